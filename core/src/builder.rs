@@ -1,0 +1,159 @@
+//! Making a client: every setting, and the one place that checks them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::{Client, Inner};
+use crate::clock::SystemClock;
+use crate::error::{Error, Result};
+use crate::event::{Event, Events};
+use crate::http::{Proxy, Roots, Settings, Transport};
+use crate::oauth::authorization::check_redirect_uri;
+use crate::oauth::client_auth::{ClientAuthentication, Credentials};
+use crate::oauth::uri;
+use crate::provider::Provider;
+use crate::random::SystemRandomness;
+use crate::secret::ClientSecret;
+
+/// Settings of a [`Client`]; all but the client id have defaults. `build` checks them and does no I/O.
+#[derive(Clone)]
+#[must_use = "nothing happens until build is called"]
+pub struct ClientBuilder {
+    provider: Provider,
+    client_id: String,
+    realm: Option<String>,
+    client_secret: Option<ClientSecret>,
+    authentication: Option<ClientAuthentication>,
+    redirect_uri: Option<String>,
+    ca_certificates: Option<Vec<u8>>,
+    proxy: Option<String>,
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    events: Events,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(provider: Provider, client_id: String) -> Self {
+        Self {
+            provider,
+            client_id,
+            realm: None,
+            client_secret: None,
+            authentication: None,
+            redirect_uri: None,
+            ca_certificates: None,
+            proxy: None,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            events: Events::default(),
+        }
+    }
+
+    /// The secret of a confidential client. Without it the client is a public one.
+    pub fn client_secret(mut self, client_secret: impl Into<ClientSecret>) -> Self {
+        self.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// How the client authenticates: `client_secret_post` where there is a secret, else `none`, unless set.
+    pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.authentication = Some(authentication);
+        self
+    }
+
+    /// Where the server sends the person back to, byte for byte as registered.
+    pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
+        self.redirect_uri = Some(redirect_uri.into());
+        self
+    }
+
+    /// The sipgate realm, where the client id's suffix does not name it.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = Some(realm.into());
+        self
+    }
+
+    /// Certificates to believe instead of the operating system's: the contents of a PEM file, of which every certificate counts.
+    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_certificates = Some(pem.into());
+        self
+    }
+
+    /// The proxy: `http://host:port`, `socks5://host:port` …, or `direct` for none. Without it `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded.
+    /// A server on this machine is always reached directly.
+    pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
+        self.proxy = Some(proxy.into());
+        self
+    }
+
+    /// How long making a connection may take, TLS included; 5 s unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a token request may take, from its start to the last byte of its answer; 30 s unless set.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Told what happens. Called on the thread where it happened, under no lock; it should be quick.
+    pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.events = Events::to(handler);
+        self
+    }
+
+    /// The client, once all settings are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] that names the setting.
+    pub fn build(self) -> Result<Client> {
+        let provider = match self.realm {
+            Some(realm) if self.provider.is_sipgate() => Provider::sipgate_realm(realm),
+            Some(_) => return Err(Error::argument("realm", "is for sipgate only; name the realm where the provider is named")),
+            None => self.provider,
+        };
+        let credentials = Credentials::new(self.client_id, self.client_secret, self.authentication)?;
+        let (endpoints, mismatch) = provider.resolve(&credentials.client_id)?;
+        if let Some(redirect_uri) = &self.redirect_uri {
+            check_redirect_uri(redirect_uri)?;
+        }
+        check_timeout("connect_timeout", self.connect_timeout)?;
+        check_timeout("request_timeout", self.request_timeout)?;
+        let settings = Settings {
+            connect_timeout: self.connect_timeout,
+            request_timeout: self.request_timeout,
+            roots: self.ca_certificates.map_or(Ok(Roots::System), |pem| Roots::parse(&pem))?,
+            proxy: self.proxy.map_or(Ok(Proxy::Environment), |proxy| Proxy::parse(&proxy))?,
+            loopback: uri::is_loopback(&uri::endpoint("token_endpoint", &endpoints.token)?),
+        };
+        if let Some(mismatch) = mismatch {
+            self.events.emit(&Event::RealmMismatch { named: mismatch.named, used: mismatch.used });
+        }
+        Ok(Client(Arc::new(Inner {
+            endpoints,
+            credentials,
+            redirect_uri: self.redirect_uri,
+            transport: Transport::new(settings),
+            events: self.events,
+            clock: Box::new(SystemClock),
+            random: Box::new(SystemRandomness::new()),
+        })))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("provider", &self.provider).field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+fn check_timeout(field: &str, timeout: Duration) -> Result<()> {
+    if timeout.is_zero() || timeout > Duration::from_secs(3600) {
+        return Err(Error::argument(field, "must be more than 0 and at most 3600 seconds"));
+    }
+    Ok(())
+}

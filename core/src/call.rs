@@ -1,0 +1,142 @@
+//! How long a caller waits, and how it stops waiting.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a call waits unless it says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What one call may take: a timeout (30 s by default) and a token to cancel it.
+///
+/// Both end the caller's wait only. A token request whose first byte has left goes on by itself to its own deadline: cutting it off would
+/// lose what the server made of it.
+///
+/// ```
+/// use std::time::Duration;
+/// use sipgate_oauth2::{Call, CancelToken};
+///
+/// let cancel = CancelToken::new();
+/// let call = Call::new().timeout(Duration::from_secs(5)).cancel_token(&cancel);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Call {
+    pub(crate) timeout: Duration,
+    pub(crate) cancel: Option<CancelToken>,
+}
+
+impl Call {
+    /// A call with a timeout of 30 seconds that nobody cancels.
+    pub fn new() -> Self {
+        Self { timeout: DEFAULT_TIMEOUT, cancel: None }
+    }
+
+    /// Wait no longer than this.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Stop waiting when this token is cancelled.
+    pub fn cancel_token(mut self, cancel: &CancelToken) -> Self {
+        self.cancel = Some(cancel.clone());
+        self
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Cancels the calls it was given to, from any thread, once and for all. Clones are the same token.
+#[derive(Clone, Default)]
+pub struct CancelToken(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    cancelled: AtomicBool,
+    next: AtomicU64,
+    listeners: Mutex<Vec<(u64, Listener)>>,
+}
+
+type Listener = Box<dyn FnOnce() + Send>;
+
+impl CancelToken {
+    /// A token that is not cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the wait of every call that has this token, now and later.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        let listeners = std::mem::take(&mut *self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner));
+        for (_, listener) in listeners {
+            listener();
+        }
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Runs `listener` when the token is cancelled, at once if it is; not any more once the guard is dropped.
+    pub(crate) fn listen(&self, listener: impl FnOnce() + Send + 'static) -> Listening {
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_cancelled() {
+            drop(listeners);
+            listener();
+        } else {
+            listeners.push((id, Box::new(listener)));
+        }
+        Listening { token: self.clone(), id }
+    }
+}
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelToken").field("cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+/// A listener's place at a token.
+pub(crate) struct Listening {
+    token: CancelToken,
+    id: u64,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut listeners = self.token.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|(id, _)| *id != self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_hears_a_cancellation_once_whenever_it_came() {
+        let heard = Arc::new(AtomicU64::new(0));
+        let listener = || {
+            let heard = Arc::clone(&heard);
+            move || {
+                heard.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let token = CancelToken::new();
+        let _before = token.listen(listener());
+        drop(token.listen(listener()));
+        token.cancel();
+        token.cancel();
+        let _after = token.listen(listener());
+        assert_eq!(heard.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,251 @@
+//! The client: who we are, at which server, over which connections.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::builder::ClientBuilder;
+use crate::call::Call;
+use crate::clock::Clock;
+use crate::environment;
+use crate::error::{Error, ErrorCode, Result};
+use crate::event::Events;
+use crate::http::Transport;
+use crate::oauth::authorization::{AuthorizationRequest, Drawn};
+use crate::oauth::authorization_code::AuthorizationCode;
+use crate::oauth::authorization_parameters::AuthorizationParameters;
+use crate::oauth::callback;
+use crate::oauth::client_auth::Credentials;
+use crate::oauth::grant::{Grant, RefreshParameters};
+use crate::oauth::token::TokenSet;
+use crate::provider::{Endpoints, Provider};
+use crate::random::{self, Random};
+use crate::running::Running;
+use crate::token_request::TokenRequest;
+
+/// A client of a login server. Cheap to clone, and to be used from any number of threads.
+///
+/// ```
+/// use sipgate_oauth2::Client;
+///
+/// let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party")
+///     .client_secret("a1138f1-7-dc848ae6-99aa-23ed-23a4-b7da6846f141")
+///     .redirect_uri("https://example.com/auth")
+///     .build()?;
+/// assert_eq!(client.issuer(), "https://login.sipgate.com/auth/realms/third-party");
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) credentials: Credentials,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) transport: Transport,
+    pub(crate) events: Events,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) random: Box<dyn Random>,
+}
+
+impl Client {
+    /// A client at sipgate, in the realm that its id's suffix names (`…:third-party`, `…:sipgate-apps`).
+    pub fn sipgate(client_id: impl Into<String>) -> ClientBuilder {
+        Self::with_provider(Provider::sipgate(), client_id)
+    }
+
+    /// A client at a Keycloak. `base` is what stands before `/realms`, such as `https://login.example.com/auth`.
+    pub fn keycloak(base: impl Into<String>, realm: impl Into<String>, client_id: impl Into<String>) -> ClientBuilder {
+        Self::with_provider(Provider::keycloak(base, realm), client_id)
+    }
+
+    /// A client at any server.
+    pub fn with_provider(provider: Provider, client_id: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(provider, client_id.into())
+    }
+
+    /// A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file
+    /// that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] that names the variable.
+    pub fn from_env() -> Result<ClientBuilder> {
+        environment::client()
+    }
+
+    /// A new pending login for this scope, and the URL to send the person to. No network.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] that names the parameter.
+    pub fn authorization_request(&self, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+        let [state, nonce, code_verifier] = random::tokens(&*self.0.random)?;
+        AuthorizationRequest::new(
+            &self.0.endpoints,
+            &self.0.credentials.client_id,
+            self.0.redirect_uri.as_deref(),
+            parameters.into(),
+            Drawn { state, nonce, code_verifier },
+            self.0.clock.unix_seconds(),
+        )
+    }
+
+    /// Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
+    /// redirect URI; its path and query, the whole URL and a form body will do.
+    ///
+    /// A pending login is used by this, but for a wrong `state` and for a code that is certainly unspent as nothing was sent.
+    ///
+    /// # Errors
+    ///
+    /// The security checks of the callback, [`ErrorCode::AuthorizationDenied`] when the person refused, [`ErrorCode::LoginFailed`] when the code
+    /// could not be exchanged; a code is never tried twice.
+    pub fn exchange_callback(&self, pending: &AuthorizationRequest, callback: &str) -> Result<TokenSet> {
+        self.exchange_callback_with(pending, callback, &Call::new())
+    }
+
+    /// [`exchange_callback`](Self::exchange_callback) with a timeout or a token to cancel it.
+    ///
+    /// # Errors
+    ///
+    /// As there; and [`ErrorCode::Timeout`] or [`ErrorCode::Cancelled`] when the wait ended before anything was sent.
+    pub fn exchange_callback_with(&self, pending: &AuthorizationRequest, callback: &str, call: &Call) -> Result<TokenSet> {
+        refuse_cancelled(call)?;
+        self.start_exchange_callback(pending, callback)?.wait(call)
+    }
+
+    /// [`exchange_callback`](Self::exchange_callback) without waiting. The callback is checked before this returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of the callback's check.
+    pub fn start_exchange_callback(&self, pending: &AuthorizationRequest, callback: &str) -> Result<Running<TokenSet>> {
+        self.check_belongs(pending)?;
+        let code = callback::check(pending, callback, self.0.clock.unix_seconds())?;
+        let unspent = pending.clone();
+        TokenRequest::start(self.clone(), Grant::code(code, None)?, move || unspent.give_back())
+    }
+
+    /// Exchanges a code for tokens (RFC 6749, section 4.1.3), for applications that keep `state` and verifier and check callbacks themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`exchange_callback`](Self::exchange_callback), without those of the callback.
+    pub fn exchange_code(&self, code: impl Into<AuthorizationCode>) -> Result<TokenSet> {
+        self.exchange_code_with(code, &Call::new())
+    }
+
+    /// [`exchange_code`](Self::exchange_code) with a timeout or a token to cancel it.
+    ///
+    /// # Errors
+    ///
+    /// As there; and [`ErrorCode::Timeout`] or [`ErrorCode::Cancelled`] when the wait ended before anything was sent.
+    pub fn exchange_code_with(&self, code: impl Into<AuthorizationCode>, call: &Call) -> Result<TokenSet> {
+        refuse_cancelled(call)?;
+        self.start_exchange_code(code)?.wait(call)
+    }
+
+    /// [`exchange_code`](Self::exchange_code) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] that names the field.
+    pub fn start_exchange_code(&self, code: impl Into<AuthorizationCode>) -> Result<Running<TokenSet>> {
+        TokenRequest::start(self.clone(), Grant::code(code.into(), self.0.redirect_uri.as_deref())?, || {})
+    }
+
+    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns, and let no two callers refresh
+    /// the same login at once, as a server that rotates refresh tokens ends the login for that.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::LoginRequired`] when the server does not accept the token any more; [`ErrorCode::OutcomeUnknown`] when the request was sent and no
+    /// usable answer came.
+    pub fn refresh<P>(&self, parameters: P) -> Result<TokenSet>
+    where
+        P: TryInto<RefreshParameters>,
+        Error: From<P::Error>,
+    {
+        self.refresh_with(parameters, &Call::new())
+    }
+
+    /// [`refresh`](Self::refresh) with a timeout or a token to cancel it.
+    ///
+    /// # Errors
+    ///
+    /// As there; and [`ErrorCode::Timeout`] or [`ErrorCode::Cancelled`] when the wait ended before anything was sent.
+    pub fn refresh_with<P>(&self, parameters: P, call: &Call) -> Result<TokenSet>
+    where
+        P: TryInto<RefreshParameters>,
+        Error: From<P::Error>,
+    {
+        refuse_cancelled(call)?;
+        self.start_refresh(parameters)?.wait(call)
+    }
+
+    /// [`refresh`](Self::refresh) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] that names the field.
+    pub fn start_refresh<P>(&self, parameters: P) -> Result<Running<TokenSet>>
+    where
+        P: TryInto<RefreshParameters>,
+        Error: From<P::Error>,
+    {
+        TokenRequest::start(self.clone(), Grant::refresh(parameters.try_into()?)?, || {})
+    }
+
+    /// The issuer: the name that callbacks and ID tokens must give the server.
+    pub fn issuer(&self) -> &str {
+        &self.0.endpoints.issuer
+    }
+
+    /// The token endpoint's URL.
+    pub fn token_endpoint(&self) -> &str {
+        &self.0.endpoints.token
+    }
+
+    /// The client id.
+    pub fn client_id(&self) -> &str {
+        &self.0.credentials.client_id
+    }
+
+    /// The redirect URI of new pending logins, where one was set.
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.0.redirect_uri.as_deref()
+    }
+
+    /// A pending login may come out of a cookie: it must not say where the client's secret goes.
+    fn check_belongs(&self, request: &AuthorizationRequest) -> Result<()> {
+        let pending = request.pending();
+        let Endpoints { issuer, iss_required, token, .. } = &self.0.endpoints;
+        let same = pending.issuer == *issuer
+            && pending.iss_required == *iss_required
+            && pending.token_endpoint == *token
+            && pending.client_id == self.0.credentials.client_id;
+        if same {
+            return Ok(());
+        }
+        Err(Error::argument(
+            "pending",
+            "was made by a client of another id or server; use the client that made it, or start the login again",
+        ))
+    }
+}
+
+fn refuse_cancelled(call: &Call) -> Result<()> {
+    match &call.cancel {
+        Some(cancel) if cancel.is_cancelled() => Err(Error::new(ErrorCode::Cancelled, "cancelled before the call began; nothing was sent")),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("issuer", &self.0.endpoints.issuer)
+            .field("client_id", &self.0.credentials.client_id)
+            .field("redirect_uri", &self.0.redirect_uri)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program.
+//!
+//! ```no_run
+//! use sipgate_oauth2::{AuthorizationRequest, Client};
+//!
+//! # fn f(kept_in_the_session: &str, query_string: &str) -> sipgate_oauth2::Result<()> {
+//! let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party")
+//!     .client_secret("the secret the console shows")
+//!     .redirect_uri("https://example.com/auth")
+//!     .build()?;
+//!
+//! // The page that logs in: keep `pending.export()` in the person's session, redirect to `pending.url()`.
+//! let pending = client.authorization_request("balance:read")?;
+//!
+//! // The page at the redirect URI.
+//! let pending = AuthorizationRequest::restore(kept_in_the_session)?;
+//! let tokens = client.exchange_callback(&pending, query_string)?;
+//! let header = tokens.authorization_header();
+//!
+//! // Before the access token runs out after five minutes.
+//! let tokens = client.refresh(&tokens)?;
+//! # Ok(()) }
+//! ```
+//!
+//! Every function that waits has a form with a [`Call`], for a timeout and for cancelling, and a `start_…` form that does not wait.
+//! Every error is an [`Error`] with a [code](ErrorCode) and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
+
+#![forbid(unsafe_code)]
+
+mod builder;
+mod call;
+mod client;
+mod clock;
+mod environment;
+mod error;
+mod event;
+mod http;
+mod oauth;
+mod process;
+mod provider;
+mod random;
+mod running;
+mod secret;
+mod token_request;
+mod worker;
+
+pub use builder::ClientBuilder;
+pub use call::{Call, CancelToken};
+pub use client::Client;
+pub use error::{Error, ErrorCode, Family, Remedy, Result};
+pub use event::Event;
+pub use oauth::authorization::AuthorizationRequest;
+pub use oauth::authorization_code::AuthorizationCode;
+pub use oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};
+pub use oauth::client_auth::ClientAuthentication;
+pub use oauth::grant::{GivenUp, RefreshParameters};
+pub use oauth::scope::Scope;
+pub use oauth::token::TokenSet;
+pub use provider::Provider;
+pub use running::{Running, RunningHandle};
+pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
+
+/// The version of this library, the same in all languages.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,400 @@
+//! The first step: the authorization URL, and everything that must come back with the callback (RFC 6749, section 4.1.1; RFC 7636).
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::authorization_parameters::{AuthorizationParameters, ResponseMode};
+use super::{form, pkce, uri};
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Endpoints;
+use crate::secret::Secret;
+
+/// How long a pending login can be completed.
+const LIFE_SECONDS: i64 = 30 * 60;
+
+/// The format of an exported pending login.
+const FORMAT: u32 = 1;
+
+/// The longest export that is read back.
+const MAX_EXPORT: usize = 32 * 1024;
+
+/// A caller's own `state` over this length is dropped silently by Keycloak.
+const MAX_STATE: usize = 512;
+
+/// Parameters of a callback; a redirect URI that has one of them in its own query could not be told from an answer.
+pub(crate) const CALLBACK_PARAMETERS: [&str; 8] =
+    ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
+
+/// A pending login: the URL to send the person to, and what must be there again when the callback comes.
+///
+/// It lives for 30 minutes and can be used once. Keep it in the person's own session, on the server or in an `HttpOnly` cookie, as
+/// [`export`](Self::export)ed text: looked up by `state` alone it would not be tied to the browser, and anybody's callback would do.
+///
+/// Clones are the same pending login: using one uses all.
+///
+/// ```
+/// use sipgate_oauth2::{AuthorizationRequest, Client};
+///
+/// let client = Client::sipgate("1-0-a:third-party").client_secret("secret").redirect_uri("https://example.com/auth").build()?;
+/// let pending = client.authorization_request("balance:read")?;
+/// assert!(pending.url().starts_with("https://login.sipgate.com/auth/realms/third-party/protocol/openid-connect/auth?"));
+///
+/// let kept = pending.export();
+/// let restored = AuthorizationRequest::restore(kept.reveal())?;
+/// assert_eq!(restored.state(), pending.state());
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthorizationRequest(Arc<Shared>);
+
+struct Shared {
+    pending: Pending,
+    url: String,
+    used: AtomicBool,
+}
+
+/// What is exported.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Pending {
+    format: u32,
+    pub(crate) issuer: String,
+    pub(crate) iss_required: bool,
+    authorization_endpoint: String,
+    pub(crate) token_endpoint: String,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    response_mode: Option<ResponseMode>,
+    pub(crate) scope: String,
+    pub(crate) state: String,
+    pub(crate) nonce: String,
+    pub(crate) code_verifier: String,
+    created_at: i64,
+    pub(crate) ends_at: i64,
+    return_to: Option<String>,
+    parameters: Vec<(String, String)>,
+}
+
+/// What is drawn for each pending login.
+pub(crate) struct Drawn {
+    pub(crate) state: String,
+    pub(crate) nonce: String,
+    pub(crate) code_verifier: String,
+}
+
+impl AuthorizationRequest {
+    pub(crate) fn new(
+        endpoints: &Endpoints,
+        client_id: &str,
+        client_redirect_uri: Option<&str>,
+        parameters: AuthorizationParameters,
+        drawn: Drawn,
+        now: i64,
+    ) -> Result<Self> {
+        let sent = parameters.sent()?;
+        let redirect_uri = parameters
+            .redirect_uri
+            .or_else(|| client_redirect_uri.map(str::to_owned))
+            .ok_or_else(|| Error::argument("redirect_uri", "is missing; set it on the client, as registered in the sipgate console"))?;
+        check_redirect_uri(&redirect_uri)?;
+        if let Some(state) = &parameters.state {
+            check_state(state)?;
+        }
+        Self::of(Pending {
+            format: FORMAT,
+            issuer: endpoints.issuer.clone(),
+            iss_required: endpoints.iss_required,
+            authorization_endpoint: endpoints.authorization.clone(),
+            token_endpoint: endpoints.token.clone(),
+            client_id: client_id.to_owned(),
+            redirect_uri,
+            response_mode: parameters.response_mode,
+            scope: parameters.scope.check("scope")?,
+            state: parameters.state.unwrap_or(drawn.state),
+            nonce: drawn.nonce,
+            code_verifier: drawn.code_verifier,
+            created_at: now,
+            ends_at: now + LIFE_SECONDS,
+            return_to: parameters.return_to,
+            parameters: sent,
+        })
+    }
+
+    /// A pending login from the text that [`export`](Self::export) gave, in this or any other language of the library.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] when the text is not one, was cut, or was written by a newer version.
+    pub fn restore(exported: &str) -> Result<Self> {
+        let refused = |problem| Error::argument("pending", problem);
+        if exported.len() > MAX_EXPORT {
+            return Err(refused("is longer than any exported login; pass the text that export() gave"));
+        }
+        let json =
+            URL_SAFE_NO_PAD.decode(exported.trim()).map_err(|_| refused("is not an exported login; pass the text that export() gave"))?;
+        let pending: Pending =
+            serde_json::from_slice(&json).map_err(|_| refused("is not an exported login, or was cut; pass the text that export() gave"))?;
+        if pending.format != FORMAT {
+            return Err(refused("was written by another version of sipgate-oauth2; start the login again"));
+        }
+        uri::endpoint("pending", &pending.token_endpoint)?;
+        uri::endpoint("pending", &pending.authorization_endpoint)?;
+        pkce::check_verifier(&pending.code_verifier).map_err(|_| refused("holds no usable code_verifier; start the login again"))?;
+        check_redirect_uri(&pending.redirect_uri)?;
+        check_state(&pending.state)?;
+        Self::of(pending)
+    }
+
+    fn of(pending: Pending) -> Result<Self> {
+        let url = pending.url()?;
+        Ok(Self(Arc::new(Shared { pending, url, used: AtomicBool::new(false) })))
+    }
+
+    /// The URL to send the person's browser to.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The `state` in the URL, which must come back with the callback (RFC 6749, section 10.12).
+    pub fn state(&self) -> &str {
+        &self.0.pending.state
+    }
+
+    /// The `nonce` in the URL, which an ID token repeats (OpenID Connect Core, section 3.1.2.1).
+    pub fn nonce(&self) -> &str {
+        &self.0.pending.nonce
+    }
+
+    /// The redirect URI, byte for byte as given.
+    pub fn redirect_uri(&self) -> &str {
+        &self.0.pending.redirect_uri
+    }
+
+    /// The scope that is asked for, as one text.
+    pub fn scope(&self) -> &str {
+        &self.0.pending.scope
+    }
+
+    /// What the application wanted to find again.
+    pub fn return_to(&self) -> Option<&str> {
+        self.0.pending.return_to.as_deref()
+    }
+
+    /// When the pending login was made, in seconds since 1970.
+    pub fn created_at(&self) -> i64 {
+        self.0.pending.created_at
+    }
+
+    /// From when on the callback is too late, in seconds since 1970.
+    pub fn ends_at(&self) -> i64 {
+        self.0.pending.ends_at
+    }
+
+    /// One text that holds all of it, of characters that a cookie can hold; the same in all languages. It contains the code verifier.
+    pub fn export(&self) -> Secret {
+        let json = serde_json::to_vec(&self.0.pending).expect("a struct of texts and numbers is always JSON");
+        Secret::from(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    pub(crate) fn pending(&self) -> &Pending {
+        &self.0.pending
+    }
+
+    /// Takes the single use; only one caller gets it.
+    pub(crate) fn take(&self) -> Result<()> {
+        if self.0.used.swap(true, Ordering::AcqRel) {
+            return Err(Error::new(
+                ErrorCode::LoginAlreadyUsed,
+                "this pending login was used already, as by a callback that is loaded twice; log in again if there is no session",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Gives the single use back: the code is certainly unspent.
+    pub(crate) fn give_back(&self) {
+        self.0.used.store(false, Ordering::Release);
+    }
+}
+
+impl Pending {
+    /// RFC 6749, section 4.1.1; the parameters of sipgate's own page come first.
+    fn url(&self) -> Result<String> {
+        let code_challenge = pkce::challenge(&self.code_verifier);
+        let own = [
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", &self.scope),
+            ("response_type", "code"),
+            ("state", &self.state),
+            ("nonce", &self.nonce),
+            ("code_challenge", &code_challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        let mode = self.response_mode.map(|mode| ("response_mode", mode.as_str()));
+        let others = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let query = form::encode(own.into_iter().chain(mode).chain(others));
+        let endpoint = &self.authorization_endpoint;
+        let joint = if endpoint.contains('?') { '&' } else { '?' };
+        let url = format!("{endpoint}{joint}{query}");
+        if url.len() > 16 * 1024 {
+            return Err(Error::argument("extra", "makes the authorization URL longer than 16 KiB; ask for less"));
+        }
+        Ok(url)
+    }
+}
+
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .field("issuer", &self.0.pending.issuer)
+            .field("client_id", &self.0.pending.client_id)
+            .field("redirect_uri", &self.0.pending.redirect_uri)
+            .field("scope", &self.0.pending.scope)
+            .field("ends_at", &self.0.pending.ends_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a redirect URI must be (RFC 6749, section 3.1.2), kept byte for byte.
+pub(crate) fn check_redirect_uri(redirect_uri: &str) -> Result<()> {
+    let url = uri::absolute("redirect_uri", redirect_uri)?;
+    if redirect_uri.contains('#') {
+        return Err(Error::argument("redirect_uri", "has a fragment; remove everything from the # on (RFC 6749, section 3.1.2)"));
+    }
+    match url.query_pairs().find(|(name, _)| CALLBACK_PARAMETERS.contains(&name.as_ref())) {
+        Some((name, _)) => {
+            Err(Error::argument("redirect_uri", format_args!("has {name} in its own query, which the callback needs; rename it")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_state(state: &str) -> Result<()> {
+    if state.is_empty() {
+        return Err(Error::argument("state", "is empty; leave it out to have one drawn"));
+    }
+    if state.len() > MAX_STATE {
+        return Err(Error::argument(
+            "state",
+            format_args!("is longer than {MAX_STATE} characters, which Keycloak drops silently; use return_to for data"),
+        ));
+    }
+    if !state.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+        return Err(Error::argument("state", "must be printable ASCII (RFC 6749, appendix A.5); use return_to for data"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const NOW: i64 = 1_700_000_000;
+
+    pub(crate) fn request(parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+        let endpoints = Endpoints {
+            issuer: "https://login.example/realms/r".into(),
+            iss_required: false,
+            authorization: "https://login.example/realms/r/auth".into(),
+            token: "https://login.example/realms/r/token".into(),
+        };
+        let drawn = Drawn { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
+        AuthorizationRequest::new(&endpoints, "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)
+    }
+
+    #[test]
+    fn the_url_holds_every_parameter_once_and_in_order() {
+        let request = request(AuthorizationParameters::new("a b").prompt("login").extra("kc_idp_hint", "x y")).unwrap();
+        assert_eq!(
+            request.url(),
+            format!(
+                "https://login.example/realms/r/auth?client_id=1-0-a%3Ar&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=a+b\
+                 &response_type=code&state=drawn-state&nonce=drawn-nonce&code_challenge={}&code_challenge_method=S256&prompt=login&kc_idp_hint=x+y",
+                pkce::challenge(&"v".repeat(43))
+            )
+        );
+    }
+
+    #[test]
+    fn an_export_restores_to_the_same_login() {
+        let request = request(AuthorizationParameters::new("a").return_to("/inbox").response_mode(ResponseMode::FormPost)).unwrap();
+        let restored = AuthorizationRequest::restore(request.export().reveal()).unwrap();
+        assert_eq!(restored.url(), request.url());
+        assert_eq!(restored.return_to(), Some("/inbox"));
+        assert_eq!(restored.ends_at(), NOW + 1800);
+        assert_eq!(restored.export(), request.export());
+    }
+
+    #[test]
+    fn rubbish_is_no_export() {
+        let export = request("a").unwrap().export();
+        for bad in ["", "x", "ä", "e30", &export.reveal()[..100], &"A".repeat(40_000)] {
+            let error = AuthorizationRequest::restore(bad).unwrap_err();
+            assert!(error.to_string().starts_with("pending: "), "{bad}");
+        }
+    }
+
+    #[test]
+    fn impossible_redirect_uris_are_refused() {
+        for bad in [
+            "",
+            "/cb",
+            "app.example/cb",
+            "https://",
+            "https://app.example/cb#x",
+            "https://app.example/cb?state=1",
+            "https://app.example/cb?a=1&code=2",
+            "https://app .example",
+        ] {
+            let error = request(AuthorizationParameters::new("a").redirect_uri(bad)).unwrap_err();
+            assert!(error.to_string().starts_with("redirect_uri: "), "{bad}: {error}");
+        }
+        for good in [
+            "https://app.example",
+            "https://app.example/",
+            "https://app.example/cb?x=1&y=%2F",
+            "http://127.0.0.1:8080/cb",
+            "com.example.app:/cb",
+        ] {
+            let accepted = request(AuthorizationParameters::new("a").redirect_uri(good)).unwrap();
+            assert_eq!(accepted.redirect_uri(), good);
+        }
+    }
+
+    #[test]
+    fn parameters_of_ours_cannot_be_set_twice() {
+        for name in ["client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "prompt", "response_mode"] {
+            assert!(request(AuthorizationParameters::new("a").extra(name, "x")).unwrap_err().to_string().contains(name));
+        }
+        assert!(request(AuthorizationParameters::new("a").extra("b", "1").extra("b", "2")).is_err());
+    }
+
+    #[test]
+    fn a_state_of_the_callers_own_is_limited() {
+        assert_eq!(request(AuthorizationParameters::new("a").state("s".repeat(512))).unwrap().state().len(), 512);
+        for bad in [String::new(), "s".repeat(513), "ä".into(), "a\n".into()] {
+            assert!(request(AuthorizationParameters::new("a").state(bad)).unwrap_err().to_string().starts_with("state: "));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_verifier_and_no_state() {
+        let text = format!("{:?}", request("a").unwrap());
+        assert!(!text.contains("vvvv") && !text.contains("drawn"), "{text}");
+    }
+
+    #[test]
+    fn the_single_use_is_shared_by_clones_and_can_be_given_back() {
+        let request = request("a").unwrap();
+        let clone = request.clone();
+        request.take().unwrap();
+        assert_eq!(clone.take().unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+        clone.give_back();
+        request.take().unwrap();
+    }
+}

@@ -1,0 +1,297 @@
+//! The second step: what the browser brought back, judged (RFC 6749, section 4.1.2; RFC 9207). The order of the rules matters.
+
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use super::answer::{clean, explain};
+use super::authorization::{AuthorizationRequest, CALLBACK_PARAMETERS, Pending};
+use super::authorization_code::{AuthorizationCode, is_code};
+use super::form;
+use crate::error::{Error, ErrorCode, OauthError, Result};
+use crate::secret::Secret;
+
+const MAX_LENGTH: usize = 16 * 1024;
+
+/// Parameters that only the implicit and hybrid flows or signed answers send: none was asked for.
+const FOREIGN_PARAMETERS: [&str; 3] = ["response", "access_token", "id_token"];
+
+/// A callback in, the code or an error out. Takes the pending login's single use once the `state` is right.
+pub(crate) fn check(request: &AuthorizationRequest, callback: &str, now: i64) -> Result<AuthorizationCode> {
+    let pending = request.pending();
+    let parameters = Parameters::read(pending, callback)?;
+    parameters.check_state(pending)?;
+    request.take()?;
+    if now >= pending.ends_at {
+        return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
+    }
+    parameters.check_issuer(pending)?;
+    if let Some(error) = parameters.get("error").filter(|error| !error.is_empty()) {
+        return Err(parameters.error(error));
+    }
+    let code = parameters.get("code").ok_or_else(|| refused("has neither code nor error"))?;
+    if !is_code(code) {
+        return Err(refused("has a code that is empty, too long or not printable ASCII"));
+    }
+    Ok(AuthorizationCode::new(code).code_verifier(pending.code_verifier.as_str()).redirect_uri(&pending.redirect_uri).scope(&pending.scope))
+}
+
+struct Parameters(Vec<(String, Secret)>);
+
+impl Parameters {
+    fn read(pending: &Pending, callback: &str) -> Result<Self> {
+        if callback.is_empty() {
+            return Err(Error::argument("callback", "is empty; pass the query string of the request to the redirect URI"));
+        }
+        if callback.len() > MAX_LENGTH {
+            return Err(refused("is longer than 16 KiB"));
+        }
+        let (callback, fragment) = callback.split_once('#').unwrap_or((callback, ""));
+        check_fragment(fragment)?;
+        let query = check_address(pending, callback)?;
+        let pairs = form::decode(query).ok_or_else(|| refused("has a broken percent-escape or is not UTF-8"))?;
+        let parameters = Self(pairs.into_iter().map(|(name, value)| (name, Secret::from(value))).collect());
+        for name in CALLBACK_PARAMETERS {
+            if parameters.0.iter().filter(|(known, _)| known == name).count() > 1 {
+                return Err(refused(format_args!("has {name} more than once")));
+            }
+        }
+        if let Some(name) = FOREIGN_PARAMETERS.into_iter().find(|name| parameters.get(name).is_some()) {
+            return Err(refused(format_args!("has {name}, which was not asked for")));
+        }
+        Ok(parameters)
+    }
+
+    fn check_state(&self, pending: &Pending) -> Result<()> {
+        let same = self.get("state").is_some_and(|state| state.as_bytes().ct_eq(pending.state.as_bytes()).into());
+        if same {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::StateMismatch,
+            "state: missing or not that of this pending login; look the pending login up in the browser's own session and log in again",
+        ))
+    }
+
+    fn check_issuer(&self, pending: &Pending) -> Result<()> {
+        match self.get("iss") {
+            Some(issuer) if issuer == pending.issuer => Ok(()),
+            None if !pending.iss_required => Ok(()),
+            None => Err(Error::new(ErrorCode::IssuerMismatch, "iss: missing, though this server always sends it; log in again")),
+            Some(_) => Err(Error::new(
+                ErrorCode::IssuerMismatch,
+                format!(
+                    "iss: is not {}; check host, /auth and realm of the client's configuration, or somebody mixes servers up",
+                    pending.issuer
+                ),
+            )),
+        }
+    }
+
+    /// RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6.
+    fn error(&self, error: &str) -> Error {
+        let known: Vec<&str> = ["code", "state"].into_iter().filter_map(|name| self.get(name)).collect();
+        let oauth = OauthError {
+            error: clean(error, &known),
+            description: self.get("error_description").map(|text| clean(text, &known)),
+            uri: self.get("error_uri").map(|text| clean(text, &known)),
+        };
+        let (code, message) = match error {
+            "access_denied" => {
+                (ErrorCode::AuthorizationDenied, "the person refused access; show that, and let them decide whether to log in again")
+            }
+            "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
+                (ErrorCode::LoginRequired, "the server needs the person for this login; log in again without prompt=none")
+            }
+            "server_error" | "temporarily_unavailable" => {
+                (ErrorCode::ServerUnavailable, "the server cannot log anybody in now; try again later")
+            }
+            _ => (ErrorCode::Oauth, "the server refused the authorization request; check the client's scopes and settings"),
+        };
+        Error::new(code, explain(message, &oauth)).with_oauth(Some(oauth))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.reveal())
+    }
+}
+
+fn check_fragment(fragment: &str) -> Result<()> {
+    let answers = fragment.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    match answers.into_iter().find(|name| CALLBACK_PARAMETERS.contains(name) || FOREIGN_PARAMETERS.contains(name)) {
+        Some(name) => Err(refused(format_args!("has {name} in its fragment, where no answer was asked for"))),
+        None => Ok(()),
+    }
+}
+
+/// The query of a callback that is for our redirect URI.
+fn check_address<'a>(pending: &Pending, callback: &'a str) -> Result<&'a str> {
+    let expected = Url::parse(&pending.redirect_uri).expect("checked when the pending login was made or restored");
+    let (address, query) = callback.split_once('?').unwrap_or((callback, ""));
+    if is_absolute(address, &expected) {
+        let came = Url::parse(address).map_err(|_| refused("is not a URL"))?;
+        return match (origin(&came) == origin(&expected), came.path() == expected.path() || both_bare(&came, &expected)) {
+            (true, true) => Ok(query),
+            (false, true) => Err(Error::argument(
+                "callback",
+                "has the path of the redirect URI but another scheme, host or port; behind a proxy pass path and query only, else correct redirect_uri",
+            )),
+            (_, false) => Err(refused("is for another address than the redirect URI")),
+        };
+    }
+    if address.starts_with('/') {
+        let mut came = expected.clone();
+        came.set_path(address);
+        return if came.path() == expected.path() { Ok(query) } else { Err(refused("is for another path than the redirect URI")) };
+    }
+    Ok(if address.is_empty() { query } else { callback })
+}
+
+fn is_absolute(address: &str, expected: &Url) -> bool {
+    address.split_once(':').is_some_and(|(scheme, rest)| {
+        let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        named && (rest.starts_with("//") || scheme.eq_ignore_ascii_case(expected.scheme()))
+    })
+}
+
+fn origin(url: &Url) -> (&str, Option<&str>, Option<u16>) {
+    (url.scheme(), url.host_str(), url.port_or_known_default())
+}
+
+fn both_bare(one: &Url, other: &Url) -> bool {
+    matches!(one.path(), "" | "/") && matches!(other.path(), "" | "/")
+}
+
+fn refused(problem: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::CallbackRefused, format!("callback: {problem}; do not use it, the person can log in again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::authorization::tests::{NOW, request};
+    use super::super::authorization_parameters::AuthorizationParameters;
+    use super::*;
+
+    fn judge(callback: &str) -> Result<AuthorizationCode> {
+        check(&request("a").unwrap(), callback, NOW)
+    }
+
+    fn code_of(callback: &str) -> ErrorCode {
+        judge(callback).unwrap_err().code()
+    }
+
+    #[test]
+    fn every_form_of_a_callback_gives_the_code() {
+        for callback in [
+            "https://app.example/cb?state=drawn-state&code=the+code",
+            "https://app.example:443/cb?code=the%20code&session_state=x&state=drawn-state&unknown=1&unknown=2",
+            "/cb?state=drawn-state&code=the+code",
+            "?state=drawn-state&code=the+code",
+            "state=drawn-state&code=the+code",
+            "state=drawn-state&code=the+code#_=_",
+            "state=drawn-state&iss=https%3A%2F%2Flogin.example%2Frealms%2Fr&code=the+code",
+            "redirect=https://elsewhere.example/?a=1&state=drawn-state&code=the+code",
+        ] {
+            assert_eq!(judge(callback).unwrap().code.reveal(), "the code", "{callback}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_our_callback_is_refused() {
+        for callback in [
+            "https://app.example/other?state=drawn-state&code=c",
+            "/other?state=drawn-state&code=c",
+            "//app.example/cb?state=drawn-state&code=c",
+            "state=drawn-state&code=%ff",
+            "state=drawn-state&code=c&code=c",
+            "state=drawn-state&state=drawn-state&code=c",
+            "state=drawn-state&code=c&iss=&iss=",
+            "state=drawn-state&code=c&response=jwt",
+            "state=drawn-state&code=c&access_token=t",
+            "state=drawn-state&code=c&id_token=t",
+            "state=drawn-state&code=c#access_token=t",
+            "state=drawn-state",
+            "state=drawn-state&code=",
+            "state=drawn-state&code=%C3%A4",
+        ] {
+            assert_eq!(code_of(callback), ErrorCode::CallbackRefused, "{callback}");
+        }
+        assert_eq!(code_of(&format!("state=drawn-state&code={}", "c".repeat(4097))), ErrorCode::CallbackRefused);
+        assert_eq!(code_of(&format!("state=drawn-state&code=c&x={}", "c".repeat(16 * 1024))), ErrorCode::CallbackRefused);
+    }
+
+    #[test]
+    fn another_origin_with_our_path_is_a_matter_of_configuration() {
+        for callback in ["http://app.example/cb?state=drawn-state&code=c", "https://inner.example:8080/cb?state=drawn-state&code=c"] {
+            let error = judge(callback).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidArgument);
+            assert!(error.to_string().contains("behind a proxy"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bare_origin_is_its_root() {
+        let request = request(AuthorizationParameters::new("a").redirect_uri("http://127.0.0.1:9999")).unwrap();
+        assert!(check(&request, "http://127.0.0.1:9999?state=drawn-state&code=c", NOW).is_ok());
+    }
+
+    #[test]
+    fn a_private_scheme_is_compared_too() {
+        let request = request(AuthorizationParameters::new("a").redirect_uri("com.example.app:/cb")).unwrap();
+        assert_eq!(check(&request, "com.example.app:/other?state=drawn-state&code=c", NOW).unwrap_err().code(), ErrorCode::CallbackRefused);
+        assert!(check(&request, "com.example.app:/cb?state=drawn-state&code=c", NOW).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_state_comes_before_an_error_and_leaves_the_login_usable() {
+        let request = request("a").unwrap();
+        for callback in ["error=access_denied", "error=access_denied&state=x", "state=&code=c", "code=c", "state=drawn-stat&code=c"] {
+            assert_eq!(check(&request, callback, NOW).unwrap_err().code(), ErrorCode::StateMismatch, "{callback}");
+        }
+        assert!(check(&request, "state=drawn-state&code=c", NOW).is_ok());
+        assert_eq!(check(&request, "state=drawn-state&code=c", NOW).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+    }
+
+    #[test]
+    fn a_pending_login_ends_after_half_an_hour() {
+        assert!(check(&request("a").unwrap(), "state=drawn-state&code=c", NOW + 1799).is_ok());
+        assert_eq!(check(&request("a").unwrap(), "state=drawn-state&code=c", NOW + 1800).unwrap_err().code(), ErrorCode::LoginExpired);
+    }
+
+    #[test]
+    fn the_issuer_is_compared_byte_for_byte_also_beside_an_error() {
+        for callback in [
+            "state=drawn-state&iss=https://login.example/realms/r/&code=c",
+            "state=drawn-state&iss=&code=c",
+            "state=drawn-state&iss=x&error=access_denied",
+        ] {
+            assert_eq!(code_of(callback), ErrorCode::IssuerMismatch, "{callback}");
+        }
+    }
+
+    #[test]
+    fn errors_win_over_codes_and_have_their_kind() {
+        for (error, code) in [
+            ("access_denied", ErrorCode::AuthorizationDenied),
+            ("login_required", ErrorCode::LoginRequired),
+            ("interaction_required", ErrorCode::LoginRequired),
+            ("consent_required", ErrorCode::LoginRequired),
+            ("account_selection_required", ErrorCode::LoginRequired),
+            ("server_error", ErrorCode::ServerUnavailable),
+            ("temporarily_unavailable", ErrorCode::ServerUnavailable),
+            ("invalid_scope", ErrorCode::Oauth),
+        ] {
+            let failure = judge(&format!("state=drawn-state&code=c&error={error}&error_description=Some+words")).unwrap_err();
+            assert_eq!(failure.code(), code, "{error}");
+            assert_eq!(failure.oauth_error(), Some(error));
+            assert_eq!(failure.oauth_error_description(), Some("Some words"));
+        }
+        assert!(judge("state=drawn-state&code=c&error=").is_ok());
+    }
+
+    #[test]
+    fn no_code_shows_in_an_error() {
+        let error = judge("state=drawn-state&code=canary&error=x&error_description=the+canary+sings").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+}

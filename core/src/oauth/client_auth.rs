@@ -1,0 +1,158 @@
+//! How the client authenticates at the token endpoint (RFC 6749, section 2.3; names of RFC 7591, section 2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::form;
+use super::message::Request;
+use crate::error::{Error, Result};
+use crate::secret::{ClientSecret, Secret};
+
+/// How the client authenticates at the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientAuthentication {
+    /// Id and secret in the form. The default where there is a secret.
+    ClientSecretPost,
+    /// Id and secret in the `Authorization` header, percent-encoded as RFC 6749, section 2.3.1, wants it.
+    ClientSecretBasic,
+    /// A public client: the id alone. The default where there is no secret.
+    None,
+}
+
+impl ClientAuthentication {
+    /// The name as registered by RFC 7591: `client_secret_post`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::None => "none",
+        }
+    }
+}
+
+impl std::str::FromStr for ClientAuthentication {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::ClientSecretPost, Self::ClientSecretBasic, Self::None]
+            .into_iter()
+            .find(|known| known.as_str() == name)
+            .ok_or_else(|| Error::argument("client_authentication", "is not known; use client_secret_post, client_secret_basic or none"))
+    }
+}
+
+/// What a client proves itself with.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub(crate) client_id: String,
+    pub(crate) proof: Proof,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Proof {
+    Post(ClientSecret),
+    Basic(ClientSecret),
+    Nothing,
+}
+
+impl Credentials {
+    pub(crate) fn new(client_id: String, secret: Option<ClientSecret>, method: Option<ClientAuthentication>) -> Result<Self> {
+        check("client_id", &client_id)?;
+        if let Some(secret) = &secret {
+            check("client_secret", secret.reveal())?;
+        }
+        let proof = match (method, secret) {
+            (None | Some(ClientAuthentication::ClientSecretPost), Some(secret)) => Proof::Post(secret),
+            (Some(ClientAuthentication::ClientSecretBasic), Some(secret)) => Proof::Basic(secret),
+            (None | Some(ClientAuthentication::None), None) => Proof::Nothing,
+            (Some(ClientAuthentication::None), Some(_)) => {
+                return Err(Error::argument("client_secret", "is set, but client_authentication is none; remove one of them"));
+            }
+            (Some(method), None) => {
+                return Err(Error::argument("client_secret", format_args!("is missing; {} needs it", method.as_str())));
+            }
+        };
+        Ok(Self { client_id, proof })
+    }
+
+    /// The request for a grant's parameters. Parameters of the form override the header at some servers, so Basic puts nothing there.
+    pub(crate) fn request(&self, token_endpoint: &str, parameters: &[(&str, &str)]) -> Request {
+        let mut form = parameters.to_vec();
+        let mut authorization = None;
+        match &self.proof {
+            Proof::Post(secret) => form.extend([("client_id", self.client_id.as_str()), ("client_secret", secret.reveal())]),
+            Proof::Basic(secret) => authorization = Some(basic(&self.client_id, secret)),
+            Proof::Nothing => form.push(("client_id", &self.client_id)),
+        }
+        Request { url: token_endpoint.to_owned(), authorization, body: Secret::from(form::encode(form)) }
+    }
+
+    pub(crate) fn secret(&self) -> Option<&ClientSecret> {
+        match &self.proof {
+            Proof::Post(secret) | Proof::Basic(secret) => Some(secret),
+            Proof::Nothing => None,
+        }
+    }
+}
+
+fn basic(client_id: &str, secret: &ClientSecret) -> Secret {
+    let pair = Secret::from(format!("{}:{}", form::encode_value(client_id), form::encode_value(secret.reveal())));
+    Secret::from(format!("Basic {}", STANDARD.encode(pair.reveal())))
+}
+
+fn check(field: &str, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Err(Error::argument(field, "is empty; the sipgate console shows the one of your client"));
+    }
+    if text.len() > 1024 {
+        return Err(Error::argument(field, "is longer than 1024 bytes; give the value the sipgate console shows"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::argument(field, "holds a control character, such as the line break at the end of a file; remove it"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Option<ClientAuthentication>, id: &str, secret: Option<&str>) -> Request {
+        Credentials::new(id.to_owned(), secret.map(ClientSecret::from), method)
+            .unwrap()
+            .request("https://a.example/token", &[("grant_type", "x")])
+    }
+
+    #[test]
+    fn post_puts_id_and_secret_into_the_form() {
+        let request = request(None, "1:third-party", Some("a+b:%€"));
+        assert_eq!(request.body.reveal(), "grant_type=x&client_id=1%3Athird-party&client_secret=a%2Bb%3A%25%E2%82%AC");
+        assert!(request.authorization.is_none());
+    }
+
+    #[test]
+    fn basic_encodes_both_halves_and_leaves_the_form_alone() {
+        let request = request(Some(ClientAuthentication::ClientSecretBasic), "1:third-party", Some("a+b c"));
+        assert_eq!(request.body.reveal(), "grant_type=x");
+        let expected = format!("Basic {}", STANDARD.encode("1%3Athird-party:a%2Bb+c"));
+        assert_eq!(request.authorization.unwrap().reveal(), expected);
+    }
+
+    #[test]
+    fn a_public_client_sends_its_id_alone() {
+        let request = request(None, "public", None);
+        assert_eq!(request.body.reveal(), "grant_type=x&client_id=public");
+        assert!(request.authorization.is_none());
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let build =
+            |method, secret: Option<&str>| Credentials::new("id".into(), secret.map(ClientSecret::from), method).unwrap_err().to_string();
+        assert!(build(Some(ClientAuthentication::None), Some("s")).starts_with("client_secret: "));
+        assert!(build(Some(ClientAuthentication::ClientSecretBasic), None).contains("client_secret_basic"));
+        assert!(build(None, Some("")).starts_with("client_secret: is empty"));
+        assert!(build(None, Some("secret\n")).contains("line break"));
+    }
+}

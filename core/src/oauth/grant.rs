@@ -1,0 +1,176 @@
+//! The two grants of this library: an authorization code (RFC 6749, section 4.1.3) and a refresh token (section 6).
+
+use super::authorization_code::AuthorizationCode;
+use super::scope::Scope;
+use super::token::{TokenAnswer, TokenSet};
+use crate::error::{Error, ErrorCode, Remedy, Result};
+use crate::secret::{IdToken, RefreshToken, Secret};
+
+/// A refresh token and what is known of the login it belongs to.
+///
+/// Made from a refresh token alone, or from the last [`TokenSet`], whose scope and ID token then stay where the answer has none.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RefreshParameters {
+    refresh_token: RefreshToken,
+    scope: Option<Scope>,
+    granted_scope: Option<String>,
+    id_token: Option<IdToken>,
+}
+
+impl RefreshParameters {
+    /// A refresh with this token.
+    pub fn new(refresh_token: impl Into<RefreshToken>) -> Self {
+        Self { refresh_token: refresh_token.into(), scope: None, granted_scope: None, id_token: None }
+    }
+
+    /// Ask for less than was granted. Without it no scope is sent, and it stays as it is.
+    pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+}
+
+impl From<&RefreshToken> for RefreshParameters {
+    fn from(refresh_token: &RefreshToken) -> Self {
+        Self::new(refresh_token.clone())
+    }
+}
+
+impl From<&str> for RefreshParameters {
+    fn from(refresh_token: &str) -> Self {
+        Self::new(refresh_token)
+    }
+}
+
+impl TryFrom<&TokenSet> for RefreshParameters {
+    type Error = Error;
+
+    fn try_from(tokens: &TokenSet) -> Result<Self> {
+        let refresh_token = tokens.refresh_token().ok_or_else(|| {
+            Error::new(
+                ErrorCode::LoginRequired,
+                "refresh_token: there is none in these tokens; log in again, and check that the client may use refresh tokens",
+            )
+        })?;
+        Ok(Self {
+            refresh_token: refresh_token.clone(),
+            scope: None,
+            granted_scope: tokens.scope().map(str::to_owned),
+            id_token: tokens.id_token().cloned(),
+        })
+    }
+}
+
+/// What a token request asks for, and what its answer is to be completed with.
+pub(crate) enum Grant {
+    Code { code: AuthorizationCode, redirect_uri: Option<String> },
+    Refresh { refresh_token: RefreshToken, scope: Option<String>, granted_scope: Option<String>, id_token: Option<IdToken> },
+}
+
+/// Why a caller stopped waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GivenUp {
+    /// It cancelled.
+    Cancelled,
+    /// Its own timeout ran out.
+    TimedOut,
+}
+
+impl Grant {
+    pub(crate) fn code(code: AuthorizationCode, client_redirect_uri: Option<&str>) -> Result<Self> {
+        code.check()?;
+        let redirect_uri = code.redirect_uri.clone().or_else(|| client_redirect_uri.map(str::to_owned));
+        Ok(Self::Code { code, redirect_uri })
+    }
+
+    pub(crate) fn refresh(parameters: RefreshParameters) -> Result<Self> {
+        let token = parameters.refresh_token.reveal();
+        if !is_refresh_token(token) {
+            return Err(Error::argument("refresh_token", "must be 1 to 65536 printable ASCII characters; pass it as the server sent it"));
+        }
+        Ok(Self::Refresh {
+            refresh_token: parameters.refresh_token,
+            scope: parameters.scope.map(|scope| scope.check("scope")).transpose()?,
+            granted_scope: parameters.granted_scope,
+            id_token: parameters.id_token,
+        })
+    }
+
+    /// The word for events: the value of `grant_type`.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Code { .. } => "authorization_code",
+            Self::Refresh { .. } => "refresh_token",
+        }
+    }
+
+    pub(crate) fn is_code(&self) -> bool {
+        matches!(self, Self::Code { .. })
+    }
+
+    pub(crate) fn sent_scope(&self) -> bool {
+        matches!(self, Self::Refresh { scope: Some(_), .. })
+    }
+
+    /// The form's parameters, without the client's authentication.
+    pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
+        let mut parameters = vec![("grant_type", self.as_str())];
+        match self {
+            Self::Code { code, redirect_uri } => {
+                parameters.push(("code", code.code.reveal()));
+                parameters.extend(redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
+                parameters.extend(code.code_verifier.as_ref().map(|verifier| ("code_verifier", verifier.reveal())));
+            }
+            Self::Refresh { refresh_token, scope, .. } => {
+                parameters.push(("refresh_token", refresh_token.reveal()));
+                parameters.extend(scope.as_deref().map(|scope| ("scope", scope)));
+            }
+        }
+        parameters
+    }
+
+    /// What must not show in an error about this request.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Self::Code { code, .. } => {
+                let verifier = code.code_verifier.as_ref().map(|verifier| Secret::from(verifier.reveal()));
+                std::iter::once(code.code.clone()).chain(verifier).collect()
+            }
+            Self::Refresh { refresh_token, id_token, .. } => {
+                let id_token = id_token.as_ref().map(|token| Secret::from(token.reveal()));
+                std::iter::once(Secret::from(refresh_token.reveal())).chain(id_token).collect()
+            }
+        }
+    }
+
+    /// The answer completed with what was asked, and judged. `sent_at` is when the request left, in seconds since 1970.
+    pub(crate) fn complete(&self, answer: TokenAnswer, sent_at: i64) -> Result<TokenSet> {
+        let openid = self.asked_for_openid();
+        let tokens = match self {
+            Self::Code { code, .. } => answer.complete(sent_at, code.scope.clone(), None, None),
+            Self::Refresh { refresh_token, scope, granted_scope, id_token } => {
+                answer.complete(sent_at, scope.clone().or_else(|| granted_scope.clone()), Some(refresh_token), id_token.as_ref())
+            }
+        };
+        let tokens = tokens.map_err(|error| if self.is_code() { error.with_remedy(Remedy::LogInAgain) } else { error })?;
+        if openid && tokens.id_token().is_none() {
+            return Err(Error::new(
+                ErrorCode::IdToken,
+                "id_token: missing, though openid was asked for; log in again, or leave openid out",
+            ));
+        }
+        Ok(tokens)
+    }
+
+    fn asked_for_openid(&self) -> bool {
+        let Self::Code { code, .. } = self else { return false };
+        code.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|name| name == "openid"))
+    }
+}
+
+/// RFC 6749, appendix A.17, with a limit.
+pub(crate) fn is_refresh_token(token: &str) -> bool {
+    (1..=65_536).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
+}

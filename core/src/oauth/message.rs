@@ -1,0 +1,65 @@
+//! What goes to a server and what comes back, as plain values: the pure modules know no socket.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// One POST of a form. The body holds secrets, as may the `Authorization` header.
+pub(crate) struct Request {
+    pub(crate) url: String,
+    pub(crate) authorization: Option<Secret>,
+    pub(crate) body: Secret,
+}
+
+/// A whole HTTP answer, whatever its status.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    Whole(Vec<u8>),
+    /// Longer than the cap; not read to its end.
+    TooLarge,
+}
+
+/// No whole answer.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) reached: Reached,
+    pub(crate) kind: FailureKind,
+    pub(crate) cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// How far a request got, noted above TLS: a failed handshake has sent nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    NotSent,
+    Sent,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The host name has no address.
+    NameNotFound,
+    /// Refused, reset, closed, cut short, or a handshake that broke off.
+    Broken,
+    /// The certificate does not verify; the text says why.
+    Certificate(String),
+    /// The proxy did not let the connection through; the text says why.
+    Proxy(String),
+    /// A deadline of the request's own.
+    TimedOut,
+    /// What came is not HTTP, or its head is over the cap.
+    NotHttp,
+    /// Given up by the caller before the first byte.
+    Abandoned,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("url", &self.url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,402 @@
+//! Tokens: the answer of a token endpoint (RFC 6749, section 5.1), and what an application keeps of it.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::grant::is_refresh_token;
+use super::json::{Member, Members};
+use super::time;
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::{AccessToken, IdToken, RefreshToken, Secret};
+
+/// The life of an access token whose answer does not say, where there is a refresh token to go on with.
+const ASSUMED_LIFE: i64 = 300;
+
+const MAX_RESTORED: usize = 1024 * 1024;
+
+/// Members that have a meaning here; all others are kept as they are.
+const KNOWN: [&str; 10] = [
+    "access_token",
+    "token_type",
+    "refresh_token",
+    "id_token",
+    "id_token_kept",
+    "scope",
+    "expires_in",
+    "expires_at",
+    "refresh_expires_in",
+    "refresh_expires_at",
+];
+
+/// The tokens of one login, and what the server said about them.
+///
+/// `Debug` shows no token. [`export`](Self::export) gives a JSON object with the RFC's own names, and [`restore`](Self::restore) reads it,
+/// or one that Authlib, requests-oauthlib, simple-oauth2 or openid-client saved.
+///
+/// ```
+/// use sipgate_oauth2::TokenSet;
+///
+/// let tokens = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1700000300,"scope":["balance:read"]}"#)?;
+/// assert_eq!(tokens.access_token().reveal(), "a");
+/// assert_eq!(tokens.expires_at(), Some(1_700_000_300));
+/// assert_eq!(tokens.scope(), Some("balance:read"));
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct TokenSet {
+    access_token: AccessToken,
+    token_type: String,
+    refresh_token: Option<RefreshToken>,
+    id_token: Option<IdToken>,
+    id_token_kept: bool,
+    scope: Option<String>,
+    expires_at: Option<i64>,
+    refresh_expires_at: Option<i64>,
+    extra: Map<String, Value>,
+}
+
+impl TokenSet {
+    /// Tokens from a JSON object with the RFC's names: one that [`export`](Self::export) gave, or another library saved. `expires_at` may be
+    /// seconds since 1970 or an RFC 3339 text; with `expires_in` alone the age is unknown, and the access token counts as expired.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] when it is no JSON object, or has no usable `access_token`.
+    pub fn restore(json: &str) -> Result<Self> {
+        let refused = |problem| Error::argument("tokens", problem);
+        if json.len() > MAX_RESTORED {
+            return Err(refused("is longer than 1 MiB; pass the JSON object of one login"));
+        }
+        let members = Members::parse(json.as_bytes()).ok_or_else(|| refused("is not one JSON object; pass what export() gave"))?;
+        let answer = TokenAnswer::read(&members);
+        let expires_at = match members.value("expires_at") {
+            Some(Value::String(text)) => time::from_rfc3339(&text).or_else(|| text.parse().ok()),
+            Some(Value::Number(number)) => whole_seconds(&number),
+            _ => answer.refresh_token.as_ref().and(members.has("expires_in").then_some(0)),
+        };
+        Ok(Self {
+            access_token: answer.access_token.ok_or_else(|| refused("has no usable access_token; pass what export() gave"))?,
+            token_type: answer.token_type.unwrap_or_else(|| "Bearer".to_owned()),
+            refresh_token: answer.refresh_token,
+            id_token: answer.id_token,
+            id_token_kept: members.value("id_token_kept") == Some(Value::Bool(true)),
+            scope: answer.scope,
+            expires_at,
+            refresh_expires_at: members.value("refresh_expires_at").and_then(|value| whole_seconds(value.as_number()?)),
+            extra: answer.extra,
+        })
+    }
+
+    /// The access token.
+    pub fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    /// The value of an `Authorization` header: `Bearer …` (RFC 6750, section 2.1).
+    pub fn authorization_header(&self) -> Secret {
+        Secret::from(format!("Bearer {}", self.access_token.reveal()))
+    }
+
+    /// The token's type as the server wrote it, `Bearer` where it did not.
+    pub fn token_type(&self) -> &str {
+        &self.token_type
+    }
+
+    /// The refresh token; after a refresh whose answer had none, the one that was used.
+    pub fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The ID token as the server sent it. This version does not judge its contents.
+    pub fn id_token(&self) -> Option<&IdToken> {
+        self.id_token.as_ref()
+    }
+
+    /// Whether the ID token is from an earlier answer, as the last refresh brought none.
+    pub fn id_token_kept(&self) -> bool {
+        self.id_token_kept
+    }
+
+    /// The scope that was granted, space-separated, in the server's order; what was asked for where the server did not say.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// When the access token runs out, in seconds since 1970, counted from when the request was sent. `None`: the server did not say, and
+    /// there is no refresh token.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.expires_at
+    }
+
+    /// When the refresh token runs out, in seconds since 1970; a hint. `None`: not said, or said as 0, which means unknown.
+    pub fn refresh_expires_at(&self) -> Option<i64> {
+        self.refresh_expires_at
+    }
+
+    /// Members of the answer that have no meaning here, such as `session_state` and `not-before-policy`.
+    pub fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+
+    /// A JSON object with all of it, in the RFC's names; the same in all languages. It contains the tokens.
+    pub fn export(&self) -> Secret {
+        let mut json = Map::new();
+        json.insert("access_token".into(), self.access_token.reveal().into());
+        json.insert("token_type".into(), self.token_type.as_str().into());
+        let mut put = |name: &str, value: Option<Value>| value.map(|value| json.insert(name.into(), value));
+        put("refresh_token", self.refresh_token.as_ref().map(|token| token.reveal().into()));
+        put("id_token", self.id_token.as_ref().map(|token| token.reveal().into()));
+        put("id_token_kept", self.id_token_kept.then_some(Value::Bool(true)));
+        put("scope", self.scope.as_deref().map(Value::from));
+        put("expires_at", self.expires_at.map(Value::from));
+        put("refresh_expires_at", self.refresh_expires_at.map(Value::from));
+        json.extend(self.extra.clone());
+        Secret::from(Value::Object(json).to_string())
+    }
+}
+
+impl fmt::Debug for TokenSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSet")
+            .field("access_token", &self.access_token)
+            .field("token_type", &self.token_type)
+            .field("refresh_token", &self.refresh_token)
+            .field("id_token", &self.id_token)
+            .field("scope", &self.scope)
+            .field("expires_at", &self.expires_at)
+            .field("refresh_expires_at", &self.refresh_expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The members of a token answer, each usable or absent. Nothing is judged yet: a good refresh token must not be lost to an odd neighbour.
+pub(crate) struct TokenAnswer {
+    pub(crate) access_token: Option<AccessToken>,
+    pub(crate) refresh_token: Option<RefreshToken>,
+    id_token: Option<IdToken>,
+    token_type: Option<String>,
+    scope: Option<String>,
+    expires_in: Option<i64>,
+    refresh_expires_in: Option<i64>,
+    extra: Map<String, Value>,
+    /// The names of members that were there but of no use.
+    pub(crate) odd: Vec<&'static str>,
+}
+
+impl TokenAnswer {
+    pub(crate) fn read(members: &Members<'_>) -> Self {
+        let mut odd = Vec::new();
+        let mut text = |name: &'static str, usable: fn(&str) -> bool| {
+            let text = members.string(name).filter(|text| usable(text));
+            if text.is_none() && members.has(name) {
+                odd.push(name);
+            }
+            text
+        };
+        let access_token = text("access_token", is_access_token);
+        let refresh_token = text("refresh_token", is_refresh_token);
+        let id_token = text("id_token", |text| !text.is_empty());
+        let token_type = text("token_type", |_| true);
+        let scope = members.value("scope").and_then(scope_text);
+        if scope.is_none() && members.has("scope") {
+            odd.push("scope");
+        }
+        let mut seconds = |name: &'static str| match members.seconds(name) {
+            Member::Usable(seconds) => Some(seconds),
+            Member::Absent => None,
+            Member::Unusable => {
+                odd.push(name);
+                None
+            }
+        };
+        Self {
+            access_token: access_token.map(AccessToken::from),
+            refresh_token: refresh_token.map(RefreshToken::from),
+            id_token: id_token.map(IdToken::from),
+            expires_in: seconds("expires_in"),
+            refresh_expires_in: seconds("refresh_expires_in"),
+            token_type,
+            scope,
+            extra: members.others(&KNOWN),
+            odd,
+        }
+    }
+
+    /// The token set that this answer and the login so far make.
+    pub(crate) fn complete(
+        self,
+        sent_at: i64,
+        asked_scope: Option<String>,
+        old_refresh_token: Option<&RefreshToken>,
+        old_id_token: Option<&IdToken>,
+    ) -> Result<TokenSet> {
+        let access_token = self.access_token.ok_or_else(|| {
+            Error::new(
+                ErrorCode::BadResponse,
+                "access_token: missing or unusable in the server's answer; report it to the server's operator",
+            )
+        })?;
+        let token_type = self.token_type.unwrap_or_else(|| "Bearer".to_owned());
+        if !token_type.eq_ignore_ascii_case("bearer") {
+            return Err(Error::new(
+                ErrorCode::Unsupported,
+                "token_type: the server issues tokens that are not Bearer; switch that off for this client (in Keycloak: DPoP)",
+            ));
+        }
+        let refresh_token = self.refresh_token.or_else(|| old_refresh_token.cloned());
+        let life = self.expires_in.or(refresh_token.as_ref().map(|_| ASSUMED_LIFE));
+        let id_token_kept = self.id_token.is_none() && old_id_token.is_some();
+        Ok(TokenSet {
+            access_token,
+            token_type,
+            refresh_token,
+            id_token: self.id_token.or_else(|| old_id_token.cloned()),
+            id_token_kept,
+            scope: self.scope.or(asked_scope),
+            expires_at: life.map(|life| sent_at.saturating_add(life.max(0))),
+            refresh_expires_at: self.refresh_expires_in.filter(|life| *life > 0).map(|life| sent_at.saturating_add(life)),
+            extra: self.extra,
+        })
+    }
+}
+
+/// What fits behind `Bearer ` in a header (RFC 6750, section 2.1, generously), with a limit.
+fn is_access_token(token: &str) -> bool {
+    (1..=65_536).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, 0x21..=0x7E))
+}
+
+/// A text as it is, a list of texts joined.
+fn scope_text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Array(names) => names.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|names| names.join(" ")),
+        _ => None,
+    }
+}
+
+/// Seconds since 1970 from a number that may have a fraction.
+fn whole_seconds(number: &serde_json::Number) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "in range: checked on the same line")]
+    number.as_i64().or_else(|| number.as_f64().filter(|seconds| seconds.abs() < 1e15).map(|seconds| seconds.floor() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT_AT: i64 = 1_700_000_000;
+
+    fn answer(json: &str) -> TokenAnswer {
+        TokenAnswer::read(&Members::parse(json.as_bytes()).unwrap())
+    }
+
+    fn tokens(json: &str) -> TokenSet {
+        answer(json).complete(SENT_AT, Some("asked".into()), Some(&RefreshToken::from("old")), Some(&IdToken::from("old-id"))).unwrap()
+    }
+
+    fn code(json: &str) -> ErrorCode {
+        answer(json).complete(SENT_AT, None, None, None).unwrap_err().code()
+    }
+
+    #[test]
+    fn an_answer_is_read_whole() {
+        let tokens = tokens(
+            r#"{"access_token":"a","token_type":"bearer","refresh_token":"r","id_token":"i","scope":"b a","expires_in":300,
+                "refresh_expires_in":2592000,"not-before-policy":0,"session_state":"s"}"#,
+        );
+        assert_eq!(tokens.access_token().reveal(), "a");
+        assert_eq!(tokens.token_type(), "bearer");
+        assert_eq!(tokens.refresh_token().unwrap().reveal(), "r");
+        assert_eq!(tokens.id_token().unwrap().reveal(), "i");
+        assert!(!tokens.id_token_kept());
+        assert_eq!(tokens.scope(), Some("b a"));
+        assert_eq!(tokens.expires_at(), Some(SENT_AT + 300));
+        assert_eq!(tokens.refresh_expires_at(), Some(SENT_AT + 2_592_000));
+        assert_eq!(Value::Object(tokens.extra().clone()), serde_json::json!({"not-before-policy": 0, "session_state": "s"}));
+        assert_eq!(tokens.authorization_header().reveal(), "Bearer a");
+    }
+
+    #[test]
+    fn what_an_answer_leaves_out_stays() {
+        let tokens = tokens(r#"{"access_token":"a"}"#);
+        assert_eq!(tokens.token_type(), "Bearer");
+        assert_eq!(tokens.refresh_token().unwrap().reveal(), "old");
+        assert_eq!(tokens.id_token().unwrap().reveal(), "old-id");
+        assert!(tokens.id_token_kept());
+        assert_eq!(tokens.scope(), Some("asked"));
+        assert_eq!(tokens.expires_at(), Some(SENT_AT + 300));
+        assert_eq!(tokens.refresh_expires_at(), None);
+    }
+
+    #[test]
+    fn lifetimes_that_are_odd_do_not_spoil_the_tokens() {
+        assert_eq!(tokens(r#"{"access_token":"a","expires_in":"60"}"#).expires_at(), Some(SENT_AT + 60));
+        assert_eq!(tokens(r#"{"access_token":"a","expires_in":0}"#).expires_at(), Some(SENT_AT));
+        assert_eq!(tokens(r#"{"access_token":"a","expires_in":-5}"#).expires_at(), Some(SENT_AT));
+        assert_eq!(tokens(r#"{"access_token":"a","expires_in":1e99}"#).expires_at(), Some(SENT_AT + 300));
+        assert_eq!(tokens(r#"{"access_token":"a","refresh_expires_in":0}"#).refresh_expires_at(), None);
+        assert_eq!(answer(r#"{"access_token":"a","expires_in":[],"scope":1,"token_type":{}}"#).odd, ["token_type", "scope", "expires_in"]);
+    }
+
+    #[test]
+    fn without_a_refresh_token_and_a_lifetime_the_end_is_unknown() {
+        assert_eq!(answer(r#"{"access_token":"a"}"#).complete(SENT_AT, None, None, None).unwrap().expires_at(), None);
+    }
+
+    #[test]
+    fn a_scope_may_be_a_text_a_list_or_nothing() {
+        assert_eq!(tokens(r#"{"access_token":"a","scope":""}"#).scope(), Some(""));
+        assert_eq!(tokens(r#"{"access_token":"a","scope":["x","y"]}"#).scope(), Some("x y"));
+        assert_eq!(tokens(r#"{"access_token":"a","scope":[1]}"#).scope(), Some("asked"));
+    }
+
+    #[test]
+    fn an_unusable_access_token_leaves_the_refresh_token_readable() {
+        for bad in [r#""""#, "null", "1", r#""a b""#, r#""\u00e4""#, r#""a\n""#] {
+            let json = format!(r#"{{"access_token":{bad},"refresh_token":"r"}}"#);
+            assert_eq!(answer(&json).refresh_token.unwrap().reveal(), "r");
+            assert_eq!(code(&json), ErrorCode::BadResponse, "{bad}");
+        }
+        let long = |length| format!(r#"{{"access_token":"{}"}}"#, "a".repeat(length));
+        assert!(answer(&long(65_536)).access_token.is_some());
+        assert!(answer(&long(65_537)).access_token.is_none());
+    }
+
+    #[test]
+    fn only_bearer_tokens_are_handed_out() {
+        assert_eq!(code(r#"{"access_token":"a","token_type":"DPoP"}"#), ErrorCode::Unsupported);
+        assert_eq!(tokens(r#"{"access_token":"a","token_type":"BEARER"}"#).token_type(), "BEARER");
+    }
+
+    #[test]
+    fn an_export_restores_to_the_same_tokens() {
+        let tokens = tokens(r#"{"access_token":"a","expires_in":300,"refresh_expires_in":9,"scope":"x","mapped":{"deep":[1.5,null]}}"#);
+        assert_eq!(TokenSet::restore(tokens.export().reveal()).unwrap(), tokens);
+    }
+
+    #[test]
+    fn tokens_of_other_libraries_are_read() {
+        let authlib = r#"{"access_token":"a","expires_at":1700000300,"expires_in":300,"refresh_token":"r","token_type":"Bearer"}"#;
+        let requests_oauthlib = r#"{"access_token":"a","expires_at":1700000300.75,"expires_in":300,"scope":["x","y"],"refresh_token":"r"}"#;
+        let simple_oauth2 = r#"{"access_token":"a","expires_at":"2023-11-14T22:18:20.000Z","expires_in":300,"refresh_token":"r"}"#;
+        for json in [authlib, requests_oauthlib, simple_oauth2] {
+            assert_eq!(TokenSet::restore(json).unwrap().expires_at(), Some(1_700_000_300), "{json}");
+        }
+        assert_eq!(TokenSet::restore(r#"{"access_token":"a","expires_in":300,"refresh_token":"r"}"#).unwrap().expires_at(), Some(0));
+        assert_eq!(TokenSet::restore(r#"{"access_token":"a","expires_in":300}"#).unwrap().expires_at(), None);
+    }
+
+    #[test]
+    fn what_is_no_token_set_is_refused() {
+        for bad in ["", "[]", "{}", r#"{"access_token":""}"#, r#"{"refresh_token":"r"}"#, "not json"] {
+            assert!(TokenSet::restore(bad).unwrap_err().to_string().starts_with("tokens: "), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let text = format!("{:?}", tokens(r#"{"access_token":"canary","refresh_token":"canary","id_token":"canary","x":"canary"}"#));
+        assert!(!text.contains("canary"), "{text}");
+    }
+}

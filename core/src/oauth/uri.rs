@@ -1,0 +1,85 @@
+//! Checks of URIs that come from the application's configuration. The exact text is kept: it is what a server compares.
+
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+const MAX_LENGTH: usize = 2048;
+
+/// An absolute URI as text that `url` can parse without repairing it.
+pub(crate) fn absolute(field: &str, text: &str) -> Result<Url> {
+    if text.is_empty() {
+        return Err(Error::argument(field, "is empty; give an absolute URL such as https://example.com/auth"));
+    }
+    if text.len() > MAX_LENGTH {
+        return Err(Error::argument(field, format_args!("is longer than {MAX_LENGTH} bytes; give the plain URL")));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Error::argument(field, "holds a space or a control character; percent-encode it or remove it"));
+    }
+    let url = Url::parse(text).map_err(|cause| {
+        Error::argument(field, "is not an absolute URL; give one with scheme and host, such as https://example.com/auth").with_cause(cause)
+    })?;
+    if matches!(url.scheme(), "http" | "https") && !has_authority(text) {
+        return Err(Error::argument(field, "has no // behind its scheme; give scheme and host, such as https://example.com/auth"));
+    }
+    Ok(url)
+}
+
+/// An address that secrets are sent to: https, or http on this machine only.
+pub(crate) fn endpoint(field: &str, text: &str) -> Result<Url> {
+    let url = absolute(field, text)?;
+    if url.fragment().is_some() {
+        return Err(Error::argument(field, "has a fragment; remove everything from the # on"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::argument(field, "holds a user name or password; remove them"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        _ => Err(Error::argument(field, "is not https; plain http is allowed for localhost, 127.0.0.0/8 and [::1] only")),
+    }
+}
+
+/// Whether the URL's host is this machine by name or number (RFC 8252, section 7.3).
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn has_authority(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_https_or_loopback() {
+        for good in
+            ["https://login.sipgate.com/auth", "http://127.0.0.1:8080/x", "http://[::1]/x", "http://localhost/x", "http://a.localhost/"]
+        {
+            assert!(endpoint("token_endpoint", good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "http://example.com/",
+            "ftp://127.0.0.1/",
+            "/token",
+            "https://",
+            "https:/example.com",
+            "https://u:p@example.com/",
+            "https://example.com/#a",
+            "https://exa mple.com/",
+            "http://127.0.0.1.evil.example/",
+        ] {
+            assert!(endpoint("token_endpoint", bad).unwrap_err().to_string().starts_with("token_endpoint: "), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The shape of the core, read off its sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn the_pure_modules_import_nothing_that_acts() {
+    for file in sources("src/oauth") {
+        let code = code(&file);
+        for import in code.lines().filter(|line| line.trim_start().starts_with("use crate::")) {
+            let module = import.trim_start().trim_start_matches("use crate::").split([':', ';', '{']).next().unwrap();
+            assert!(["error", "provider", "secret"].contains(&module), "{}: {import}", file.display());
+        }
+        for forbidden in
+            ["ureq", "std::net", "std::fs", "std::env", "std::thread", "std::process", "std::time::Instant", "SystemTime", "SystemRandom"]
+        {
+            assert!(!code.contains(forbidden), "{} mentions {forbidden}", file.display());
+        }
+    }
+}
+
+#[test]
+fn one_folder_knows_the_http_library() {
+    for file in sources("src") {
+        let inside = file.to_string_lossy().contains("src/http/");
+        assert!(inside || !code(&file).contains("ureq::"), "{} names ureq", file.display());
+    }
+}
+
+#[test]
+fn one_file_compares_process_ids() {
+    for file in sources("src") {
+        let inside = file.ends_with("process.rs");
+        assert!(inside || !code(&file).contains("process::id"), "{} asks for the process id", file.display());
+    }
+}
+
+/// A file without its tests.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    text.split("#[cfg(test)]").next().unwrap().to_owned()
+}
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let found: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| if path.is_dir() { sources(&path.to_string_lossy()) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    assert!(!found.is_empty(), "no sources in {folder}");
+    found
+}
