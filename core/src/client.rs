@@ -63,8 +63,8 @@ impl Client {
         ClientBuilder::new(provider, client_id.into())
     }
 
-    /// A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file
-    /// that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`.
+    /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that
+    /// holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's.
     ///
     /// # Errors
     ///

@@ -5,18 +5,20 @@ use std::env;
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::provider::Provider;
 use crate::secret::ClientSecret;
 
 /// Reads the variables; see [`Client::from_env`].
 pub(crate) fn client() -> Result<ClientBuilder> {
-    for later in ["SIPGATE_ISSUER", "SIPGATE_STORE"] {
-        if variable(later)?.is_some() {
-            return Err(Error::argument(later, "is not supported by this version; unset it"));
-        }
+    if variable("SIPGATE_STORE")?.is_some() {
+        return Err(Error::argument("SIPGATE_STORE", "is not supported by this version; unset it"));
     }
     let client_id =
         variable("SIPGATE_CLIENT_ID")?.ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
-    let mut builder = Client::sipgate(client_id);
+    let mut builder = match variable("SIPGATE_ISSUER")? {
+        Some(issuer) => Client::with_provider(keycloak(&issuer)?, client_id),
+        None => Client::sipgate(client_id),
+    };
     if let Some(secret) = client_secret()? {
         builder = builder.client_secret(secret);
     }
@@ -27,6 +29,14 @@ pub(crate) fn client() -> Result<ClientBuilder> {
         builder = builder.realm(realm);
     }
     Ok(builder)
+}
+
+/// A Keycloak's issuer says where everything is.
+fn keycloak(issuer: &str) -> Result<Provider> {
+    let (base, realm) = issuer.split_once("/realms/").ok_or_else(|| {
+        Error::argument("SIPGATE_ISSUER", "is not that of a Keycloak (https://…/realms/…), and others are not supported by this version")
+    })?;
+    Ok(Provider::keycloak(base, realm))
 }
 
 fn client_secret() -> Result<Option<ClientSecret>> {

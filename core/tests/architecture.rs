@@ -1,5 +1,7 @@
 //! The shape of the core, read off its sources.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

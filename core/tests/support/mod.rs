@@ -1,0 +1,112 @@
+//! Starts the local realm and talks to its control interface.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use sipgate_oauth2::{Client, ClientBuilder, Event, Provider};
+
+pub(crate) struct Realm {
+    child: Child,
+    ready: Value,
+}
+
+impl Realm {
+    pub(crate) fn start() -> Self {
+        let program =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(if cfg!(windows) { "realm.exe" } else { "realm" });
+        let mut child = Command::new(&program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build -p realm`", program.display()));
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, ready: serde_json::from_str(&line).unwrap() }
+    }
+
+    pub(crate) fn address(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap()
+    }
+
+    /// The endpoints of realm `third-party` behind one of the realm's addresses.
+    pub(crate) fn provider(&self, address: &str) -> Provider {
+        let issuer = format!("{address}/auth/realms/third-party");
+        Provider::endpoints(&issuer, format!("{issuer}/protocol/openid-connect/auth"), format!("{issuer}/protocol/openid-connect/token"))
+    }
+
+    pub(crate) fn client(&self, address: &str) -> ClientBuilder {
+        Client::with_provider(self.provider(address), "1000001-0-test:third-party")
+            .client_secret("test-secret-with-+-and-:")
+            .redirect_uri("https://example.com/auth")
+    }
+
+    pub(crate) fn fault(&self, fault: Value) {
+        self.post("faults", fault);
+    }
+
+    /// What the token endpoint saw.
+    pub(crate) fn token_requests(&self) -> Vec<Value> {
+        let url = format!("{}/_realm/requests?path=token", self.address("http"));
+        let text = ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap();
+        serde_json::from_str::<Value>(&text).unwrap().as_array().unwrap().clone()
+    }
+
+    /// A refresh token that works.
+    pub(crate) fn refresh_token(&self) -> String {
+        let client = self.client(self.address("http")).build().unwrap();
+        let pending = client.authorization_request("balance:read").unwrap();
+        let login = json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
+        let callback = self.post("login", login)["callback"].as_str().unwrap().to_owned();
+        client.exchange_callback(&pending, &callback).unwrap().refresh_token().unwrap().reveal().to_owned()
+    }
+
+    fn post(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/_realm/{path}", self.address("http"));
+        let text = ureq::post(&url)
+            .header("content-type", "application/json")
+            .send(body.to_string())
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
+            .body_mut()
+            .read_to_string()
+            .unwrap();
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for Realm {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Events in the order in which they came.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<Event>>>);
+
+impl Heard {
+    pub(crate) fn listen(&self, builder: ClientBuilder) -> ClientBuilder {
+        let heard = Arc::clone(&self.0);
+        builder.on_event(move |event| heard.lock().unwrap().push(event.clone()))
+    }
+
+    /// Whether each token request left, once `count` of them have ended.
+    pub(crate) fn sent(&self, count: usize) -> Vec<bool> {
+        loop {
+            let sent: Vec<bool> = self
+                .0
+                .lock()
+                .unwrap()
+                .iter()
+                .filter_map(|event| if let Event::TokenRequest { sent, .. } = event { Some(*sent) } else { None })
+                .collect();
+            if sent.len() >= count {
+                return sent;
+            }
+            std::thread::yield_now();
+        }
+    }
+}
