@@ -24,11 +24,11 @@ fn refresh(client: &Client) -> Error {
 }
 
 /// What a code exchange and a refresh fail with, each after the same fault, and whether they were sent.
-fn outcomes(realm: &Realm, address: &str, fault: serde_json::Value) -> (ErrorCode, ErrorCode, Vec<bool>) {
+fn outcomes(realm: &Realm, address: &str, fault: &serde_json::Value) -> (ErrorCode, ErrorCode, Vec<bool>) {
     let heard = Heard::default();
     let builder = realm.client(address).request_timeout(SHORT).ca_certificates(realm.address("ca_pem"));
     let client = heard.listen(builder).build().unwrap();
-    realm.fault(fault.clone());
+    realm.fault(fault);
     let for_code = code(&client).code();
     let client = client.clone();
     realm.fault(fault);
@@ -40,7 +40,7 @@ fn outcomes(realm: &Realm, address: &str, fault: serde_json::Value) -> (ErrorCod
 fn a_connection_that_breaks_before_the_request_reads_not_sent() {
     let realm = Realm::start();
     for kind in ["close_after_client_hello", "close", "reset"] {
-        let outcome = outcomes(&realm, realm.address("https"), json!({"on": "connection", "kind": kind}));
+        let outcome = outcomes(&realm, realm.address("https"), &json!({"on": "connection", "kind": kind}));
         assert_eq!(outcome, (ErrorCode::Transport, ErrorCode::Transport, vec![false, false]), "{kind}");
     }
     assert!(realm.token_requests().is_empty());
@@ -51,7 +51,7 @@ fn a_connection_that_breaks_after_the_request_reads_sent() {
     let realm = Realm::start();
     for address in ["http", "https"] {
         for kind in ["close_before", "close_after", "reset_before", "reset_after", "truncate"] {
-            let outcome = outcomes(&realm, realm.address(address), json!({"on": "token", "kind": kind}));
+            let outcome = outcomes(&realm, realm.address(address), &json!({"on": "token", "kind": kind}));
             assert_eq!(outcome, (ErrorCode::LoginFailed, ErrorCode::OutcomeUnknown, vec![true, true]), "{address} {kind}");
         }
     }
@@ -63,7 +63,7 @@ fn a_silent_server_and_a_dripping_body_end_at_the_deadline() {
     let realm = Realm::start();
     for address in ["http", "https"] {
         for fault in [json!({"on": "token", "kind": "silent"}), json!({"on": "token", "kind": "drip", "ms": 300})] {
-            let outcome = outcomes(&realm, realm.address(address), fault.clone());
+            let outcome = outcomes(&realm, realm.address(address), &fault);
             assert_eq!(outcome, (ErrorCode::LoginFailed, ErrorCode::OutcomeUnknown, vec![true, true]), "{address} {fault}");
         }
     }
@@ -75,7 +75,7 @@ fn a_server_that_is_silent_before_tls_ends_at_the_connect_deadline_and_reads_not
     let heard = Heard::default();
     let builder = realm.client(realm.address("https")).connect_timeout(SHORT).ca_certificates(realm.address("ca_pem"));
     let client = heard.listen(builder).build().unwrap();
-    realm.fault(json!({"on": "connection", "kind": "silent"}));
+    realm.fault(&json!({"on": "connection", "kind": "silent"}));
     let error = refresh(&client);
     assert_eq!((error.code(), heard.sent(1)), (ErrorCode::Timeout, vec![false]));
 }
@@ -84,7 +84,7 @@ fn a_server_that_is_silent_before_tls_ends_at_the_connect_deadline_and_reads_not
 fn bodies_and_heads_over_their_caps_are_not_read_to_the_end() {
     let realm = Realm::start();
     for kind in ["oversize", "huge_header"] {
-        let outcome = outcomes(&realm, realm.address("http"), json!({"on": "token", "kind": kind}));
+        let outcome = outcomes(&realm, realm.address("http"), &json!({"on": "token", "kind": kind}));
         assert_eq!(outcome, (ErrorCode::LoginFailed, ErrorCode::OutcomeUnknown, vec![true, true]), "{kind}");
     }
 }
@@ -97,7 +97,7 @@ fn redirects_are_refused_and_nothing_is_sent_on() {
     let location = format!("http://{}/token", elsewhere.local_addr().unwrap());
     for status in [301, 302, 303, 307, 308] {
         let fault = json!({"on": "token", "kind": "redirect", "status": status, "location": location});
-        let outcome = outcomes(&realm, realm.address("http"), fault);
+        let outcome = outcomes(&realm, realm.address("http"), &fault);
         assert_eq!(outcome, (ErrorCode::WrongEndpoint, ErrorCode::WrongEndpoint, vec![true, true]), "{status}");
     }
     assert!(elsewhere.accept().is_err(), "the redirect was followed");
@@ -108,7 +108,7 @@ fn cancelling_ends_a_wait_and_leaves_a_sent_request_alone() {
     let realm = Realm::start();
     let heard = Heard::default();
     let client = heard.listen(realm.client(realm.address("http")).request_timeout(SHORT)).build().unwrap();
-    realm.fault(json!({"on": "token", "kind": "silent"}));
+    realm.fault(&json!({"on": "token", "kind": "silent"}));
     let cancel = CancelToken::new();
     let canceller = cancel.clone();
     let watcher = thread::spawn(move || {
@@ -145,7 +145,7 @@ fn a_request_that_is_given_up_during_the_handshake_never_leaves_and_its_thread_c
     let builder =
         realm.client(realm.address("https")).connect_timeout(Duration::from_secs(3000)).request_timeout(Duration::from_secs(3000));
     let client = heard.listen(builder.ca_certificates(realm.address("ca_pem"))).build().unwrap();
-    realm.fault(json!({"on": "connection", "kind": "silent"}));
+    realm.fault(&json!({"on": "connection", "kind": "silent"}));
     let running = client.start_refresh("a-token").unwrap();
     assert!(running.wait_for(Duration::from_millis(300)).is_none());
     running.give_up(GivenUp::Cancelled);
@@ -160,9 +160,9 @@ fn a_pending_login_stays_usable_when_nothing_was_sent_and_not_otherwise() {
     let client = realm.client(realm.address("https")).ca_certificates(realm.address("ca_pem")).build().unwrap();
     let pending = client.authorization_request("balance:read").unwrap();
     let callback = format!("state={}&code=a-code", pending.state());
-    realm.fault(json!({"on": "connection", "kind": "close_after_client_hello"}));
+    realm.fault(&json!({"on": "connection", "kind": "close_after_client_hello"}));
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::Transport);
-    realm.fault(json!({"on": "token", "kind": "close_before"}));
+    realm.fault(&json!({"on": "token", "kind": "close_before"}));
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginFailed);
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
     assert_eq!(realm.token_requests().len(), 1);

@@ -43,7 +43,7 @@ impl Realm {
             .redirect_uri("https://example.com/auth")
     }
 
-    pub(crate) fn fault(&self, fault: Value) {
+    pub(crate) fn fault(&self, fault: &Value) {
         self.post("faults", fault);
     }
 
@@ -59,11 +59,11 @@ impl Realm {
         let client = self.client(self.address("http")).build().unwrap();
         let pending = client.authorization_request("balance:read").unwrap();
         let login = json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
-        let callback = self.post("login", login)["callback"].as_str().unwrap().to_owned();
+        let callback = self.post("login", &login)["callback"].as_str().unwrap().to_owned();
         client.exchange_callback(&pending, &callback).unwrap().refresh_token().unwrap().reveal().to_owned()
     }
 
-    fn post(&self, path: &str, body: Value) -> Value {
+    fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}/_realm/{path}", self.address("http"));
         let text = ureq::post(&url)
             .header("content-type", "application/json")
