@@ -17,6 +17,24 @@ use crate::random::SystemRandomness;
 use crate::secret::ClientSecret;
 
 /// Settings of a [`Client`]; all but the client id have defaults. `build` checks them and does no I/O.
+///
+/// ```
+/// use std::time::Duration;
+/// use sipgate_oauth2::{Client, ClientAuthentication};
+///
+/// let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e")
+///     .client_secret("a1138f1-7-dc848ae6-99aa-23ed-23a4-b7da6846f141")
+///     .client_authentication(ClientAuthentication::ClientSecretBasic)
+///     .realm("sipgate-apps")
+///     .redirect_uri("https://example.com/auth")
+///     .proxy("http://proxy.example.com:8080")
+///     .connect_timeout(Duration::from_secs(3))
+///     .request_timeout(Duration::from_secs(10))
+///     .on_event(|event| println!("{event:?}"))
+///     .build()?;
+/// assert_eq!(client.token_endpoint(), "https://login.sipgate.com/auth/realms/sipgate-apps/protocol/openid-connect/token");
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone)]
 #[must_use = "nothing happens until build is called"]
 pub struct ClientBuilder {
@@ -109,7 +127,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`] that names the setting.
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the setting.
     pub fn build(self) -> Result<Client> {
         let provider = match self.realm {
             Some(realm) if self.provider.is_sipgate() => Provider::sipgate_realm(realm),

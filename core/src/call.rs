@@ -53,6 +53,17 @@ impl Default for Call {
 }
 
 /// Cancels the calls it was given to, from any thread, once and for all. Clones are the same token.
+///
+/// ```
+/// use sipgate_oauth2::{Call, CancelToken, Client, ErrorCode};
+///
+/// let client = Client::sipgate("1-0-a:third-party").build()?;
+/// let cancel = CancelToken::new();
+/// cancel.cancel();
+/// let error = client.refresh_with("a refresh token", &Call::new().cancel_token(&cancel)).unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::Cancelled);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct CancelToken(Arc<Shared>);
 

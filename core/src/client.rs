@@ -75,6 +75,13 @@ impl Client {
 
     /// A new pending login for this scope, and the URL to send the person to. No network.
     ///
+    /// ```
+    /// # let client = sipgate_oauth2::Client::sipgate("1-0-a:third-party").redirect_uri("https://example.com/auth").build()?;
+    /// let pending = client.authorization_request(["balance:read", "sms:write"])?;
+    /// assert!(pending.url().contains("&scope=balance%3Aread+sms%3Awrite&"));
+    /// # Ok::<(), sipgate_oauth2::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorCode::InvalidArgument`] that names the parameter.
@@ -95,6 +102,16 @@ impl Client {
     ///
     /// A pending login is used by this, but for a wrong `state` and for a code that is certainly unspent as nothing was sent.
     ///
+    /// ```
+    /// # let client = sipgate_oauth2::Client::sipgate("1-0-a:third-party").redirect_uri("https://example.com/auth").build()?;
+    /// use sipgate_oauth2::ErrorCode;
+    ///
+    /// let pending = client.authorization_request("balance:read")?;
+    /// let refused = format!("state={}&error=access_denied", pending.state());
+    /// assert_eq!(client.exchange_callback(&pending, &refused).unwrap_err().code(), ErrorCode::AuthorizationDenied);
+    /// # Ok::<(), sipgate_oauth2::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The security checks of the callback, [`ErrorCode::AuthorizationDenied`] when the person refused, [`ErrorCode::LoginFailed`] when the code
@@ -104,6 +121,15 @@ impl Client {
     }
 
     /// [`exchange_callback`](Self::exchange_callback) with a timeout or a token to cancel it.
+    ///
+    /// ```no_run
+    /// # fn f(client: &sipgate_oauth2::Client, pending: &sipgate_oauth2::AuthorizationRequest, query: &str) -> sipgate_oauth2::Result<()> {
+    /// use std::time::Duration;
+    /// use sipgate_oauth2::Call;
+    ///
+    /// let tokens = client.exchange_callback_with(pending, query, &Call::new().timeout(Duration::from_secs(10)))?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -155,6 +181,14 @@ impl Client {
 
     /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns, and let no two callers refresh
     /// the same login at once, as a server that rotates refresh tokens ends the login for that.
+    ///
+    /// ```no_run
+    /// # fn f(client: &sipgate_oauth2::Client, saved: &str) -> sipgate_oauth2::Result<()> {
+    /// use sipgate_oauth2::TokenSet;
+    ///
+    /// let tokens = client.refresh(&TokenSet::restore(saved)?)?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

@@ -10,6 +10,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 macro_rules! registry {
     ($($family:ident { $($(#[$doc:meta])* $name:ident = $number:literal, $code:literal, $remedy:ident;)* })*) => {
         /// What went wrong, as one word that is the same in Rust, Python, Node and C.
+        ///
+        /// ```
+        /// use sipgate_oauth2::{ErrorCode, Family};
+        ///
+        /// assert_eq!(ErrorCode::LoginRequired.as_str(), "SIPGATE_LOGIN_REQUIRED");
+        /// assert_eq!(ErrorCode::LoginRequired.family(), Family::LoginRequired);
+        /// assert!(ErrorCode::ALL.contains(&ErrorCode::LoginRequired));
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u32)]
@@ -135,6 +143,18 @@ impl fmt::Display for ErrorCode {
 }
 
 /// A group of codes that an application treats alike. In Python and Node each is a class.
+///
+/// ```no_run
+/// use sipgate_oauth2::{Client, Family};
+///
+/// # fn f(client: &Client, log_in: fn(), show: fn(&str)) {
+/// match client.refresh("a refresh token") {
+///     Ok(tokens) => show(&format!("good until {:?}", tokens.expires_at())),
+///     Err(error) if error.family() == Family::LoginRequired => log_in(),
+///     Err(error) => show(&error.to_string()),
+/// }
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
@@ -170,6 +190,12 @@ impl Family {
 }
 
 /// What to do about an error. It belongs to the occurrence: the same code can call for different things.
+///
+/// ```
+/// use sipgate_oauth2::Remedy;
+///
+/// assert_eq!(Remedy::LogInAgain.as_str(), "log_in_again");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {

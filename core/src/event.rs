@@ -7,6 +7,17 @@ use std::time::Duration;
 use crate::error::ErrorCode;
 
 /// Something worth a line in a log.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use sipgate_oauth2::{Client, Event};
+///
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let lines = Arc::clone(&log);
+/// Client::sipgate("1-0-a:third-party").realm("sipgate-apps").on_event(move |event| lines.lock().unwrap().push(event.clone())).build()?;
+/// assert!(matches!(log.lock().unwrap().as_slice(), [Event::RealmMismatch { .. }]));
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

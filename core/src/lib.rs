@@ -61,4 +61,8 @@ pub use running::{Running, RunningHandle};
 pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
 
 /// The version of this library, the same in all languages.
+///
+/// ```
+/// assert_eq!(sipgate_oauth2::VERSION.split('.').count(), 3);
+/// ```
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

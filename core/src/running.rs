@@ -117,6 +117,16 @@ impl<T: Send + 'static> fmt::Debug for Running<T> {
 }
 
 /// Ends the wait for a [`Running`] request, from any thread, also after it was given a completion.
+///
+/// ```no_run
+/// use sipgate_oauth2::{Client, ErrorCode, GivenUp};
+///
+/// let running = Client::sipgate("1-0-a:third-party").build()?.start_refresh("a refresh token")?;
+/// let handle = running.handle();
+/// running.then(|outcome| assert_eq!(outcome.unwrap_err().code(), ErrorCode::Cancelled));
+/// handle.give_up(GivenUp::Cancelled);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct RunningHandle(Arc<dyn Fn(GivenUp) + Send + Sync>);
 

@@ -11,6 +11,14 @@ macro_rules! secrets {
         ///
         /// `Debug` prints `[redacted]`; [`reveal`](Self::reveal) is the one deliberate way to the text. The memory is wiped when
         /// the value is dropped. Comparing takes the same time wherever the first difference is.
+        ///
+        /// ```
+        #[doc = concat!("use sipgate_oauth2::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let secret = ", stringify!($name), "::from(\"s3cret\");")]
+        /// assert_eq!(secret.reveal(), "s3cret");
+        /// assert!(!format!("{secret:?}").contains("s3cret"));
+        /// ```
         #[derive(Clone)]
         pub struct $name(Zeroizing<String>);
 

@@ -37,6 +37,29 @@ fn one_file_compares_process_ids() {
     }
 }
 
+#[test]
+fn every_public_type_has_an_example() {
+    let sources: Vec<String> = sources("src").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let names: Vec<&str> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub use ")?.trim_end_matches(';').rsplit_once("::"))
+        .flat_map(|(_, names)| names.trim_matches(['{', '}']).split(", "))
+        .filter(|name| !["AccessToken", "ClientSecret", "CodeVerifier", "IdToken", "RefreshToken", "Secret", "Result"].contains(name))
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let declared = |source: &String| {
+            let at = ["struct", "enum"]
+                .iter()
+                .find_map(|kind| [' ', '(', '<', ';'].iter().find_map(|end| source.find(&format!("pub {kind} {name}{end}"))))?;
+            let documentation = source[..at].rsplit("\n\n").next()?;
+            Some(documentation.contains("```"))
+        };
+        assert_eq!(sources.iter().find_map(declared), Some(true), "{name} has no example");
+    }
+}
+
 /// A file without its tests.
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();

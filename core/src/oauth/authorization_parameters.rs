@@ -143,6 +143,14 @@ impl<S: Into<Scope>> From<S> for AuthorizationParameters {
 }
 
 /// How the authorization server hands the callback over.
+///
+/// ```
+/// use sipgate_oauth2::{AuthorizationParameters, ResponseMode};
+///
+/// let parameters = AuthorizationParameters::new("balance:read").response_mode(ResponseMode::FormPost);
+/// assert_eq!("form_post".parse::<ResponseMode>()?, ResponseMode::FormPost);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -9,6 +9,13 @@ use crate::error::{Error, Result};
 use crate::secret::{ClientSecret, Secret};
 
 /// How the client authenticates at the token endpoint.
+///
+/// ```
+/// use sipgate_oauth2::ClientAuthentication;
+///
+/// assert_eq!("client_secret_basic".parse::<ClientAuthentication>()?, ClientAuthentication::ClientSecretBasic);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuthentication {

@@ -9,6 +9,14 @@ use crate::secret::{IdToken, RefreshToken, Secret};
 /// A refresh token and what is known of the login it belongs to.
 ///
 /// Made from a refresh token alone, or from the last [`TokenSet`], whose scope and ID token then stay where the answer has none.
+///
+/// ```no_run
+/// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
+/// use sipgate_oauth2::RefreshParameters;
+///
+/// let narrowed = client.refresh(RefreshParameters::new("a refresh token").scope("balance:read"))?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RefreshParameters {
@@ -69,6 +77,15 @@ pub(crate) enum Grant {
 }
 
 /// Why a caller stopped waiting.
+///
+/// ```no_run
+/// use sipgate_oauth2::{Call, Client, ErrorCode, GivenUp};
+///
+/// let running = Client::sipgate("1-0-a:third-party").build()?.start_refresh("a refresh token")?;
+/// running.give_up(GivenUp::Cancelled);
+/// assert_eq!(running.wait(&Call::new()).unwrap_err().code(), ErrorCode::Cancelled);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GivenUp {

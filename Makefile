@@ -1,0 +1,81 @@
+# The one door: `make help`. Everything that is installed goes into the checkout, under .cache/ and node_modules/.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo realm build test test-dist test-keycloak test-memory lint header bench dist clean
+
+PYTHON ?= python3
+LANGUAGE ?= all
+VENV := .cache/venv
+IN_VENV := $(CURDIR)/$(VENV)/bin
+export PYTHONPATH := $(CURDIR)/target/python
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+demo: build ## a whole login, refresh and API call in all languages (LANGUAGE=python: in one)
+	@$(PYTHON) tests/demo.py --language $(LANGUAGE)
+
+realm: ## the local realm, left running, for a login by hand in your browser
+	@cargo build -p realm
+	@target/debug/realm --human
+
+build: node_modules ## everything that demo and test use, unoptimised
+	@cargo build --workspace --examples --bins --lib
+	@$(PYTHON) bindings-python/stage.py debug
+	@node bindings-node/stage.mjs debug
+	@bash bindings-c/build.sh debug
+
+test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
+	cargo test --workspace
+	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
+	cd bindings-python && $(IN_VENV)/python -m pytest -q
+	cd bindings-node && node --test test/
+	bash bindings-c/tests/run.sh
+	$(PYTHON) tests/readme/run.py
+
+test-memory: build ## the C suite under valgrind
+	bash bindings-c/tests/run.sh --valgrind
+
+test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
+	$(PYTHON) tests/keycloak/run.py
+
+lint: build $(VENV)/.ready ## formatting, lints, types, stubs against the binary, generated files against their sources
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps -p sipgate-oauth2
+	$(IN_VENV)/ruff check .
+	$(IN_VENV)/ruff format --check .
+	bash tests/lint_python.sh $(IN_VENV)
+	cd bindings-node && npm run --silent lint
+	bash bindings-c/header.sh --check
+	$(PYTHON) tests/behaviour/run.py --check-table
+
+header: ## include/sipgate_oauth2.h, made anew from bindings-c
+	bash bindings-c/header.sh
+
+bench: node_modules ## speed against hand-written code, as ratios in one run
+	bash benches/run.sh
+
+dist: $(VENV)/.ready node_modules ## a wheel, an npm tarball and a C install tree, in dist/
+	bash tests/dist/build.sh $(IN_VENV)
+
+test-dist: dist build ## each of them in an empty environment, with the main job
+	$(PYTHON) tests/dist/run.py
+
+clean: ## all that was built or installed here
+	cargo clean
+	rm -rf .cache dist bindings-node/node_modules
+
+node_modules: bindings-node/node_modules/.package-lock.json
+.PHONY: node_modules
+
+bindings-node/node_modules/.package-lock.json: bindings-node/package-lock.json
+	@cd bindings-node && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VENV)/.ready: tests/requirements.txt
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Plays the part of the person: a browser for the login page, and the driver of the main-job programs."""

@@ -1,0 +1,25 @@
+"""The main-job programs as `make` builds them, by language."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DEBUG = ROOT / "target" / "debug"
+
+# The order in which they are shown.
+PROGRAMS: Mapping[str, Sequence[str]] = {
+    "rust": [str(DEBUG / "examples" / "main_job")],
+    "python": [sys.executable, str(ROOT / "examples" / "python" / "main_job.py")],
+    "node": ["node", str(ROOT / "target" / "node" / "main_job.mjs")],
+    "c": [str(ROOT / "target" / "c" / "main_job")],
+}
+
+
+def environment() -> dict[str, str]:
+    """What the programs need to find the packages that were staged beside them."""
+    paths = [str(ROOT / "target" / "python"), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -1,0 +1,27 @@
+"""The README's ten lines of Python, with what an application has around them."""
+
+from __future__ import annotations
+
+import os
+
+from run import block, replaced
+
+NAMES: dict[str, object] = {
+    "BASE": os.environ["DEMO_BASE_URL"],
+    "CLIENT_ID": os.environ["SIPGATE_CLIENT_ID"],
+    "CLIENT_SECRET": os.environ["SIPGATE_CLIENT_SECRET"],
+    "REDIRECT_URI": os.environ["SIPGATE_REDIRECT_URI"],
+    "session": {},
+}
+
+
+def redirect(url: str) -> None:
+    """Prints where the browser is to go; what it brings back is the query string of the next request."""
+    print(url, flush=True)
+    NAMES["query_string"] = input().partition("?")[2]
+
+
+NAMES["redirect"] = redirect
+BLOCK = replaced(block("python"), "Client.sipgate(", 'Client.keycloak(BASE, "third-party", ')
+AFTER = 'print(headers["Authorization"], tokens.authorization_header(), sep="\\n")\n'
+exec(compile(BLOCK + AFTER, "README.md", "exec"), NAMES)

@@ -1,0 +1,104 @@
+"""Runs the ten lines of each language as they stand in the README, against the local realm.
+
+Only the server is exchanged: `Client.sipgate(…)` becomes `Client.keycloak(…)` at the realm. Around a block is what an application
+has: a session, and `redirect`, which prints where the browser is to go and takes what it brings back. A program prints the
+`Authorization` header from before and from after the refresh; the realm's API must accept both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from driver.browser import Browser
+from driver.local_realm import LocalRealm, running_local_realm
+from driver.programs import DEBUG, ROOT, environment
+
+PROGRAMS: Mapping[str, Sequence[str]] = {
+    "rust": [str(DEBUG / "readme-example")],
+    "python": [sys.executable, str(HERE / "python_block.py")],
+    "node": ["node", str(ROOT / "target" / "node" / "readme.mjs")],
+    "c": [str(ROOT / "target" / "c" / "readme")],
+}
+LIMIT_SECONDS = 60
+
+
+def block(language: str) -> str:
+    """The first code block of this language in the README."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = readme.partition(f"```{language}\n")
+    text, fence, _ = rest.partition("```")
+    if not fence:
+        raise SystemExit(f"README.md has no {language} block")
+    return text
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """`text` with exactly one `old` replaced: a block that changed its shape must not slip through untested."""
+    if text.count(old) != 1:
+        raise SystemExit(f"the README's block has {text.count(old)} times {old!r}, expected once")
+    return text.replace(old, new)
+
+
+def run(language: str, realm: LocalRealm) -> str | None:
+    """What went wrong, if anything."""
+    settings = {
+        **os.environ,
+        **environment(),
+        "DEMO_BASE_URL": realm.base,
+        "SIPGATE_CLIENT_ID": "1000001-0-test:third-party",
+        "SIPGATE_CLIENT_SECRET": "test-secret-with-+-and-:",
+        "SIPGATE_REDIRECT_URI": "https://example.com/auth",
+    }
+    with subprocess.Popen(
+        list(PROGRAMS[language]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=settings,
+        text=True,
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        authorization_url = program.stdout.readline().strip()
+        if not authorization_url:
+            return f"no authorization URL, exit status {program.wait(LIMIT_SECONDS)}"
+        callback = Browser("anna", "anna-pw").log_in(authorization_url)
+        output, _ = program.communicate(callback + "\n", timeout=LIMIT_SECONDS)
+    if program.returncode != 0:
+        return f"exit status {program.returncode}"
+    headers = output.splitlines()
+    if len(headers) != 2 or headers[0] == headers[1]:
+        return "expected one header before and another after the refresh"
+    for header in headers:
+        request = urllib.request.Request(realm.api_url, headers={"authorization": header})
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request) as answer:
+            if answer.status != 200:
+                return f"the API answered {answer.status}"
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--languages", default=",".join(PROGRAMS))
+    languages = parser.parse_args().languages.split(",")
+    failed = 0
+    for language in languages:
+        with running_local_realm(DEBUG / "realm") as realm:
+            problem = run(language, realm)
+        failed += problem is not None
+        print(f"README {language:<7} {problem or 'ok'}", flush=True)
+    print(f"{len(languages) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+//! Takes the Rust block out of the README, to be compiled as it stands but for the server.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+fn main() {
+    let readme = "../../../README.md";
+    println!("cargo::rerun-if-changed={readme}");
+    let text = fs::read_to_string(readme).expect("the README is there");
+    let block = text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a Rust block");
+    assert!(block.contains("Client::sipgate(client_id)"), "the README's Rust block makes a sipgate client");
+    let local = block.replace("Client::sipgate(client_id)", "Client::keycloak(base, \"third-party\", client_id)");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(out.join("block.rs"), format!("{{ {local} println!(\"{{}}\\n{{}}\", header.reveal(), tokens.authorization_header().reveal()); }}")).expect("OUT_DIR is writable");
+}
