@@ -1,7 +1,7 @@
 //! One token request on a thread of the library's, from its start to its outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::client::Client;
@@ -18,21 +18,24 @@ use crate::worker;
 pub(crate) struct TokenRequest {
     client: Client,
     grant: Grant,
-    unspent: Box<dyn Fn() + Send + Sync>,
+    /// Taken by whoever ends the request first: given back later, it could free a pending login that is in use again.
+    unspent: Mutex<Option<Unspent>>,
 }
+
+type Unspent = Box<dyn FnOnce() + Send>;
 
 impl TokenRequest {
     /// Starts the request. `unspent` is called when the code or token was certainly not spent.
-    pub(crate) fn start(client: Client, grant: Grant, unspent: impl Fn() + Send + Sync + 'static) -> Result<Running<TokenSet>> {
-        let request = Arc::new(Self { client, grant, unspent: Box::new(unspent) });
+    pub(crate) fn start(client: Client, grant: Grant, unspent: impl FnOnce() + Send + 'static) -> Result<Running<TokenSet>> {
+        let request = Arc::new(Self { client, grant, unspent: Mutex::new(Some(Box::new(unspent))) });
         let asked = Arc::clone(&request);
         let (running, outcome) = Running::new(move |why, reached| {
             let error = asked.asked(|asked| asked.given_up(why, reached));
-            asked.settle(&error);
+            asked.settle(Some(&error));
             error
         });
         let queued = Arc::clone(&request);
-        worker::run(move || queued.run(&outcome)).inspect_err(|error| request.settle(error))?;
+        worker::run(move || queued.run(&outcome)).inspect_err(|error| request.settle(Some(error)))?;
         Ok(running)
     }
 
@@ -42,9 +45,7 @@ impl TokenRequest {
         }
         let started = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.send(outcome))).unwrap_or_else(|_| Err(Error::caught_panic("a token request")));
-        if let Err(error) = &result {
-            self.settle(error);
-        }
+        self.settle(result.as_ref().err());
         let event = Event::TokenRequest {
             grant: self.grant.as_str(),
             duration: started.elapsed(),
@@ -78,12 +79,21 @@ impl TokenRequest {
         judge(&Asked { grant: &self.grant, endpoint: &inner.endpoints.token, secrets: &secrets })
     }
 
-    /// Nothing was sent, or a server in front refused without looking: the code is as good as before.
-    fn settle(&self, error: &Error) {
-        let unsent = matches!(error.code(), ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy);
-        let unspent = unsent || error.status() == Some(429) || (error.code() == ErrorCode::Cancelled && error.retryable());
-        if unspent {
-            (self.unspent)();
+    /// Gives the code back to its pending login when nothing was sent, or a server in front refused without looking.
+    fn settle(&self, error: Option<&Error>) {
+        let unspent = self.unspent.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(unspent), Some(error)) = (unspent, error)
+            && is_unspent(error)
+        {
+            unspent();
         }
+    }
+}
+
+fn is_unspent(error: &Error) -> bool {
+    match error.code() {
+        ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy => true,
+        ErrorCode::Cancelled => error.retryable(),
+        _ => error.status() == Some(429),
     }
 }

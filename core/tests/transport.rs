@@ -169,6 +169,24 @@ fn a_pending_login_stays_usable_when_nothing_was_sent_and_not_otherwise() {
 }
 
 #[test]
+fn giving_up_late_does_not_free_a_pending_login_that_is_in_use_again() {
+    let realm = Realm::start();
+    let builder = realm.client(realm.address("https")).ca_certificates(realm.address("ca_pem")).request_timeout(SHORT);
+    let client = builder.build().unwrap();
+    let pending = client.authorization_request("balance:read").unwrap();
+    let callback = format!("state={}&code=a-code", pending.state());
+    realm.fault(&json!({"on": "connection", "kind": "close_after_client_hello"}));
+    let first = client.start_exchange_callback(&pending, &callback).unwrap();
+    let handle = first.handle();
+    assert_eq!(first.wait(&Call::new()).unwrap_err().code(), ErrorCode::Transport);
+    realm.fault(&json!({"on": "token", "kind": "silent"}));
+    let second = client.start_exchange_callback(&pending, &callback).unwrap();
+    handle.give_up(GivenUp::Cancelled);
+    assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+    assert_eq!(second.wait(&Call::new()).unwrap_err().code(), ErrorCode::LoginFailed);
+}
+
+#[test]
 fn certificates_are_checked_against_every_certificate_of_the_bundle_and_the_name() {
     let realm = Realm::start();
     let with = |address: &str, pem: &str| {

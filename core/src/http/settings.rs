@@ -158,6 +158,26 @@ mod tests {
         assert!(!text.contains("canary"), "{text}");
     }
 
+    /// Runs itself again with an environment in which the system has no certificates.
+    #[test]
+    #[cfg(all(unix, not(target_vendor = "apple")))]
+    fn where_the_system_has_no_certificates_the_bundled_ones_are_used() {
+        const AGAIN: &str = "SIPGATE_OAUTH2_TEST_WITHOUT_CERTIFICATES";
+        let crypto = Arc::new(aws_lc_rs::default_provider());
+        if std::env::var_os(AGAIN).is_some() {
+            assert!(matches!(Roots::System.load(&crypto), RootCerts::WebPki));
+            return;
+        }
+        let name = "http::settings::tests::where_the_system_has_no_certificates_the_bundled_ones_are_used";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .envs([(AGAIN, "1"), ("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+
     #[test]
     fn what_is_no_certificate_is_refused() {
         for bad in ["", "rubbish", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
