@@ -21,7 +21,7 @@ realm: ## the local realm, left running, for a login by hand in your browser
 	@cargo build -p realm
 	@target/debug/realm --human
 
-build: node_modules ## everything that demo and test use, unoptimised
+build: ## everything that demo and test use, unoptimised
 	@cargo build --workspace --examples --bins --lib
 	@$(PYTHON) bindings-python/stage.py debug
 	@node bindings-node/stage.mjs debug
@@ -41,7 +41,7 @@ test-memory: build ## the C suite under valgrind
 test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
 	$(PYTHON) tests/keycloak/run.py
 
-lint: build $(VENV)/.ready ## formatting, lints, types, stubs against the binary, generated files against their sources
+lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs against the binary, generated files against their sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps -p sipgate-oauth2
@@ -55,10 +55,10 @@ lint: build $(VENV)/.ready ## formatting, lints, types, stubs against the binary
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
-bench: node_modules ## speed against hand-written code, as ratios in one run
+bench: ## speed against hand-written code, as ratios in one run
 	bash benches/run.sh
 
-dist: $(VENV)/.ready node_modules ## a wheel, an npm tarball and a C install tree, in dist/
+dist: $(VENV)/.ready ## a wheel, an npm tarball and a C install tree, in dist/
 	bash tests/dist/build.sh $(IN_VENV)
 
 test-dist: dist build ## each of them in an empty environment, with the main job

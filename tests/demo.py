@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from driver.local_realm import running_local_realm
+from driver.local_realm import LocalRealm, running_local_realm
 from driver.main_job import Login, Server, run_all, table
 from driver.programs import DEBUG, PROGRAMS, environment
 
@@ -38,9 +38,10 @@ def main() -> int:
 
     with running_local_realm(DEBUG / "realm") as realm:
         print(f"local realm at {realm.base}/realms/third-party")
-        print(f"access tokens live {ACCESS_TOKEN_LIFESPAN} s there, so that one runs out while you watch\n")
-        settings = {"access_token_lifespan": ACCESS_TOKEN_LIFESPAN}
-        _post(f"{realm.http}/_realm/settings", settings)
+        print(
+            f"access tokens live {ACCESS_TOKEN_LIFESPAN} s there, so that one runs out while you watch\n"
+        )
+        set_lifespan(realm)
         server = Server(realm.base, "third-party", realm.api_url)
         outcomes = run_all(programs, server, LOGIN)
 
@@ -48,10 +49,13 @@ def main() -> int:
     return 0 if all(outcome.succeeded for outcome in outcomes) else 1
 
 
-def _post(url: str, body: object) -> None:
+def set_lifespan(realm: LocalRealm) -> None:
+    """Has the realm's access tokens run out while one watches."""
+    body = json.dumps({"access_token_lifespan": ACCESS_TOKEN_LIFESPAN}).encode()
     headers = {"content-type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+    request = urllib.request.Request(f"{realm.http}/_realm/settings", body, headers)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct.open(request).close()
 
 
 if __name__ == "__main__":

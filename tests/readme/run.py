@@ -1,8 +1,8 @@
 """Runs the ten lines of each language as they stand in the README, against the local realm.
 
-Only the server is exchanged: `Client.sipgate(…)` becomes `Client.keycloak(…)` at the realm. Around a block is what an application
-has: a session, and `redirect`, which prints where the browser is to go and takes what it brings back. A program prints the
-`Authorization` header from before and from after the refresh; the realm's API must accept both.
+Only the server is exchanged: `Client.sipgate(…)` becomes `Client.keycloak(…)` at the realm. Around a block is what an
+application has: a session, and `redirect`, which prints where the browser is to go and takes what it brings back.
+A program prints the `Authorization` header from before and from after the refresh; the realm's API must accept both.
 """
 
 from __future__ import annotations
@@ -29,23 +29,6 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
     "c": [str(ROOT / "target" / "c" / "readme")],
 }
 LIMIT_SECONDS = 60
-
-
-def block(language: str) -> str:
-    """The first code block of this language in the README."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    _, _, rest = readme.partition(f"```{language}\n")
-    text, fence, _ = rest.partition("```")
-    if not fence:
-        raise SystemExit(f"README.md has no {language} block")
-    return text
-
-
-def replaced(text: str, old: str, new: str) -> str:
-    """`text` with exactly one `old` replaced: a block that changed its shape must not slip through untested."""
-    if text.count(old) != 1:
-        raise SystemExit(f"the README's block has {text.count(old)} times {old!r}, expected once")
-    return text.replace(old, new)
 
 
 def run(language: str, realm: LocalRealm) -> str | None:

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds what users install, optimised, into dist/: a wheel, an npm tarball, a C install tree. Takes the folder of the tools' programs.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tools=$1
+
+rm -rf dist
+mkdir dist
+"$tools/maturin" build --release --manifest-path bindings-python/Cargo.toml --out dist
+cargo build --release -p sipgate-oauth2-node
+node bindings-node/stage.mjs release
+(cd bindings-node && npm pack --silent --pack-destination ../dist)
+cargo build --release -p sipgate-oauth2-c
+bash bindings-c/install.sh dist/c release
+ls -l dist dist/c/lib

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Types of all Python here, and the stub of the native module against the binary. Takes the folder of the tools' programs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=$1
+
+"$tools/mypy" bindings-python/python/sipgate_oauth2 tests/demo.py tests/driver tests/dist tests/keycloak tests/oidc_provider tests/readme
+"$tools/mypy" tests/behaviour/run.py tests/behaviour/python/shim.py
+"$tools/mypy" examples/python/main_job.py benches/bench_python.py
+(cd target/python && "$tools/python" -m mypy.stubtest sipgate_oauth2)
