@@ -22,13 +22,11 @@ impl<'a> Members<'a> {
     /// One complete JSON object in UTF-8 (a byte order mark is skipped) no deeper than 32, or nothing.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).ok()?;
-        if depth(text) > MAX_DEPTH {
-            return None;
-        }
         let mut json = serde_json::Deserializer::from_str(text);
         let members = json.deserialize_map(ObjectVisitor).ok()?;
         json.end().ok()?;
-        Some(members)
+        let deepest = members.0.iter().map(|(_, raw)| depth(raw.get())).max().unwrap_or(0);
+        (deepest < MAX_DEPTH).then_some(members)
     }
 
     /// A member that is a string.
@@ -107,7 +105,11 @@ fn integer(raw: &str) -> Option<i64> {
     (raw.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) && float.abs() < 1e18).then(|| float.floor() as i64)
 }
 
+/// How deep a member's arrays and objects are nested; texts, which are most of an answer, are not looked through.
 fn depth(text: &str) -> usize {
+    if !text.starts_with(['{', '[']) {
+        return 0;
+    }
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {

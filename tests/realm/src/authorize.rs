@@ -1,0 +1,220 @@
+//! The authorization endpoint: judges the request, then sends the browser to the login page, to the consent page or back.
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::Response;
+use url::Url;
+
+use crate::form::{self, Form};
+use crate::login;
+use crate::oauth_error::OAuthError;
+use crate::pages;
+use crate::realm::{Client, Realm};
+use crate::scopes;
+use crate::site::Call;
+
+/// A request that may be answered at its redirect URI.
+#[derive(Clone)]
+pub(crate) struct AuthorizationRequest {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) scope: Vec<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) login_hint: String,
+    in_fragment: bool,
+    prompt: Vec<String>,
+    max_age: Option<u64>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Challenge {
+    pub(crate) value: String,
+    pub(crate) hashed: bool,
+}
+
+pub(crate) async fn get(call: Call) -> Response {
+    answer(&call, &call.query)
+}
+
+pub(crate) async fn post(call: Call, body: Bytes) -> Response {
+    answer(&call, &Form::parse(&body))
+}
+
+fn answer(call: &Call, parameters: &Form) -> Response {
+    let mut realm = call.site.lock();
+    match AuthorizationRequest::judge(&realm, parameters) {
+        Ok(request) => proceed(call, &mut realm, request),
+        Err(Refusal::OnAPage(text)) => pages::error(StatusCode::BAD_REQUEST, text),
+        Err(Refusal::AtTheClient(request, error)) => pages::redirect(&request.refused(&realm, call, &error)),
+    }
+}
+
+fn proceed(call: &Call, realm: &mut Realm, request: AuthorizationRequest) -> Response {
+    let silent = request.prompted("none");
+    let session = realm.session_of_browser(login::identity_cookie(&call.headers).as_deref(), call.now).filter(|session| {
+        let recent = request.max_age.is_none_or(|max_age| call.now <= session.authenticated_at + max_age);
+        recent && !request.prompted("login")
+    });
+    let Some(session) = session else {
+        return if silent {
+            pages::redirect(&request.refused(realm, call, &redirected("login_required", "")))
+        } else {
+            login::begin(call, realm, request)
+        };
+    };
+    let (session, username) = (session.id.clone(), session.username.clone());
+    if silent && request.must_ask(realm, &username) {
+        return pages::redirect(&request.refused(realm, call, &redirected("interaction_required", "")));
+    }
+    login::finish_or_ask(call, realm, request, &session, &username)
+}
+
+enum Refusal {
+    /// The redirect URI cannot be trusted: the application hears nothing.
+    OnAPage(&'static str),
+    AtTheClient(Box<AuthorizationRequest>, OAuthError),
+}
+
+impl AuthorizationRequest {
+    fn judge(realm: &Realm, parameters: &Form) -> Result<Self, Refusal> {
+        if !realm.settings.enabled {
+            return Err(Refusal::OnAPage("Realm not enabled."));
+        }
+        let client_id = parameters.get("client_id").ok_or(Refusal::OnAPage("Missing parameter: client_id"))?;
+        let client = realm.client(client_id).ok_or(Refusal::OnAPage("Client not found."))?;
+        if !client.enabled {
+            return Err(Refusal::OnAPage("Client disabled."));
+        }
+        let redirect_uri =
+            parameters.get("redirect_uri").filter(|uri| is_registered(uri)).ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
+
+        let text = |name| parameters.get(name).map(str::to_owned);
+        let mut request = Self {
+            client_id: client_id.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+            scope: Realm::granted(parameters.get("scope").unwrap_or_default()),
+            state: text("state"),
+            nonce: text("nonce"),
+            challenge: None,
+            login_hint: text("login_hint").unwrap_or_default(),
+            in_fragment: parameters.get("response_mode") == Some("fragment"),
+            prompt: parameters.get("prompt").unwrap_or_default().split(' ').map(str::to_owned).collect(),
+            max_age: parameters.get("max_age").and_then(|seconds| seconds.parse().ok()),
+        };
+        match request.complete(client, parameters) {
+            Ok(()) => Ok(request),
+            Err(error) => Err(Refusal::AtTheClient(Box::new(request), error)),
+        }
+    }
+
+    fn complete(&mut self, client: &Client, parameters: &Form) -> Result<(), OAuthError> {
+        if parameters.has_duplicate() {
+            return Err(OAuthError::invalid_request("duplicated parameter"));
+        }
+        match parameters.get("response_type") {
+            Some("code") => {}
+            None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
+            Some(_) => return Err(redirected("unsupported_response_type", "Only the response type code is supported")),
+        }
+        if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment")) {
+            return Err(OAuthError::invalid_request("Invalid parameter: response_mode"));
+        }
+        if self.scope.iter().any(|scope| !scopes::is_known(scope)) {
+            return Err(OAuthError::invalid_scope(format!("Invalid scopes: {}", parameters.get("scope").unwrap_or_default())));
+        }
+        self.challenge = challenge(client, parameters)?;
+        Ok(())
+    }
+
+    fn prompted(&self, prompt: &str) -> bool {
+        self.prompt.iter().any(|asked| asked == prompt)
+    }
+
+    pub(crate) fn must_ask(&self, realm: &Realm, username: &str) -> bool {
+        let asks = |client: &Client| client.consent && self.prompted("consent") || realm.needs_consent(client, username, &self.scope);
+        realm.client(&self.client_id).is_some_and(asks)
+    }
+
+    pub(crate) fn granted(&self, realm: &Realm, call: &Call, session: &str, code: &str) -> String {
+        let mut parameters = self.state_parameter();
+        parameters.push(("session_state", session));
+        if realm.settings.issuer_in_callback {
+            parameters.push(("iss", &call.issuer));
+        }
+        parameters.push(("code", code));
+        self.answer(&parameters)
+    }
+
+    pub(crate) fn refused(&self, realm: &Realm, call: &Call, error: &OAuthError) -> String {
+        let mut parameters = vec![("error", error.error)];
+        if !error.description.is_empty() {
+            parameters.push(("error_description", error.description.as_str()));
+        }
+        parameters.extend(self.state_parameter());
+        if realm.settings.issuer_in_callback {
+            parameters.push(("iss", &call.issuer));
+        }
+        self.answer(&parameters)
+    }
+
+    fn state_parameter(&self) -> Vec<(&str, &str)> {
+        self.state.iter().map(|state| ("state", state.as_str())).collect()
+    }
+
+    fn answer(&self, parameters: &[(&str, &str)]) -> String {
+        if self.in_fragment {
+            format!("{}#{}", self.redirect_uri, form::encode(parameters))
+        } else {
+            form::with_query(&self.redirect_uri, parameters)
+        }
+    }
+}
+
+/// An error that only ever travels in a callback, where it has no status.
+pub(crate) fn redirected(error: &'static str, description: &str) -> OAuthError {
+    OAuthError::new(StatusCode::BAD_REQUEST, error, description)
+}
+
+/// RFC 7636, 4.3. A method that is not named is `plain`.
+fn challenge(client: &Client, parameters: &Form) -> Result<Option<Challenge>, OAuthError> {
+    let method = parameters.get("code_challenge_method");
+    let Some(value) = parameters.get("code_challenge") else {
+        return match (method, &client.secret) {
+            (None, Some(_)) => Ok(None),
+            (None, None) => Err(OAuthError::invalid_request("Missing parameter: code_challenge_method")),
+            (Some(_), _) => Err(OAuthError::invalid_request("Missing parameter: code_challenge")),
+        };
+    };
+    let hashed = match method {
+        Some("S256") => true,
+        None | Some("plain") if client.secret.is_some() => false,
+        None => return Err(OAuthError::invalid_request("Missing parameter: code_challenge_method")),
+        Some("plain") => {
+            return Err(OAuthError::invalid_request("Invalid parameter: code challenge method is not matching the configured one"));
+        }
+        Some(_) => return Err(OAuthError::invalid_request("Invalid parameter: invalid code_challenge_method")),
+    };
+    if !is_pkce_string(value) {
+        return Err(OAuthError::invalid_request("Invalid parameter: code_challenge"));
+    }
+    Ok(Some(Challenge { value: value.to_owned(), hashed }))
+}
+
+/// 43 to 128 unreserved characters (RFC 7636, 4.1).
+pub(crate) fn is_pkce_string(text: &str) -> bool {
+    (43..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
+/// Any path on these hosts, and on a loopback host any port (RFC 8252, 7.3).
+pub(crate) fn is_registered(redirect_uri: &str) -> bool {
+    let Ok(url) = Url::parse(redirect_uri) else { return false };
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    plain
+        && match (url.scheme(), url.host_str()) {
+            ("http", Some("127.0.0.1" | "localhost")) => true,
+            ("https", Some("example.com")) => url.port().is_none(),
+            _ => false,
+        }
+}

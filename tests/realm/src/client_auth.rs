@@ -1,0 +1,50 @@
+//! Which client is asking (RFC 6749, 2.3.1), with Keycloak's answers when that is not clear.
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use url::form_urlencoded;
+
+use crate::form::Form;
+use crate::oauth_error::OAuthError;
+use crate::realm::{Client, Realm};
+
+/// The client, authenticated. What the form says counts more than what the header says, half by half.
+pub(crate) fn authenticate<'a>(realm: &'a Realm, realm_name: &str, headers: &HeaderMap, form: &Form) -> Result<&'a Client, Box<Response>> {
+    let header = match headers.get("authorization").map(|value| basic(value.as_bytes())) {
+        Some(None) if form.get("client_id").is_none() => {
+            return Err((StatusCode::UNAUTHORIZED, [("www-authenticate", format!("Basic realm=\"{realm_name}\""))]).into_response().into());
+        }
+        header => header.flatten(),
+    };
+    let (header_id, header_secret) = header.unzip();
+    let id = form.get("client_id").map(str::to_owned).or(header_id);
+    let secret = form.get("client_secret").map(str::to_owned).or(header_secret);
+
+    let client = id.and_then(|id| realm.client(&id)).filter(|client| client.enabled).ok_or_else(|| refused("invalid_client"))?;
+    let proven = client.secret.is_none() || client.secret == secret;
+    if proven && !form.has_duplicate() { Ok(client) } else { Err(refused("unauthorized_client")) }
+}
+
+/// Deliberately the same words for a wrong id and a wrong secret.
+fn refused(error: &'static str) -> Box<Response> {
+    OAuthError::new(StatusCode::UNAUTHORIZED, error, "Invalid client or Invalid client credentials").into_response().into()
+}
+
+/// Both halves are form-encoded: a colon in the id splits at the wrong place unless it is escaped, and a plus is a space.
+fn basic(header: &[u8]) -> Option<(String, String)> {
+    let (scheme, encoded) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((form_decode(id), form_decode(secret)))
+}
+
+fn form_decode(text: &str) -> String {
+    // A name without a value: `=` and `&` inside cannot split it.
+    let escaped = text.replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(escaped.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
+}

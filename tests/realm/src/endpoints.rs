@@ -1,0 +1,227 @@
+//! The smaller endpoints of a realm: keys, discovery, userinfo, revocation, introspection and logout.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::api::bearer;
+use crate::authorize::is_registered;
+use crate::client_auth;
+use crate::form::{self, Form};
+use crate::login::identity_cookie;
+use crate::oauth_error::{OAuthError, no_store};
+use crate::pages;
+use crate::site::Call;
+use crate::tokens::{RefreshToken, check_access_token, profile};
+
+pub(crate) async fn certs(call: Call) -> Response {
+    ([("cache-control", "no-cache")], Json(call.site.keys.jwks())).into_response()
+}
+
+pub(crate) async fn discovery(call: Call) -> Response {
+    let realm = call.site.lock();
+    if !realm.settings.enabled {
+        return OAuthError::realm_not_enabled().into_response();
+    }
+    let issuer = &call.issuer;
+    let at = |end: &str| format!("{issuer}/protocol/openid-connect/{end}");
+    let authentication = json!(["client_secret_basic", "client_secret_post"]);
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("auth"),
+        "token_endpoint": at("token"),
+        "introspection_endpoint": at("token/introspect"),
+        "userinfo_endpoint": at("userinfo"),
+        "end_session_endpoint": at("logout"),
+        "jwks_uri": at("certs"),
+        "revocation_endpoint": at("revoke"),
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": authentication,
+        "revocation_endpoint_auth_methods_supported": authentication,
+        "introspection_endpoint_auth_methods_supported": authentication,
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "name", "given_name", "family_name", "preferred_username", "email", "acr"],
+        "prompt_values_supported": ["none", "login", "consent"],
+        "code_challenge_methods_supported": ["plain", "S256"],
+        "authorization_response_iss_parameter_supported": realm.settings.issuer_in_callback,
+    });
+    ([("cache-control", "no-cache, must-revalidate, no-transform, no-store")], Json(document)).into_response()
+}
+
+pub(crate) async fn userinfo(call: Call, body: Bytes) -> Response {
+    call.site.ledger.count("userinfo_requests");
+    let realm = call.site.lock();
+    if !realm.settings.enabled {
+        return OAuthError::realm_not_enabled().into_response();
+    }
+    let form = Form::parse(&body);
+    let Some(token) = bearer(&call.headers).or_else(|| form.get("access_token")) else {
+        return challenge(&call, StatusCode::UNAUTHORIZED, None);
+    };
+    let claims = match check_access_token(&call.site, &realm, token, &call.issuer, call.now) {
+        Ok(claims) => claims,
+        Err(reason) => return challenge(&call, StatusCode::UNAUTHORIZED, Some(("invalid_token", reason))),
+    };
+    let scope: Vec<_> = claims["scope"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect();
+    if !scope.iter().any(|scope| scope == "openid") {
+        return challenge(&call, StatusCode::FORBIDDEN, Some(("insufficient_scope", "Missing openid scope")));
+    }
+    let mut answer = json!({"sub": claims["sub"]});
+    if let Some(user) = realm.users.iter().find(|user| claims["sub"] == user.subject) {
+        for (name, value) in profile(user, &scope).as_object().into_iter().flatten() {
+            answer[name] = value.clone();
+        }
+    }
+    no_store(StatusCode::OK, answer)
+}
+
+/// RFC 6750, 3: the reason stands in the header, and the body is empty.
+fn challenge(call: &Call, status: StatusCode, reason: Option<(&str, &str)>) -> Response {
+    let mut challenge = format!("Bearer realm=\"{}\"", call.site.name);
+    if let Some((error, description)) = reason {
+        challenge += &format!(", error=\"{error}\", error_description=\"{description}\"");
+    }
+    (status, [("www-authenticate", challenge), ("content-type", "text/plain;charset=UTF-8".to_owned())]).into_response()
+}
+
+pub(crate) async fn revoke(call: Call, body: Bytes) -> Response {
+    let mut guard = call.site.lock();
+    let realm = &mut *guard;
+    if !realm.settings.enabled {
+        return OAuthError::realm_not_enabled().into_response();
+    }
+    let form = Form::parse(&body);
+    let client_id = match client_auth::authenticate(realm, call.site.name, &call.headers, &form) {
+        Ok(client) => client.id.clone(),
+        Err(refused) => return *refused,
+    };
+    let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided").into_response() };
+    if !matches!(form.get("token_type_hint"), None | Some("access_token" | "refresh_token")) {
+        return OAuthError::new(StatusCode::BAD_REQUEST, "unsupported_token_type", "Unsupported token type").into_response();
+    }
+    let unmatching = || OAuthError::invalid_request("Unmatching clients").into_response();
+
+    if let Some(refresh_token) = RefreshToken::read(&call.site.keys, token) {
+        if refresh_token.client_id != client_id {
+            return unmatching();
+        }
+        if realm.revoke(&refresh_token.session, &client_id, refresh_token.offline) {
+            call.site.ledger.count("sessions_ended");
+            return StatusCode::OK.into_response();
+        }
+    } else if let Ok(claims) = check_access_token(&call.site, realm, token, &call.issuer, call.now) {
+        if claims["azp"] != *client_id {
+            return unmatching();
+        }
+        realm.revoked.insert(claims["jti"].as_str().unwrap_or_default().to_owned());
+        return StatusCode::OK.into_response();
+    }
+    OAuthError::new(StatusCode::OK, "invalid_token", "Invalid token").into_response()
+}
+
+pub(crate) async fn introspect(call: Call, body: Bytes) -> Response {
+    let realm = call.site.lock();
+    if !realm.settings.enabled {
+        return OAuthError::realm_not_enabled().into_response();
+    }
+    let form = Form::parse(&body);
+    let client = match client_auth::authenticate(&realm, call.site.name, &call.headers, &form) {
+        Ok(client) => client,
+        Err(refused) => return *refused,
+    };
+    if client.secret.is_none() {
+        return OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_request", "Client not allowed.").into_response();
+    }
+    let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided").into_response() };
+
+    if let Some(refresh_token) = RefreshToken::read(&call.site.keys, token) {
+        let good = refresh_token.check(&realm, &call.issuer, call.now).and_then(|()| refresh_token.check_session(&realm, call.now));
+        return active(call.site.keys.verify_hs512(token).filter(|_| good.is_ok() && refresh_token.client_id == client.id));
+    }
+    // Keycloak tells a client only about tokens that name it as their audience.
+    let claims = check_access_token(&call.site, &realm, token, &call.issuer, call.now).ok();
+    active(claims.filter(|claims| claims["aud"] == *client.id))
+}
+
+fn active(claims: Option<Value>) -> Response {
+    let answer = match claims {
+        Some(mut claims) => {
+            claims["client_id"] = claims["azp"].clone();
+            claims["active"] = true.into();
+            claims
+        }
+        None => json!({"active": false}),
+    };
+    Json(answer).into_response()
+}
+
+/// Logout by a client that holds the refresh token; without one, the logout of a browser.
+pub(crate) async fn logout_post(call: Call, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    let Some(token) = form.get("refresh_token") else { return browser_logout(&call, &form) };
+    let mut guard = call.site.lock();
+    let realm = &mut *guard;
+    if !realm.settings.enabled {
+        return OAuthError::realm_not_enabled().into_response();
+    }
+    let client_id = match client_auth::authenticate(realm, call.site.name, &call.headers, &form) {
+        Ok(client) => client.id.clone(),
+        Err(refused) => return *refused,
+    };
+    let Some(token) = RefreshToken::read(&call.site.keys, token) else {
+        return OAuthError::invalid_grant("Invalid refresh token").into_response();
+    };
+    if let Err(error) = token.check_client(&client_id) {
+        return error.into_response();
+    }
+    if realm.sessions_mut(token.offline).remove(&token.session).is_some() {
+        call.site.ledger.count("sessions_ended");
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+pub(crate) async fn logout_get(call: Call) -> Response {
+    browser_logout(&call, &call.query)
+}
+
+/// OpenID Connect RP-Initiated Logout 1.0. Without a hint the person is asked first.
+fn browser_logout(call: &Call, parameters: &Form) -> Response {
+    let hint = parameters.get("id_token_hint").map(|hint| call.site.keys.verify_rs256(hint).filter(|claims| claims["typ"] == "ID"));
+    let back = parameters.get("post_logout_redirect_uri");
+    let session = match hint {
+        Some(Some(claims)) => claims["sid"].as_str().unwrap_or_default().to_owned(),
+        Some(None) => return pages::error(StatusCode::BAD_REQUEST, "Invalid parameter: id_token_hint"),
+        None => return pages::confirm_logout(call.site.name, &format!("{}/protocol/openid-connect/logout/logout-confirm", call.issuer)),
+    };
+    if back.is_some_and(|back| !is_registered(back)) {
+        return pages::error(StatusCode::BAD_REQUEST, "Invalid redirect uri");
+    }
+    end(call, &session);
+    match (back, parameters.get("state")) {
+        (Some(back), Some(state)) => pages::redirect(&form::with_query(back, &[("state", state)])),
+        (Some(back), None) => pages::redirect(back),
+        (None, _) => pages::logged_out(call.site.name),
+    }
+}
+
+/// The person said yes on the page: ends the session of this browser.
+pub(crate) async fn logout_confirmed(call: Call) -> Response {
+    let session =
+        call.site.lock().session_of_browser(identity_cookie(&call.headers).as_deref(), call.now).map(|session| session.id.clone());
+    if let Some(session) = session {
+        end(&call, &session);
+    }
+    pages::logged_out(call.site.name)
+}
+
+fn end(call: &Call, session: &str) {
+    if call.site.lock().sessions.remove(session).is_some() {
+        call.site.ledger.count("sessions_ended");
+    }
+}

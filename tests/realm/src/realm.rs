@@ -1,0 +1,213 @@
+//! The state of one realm: who may log in, who is logged in, and which codes and consents are out.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::authorize::AuthorizationRequest;
+use crate::keys::{base64url, sha256, uuid};
+use crate::login::PendingLogin;
+use crate::scopes;
+use crate::session::{ClientSession, UserSession};
+use crate::settings::{Change, Settings};
+
+/// A client as it is registered in both realms.
+pub(crate) struct Registration {
+    number: &'static str,
+    pub(crate) name: &'static str,
+    /// Public clients have none, and must use PKCE.
+    pub(crate) secret: Option<&'static str>,
+    pub(crate) consent: bool,
+}
+
+impl Registration {
+    /// At sipgate the client id ends with the name of its realm.
+    pub(crate) fn id_in(&self, realm: &str) -> String {
+        format!("{}:{realm}", self.number)
+    }
+}
+
+pub(crate) const CLIENTS: [Registration; 3] = [
+    Registration { number: "1000001-0-test", name: "Test application", secret: Some("test-secret-with-+-and-:"), consent: false },
+    Registration { number: "2000002-0-public", name: "Test app without a secret", secret: None, consent: false },
+    Registration { number: "3000003-0-consent", name: "Test application with consent", secret: Some("consent-secret"), consent: true },
+];
+
+pub(crate) struct Account {
+    pub(crate) username: &'static str,
+    pub(crate) password: &'static str,
+    given_name: &'static str,
+}
+
+pub(crate) const USERS: [Account; 2] = [
+    Account { username: "anna", password: "anna-pw", given_name: "Anna" },
+    Account { username: "berta", password: "berta-pw", given_name: "Berta" },
+];
+
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) uuid: String,
+    pub(crate) name: &'static str,
+    pub(crate) secret: Option<String>,
+    pub(crate) consent: bool,
+    pub(crate) enabled: bool,
+}
+
+pub(crate) struct User {
+    pub(crate) subject: String,
+    pub(crate) username: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) given_name: &'static str,
+    pub(crate) enabled: bool,
+    pub(crate) offline_access: bool,
+}
+
+/// What a code stands for until it is redeemed.
+pub(crate) struct Code {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) session: String,
+    pub(crate) expires_at: u64,
+}
+
+pub(crate) struct Realm {
+    pub(crate) settings: Settings,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) users: Vec<User>,
+    pub(crate) sessions: HashMap<String, UserSession>,
+    pub(crate) offline_sessions: HashMap<String, UserSession>,
+    pub(crate) codes: HashMap<String, Code>,
+    pub(crate) logins: HashMap<String, PendingLogin>,
+    /// Ids of access tokens that were revoked.
+    pub(crate) revoked: HashSet<String>,
+    pub(crate) answers: usize,
+    consents: HashMap<(String, String), BTreeSet<String>>,
+}
+
+impl Realm {
+    pub(crate) fn new(name: &str) -> Self {
+        let client = |client: &Registration| Client {
+            id: client.id_in(name),
+            uuid: uuid(),
+            name: client.name,
+            secret: client.secret.map(str::to_owned),
+            consent: client.consent,
+            enabled: true,
+        };
+        let user = |account: &Account| User {
+            // The same in every run and different in each realm.
+            subject: base64url(&sha256(format!("{name}/{}", account.username).as_bytes())[..18]),
+            username: account.username,
+            password: account.password,
+            given_name: account.given_name,
+            enabled: true,
+            offline_access: true,
+        };
+        Self {
+            settings: Settings::of_realm(name),
+            clients: CLIENTS.iter().map(client).collect(),
+            users: USERS.iter().map(user).collect(),
+            sessions: HashMap::new(),
+            offline_sessions: HashMap::new(),
+            codes: HashMap::new(),
+            logins: HashMap::new(),
+            revoked: HashSet::new(),
+            answers: 0,
+            consents: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.id == id)
+    }
+
+    pub(crate) fn user(&self, username: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.username == username)
+    }
+
+    /// The session a browser's cookie stands for, if it can still be used.
+    pub(crate) fn session_of_browser(&self, identity: Option<&str>, now: u64) -> Option<&UserSession> {
+        let identity = identity?;
+        self.sessions.values().find(|session| {
+            session.identity == identity
+                && !session.is_idle(now, self.settings.refresh_token_lifespan)
+                && self.user(&session.username).is_some_and(|user| user.enabled)
+        })
+    }
+
+    pub(crate) fn issue_code(&mut self, request: AuthorizationRequest, session: &str, now: u64) -> String {
+        let key = uuid();
+        let client = self.client(&request.client_id).map_or_else(String::new, |client| client.uuid.clone());
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.clients.entry(request.client_id.clone()).or_insert_with(ClientSession::default);
+            session.last_used = now;
+        }
+        let code = Code { request, session: session.to_owned(), expires_at: now + self.settings.code_lifespan };
+        self.codes.insert(key.clone(), code);
+        format!("{key}.{session}.{client}")
+    }
+
+    pub(crate) fn sessions_mut(&mut self, offline: bool) -> &mut HashMap<String, UserSession> {
+        if offline { &mut self.offline_sessions } else { &mut self.sessions }
+    }
+
+    /// Takes the client out of the session: all its tokens die, whichever login they came from.
+    pub(crate) fn detach(&mut self, session: &str, client_id: &str, offline: bool) -> bool {
+        self.sessions_mut(offline).get_mut(session).is_some_and(|session| session.clients.remove(client_id).is_some())
+    }
+
+    /// As `detach`, and a session without clients ends.
+    pub(crate) fn revoke(&mut self, session: &str, client_id: &str, offline: bool) -> bool {
+        let detached = self.detach(session, client_id, offline);
+        if self.sessions_mut(offline).get(session).is_some_and(|session| session.clients.is_empty()) {
+            self.sessions_mut(offline).remove(session);
+        }
+        detached
+    }
+
+    pub(crate) fn needs_consent(&self, client: &Client, username: &str, scope: &[String]) -> bool {
+        client.consent && !self.consented(username, &client.id, scope)
+    }
+
+    pub(crate) fn consented(&self, username: &str, client_id: &str, scope: &[String]) -> bool {
+        let consents = self.consents.get(&(username.to_owned(), client_id.to_owned()));
+        // `openid` is no client scope in Keycloak and needs no consent.
+        consents.is_some_and(|consents| scope.iter().all(|scope| scope == "openid" || consents.contains(scope)))
+    }
+
+    pub(crate) fn consent(&mut self, username: &str, client_id: &str, scope: &[String]) {
+        let scope = scope.iter().cloned();
+        self.consents.entry((username.to_owned(), client_id.to_owned())).or_default().extend(scope);
+    }
+
+    /// What a client gets: the scopes it asked for and the default ones.
+    pub(crate) fn granted(asked: &str) -> Vec<String> {
+        let mut granted: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        granted.extend(scopes::DEFAULT.map(str::to_owned));
+        let mut seen = HashSet::new();
+        granted.retain(|scope| seen.insert(scope.clone()));
+        granted
+    }
+
+    /// Fails when the change names a user or client this realm does not know.
+    pub(crate) fn apply(&mut self, change: &Change) -> Result<(), String> {
+        self.settings.apply(change);
+        if change.consent == Some(false) {
+            self.consents.retain(|(user, client), _| {
+                change.user.as_ref().is_some_and(|wanted| wanted != user) || change.client.as_ref().is_some_and(|wanted| wanted != client)
+            });
+        }
+        if let Some(name) = &change.user {
+            let user = self.users.iter_mut().find(|user| user.username == name).ok_or_else(|| format!("no user {name}"))?;
+            user.enabled = change.enabled.unwrap_or(user.enabled);
+            user.offline_access = change.offline_access.unwrap_or(user.offline_access);
+        }
+        if let Some(id) = &change.client {
+            let client = self.clients.iter_mut().find(|client| client.id == *id).ok_or_else(|| format!("no client {id}"))?;
+            if change.user.is_none() {
+                client.enabled = change.enabled.unwrap_or(client.enabled);
+            }
+            if let Some(secret) = &change.secret {
+                client.secret = Some(secret.clone());
+            }
+        }
+        Ok(())
+    }
+}

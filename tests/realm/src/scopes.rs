@@ -1,0 +1,110 @@
+//! The scopes a client may ask for: sipgate's list, and what OpenID Connect and Keycloak add.
+
+/// Granted whether asked for or not, as Keycloak's default client scopes are.
+pub(crate) const DEFAULT: [&str; 2] = ["email", "profile"];
+
+pub(crate) fn is_known(scope: &str) -> bool {
+    KNOWN.contains(&scope)
+}
+
+/// `phonelines:voicemails:read` in words, for the pages.
+pub(crate) fn describe(scope: &str) -> String {
+    match scope {
+        "openid" => return "Know who you are".to_owned(),
+        "profile" => return "See your name".to_owned(),
+        "email" => return "See your e-mail address".to_owned(),
+        "offline_access" => return "Stay connected while you are away".to_owned(),
+        "all" => return "Everything".to_owned(),
+        _ => {}
+    }
+    let (subject, action) = scope.rsplit_once(':').unwrap_or((scope, "use"));
+    let action = action[..1].to_uppercase() + &action[1..];
+    format!("{action} {}", subject.replace(':', " › ").replace('_', " "))
+}
+
+const KNOWN: [&str; 84] = [
+    "account:read",
+    "account:write",
+    "addresses:read",
+    "addresses:write",
+    "all",
+    "authorization:oauth:clients:read",
+    "authorization:oauth:clients:write",
+    "balance:read",
+    "contacts:read",
+    "contacts:write",
+    "devices:callerid:read",
+    "devices:callerid:write",
+    "devices:localprefix:read",
+    "devices:localprefix:write",
+    "devices:read",
+    "devices:sim:read",
+    "devices:sim:write",
+    "devices:sims:orders:write",
+    "devices:singlerowdisplay:read",
+    "devices:singlerowdisplay:write",
+    "devices:tariffannouncement:read",
+    "devices:tariffannouncement:write",
+    "devices:write",
+    "email",
+    "events:write",
+    "faxlines:numbers:read",
+    "faxlines:read",
+    "faxlines:write",
+    "groups:devices:write",
+    "groups:faxlines:read",
+    "groups:numbers:read",
+    "groups:read",
+    "groups:users:read",
+    "groups:voicemails:read",
+    "history:read",
+    "history:write",
+    "notifications:read",
+    "notifications:write",
+    "numbers:read",
+    "numbers:write",
+    "offline_access",
+    "openid",
+    "phonelines:blockanonymous:read",
+    "phonelines:blockanonymous:write",
+    "phonelines:busyonbusy:read",
+    "phonelines:busyonbusy:write",
+    "phonelines:devices:read",
+    "phonelines:devices:write",
+    "phonelines:forwardings:read",
+    "phonelines:forwardings:write",
+    "phonelines:numbers:read",
+    "phonelines:parallelforwardings:read",
+    "phonelines:parallelforwardings:write",
+    "phonelines:read",
+    "phonelines:sipgateio:log:read",
+    "phonelines:sipgateio:read",
+    "phonelines:sipgateio:write",
+    "phonelines:voicemails:greetings:read",
+    "phonelines:voicemails:greetings:write",
+    "phonelines:voicemails:read",
+    "phonelines:voicemails:write",
+    "phonelines:write",
+    "portings:read",
+    "portings:write",
+    "profile",
+    "push_device:register",
+    "rtcm:write",
+    "sessions:calls:write",
+    "sessions:fax:write",
+    "sessions:sms:write",
+    "sessions:write",
+    "settings:read",
+    "settings:sipgateio:read",
+    "settings:sipgateio:write",
+    "settings:write",
+    "sms:callerid:read",
+    "sms:callerid:write",
+    "sms:read",
+    "sms:write",
+    "users:defaultdevice:write",
+    "users:read",
+    "users:write",
+    "voicemails:read",
+    "voicemails:write",
+];

@@ -1,0 +1,255 @@
+//! Accepts connections, reads requests, and lets each go its way or the way of the fault that waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, Request};
+use axum::response::Response;
+use futures_util::stream;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use crate::control::PREFIX;
+use crate::faults::{Fault, Kind};
+use crate::router::router;
+use crate::site::{App, Encrypted};
+use crate::wire::{Behaviour, Wire, reset_on_close};
+
+/// How long a silent connection is held when the client does not give up first.
+const SILENCE: Duration = Duration::from_secs(120);
+
+static LAST_CONNECTION: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
+    let router = router(Arc::clone(&app));
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: others must end first.
+            sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = Connection {
+            app: Arc::clone(&app),
+            router: router.clone(),
+            number: LAST_CONNECTION.fetch_add(1, Ordering::Relaxed) + 1,
+            encrypted: tls.is_some(),
+            behaviour: Arc::default(),
+            counted: AtomicBool::new(false),
+        };
+        match app.faults.for_connection() {
+            Some(fault) => {
+                connection.count();
+                app.ledger.count("faults");
+                tokio::spawn(break_connection(stream, fault.kind));
+            }
+            None => {
+                tokio::spawn(Arc::new(connection).run(stream, tls.clone()));
+            }
+        }
+    }
+}
+
+async fn break_connection(mut stream: TcpStream, kind: Kind) {
+    match kind {
+        Kind::Reset => reset_on_close(&stream),
+        Kind::CloseAfterClientHello => {
+            let _ = stream.read(&mut [0; 16_384]).await;
+            // Closing with bytes unread would be a reset: the FIN goes first, then the rest is read away.
+            let _ = stream.shutdown().await;
+            let _ = timeout(Duration::from_secs(1), read_away(&mut stream)).await;
+        }
+        Kind::Silent => {
+            let _ = timeout(SILENCE, read_away(&mut stream)).await;
+        }
+        _ => {}
+    }
+}
+
+async fn read_away(stream: &mut TcpStream) {
+    while stream.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {}
+}
+
+struct Connection {
+    app: Arc<App>,
+    router: Router,
+    number: u64,
+    encrypted: bool,
+    behaviour: Arc<Behaviour>,
+    counted: AtomicBool,
+}
+
+/// Ends the connection without a (further) answer.
+#[derive(Debug)]
+struct HangUp;
+
+impl std::fmt::Display for HangUp {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("hanging up, as ordered")
+    }
+}
+
+impl std::error::Error for HangUp {}
+
+impl Connection {
+    async fn run(self: Arc<Self>, stream: TcpStream, tls: Option<Arc<ServerConfig>>) {
+        let wire = match tls {
+            None => Wire::plain(stream, Arc::clone(&self.behaviour)),
+            Some(config) => match TlsAcceptor::from(config).accept(stream).await {
+                Ok(stream) => Wire::tls(stream, Arc::clone(&self.behaviour)),
+                Err(_) => return self.count(),
+            },
+        };
+        let service = service_fn(move |request| Arc::clone(&self).answer(request));
+        // It fails when the client goes away or we hang up; neither is news.
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
+    }
+
+    /// Connections that only carry orders do not count.
+    fn count(&self) {
+        if !self.counted.swap(true, Ordering::Relaxed) {
+            self.app.ledger.count("connections");
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response, HangUp> {
+        self.behaviour.drip(0);
+        let (mut parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
+        parts.extensions.insert(Encrypted(self.encrypted));
+        let path = parts.uri.path().to_owned();
+
+        let mut fault = None;
+        if !path.starts_with(PREFIX) {
+            self.count();
+            self.app.ledger.count("requests");
+            if path.ends_with("/protocol/openid-connect/token") {
+                self.app.ledger.count("token_requests");
+            }
+            self.app.ledger.record(&parts, &body, self.number, self.encrypted);
+            fault = self.app.faults.for_request(&path);
+        }
+        let request = Request::from_parts(parts, Body::from(body));
+        match fault {
+            None => self.process(request, Duration::ZERO).await,
+            Some(fault) => {
+                self.app.ledger.count("faults");
+                self.misbehave(&fault, request).await
+            }
+        }
+    }
+
+    async fn misbehave(&self, fault: &Fault, request: Request<Body>) -> Result<Response, HangUp> {
+        match fault.kind {
+            Kind::Silent => {
+                sleep(SILENCE).await;
+                Err(HangUp)
+            }
+            Kind::Delay => self.process(request, Duration::from_millis(fault.ms.unwrap_or(1000))).await,
+            Kind::CloseBefore => Err(HangUp),
+            Kind::CloseAfter => self.process(request, Duration::ZERO).await.and(Err(HangUp)),
+            Kind::ResetBefore => {
+                self.behaviour.reset_at_end();
+                Err(HangUp)
+            }
+            Kind::ResetAfter => {
+                self.behaviour.reset_at_end();
+                self.process(request, Duration::ZERO).await.and(Err(HangUp))
+            }
+            Kind::Truncate => truncated(self.process(request, Duration::ZERO).await?).await,
+            Kind::Drip => {
+                let response = self.process(request, Duration::ZERO).await;
+                self.behaviour.drip(fault.ms.unwrap_or(200));
+                response
+            }
+            Kind::Answer | Kind::Redirect | Kind::Oversize | Kind::HugeHeader => {
+                let real = if fault.process { Some(self.process(request, Duration::ZERO).await?) } else { None };
+                scripted(fault, real).await
+            }
+            Kind::Close | Kind::Reset | Kind::CloseAfterClientHello => Err(HangUp),
+        }
+    }
+
+    /// Runs the real handler, and to its end also when the client goes away meanwhile, as servers do.
+    async fn process(&self, request: Request<Body>, delay: Duration) -> Result<Response, HangUp> {
+        let router = self.router.clone();
+        let handler = async move {
+            sleep(delay).await;
+            router.oneshot(request).await
+        };
+        match tokio::spawn(handler).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(never)) => match never {},
+            Err(_) => Err(HangUp),
+        }
+    }
+}
+
+/// Promises the whole body, sends half of it and closes.
+async fn truncated(response: Response) -> Result<Response, HangUp> {
+    let (mut parts, body) = response.into_parts();
+    let body = whole(body).await?;
+    parts.headers.insert("content-length", HeaderValue::from(body.len()));
+    let half = body.slice(..body.len() / 2);
+    let halves = stream::unfold(Some(half), |half| async move {
+        match half {
+            Some(half) => Some((Ok(half), None)),
+            None => {
+                // An error at once would also throw away the half that is not on its way yet.
+                sleep(Duration::from_millis(20)).await;
+                Some((Err(HangUp), None))
+            }
+        }
+    });
+    Ok(Response::from_parts(parts, Body::from_stream(halves)))
+}
+
+/// The answer of the fault's own, or what the fault makes of the real one.
+async fn scripted(fault: &Fault, real: Option<Response>) -> Result<Response, HangUp> {
+    // Checked when it was ordered.
+    let script = fault.script().map_err(|_| HangUp)?;
+    let mut response = Response::new(Body::from(script.body));
+    *response.status_mut() = script.status;
+    *response.headers_mut() = script.headers;
+    match fault.kind {
+        Kind::Oversize => {
+            let mut body = match real {
+                Some(real) => whole(real.into_body()).await?.to_vec(),
+                None => br#"{"access_token":"oversize","token_type":"Bearer","expires_in":300}"#.to_vec(),
+            };
+            // In front of the last brace, so that half of it is no JSON.
+            let padding = fault.bytes.unwrap_or(2 << 20).saturating_sub(body.len());
+            let end = body.len().saturating_sub(1);
+            body.splice(end..end, std::iter::repeat_n(b' ', padding));
+            *response.body_mut() = Body::from(body);
+        }
+        Kind::HugeHeader => {
+            if let Some(real) = real {
+                response = real;
+            } else {
+                *response.body_mut() = Body::from(r#"{"access_token":"huge-header","token_type":"Bearer","expires_in":300}"#);
+            }
+            let value = "a".repeat(fault.bytes.unwrap_or(128 << 10));
+            let value = HeaderValue::from_str(&value).map_err(|_| HangUp)?;
+            response.headers_mut().insert(HeaderName::from_static("x-huge"), value);
+        }
+        _ => {}
+    }
+    Ok(response)
+}
+
+async fn whole(body: Body) -> Result<Bytes, HangUp> {
+    body.collect().await.map(|body| body.to_bytes()).map_err(|_| HangUp)
+}

@@ -1,0 +1,110 @@
+//! Who is logged in: one session per browser and user, and in it one client session per client, shared by all logins of that
+//! client in that browser.
+
+use std::collections::HashMap;
+
+use crate::keys::{random_id, uuid};
+use crate::oauth_error::OAuthError;
+
+pub(crate) struct UserSession {
+    pub(crate) id: String,
+    pub(crate) username: String,
+    pub(crate) authenticated_at: u64,
+    pub(crate) last_used: u64,
+    /// The value of the browser's cookie.
+    pub(crate) identity: String,
+    pub(crate) clients: HashMap<String, ClientSession>,
+}
+
+impl UserSession {
+    pub(crate) fn start(username: &str, now: u64) -> Self {
+        Self {
+            id: random_id(),
+            username: username.to_owned(),
+            authenticated_at: now,
+            last_used: now,
+            identity: random_id(),
+            clients: HashMap::new(),
+        }
+    }
+
+    /// The session that outlives the browser's: same id, and only the client that asked for it.
+    pub(crate) fn offline_copy(&self, now: u64) -> Self {
+        Self {
+            id: self.id.clone(),
+            username: self.username.clone(),
+            authenticated_at: self.authenticated_at,
+            last_used: now,
+            identity: String::new(),
+            clients: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn is_idle(&self, now: u64, lifespan: u64) -> bool {
+        now >= self.last_used + lifespan
+    }
+}
+
+/// The families of refresh tokens of one client, by reuse id: one family for each code that was redeemed.
+#[derive(Default)]
+pub(crate) struct ClientSession {
+    families: HashMap<String, Family>,
+}
+
+/// The ids of one family's refresh tokens in the order they were issued, and how far they are spent.
+#[derive(Default)]
+struct Family {
+    issued: Vec<String>,
+    last_spent: Option<usize>,
+}
+
+impl ClientSession {
+    pub(crate) fn new_family(&mut self) -> String {
+        let reuse_id = uuid();
+        self.families.insert(reuse_id.clone(), Family::default());
+        reuse_id
+    }
+
+    pub(crate) fn issue(&mut self, reuse_id: &str) -> String {
+        let token_id = uuid();
+        self.families.entry(reuse_id.to_owned()).or_default().issued.push(token_id.clone());
+        token_id
+    }
+
+    /// Marks a token as used. With rotation a second use, or a use after a younger token's, is an error.
+    pub(crate) fn spend(&mut self, reuse_id: &str, token_id: &str, rotation: bool) -> Result<(), Reuse> {
+        let family = self.families.get_mut(reuse_id).ok_or(Reuse::EarlierSession)?;
+        let generation = family.issued.iter().position(|issued| issued == token_id).ok_or(Reuse::EarlierSession)?;
+        if rotation && family.last_spent.is_some_and(|spent| generation <= spent) {
+            return Err(if Some(generation) == family.last_spent { Reuse::LastToken } else { Reuse::OlderToken });
+        }
+        if rotation {
+            family.last_spent = Some(generation);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) enum Reuse {
+    /// The client session was detached meanwhile and another one began.
+    EarlierSession,
+    LastToken,
+    OlderToken,
+}
+
+impl Reuse {
+    /// Then Keycloak detaches the whole client session.
+    pub(crate) fn is_theft(&self) -> bool {
+        !matches!(self, Self::EarlierSession)
+    }
+}
+
+impl From<Reuse> for OAuthError {
+    fn from(reuse: Reuse) -> Self {
+        Self::invalid_grant(match reuse {
+            Reuse::EarlierSession => "refresh token issued before the client session started",
+            Reuse::LastToken => "Maximum allowed refresh token reuse exceeded",
+            Reuse::OlderToken => "Stale token",
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! What a test may change while the realm runs.
+
+use serde::Deserialize;
+
+pub(crate) struct Settings {
+    pub(crate) access_token_lifespan: u64,
+    pub(crate) refresh_token_lifespan: u64,
+    pub(crate) code_lifespan: u64,
+    /// Keycloak's *Revoke Refresh Token*, with a maximal reuse of 0.
+    pub(crate) rotation: bool,
+    pub(crate) issuer_in_callback: bool,
+    pub(crate) enabled: bool,
+    pub(crate) token_type: String,
+    pub(crate) not_before: u64,
+    /// The `aud` of access tokens.
+    pub(crate) audience: String,
+}
+
+impl Settings {
+    pub(crate) fn of_realm(name: &str) -> Self {
+        Self {
+            access_token_lifespan: 300,
+            refresh_token_lifespan: 2_592_000,
+            code_lifespan: 60,
+            rotation: name == "sipgate-apps",
+            issuer_in_callback: true,
+            enabled: true,
+            token_type: "Bearer".to_owned(),
+            not_before: 0,
+            audience: "account".to_owned(),
+        }
+    }
+
+    pub(crate) fn apply(&mut self, change: &Change) {
+        fn set<T: Clone>(field: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                field.clone_from(value);
+            }
+        }
+        set(&mut self.access_token_lifespan, change.access_token_lifespan.as_ref());
+        set(&mut self.refresh_token_lifespan, change.refresh_token_lifespan.as_ref());
+        set(&mut self.code_lifespan, change.code_lifespan.as_ref());
+        set(&mut self.rotation, change.rotation.as_ref());
+        set(&mut self.issuer_in_callback, change.issuer_in_callback.as_ref());
+        set(&mut self.token_type, change.token_type.as_ref());
+        set(&mut self.not_before, change.not_before.as_ref());
+        set(&mut self.audience, change.audience.as_ref());
+        // With a user or a client beside it, `enabled` speaks of that one.
+        if change.user.is_none() && change.client.is_none() {
+            set(&mut self.enabled, change.enabled.as_ref());
+        }
+    }
+}
+
+/// The body of `POST /_realm/settings`. A misspelt member is an error, not a setting that silently does nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    /// Both realms, when absent.
+    pub(crate) realm: Option<String>,
+    pub(crate) access_token_lifespan: Option<u64>,
+    pub(crate) refresh_token_lifespan: Option<u64>,
+    pub(crate) code_lifespan: Option<u64>,
+    pub(crate) rotation: Option<bool>,
+    pub(crate) issuer_in_callback: Option<bool>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) token_type: Option<String>,
+    pub(crate) not_before: Option<u64>,
+    pub(crate) audience: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) client: Option<String>,
+    pub(crate) secret: Option<String>,
+    /// Whether the user may have offline tokens.
+    pub(crate) offline_access: Option<bool>,
+    /// `false` withdraws what the user consented to (for `client`, or for all).
+    pub(crate) consent: Option<bool>,
+}

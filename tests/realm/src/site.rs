@@ -1,0 +1,114 @@
+//! What all requests share, and what one request to a realm knows.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::faults::Faults;
+use crate::form::Form;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::realm::Realm;
+
+pub(crate) const REALMS: [&str; 2] = ["third-party", "sipgate-apps"];
+
+pub(crate) struct App {
+    pub(crate) sites: [Arc<Site>; 2],
+    pub(crate) faults: Faults,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl App {
+    pub(crate) fn new() -> Self {
+        let ledger = Arc::new(Ledger::default());
+        let sites = REALMS
+            .map(|name| Arc::new(Site { name, keys: Keys::generate(), ledger: Arc::clone(&ledger), realm: Mutex::new(Realm::new(name)) }));
+        Self { sites, faults: Faults::default(), ledger }
+    }
+
+    /// Everything but the keys is as at the start: tokens from before are then tokens of sessions that ended.
+    pub(crate) fn reset(&self) {
+        for site in &self.sites {
+            *site.lock() = Realm::new(site.name);
+        }
+        self.faults.clear();
+        self.ledger.clear();
+    }
+
+    pub(crate) fn site(&self, name: &str) -> Option<&Arc<Site>> {
+        self.sites.iter().find(|site| site.name == name)
+    }
+}
+
+/// One realm: its name and keys, and behind a lock all that changes.
+pub(crate) struct Site {
+    pub(crate) name: &'static str,
+    pub(crate) keys: Keys,
+    pub(crate) ledger: Arc<Ledger>,
+    realm: Mutex<Realm>,
+}
+
+impl Site {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Realm> {
+        // Also after a panic: one broken request should not break all that follow.
+        self.realm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the connection is encrypted; the server says so with every request.
+#[derive(Clone, Copy)]
+pub(crate) struct Encrypted(pub(crate) bool);
+
+/// A request to one realm. Unknown realms are refused here, for all endpoints alike.
+pub(crate) struct Call {
+    pub(crate) site: Arc<Site>,
+    /// `scheme://host/auth/realms/name` as the caller wrote it, like Keycloak without a fixed host name.
+    pub(crate) issuer: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Form,
+    pub(crate) now: u64,
+}
+
+impl FromRequestParts<Arc<App>> for Call {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        // From the path itself: routes with further parameters need the realm too.
+        let name = parts.uri.path().split('/').nth(3).unwrap_or_default().to_owned();
+        let Some(site) = app.site(&name) else {
+            return Err((StatusCode::NOT_FOUND, Json(json!({"error": "Realm does not exist"}))).into_response());
+        };
+        let Base(base) = Base::from_request_parts(parts, app).await.unwrap_or_else(|never| match never {});
+        Ok(Self {
+            site: Arc::clone(site),
+            issuer: format!("{base}/auth/realms/{name}"),
+            headers: parts.headers.clone(),
+            query: Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
+            now: now(),
+        })
+    }
+}
+
+/// `scheme://host` as the caller wrote it.
+pub(crate) struct Base(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for Base {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let encrypted = parts.extensions.get::<Encrypted>().is_some_and(|encrypted| encrypted.0);
+        let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        Ok(Self(format!("{}://{host}", if encrypted { "https" } else { "http" })))
+    }
+}
+
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs()
+}

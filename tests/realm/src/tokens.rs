@@ -1,0 +1,215 @@
+//! What the tokens of this realm say, and what makes a refresh token good for another set.
+
+use serde_json::{Value, json};
+
+use crate::keys::{Keys, at_hash, uuid};
+use crate::oauth_error::OAuthError;
+use crate::realm::{Realm, User};
+use crate::session::UserSession;
+use crate::site::Site;
+
+/// Whose tokens, for what, from which login.
+pub(crate) struct Grant<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) session: &'a str,
+    pub(crate) offline: bool,
+    pub(crate) reuse_id: &'a str,
+    /// What the refresh token is good for.
+    pub(crate) scope: &'a [String],
+    /// What the access token is good for.
+    pub(crate) narrowed: &'a [String],
+    /// Only the first ID token repeats the nonce.
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) now: u64,
+}
+
+impl Grant<'_> {
+    /// The members of a successful token answer (RFC 6749, 5.1).
+    pub(crate) fn answer(&self, realm: &mut Realm, keys: &Keys) -> Result<Value, OAuthError> {
+        let now = self.now;
+        let session =
+            realm.sessions_mut(self.offline).get_mut(self.session).ok_or_else(|| OAuthError::invalid_grant("Session not active"))?;
+        session.last_used = now;
+        let username = session.username.clone();
+        let authenticated_at = session.authenticated_at;
+        let token_id = session
+            .clients
+            .get_mut(self.client_id)
+            .ok_or_else(|| OAuthError::invalid_grant("Session doesn't have required client"))?
+            .issue(self.reuse_id);
+        realm.answers += 1;
+        let user = realm.user(&username).ok_or_else(|| OAuthError::invalid_grant("User not found"))?;
+        let settings = &realm.settings;
+
+        let mut identity = json!({
+            "exp": now + settings.access_token_lifespan, "iat": now, "auth_time": authenticated_at, "jti": uuid(), "iss": self.issuer,
+            "sub": user.subject, "azp": self.client_id, "sid": self.session, "acr": "1",
+        });
+        merge(&mut identity, profile(user, self.narrowed));
+
+        let scope_text = in_some_order(self.narrowed, realm.answers);
+        let mut access = identity.clone();
+        merge(&mut access, json!({"typ": "Bearer", "aud": settings.audience, "scope": scope_text, "allowed-origins": []}));
+        let access_token = keys.sign_rs256(&access);
+
+        let mut refresh = json!({
+            "iat": now, "jti": token_id, "iss": self.issuer, "aud": self.issuer, "sub": user.subject,
+            "typ": if self.offline { "Offline" } else { "Refresh" },
+            "azp": self.client_id, "sid": self.session, "scope": self.scope.join(" "), "reuse_id": self.reuse_id,
+        });
+        if !self.offline {
+            refresh["exp"] = (now + settings.refresh_token_lifespan).into();
+        }
+
+        let mut answer = json!({
+            "access_token": access_token,
+            "expires_in": settings.access_token_lifespan,
+            "refresh_expires_in": if self.offline { 0 } else { settings.refresh_token_lifespan },
+            "refresh_token": keys.sign_hs512(&refresh),
+            "token_type": settings.token_type,
+        });
+        if self.narrowed.iter().any(|scope| scope == "openid") {
+            merge(&mut identity, json!({"typ": "ID", "jti": uuid(), "aud": self.client_id, "at_hash": at_hash(&access_token)}));
+            if let Some(nonce) = self.nonce {
+                identity["nonce"] = nonce.into();
+            }
+            answer["id_token"] = keys.sign_rs256(&identity).into();
+        }
+        merge(&mut answer, json!({"not-before-policy": settings.not_before, "session_state": self.session, "scope": scope_text}));
+        Ok(answer)
+    }
+}
+
+/// The claims about a person that the scope lets out.
+pub(crate) fn profile(user: &User, scope: &[String]) -> Value {
+    let has = |wanted: &str| scope.iter().any(|scope| scope == wanted);
+    let mut claims = json!({});
+    if has("profile") {
+        let name = format!("{} Test", user.given_name);
+        merge(
+            &mut claims,
+            json!({"name": name, "preferred_username": user.username, "given_name": user.given_name, "family_name": "Test"}),
+        );
+    }
+    if has("email") {
+        merge(&mut claims, json!({"email": format!("{}@example.test", user.username), "email_verified": true}));
+    }
+    claims
+}
+
+/// Keycloak's scope comes in an order that changes from answer to answer; nobody may rely on it.
+fn in_some_order(scope: &[String], answers: usize) -> String {
+    let mut scope = scope.to_vec();
+    let turn = answers % scope.len().max(1);
+    scope.rotate_left(turn);
+    scope.join(" ")
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+/// A refresh token of this realm, read and judged as far as it can be without spending it.
+pub(crate) struct RefreshToken {
+    pub(crate) session: String,
+    pub(crate) client_id: String,
+    pub(crate) offline: bool,
+    pub(crate) reuse_id: String,
+    pub(crate) id: String,
+    pub(crate) scope: Vec<String>,
+    issued_at: u64,
+    expires_at: Option<u64>,
+    issuer: String,
+}
+
+impl RefreshToken {
+    /// `None` for anything that is no refresh token of this realm, whatever else it may be.
+    pub(crate) fn read(keys: &Keys, token: &str) -> Option<Self> {
+        let claims = keys.verify_hs512(token)?;
+        let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+        let offline = match claims["typ"].as_str()? {
+            "Refresh" => false,
+            "Offline" => true,
+            _ => return None,
+        };
+        Some(Self {
+            session: text("sid"),
+            client_id: text("azp"),
+            offline,
+            reuse_id: text("reuse_id"),
+            id: text("jti"),
+            scope: text("scope").split(' ').map(str::to_owned).collect(),
+            issued_at: claims["iat"].as_u64()?,
+            expires_at: claims["exp"].as_u64(),
+            issuer: text("iss"),
+        })
+    }
+
+    /// The checks of the token alone.
+    pub(crate) fn check(&self, realm: &Realm, issuer: &str, now: u64) -> Result<(), OAuthError> {
+        if self.issuer != issuer {
+            return Err(OAuthError::invalid_grant(format!("Invalid token issuer. Expected '{issuer}'")));
+        }
+        if self.issued_at < realm.settings.not_before {
+            return Err(OAuthError::invalid_grant("Stale token"));
+        }
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at) {
+            return Err(OAuthError::invalid_grant("Token is not active"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_client(&self, client_id: &str) -> Result<(), OAuthError> {
+        if self.client_id == client_id {
+            return Ok(());
+        }
+        Err(OAuthError::invalid_grant("Invalid refresh token. Token client and authorized client don't match"))
+    }
+
+    /// The checks of the login behind the token, in Keycloak's order.
+    pub(crate) fn check_session(&self, realm: &Realm, now: u64) -> Result<(), OAuthError> {
+        let (sessions, gone) = if self.offline {
+            (&realm.offline_sessions, "Offline user session not found")
+        } else {
+            (&realm.sessions, "Session not active")
+        };
+        let session: &UserSession = sessions
+            .get(&self.session)
+            .filter(|session| !session.is_idle(now, realm.settings.refresh_token_lifespan))
+            .ok_or_else(|| OAuthError::invalid_grant(gone))?;
+        let user = realm.user(&session.username).ok_or_else(|| OAuthError::invalid_grant("User not found"))?;
+        if !user.enabled {
+            return Err(OAuthError::invalid_grant("User disabled"));
+        }
+        if !session.clients.contains_key(&self.client_id) {
+            return Err(OAuthError::invalid_grant("Session doesn't have required client"));
+        }
+        let client = realm.client(&self.client_id).ok_or_else(|| OAuthError::invalid_grant("Unmatching clients"))?;
+        if realm.needs_consent(client, &session.username, &self.scope) {
+            return Err(OAuthError::invalid_scope("Client no longer has requested consent from user"));
+        }
+        Ok(())
+    }
+}
+
+/// Why an access token is refused by the login server's own endpoints, if it is.
+pub(crate) fn check_access_token(site: &Site, realm: &Realm, token: &str, issuer: &str, now: u64) -> Result<Value, &'static str> {
+    let claims = site.keys.verify_rs256(token).filter(|claims| claims["typ"] == "Bearer").ok_or("Token verification failed")?;
+    let text = |name: &str| claims[name].as_str().unwrap_or_default();
+    if text("iss") != issuer
+        || claims["iat"].as_u64().unwrap_or(0) < realm.settings.not_before
+        || claims["exp"].as_u64().unwrap_or(0) <= now
+        || realm.revoked.contains(text("jti"))
+    {
+        return Err("Token verification failed");
+    }
+    let alive = [&realm.sessions, &realm.offline_sessions].into_iter().any(|sessions| {
+        sessions.get(text("sid")).is_some_and(|session| {
+            session.clients.contains_key(text("azp")) && realm.user(&session.username).is_some_and(|user| user.enabled)
+        })
+    });
+    if alive { Ok(claims) } else { Err("User session not found or doesn't have client attached on it") }
+}

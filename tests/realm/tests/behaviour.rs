@@ -1,0 +1,261 @@
+//! What the realm promises to those who test against it, seen from outside.
+
+mod support;
+
+use std::time::Duration;
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use support::{End, REDIRECT_URI, Realm, callback, encode, parameter, path};
+use url::Url;
+
+const BALANCE: &str = "GET /v2/balance HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn callback_has_keycloaks_parameters_in_keycloaks_order() {
+    let realm = Realm::start();
+    let url = realm.log_in("third-party", "one");
+    assert!(url.as_str().starts_with(&format!("{REDIRECT_URI}&state=the+state&session_state=")), "{url}");
+    let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    assert_eq!(names, ["keep", "state", "session_state", "iss", "code"]);
+    assert_eq!(parameter(&url, "session_state").len(), 24);
+}
+
+#[test]
+fn without_rotation_an_older_refresh_token_keeps_working() {
+    let realm = Realm::start();
+    let first = realm.tokens("third-party", "one");
+    assert_eq!(realm.refresh("third-party", &first).status, 200);
+    assert_eq!(realm.refresh("third-party", &first).status, 200);
+}
+
+#[test]
+fn with_rotation_a_second_use_kills_the_newer_token_and_the_other_login_of_that_browser() {
+    let realm = Realm::start();
+    let first = realm.tokens("sipgate-apps", "one");
+    let second_tab = realm.tokens("sipgate-apps", "one");
+    let other_browser = realm.tokens("sipgate-apps", "two");
+    let newer = realm.refresh("sipgate-apps", &first).json();
+
+    let reused = realm.refresh("sipgate-apps", &first);
+    assert_eq!(reused.refusal(), "400 invalid_grant Maximum allowed refresh token reuse exceeded");
+    assert_eq!(reused.header("cache-control"), Some("no-store"));
+    let detached = "400 invalid_grant Session doesn't have required client";
+    assert_eq!(realm.refresh("sipgate-apps", &newer).refusal(), detached);
+    assert_eq!(realm.refresh("sipgate-apps", &second_tab).refusal(), detached);
+    assert_eq!(realm.refresh("sipgate-apps", &other_browser).status, 200);
+}
+
+#[test]
+fn a_code_works_once_and_its_second_use_kills_the_tokens_of_the_first() {
+    let realm = Realm::start();
+    let code = parameter(&realm.log_in("third-party", "one"), "code");
+    let tokens = realm.redeem("third-party", &code).json();
+    assert_eq!(realm.redeem("third-party", &code).refusal(), "400 invalid_grant Code not valid");
+    assert_eq!(realm.refresh("third-party", &tokens).refusal(), "400 invalid_grant Session doesn't have required client");
+    assert_eq!(realm.send("GET", "/_realm/counters", &[], "").json()["sessions_killed"], 1);
+}
+
+#[test]
+fn a_disabled_user_is_refused_and_the_same_token_works_once_enabled_again() {
+    let realm = Realm::start();
+    let tokens = realm.tokens("third-party", "one");
+    realm.order("settings", &json!({"user": "anna", "enabled": false}));
+    assert_eq!(realm.refresh("third-party", &tokens).refusal(), "400 invalid_grant User disabled");
+    realm.order("settings", &json!({"user": "anna", "enabled": true}));
+    assert_eq!(realm.refresh("third-party", &tokens).status, 200);
+}
+
+#[test]
+fn access_tokens_are_signed_with_the_second_key_of_the_set() {
+    let realm = Realm::start();
+    let tokens = realm.tokens("third-party", "one");
+    let keys = realm.send("GET", &path("third-party", "certs"), &[], "").json();
+    assert_eq!([&keys["keys"][0]["use"], &keys["keys"][1]["use"]], ["enc", "sig"]);
+
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
+    let member = |name: &str| decode(keys["keys"][1][name].as_str().expect("a member of the key"));
+    let key = RsaPublicKeyComponents { n: member("n"), e: member("e") };
+    let (input, signature) = tokens["access_token"].as_str().and_then(|token| token.rsplit_once('.')).expect("a JWT");
+    key.verify(&RSA_PKCS1_2048_8192_SHA256, input.as_bytes(), &decode(signature)).expect("the signature is good");
+}
+
+#[test]
+fn balance_is_shown_only_to_tokens_with_the_scope() {
+    let realm = Realm::start();
+    let show = |token: &str| realm.send("GET", "/v2/balance", &[("Authorization", &format!("Bearer {token}"))], "");
+    let tokens = realm.tokens("third-party", "one");
+    let answer = show(tokens["access_token"].as_str().expect("a token"));
+    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"amount":123456,"currency":"EUR"}"#));
+    assert_eq!(show("rubbish").status, 401);
+
+    let url = realm.authorization_url("third-party", "1000001-0-test", "account:read");
+    let login = realm.order("login", &json!({"authorization_url": url, "username": "anna", "password": "anna-pw"}));
+    let other = realm.redeem("third-party", &parameter(&callback(&login), "code")).json();
+    assert_eq!(show(other["access_token"].as_str().expect("a token")).status, 403);
+}
+
+#[test]
+fn refusing_consent_sends_access_denied_and_accepting_is_remembered() {
+    let realm = Realm::start();
+    let url = realm.authorization_url("third-party", "3000003-0-consent", "balance:read");
+    let log_in = |consent: bool| {
+        let order = json!({"authorization_url": url, "username": "anna", "password": "anna-pw", "consent": consent});
+        callback(&realm.order("login", &order))
+    };
+    assert_eq!(parameter(&log_in(false), "error"), "access_denied");
+    assert_ne!(parameter(&log_in(true), "code"), "");
+    // No page any more on which one could refuse.
+    assert_ne!(parameter(&log_in(false), "code"), "");
+}
+
+#[test]
+fn login_page_escapes_what_it_echoes_and_belongs_to_one_browser() {
+    let realm = Realm::start();
+    let url = realm.authorization_url("third-party", "1000001-0-test", "openid") + "&login_hint=%22%3E%3Cscript%3E";
+    let page = realm.send("GET", &target(&url), &[], "");
+    assert!(page.body.contains("value=\"&quot;&gt;&lt;script&gt;\""));
+    assert!(!page.body.contains("<script"));
+
+    let action = page.body.split_once("action=\"").and_then(|(_, rest)| rest.split_once('"')).expect("a form").0;
+    let action = target(&action.replace("&amp;", "&"));
+    let cookie = page.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+    let submit = |cookie: &str, password: &str| {
+        let form = encode(&[("username", "anna"), ("password", password), ("credentialId", "")]);
+        realm.send("POST", &action, &[("Cookie", cookie), ("Content-Type", "application/x-www-form-urlencoded")], &form)
+    };
+    assert_eq!(submit("AUTH_SESSION_ID=another", "anna-pw").status, 400);
+    let again = submit(cookie, "wrong");
+    assert_eq!((again.status, again.body.contains("Invalid username or password.")), (200, true));
+    assert_eq!(submit(cookie, "anna-pw").status, 302);
+}
+
+#[test]
+fn untrusted_redirect_uris_are_told_on_a_page_and_nowhere_else() {
+    let realm = Realm::start();
+    let good = realm.authorization_url("third-party", "1000001-0-test", "openid");
+    let encoded = encode(&[("redirect_uri", REDIRECT_URI)]);
+    for bad in ["https://evil.example/", "http://127.0.0.1@evil.example/", "http://127.0.0.1/#fragment", "http://127.0.0.1.evil.example/"] {
+        let answer = realm.send("GET", &target(&good.replace(&encoded, &encode(&[("redirect_uri", bad)]))), &[], "");
+        assert_eq!((answer.status, answer.header("location")), (400, None), "{bad}");
+    }
+}
+
+#[test]
+fn requests_are_recorded_as_they_came_even_when_a_fault_eats_them() {
+    let realm = Realm::start();
+    realm.order("faults", &json!({"on": "token", "kind": "close_before"}));
+    let body = "grant_type=refresh_token&x=%2b+%7E&&=";
+    let head = format!("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", path("third-party", "token"), body.len());
+    assert_eq!(realm.exchange(&(head + body), PATIENCE), End::Closed(String::new()));
+
+    let requests = realm.send("GET", "/_realm/requests?path=token", &[], "").json();
+    assert_eq!(requests.as_array().map(Vec::len), Some(1));
+    assert_eq!(requests[0]["body"], body);
+    assert_eq!(realm.send("GET", "/_realm/counters", &[], "").json()["token_requests"], 1);
+}
+
+#[test]
+fn faults_before_processing_leave_the_token_unspent_and_those_after_spend_it() {
+    let realm = Realm::start();
+    for (kind, spent) in [("close_before", false), ("reset_before", false), ("close_after", true), ("reset_after", true)] {
+        let tokens = realm.tokens("sipgate-apps", kind);
+        realm.order("faults", &json!({"on": "token", "kind": kind}));
+        let form = encode(&[
+            ("client_id", "1000001-0-test:sipgate-apps"),
+            ("client_secret", "test-secret-with-+-and-:"),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", tokens["refresh_token"].as_str().expect("a token")),
+        ]);
+        let head = format!(
+            "POST {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            path("sipgate-apps", "token"),
+            realm.port,
+            form.len()
+        );
+        let expected = if kind.starts_with("reset") { End::Reset } else { End::Closed(String::new()) };
+        assert_eq!(realm.exchange(&(head + &form), PATIENCE), expected, "{kind}");
+        let status = realm.refresh("sipgate-apps", &tokens).status;
+        assert_eq!(status, if spent { 400 } else { 200 }, "{kind}");
+    }
+}
+
+#[test]
+fn broken_connections_break_as_ordered() {
+    let realm = Realm::start();
+    let broken = |kind: &str, patience: Duration| {
+        realm.order("faults", &json!({"on": "connection", "kind": kind}));
+        realm.exchange(BALANCE, patience)
+    };
+    // Whether the request is still on its way when the connection closes decides what the client sees.
+    assert!(matches!(broken("close", PATIENCE), End::Closed(_) | End::Reset));
+    assert_eq!(broken("reset", PATIENCE), End::Reset);
+    assert_eq!(broken("close_after_client_hello", PATIENCE), End::Closed(String::new()));
+    assert_eq!(broken("silent", Duration::from_millis(200)), End::Open(String::new()));
+}
+
+#[test]
+fn broken_answers_break_as_ordered() {
+    let realm = Realm::start();
+    let broken = |fault: Value, patience: Duration| {
+        realm.order("faults", &fault);
+        realm.exchange(BALANCE, patience)
+    };
+    assert_eq!(broken(json!({"on": "balance", "kind": "silent"}), Duration::from_millis(200)), End::Open(String::new()));
+
+    let End::Open(start) = broken(json!({"on": "balance", "kind": "drip", "ms": 100}), Duration::from_millis(20)) else {
+        panic!("a dripping answer does not come at once");
+    };
+    assert!("HTTP/1.1 401".starts_with(&start), "{start}");
+
+    let scripted = json!({"on": "balance", "kind": "answer", "status": 503, "headers": {"Retry-After": "7"}, "json": {"a": 1}});
+    let End::Closed(answer) = broken(scripted, PATIENCE) else { panic!("a scripted answer is complete") };
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 7\r\n") && answer.ends_with("{\"a\":1}"), "{answer}");
+
+    let End::Closed(answer) = broken(json!({"on": "any", "kind": "oversize", "bytes": 3_000_000}), PATIENCE) else {
+        panic!("an oversized answer is complete");
+    };
+    let body = answer.split_once("\r\n\r\n").expect("an answer has a head").1;
+    assert_eq!(body.len(), 3_000_000);
+    assert!(serde_json::from_str::<Value>(body).is_ok());
+
+    let End::Closed(answer) = broken(json!({"on": "api", "kind": "huge_header", "bytes": 200_000}), PATIENCE) else {
+        panic!("an answer with a huge header is complete");
+    };
+    assert!(answer.lines().any(|line| line.len() > 200_000));
+
+    let redirect = json!({"on": "balance", "kind": "redirect", "status": 307, "location": "https://example.com/"});
+    let End::Closed(answer) = broken(redirect, PATIENCE) else { panic!("a redirect is complete") };
+    assert!(answer.starts_with("HTTP/1.1 307 ") && answer.contains("location: https://example.com/\r\n"), "{answer}");
+}
+
+#[test]
+fn truncated_answer_promises_all_and_sends_half() {
+    let realm = Realm::start();
+    realm.order("faults", &json!({"on": "discovery", "kind": "truncate"}));
+    let request = "GET /auth/realms/third-party/.well-known/openid-configuration HTTP/1.1\r\nHost: h\r\n\r\n";
+    let End::Closed(answer) = realm.exchange(request, PATIENCE) else { panic!("it closes") };
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let promised: usize =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|n| n.parse().ok()).expect("a length");
+    assert_eq!(body.len(), promised / 2);
+}
+
+#[test]
+fn misspelt_orders_are_refused() {
+    let realm = Realm::start();
+    let json = [("Content-Type", "application/json")];
+    let status = |what: &str, order: Value| realm.send("POST", &format!("/_realm/{what}"), &json, &order.to_string()).status;
+    assert_eq!(status("settings", json!({"access_token_life": 5})), 400);
+    assert_eq!(status("settings", json!({"realm": "third-party", "client": "nobody", "enabled": false})), 400);
+    assert_eq!(status("faults", json!({"on": "token", "kind": "explode"})), 400);
+    assert_eq!(status("faults", json!({"on": "token", "kind": "close_after_client_hello"})), 400);
+}
+
+fn target(url: &str) -> String {
+    let url = Url::parse(url).expect("a URL");
+    url[url::Position::BeforePath..].to_owned()
+}
