@@ -118,12 +118,12 @@ def run_main_job(
     finally:
         program.kill()
 
+    if leaked:
+        return outcome("printed a secret")
     if status != 0:
         return outcome(last_error or f"exit status {status} without a message")
     if tuple(seen) != STEPS:
         return outcome(f"steps were {' '.join(seen)}, expected {' '.join(STEPS)}")
-    if leaked:
-        return outcome("printed a secret")
     return outcome(None)
 
 

@@ -1,0 +1,18 @@
+"""The shims of the behaviour suite as `make` builds them, by language."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from driver.programs import DEBUG, ROOT
+
+SUITE = ROOT / "tests" / "behaviour"
+
+SHIMS: Mapping[str, Sequence[str]] = {
+    "rust": [str(DEBUG / "behaviour-shim")],
+    "python": [sys.executable, str(SUITE / "python" / "shim.py")],
+    "aio": [sys.executable, str(SUITE / "python" / "shim.py"), "--aio"],
+    "node": ["node", str(SUITE / "node" / "shim.mjs")],
+    "c": [str(ROOT / "target" / "c" / "behaviour_shim")],
+}

@@ -1,0 +1,143 @@
+"""Keycloak's administration by REST, as far as the questions need it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import cast
+from urllib.parse import quote
+
+from keycloak.control import RealmSettings
+from keycloak.realms import (
+    REALMS,
+    SCOPES,
+    client_representations,
+    realm_representation,
+    scope_representation,
+)
+from keycloak.wire import Answer, send, send_form, send_json
+
+# An administrator's token lives 60 s.
+TOKEN_RENEWAL_SECONDS = 40
+
+REALM_FIELDS = {
+    "enabled": "enabled",
+    "rotation": "revokeRefreshToken",
+    "access_token_lifespan": "accessTokenLifespan",
+    "refresh_token_lifespan": "clientSessionIdleTimeout",
+    "code_lifespan": "accessCodeLifespan",
+    "not_before": "notBefore",
+}
+
+
+class KeycloakAdmin:
+    """Implements `Control` for a real Keycloak."""
+
+    def __init__(self, base: str, user: str, password: str) -> None:
+        self._base = base
+        self._user = user
+        self._password = password
+        self._token = ""
+        self._token_since = float("-inf")
+
+    def create_realms(self) -> None:
+        """Scopes come before clients: a realm file with scopes would replace the built-in ones."""
+        for realm in REALMS:
+            self._call("POST", "/admin/realms", realm_representation(realm))
+            for name in SCOPES:
+                made = self._call(
+                    "POST",
+                    f"/admin/realms/{realm}/client-scopes",
+                    scope_representation(name, realm),
+                )
+                scope_id = (made.header("Location") or "").rsplit("/", 1)[-1]
+                self._call(
+                    "PUT", f"/admin/realms/{realm}/default-optional-client-scopes/{scope_id}"
+                )
+            for client in client_representations(realm):
+                self._call("POST", f"/admin/realms/{realm}/clients", client)
+
+    def set_realm(self, realm: str, fields: Mapping[str, object]) -> None:
+        """Fields by Keycloak's own names; the others stay."""
+        self._call("PUT", f"/admin/realms/{realm}", {"realm": realm, **fields})
+
+    def configure_realm(self, realm: str, settings: RealmSettings) -> None:
+        self.set_realm(realm, {REALM_FIELDS[name]: value for name, value in settings.items()})
+
+    def restore_realm(self, realm: str) -> None:
+        before = realm_representation(realm)
+        fields = {name: before.get(name, 0) for name in REALM_FIELDS.values()}
+        self.set_realm(realm, fields)
+
+    def enable_user(self, realm: str, user: str, enabled: bool) -> None:
+        self._call("PUT", self._user_path(realm, user), {"enabled": enabled})
+
+    def enable_client(self, realm: str, client: str, enabled: bool) -> None:
+        self._change_client(realm, client, {"enabled": enabled})
+
+    def set_client_secret(self, realm: str, client: str, secret: str) -> None:
+        self._change_client(realm, client, {"secret": secret})
+
+    def end_sessions(self, realm: str, user: str) -> None:
+        sessions = self._call("GET", f"{self._user_path(realm, user)}/sessions").json()
+        for session in cast(list[dict[str, str]], sessions):
+            self._call("DELETE", f"/admin/realms/{realm}/sessions/{session['id']}")
+
+    def allow_offline_access(self, realm: str, user: str, allowed: bool) -> None:
+        role = self._call("GET", f"/admin/realms/{realm}/roles/offline_access").json()
+        path = f"{self._user_path(realm, user)}/role-mappings/realm"
+        self._call("POST" if allowed else "DELETE", path, [role])
+
+    def withdraw_consent(self, realm: str, user: str, client: str) -> None:
+        path = f"{self._user_path(realm, user)}/consents/{quote(client, safe='')}"
+        self._call("DELETE", path, accept=(404,))
+
+    def require_consent(self, realm: str, client: str, required: bool) -> None:
+        self._change_client(realm, client, {"consentRequired": required})
+
+    def _user_path(self, realm: str, user: str) -> str:
+        found = self._call("GET", f"/admin/realms/{realm}/users?exact=true&username={quote(user)}")
+        return f"/admin/realms/{realm}/users/{_only_id(found)}"
+
+    def _change_client(self, realm: str, client: str, fields: Mapping[str, object]) -> None:
+        """A client is replaced as a whole: what is not sent may be lost."""
+        query = f"clientId={quote(client, safe='')}"
+        found = self._call("GET", f"/admin/realms/{realm}/clients?{query}")
+        before = cast(list[dict[str, object]], found.json())[0]
+        path = f"/admin/realms/{realm}/clients/{_only_id(found)}"
+        self._call("PUT", path, {**before, **fields})
+
+    def _call(
+        self, method: str, path: str, body: object = None, *, accept: Collection[int] = ()
+    ) -> Answer:
+        headers = [("Authorization", f"Bearer {self._current_token()}")]
+        if body is None:
+            answer = send(method, f"{self._base}{path}", headers=headers)
+        else:
+            answer = send_json(method, f"{self._base}{path}", body, headers=headers)
+        if answer.status >= 300 and answer.status not in accept:
+            text = answer.body[:200].decode("utf-8", "replace")
+            raise RuntimeError(f"{method} {path}: status {answer.status} {text}")
+        return answer
+
+    def _current_token(self) -> str:
+        now = time.monotonic()
+        if now - self._token_since > TOKEN_RENEWAL_SECONDS:
+            answer = send_form(
+                f"{self._base}/realms/master/protocol/openid-connect/token",
+                [
+                    ("grant_type", "password"),
+                    ("client_id", "admin-cli"),
+                    ("username", self._user),
+                    ("password", self._password),
+                ],
+            )
+            self._token, self._token_since = answer.member("access_token"), now
+        return self._token
+
+
+def _only_id(found: Answer) -> str:
+    entries = cast(list[dict[str, object]], found.json())
+    if len(entries) != 1:
+        raise LookupError(f"{len(entries)} entries where one was expected")
+    return str(entries[0]["id"])

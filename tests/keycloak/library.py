@@ -1,0 +1,101 @@
+"""The library in one language, through its shim, as a client of one realm."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from keycloak.asker import REDIRECT_URI, SCOPE, Asker
+from keycloak.shim import Reply, Shim
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A pending login in the shim, and where it sends the person."""
+
+    name: str
+    url: str
+
+
+class Library:
+    """`ask` is the same realm by raw HTTP: it provokes what the library then meets."""
+
+    def __init__(self, shim: Shim, ask: Asker) -> None:
+        self.ask = ask
+        self._shim = shim
+        self._names = (f"object-{number}" for number in itertools.count())
+        self._secrets = {ask.client.secret or ""}
+
+    def client(self, **changes: str | None) -> str:
+        """A client of the realm, as its name in the shim; `changes` replace options, None leaves one out."""
+        name = next(self._names)
+        options: dict[str, str | None] = {
+            "base": self.ask.base,
+            "realm": self.ask.realm,
+            "client_id": self.ask.client.id,
+            "client_secret": self.ask.client.secret,
+            "redirect_uri": REDIRECT_URI,
+            **changes,
+        }
+        self._call("client.new", name=name, kind="keycloak", **options).text("client_id")
+        return name
+
+    def begin(self, client: str, *, scope: str = SCOPE, prompt: str | None = None) -> Pending:
+        name = next(self._names)
+        begun = self._call(
+            "client.authorization_request", client=client, name=name, scope=scope, prompt=prompt
+        )
+        return Pending(name, begun.text("url"))
+
+    def copy(self, pending: Pending) -> Pending:
+        """The same pending login as another process would restore it."""
+        exported = self._call("pending.export", pending=pending.name).text("exported")
+        name = next(self._names)
+        restored = self._call("pending.restore", name=name, exported=exported)
+        return Pending(name, restored.text("url"))
+
+    def callback(self, pending: Pending) -> str:
+        callback = self.ask.browser().log_in(pending.url)
+        self._secrets.update(parse_qs(urlsplit(callback).query).get("code", []))
+        return callback
+
+    def exchange_callback(self, client: str, pending: Pending, callback: str) -> Reply:
+        return self._tokens(
+            "client.exchange_callback", client=client, pending=pending.name, callback=callback
+        )
+
+    def exchange_code(
+        self, client: str, code: str, code_verifier: str, *, redirect_uri: str = REDIRECT_URI
+    ) -> Reply:
+        self._secrets.update((code, code_verifier))
+        return self._tokens(
+            "client.exchange_code",
+            client=client,
+            code=code,
+            code_verifier=code_verifier,
+            redirect_uri=redirect_uri,
+        )
+
+    def refresh(self, client: str, refresh_token: str, *, scope: str | None = None) -> Reply:
+        return self._tokens(
+            "client.refresh", client=client, refresh_token=refresh_token, scope=scope
+        )
+
+    def log_in(self, client: str, *, scope: str = SCOPE) -> Reply:
+        pending = self.begin(client, scope=scope)
+        return self.exchange_callback(client, pending, self.callback(pending))
+
+    def _tokens(self, op: str, **args: object) -> Reply:
+        reply = self._call(op, tokens=next(self._names), **args)
+        if reply.error is None:
+            self._secrets.update((reply.text("access_token"), reply.text("refresh_token")))
+        return reply
+
+    def _call(self, op: str, **args: object) -> Reply:
+        reply = self._shim.call(op, **args)
+        shown = json.dumps(reply.error)
+        if any(secret and secret in shown for secret in self._secrets):
+            raise RuntimeError(f"the error of {op} shows a secret")
+        return reply

@@ -1,0 +1,378 @@
+"""What the library makes of Keycloak's answers: the two steps done rightly, and each way they are refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from driver.browser import Consent
+from keycloak.library import Library
+from keycloak.realms import ANNA, SIPGATE_APPS
+from keycloak.server import VERSION
+from keycloak.shim import OK, Reply
+
+INVALID_CLIENT = "SIPGATE_INVALID_CLIENT"
+WRONG_ENDPOINT = "SIPGATE_WRONG_ENDPOINT"
+OAUTH = "SIPGATE_OAUTH"
+SERVER_UNAVAILABLE = "SIPGATE_SERVER_UNAVAILABLE"
+LOGIN_REQUIRED = "SIPGATE_LOGIN_REQUIRED"
+LOGIN_FAILED = "SIPGATE_LOGIN_FAILED"
+LOGIN_ALREADY_USED = "SIPGATE_LOGIN_ALREADY_USED"
+AUTHORIZATION_DENIED = "SIPGATE_AUTHORIZATION_DENIED"
+
+Run = Callable[[Library], Sequence[Reply]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`expected` are the outcomes of the replies, in their order. Older Keycloaks answer some cases otherwise:
+    those are `newest_only`."""
+
+    name: str
+    expected: tuple[str, ...]
+    run: Run
+    only_realm: str | None = None
+    except_realm: str | None = None
+    newest_only: bool = False
+
+    def applies_to(self, realm: str, version: str) -> bool:
+        if self.newest_only and version != VERSION:
+            return False
+        return realm != self.except_realm and self.only_realm in (None, realm)
+
+
+CASES: list[Case] = []
+
+
+def case(
+    *expected: str,
+    only_realm: str | None = None,
+    except_realm: str | None = None,
+    newest_only: bool = False,
+) -> Callable[[Run], Run]:
+    def add(run: Run) -> Run:
+        name = run.__name__.replace("_", " ")
+        CASES.append(Case(name, expected, run, only_realm, except_realm, newest_only))
+        return run
+
+    return add
+
+
+@case(OK, OK)
+def exchange_and_refresh(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    tokens = library.log_in(client)
+    return tokens, library.refresh(client, tokens.text("refresh_token"))
+
+
+@case(OK, OK)
+def exchange_and_refresh_by_basic_with_a_colon_in_the_client_id(
+    library: Library,
+) -> Sequence[Reply]:
+    client = library.client(client_authentication="client_secret_basic")
+    tokens = library.log_in(client)
+    return tokens, library.refresh(client, tokens.text("refresh_token"))
+
+
+@case(OK, OK)
+def exchange_and_refresh_by_a_public_client(library: Library) -> Sequence[Reply]:
+    client = library.client(client_id=library.ask.public.id, client_secret=None)
+    tokens = library.log_in(client)
+    return tokens, library.refresh(client, tokens.text("refresh_token"))
+
+
+@case(OK)
+def exchange_without_openid(library: Library) -> Sequence[Reply]:
+    return (library.log_in(library.client(), scope="balance:read"),)
+
+
+@case(OK)
+def exchange_to_a_redirect_uri_with_a_query(library: Library) -> Sequence[Reply]:
+    return (library.log_in(library.client(redirect_uri="http://127.0.0.1:9999/cb?x=1&y=%2F")),)
+
+
+@case(OK)
+def exchange_to_a_bare_origin(library: Library) -> Sequence[Reply]:
+    return (library.log_in(library.client(redirect_uri="http://127.0.0.1:9999")),)
+
+
+@case(AUTHORIZATION_DENIED)
+def consent_refused(library: Library) -> Sequence[Reply]:
+    ask = library.ask
+    ask.control.withdraw_consent(ask.realm, ANNA.name, ask.consenting.id)
+    client = library.client(client_id=ask.consenting.id, client_secret=ask.consenting.secret)
+    pending = library.begin(client)
+    callback = ask.browser(consent=Consent.REFUSE).log_in(pending.url)
+    return (library.exchange_callback(client, pending, callback),)
+
+
+@case(LOGIN_REQUIRED)
+def prompt_none_when_not_logged_in(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    pending = library.begin(client, prompt="none")
+    return (library.exchange_callback(client, pending, library.callback(pending)),)
+
+
+@case(OAUTH)
+def unknown_scope_in_the_authorization_request(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    pending = library.begin(client, scope="openid nothing:read")
+    return (library.exchange_callback(client, pending, library.callback(pending)),)
+
+
+@case(OK, LOGIN_ALREADY_USED)
+def callback_used_twice(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    pending = library.begin(client)
+    callback = library.callback(pending)
+    return [library.exchange_callback(client, pending, callback) for _ in range(2)]
+
+
+@case(OK, LOGIN_FAILED, LOGIN_REQUIRED)
+def callback_used_by_two_processes(library: Library) -> Sequence[Reply]:
+    """The first one's tokens die with the second use of the code."""
+    client = library.client()
+    pending = library.begin(client)
+    other = library.copy(pending)
+    callback = library.callback(pending)
+    first = library.exchange_callback(client, pending, callback)
+    second = library.exchange_callback(client, other, callback)
+    return first, second, library.refresh(client, first.text("refresh_token"))
+
+
+@case(LOGIN_FAILED)
+def code_past_its_end(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    with library.ask.configured({"code_lifespan": 1}):
+        pending = library.begin(client)
+        callback = library.callback(pending)
+        # Longer than the code lives.
+        time.sleep(3)
+        return (library.exchange_callback(client, pending, callback),)
+
+
+@case(LOGIN_FAILED)
+def wrong_redirect_uri(library: Library) -> Sequence[Reply]:
+    attempt = library.ask.begin()
+    code = library.ask.code(attempt)
+    return (
+        library.exchange_code(
+            library.client(), code, attempt.verifier, redirect_uri="http://127.0.0.1:53682/other"
+        ),
+    )
+
+
+@case(LOGIN_FAILED)
+def wrong_verifier(library: Library) -> Sequence[Reply]:
+    code = library.ask.code(library.ask.begin())
+    return (library.exchange_code(library.client(), code, "a" * 43),)
+
+
+@case(LOGIN_FAILED)
+def code_that_is_rubbish(library: Library) -> Sequence[Reply]:
+    return (library.exchange_code(library.client(), "some-rubbish", "a" * 43),)
+
+
+@case(INVALID_CLIENT)
+def wrong_secret_at_the_exchange(library: Library) -> Sequence[Reply]:
+    return (library.log_in(library.client(client_secret="a wrong one")),)
+
+
+@case(INVALID_CLIENT)
+def client_disabled_after_the_login(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    pending = library.begin(client)
+    callback = library.callback(pending)
+    with library.ask.client_disabled():
+        return (library.exchange_callback(client, pending, callback),)
+
+
+@case(INVALID_CLIENT)
+def unknown_client_at_the_exchange(library: Library) -> Sequence[Reply]:
+    attempt = library.ask.begin()
+    client = library.client(client_id="nobody")
+    return (library.exchange_code(client, library.ask.code(attempt), attempt.verifier),)
+
+
+@case(LOGIN_FAILED)
+def user_disabled_after_the_login(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    pending = library.begin(client)
+    callback = library.callback(pending)
+    with library.ask.user_disabled():
+        return (library.exchange_callback(client, pending, callback),)
+
+
+@case(SERVER_UNAVAILABLE)
+def realm_disabled_after_the_login(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    pending = library.begin(client)
+    callback = library.callback(pending)
+    with library.ask.configured({"enabled": False}):
+        return (library.exchange_callback(client, pending, callback),)
+
+
+@case(WRONG_ENDPOINT)
+def offline_access_without_the_role(library: Library) -> Sequence[Reply]:
+    with library.ask.offline_access(False):
+        return (library.log_in(library.client(), scope="openid offline_access"),)
+
+
+@case(OK, OK)
+def offline_token_after_an_administrator_ended_the_session(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    with library.ask.offline_access(True):
+        tokens = library.log_in(client, scope="openid offline_access")
+        library.ask.control.end_sessions(library.ask.realm, ANNA.name)
+        return tokens, library.refresh(client, tokens.text("refresh_token"))
+
+
+@case(WRONG_ENDPOINT, WRONG_ENDPOINT)
+def unknown_realm(library: Library) -> Sequence[Reply]:
+    client = library.client(realm="no-such-realm")
+    return (
+        library.exchange_code(client, "some-code", "a" * 43),
+        library.refresh(client, "some-token"),
+    )
+
+
+@case(WRONG_ENDPOINT, WRONG_ENDPOINT)
+def base_without_auth(library: Library) -> Sequence[Reply]:
+    client = library.client(base=library.ask.base.removesuffix("/auth"))
+    return (
+        library.exchange_code(client, "some-code", "a" * 43),
+        library.refresh(client, "some-token"),
+    )
+
+
+@case(OK, OK, except_realm=SIPGATE_APPS)
+def older_refresh_token_without_rotation(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    first = library.log_in(client).text("refresh_token")
+    second = library.refresh(client, first)
+    return second, library.refresh(client, first)
+
+
+@case(OK, LOGIN_REQUIRED, LOGIN_REQUIRED, only_realm=SIPGATE_APPS)
+def older_refresh_token_with_rotation(library: Library) -> Sequence[Reply]:
+    """The newer one dies with the older one's second use."""
+    client = library.client()
+    first = library.log_in(client).text("refresh_token")
+    # Keycloak tells generations apart by whole seconds.
+    time.sleep(1.1)
+    second = library.refresh(client, first)
+    again = library.refresh(client, first)
+    return second, again, library.refresh(client, second.text("refresh_token"))
+
+
+@case(LOGIN_REQUIRED)
+def refresh_after_logout(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    library.ask.post("logout", refresh_token=token)
+    return (library.refresh(client, token),)
+
+
+@case(LOGIN_REQUIRED)
+def refresh_after_revocation(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    library.ask.post("revoke", token=token)
+    return (library.refresh(client, token),)
+
+
+@case(LOGIN_REQUIRED)
+def refresh_after_an_administrator_ended_the_session(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    library.ask.control.end_sessions(library.ask.realm, ANNA.name)
+    return (library.refresh(client, token),)
+
+
+@case(LOGIN_REQUIRED)
+def refresh_after_not_before_was_pushed(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    time.sleep(1.1)
+    with library.ask.configured({"not_before": int(time.time())}):
+        return (library.refresh(client, token),)
+
+
+@case(LOGIN_REQUIRED)
+def refresh_token_past_its_end(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    with library.ask.configured({"refresh_token_lifespan": 2}):
+        token = library.log_in(client).text("refresh_token")
+        time.sleep(4)
+        return (library.refresh(client, token),)
+
+
+@case(LOGIN_REQUIRED, OK)
+def refresh_of_a_disabled_user_and_of_the_same_enabled_again(
+    library: Library,
+) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    with library.ask.user_disabled():
+        disabled = library.refresh(client, token)
+    return disabled, library.refresh(client, token)
+
+
+@case(LOGIN_REQUIRED)
+def refresh_when_consent_is_required_and_there_is_none(library: Library) -> Sequence[Reply]:
+    """Keycloak says invalid_scope, though none was sent."""
+    ask, wanted = library.ask, library.ask.consenting
+    client = library.client(client_id=wanted.id, client_secret=wanted.secret)
+    ask.control.withdraw_consent(ask.realm, ANNA.name, wanted.id)
+    ask.control.require_consent(ask.realm, wanted.id, False)
+    try:
+        token = library.log_in(client).text("refresh_token")
+    finally:
+        ask.control.require_consent(ask.realm, wanted.id, True)
+    return (library.refresh(client, token),)
+
+
+@case(LOGIN_REQUIRED, LOGIN_REQUIRED)
+def refresh_with_an_access_token_and_with_rubbish(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    access_token = library.log_in(client).text("access_token")
+    return library.refresh(client, access_token), library.refresh(client, "some-rubbish")
+
+
+@case(OAUTH, OK, newest_only=True)
+def refresh_with_an_unknown_scope_and_then_without(library: Library) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    wrong = library.refresh(client, token, scope="openid nothing:read")
+    return wrong, library.refresh(client, token)
+
+
+@case(SERVER_UNAVAILABLE, OK)
+def refresh_in_a_disabled_realm_and_in_the_same_enabled_again(
+    library: Library,
+) -> Sequence[Reply]:
+    client = library.client()
+    token = library.log_in(client).text("refresh_token")
+    with library.ask.configured({"enabled": False}):
+        disabled = library.refresh(client, token)
+    return disabled, library.refresh(client, token)
+
+
+@case(INVALID_CLIENT, OK)
+def refresh_with_a_wrong_secret_and_then_the_right_one(library: Library) -> Sequence[Reply]:
+    right = library.client()
+    token = library.log_in(right).text("refresh_token")
+    wrong = library.refresh(library.client(client_secret="a wrong one"), token)
+    return wrong, library.refresh(right, token)
+
+
+@case(LOGIN_REQUIRED, OK, newest_only=True)
+def refresh_through_another_host_name_and_then_the_right_one(
+    library: Library,
+) -> Sequence[Reply]:
+    """The issuer follows the address that is called, and a token belongs to its issuer."""
+    right = library.client()
+    token = library.log_in(right).text("refresh_token")
+    elsewhere = library.client(base=library.ask.base.replace("127.0.0.1", "localhost"))
+    return library.refresh(elsewhere, token), library.refresh(right, token)

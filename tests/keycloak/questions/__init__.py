@@ -1,0 +1,11 @@
+"""The questions, in the order of a login. Each gives its answer as fields that can be compared."""
+
+from keycloak.questions import authorization, endpoints, exchange, refresh
+from keycloak.questions.question import Question
+
+QUESTIONS: tuple[Question, ...] = (
+    *authorization.QUESTIONS,
+    *exchange.QUESTIONS,
+    *refresh.QUESTIONS,
+    *endpoints.QUESTIONS,
+)

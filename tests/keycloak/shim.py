@@ -1,0 +1,108 @@
+"""One language's shim of the behaviour suite as a child process: a JSON line per call, a JSON line per answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+CALL_SECONDS = 60
+STOP_SECONDS = 10
+OK = "ok"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call gave: members, or an error with its members."""
+
+    members: Mapping[str, object]
+    error: Mapping[str, object] | None
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, or the error's code."""
+        return OK if self.error is None else str(self.error["code"])
+
+    def text(self, name: str) -> str:
+        """A member the next step needs; an error in its place is told instead."""
+        if self.error is not None:
+            raise LookupError(f"{self.error['code']}: {self.error['message']}")
+        return str(self.members[name])
+
+
+class ShimEnded(Exception):
+    """There is no shim to ask any more."""
+
+
+class Shim:
+    """Calls one at a time, so each line that comes is the answer to the line that went."""
+
+    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
+        self._stdin = stdin
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._calls = 0
+        threading.Thread(target=self._read, args=(stdout,), daemon=True).start()
+
+    def call(self, op: str, **args: object) -> Reply:
+        self._calls += 1
+        present = {name: value for name, value in args.items() if value is not None}
+        try:
+            self._stdin.write(json.dumps({"id": self._calls, "op": op, "args": present}) + "\n")
+            self._stdin.flush()
+        except OSError as error:
+            raise ShimEnded(f"the shim ended before {op}") from error
+        try:
+            line = self._lines.get(timeout=CALL_SECONDS)
+        except queue.Empty:
+            raise RuntimeError(f"no answer to {op} after {CALL_SECONDS} s") from None
+        if not line:
+            raise ShimEnded(f"the shim ended during {op}")
+        answer = json.loads(line)
+        if answer.get("id") != self._calls or not answer.keys() & {"ok", "error"}:
+            raise RuntimeError(f"unexpected answer to {op}: {sorted(answer)}")
+        return Reply(answer.get("ok") or {}, answer.get("error"))
+
+    def _read(self, stdout: IO[str]) -> None:
+        with stdout:
+            for line in stdout:
+                self._lines.put(line)
+        self._lines.put("")
+
+
+@contextlib.contextmanager
+def running_shim(command: Sequence[str], cwd: Path) -> Iterator[Shim]:
+    # A proxy of the machine must not see, or swallow, what is meant for loopback.
+    direct = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
+    try:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            cwd=cwd,
+            env={**os.environ, **direct},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ShimEnded(f"cannot start {command[0]}: {error.strerror}") from error
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield Shim(process.stdin, process.stdout)
+    finally:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
