@@ -76,6 +76,7 @@ def run_main_job(
     limit: float = LIMIT_SECONDS,
     say: Callable[[str], None] = lambda line: print(line, flush=True),
     cwd: str | Path | None = None,
+    browser: Browser | None = None,
 ) -> Outcome:
     """Runs one program to its end; each of its lines goes to `say` as it comes."""
     started = time.monotonic()
@@ -89,7 +90,7 @@ def run_main_job(
     except OSError as error:
         return outcome(f"cannot start {command[0]}: {error.strerror}")
     secrets = _Secrets([login.client_secret, login.password])
-    browser = Browser(login.user, login.password, ca_file=server.ca_file)
+    browser = browser or Browser(login.user, login.password, ca_file=server.ca_file)
     seen: list[str] = []
     leaked = False
     last_error = ""

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::authorization_parameters::{AuthorizationParameters, ResponseMode};
-use super::{form, pkce, uri};
+use super::{form, pkce, scope, uri};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Endpoints;
 use crate::secret::Secret;
@@ -164,7 +164,7 @@ impl AuthorizationRequest {
         &self.0.pending.state
     }
 
-    /// The `nonce` in the URL, which an ID token repeats (OpenID Connect Core, section 3.1.2.1).
+    /// The `nonce`, which an ID token repeats; in the URL where the scope has `openid` (OpenID Connect Core, section 3.1.2.1).
     pub fn nonce(&self) -> &str {
         &self.0.pending.nonce
     }
@@ -222,7 +222,8 @@ impl AuthorizationRequest {
 }
 
 impl Pending {
-    /// RFC 6749, section 4.1.1; the parameters of sipgate's own page come first.
+    /// RFC 6749, section 4.1.1; the parameters of sipgate's own page come first. A nonce is for the ID token: strict servers refuse one where
+    /// none was asked for.
     fn url(&self) -> Result<String> {
         let code_challenge = pkce::challenge(&self.code_verifier);
         let own = [
@@ -231,13 +232,13 @@ impl Pending {
             ("scope", &self.scope),
             ("response_type", "code"),
             ("state", &self.state),
-            ("nonce", &self.nonce),
             ("code_challenge", &code_challenge),
             ("code_challenge_method", "S256"),
         ];
+        let nonce = scope::names_openid(&self.scope).then_some(("nonce", self.nonce.as_str()));
         let mode = self.response_mode.map(|mode| ("response_mode", mode.as_str()));
         let others = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let query = form::encode(own.into_iter().chain(mode).chain(others));
+        let query = form::encode(own.into_iter().chain(nonce).chain(mode).chain(others));
         let endpoint = &self.authorization_endpoint;
         let joint = if endpoint.contains('?') { '&' } else { '?' };
         let url = format!("{endpoint}{joint}{query}");
@@ -314,10 +315,16 @@ pub(crate) mod tests {
             request.url(),
             format!(
                 "https://login.example/realms/r/auth?client_id=1-0-a%3Ar&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=a+b\
-                 &response_type=code&state=drawn-state&nonce=drawn-nonce&code_challenge={}&code_challenge_method=S256&prompt=login&kc_idp_hint=x+y",
+                 &response_type=code&state=drawn-state&code_challenge={}&code_challenge_method=S256&prompt=login&kc_idp_hint=x+y",
                 pkce::challenge(&"v".repeat(43))
             )
         );
+    }
+
+    #[test]
+    fn a_nonce_is_sent_where_an_id_token_is_asked_for() {
+        assert!(request("a openid").unwrap().url().contains("&nonce=drawn-nonce"));
+        assert!(!request("a openid2").unwrap().url().contains("nonce"));
     }
 
     #[test]

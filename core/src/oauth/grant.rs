@@ -1,7 +1,7 @@
 //! The two grants of this library: an authorization code (RFC 6749, section 4.1.3) and a refresh token (section 6).
 
 use super::authorization_code::AuthorizationCode;
-use super::scope::Scope;
+use super::scope::{Scope, names_openid};
 use super::token::{TokenAnswer, TokenSet};
 use crate::error::{Error, ErrorCode, Remedy, Result};
 use crate::secret::{IdToken, RefreshToken, Secret};
@@ -183,7 +183,7 @@ impl Grant {
 
     fn asked_for_openid(&self) -> bool {
         let Self::Code { code, .. } = self else { return false };
-        code.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|name| name == "openid"))
+        code.scope.as_deref().is_some_and(names_openid)
     }
 }
 

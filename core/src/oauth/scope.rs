@@ -28,6 +28,11 @@ impl Scope {
     }
 }
 
+/// Whether a scope asks for an ID token (OpenID Connect Core, section 3.1.2.1).
+pub(crate) fn names_openid(scope: &str) -> bool {
+    scope.split(' ').any(|name| name == "openid")
+}
+
 impl From<&str> for Scope {
     fn from(names: &str) -> Self {
         Self::from_iter(names.split(' '))
