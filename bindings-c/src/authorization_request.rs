@@ -1,0 +1,137 @@
+//! A pending login.
+
+use std::ffi::c_char;
+
+use sipgate_oauth2::AuthorizationRequest;
+
+use crate::arguments::{self, handle, place, text};
+use crate::boundary;
+use crate::error::sipgate_error;
+use crate::secret::sipgate_secret;
+use crate::status::sipgate_status;
+use crate::text::{Text, lend, sipgate_str};
+
+/// A pending login: the URL to send the person to, and what must be there again when the callback comes. It lives for 30 minutes and can be used once.
+/// Keep it in the person's own session, exported: looked up by `state` alone it would not be tied to the browser. Any number of threads may use it.
+pub struct sipgate_authorization_request {
+    pub(crate) request: AuthorizationRequest,
+    url: Text,
+    state: Text,
+    nonce: Text,
+    redirect_uri: Text,
+    scope: Text,
+    return_to: Option<Text>,
+}
+
+impl From<AuthorizationRequest> for sipgate_authorization_request {
+    fn from(request: AuthorizationRequest) -> Self {
+        Self {
+            url: request.url().into(),
+            state: request.state().into(),
+            nonce: request.nonce().into(),
+            redirect_uri: request.redirect_uri().into(),
+            scope: request.scope().into(),
+            return_to: request.return_to().map(Text::from),
+            request,
+        }
+    }
+}
+
+/// A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `request` is the caller's;
+/// on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_restore(
+    exported: *const c_char,
+    request: *mut *mut sipgate_authorization_request,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let out = place("request", request)?;
+            out.put(AuthorizationRequest::restore(text("exported", exported)?)?.into());
+            Ok(())
+        })
+    }
+}
+
+/// One text that holds all of it, of characters that a cookie can hold; it contains the code verifier. On success `exported` is the caller's, to be
+/// freed with sipgate_secret_free; on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_export(
+    request: *const sipgate_authorization_request,
+    exported: *mut *mut sipgate_secret,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let out = place("exported", exported)?;
+            out.put(handle("request", request)?.request.export().reveal().into());
+            Ok(())
+        })
+    }
+}
+
+/// The URL to send the person's browser to. Belongs to the request; no text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_url(request: *const sipgate_authorization_request) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { request.as_ref() }, |request| Some(&request.url))
+}
+
+/// The `state` in the URL. Belongs to the request; no text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_state(request: *const sipgate_authorization_request) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { request.as_ref() }, |request| Some(&request.state))
+}
+
+/// The `nonce`, which an ID token repeats. Belongs to the request; no text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_nonce(request: *const sipgate_authorization_request) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { request.as_ref() }, |request| Some(&request.nonce))
+}
+
+/// The redirect URI, byte for byte as given. Belongs to the request; no text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_redirect_uri(request: *const sipgate_authorization_request) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { request.as_ref() }, |request| Some(&request.redirect_uri))
+}
+
+/// The scope that is asked for. Belongs to the request; no text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_scope(request: *const sipgate_authorization_request) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { request.as_ref() }, |request| Some(&request.scope))
+}
+
+/// What the application wanted to find again. Belongs to the request; no text where there is none, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_return_to(request: *const sipgate_authorization_request) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { request.as_ref() }, |request| request.return_to.as_ref())
+}
+
+/// When the pending login was made, in seconds since 1970; -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_created_at(request: *const sipgate_authorization_request) -> i64 {
+    // SAFETY: NULL or a live handle.
+    unsafe { request.as_ref() }.map_or(-1, |request| request.request.created_at())
+}
+
+/// From when on the callback is too late, in seconds since 1970; -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_ends_at(request: *const sipgate_authorization_request) -> i64 {
+    // SAFETY: NULL or a live handle.
+    unsafe { request.as_ref() }.map_or(-1, |request| request.request.ends_at())
+}
+
+/// Frees a pending login and the texts that belong to it. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_authorization_request_free(request: *mut sipgate_authorization_request) {
+    // SAFETY: NULL or a live handle that the caller gives up.
+    unsafe { arguments::free(request) };
+}

@@ -1,0 +1,102 @@
+//! How long a call waits, and how it is cancelled.
+
+use std::time::Duration;
+
+use sipgate_oauth2::{Call, CancelToken};
+
+use crate::arguments::{self, handle, handle_mut};
+use crate::boundary;
+use crate::error::sipgate_error;
+use crate::status::sipgate_status;
+
+/// Cancels the calls it was given to, once and for all. sipgate_cancel_trigger may be called from any thread while others wait.
+pub struct sipgate_cancel(CancelToken);
+
+/// What one call may take: a timeout, 30 seconds unless set, and something that cancels it. Where a function takes one, NULL means the
+/// defaults. Both end the caller's wait only: a token request that has left goes on by itself. May be used for any number of calls; several threads
+/// may use it at once as long as none changes it.
+pub struct sipgate_call(Call);
+
+/// A new cancel that is not triggered. Never NULL. Free it with sipgate_cancel_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn sipgate_cancel_new() -> *mut sipgate_cancel {
+    Box::into_raw(Box::new(sipgate_cancel(CancelToken::new())))
+}
+
+/// Ends the wait of every call that has this cancel, now and later; they return SIPGATE_CANCELLED. Any thread. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_cancel_trigger(cancel: *const sipgate_cancel) {
+    // SAFETY: NULL or a live handle.
+    let Some(cancel) = (unsafe { cancel.as_ref() }) else { return };
+    // SAFETY: no place for an error is passed.
+    unsafe {
+        boundary::run(std::ptr::null_mut(), || {
+            cancel.0.cancel();
+            Ok(())
+        })
+    };
+}
+
+/// Frees a cancel. Calls that have it keep what they need of it, so the order does not matter. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_cancel_free(cancel: *mut sipgate_cancel) {
+    // SAFETY: NULL or a live handle that the caller gives up.
+    unsafe { arguments::free(cancel) };
+}
+
+/// A new call with the defaults. Never NULL. Free it with sipgate_call_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn sipgate_call_new() -> *mut sipgate_call {
+    Box::into_raw(Box::new(sipgate_call(Call::new())))
+}
+
+/// Wait no longer than `milliseconds`; 0 does not wait at all. Fails for a NULL call only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_call_set_timeout_ms(
+    call: *mut sipgate_call,
+    milliseconds: u64,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let call = handle_mut("call", call)?;
+            call.0 = call.0.clone().timeout(Duration::from_millis(milliseconds));
+            Ok(())
+        })
+    }
+}
+
+/// Stop waiting when `cancel` is triggered. The call keeps what it needs of `cancel`, which may be freed before it. Fails for NULL only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_call_set_cancel(
+    call: *mut sipgate_call,
+    cancel: *const sipgate_cancel,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let call = handle_mut("call", call)?;
+            call.0 = call.0.clone().cancel_token(&handle("cancel", cancel)?.0);
+            Ok(())
+        })
+    }
+}
+
+/// Frees a call. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_call_free(call: *mut sipgate_call) {
+    // SAFETY: NULL or a live handle that the caller gives up.
+    unsafe { arguments::free(call) };
+}
+
+/// The call that C passed, or the defaults.
+///
+/// # Safety
+///
+/// `call` is NULL or a live handle.
+pub(crate) unsafe fn or_defaults(call: *const sipgate_call) -> Call {
+    // SAFETY: NULL or a live handle.
+    unsafe { call.as_ref() }.map_or_else(Call::new, |call| call.0.clone())
+}

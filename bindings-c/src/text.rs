@@ -1,0 +1,38 @@
+//! Text on its way out.
+
+use std::ffi::c_char;
+
+use zeroize::Zeroizing;
+
+/// A piece of UTF-8 text that belongs to the handle it was asked of, and lives as long as that handle. `data` has a NUL behind its `len` bytes, so it
+/// can be used as a C string where the text has no NUL of its own. `data` is NULL where there is no such text.
+#[repr(C)]
+pub struct sipgate_str {
+    /// The text, or NULL.
+    pub data: *const c_char,
+    /// Its length in bytes, without the terminating NUL.
+    pub len: usize,
+}
+
+/// Text with a NUL behind it, wiped when dropped.
+pub(crate) struct Text(Zeroizing<Vec<u8>>);
+
+impl Text {
+    pub(crate) fn borrowed(&self) -> sipgate_str {
+        sipgate_str { data: self.0.as_ptr().cast(), len: self.0.len() - 1 }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        Self(bytes)
+    }
+}
+
+/// The text of a handle that may be NULL and may not have it.
+pub(crate) fn lend<T>(handle: Option<&T>, text: impl FnOnce(&T) -> Option<&Text>) -> sipgate_str {
+    handle.and_then(text).map_or(sipgate_str { data: std::ptr::null(), len: 0 }, Text::borrowed)
+}
