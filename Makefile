@@ -26,6 +26,7 @@ build: ## everything that demo and test use, unoptimised
 	@$(PYTHON) bindings-python/stage.py debug
 	@node bindings-node/stage.mjs debug
 	@bash bindings-c/build.sh debug
+	@$(PYTHON) tests/readme/node_block.py target/node/readme.mjs
 
 test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
 	cargo test --workspace

@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from driver.browser import Browser
+from driver.browser import Browser, BrowserError
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.programs import DEBUG, ROOT, environment
 
@@ -53,7 +53,10 @@ def run(language: str, realm: LocalRealm) -> str | None:
         authorization_url = program.stdout.readline().strip()
         if not authorization_url:
             return f"no authorization URL, exit status {program.wait(LIMIT_SECONDS)}"
-        callback = Browser("anna", "anna-pw").log_in(authorization_url)
+        try:
+            callback = Browser("anna", "anna-pw").log_in(authorization_url)
+        except BrowserError as error:
+            return str(error)
         output, _ = program.communicate(callback + "\n", timeout=LIMIT_SECONDS)
     if program.returncode != 0:
         return f"exit status {program.returncode}"

@@ -1,0 +1,101 @@
+"""What the library makes of the provider's answers: the cases it is asked at Keycloak, and some more.
+
+A case of Keycloak's that ends otherwise here, or cannot be asked, is listed with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from keycloak import library_cases
+from keycloak.asker import at_once
+from keycloak.library import Library
+from keycloak.library_cases import INVALID_CLIENT, LOGIN_FAILED, LOGIN_REQUIRED, Case
+from keycloak.realms import SIPGATE_APPS
+from keycloak.server import VERSION
+from keycloak.shim import OK, Reply
+from oidc_provider.asker import BASIC_CLIENT
+
+ISSUER_MISMATCH = "SIPGATE_ISSUER_MISMATCH"
+
+OTHERWISE: Mapping[str, tuple[str, ...]] = {
+    # A scope the server does not know is left out, and the granted one tells so.
+    "unknown scope in the authorization request": (OK,),
+}
+
+NOT_HERE: Mapping[str, str] = {
+    "refresh after logout": "its logout ends the browser's session, by a page",
+    "refresh through another host name and then the right one": "its issuer is fixed",
+}
+
+
+def cases() -> Iterator[Case]:
+    for case in library_cases.CASES:
+        # That realm rotates its refresh tokens too.
+        if case.applies_to(SIPGATE_APPS, VERSION) and case.name not in NOT_HERE:
+            yield replace(case, expected=OTHERWISE.get(case.name, case.expected))
+    for run, expected in OWN.items():
+        yield Case(run.__name__.replace("_", " "), expected, run)
+
+
+def exchange_and_two_refreshes_by_a_client_registered_for_basic(
+    library: Library,
+) -> Sequence[Reply]:
+    client = _basic_client(library, BASIC_CLIENT.secret)
+    tokens = library.log_in(client)
+    second = library.refresh(client, tokens.text("refresh_token"))
+    return tokens, second, library.refresh(client, second.text("refresh_token"))
+
+
+def wrong_secret_by_basic(library: Library) -> Sequence[Reply]:
+    return (library.log_in(_basic_client(library, "a wrong one")),)
+
+
+def callback_of_another_issuer_than_the_configured_one(library: Library) -> Sequence[Reply]:
+    """The server calls itself by one name, whatever name it is called by."""
+    client = library.client(base=library.ask.base.replace("localhost", "127.0.0.1"))
+    pending = library.begin(client)
+    callback = library.callback(pending)
+    return [library.exchange_callback(client, pending, callback) for _ in range(2)]
+
+
+def refresh_with_the_winner_of_four_at_once(library: Library) -> Sequence[Reply]:
+    """Whoever came second ended the grant for all."""
+    client, ask = library.client(), library.ask
+    token = library.log_in(client).text("refresh_token")
+    answers = at_once(4, lambda: ask.refresh(token))
+    (winner,) = (answer for answer in answers if answer.status == 200)
+    return (library.refresh(client, winner.member("refresh_token")),)
+
+
+def refresh_with_the_token_of_another_client(library: Library) -> Sequence[Reply]:
+    token = library.log_in(library.client()).text("refresh_token")
+    return (library.refresh(_basic_client(library, BASIC_CLIENT.secret), token),)
+
+
+def code_of_another_client(library: Library) -> Sequence[Reply]:
+    attempt = library.ask.begin()
+    client = _basic_client(library, BASIC_CLIENT.secret)
+    return (library.exchange_code(client, library.ask.code(attempt), attempt.verifier),)
+
+
+OWN = {
+    exchange_and_two_refreshes_by_a_client_registered_for_basic: (OK, OK, OK),
+    wrong_secret_by_basic: (INVALID_CLIENT,),
+    callback_of_another_issuer_than_the_configured_one: (
+        ISSUER_MISMATCH,
+        library_cases.LOGIN_ALREADY_USED,
+    ),
+    refresh_with_the_winner_of_four_at_once: (LOGIN_REQUIRED,),
+    refresh_with_the_token_of_another_client: (LOGIN_REQUIRED,),
+    code_of_another_client: (LOGIN_FAILED,),
+}
+
+
+def _basic_client(library: Library, secret: str | None) -> str:
+    return library.client(
+        client_id=BASIC_CLIENT.id,
+        client_secret=secret,
+        client_authentication="client_secret_basic",
+    )

@@ -1,0 +1,74 @@
+"""The person at oidc-provider's development pages: a form for the login, one for the consent, a link to cancel."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from driver.browser import MAX_STEPS, Browser, BrowserError, Consent
+
+
+class DevelopmentPages(Browser):
+    """The same person as at Keycloak's page. Any password is right here; a refusal is the link of the first page."""
+
+    def log_in(self, authorization_url: str) -> str:
+        callback = parse_qs(urlsplit(authorization_url).query)["redirect_uri"][0]
+        url: str = authorization_url
+        form: dict[str, str] | None = None
+        for _ in range(MAX_STEPS):
+            answer = self._load(url, form)
+            if answer.location is not None:
+                url, form = urljoin(url, answer.location), None
+                if _leads_to(url, callback):
+                    return url
+                continue
+            page = _Page(answer.body)
+            if page.action is None:
+                raise BrowserError(f"no form, status {answer.status}: {page.text}")
+            if self._consent is Consent.REFUSE and page.cancel is not None:
+                url, form = urljoin(url, page.cancel), None
+            else:
+                url, form = urljoin(url, page.action), self._fill_in(page)
+        raise BrowserError(f"no callback after {MAX_STEPS} steps")
+
+    def _fill_in(self, page: _Page) -> dict[str, str]:
+        answers = {"login": self._user, "password": self._password}
+        return {name: answers.get(name, value) for name, value in page.fields.items()}
+
+
+class _Page(HTMLParser):
+    def __init__(self, body: str) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.cancel: str | None = None
+        self.fields: dict[str, str] = {}
+        self._texts: list[str] = []
+        self._in_style = False
+        self.feed(body)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self._texts).split())[:200]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self._in_style = tag == "style"
+        if tag == "form":
+            self.action = values["action"]
+        elif tag == "input":
+            self.fields[values["name"]] = values.get("value", "")
+        elif tag == "a" and urlsplit(values.get("href", "")).path.endswith("/abort"):
+            self.cancel = values["href"]
+
+    def handle_data(self, data: str) -> None:
+        if not self._in_style:
+            self._texts.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+
+def _leads_to(url: str, callback: str) -> bool:
+    """Whether this is the callback's place; the server writes a bare origin with a slash."""
+    here, wanted = urlsplit(url), urlsplit(callback)
+    return (here.netloc, here.path or "/") == (wanted.netloc, wanted.path or "/")

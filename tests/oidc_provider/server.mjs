@@ -1,0 +1,120 @@
+// A real authorization server that this project did not write: oidc-provider with strict refresh token rotation,
+// its endpoints laid out like Keycloak's.
+//
+// When ready it prints one line of JSON: { issuer, base, api }. Each line of JSON on stdin replaces settings and is
+// answered by the settings as they are then. The end of stdin ends the server.
+// On Node 20 the provider warns on stderr that it is made for 22; it runs all the same.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+
+import { Provider } from 'oidc-provider';
+
+const MOUNT = '/auth/realms/strict';
+const ENDPOINTS = '/protocol/openid-connect';
+const SECRET = 'test-secret-with-+-and-:';
+const DAY = 24 * 60 * 60;
+
+const settings = {
+  accessTokenSeconds: 300,
+  refreshTokenSeconds: 14 * DAY,
+  codeSeconds: 60,
+  disabledUsers: [],
+};
+
+// The provider's notices go to stdout too, between the lines the starter reads.
+console.info = () => {};
+console.warn = () => {};
+
+function client(id, secret, authentication) {
+  return {
+    client_id: id,
+    client_secret: secret,
+    token_endpoint_auth_method: authentication,
+    grant_types: ['authorization_code', 'refresh_token'],
+    redirect_uris: [
+      'http://127.0.0.1:53682/callback',
+      'http://127.0.0.1:53682/other',
+      'http://127.0.0.1:9999/cb?x=1&y=%2F',
+      'http://127.0.0.1:9999',
+    ],
+  };
+}
+
+function provider(issuer) {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return new Provider(issuer, {
+    clients: [
+      client('1000001-0-test:strict', SECRET, 'client_secret_post'),
+      client('2000002-0-public:strict', undefined, 'none'),
+      client('3000003-0-consent:strict', 'consent-secret', 'client_secret_post'),
+      client('4000004-0-basic:strict', SECRET, 'client_secret_basic'),
+    ],
+    scopes: ['openid', 'offline_access', 'balance:read'],
+    // By default what has ended is taken for another 15 seconds.
+    clockTolerance: 0,
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    // By default only `offline_access` gives a refresh token.
+    issueRefreshToken: (_context, { grantTypes }) => grantTypes.includes('refresh_token'),
+    ttl: {
+      AccessToken: () => settings.accessTokenSeconds,
+      AuthorizationCode: () => settings.codeSeconds,
+      RefreshToken: () => settings.refreshTokenSeconds,
+      Grant: 14 * DAY,
+      IdToken: DAY,
+      Interaction: DAY,
+      Session: 14 * DAY,
+    },
+    findAccount: (_context, user) =>
+      settings.disabledUsers.includes(user) ? undefined : { accountId: user, claims: () => ({ sub: user }) },
+    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+    routes: {
+      authorization: `${ENDPOINTS}/auth`,
+      end_session: `${ENDPOINTS}/logout`,
+      jwks: `${ENDPOINTS}/certs`,
+      revocation: `${ENDPOINTS}/revoke`,
+      token: `${ENDPOINTS}/token`,
+      userinfo: `${ENDPOINTS}/userinfo`,
+    },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+  });
+}
+
+async function balance(request, tokens) {
+  const [scheme, value] = (request.headers.authorization ?? '').split(' ');
+  const token = scheme.toLowerCase() === 'bearer' && value ? await tokens.find(value) : undefined;
+  if (!token) return [401, { error: 'invalid_token' }];
+  if (!token.scopes.has('balance:read')) return [403, { error: 'insufficient_scope' }];
+  return [200, { amount: 1234500, currency: 'EUR' }];
+}
+
+const server = createServer().listen(0, '127.0.0.1');
+await once(server, 'listening');
+const origin = `http://localhost:${server.address().port}`;
+const strict = provider(`${origin}${MOUNT}`);
+const answer = strict.callback();
+
+server.on('request', async (request, response) => {
+  if (request.url.startsWith(`${MOUNT}/`)) {
+    request.originalUrl = request.url;
+    request.url = request.url.slice(MOUNT.length);
+    answer(request, response);
+  } else {
+    const [status, value] =
+      request.url === '/v2/balance' ? await balance(request, strict.AccessToken) : [404, { error: 'not found' }];
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+  }
+});
+
+function say(value) {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => say(Object.assign(settings, JSON.parse(line))))
+  .on('close', () => process.exit());
+say({ issuer: strict.issuer, base: `${origin}/auth`, api: `${origin}/v2/balance` });

@@ -1,0 +1,136 @@
+"""oidc-provider as a child process, installed by npm from the lock file beside this one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from keycloak.control import CannotControl, Control, RealmSettings
+
+HERE = Path(__file__).resolve().parent
+INSTALLED = HERE / "node_modules" / ".package-lock.json"
+NAME = "oidc-provider"
+REALM = "strict"
+STOP_SECONDS = 10
+INSTALL_SECONDS = 300
+
+
+class ProviderUnavailable(Exception):
+    """The server cannot be installed or started here; the message says why."""
+
+
+@dataclass(frozen=True)
+class ProviderServer:
+    """Where it is, and what can be changed while it runs."""
+
+    version: str
+    base: str
+    issuer: str
+    api_url: str
+    control: Control
+
+
+class ProviderControl(Control):
+    """Settings go to the server as lines on its stdin; what is not said keeps its first value."""
+
+    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self._defaults: Mapping[str, object] = self._set({})
+        self._disabled_users: set[str] = set()
+
+    def configure_realm(self, realm: str, settings: RealmSettings) -> None:
+        names = {
+            "access_token_lifespan": "accessTokenSeconds",
+            "refresh_token_lifespan": "refreshTokenSeconds",
+            "code_lifespan": "codeSeconds",
+        }
+        if others := settings.keys() - names.keys():
+            raise CannotControl(f"{NAME} cannot be told {', '.join(sorted(others))}")
+        self._set({names[name]: value for name, value in settings.items()})
+
+    def restore_realm(self, realm: str) -> None:
+        self._set({**self._defaults, "disabledUsers": sorted(self._disabled_users)})
+
+    def enable_user(self, realm: str, user: str, enabled: bool) -> None:
+        if enabled:
+            self._disabled_users.discard(user)
+        else:
+            self._disabled_users.add(user)
+        self._set({"disabledUsers": sorted(self._disabled_users)})
+
+    def withdraw_consent(self, realm: str, user: str, client: str) -> None:
+        """Consent belongs to the browser's session here: a new browser is asked again anyway."""
+
+    def enable_client(self, realm: str, client: str, enabled: bool) -> None:
+        raise CannotControl(f"clients of {NAME} cannot be disabled")
+
+    def end_sessions(self, realm: str, user: str) -> None:
+        raise CannotControl(f"{NAME} has no administrator")
+
+    def allow_offline_access(self, realm: str, user: str, allowed: bool) -> None:
+        raise CannotControl(f"{NAME} asks the client, not the user, for offline_access")
+
+    def require_consent(self, realm: str, client: str, required: bool) -> None:
+        raise CannotControl(f"{NAME} always asks for consent")
+
+    def _set(self, settings: Mapping[str, object]) -> Mapping[str, object]:
+        self._stdin.write(json.dumps(settings) + "\n")
+        self._stdin.flush()
+        answer: Mapping[str, object] = json.loads(self._stdout.readline())
+        return answer
+
+
+@contextlib.contextmanager
+def running_provider() -> Iterator[ProviderServer]:
+    """Installs it where needed; it ends when its stdin closes, so none outlives its starter."""
+    _install()
+    command = ["node", str(HERE / "server.mjs")]
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+    except OSError as problem:
+        raise ProviderUnavailable(f"node cannot be started: {problem.strerror}") from problem
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise ProviderUnavailable(f"{NAME} ended with status {process.wait()} at its start")
+        said = json.loads(line)
+        control = ProviderControl(process.stdin, process.stdout)
+        yield ProviderServer(_version(), said["base"], said["issuer"], said["api"], control)
+    finally:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _install() -> None:
+    lock = HERE / "package-lock.json"
+    if INSTALLED.exists() and INSTALLED.stat().st_mtime >= lock.stat().st_mtime:
+        return
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        subprocess.run(
+            command, cwd=HERE, check=True, timeout=INSTALL_SECONDS, stdout=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.SubprocessError) as problem:
+        raise ProviderUnavailable(f"npm cannot install {NAME}: {problem}") from problem
+    os.utime(INSTALLED)
+
+
+def _version() -> str:
+    package = HERE / "node_modules" / NAME / "package.json"
+    return str(json.loads(package.read_text())["version"])

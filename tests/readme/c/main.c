@@ -1,0 +1,61 @@
+/* The README's lines of C, with what an application has around them: a session, a browser, a request. */
+
+#include <sipgate_oauth2.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char session[4096], request_line[16384];
+static const char *query_string = "";
+
+static void session_keep(const char *exported)
+{
+    snprintf(session, sizeof session, "%s", exported);
+}
+
+static const char *session_take(void)
+{
+    return session;
+}
+
+/* Prints where the browser is to go; what it brings back is the query string of the next request. */
+static void redirect(const char *url)
+{
+    puts(url);
+    fflush(stdout);
+    if (fgets(request_line, sizeof request_line, stdin) != NULL) {
+        request_line[strcspn(request_line, "\r\n")] = '\0';
+        query_string = strchr(request_line, '?') != NULL ? strchr(request_line, '?') + 1 : "";
+    }
+}
+
+static int fail(sipgate_error *error)
+{
+    fprintf(stderr, "%s: %s\n", sipgate_error_name(error), sipgate_error_message(error).data);
+    sipgate_error_free(error);
+    return 1;
+}
+
+int main(void)
+{
+    const char *base = getenv("DEMO_BASE_URL"), *client_id = getenv("SIPGATE_CLIENT_ID");
+    const char *client_secret = getenv("SIPGATE_CLIENT_SECRET"), *redirect_uri = getenv("SIPGATE_REDIRECT_URI");
+    sipgate_secret *newer_header = NULL;
+
+#include "readme_block.inc"
+
+    if (sipgate_token_set_authorization_header(newer, &newer_header, &error))
+        return fail(error);
+    printf("%s\n%s\n", sipgate_secret_text(header).data, sipgate_secret_text(newer_header).data);
+    sipgate_secret_free(newer_header);
+    sipgate_secret_free(header);
+    sipgate_secret_free(exported);
+    sipgate_token_set_free(newer);
+    sipgate_token_set_free(tokens);
+    sipgate_authorization_request_free(restored);
+    sipgate_authorization_request_free(pending);
+    sipgate_client_free(client);
+    sipgate_client_options_free(options);
+    return 0;
+}
