@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-memory lint header bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-memory lint header bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -35,12 +35,16 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 	cd bindings-node && node --test test/
 	bash bindings-c/tests/run.sh
 	$(PYTHON) tests/readme/run.py
+	$(PYTHON) tests/surface/run.py
 
 test-memory: build ## the C suite under valgrind
 	bash bindings-c/tests/run.sh --valgrind
 
 test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
 	$(PYTHON) tests/keycloak/run.py
+
+test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetched from npm
+	$(PYTHON) tests/oidc_provider/run.py
 
 lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs against the binary, generated files against their sources
 	cargo fmt --all --check
@@ -67,7 +71,7 @@ test-dist: dist build ## each of them in an empty environment, with the main job
 
 clean: ## all that was built or installed here
 	cargo clean
-	rm -rf .cache dist bindings-node/node_modules
+	rm -rf .cache dist bindings-node/node_modules tests/oidc_provider/node_modules
 
 node_modules: bindings-node/node_modules/.package-lock.json
 .PHONY: node_modules
