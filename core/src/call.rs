@@ -5,9 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a call waits unless it says otherwise.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What one call may take: a timeout (30 s by default) and a token to cancel it.
 ///
 /// Both end the caller's wait only. A token request whose first byte has left goes on by itself to its own deadline: cutting it off would
@@ -28,9 +25,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// How long a call waits unless it says otherwise: 30 seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// A call with a timeout of 30 seconds that nobody cancels.
     pub fn new() -> Self {
-        Self { timeout: DEFAULT_TIMEOUT, cancel: None }
+        Self { timeout: Self::DEFAULT_TIMEOUT, cancel: None }
     }
 
     /// Wait no longer than this.

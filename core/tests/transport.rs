@@ -215,7 +215,7 @@ fn a_server_that_does_not_exist_is_a_transport_error() {
 fn a_connection_is_kept_for_the_next_request_but_not_for_long() {
     let realm = Realm::start();
     let client = realm.client(realm.address("http")).build().unwrap();
-    let token = realm.refresh_token();
+    let token = realm.refresh_token("http");
     for _ in 0..2 {
         client.refresh(token.as_str()).unwrap();
     }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::authorization_parameters::{AuthorizationParameters, ResponseMode};
+use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value};
 use super::{form, pkce, scope, uri};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Endpoints;
@@ -103,6 +103,9 @@ impl AuthorizationRequest {
         check_redirect_uri(&redirect_uri)?;
         if let Some(state) = &parameters.state {
             check_state(state)?;
+        }
+        if let Some(return_to) = &parameters.return_to {
+            check_value("return_to", return_to)?;
         }
         Self::of(Pending {
             format: FORMAT,

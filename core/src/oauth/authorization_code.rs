@@ -1,5 +1,6 @@
 //! An authorization code and what must go with it (RFC 6749, section 4.1.3).
 
+use super::scope::Scope;
 use super::{authorization, pkce};
 use crate::error::{Error, Result};
 use crate::secret::{CodeVerifier, Secret};
@@ -21,7 +22,7 @@ pub struct AuthorizationCode {
     pub(crate) code: Secret,
     pub(crate) code_verifier: Option<CodeVerifier>,
     pub(crate) redirect_uri: Option<String>,
-    pub(crate) scope: Option<String>,
+    pub(crate) scope: Option<Scope>,
 }
 
 impl AuthorizationCode {
@@ -43,7 +44,7 @@ impl AuthorizationCode {
     }
 
     /// The scope that was asked for: what was granted where the answer does not say.
-    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+    pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
         self.scope = Some(scope.into());
         self
     }

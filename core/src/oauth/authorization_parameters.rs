@@ -182,7 +182,7 @@ impl std::str::FromStr for ResponseMode {
     }
 }
 
-fn check_value(field: &str, value: &str) -> Result<()> {
+pub(super) fn check_value(field: &str, value: &str) -> Result<()> {
     if value.is_empty() {
         return Err(Error::argument(field, "is empty; leave it out"));
     }

@@ -32,7 +32,10 @@ pub(crate) fn check(request: &AuthorizationRequest, callback: &str, now: i64) ->
     if !is_code(code) {
         return Err(refused("has a code that is empty, too long or not printable ASCII"));
     }
-    Ok(AuthorizationCode::new(code).code_verifier(pending.code_verifier.as_str()).redirect_uri(&pending.redirect_uri).scope(&pending.scope))
+    Ok(AuthorizationCode::new(code)
+        .code_verifier(pending.code_verifier.as_str())
+        .redirect_uri(&pending.redirect_uri)
+        .scope(pending.scope.as_str()))
 }
 
 struct Parameters(Vec<(String, Secret)>);

@@ -72,7 +72,7 @@ impl TryFrom<&TokenSet> for RefreshParameters {
 
 /// What a token request asks for, and what its answer is to be completed with.
 pub(crate) enum Grant {
-    Code { code: AuthorizationCode, redirect_uri: Option<String> },
+    Code { code: AuthorizationCode, redirect_uri: Option<String>, scope: Option<String> },
     Refresh { refresh_token: RefreshToken, scope: Option<String>, granted_scope: Option<String>, id_token: Option<IdToken> },
 }
 
@@ -98,8 +98,9 @@ pub enum GivenUp {
 impl Grant {
     pub(crate) fn code(code: AuthorizationCode, client_redirect_uri: Option<&str>) -> Result<Self> {
         code.check()?;
+        let scope = code.scope.clone().map(|scope| scope.check("scope")).transpose()?;
         let redirect_uri = code.redirect_uri.clone().or_else(|| client_redirect_uri.map(str::to_owned));
-        Ok(Self::Code { code, redirect_uri })
+        Ok(Self::Code { code, redirect_uri, scope })
     }
 
     pub(crate) fn refresh(parameters: RefreshParameters) -> Result<Self> {
@@ -135,7 +136,7 @@ impl Grant {
     pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
         let mut parameters = vec![("grant_type", self.as_str())];
         match self {
-            Self::Code { code, redirect_uri } => {
+            Self::Code { code, redirect_uri, .. } => {
                 parameters.push(("code", code.code.reveal()));
                 parameters.extend(redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
                 parameters.extend(code.code_verifier.as_ref().map(|verifier| ("code_verifier", verifier.reveal())));
@@ -166,7 +167,7 @@ impl Grant {
     pub(crate) fn complete(&self, answer: TokenAnswer, sent_at: i64) -> Result<TokenSet> {
         let openid = self.asked_for_openid();
         let tokens = match self {
-            Self::Code { code, .. } => answer.complete(sent_at, code.scope.clone(), None, None),
+            Self::Code { scope, .. } => answer.complete(sent_at, scope.clone(), None, None),
             Self::Refresh { refresh_token, scope, granted_scope, id_token } => {
                 answer.complete(sent_at, scope.clone().or_else(|| granted_scope.clone()), Some(refresh_token), id_token.as_ref())
             }
@@ -182,8 +183,8 @@ impl Grant {
     }
 
     fn asked_for_openid(&self) -> bool {
-        let Self::Code { code, .. } = self else { return false };
-        code.scope.as_deref().is_some_and(names_openid)
+        let Self::Code { scope, .. } = self else { return false };
+        scope.as_deref().is_some_and(names_openid)
     }
 }
 

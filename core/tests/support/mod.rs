@@ -54,9 +54,9 @@ impl Realm {
         serde_json::from_str::<Value>(&text).unwrap().as_array().unwrap().clone()
     }
 
-    /// A refresh token that works.
-    pub(crate) fn refresh_token(&self) -> String {
-        let client = self.client(self.address("http")).build().unwrap();
+    /// A refresh token that works at one of the realm's addresses.
+    pub(crate) fn refresh_token(&self, address: &str) -> String {
+        let client = self.client(self.address(address)).ca_certificates(self.address("ca_pem")).build().unwrap();
         let pending = client.authorization_request("balance:read").unwrap();
         let login = json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
         let callback = self.post("login", &login)["callback"].as_str().unwrap().to_owned();

@@ -1,0 +1,274 @@
+"""Speed of the Python package against the shortest code by hand, in one run and as ratios:
+
+    python3 benches/bench_python.py http://127.0.0.1:PORT
+
+The address is the local realm's. By hand is what people write: urllib, json, secrets, hashlib; and, as urllib keeps no
+connection, http.client with one that is kept. CPU time is that of the whole process, with the threads of the library.
+Each figure is the best of several rounds, ours and theirs taking turns, so that a busy machine disturbs both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sipgate_oauth2 import Client, TokenSet
+
+CLIENT_ID = "1000001-0-test:third-party"
+CLIENT_SECRET = "test-secret-with-+-and-:"
+REDIRECT_URI = "http://127.0.0.1/callback"
+ROUNDS = 15
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    ours: float
+    by_hand: float
+    unit: str
+    ratio: float
+    target: str
+    reached: bool
+
+
+# By hand.
+
+
+def authorization_url_by_hand(endpoint: str) -> tuple[str, str, str, str]:
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    digest = hashlib.sha256(verifier.encode()).digest()
+    parameters = {
+        "client_id": CLIENT_ID,
+        "redirect_uri": REDIRECT_URI,
+        "scope": "balance:read",
+        "response_type": "code",
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    }
+    return f"{endpoint}?{urllib.parse.urlencode(parameters)}", state, nonce, verifier
+
+
+@dataclass
+class TokensByHand:
+    access_token: str
+    token_type: str
+    refresh_token: str | None
+    scope: str | None
+    expires_at: int | None
+    refresh_expires_at: int | None
+    extra: dict[str, Any]
+
+
+def tokens_by_hand(text: str | bytes) -> TokensByHand:
+    answer = json.loads(text)
+    now = int(time.time())
+    life, refresh_life = answer.pop("expires_in", None), answer.pop("refresh_expires_in", None)
+    return TokensByHand(
+        answer.pop("access_token"),
+        answer.pop("token_type", "Bearer"),
+        answer.pop("refresh_token", None),
+        answer.pop("scope", None),
+        None if life is None else now + int(life),
+        None if not refresh_life else now + int(refresh_life),
+        answer,
+    )
+
+
+def refresh_form_by_hand(refresh_token: str) -> str:
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": refresh_token,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+    }
+    return urllib.parse.urlencode(form)
+
+
+def refresh_with_urllib(endpoint: str, refresh_token: str) -> TokensByHand:
+    body = refresh_form_by_hand(refresh_token).encode()
+    with urllib.request.urlopen(urllib.request.Request(endpoint, body), timeout=30) as answer:
+        return tokens_by_hand(answer.read())
+
+
+def refresh_with_http_client(
+    connection: http.client.HTTPConnection, path: str, refresh_token: str
+) -> TokensByHand:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", path, refresh_form_by_hand(refresh_token), headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"the server answered {answer.status}")
+    return tokens_by_hand(body)
+
+
+# Measuring.
+
+
+def seconds_per_call(
+    call: Callable[[], object], calls: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    started = clock()
+    for _ in range(calls):
+        call()
+    return (clock() - started) / calls
+
+
+def taking_turns(measures: Sequence[Callable[[], float]], rounds: int = ROUNDS) -> list[float]:
+    """The best of each."""
+    taken = [[measure() for measure in measures] for _ in range(rounds)]
+    return [min(column) for column in zip(*taken, strict=True)]
+
+
+def authorization_url(client: Client) -> Row:
+    endpoint = client.issuer + "/protocol/openid-connect/auth"
+    ours, by_hand = taking_turns(
+        [
+            lambda: seconds_per_call(
+                lambda: client.authorization_request("balance:read").url, 2000
+            ),
+            lambda: seconds_per_call(lambda: authorization_url_by_hand(endpoint), 500),
+        ]
+    )
+    ratio = by_hand / ours
+    return Row(
+        "authorization URL", ours * 1e6, by_hand * 1e6, "us", ratio, ">= 5 x faster", ratio >= 5
+    )
+
+
+def token_answer(text: str) -> Row:
+    """With one attribute read, as an object that nobody looks into is of no use."""
+    ours, by_hand = taking_turns(
+        [
+            lambda: seconds_per_call(lambda: TokenSet.restore(text).access_token, 2000),
+            lambda: seconds_per_call(lambda: tokens_by_hand(text).access_token, 2000),
+        ]
+    )
+    ratio = by_hand / ours
+    return Row(
+        "token answer to object",
+        ours * 1e6,
+        by_hand * 1e6,
+        "us",
+        ratio,
+        ">= 1 x as fast",
+        ratio >= 1,
+    )
+
+
+def refresh(client: Client, refresh_token: str) -> list[Row]:
+    endpoint = client.token_endpoint
+    url = urllib.parse.urlsplit(endpoint)
+    kept = http.client.HTTPConnection(url.netloc, timeout=30)
+    ways = {
+        "ours": lambda: client.refresh(refresh_token),
+        "urllib": lambda: refresh_with_urllib(endpoint, refresh_token),
+        "http.client": lambda: refresh_with_http_client(kept, url.path, refresh_token),
+    }
+    rows = []
+    for name, clock in {"CPU": time.process_time, "wall": time.perf_counter}.items():
+        measures = [partial(seconds_per_call, way, 50, clock) for way in ways.values()]
+        taken = taking_turns(measures, rounds=8)
+        for by_hand, theirs in zip(list(ways)[1:], taken[1:], strict=True):
+            is_goal = (name, by_hand) == ("CPU", "urllib")
+            ratio = taken[0] / theirs
+            rows.append(
+                Row(
+                    f"refresh, {name}, {by_hand}",
+                    taken[0] * 1e6,
+                    theirs * 1e6,
+                    "us",
+                    ratio,
+                    "<= 0.35 x" if is_goal else "-",
+                    ratio <= 0.35 or not is_goal,
+                )
+            )
+    kept.close()
+    return rows
+
+
+def import_time() -> list[Row]:
+    """Whole interpreters, the median of many: starting one is no steady thing."""
+    programs = {
+        "bare": "pass",
+        "ours": "import sipgate_oauth2",
+        "by hand": "import base64, hashlib, json, secrets, urllib.parse, urllib.request",
+    }
+    taken: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(40):
+        for name, program in programs.items():
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-c", program], check=True)
+            taken[name].append(time.perf_counter() - started)
+    bare, ours, by_hand = (statistics.median(times) * 1e3 for times in taken.values())
+    above, by_hand_above = ours - bare, by_hand - bare
+    ratio = by_hand_above / above
+    return [Row("import, above bare", above, by_hand_above, "ms", ratio, "<= 8 ms", above <= 8)]
+
+
+def logged_in(client: Client, realm: str) -> TokenSet:
+    pending = client.authorization_request("balance:read")
+    login = {"authorization_url": pending.url, "username": "anna", "password": "anna-pw"}
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{realm}/_realm/login", json.dumps(login).encode(), headers)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+        return client.exchange_callback(pending, json.load(answer)["callback"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("realm", help="the local realm's address, http://127.0.0.1:PORT")
+    realm = parser.parse_args().realm
+    client = Client.keycloak(
+        f"{realm}/auth",
+        "third-party",
+        CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        redirect_uri=REDIRECT_URI,
+    )
+    tokens = logged_in(client, realm)
+    assert tokens.refresh_token is not None
+    answer = {
+        "access_token": tokens.access_token,
+        "expires_in": 300,
+        "refresh_expires_in": 2592000,
+        "refresh_token": tokens.refresh_token,
+        "token_type": "Bearer",
+        "not-before-policy": 0,
+        "session_state": "4e0e4b22-7c7c-4b0c-9d1e-0e6f2c1b7a55",
+        "scope": tokens.scope,
+    }
+    rows = [
+        authorization_url(client),
+        token_answer(json.dumps(answer)),
+        *refresh(client, tokens.refresh_token),
+        *import_time(),
+    ]
+    print(f"python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    print(f"{'name':<28}{'ours':>12}{'by hand':>12}{'ratio':>9}  target")
+    for row in rows:
+        ours, by_hand = f"{row.ours:.1f} {row.unit}", f"{row.by_hand:.1f} {row.unit}"
+        verdict = "" if row.reached else "  (missed)"
+        print(f"{row.name:<28}{ours:>12}{by_hand:>12}{row.ratio:>9.2f}  {row.target}{verdict}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

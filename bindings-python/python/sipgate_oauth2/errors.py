@@ -1,0 +1,100 @@
+"""The errors: one class per family, one code per cause, a remedy per occurrence."""
+
+from ._native import error_codes
+
+ERROR_CODES: tuple[tuple[str, int, str], ...] = tuple(error_codes())
+"""Every code with its number, the value of the C constant, and the name of its family's class."""
+
+_NUMBERS = {code: number for code, number, _ in ERROR_CODES}
+
+
+class SipgateOAuth2Error(Exception):
+    """Any error of this library. Of this very class: cancelled calls, and defects of the library."""
+
+    code: str
+    """What went wrong, as a word that is the same in every language: `SIPGATE_LOGIN_REQUIRED`."""
+
+    remedy: str
+    """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`, `refused_for_safety`,
+    `tell_the_person` or `report_bug`."""
+
+    message: str
+    """What happened and what to do, in one line. It holds no secret."""
+
+    retry_after: float | None
+    """How many seconds to wait, where the server said so."""
+
+    status: int | None
+    """The HTTP status of the answer, where there was one."""
+
+    oauth_error: str | None
+    """The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2)."""
+
+    oauth_error_description: str | None
+    """The server's own words: for logs and people, never needed to decide."""
+
+    oauth_error_uri: str | None
+    """A page of the server's about the error."""
+
+    def __init__(
+        self,
+        message: str,
+        code: str = "SIPGATE_INTERNAL",
+        remedy: str = "report_bug",
+        retry_after: float | None = None,
+        status: int | None = None,
+        oauth_error: str | None = None,
+        oauth_error_description: str | None = None,
+        oauth_error_uri: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.remedy = remedy
+        self.retry_after = retry_after
+        self.status = status
+        self.oauth_error = oauth_error
+        self.oauth_error_description = oauth_error_description
+        self.oauth_error_uri = oauth_error_uri
+
+    @property
+    def number(self) -> int:
+        """The code as the number that the C constant has."""
+        return _NUMBERS[self.code]
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may work later: the remedy is `try_later`."""
+        return self.remedy == "try_later"
+
+
+class ConfigurationError(SipgateOAuth2Error):
+    """Something must be set right by whoever runs the application."""
+
+
+class InvalidArgumentError(ConfigurationError, ValueError):
+    """An argument or setting cannot be right; the message begins with its name."""
+
+
+class TemporaryError(SipgateOAuth2Error):
+    """It may work later without anybody doing anything."""
+
+
+class CallTimeoutError(TemporaryError, TimeoutError):
+    """Time ran out before the request was sent."""
+
+
+class LoginRequiredError(SipgateOAuth2Error):
+    """The person must log in (again)."""
+
+
+class AuthorizationDeniedError(SipgateOAuth2Error):
+    """The person refused. Show it; sending them round again would loop."""
+
+
+class SecurityCheckError(SipgateOAuth2Error):
+    """Refused because it may be an attack or a mix-up."""
+
+
+class StoreError(SipgateOAuth2Error):
+    """The store failed."""

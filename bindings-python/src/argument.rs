@@ -1,0 +1,95 @@
+//! What Python hands over, as Rust: each function names the argument in its error and says nothing of its contents.
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PyString};
+use sipgate_oauth2::Error;
+
+use crate::errors;
+
+/// An argument of Python's that may be left out, which is the same as `None`.
+pub(crate) type Optional<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+pub(crate) fn invalid(py: Python<'_>, field: &str, problem: &str) -> PyErr {
+    errors::exception(py, &Error::invalid_argument(field, problem))
+}
+
+/// `expected` as in "must be …".
+pub(crate) fn wrong_type(field: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    let name = value.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string_lossy().into_owned());
+    invalid(value.py(), field, &format!("must be {expected}, not {name}"))
+}
+
+pub(crate) fn text<'a>(field: &str, value: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    let text = value.cast::<PyString>().map_err(|_| wrong_type(field, "a str", value))?;
+    text.to_str()
+        .map_err(|_| invalid(value.py(), field, "holds a lone surrogate, which is no text; decode the bytes it came from as UTF-8"))
+}
+
+pub(crate) fn optional_text<'a>(field: &str, value: Optional<'a, '_>) -> PyResult<Option<&'a str>> {
+    value.map(|value| text(field, value)).transpose()
+}
+
+/// Text or the bytes of a text file.
+pub(crate) fn bytes<'a>(field: &str, value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes());
+    }
+    if value.is_instance_of::<PyString>() {
+        return text(field, value).map(str::as_bytes);
+    }
+    Err(wrong_type(field, "a str or bytes", value))
+}
+
+pub(crate) fn flag(field: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.cast::<PyBool>().map(|flag| flag.is_true()).map_err(|_| wrong_type(field, "True or False", value))
+}
+
+/// Seconds as an `int` or a `float`.
+pub(crate) fn seconds(field: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    let number = (value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>()) && !value.is_instance_of::<PyBool>();
+    if !number {
+        return Err(wrong_type(field, "a number of seconds", value));
+    }
+    let refused = || invalid(value.py(), field, "must be a number of seconds that is finite and not negative");
+    let seconds = value.extract::<f64>().map_err(|_| refused())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| refused())
+}
+
+/// A text, or a list, tuple or set of texts; as one text.
+pub(crate) fn scope(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if value.is_instance_of::<PyString>() {
+        return text("scope", value).map(str::to_owned);
+    }
+    let names = items(value).ok_or_else(|| wrong_type("scope", "a str or a list of str", value))?;
+    let names = names.map(|name| text("scope", &name?).map(str::to_owned)).collect::<PyResult<Vec<_>>>()?;
+    Ok(names.join(" "))
+}
+
+/// A mapping of texts to texts, or a list of pairs of them.
+pub(crate) fn pairs(field: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+    let refused = || wrong_type(field, "a mapping of str to str, or a list of pairs of str", value);
+    let items = match value.cast::<PyMapping>() {
+        Ok(mapping) => items(mapping.items()?.as_any()),
+        Err(_) => items(value),
+    };
+    items.ok_or_else(refused)?.map(|pair| self::pair(field, &pair?).ok_or_else(refused)?).collect()
+}
+
+/// `None` when it is no pair.
+fn pair(field: &str, value: &Bound<'_, PyAny>) -> Option<PyResult<(String, String)>> {
+    let mut halves = items(value)?;
+    let (Some(Ok(name)), Some(Ok(text)), None) = (halves.next(), halves.next(), halves.next()) else { return None };
+    let half = |half: &Bound<'_, PyAny>| self::text(field, half).map(str::to_owned);
+    Some(half(&name).and_then(|name| Ok((name, half(&text)?))))
+}
+
+/// What a collection holds. Texts and mappings are none, and neither is what cannot tell its length: it might never end.
+fn items<'py>(value: &Bound<'py, PyAny>) -> Option<impl Iterator<Item = PyResult<Bound<'py, PyAny>>> + use<'py>> {
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.cast::<PyMapping>().is_ok() {
+        return None;
+    }
+    let length = value.len().ok()?;
+    value.try_iter().ok().map(|items| items.take(length))
+}

@@ -1,0 +1,97 @@
+//! The one door into the core: leave the interpreter, catch a panic, come back, look for signals, map the error.
+//! Nothing else calls a function of the core that waits, and no lock is held while anybody waits for the interpreter.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use sipgate_oauth2::{Call, CancelToken, Error, GivenUp, Result, Running, TokenSet};
+
+use crate::argument::{self, Optional};
+use crate::cancel_token;
+use crate::request::Request;
+use crate::{errors, log};
+
+/// How long Ctrl-C may go unseen.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// What one call may take.
+pub(crate) struct Limits {
+    pub(crate) timeout: Duration,
+    cancel: Option<CancelToken>,
+}
+
+impl Limits {
+    pub(crate) fn new(timeout: Optional<'_, '_>, cancel: Optional<'_, '_>) -> PyResult<Self> {
+        Ok(Self {
+            timeout: timeout.map_or(Ok(Call::DEFAULT_TIMEOUT), |timeout| argument::seconds("timeout", timeout))?,
+            cancel: cancel.map(cancel_token::read).transpose()?,
+        })
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
+    }
+
+    fn call(&self) -> Call {
+        let call = Call::new().timeout(self.timeout);
+        match &self.cancel {
+            Some(cancel) => call.cancel_token(cancel),
+            None => call,
+        }
+    }
+}
+
+/// Work that does not wait, done without leaving the interpreter.
+pub(crate) fn work<T>(py: Python<'_>, place: &'static str, work: impl FnOnce() -> Result<T>) -> PyResult<T> {
+    caught(place, work).map_err(|error| errors::exception(py, &error))
+}
+
+/// Starts a request; its outcome is for whoever gets the handle.
+pub(crate) fn start(py: Python<'_>, request: Request<'_>) -> PyResult<Running<TokenSet>> {
+    log::look(py);
+    outside(py, || request.start())
+}
+
+/// Sends a request and waits for its outcome. Python runs signal handlers on its main thread only, so that one wakes up to look; a wait on any
+/// other thread is in one piece.
+pub(crate) fn complete(py: Python<'_>, request: Request<'_>, limits: &Limits) -> PyResult<TokenSet> {
+    if limits.is_cancelled() || !is_main_thread(py)? {
+        log::look(py);
+        return outside(py, || request.complete(&limits.call()));
+    }
+    let deadline = Instant::now().checked_add(limits.timeout);
+    let running = start(py, request)?;
+    loop {
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if let Some(outcome) = outside(py, || Ok(running.wait_for(left.min(SLICE))))? {
+            return outcome.map_err(|error| errors::exception(py, &error));
+        }
+        if let Err(raised) = py.check_signals() {
+            running.give_up(GivenUp::Cancelled);
+            return Err(raised);
+        }
+        if limits.is_cancelled() {
+            running.give_up(GivenUp::Cancelled);
+        } else if left.is_zero() {
+            running.give_up(GivenUp::TimedOut);
+        }
+    }
+}
+
+/// Work that waits or takes a lock, done without the interpreter.
+pub(crate) fn outside<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    py.detach(|| caught("a call", work)).map_err(|error| errors::exception(py, &error))
+}
+
+fn caught<T>(place: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::caught_panic(place)))
+}
+
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    static MAIN_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let main = MAIN_THREAD.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
+    CURRENT.import(py, "threading", "get_ident")?.call0()?.eq(main)
+}

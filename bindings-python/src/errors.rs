@@ -1,0 +1,49 @@
+//! The core's errors as Python exceptions. The classes are Python's own, in `errors.py`; they are looked up once, when the first is needed.
+
+use std::error::Error as _;
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use sipgate_oauth2::{Error, ErrorCode, Family};
+
+/// Every code with its number and the name of its family's class.
+#[pyfunction]
+pub(crate) fn error_codes() -> Vec<(&'static str, u32, &'static str)> {
+    ErrorCode::ALL.iter().map(|code| (code.as_str(), code.number(), code.family().as_str())).collect()
+}
+
+/// The exception for this error; Python's own where even that cannot be made, as when memory is full.
+pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    make(py, error).unwrap_or_else(|failure| failure)
+}
+
+fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let exception = class(py, error)?.call1((
+        error.to_string(),
+        error.code().as_str(),
+        error.remedy().as_str(),
+        error.retry_after().map(|time| time.as_secs_f64()),
+        error.status(),
+        error.oauth_error(),
+        error.oauth_error_description(),
+        error.oauth_error_uri(),
+    ))?;
+    let exception = PyErr::from_value(exception);
+    if let Some(cause) = error.source() {
+        exception.set_cause(py, Some(PyException::new_err(cause.to_string())));
+    }
+    Ok(exception)
+}
+
+/// The class of the family, or the one of the code where it is also one of Python's own.
+fn class<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || py.import("sipgate_oauth2.errors").map(Bound::unbind))?;
+    let name = match error.code() {
+        ErrorCode::InvalidArgument => "InvalidArgumentError",
+        ErrorCode::Timeout => "CallTimeoutError",
+        code => Family::as_str(code.family()),
+    };
+    module.bind(py).getattr(name)
+}

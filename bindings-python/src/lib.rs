@@ -1,0 +1,35 @@
+//! The native half of the Python package `sipgate_oauth2`. It converts, nothing more: each file is one Python class or one crossing of the
+//! border, and `door` is the only way to a function of the core that waits.
+
+mod argument;
+mod attach;
+mod authorization_request;
+mod cancel_token;
+mod client;
+mod door;
+mod errors;
+mod json;
+mod log;
+mod options;
+mod request;
+mod running;
+mod token_set;
+
+#[pyo3::pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::authorization_request::AuthorizationRequest;
+    #[pymodule_export]
+    use crate::cancel_token::CancelToken;
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::errors::error_codes;
+    #[pymodule_export]
+    use crate::running::{Running, start_exchange_callback, start_exchange_code, start_refresh};
+    #[pymodule_export]
+    use crate::token_set::TokenSet;
+
+    #[pymodule_export]
+    const VERSION: &str = sipgate_oauth2::VERSION;
+}

@@ -1,0 +1,187 @@
+"""The same client with `await`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import queue
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from conftest import PATIENCE, Realm
+
+from sipgate_oauth2 import (
+    Client,
+    LoginRequiredError,
+    SipgateOAuth2Error,
+    TemporaryError,
+    TokenSet,
+    aio,
+)
+
+
+async def sent(realm: Realm, number: int) -> None:
+    """Until this many requests lie at the realm."""
+    deadline = time.monotonic() + PATIENCE
+    while len(await asyncio.to_thread(realm.token_requests)) < number:
+        assert time.monotonic() < deadline, "too few requests came"
+        await asyncio.sleep(0.01)
+
+
+def test_a_whole_login_is_awaited(realm: Realm, client: Client) -> None:
+    async def login() -> tuple[TokenSet, TokenSet]:
+        awaited = aio.Client(client)
+        pending = awaited.authorization_request("balance:read")
+        callback = await asyncio.to_thread(realm.callback, pending.url)
+        tokens = await awaited.exchange_callback(pending, callback)
+        return tokens, await awaited.refresh(tokens)
+
+    first, second = asyncio.run(login())
+    assert first.access_token != second.access_token
+
+
+def test_an_error_is_raised_where_it_is_awaited(client: Client) -> None:
+    with pytest.raises(LoginRequiredError) as caught:
+        asyncio.run(aio.Client(client).refresh("not a refresh token"))
+    assert caught.value.oauth_error == "invalid_grant"
+
+
+def test_twenty_requests_are_under_way_on_one_thread_of_python(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    before = len(realm.token_requests())
+    realm.fault("silent", times=20)
+
+    async def main() -> int:
+        calls = [
+            asyncio.create_task(aio.Client(client).refresh(tokens, timeout=PATIENCE))
+            for _ in range(20)
+        ]
+        await asyncio.sleep(0)
+        threads = threading.active_count()
+        await sent(realm, before + 20)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+        assert all(call.cancelled() for call in calls)
+        return threads
+
+    assert asyncio.run(main()) == threading.active_count()
+
+
+def test_cancelling_the_task_ends_the_wait_and_leaves_the_request(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    before = len(realm.token_requests())
+    realm.fault("silent")
+
+    async def main() -> None:
+        call = asyncio.create_task(aio.Client(client).refresh(tokens, timeout=PATIENCE))
+        await sent(realm, before + 1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(main())
+
+
+def test_a_task_cancelled_before_it_ran_sends_nothing(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    before = len(realm.token_requests())
+
+    async def main() -> None:
+        call = asyncio.create_task(aio.Client(client).refresh(tokens))
+        call.cancel()
+        await asyncio.wait([call])
+
+    asyncio.run(main())
+    assert len(realm.token_requests()) == before
+
+
+def test_the_calls_own_timeout_ends_the_wait_with_what_that_means(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    realm.fault("silent")
+    with pytest.raises(TemporaryError) as caught:
+        asyncio.run(aio.Client(client).refresh(tokens, timeout=0.2))
+    assert caught.value.code == "SIPGATE_OUTCOME_UNKNOWN"
+
+
+def test_a_timeout_around_the_call_is_asyncios(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    realm.fault("silent")
+
+    async def main() -> None:
+        await asyncio.wait_for(aio.Client(client).refresh(tokens, timeout=PATIENCE), 0.2)
+
+    with pytest.raises(asyncio.TimeoutError) as caught:
+        asyncio.run(main())
+    assert not isinstance(caught.value, SipgateOAuth2Error)
+
+
+def test_a_loop_that_was_closed_in_the_meantime_harms_nobody(
+    realm: Realm, client: Client, tokens: TokenSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(realm.token_requests())
+    realm.fault("delay", ms=200)
+    completed: queue.Queue[BaseException] = queue.Queue()
+
+    class Loop(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(  # type: ignore[override]
+            self, *args: Any, **kwargs: Any
+        ) -> asyncio.Handle:
+            try:
+                return super().call_soon_threadsafe(*args, **kwargs)
+            except RuntimeError as error:
+                completed.put(error)
+                raise
+
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    loop = Loop()
+    coroutine = aio.Client(client).refresh(tokens)
+    loop.create_task(coroutine)
+    loop.run_until_complete(sent(realm, before + 1))
+    loop.close()
+    assert "closed" in str(completed.get(timeout=PATIENCE))
+    coroutine.close()
+    assert unraisable == []
+
+
+def test_clients_of_two_loops_share_one_client(client: Client, tokens: TokenSet) -> None:
+    shared = aio.Client(client)
+    results: list[TokenSet] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(asyncio.run(shared.refresh(tokens))))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({tokens.access_token for tokens in results}) == 4
+
+
+def test_both_faces_have_the_same_names_and_parameters() -> None:
+    public = {name for name in dir(Client) if not name.startswith("_")}
+    assert {name for name in dir(aio.Client) if not name.startswith("_")} == public
+    for name in ("authorization_request", "exchange_callback", "exchange_code", "refresh"):
+        blocking = dict(inspect.signature(getattr(Client, name)).parameters)
+        awaited = dict(inspect.signature(getattr(aio.Client, name)).parameters)
+        blocking.pop("cancel", None)
+        assert list(awaited) == list(blocking), name
+
+
+def test_no_executor_is_used(client: Client, tokens: TokenSet) -> None:
+    class Loop(asyncio.SelectorEventLoop):
+        def run_in_executor(self, *args: Any) -> Any:  # type: ignore[override]
+            raise AssertionError("an executor's thread was asked for")
+
+    loop = Loop()
+    assert loop.run_until_complete(aio.Client(client).refresh(tokens)) != tokens
+    loop.close()

@@ -1,0 +1,310 @@
+"""Every public callable with every argument wrong in every way: a typed error that names the argument."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sipgate_oauth2 import (
+    AuthorizationRequest,
+    CancelToken,
+    Client,
+    ConfigurationError,
+    SipgateOAuth2Error,
+    TokenSet,
+    aio,
+)
+
+CANARY = "canary-secret-value"
+
+# Nobody listens there: an argument that is wrongly taken shows as another error.
+NOWHERE = Client.keycloak("http://127.0.0.1:1", "r", "client", redirect_uri="https://example.com/a")
+PENDING = NOWHERE.authorization_request("a")
+CALLBACK = f"state={PENDING.state}&code=x"
+
+OPTIONS: Mapping[str, Any] = {
+    "client_secret": CANARY,
+    "client_authentication": "client_secret_post",
+    "redirect_uri": "https://example.com/auth",
+    "ca_certificates": None,
+    "proxy": "direct",
+    "connect_timeout": 1,
+    "request_timeout": 1.5,
+}
+EXPLICIT = {
+    "client_id": "client",
+    "issuer": "https://example.com",
+    "authorization_endpoint": "https://example.com/a",
+    "token_endpoint": "https://example.com/t",
+    "iss_required": True,
+}
+
+ITSELF: list[Any] = []
+ITSELF.append(ITSELF)
+
+# Good arguments, of which one at a time is then made bad.
+CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
+    "sipgate": (Client.sipgate, {"client_id": "1-0-a", "realm": "third-party", **OPTIONS}),
+    "keycloak": (
+        Client.keycloak,
+        {"base": "https://example.com", "realm": "r", "client_id": "client", **OPTIONS},
+    ),
+    "endpoints": (Client.endpoints, {**EXPLICIT, **OPTIONS}),
+    "from_env": (Client.from_env, {"realm": "third-party", **OPTIONS}),
+    "authorization_request": (
+        NOWHERE.authorization_request,
+        {
+            "scope": "a b",
+            "redirect_uri": "https://example.com/auth",
+            "response_mode": "query",
+            "state": "s",
+            "return_to": "/",
+            "prompt": "login",
+            "login_hint": "anna",
+            "ui_locales": "de",
+            "extra": {"acr_values": "1"},
+        },
+    ),
+    "exchange_callback": (
+        NOWHERE.exchange_callback,
+        {"pending": PENDING, "callback": CALLBACK, "timeout": 1, "cancel": CancelToken()},
+    ),
+    "exchange_code": (
+        NOWHERE.exchange_code,
+        {
+            "code": "c",
+            "code_verifier": "v" * 43,
+            "redirect_uri": "https://example.com/auth",
+            "scope": ["a"],
+            "timeout": 1,
+            "cancel": CancelToken(),
+        },
+    ),
+    "refresh": (
+        NOWHERE.refresh,
+        {"refresh_token": CANARY, "scope": "a", "timeout": 1, "cancel": CancelToken()},
+    ),
+    "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"pending": PENDING.export()}),
+    "TokenSet.restore": (TokenSet.restore, {"tokens": '{"access_token": "a"}'}),
+}
+AWAITED = {
+    f"aio.{name}": (getattr(aio.Client(NOWHERE), name), {**good})
+    for name, (_, good) in CALLABLES.items()
+    if name in ("exchange_callback", "exchange_code", "refresh")
+}
+for _, arguments in AWAITED.values():
+    del arguments["cancel"]
+
+SECONDS = {"timeout", "connect_timeout", "request_timeout"}
+
+WRONG_TYPES: Mapping[str, Any] = {
+    "an object": object(),
+    "an int": 5,
+    "a float": 1.5,
+    "bytes": b"\xff" + CANARY.encode(),
+    "a bytearray": bytearray(b"x"),
+    "a bool": True,
+    "a list of ints": [1, 2],
+    "a dict of ints": {1: 2},
+    "a class": str,
+    "a function": len,
+    "an endless iterator": itertools.repeat("a"),
+    "a list that holds itself": ITSELF,
+}
+WRONG_TEXTS: Mapping[str, str] = {
+    "an empty str": "",
+    "a lone surrogate": f"\ud800{CANARY}",
+    "an embedded NUL": f"a\0{CANARY}",
+    "a line break": f"a\n{CANARY}",
+    "ten megabytes": "é" * 5_000_000,
+}
+WRONG_SECONDS: Mapping[str, Any] = {
+    "a str": "1",
+    "a bool": True,
+    "a list": [1],
+    "negative": -1,
+    "not a number": float("nan"),
+    "endless": float("inf"),
+    "huge": 10**400,
+    "more than time has": 1e300,
+}
+
+# Texts that are no mistake: any text may be found again, and what was asked for elsewhere is not sent.
+TAKEN = {("authorization_request", "return_to"), ("exchange_code", "scope")}
+
+
+def cases() -> Iterator[Any]:
+    for name, (function, good) in {**CALLABLES, **AWAITED}.items():
+        for argument in good:
+            wrong = WRONG_SECONDS if argument in SECONDS else {**WRONG_TYPES, **WRONG_TEXTS}
+            for kind, bad in wrong.items():
+                if argument == "iss_required" and bad is True:
+                    continue
+                taken = (name.removeprefix("aio."), argument) in TAKEN
+                if taken and kind in WRONG_TEXTS and kind != "a lone surrogate":
+                    continue
+                yield pytest.param(function, good, argument, bad, id=f"{name}-{argument}-{kind}")
+
+
+def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    if function in (AuthorizationRequest.restore, TokenSet.restore):
+        return function(*arguments.values())
+    result = function(**arguments)
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIPGATE_CLIENT_ID", "1-0-a")
+
+
+@pytest.mark.parametrize(("function", "good", "argument", "bad"), cases())
+def test_a_bad_argument_is_named(
+    function: Callable[..., Any], good: Mapping[str, Any], argument: str, bad: object
+) -> None:
+    with pytest.raises(SipgateOAuth2Error) as caught:
+        call(function, {**good, argument: bad})
+    error = caught.value
+    assert CANARY not in str(error)
+    if argument == "callback" and isinstance(bad, str) and error.code != "SIPGATE_INVALID_ARGUMENT":
+        # A callback comes from outside: what is wrong with its text is no mistake of the program's.
+        assert error.code in ("SIPGATE_CALLBACK_REFUSED", "SIPGATE_STATE_MISMATCH")
+        return
+    assert error.code == "SIPGATE_INVALID_ARGUMENT"
+    assert isinstance(error, ConfigurationError)
+    assert isinstance(error, ValueError)
+    assert str(error).startswith(f"{argument}: ")
+
+
+@pytest.mark.parametrize(("function", "good"), CALLABLES.values(), ids=CALLABLES.keys())
+def test_the_walk_knows_every_parameter(
+    function: Callable[..., Any], good: Mapping[str, Any]
+) -> None:
+    parameters = set(inspect.signature(function).parameters)
+    assert parameters == set(good) or function in (AuthorizationRequest.restore, TokenSet.restore)
+
+
+def test_the_walk_knows_every_callable() -> None:
+    known = {name.rpartition(".")[2] for name in CALLABLES}
+    for kind in (Client, AuthorizationRequest, TokenSet):
+        for name in dir(kind):
+            takes_arguments = callable(getattr(kind, name)) and not name.startswith("_")
+            if takes_arguments and name not in ("export", "authorization_header"):
+                assert name in known, f"{kind.__name__}.{name}"
+
+
+@pytest.mark.parametrize(("function", "good"), CALLABLES.values(), ids=CALLABLES.keys())
+def test_an_unknown_keyword_is_a_type_error(
+    function: Callable[..., Any], good: Mapping[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        function(*good.values() if function is TokenSet.restore else (), nonsense=1)
+
+
+@pytest.mark.parametrize("argument", ["scope", "callback", "pending", "refresh_token", "code"])
+def test_none_is_no_value_for_what_must_be_there(argument: str) -> None:
+    for function, good in CALLABLES.values():
+        required = inspect.signature(function).parameters.get(argument)
+        if required is not None and required.default is inspect.Parameter.empty:
+            with pytest.raises(ConfigurationError, match=f"^{argument}: must be .*NoneType"):
+                call(function, {**good, argument: None})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "a=b",
+        {"a": 1},
+        {1: "a"},
+        [("a",)],
+        [("a", "b", "c")],
+        ["ab"],
+        [("a", "b"), None],
+        [("a", "\ud800")],
+        {"state": "mine"},
+        {"a": ""},
+        5,
+    ],
+    ids=repr,
+)
+def test_bad_extra_parameters_are_refused(extra: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^extra: "):
+        NOWHERE.authorization_request("a", extra=extra)
+
+
+@pytest.mark.parametrize(
+    "extra", [{"a": "b", "c": "d"}, [("a", "b"), ("c", "d")], (["a", "b"], ["c", "d"])]
+)
+def test_extra_parameters_are_a_mapping_or_pairs(extra: Any) -> None:
+    assert NOWHERE.authorization_request("s", extra=extra).url.endswith("&a=b&c=d")
+
+
+@pytest.mark.parametrize("scope", ["a b", ["a", "b"], ("a", "b"), ["a b"], {"a": 0, "b": 0}.keys()])
+def test_a_scope_is_a_text_or_a_collection(scope: Any) -> None:
+    assert NOWHERE.authorization_request(scope).scope == "a b"
+
+
+def test_an_error_in_the_callers_own_collection_is_the_callers() -> None:
+    class Broken(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            yield "a"
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        NOWHERE.authorization_request(Broken(["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"access_token": 5}',
+        {},
+        {"access_token": None},
+        {"access_token": "a", "x": object()},
+        {"access_token": "a", "x": float("nan")},
+        {"access_token": "a", "x": b"b"},
+        {"access_token": "a", "\ud800": "b"},
+        {1: 2},
+        {"access_token": "a", "x": ITSELF},
+    ],
+    ids=lambda value: str(value)[:40].encode("ascii", "replace").decode(),
+)
+def test_tokens_that_cannot_be_restored_are_refused(tokens: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^tokens: "):
+        TokenSet.restore(tokens)
+
+
+def test_classes_cannot_be_made_without_their_ways() -> None:
+    for kind in (Client, AuthorizationRequest, TokenSet):
+        with pytest.raises(TypeError):
+            kind()
+
+
+def test_an_aio_client_wants_a_client() -> None:
+    with pytest.raises(ConfigurationError, match=r"^client: must be .* not str"):
+        aio.Client("client")  # type: ignore[arg-type]
+
+
+def test_an_argument_is_judged_on_any_thread() -> None:
+    errors: list[BaseException] = []
+
+    def bad() -> None:
+        try:
+            NOWHERE.refresh(5)  # type: ignore[arg-type]
+        except ValueError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=bad)
+    thread.start()
+    thread.join()
+    assert len(errors) == 1

@@ -1,0 +1,77 @@
+"""The classes, and what an error tells."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from conftest import ROOT, Realm
+
+import sipgate_oauth2
+from sipgate_oauth2 import (
+    ERROR_CODES,
+    Client,
+    ConfigurationError,
+    SipgateOAuth2Error,
+    TemporaryError,
+    TokenSet,
+)
+
+
+def test_the_table_is_the_documented_one() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    documented = [line[5:-1] for line in page.splitlines() if line.startswith("### `")]
+    assert [code for code, _, _ in ERROR_CODES] == documented
+
+
+def test_every_family_is_a_class_of_this_package() -> None:
+    for _, _, family in ERROR_CODES:
+        assert issubclass(getattr(sipgate_oauth2, family), SipgateOAuth2Error)
+
+
+def test_a_bad_argument_is_a_value_error_too() -> None:
+    with pytest.raises(ValueError, match=r"^client_id: is empty") as caught:
+        Client.sipgate("")
+    error = caught.value
+    assert isinstance(error, ConfigurationError)
+    assert (error.code, error.number) == ("SIPGATE_INVALID_ARGUMENT", 101)
+    assert (error.remedy, error.retryable) == ("fix_configuration", False)
+    assert (error.status, error.retry_after, error.oauth_error) == (None, None, None)
+    assert str(error) == error.message
+
+
+def test_what_the_server_said_is_in_the_error(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    said = {"error": "temporarily_unavailable", "error_description": "later", "error_uri": "urn:x"}
+    realm.fault("answer", status=429, headers={"Retry-After": "7"}, json=said)
+    with pytest.raises(TemporaryError) as caught:
+        client.refresh(tokens)
+    error = caught.value
+    assert (error.code, error.status) == ("SIPGATE_SERVER_UNAVAILABLE", 429)
+    assert (error.retry_after, error.retryable) == (7.0, True)
+    assert error.oauth_error == "temporarily_unavailable"
+    assert (error.oauth_error_description, error.oauth_error_uri) == ("later", "urn:x")
+
+
+def test_the_cause_is_kept() -> None:
+    nobody = Client.keycloak("http://127.0.0.1:1", "r", "client")
+    with pytest.raises(TemporaryError) as caught:
+        nobody.refresh("a refresh token")
+    assert caught.value.code == "SIPGATE_TRANSPORT"
+    assert "refused" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy])
+def test_an_error_can_be_handed_to_another_process(
+    realm: Realm, client: Client, tokens: TokenSet, copied: object
+) -> None:
+    realm.fault("answer", status=429, headers={"Retry-After": "7"})
+    with pytest.raises(TemporaryError) as caught:
+        client.refresh(tokens)
+    assert callable(copied)
+    other = copied(caught.value)
+    assert type(other) is type(caught.value)
+    assert vars(other) == vars(caught.value)
+    assert str(other) == str(caught.value)

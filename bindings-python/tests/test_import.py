@@ -1,0 +1,74 @@
+"""Importing the package does nothing but that."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from conftest import PATIENCE, ROOT
+
+import sipgate_oauth2
+
+
+def run(body: str) -> str:
+    head = f"import sys; sys.path.insert(0, {str(ROOT / 'target' / 'python')!r})\n"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", head + body],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE,
+    )
+    return done.stdout.strip()
+
+
+def test_no_other_module_is_imported() -> None:
+    body = """
+before = set(sys.modules)
+import sipgate_oauth2
+print(sorted(set(sys.modules) - before))
+"""
+    package = ["sipgate_oauth2", "sipgate_oauth2._native", "sipgate_oauth2.errors"]
+    assert run(body) == str(package)
+
+
+def test_no_thread_is_started_before_the_first_request() -> None:
+    body = """
+import os
+def threads():
+    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+before = threads()
+import sipgate_oauth2, sipgate_oauth2.aio
+client = sipgate_oauth2.Client.sipgate("1-0-a", redirect_uri="https://example.com/auth")
+client.authorization_request("a")
+print(threads() - before)
+"""
+    assert run(body) == "0"
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(sipgate_oauth2.__file__).parent / "py.typed").exists()
+
+
+def test_the_version_is_said() -> None:
+    assert sipgate_oauth2.__version__ == sipgate_oauth2.VERSION
+    numbers = sipgate_oauth2.VERSION.split(".")
+    assert len(numbers) == 3
+    assert all(number.isdigit() for number in numbers)
+
+
+def test_every_public_name_is_there() -> None:
+    for name in sipgate_oauth2.__all__:
+        assert getattr(sipgate_oauth2, name) is not None
+
+
+def test_the_native_half_is_the_one_that_cargo_built() -> None:
+    """Not one of an installed wheel: these tests would then judge something else."""
+    assert (
+        Path(sipgate_oauth2._native.__file__).parent
+        == ROOT / "target" / "python" / "sipgate_oauth2"
+    )
+    installed = {distribution.metadata["Name"] for distribution in metadata.distributions()}
+    assert "sipgate-oauth2" not in installed

@@ -1,0 +1,71 @@
+"""The logger `sipgate_oauth2`."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Iterator
+from logging.handlers import QueueHandler
+
+import pytest
+from conftest import CLIENT_SECRET, PATIENCE, Realm
+
+from sipgate_oauth2 import Client, TemporaryError, TokenSet
+
+LOGGER = logging.getLogger("sipgate_oauth2")
+
+
+@pytest.fixture
+def lines() -> Iterator[queue.Queue[logging.LogRecord]]:
+    """What is logged, on whatever thread."""
+    records: queue.Queue[logging.LogRecord] = queue.Queue()
+    handler = QueueHandler(records)
+    LOGGER.addHandler(handler)
+    yield records
+    LOGGER.removeHandler(handler)
+    LOGGER.setLevel(logging.NOTSET)
+
+
+def test_a_realm_that_differs_from_the_client_ids_is_warned_of(
+    lines: queue.Queue[logging.LogRecord],
+) -> None:
+    Client.sipgate("1-0-a:third-party", realm="sipgate-apps")
+    line = lines.get(timeout=PATIENCE)
+    assert line.levelno == logging.WARNING
+    assert "third-party" in line.getMessage()
+    assert "sipgate-apps" in line.getMessage()
+
+
+def test_odd_members_of_an_answer_are_warned_of(
+    realm: Realm, client: Client, tokens: TokenSet, lines: queue.Queue[logging.LogRecord]
+) -> None:
+    realm.fault("answer", json={"access_token": "a", "expires_in": []})
+    client.refresh(tokens)
+    line = lines.get(timeout=PATIENCE)
+    assert line.levelno == logging.WARNING
+    assert "expires_in" in line.getMessage()
+
+
+def test_a_token_request_has_a_debug_line_where_one_is_wanted(
+    realm: Realm, client: Client, tokens: TokenSet, lines: queue.Queue[logging.LogRecord]
+) -> None:
+    client.refresh(tokens)
+    LOGGER.setLevel(logging.DEBUG)
+    realm.fault("answer", status=429)
+    with pytest.raises(TemporaryError):
+        client.refresh(tokens)
+    line = lines.get(timeout=PATIENCE)
+    assert line.levelno == logging.DEBUG
+    assert line.getMessage().startswith("token request refresh_token: SIPGATE_SERVER_UNAVAILABLE")
+    assert lines.empty()
+
+
+def test_no_line_holds_a_secret(
+    client: Client, tokens: TokenSet, lines: queue.Queue[logging.LogRecord]
+) -> None:
+    LOGGER.setLevel(logging.DEBUG)
+    refreshed = client.refresh(tokens)
+    message = lines.get(timeout=PATIENCE).getMessage()
+    for secret in (CLIENT_SECRET, tokens.refresh_token, refreshed.access_token):
+        assert secret is not None
+        assert secret not in message

@@ -1,0 +1,67 @@
+"""An interpreter that ends while a request is under way ends at once and quietly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import PATIENCE, Program, Realm
+from test_threads import wait_for_requests
+
+ENDINGS = {
+    "a daemon thread waits": f"""
+import threading
+threading.Thread(target=client.refresh, args=(tokens,), kwargs=dict(timeout={PATIENCE}), daemon=True).start()
+sent()
+""",
+    "an event loop in a daemon thread waits": f"""
+import asyncio, threading
+from sipgate_oauth2 import aio
+call = lambda: asyncio.run(aio.Client(client).refresh(tokens, timeout={PATIENCE}))
+threading.Thread(target=call, daemon=True).start()
+sent()
+""",
+    "a task is left behind": f"""
+import asyncio
+from sipgate_oauth2 import aio
+async def main():
+    task = asyncio.create_task(aio.Client(client).refresh(tokens, timeout={PATIENCE}))
+    await asyncio.to_thread(sent)
+asyncio.run(main())
+""",
+}
+
+SENT = """
+def sent():
+    print("started", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+@pytest.mark.parametrize("fault", [{"kind": "silent"}, {"kind": "delay", "ms": 50}], ids=str)
+def test_the_interpreter_ends_with_a_request_under_way(
+    realm: Realm, program: Program, ending: str, fault: dict[str, Any]
+) -> None:
+    before = len(realm.token_requests())
+    realm.fault(**fault)
+    log = "import logging; logging.basicConfig(level=logging.DEBUG, filename='/dev/null')\n"
+    process = program(SENT + log + ending)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == "started\n"
+    wait_for_requests(realm, before + 1)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.wait(timeout=PATIENCE) == 0
+    assert (process.stdout.read(), process.stderr.read()) == ("", "")
+
+
+def test_a_thread_that_is_no_daemon_is_waited_for(program: Program) -> None:
+    process = program("""
+import threading
+threading.Thread(target=lambda: print(client.refresh(tokens).token_type)).start()
+""")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output, errors, process.returncode) == ("Bearer\n", "", 0)

@@ -1,0 +1,98 @@
+"""Token sets and pending logins as Python values."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import OrderedDict
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from conftest import Realm
+
+from sipgate_oauth2 import AuthorizationRequest, Client, TokenSet
+
+SAVED: dict[str, Any] = {
+    "access_token": "a",
+    "token_type": "bearer",
+    "refresh_token": "r",
+    "id_token": "i",
+    "scope": ["balance:read", "sms:write"],
+    "expires_at": 1_700_000_300.7,
+    "refresh_expires_at": 1_702_592_000,
+    "session_state": "s",
+    "not-before-policy": 0,
+    "nested": [None, True, -1, 2.5, 2**63, "ä", {"x": []}],
+}
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, MappingProxyType, json.dumps])
+def test_tokens_are_restored_from_text_and_mappings(kind: Any) -> None:
+    tokens = TokenSet.restore(kind(SAVED))
+    assert (tokens.access_token, tokens.refresh_token, tokens.id_token) == ("a", "r", "i")
+    assert (tokens.token_type, tokens.scope) == ("bearer", "balance:read sms:write")
+    assert (tokens.expires_at, tokens.refresh_expires_at) == (1_700_000_300, 1_702_592_000)
+    assert tokens.id_token_kept is False
+    assert tokens.authorization_header() == "Bearer a"
+    assert tokens.extra == {
+        name: SAVED[name] for name in ("session_state", "not-before-policy", "nested")
+    }
+    assert [type(item) for item in tokens.extra["nested"]] == [
+        type(item) for item in SAVED["nested"]
+    ]
+
+
+def test_exported_tokens_are_equal_when_restored() -> None:
+    tokens = TokenSet.restore(SAVED)
+    assert TokenSet.restore(tokens.export()) == tokens
+    assert TokenSet.restore({**SAVED, "access_token": "other"}) != tokens
+    assert tokens != tokens.export()
+
+
+def test_what_is_missing_is_none() -> None:
+    tokens = TokenSet.restore({"access_token": "a"})
+    assert tokens.refresh_token is None
+    assert tokens.id_token is None
+    assert tokens.scope is None
+    assert tokens.expires_at is None
+    assert tokens.refresh_expires_at is None
+    assert tokens.extra == {}
+
+
+def test_a_changed_extra_is_not_the_tokens() -> None:
+    tokens = TokenSet.restore(SAVED)
+    tokens.extra["session_state"] = "other"
+    assert tokens.extra["session_state"] == "s"
+
+
+def test_a_pending_login_is_restored_with_all_of_it(client: Client) -> None:
+    pending = client.authorization_request(
+        "balance:read", return_to="/a?b=ä", response_mode="form_post", prompt="login"
+    )
+    restored = AuthorizationRequest.restore(pending.export())
+    for name in ("url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at"):
+        assert getattr(restored, name) == getattr(pending, name), name
+    assert pending.ends_at == pending.created_at + 30 * 60
+    assert pending.return_to == "/a?b=ä"
+    assert "response_mode=form_post" in pending.url
+
+
+def test_a_code_is_exchanged_without_a_pending_login(realm: Realm, client: Client) -> None:
+    pending = client.authorization_request("balance:read")
+    code = realm.callback(pending.url).rpartition("code=")[2]
+    exported = pending.export()
+    padded = exported + "=" * (-len(exported) % 4)
+    tokens = client.exchange_code(
+        code,
+        code_verifier=json.loads(base64.urlsafe_b64decode(padded))["code_verifier"],
+        redirect_uri=pending.redirect_uri,
+        scope=["balance:read"],
+    )
+    assert tokens.refresh_token is not None
+
+
+def test_a_refresh_takes_tokens_or_a_refresh_token(client: Client, tokens: TokenSet) -> None:
+    assert tokens.refresh_token is not None
+    first, second = client.refresh(tokens), client.refresh(tokens.refresh_token)
+    assert first.access_token != second.access_token
