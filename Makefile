@@ -12,7 +12,7 @@ IN_VENV := $(CURDIR)/$(VENV)/bin
 export PYTHONPATH := $(CURDIR)/target/python
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
 
 demo: build ## a whole login, refresh and API call in all languages (LANGUAGE=python: in one)
 	@$(PYTHON) tests/demo.py --language $(LANGUAGE)
@@ -61,7 +61,7 @@ header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
 bench: ## speed against hand-written code, as ratios in one run
-	bash benches/run.sh
+	$(PYTHON) benches/run.py
 
 dist: $(VENV)/.ready ## a wheel, an npm tarball and a C install tree, in dist/
 	bash tests/dist/build.sh $(IN_VENV)

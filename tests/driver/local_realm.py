@@ -46,6 +46,7 @@ def running_local_realm(binary: Path) -> Iterator[LocalRealm]:
         yield LocalRealm(said["http"], said["https"], said["ca_pem"])
     finally:
         process.stdin.close()
+        process.stdout.close()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

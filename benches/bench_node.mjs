@@ -1,0 +1,169 @@
+// The library against the shortest code by hand, in one run and as ratios: read the ratios, the figures are this machine's.
+//
+//   node benches/bench_node.mjs <address of a local realm, such as http://127.0.0.1:8080>
+//
+// The package must have been staged with the release build.
+
+import { spawnSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+import { Client, TokenSet } from '../bindings-node/index.mjs'
+
+const PACKAGE = new URL('../bindings-node/', import.meta.url)
+const REDIRECT_URI = 'http://127.0.0.1:53682/callback'
+const SCOPE = 'openid balance:read'
+
+const origin = process.argv[2]
+if (origin === undefined) {
+  console.error('usage: node benches/bench_node.mjs <address of a local realm>')
+  process.exit(2)
+}
+const clientId = '1000001-0-test:third-party'
+const clientSecret = 'test-secret-with-+-and-:'
+const client = Client.keycloak({ base: `${origin}/auth`, realm: 'third-party', clientId, clientSecret, redirectUri: REDIRECT_URI })
+const authorizationEndpoint = client.tokenEndpoint.replace(/token$/, 'auth')
+
+function urlByHand() {
+  const [state, nonce, verifier] = [0, 0, 0].map(() => randomBytes(32).toString('base64url'))
+  const parameters = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: REDIRECT_URI,
+    scope: SCOPE,
+    response_type: 'code',
+    state,
+    nonce,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  })
+  return `${authorizationEndpoint}?${parameters}`
+}
+
+function tokensByHand(json) {
+  const tokens = JSON.parse(json)
+  return { ...tokens, expires_at: Math.floor(Date.now() / 1000) + tokens.expires_in }
+}
+
+async function refreshByHand(refreshToken) {
+  const response = await fetch(client.tokenEndpoint, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      client_id: clientId,
+      client_secret: clientSecret,
+    }),
+  })
+  return tokensByHand(await response.text())
+}
+
+const rows = []
+
+async function main() {
+  const login = await logIn()
+  const { refreshToken } = login
+  const { scope, ...members } = JSON.parse(login.export())
+  const answer = JSON.stringify({ ...members, expires_in: 300, refresh_expires_in: 2592000, session_state: randomBytes(16).toString('hex'), scope })
+
+  const url = await compare(5, 20000, () => client.authorizationRequest(SCOPE).url, urlByHand)
+  row('authorization URL', 'µs', url.ours.cpu, url.byHand.cpu, '≥ 2.5 × as fast', url.byHand.wall / url.ours.wall)
+
+  const object = await compare(
+    5,
+    20000,
+    () => {
+      const tokens = TokenSet.restore(answer)
+      return [tokens.accessToken, tokens.expiresAt]
+    },
+    () => {
+      const tokens = tokensByHand(answer)
+      return [tokens.access_token, tokens.expires_at]
+    },
+  )
+  row('token JSON to object', 'µs', object.ours.wall, object.byHand.wall, '≥ 1 × as fast', object.byHand.wall / object.ours.wall)
+
+  const refresh = await compare(5, 100, () => client.refresh(refreshToken), () => refreshByHand(refreshToken))
+  row('refresh, CPU', 'µs', refresh.ours.cpu, refresh.byHand.cpu, '≤ 0.1 × the CPU', refresh.ours.cpu / refresh.byHand.cpu)
+  row('refresh, wall', 'µs', refresh.ours.wall, refresh.byHand.wall, '', refresh.ours.wall / refresh.byHand.wall)
+
+  startTime('require, above bare node', [], `require(${JSON.stringify(fileURLToPath(PACKAGE))})`, '')
+  startTime('import, above an empty module', ['--input-type=module'], importing(new URL('index.mjs', PACKAGE)), importing(emptyModule()))
+
+  print(rows)
+}
+
+async function logIn() {
+  const pending = client.authorizationRequest('balance:read')
+  const response = await fetch(`${origin}/_realm/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ authorization_url: pending.url, username: 'anna', password: 'anna-pw' }),
+  })
+  const { callback } = await response.json()
+  return client.exchangeCallback(pending, callback)
+}
+
+/** The best round of each, in microseconds a call; the rounds take turns, so that a busy machine slows both. */
+async function compare(rounds, calls, ours, byHand) {
+  const best = { ours: await measure(calls, ours), byHand: await measure(calls, byHand) }
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, code] of Object.entries({ ours, byHand })) {
+      const { wall, cpu } = await measure(calls, code)
+      best[name] = { wall: Math.min(wall, best[name].wall), cpu: Math.min(cpu, best[name].cpu) }
+    }
+  }
+  return best
+}
+
+async function measure(calls, code) {
+  const cpu = process.cpuUsage()
+  const started = process.hrtime.bigint()
+  let result
+  for (let call = 0; call < calls; call++) {
+    result = code()
+    if (result instanceof Promise) await result
+  }
+  const wall = Number(process.hrtime.bigint() - started) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return { wall: wall / calls, cpu: (user + system) / calls }
+}
+
+function importing(module) {
+  return `import ${JSON.stringify(module)}`
+}
+
+/** The first import of a file starts node's own loader of modules, whatever is imported: that is not the package's time. */
+function emptyModule() {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-node-'))
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'empty.mjs')
+  writeFileSync(path, 'export {}')
+  return pathToFileURL(path)
+}
+
+/** Milliseconds that a process takes more when it loads the package: the middle one of pairs. */
+function startTime(name, options, program, bareProgram) {
+  const spawned = (source) => {
+    const started = process.hrtime.bigint()
+    spawnSync(process.execPath, [...options, '--eval', source], { stdio: 'inherit' })
+    return Number(process.hrtime.bigint() - started) / 1e6
+  }
+  const pairs = Array.from({ length: 21 }, () => [spawned(program), spawned(bareProgram)]).toSorted((a, b) => a[0] - a[1] - (b[0] - b[1]))
+  const [ours, bare] = pairs[pairs.length >> 1]
+  rows.push([name, `${ours.toFixed(1)} ms`, `${bare.toFixed(1)} ms`, `+${(ours - bare).toFixed(1)} ms`, '≤ 5 ms'])
+}
+
+function row(name, unit, ours, byHand, target, ratio) {
+  rows.push([name, `${ours.toFixed(1)} ${unit}`, `${byHand.toFixed(1)} ${unit}`, `${ratio.toFixed(2)} ×`, target])
+}
+
+function print(lines) {
+  const table = [['name', 'ours', 'by hand', 'ratio', 'target'], ...lines]
+  const widths = table[0].map((_, column) => Math.max(...table.map((cells) => cells[column].length)))
+  for (const cells of table) console.log(cells.map((cell, column) => cell.padEnd(widths[column] + 2)).join('').trimEnd())
+}
+
+await main()

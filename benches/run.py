@@ -1,0 +1,57 @@
+"""Builds what users get, optimised, starts the local realm, and compares the speed of each language's package with code by hand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from driver.local_realm import running_local_realm
+from driver.programs import environment
+
+PACKAGES: Mapping[str, str] = {
+    "python": "sipgate-oauth2-python",
+    "node": "sipgate-oauth2-node",
+    "c": "sipgate-oauth2-c",
+}
+STAGING: Mapping[str, Sequence[str]] = {
+    "python": [sys.executable, "bindings-python/stage.py", "release"],
+    "node": ["node", "bindings-node/stage.mjs", "release"],
+    "c": ["bash", "benches/build_c.sh"],
+}
+BENCHES: Mapping[str, Sequence[str]] = {
+    "python": [sys.executable, "benches/bench_python.py"],
+    "node": ["node", "benches/bench_node.mjs"],
+    "c": ["target/c/bench"],
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--languages", default=",".join(PACKAGES))
+    languages = parser.parse_args().languages.split(",")
+    for language in languages:
+        for command in (
+            ["cargo", "build", "--release", "-p", PACKAGES[language]],
+            STAGING[language],
+        ):
+            subprocess.run(command, cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "-p", "realm"], cwd=ROOT, check=True)
+    missed = 0
+    for language in languages:
+        print(f"\n{language}", flush=True)
+        with running_local_realm(ROOT / "target" / "release" / "realm") as realm:
+            command = [*BENCHES[language], realm.http]
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment()})
+        missed += done.returncode != 0
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
