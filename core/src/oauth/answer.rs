@@ -105,7 +105,8 @@ impl Asked<'_> {
                 return self.by_status(answer).with_oauth(Some(oauth));
             }
             ("not_allowed", _) => {
-                (ErrorCode::WrongEndpoint, "the server does not allow this at this endpoint; check host, realm and the client's rights")
+                let message = format!("{} does not allow this; check host, realm and the rights of client and user", self.endpoint);
+                return Error::new(ErrorCode::WrongEndpoint, explain(&message, &oauth)).with_status(status).with_oauth(Some(oauth));
             }
             _ => (ErrorCode::Oauth, "the server refused the request; check the client's configuration"),
         };

@@ -49,9 +49,11 @@ impl Parameters {
             return Err(refused("is longer than 16 KiB"));
         }
         let (callback, fragment) = callback.split_once('#').unwrap_or((callback, ""));
-        check_fragment(fragment)?;
-        let query = check_address(pending, callback)?;
+        let expected = Url::parse(&pending.redirect_uri).expect("checked when the pending login was made or restored");
+        let (address, query) = Address::split(callback, &expected);
         let pairs = form::decode(query).ok_or_else(|| refused("has a broken percent-escape or is not UTF-8"))?;
+        check_fragment(fragment)?;
+        address.check(&expected)?;
         let parameters = Self(pairs.into_iter().map(|(name, value)| (name, Secret::from(value))).collect());
         for name in CALLBACK_PARAMETERS {
             if parameters.0.iter().filter(|(known, _)| known == name).count() > 1 {
@@ -126,27 +128,50 @@ fn check_fragment(fragment: &str) -> Result<()> {
     }
 }
 
-/// The query of a callback that is for our redirect URI.
-fn check_address<'a>(pending: &Pending, callback: &'a str) -> Result<&'a str> {
-    let expected = Url::parse(&pending.redirect_uri).expect("checked when the pending login was made or restored");
-    let (address, query) = callback.split_once('?').unwrap_or((callback, ""));
-    if is_absolute(address, &expected) {
-        let came = Url::parse(address).map_err(|_| refused("is not a URL"))?;
-        return match (origin(&came) == origin(&expected), came.path() == expected.path() || both_bare(&came, &expected)) {
-            (true, true) => Ok(query),
-            (false, true) => Err(Error::argument(
-                "callback",
-                "has the path of the redirect URI but another scheme, host or port; behind a proxy pass path and query only, else correct redirect_uri",
-            )),
-            (_, false) => Err(refused("is for another address than the redirect URI")),
-        };
+/// What stands before the query.
+enum Address<'a> {
+    Absolute(&'a str),
+    Path(&'a str),
+    None,
+}
+
+impl<'a> Address<'a> {
+    fn split(callback: &'a str, expected: &Url) -> (Self, &'a str) {
+        let (address, query) = callback.split_once('?').unwrap_or((callback, ""));
+        if is_absolute(address, expected) {
+            (Self::Absolute(address), query)
+        } else if address.starts_with('/') {
+            (Self::Path(address), query)
+        } else {
+            (Self::None, if address.is_empty() { query } else { callback })
+        }
     }
-    if address.starts_with('/') {
-        let mut came = expected.clone();
-        came.set_path(address);
-        return if came.path() == expected.path() { Ok(query) } else { Err(refused("is for another path than the redirect URI")) };
+
+    fn check(&self, expected: &Url) -> Result<()> {
+        match *self {
+            Self::Absolute(address) => {
+                let came = Url::parse(address).map_err(|_| refused("is not a URL"))?;
+                if !(came.path() == expected.path() || both_bare(&came, expected)) {
+                    return Err(refused("is for another address than the redirect URI"));
+                }
+                if origin(&came) != origin(expected) {
+                    return Err(Error::argument(
+                        "callback",
+                        "has the path of the redirect URI but another scheme, host or port; behind a proxy pass path and query only, else correct redirect_uri",
+                    ));
+                }
+            }
+            Self::Path(path) => {
+                let mut came = expected.clone();
+                came.set_path(path);
+                if came.path() != expected.path() {
+                    return Err(refused("is for another path than the redirect URI"));
+                }
+            }
+            Self::None => {}
+        }
+        Ok(())
     }
-    Ok(if address.is_empty() { query } else { callback })
 }
 
 fn is_absolute(address: &str, expected: &Url) -> bool {
