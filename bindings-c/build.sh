@@ -22,3 +22,4 @@ fi
 "$cc" "${flags[@]}" examples/c/main_job.c -o "$out/main_job" "${link[@]}" "${curl[@]}"
 python3 tests/readme/c_block.py "$out/readme_block.inc"
 "$cc" "${flags[@]}" -I"$out" tests/readme/c/main.c -o "$out/readme" "${link[@]}"
+"$cc" "${flags[@]}" tests/behaviour/c/*.c -o "$out/behaviour_shim" "${link[@]}" -pthread

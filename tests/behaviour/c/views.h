@@ -1,0 +1,21 @@
+/* What the library gives, written as the suite compares it. */
+
+#ifndef VIEWS_H
+#define VIEWS_H
+
+#include <sipgate_oauth2.h>
+
+#include "json.h"
+
+/* "name": text */
+void view_text(struct out *out, const char *name, sipgate_str text);
+/* "name": the secret's text, which is freed */
+void view_secret(struct out *out, const char *name, sipgate_secret *secret);
+
+void view_client(struct out *out, const sipgate_client *client);
+void view_pending(struct out *out, const sipgate_authorization_request *pending);
+void view_tokens(struct out *out, const sipgate_token_set *tokens);
+void view_error(struct out *out, const sipgate_error *error);
+void view_errors(struct out *out);
+
+#endif
