@@ -1,0 +1,44 @@
+/* As much of a test library as this needs: a check that says what failed and goes on, and a count that ends the program. */
+
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sipgate_oauth2.h>
+
+static int checks_failed;
+
+#define CHECK(condition) CHECK_SAYING(condition, "%s", #condition)
+#define CHECK_SAYING(condition, ...)                                                                                                       \
+    do {                                                                                                                                   \
+        if (!(condition)) {                                                                                                                \
+            checks_failed++;                                                                                                               \
+            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                                                \
+            fprintf(stderr, __VA_ARGS__);                                                                                                  \
+            fprintf(stderr, "\n");                                                                                                         \
+        }                                                                                                                                  \
+    } while (0)
+
+/* Fails unless it worked; shows and frees the error. */
+#define CHECK_OK(call)                                                                                                                     \
+    do {                                                                                                                                   \
+        sipgate_error *error = NULL;                                                                                                       \
+        sipgate_status status_ = (call);                                                                                                   \
+        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s: %s", #call, sipgate_status_name(status_), sipgate_error_message(error).data);         \
+        sipgate_error_free(error);                                                                                                         \
+    } while (0)
+
+/* Fails unless it is refused as a bad argument whose message begins with this name. */
+#define CHECK_REFUSED(call, name)                                                                                                          \
+    do {                                                                                                                                   \
+        sipgate_error *error = NULL;                                                                                                       \
+        sipgate_status status_ = (call);                                                                                                   \
+        sipgate_str message_ = sipgate_error_message(error);                                                                               \
+        CHECK_SAYING(status_ == SIPGATE_INVALID_ARGUMENT, "%s: %s", #call, sipgate_status_name(status_));                                  \
+        CHECK_SAYING(message_.data != NULL && strncmp(message_.data, name ": ", strlen(name ": ")) == 0, "%s: %s", #call, message_.data);  \
+        sipgate_error_free(error);                                                                                                         \
+    } while (0)
+
+#endif

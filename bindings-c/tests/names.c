@@ -1,0 +1,38 @@
+/* The constants are the registry: each has the name and the number that the core gives it. */
+
+#include "check.h"
+
+static const struct {
+    sipgate_status number;
+    const char *name;
+} constants[] = {
+#define CONSTANT(name) {name, #name}
+    CONSTANT(SIPGATE_INVALID_ARGUMENT), CONSTANT(SIPGATE_INVALID_CLIENT), CONSTANT(SIPGATE_WRONG_ENDPOINT), CONSTANT(SIPGATE_CERTIFICATE),
+    CONSTANT(SIPGATE_UNSUPPORTED), CONSTANT(SIPGATE_OAUTH), CONSTANT(SIPGATE_TRANSPORT), CONSTANT(SIPGATE_TIMEOUT),
+    CONSTANT(SIPGATE_OUTCOME_UNKNOWN), CONSTANT(SIPGATE_SERVER_UNAVAILABLE), CONSTANT(SIPGATE_BAD_RESPONSE), CONSTANT(SIPGATE_BUSY),
+    CONSTANT(SIPGATE_LOGIN_REQUIRED), CONSTANT(SIPGATE_LOGIN_FAILED), CONSTANT(SIPGATE_LOGIN_EXPIRED),
+    CONSTANT(SIPGATE_LOGIN_ALREADY_USED), CONSTANT(SIPGATE_AUTHORIZATION_DENIED), CONSTANT(SIPGATE_STATE_MISMATCH),
+    CONSTANT(SIPGATE_ISSUER_MISMATCH), CONSTANT(SIPGATE_CALLBACK_REFUSED), CONSTANT(SIPGATE_NONCE_MISMATCH), CONSTANT(SIPGATE_ID_TOKEN),
+    CONSTANT(SIPGATE_QUARANTINED), CONSTANT(SIPGATE_STORE_UNAVAILABLE), CONSTANT(SIPGATE_STORE_CORRUPT), CONSTANT(SIPGATE_STORE_FORMAT),
+    CONSTANT(SIPGATE_STORE_PERMISSIONS), CONSTANT(SIPGATE_UNSAVED), CONSTANT(SIPGATE_CANCELLED), CONSTANT(SIPGATE_INTERNAL),
+};
+
+int main(void)
+{
+    const size_t count = sizeof constants / sizeof *constants;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        CHECK_SAYING(sipgate_status_at(i) == constants[i].number, "%s is not number %u of the registry", constants[i].name, (unsigned)i);
+        CHECK_SAYING(strcmp(sipgate_status_name(constants[i].number), constants[i].name) == 0, "%s is called %s", constants[i].name,
+                     sipgate_status_name(constants[i].number));
+        CHECK(strstr(sipgate_status_family(constants[i].number), "Error") != NULL);
+    }
+    CHECK(sipgate_status_at(count) == SIPGATE_OK);
+    CHECK(strcmp(sipgate_status_name(SIPGATE_OK), "SIPGATE_OK") == 0);
+    CHECK(strcmp(sipgate_status_family(SIPGATE_OK), "") == 0);
+    CHECK(strcmp(sipgate_status_name(4711), "SIPGATE_UNKNOWN") == 0);
+    CHECK(strcmp(sipgate_status_family(4711), "") == 0);
+    CHECK(strchr(sipgate_version(), '.') != NULL);
+    return checks_failed;
+}

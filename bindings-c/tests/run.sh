@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Builds and runs the C tests against the library that cargo built (target/debug); with --valgrind, under valgrind.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+library=$PWD/target/debug
+out=target/c/tests
+mkdir -p "$out"
+passed=0
+failed=0
+
+verdict() { # what, and the command
+  local what=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "ok     $what"
+  else
+    failed=$((failed + 1))
+    echo "FAILED $what"
+  fi
+}
+
+under=()
+if [ "${1:-}" = --valgrind ]; then
+  if ! command -v valgrind > /dev/null; then
+    echo "valgrind is missing: install it, or set SKIP_VALGRIND=1 to go without"
+    [ -n "${SKIP_VALGRIND:-}" ] && exit 0 || exit 1
+  fi
+  under=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect
+    --trace-children=no)
+fi
+
+warnings=(-Wall -Wextra -Wpedantic -Werror)
+header_alone() { echo '#include <sipgate_oauth2.h>' | "$@" "${warnings[@]}" -Iinclude -fsyntax-only -; }
+verdict "the header compiles alone as C99" header_alone "${CC:-cc}" -std=c99 -x c
+verdict "the header compiles alone as C++17" header_alone "${CXX:-c++}" -std=c++17 -x c++
+
+every_function_is_tested() {
+  local name missing=0
+  for name in $(grep -oE '\bsipgate_[a-z0-9_]+\(' include/sipgate_oauth2.h | tr -d '(' | sort -u); do
+    grep -qE "\b$name\b" bindings-c/tests/*.c || { echo "$name is in no test"; missing=1; }
+  done
+  return "$missing"
+}
+verdict "every function of the header is in a test" every_function_is_tested
+
+if [ "$(uname)" = Linux ]; then
+  only_our_symbols() { ! nm -D --defined-only "$library/libsipgate_oauth2.so" | awk '{ print $3 }' | grep -v '^sipgate_'; }
+  verdict "only sipgate_ symbols leave the library" only_our_symbols
+  its_soname() { readelf -d "$library/libsipgate_oauth2.so" | grep -q 'SONAME.*\[libsipgate_oauth2\.so\.0\]'; }
+  verdict "the library's soname has its major version" its_soname
+fi
+
+ready=$(mktemp)
+exec {realm_stdin}> >(exec target/debug/realm > "$ready")
+trap 'exec {realm_stdin}>&-; rm -f "$ready"' EXIT
+until [ -s "$ready" ]; do sleep 0.05; done
+REALM_HTTP=$(sed -E 's/.*"http":"([^"]*)".*/\1/' "$ready")
+export REALM_HTTP NO_PROXY=127.0.0.1
+be_silent_twice() { python3 - "$1" <<'PY'
+import sys, urllib.request
+request = urllib.request.Request(sys.argv[1], b'{"on": "token", "kind": "silent", "times": 2}', {"content-type": "application/json"})
+urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+PY
+}
+
+for source in bindings-c/tests/*.c; do
+  name=$(basename "$source" .c)
+  "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -g "${warnings[@]}" -Iinclude "$source" -o "$out/$name" "$library/libsipgate_oauth2.so" \
+    "-Wl,-rpath,$library" -pthread
+  [ "$name" = calls ] && be_silent_twice "$REALM_HTTP/_realm/faults"
+  verdict "$name${under:+ under valgrind}" "${under[@]}" "$out/$name"
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
