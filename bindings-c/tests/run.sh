@@ -69,7 +69,10 @@ for source in bindings-c/tests/*.c; do
   "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -g "${warnings[@]}" -Iinclude "$source" -o "$out/$name" "$library/libsipgate_oauth2.so" \
     "-Wl,-rpath,$library" -pthread
   [ "$name" = calls ] && be_silent_twice "$REALM_HTTP/_realm/faults"
-  verdict "$name${under:+ under valgrind}" "${under[@]}" "$out/$name"
+  checking=("${under[@]}")
+  # A forked child forgets its parent's connections on purpose, and that is a leak of the child's.
+  [ "$name" = fork ] && [ -n "${under:-}" ] && checking+=(--leak-check=no)
+  verdict "$name${under:+ under valgrind}" "${checking[@]}" "$out/$name"
 done
 
 echo "$passed passed, $failed failed"

@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) proxy: Proxy,
     /// The server is this machine: no proxy could reach it.
     pub(crate) loopback: bool,
+    /// Without TLS no certificate is asked for.
+    pub(crate) tls: bool,
 }
 
 impl Settings {
@@ -33,7 +35,7 @@ impl Settings {
         let crypto = Arc::new(aws_lc_rs::default_provider());
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
-            .root_certs(self.roots.load(&crypto))
+            .root_certs(if self.tls { self.roots.load(&crypto) } else { RootCerts::WebPki })
             .unversioned_rustls_crypto_provider(crypto)
             .build();
         Agent::config_builder()
