@@ -96,11 +96,17 @@ impl AuthorizationRequest {
         now: i64,
     ) -> Result<Self> {
         let sent = parameters.sent()?;
-        let redirect_uri = parameters
-            .redirect_uri
-            .or_else(|| client_redirect_uri.map(str::to_owned))
-            .ok_or_else(|| Error::argument("redirect_uri", "is missing; set it on the client, as registered in the sipgate console"))?;
-        check_redirect_uri(&redirect_uri)?;
+        let redirect_uri = match (parameters.redirect_uri, client_redirect_uri) {
+            (Some(own), _) => {
+                check_redirect_uri(&own)?;
+                own
+            }
+            // Checked when the client was made.
+            (None, Some(of_the_client)) => of_the_client.to_owned(),
+            (None, None) => {
+                return Err(Error::argument("redirect_uri", "is missing; set it on the client, as registered in the sipgate console"));
+            }
+        };
         if let Some(state) = &parameters.state {
             check_state(state)?;
         }

@@ -1,0 +1,252 @@
+/*
+ * Speed of the C library against the shortest code by hand, in one run and as ratios:
+ *
+ *     bench http://127.0.0.1:PORT
+ *
+ * The address is the local realm's. By hand is libcurl, libcrypto for the SHA-256 of PKCE, and getrandom; where they were not there when this was
+ * compiled, that is said. C has no JSON of its own to compare with. CPU time is the whole process's, the library's threads included. Each figure is
+ * the best of several rounds, ours and theirs taking turns.
+ */
+
+#include <sipgate_oauth2.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define CLIENT_ID "1000001-0-test:third-party"
+#define SECRET "test-secret-with-+-and-:"
+#define REDIRECT_URI "http://127.0.0.1/callback"
+#define ROUNDS 7
+
+static char base[256], token_endpoint[512], refresh_token[8192];
+static sipgate_client *client;
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void must(sipgate_status status, sipgate_error *error)
+{
+    if (status != SIPGATE_OK) {
+        fprintf(stderr, "%s: %s\n", sipgate_error_name(error), sipgate_error_message(error).data);
+        exit(1);
+    }
+}
+
+static void our_url(void)
+{
+    sipgate_authorization_request *request;
+    sipgate_error *error = NULL;
+    must(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
+    if (sipgate_authorization_request_url(request).len < 100)
+        exit(1);
+    sipgate_authorization_request_free(request);
+}
+
+static void our_refresh(void)
+{
+    sipgate_token_set *tokens;
+    sipgate_error *error = NULL;
+    must(sipgate_client_refresh(client, refresh_token, NULL, NULL, &tokens, &error), error);
+    sipgate_token_set_free(tokens);
+}
+
+static void our_restore(void)
+{
+    static const char json[] = "{\"access_token\":\"eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl\",\"expires_in\":300,\"refresh_expires_in\":2592000,"
+                               "\"refresh_token\":\"eyJhbGciOiJIUzUxMiJ9.e30.c2lnbmF0dXJl\",\"token_type\":\"Bearer\",\"scope\":\"balance:read\"}";
+    sipgate_token_set *tokens;
+    sipgate_error *error = NULL;
+    must(sipgate_token_set_restore(json, &tokens, &error), error);
+    sipgate_token_set_free(tokens);
+}
+
+#if defined(HAVE_LIBCURL) && defined(HAVE_LIBCRYPTO)
+
+#include <curl/curl.h>
+#include <openssl/sha.h>
+
+static CURL *curl;
+
+static void base64url(const unsigned char *bytes, char *text)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t i;
+    unsigned bits = 0, count = 0;
+    for (i = 0; i < 32; i++) {
+        bits = bits << 8 | bytes[i];
+        for (count += 8; count >= 6; count -= 6)
+            *text++ = alphabet[bits >> (count - 6) & 63];
+    }
+    *text++ = alphabet[bits << (6 - count) & 63];
+    *text = '\0';
+}
+
+static void their_url(void)
+{
+    unsigned char random[32], digest[32];
+    char state[44], nonce[44], verifier[44], challenge[44], url[2048];
+    char *id, *redirect, *scope;
+    if (getrandom(random, 32, 0) != 32)
+        exit(1);
+    base64url(random, state);
+    if (getrandom(random, 32, 0) != 32)
+        exit(1);
+    base64url(random, nonce);
+    if (getrandom(random, 32, 0) != 32)
+        exit(1);
+    base64url(random, verifier);
+    SHA256((unsigned char *)verifier, 43, digest);
+    base64url(digest, challenge);
+    id = curl_easy_escape(curl, CLIENT_ID, 0);
+    redirect = curl_easy_escape(curl, REDIRECT_URI, 0);
+    scope = curl_easy_escape(curl, "balance:read", 0);
+    if (snprintf(url, sizeof url,
+                 "%s/realms/third-party/protocol/openid-connect/auth?client_id=%s&redirect_uri=%s&scope=%s&response_type=code&state=%s&nonce=%s"
+                 "&code_challenge=%s&code_challenge_method=S256",
+                 base, id, redirect, scope, state, nonce, challenge) < 100)
+        exit(1);
+    curl_free(id);
+    curl_free(redirect);
+    curl_free(scope);
+}
+
+struct body {
+    char text[16384];
+    size_t length;
+};
+
+static size_t keep(char *data, size_t one, size_t count, void *to)
+{
+    struct body *body = to;
+    if (body->length + one * count >= sizeof body->text)
+        return 0;
+    memcpy(body->text + body->length, data, one * count);
+    body->length += one * count;
+    body->text[body->length] = '\0';
+    return one * count;
+}
+
+/* The answer, kept connection and all; the body is looked at no further than for its access token. */
+static void their_refresh(void)
+{
+    struct body body = {"", 0};
+    char form[12288];
+    char *id = curl_easy_escape(curl, CLIENT_ID, 0), *secret = curl_easy_escape(curl, SECRET, 0), *token = curl_easy_escape(curl, refresh_token, 0);
+    long status = 0;
+    snprintf(form, sizeof form, "grant_type=refresh_token&refresh_token=%s&client_id=%s&client_secret=%s", token, id, secret);
+    curl_free(id);
+    curl_free(secret);
+    curl_free(token);
+    curl_easy_setopt(curl, CURLOPT_URL, token_endpoint);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    if (curl_easy_perform(curl) != CURLE_OK || curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200)
+        exit(1);
+    if (strstr(body.text, "\"access_token\"") == NULL)
+        exit(1);
+}
+
+#define BY_HAND 1
+#else
+#define BY_HAND 0
+static void their_url(void) {}
+static void their_refresh(void) {}
+#endif
+
+static double best(void (*work)(void), unsigned times, clockid_t clock, double before)
+{
+    double started = seconds(clock), taken;
+    unsigned i;
+    for (i = 0; i < times; i++)
+        work();
+    taken = (seconds(clock) - started) / times;
+    return before > 0 && before < taken ? before : taken;
+}
+
+/* `goal` is how many times faster, or what share of the time, as the sign of the comparison says. */
+static int row(const char *name, void (*ours)(void), void (*theirs)(void), unsigned times, clockid_t clock, const char *goal, double at_least,
+               double at_most)
+{
+    double our_time = 0, their_time = 0;
+    int round, met;
+    for (round = 0; round < ROUNDS; round++) {
+        our_time = best(ours, times, clock, our_time);
+        their_time = best(theirs, times, clock, their_time);
+    }
+    if (!BY_HAND) {
+        printf("%-28s %9.2f us   libcurl or libcrypto was not there to compare with\n", name, our_time * 1e6);
+        return 0;
+    }
+    met = (at_least == 0 || their_time / our_time >= at_least) && (at_most == 0 || our_time / their_time <= at_most);
+    printf("%-28s %9.2f us %9.2f us   %5.2f x the time, %5.2f x faster   %s%s\n", name, our_time * 1e6, their_time * 1e6, our_time / their_time,
+           their_time / our_time, goal, met ? "" : "   MISSED");
+    return !met;
+}
+
+static void find_refresh_token(void)
+{
+    sipgate_authorization_request *request;
+    sipgate_token_set *tokens;
+    sipgate_secret *token;
+    sipgate_error *error = NULL;
+    char command[8192], callback[8192] = "", *end;
+    FILE *login;
+    must(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
+    snprintf(command, sizeof command,
+             "python3 -c \"import json, sys, urllib.request as u; print(json.load(u.build_opener(u.ProxyHandler({})).open(u.Request('%.*s/_realm/login', "
+             "json.dumps({'authorization_url': sys.argv[1], 'username': 'anna', 'password': 'anna-pw'}).encode(), "
+             "{'content-type': 'application/json'})))['callback'])\" '%s'",
+             (int)(strlen(base) - strlen("/auth")), base, sipgate_authorization_request_url(request).data);
+    login = popen(command, "r");
+    if (login == NULL || fgets(callback, sizeof callback, login) == NULL || pclose(login) != 0)
+        exit(1);
+    if ((end = strchr(callback, '\n')) != NULL)
+        *end = '\0';
+    must(sipgate_client_exchange_callback(client, request, callback, NULL, &tokens, &error), error);
+    must(sipgate_token_set_refresh_token(tokens, &token, &error), error);
+    snprintf(refresh_token, sizeof refresh_token, "%s", sipgate_secret_text(token).data);
+    sipgate_secret_free(token);
+    sipgate_token_set_free(tokens);
+    sipgate_authorization_request_free(request);
+}
+
+int main(int count, char **arguments)
+{
+    sipgate_client_options *options;
+    sipgate_error *error = NULL;
+    int missed;
+
+    if (count != 2) {
+        fprintf(stderr, "usage: bench http://127.0.0.1:PORT\n");
+        return 2;
+    }
+    snprintf(base, sizeof base, "%s/auth", arguments[1]);
+    snprintf(token_endpoint, sizeof token_endpoint, "%s/realms/third-party/protocol/openid-connect/token", base);
+    must(sipgate_client_options_new_keycloak(base, "third-party", CLIENT_ID, &options, &error), error);
+    must(sipgate_client_options_set_client_secret(options, SECRET, &error), error);
+    must(sipgate_client_options_set_redirect_uri(options, REDIRECT_URI, &error), error);
+    must(sipgate_client_new(options, &client, &error), error);
+    sipgate_client_options_free(options);
+    find_refresh_token();
+#if BY_HAND
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl = curl_easy_init();
+#endif
+    printf("%-28s %12s %12s\n", "", "ours", "by hand");
+    missed = row("authorization URL", our_url, their_url, 5000, CLOCK_MONOTONIC, "goal: 2 x faster", 2, 0);
+    missed += row("refresh, CPU time", our_refresh, their_refresh, 100, CLOCK_PROCESS_CPUTIME_ID, "goal: 0.6 x the time", 0, 0.6);
+    missed += row("refresh, elapsed", our_refresh, their_refresh, 100, CLOCK_MONOTONIC, "", 0, 0);
+    printf("%-28s %9.2f us   (C has no JSON to compare with)\n", "token JSON to object", best(our_restore, 20000, CLOCK_MONOTONIC, 0) * 1e6);
+    sipgate_client_free(client);
+    return missed > 0;
+}
