@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from driver.programs import environment
+
 CALL_SECONDS = 60
 STOP_SECONDS = 10
 OK = "ok"
@@ -45,7 +47,8 @@ class ShimEnded(Exception):
 class Shim:
     """Calls one at a time, so each line that comes is the answer to the line that went."""
 
-    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
+    def __init__(self, process: int, stdin: IO[str], stdout: IO[str]) -> None:
+        self.process = process
         self._stdin = stdin
         self._lines: queue.Queue[str] = queue.Queue()
         self._calls = 0
@@ -89,7 +92,7 @@ def running_shim(command: Sequence[str], cwd: Path) -> Iterator[Shim]:
             text=True,
             encoding="utf-8",
             cwd=cwd,
-            env={**os.environ, **direct},
+            env={**os.environ, **environment(), **direct},
             start_new_session=True,
         )
     except OSError as error:
@@ -97,7 +100,7 @@ def running_shim(command: Sequence[str], cwd: Path) -> Iterator[Shim]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield Shim(process.stdin, process.stdout)
+        yield Shim(process.pid, process.stdin, process.stdout)
     finally:
         with contextlib.suppress(OSError):
             process.stdin.close()
