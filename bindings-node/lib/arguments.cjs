@@ -1,0 +1,80 @@
+'use strict'
+
+// Arguments from JavaScript, as the native side takes them. What their text must be is the core's to say; here it is only their type.
+
+const { invalidArgument } = require('./native.cjs')
+
+function text(field, value) {
+  if (typeof value !== 'string') throw wrongType(field, 'a string', value)
+  if (!value.isWellFormed()) throw invalidArgument(field, 'holds half of a surrogate pair; pass text as it was received, not cut')
+  return value
+}
+
+function flag(field, value) {
+  if (typeof value !== 'boolean') throw wrongType(field, 'true or false', value)
+  return value
+}
+
+function seconds(field, value) {
+  if (typeof value !== 'number') throw wrongType(field, 'a number of seconds', value)
+  if (!(value >= 0)) throw invalidArgument(field, 'must be a number of seconds, 0 or more')
+  return value
+}
+
+/** Scope names: one text, or a list of them. */
+function scope(field, value) {
+  if (typeof value === 'string') return text(field, value)
+  if (!Array.isArray(value)) throw wrongType(field, 'a string or an array of strings', value)
+  return value.map((name) => text(field, name)).join(' ')
+}
+
+/** The contents of a PEM file, read with or without an encoding. */
+function pem(field, value) {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
+  if (typeof value !== 'string') throw wrongType(field, 'a string or a Uint8Array, the contents of a PEM file', value)
+  return text(field, value)
+}
+
+/** Names and values: an object, or anything that gives pairs, as a Map or URLSearchParams. */
+function pairs(field, value) {
+  if (typeof value !== 'object' || value === null) throw wrongType(field, 'an object or a list of pairs', value)
+  const entries = typeof value[Symbol.iterator] === 'function' ? [...value] : Object.entries(value)
+  return entries.map((pair) => {
+    if (!Array.isArray(pair) || pair.length !== 2) throw wrongType(field, 'an object or a list of pairs of strings', pair)
+    return [text(field, pair[0]), text(field, pair[1])]
+  })
+}
+
+function abortSignal(field, value) {
+  const usable = typeof value === 'object' && typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function'
+  if (!usable) throw wrongType(field, 'an AbortSignal', value)
+  return value
+}
+
+/** The options that `readers` knows, each read by its reader. One that it does not know is an error: a misspelt option would go unnoticed. */
+function options(readers, given) {
+  const read = {}
+  if (given === undefined) return read
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw wrongType('options', 'an object', given)
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(readers, name)) {
+      throw invalidArgument(name.slice(0, 80), `is not an option here; the options are ${Object.keys(readers).join(', ')}`)
+    }
+    const value = given[name]
+    if (value !== undefined) read[name] = readers[name](fieldOf(name), value)
+  }
+  return read
+}
+
+/** An option's name as all languages and the RFCs spell it: `clientId` is `client_id`. */
+function fieldOf(name) {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+function wrongType(field, wanted, value) {
+  if (value === undefined) return invalidArgument(field, `is missing; it must be ${wanted}`)
+  const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  return invalidArgument(field, `must be ${wanted}, not ${kind}`)
+}
+
+module.exports = { abortSignal, flag, options, pairs, pem, scope, seconds, text, wrongType }

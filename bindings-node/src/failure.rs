@@ -1,0 +1,107 @@
+//! Errors of the core as plain objects.
+
+#![expect(clippy::needless_pass_by_value, reason = "this is how napi hands strings over")]
+
+use napi::bindgen_prelude::ToNapiValue;
+use napi::{Env, Status};
+use napi_derive::napi;
+use sipgate_oauth2::{Error, ErrorCode, Result};
+
+/// The fields of an error.
+#[napi(object, object_from_js = false)]
+pub struct Failure {
+    /// `SIPGATE_…`, the same in every language.
+    pub code: &'static str,
+    /// The code's number.
+    pub number: u32,
+    /// The name of the class.
+    pub family: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+    /// Whether the same call may work later.
+    pub retryable: bool,
+    /// One line that names what to change.
+    pub message: String,
+    /// Seconds to wait, where the server said so.
+    pub retry_after: Option<f64>,
+    /// The HTTP status of the answer.
+    pub status: Option<u32>,
+    /// The `error` member of an OAuth answer or callback.
+    pub oauth_error: Option<String>,
+    /// The server's own words.
+    pub oauth_error_description: Option<String>,
+    /// A page of the server's about the error.
+    pub oauth_error_uri: Option<String>,
+    /// What lies below, in its own words.
+    pub cause: Option<String>,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code().as_str(),
+            number: error.code().number(),
+            family: error.family().as_str(),
+            remedy: error.remedy().as_str(),
+            retryable: error.retryable(),
+            message: error.to_string(),
+            retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
+            status: error.status().map(u32::from),
+            oauth_error: error.oauth_error().map(str::to_owned),
+            oauth_error_description: error.oauth_error_description().map(str::to_owned),
+            oauth_error_uri: error.oauth_error_uri().map(str::to_owned),
+            cause: std::error::Error::source(error).map(ToString::to_string),
+        }
+    }
+}
+
+/// A row of the table of codes.
+#[napi(object, object_from_js = false)]
+pub struct CodeRow {
+    /// `SIPGATE_…`.
+    pub code: &'static str,
+    /// Its number.
+    pub number: u32,
+    /// The name of the class.
+    pub family: &'static str,
+}
+
+/// Every error code.
+#[napi(catch_unwind)]
+pub fn error_codes() -> Vec<CodeRow> {
+    ErrorCode::ALL.iter().map(|code| CodeRow { code: code.as_str(), number: code.number(), family: code.family().as_str() }).collect()
+}
+
+/// The failure of an argument that could not be converted.
+#[napi(catch_unwind)]
+pub fn invalid_argument(field: String, problem: String) -> Failure {
+    Failure::from(&Error::invalid_argument(&field, &problem))
+}
+
+/// The failure of a panic that was caught on its way out.
+#[napi(catch_unwind)]
+pub fn caught_panic(place: String) -> Failure {
+    Failure::from(&Error::caught_panic(&place))
+}
+
+/// A result of the core's for JavaScript.
+pub(crate) trait IntoJavaScript<T> {
+    /// In a function that JavaScript called: its error is thrown.
+    fn or_throw(self, env: Env) -> napi::Result<T>;
+
+    /// In what settles a promise: its error is what the promise is rejected with.
+    fn or_reject(self, env: Env) -> napi::Result<T>;
+}
+
+impl<T> IntoJavaScript<T> for Result<T> {
+    fn or_throw(self, env: Env) -> napi::Result<T> {
+        self.map_err(|error| match env.throw(Failure::from(&error)) {
+            Ok(()) => napi::Error::new(Status::PendingException, ""),
+            Err(failed) => failed,
+        })
+    }
+
+    fn or_reject(self, env: Env) -> napi::Result<T> {
+        self.map_err(|error| Failure::from(&error).into_unknown(&env).map_or_else(|failed| failed, napi::Error::from))
+    }
+}

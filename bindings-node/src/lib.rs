@@ -1,0 +1,16 @@
+//! The native half of the npm package `sipgate-oauth2`. It converts, nothing more, and only the package's own JavaScript calls it: that
+//! has checked the type of every argument before. What fails is thrown as a plain object with the fields of the error; its class is JavaScript's.
+
+pub mod authorization;
+pub mod client;
+pub mod failure;
+pub mod running;
+pub mod token;
+
+use napi_derive::napi;
+
+/// The version of this library.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    sipgate_oauth2::VERSION
+}

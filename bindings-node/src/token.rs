@@ -1,0 +1,80 @@
+//! Token sets. Each member crosses when it is asked for: what nobody reads stays where it will be wiped.
+
+use napi::bindgen_prelude::External;
+use napi::{Env, JsString};
+use napi_derive::napi;
+use sipgate_oauth2::{IdToken, RefreshToken, Secret, TokenSet};
+
+use crate::failure::IntoJavaScript;
+
+/// Tokens from a JSON object.
+#[napi(catch_unwind)]
+pub fn restore_tokens(env: Env, json: String) -> napi::Result<External<TokenSet>> {
+    TokenSet::restore(Secret::from(json).reveal()).map(External::new).or_throw(env)
+}
+
+/// Tokens as a JSON object.
+#[napi(catch_unwind)]
+pub fn export_tokens<'a>(env: &'a Env, tokens: &External<TokenSet>) -> napi::Result<JsString<'a>> {
+    env.create_string(tokens.export().reveal())
+}
+
+/// The value of an `Authorization` header.
+#[napi(catch_unwind)]
+pub fn authorization_header<'a>(env: &'a Env, tokens: &External<TokenSet>) -> napi::Result<JsString<'a>> {
+    env.create_string(tokens.authorization_header().reveal())
+}
+
+/// The access token.
+#[napi(catch_unwind)]
+pub fn access_token(tokens: &External<TokenSet>) -> &str {
+    tokens.access_token().reveal()
+}
+
+/// The token's type.
+#[napi(catch_unwind)]
+pub fn token_type(tokens: &External<TokenSet>) -> &str {
+    tokens.token_type()
+}
+
+/// The refresh token.
+#[napi(catch_unwind)]
+pub fn refresh_token(tokens: &External<TokenSet>) -> Option<&str> {
+    tokens.refresh_token().map(RefreshToken::reveal)
+}
+
+/// The ID token.
+#[napi(catch_unwind)]
+pub fn id_token(tokens: &External<TokenSet>) -> Option<&str> {
+    tokens.id_token().map(IdToken::reveal)
+}
+
+/// Whether the ID token is from an earlier answer.
+#[napi(catch_unwind)]
+pub fn id_token_kept(tokens: &External<TokenSet>) -> bool {
+    tokens.id_token_kept()
+}
+
+/// The scope that was granted.
+#[napi(catch_unwind)]
+pub fn token_scope(tokens: &External<TokenSet>) -> Option<&str> {
+    tokens.scope()
+}
+
+/// When the access token runs out, in seconds since 1970.
+#[napi(catch_unwind)]
+pub fn expires_at(tokens: &External<TokenSet>) -> Option<i64> {
+    tokens.expires_at()
+}
+
+/// When the refresh token runs out, in seconds since 1970.
+#[napi(catch_unwind)]
+pub fn refresh_expires_at(tokens: &External<TokenSet>) -> Option<i64> {
+    tokens.refresh_expires_at()
+}
+
+/// The members of the answer that have no meaning here, as JSON.
+#[napi(catch_unwind)]
+pub fn extra_members(tokens: &External<TokenSet>) -> String {
+    serde_json::Value::Object(tokens.extra().clone()).to_string()
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { format, inspect } from 'node:util'
+
+import { Client, TokenSet } from 'sipgate-oauth2'
+
+const client = Client.sipgate({ clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth' })
+const pending = client.authorizationRequest('balance:read', { state: 'canary-state', returnTo: '/canary' })
+const tokens = TokenSet.restore({ access_token: 'canary-a', refresh_token: 'canary-r', id_token: 'canary-i', session_state: 'canary-s' })
+
+// What was asked for once is kept, and must not show either.
+assert.ok(client.clientId && pending.url && pending.state && tokens.accessToken && tokens.extra)
+
+const printed = {
+  inspect: (value) => inspect(value, { depth: null, showHidden: true, getters: false }),
+  'inspect of what holds it': (value) => inspect({ held: [value] }, { depth: null }),
+  'inspect at its depth': (value) => inspect({ a: { b: { c: { value } } } }),
+  'the formats of console.log': (value) => format('%s %o %O %j', value, value, value, value),
+  'JSON.stringify': (value) => JSON.stringify({ value }),
+  String: (value) => String(value),
+  structuredClone: (value) => inspect(structuredClone(value), { showHidden: true }),
+  'its own properties': (value) => inspect(Reflect.ownKeys(value).map((key) => value[key])),
+}
+
+for (const [name, value] of Object.entries({ client, pending, tokens })) {
+  for (const [way, print] of Object.entries(printed)) {
+    test(`${way} shows no secret of the ${name}`, () => {
+      assert.doesNotMatch(print(value), /canary|code_verifier/)
+    })
+  }
+}
+
+test('printing names the class and what may show', () => {
+  assert.match(inspect(client), /^Client \{[^]*issuer: 'https:\/\/login\.sipgate\.com/)
+  assert.match(inspect(pending), /^AuthorizationRequest \{[^]*scope: 'balance:read'/)
+  assert.match(inspect(tokens), /^TokenSet \{[^]*accessToken: '\[redacted\]'/)
+  assert.equal(`${tokens}`, '[object TokenSet]')
+})
+
+test('an export holds the secrets', () => {
+  assert.match(tokens.export(), /canary-r/)
+  assert.match(Buffer.from(pending.export(), 'base64url').toString(), /code_verifier/)
+})

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { AuthorizationRequest, Client, SecurityCheckError, SipgateOAuth2Error, TokenSet } from 'sipgate-oauth2'
+
+const sipgate = { clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth' }
+const keycloak = { ...sipgate, base: 'http://127.0.0.1:9', realm: 'r' }
+const endpoints = {
+  ...sipgate,
+  issuer: 'https://i.example',
+  authorizationEndpoint: 'https://i.example/a',
+  tokenEndpoint: 'https://i.example/t',
+}
+const client = Client.keycloak(keycloak)
+const pending = client.authorizationRequest('a')
+
+const NOT_TEXT = [null, 42, NaN, 10n, true, Symbol('canary'), () => 'canary', new Date(0), Object.create(null), Buffer.from('canary')]
+const BROKEN_TEXT = ['canary\ud800', '\udc00canary']
+const BAD_TEXT = ['', 'canary\0', `canary${'x'.repeat(2 ** 21)}`]
+
+/** Every argument that is text: its field, whether it must be there, what the core refuses of texts, and how to hand it over. */
+const texts = [
+  ['client_id', 'required', BAD_TEXT, (clientId) => Client.sipgate({ ...sipgate, clientId })],
+  ['client_secret', 'optional', BAD_TEXT, (clientSecret) => Client.sipgate({ ...sipgate, clientSecret })],
+  ['client_authentication', 'optional', BAD_TEXT, (clientAuthentication) => Client.sipgate({ ...sipgate, clientAuthentication })],
+  ['redirect_uri', 'optional', ['', 'canary', '/auth', 'https://', 'https://a/#canary'], (redirectUri) => Client.sipgate({ ...sipgate, redirectUri })],
+  ['realm', 'optional', BAD_TEXT, (realm) => Client.sipgate({ ...sipgate, realm })],
+  ['proxy', 'optional', BAD_TEXT, (proxy) => Client.sipgate({ ...sipgate, proxy })],
+  ['base', 'required', BAD_TEXT, (base) => Client.keycloak({ ...keycloak, base })],
+  ['realm', 'required', BAD_TEXT, (realm) => Client.keycloak({ ...keycloak, realm })],
+  ['client_id', 'required', BAD_TEXT, (clientId) => Client.keycloak({ ...keycloak, clientId })],
+  ['issuer', 'required', BAD_TEXT, (issuer) => Client.endpoints({ ...endpoints, issuer })],
+  ['authorization_endpoint', 'required', BAD_TEXT, (authorizationEndpoint) => Client.endpoints({ ...endpoints, authorizationEndpoint })],
+  ['token_endpoint', 'required', BAD_TEXT, (tokenEndpoint) => Client.endpoints({ ...endpoints, tokenEndpoint })],
+  ['client_id', 'required', BAD_TEXT, (clientId) => Client.endpoints({ ...endpoints, clientId })],
+  ['redirect_uri', 'optional', ['', 'canary', 'https://'], (redirectUri) => client.authorizationRequest('a', { redirectUri })],
+  ['response_mode', 'optional', BAD_TEXT, (responseMode) => client.authorizationRequest('a', { responseMode })],
+  ['state', 'optional', BAD_TEXT, (state) => client.authorizationRequest('a', { state })],
+  ['return_to', 'optional', BAD_TEXT, (returnTo) => client.authorizationRequest('a', { returnTo })],
+  ['prompt', 'optional', BAD_TEXT, (prompt) => client.authorizationRequest('a', { prompt })],
+  ['login_hint', 'optional', BAD_TEXT, (loginHint) => client.authorizationRequest('a', { loginHint })],
+  ['ui_locales', 'optional', BAD_TEXT, (uiLocales) => client.authorizationRequest('a', { uiLocales })],
+  ['extra', 'required', BAD_TEXT, (value) => client.authorizationRequest('a', { extra: { name: value } })],
+  ['extra', 'required', BAD_TEXT, (name) => client.authorizationRequest('a', { extra: [[name, 'value']] })],
+  ['scope', 'required', ['', 'canary\0', 'ä'], (name) => client.authorizationRequest([name])],
+  ['pending', 'required', BAD_TEXT, (exported) => AuthorizationRequest.restore(exported)],
+  ['callback', 'required', [''], (callback) => client.exchangeCallback(pending, callback)],
+  ['code', 'required', BAD_TEXT, (code) => client.exchangeCode(code)],
+  ['code_verifier', 'optional', BAD_TEXT, (codeVerifier) => client.exchangeCode('a', { codeVerifier })],
+  ['redirect_uri', 'optional', ['', 'canary'], (redirectUri) => client.exchangeCode('a', { redirectUri })],
+  ['refresh_token', 'required', BAD_TEXT, (token) => client.refresh(token)],
+]
+
+const others = [
+  ['scope', [undefined, ...NOT_TEXT, ...BROKEN_TEXT, {}, [null], [], [['a']]], (scope) => client.authorizationRequest(scope)],
+  ['scope', [...NOT_TEXT, [1]], (scope) => client.exchangeCode('a', { scope })],
+  ['scope', [...NOT_TEXT, '', []], (scope) => client.refresh('a', { scope })],
+  ['extra', [null, 42, 'canary', Symbol('canary'), [1], ['canary'], [['canary']], [['a', 'b', 'c']], { a: 1 }, { state: 'canary' }], (extra) =>
+    client.authorizationRequest('a', { extra })],
+  ['ca_certificates', [null, 42, {}, [], '', 'canary', new Uint8Array(3), 'canary\ud800'], (caCertificates) =>
+    Client.sipgate({ ...sipgate, caCertificates })],
+  ['connect_timeout', [null, '5', NaN, -1, 0, 1e9, Infinity, 10n], (connectTimeout) => Client.sipgate({ ...sipgate, connectTimeout })],
+  ['request_timeout', [null, '5', NaN, -1, 0, 1e9, Infinity], (requestTimeout) => Client.sipgate({ ...sipgate, requestTimeout })],
+  ['iss_required', [null, 1, 'true', {}], (issRequired) => Client.endpoints({ ...endpoints, issRequired })],
+  ['timeout', [null, '5', NaN, -1, 10n, {}], (timeout) => client.refresh('a', { timeout })],
+  ['signal', [null, 1, 'canary', {}, { aborted: true }, new EventTarget()], (signal) => client.refresh('a', { signal })],
+  ['pending', [undefined, null, 1, 'canary', {}, Object.create(AuthorizationRequest.prototype)], (value) => client.exchangeCallback(value, 'a')],
+  ['refresh_token', [undefined, null, 1, {}, Object.create(TokenSet.prototype)], (value) => client.refresh(value)],
+  ['tokens', [undefined, null, 1, '', 'canary', '[]', [], {}, new Map(), { access_token: 1 }, { a: 10n }, { toJSON: () => undefined }], (value) =>
+    TokenSet.restore(value)],
+  ['options', [null, 1, 'canary', [], Symbol('canary')], (options) => Client.sipgate(options)],
+  ['options', [null, 1, 'canary', []], (options) => client.authorizationRequest('a', options)],
+  ['options', [null, 1, 'canary', []], (options) => client.refresh('a', options)],
+  ['client_id', [undefined, {}], (options) => Client.sipgate(options)],
+  ['redirectURI', [''], (redirectURI) => Client.sipgate({ ...sipgate, redirectURI })],
+  ['toString', [''], (value) => client.authorizationRequest('a', { toString: value })],
+  ['Client', [undefined, null, {}], (handle) => new Client(handle)],
+  ['TokenSet', [undefined, {}], (handle) => new TokenSet(handle)],
+  ['AuthorizationRequest', [undefined, {}], (handle) => new AuthorizationRequest(handle)],
+]
+
+const walk = [
+  ...texts.map(([field, presence, refused, call]) => {
+    const values = [...NOT_TEXT, ...BROKEN_TEXT, ...refused]
+    return [field, presence === 'required' ? [undefined, ...values] : values, call]
+  }),
+  ...others,
+]
+
+for (const [field, values, call] of walk) {
+  test(`${field} in ${call.toString().replace(/\s+/g, ' ')} is refused by name when it cannot be right`, async () => {
+    for (const value of values) {
+      const error = await outcomeOf(() => call(value))
+      const shown = `${String(typeof value === 'string' ? JSON.stringify(value.slice(0, 20)) : typeof value)}: ${error}`
+      assert.ok(error instanceof SipgateOAuth2Error, shown)
+      assert.equal(error.code, 'SIPGATE_INVALID_ARGUMENT', shown)
+      assert.ok(error.message.startsWith(`${field}: `), shown)
+      assert.doesNotMatch(error.stack, /canary/, shown)
+    }
+  })
+}
+
+/** What a call threw or was rejected with. An asynchronous function must not throw. */
+async function outcomeOf(call) {
+  let promise
+  try {
+    promise = call()
+  } catch (error) {
+    return error
+  }
+  assert.ok(promise instanceof Promise, 'nothing was refused')
+  return promise.then(() => assert.fail('nothing was refused'), (error) => error)
+}
+
+test('asynchronous functions reject, and do not throw, whatever they are given', async () => {
+  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh']) {
+    await assert.rejects(client[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
+  }
+})
+
+test('a callback that is none is refused for safety', async () => {
+  for (const callback of ['?', 'canary\0', '%', '#', 'https://elsewhere.example/?code=canary', 'a'.repeat(2 ** 21)]) {
+    const error = await outcomeOf(() => client.exchangeCallback(pending, callback))
+    assert.ok(error instanceof SecurityCheckError, `${callback.slice(0, 20)}: ${error}`)
+    assert.doesNotMatch(error.stack, /canary/)
+  }
+})
+
+test('the error of a getter comes through', async () => {
+  const own = new Error('from the getter')
+  const options = {
+    get signal() {
+      throw own
+    },
+  }
+  await assert.rejects(client.refresh('a', options), own)
+})
+
+test('members refuse to be called on another object, as a method without its object is', async () => {
+  for (const Class of [Client, AuthorizationRequest, TokenSet]) {
+    for (const name of Object.getOwnPropertyNames(Class.prototype).filter((member) => !['constructor', 'toJSON'].includes(member))) {
+      const { get, value } = Object.getOwnPropertyDescriptor(Class.prototype, name)
+      const error = await outcomeOf(() => (get ?? value).apply({}, name === 'exchangeCallback' ? [pending, 'a=b'] : ['a']))
+      assert.ok(error instanceof TypeError, `${name}: ${error}`)
+    }
+  }
+})

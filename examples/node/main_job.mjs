@@ -1,0 +1,73 @@
+// The whole job: log in, ask the API, refresh, ask again. For a server whose certificate is not known to the system, start node with
+// NODE_EXTRA_CA_CERTS naming the PEM file as well: DEMO_CA_FILE is for the token requests, and node's own fetch reads only that variable.
+
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client, SipgateOAuth2Error, VERSION } from 'sipgate-oauth2'
+
+const { DEMO_BASE_URL, DEMO_REALM, DEMO_API_URL, DEMO_CA_FILE } = process.env
+const { SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET, SIPGATE_REDIRECT_URI } = process.env
+
+async function main() {
+  const client = Client.keycloak({
+    base: DEMO_BASE_URL,
+    realm: DEMO_REALM,
+    clientId: SIPGATE_CLIENT_ID,
+    clientSecret: SIPGATE_CLIENT_SECRET,
+    redirectUri: SIPGATE_REDIRECT_URI,
+    caCertificates: DEMO_CA_FILE ? readFileSync(DEMO_CA_FILE) : undefined,
+  })
+
+  const pending = client.authorizationRequest('balance:read')
+  step('authorize', pending.url)
+  const callback = await readCallback()
+
+  let tokens = await client.exchangeCallback(pending, callback)
+  step('callback', 'state and issuer match')
+  step('tokens', `access token for ${life(tokens.expiresAt)}, refresh token for ${life(tokens.refreshExpiresAt)}, scope ${tokens.scope}`)
+  step('api', await balance(tokens))
+
+  const started = now()
+  while (now() < tokens.expiresAt) await sleep(100)
+  step('expired', `the access token ran out after ${Math.round(now() - started)} s`)
+
+  tokens = await client.refresh(tokens)
+  step('refresh', `new access token for ${life(tokens.expiresAt)}`)
+  step('api', await balance(tokens))
+  step('done', `node ${VERSION}`)
+}
+
+function step(name, text) {
+  console.log(`${name}: ${text}`)
+}
+
+async function readCallback() {
+  const lines = createInterface({ input: process.stdin })
+  for await (const line of lines) return line
+  throw new Error('no callback came')
+}
+
+async function balance(tokens) {
+  const response = await fetch(DEMO_API_URL, { headers: { authorization: tokens.authorizationHeader() } })
+  const body = await response.text()
+  if (!response.ok) throw new Error(`the API answered ${response.status}`)
+  return body.trim()
+}
+
+function life(end) {
+  return end === undefined ? 'an unknown time' : `${Math.round(end - now())} s`
+}
+
+function now() {
+  return Date.now() / 1000
+}
+
+try {
+  await main()
+} catch (error) {
+  const known = error instanceof SipgateOAuth2Error
+  console.error(known ? `error: ${error.code}: ${error.message} (remedy: ${error.remedy})` : `error: ${error.message}`)
+  process.exitCode = 1
+}
