@@ -1,0 +1,1 @@
+"""The shared behaviour suite: cases as data, one runner, one shim per language."""

@@ -1,0 +1,151 @@
+// The Node shim of the behaviour suite: reads lines {"id", "op", "args"}, starts each call at once, writes a line per call. It uses the public
+// API alone and decides nothing: what it is given goes in, what comes out is written.
+
+import { createInterface } from 'node:readline'
+import { inspect } from 'node:util'
+
+import { AuthorizationRequest, Client, ERROR_CODES, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
+
+const clients = new Map()
+const pendings = new Map()
+const tokenSets = new Map()
+const cancels = new Map()
+
+const operations = {
+  'client.new'({ name, kind, env = {}, ...options }) {
+    Object.assign(process.env, env)
+    const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, endpoints: Client.endpoints, env: Client.fromEnv }[kind]
+    const client = make(camelCase(options))
+    clients.set(name, client)
+    return snakeCase({
+      issuer: client.issuer,
+      tokenEndpoint: client.tokenEndpoint,
+      clientId: client.clientId,
+      redirectUri: client.redirectUri,
+    })
+  },
+
+  'client.authorization_request'({ client, name, scope, ...options }) {
+    return keepPending(name, named(clients, client).authorizationRequest(scope, camelCase(options)))
+  },
+
+  'pending.export'({ pending }) {
+    return { exported: named(pendings, pending).export() }
+  },
+
+  'pending.restore'({ name, exported }) {
+    return keepPending(name, AuthorizationRequest.restore(exported))
+  },
+
+  async 'client.exchange_callback'({ client, pending, callback, tokens, ...options }) {
+    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(pendings, pending), callback, callOptions(options)))
+  },
+
+  async 'client.exchange_code'({ client, code, tokens, ...options }) {
+    return keepTokens(tokens, await named(clients, client).exchangeCode(code, callOptions(options)))
+  },
+
+  async 'client.refresh'({ client, refresh_token, from, tokens, ...options }) {
+    const used = from === undefined ? refresh_token : named(tokenSets, from)
+    return keepTokens(tokens, await named(clients, client).refresh(used, callOptions(options)))
+  },
+
+  'tokens.restore'({ name, json }) {
+    return keepTokens(name, TokenSet.restore(json))
+  },
+
+  'tokens.export'({ tokens }) {
+    return { exported: named(tokenSets, tokens).export() }
+  },
+
+  cancel({ name }) {
+    controller(name).abort()
+    return {}
+  },
+
+  debug({ object }) {
+    const found = clients.get(object) ?? pendings.get(object) ?? named(tokenSets, object)
+    return { text: [inspect(found, { depth: null, showHidden: true }), JSON.stringify(found), String(found)].join('\n') }
+  },
+
+  errors() {
+    return { errors: ERROR_CODES }
+  },
+
+  version() {
+    return { version: VERSION }
+  },
+}
+
+async function answer({ id, op, args = {} }) {
+  if (!Object.hasOwn(operations, op)) return write({ id, unsupported: op })
+  try {
+    write({ id, ok: await operations[op](withoutNulls(args)) })
+  } catch (error) {
+    write({ id, error: described(error) })
+  }
+}
+
+function write(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function keepPending(name, pending) {
+  pendings.set(name, pending)
+  const { url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt } = pending
+  return snakeCase({ url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt })
+}
+
+function keepTokens(name, tokens) {
+  tokenSets.set(name, tokens)
+  const { accessToken, tokenType, refreshToken, idToken, idTokenKept, scope, expiresAt, refreshExpiresAt, extra } = tokens
+  return {
+    ...snakeCase({ accessToken, tokenType, refreshToken, idToken, idTokenKept, scope, expiresAt, refreshExpiresAt }),
+    extra,
+    authorization_header: tokens.authorizationHeader(),
+  }
+}
+
+/** In Node an aborted call rejects with the signal's reason: the code is what that means in the other languages. */
+function described(error) {
+  const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
+  const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
+  const { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri } = known
+  const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
+  const family = isReason ? known.family : error.name
+  return { family, ...snakeCase(fields), message: error.message }
+}
+
+function callOptions({ cancel, ...options }) {
+  return { ...camelCase(options), signal: cancel === undefined ? undefined : controller(cancel).signal }
+}
+
+function controller(name) {
+  if (!cancels.has(name)) cancels.set(name, new AbortController())
+  return cancels.get(name)
+}
+
+function named(map, name) {
+  if (!map.has(name)) throw new Error(`no object is called ${name}`)
+  return map.get(name)
+}
+
+function withoutNulls(args) {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null))
+}
+
+function camelCase(object) {
+  return renamed(object, (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
+}
+
+function snakeCase(object) {
+  return renamed(object, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+}
+
+function renamed(object, rename) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [rename(name), value ?? null]))
+}
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => answer(JSON.parse(line)))
+  .on('close', () => process.exit())

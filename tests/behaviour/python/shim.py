@@ -1,0 +1,244 @@
+"""The Python shim of the behaviour suite: reads lines {"id", "op", "args"}, runs each call on its own thread, or with
+`--aio` as its own task, and writes a line per call. It uses the public API alone and decides nothing: what it is given
+goes in, what comes out is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sipgate_oauth2 import (
+    ERROR_CODES,
+    VERSION,
+    AuthorizationRequest,
+    CancelToken,
+    Client,
+    SipgateOAuth2Error,
+    TokenSet,
+    aio,
+)
+
+Args = dict[str, Any]
+Answer = dict[str, Any]
+
+PENDING = "url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at", "ends_at"
+TOKENS = (
+    "access_token",
+    "token_type",
+    "refresh_token",
+    "id_token",
+    "id_token_kept",
+    "scope",
+    "expires_at",
+    "refresh_expires_at",
+    "extra",
+)
+ERROR = (
+    "code",
+    "number",
+    "remedy",
+    "retryable",
+    "retry_after",
+    "status",
+    "oauth_error",
+    "oauth_error_description",
+    "oauth_error_uri",
+    "message",
+)
+FAMILIES = {family for _, _, family in ERROR_CODES}
+
+
+class Shim:
+    """What both faces share: the named objects, and the calls that do not wait."""
+
+    client_class: type[Client] | type[aio.Client]
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Any] = {}
+        self.writing = threading.Lock()
+        self.operations: dict[str, Callable[[Args], Any]] = {
+            "client.new": self.client_new,
+            "client.authorization_request": self.authorization_request,
+            "client.exchange_callback": self.exchange_callback,
+            "client.exchange_code": self.exchange_code,
+            "client.refresh": self.refresh,
+            "pending.export": lambda args: {"exported": self.objects[args["pending"]].export()},
+            "pending.restore": lambda args: self.keep_pending(
+                args["name"], AuthorizationRequest.restore(args["exported"])
+            ),
+            "tokens.restore": lambda args: self.keep_tokens(
+                args["name"], TokenSet.restore(args["json"])
+            ),
+            "tokens.export": lambda args: {"exported": self.objects[args["tokens"]].export()},
+            "cancel": self.cancel,
+            "debug": self.debug,
+            "errors": lambda args: {
+                "errors": [
+                    {"code": code, "number": number, "family": family}
+                    for code, number, family in ERROR_CODES
+                ]
+            },
+            "version": lambda args: {"version": VERSION},
+        }
+
+    def client_new(self, args: Args) -> Answer:
+        name, kind = args.pop("name"), args.pop("kind")
+        os.environ.update(args.pop("env", {}))
+        make = getattr(self.client_class, "from_env" if kind == "env" else kind)
+        client = self.objects[name] = make(**args)
+        attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
+        return {attribute: getattr(client, attribute) for attribute in attributes}
+
+    def authorization_request(self, args: Args) -> Answer:
+        client, name = self.objects[args.pop("client")], args.pop("name")
+        return self.keep_pending(name, client.authorization_request(**args))
+
+    def exchange_callback(self, args: Args) -> Any:
+        pending = self.objects[args.pop("pending")]
+        return self.request("exchange_callback", args, pending, args.pop("callback", None))
+
+    def exchange_code(self, args: Args) -> Any:
+        return self.request("exchange_code", args, args.pop("code", None))
+
+    def refresh(self, args: Args) -> Any:
+        used = self.objects[args.pop("from")] if "from" in args else args.pop("refresh_token", None)
+        return self.request("refresh", args, used)
+
+    def request(self, method: str, args: Args, *positional: Any) -> Any:
+        raise NotImplementedError
+
+    def cancel(self, args: Args) -> Answer:
+        raise NotImplementedError
+
+    def debug(self, args: Args) -> Answer:
+        found = self.objects[args["object"]]
+        return {"text": "\n".join((repr(found), str(found), f"{found}", repr(dir(found))))}
+
+    def keep_pending(self, name: str, pending: AuthorizationRequest) -> Answer:
+        self.objects[name] = pending
+        return {attribute: getattr(pending, attribute) for attribute in PENDING}
+
+    def keep_tokens(self, name: str, tokens: TokenSet) -> Answer:
+        self.objects[name] = tokens
+        view = {attribute: getattr(tokens, attribute) for attribute in TOKENS}
+        return {**view, "authorization_header": tokens.authorization_header()}
+
+    def write(self, line: Answer) -> None:
+        with self.writing:
+            print(json.dumps(line), flush=True)
+
+
+class SyncShim(Shim):
+    client_class = Client
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancels: dict[str, CancelToken] = {}
+
+    def run(self) -> None:
+        for line in sys.stdin:
+            threading.Thread(target=self.answer, args=(json.loads(line),), daemon=True).start()
+
+    def answer(self, call: Args) -> None:
+        operation = self.operations.get(call["op"])
+        if operation is None:
+            return self.write({"id": call["id"], "unsupported": call["op"]})
+        try:
+            self.write({"id": call["id"], "ok": operation(without_nulls(call.get("args") or {}))})
+        except Exception as error:
+            self.write({"id": call["id"], "error": described(error)})
+
+    def request(self, method: str, args: Args, *positional: Any) -> Answer:
+        client, name = self.objects[args.pop("client")], args.pop("tokens")
+        if "cancel" in args:
+            args["cancel"] = self.cancels.setdefault(args["cancel"], CancelToken())
+        return self.keep_tokens(name, getattr(client, method)(*positional, **args))
+
+    def cancel(self, args: Args) -> Answer:
+        self.cancels.setdefault(args["name"], CancelToken()).cancel()
+        return {}
+
+
+class AioShim(Shim):
+    """Cancelling a call is cancelling its task: no error of the library's, so the code is that of elsewhere."""
+
+    client_class = aio.Client
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.cancelled: set[str] = set()
+        self.cancellable: dict[str, list[asyncio.Task[Any]]] = {}
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        lines: asyncio.Queue[str] = asyncio.Queue()
+
+        def read() -> None:
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, "")
+
+        threading.Thread(target=read, daemon=True).start()
+        while line := await lines.get():
+            task = asyncio.create_task(self.answer(json.loads(line)))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def answer(self, call: Args) -> None:
+        operation = self.operations.get(call["op"])
+        if operation is None:
+            return self.write({"id": call["id"], "unsupported": call["op"]})
+        try:
+            result = operation(without_nulls(call.get("args") or {}))
+            if isinstance(result, Awaitable):
+                result = await result
+            self.write({"id": call["id"], "ok": result})
+        except asyncio.CancelledError:
+            code = "SIPGATE_CANCELLED"
+            number, family = next(row[1:] for row in ERROR_CODES if row[0] == code)
+            fields = {"code": code, "number": number, "family": family, "message": "cancelled"}
+            self.write({"id": call["id"], "error": {**dict.fromkeys(ERROR), **fields}})
+        except Exception as error:
+            self.write({"id": call["id"], "error": described(error)})
+
+    async def request(self, method: str, args: Args, *positional: Any) -> Answer:
+        client, name = self.objects[args.pop("client")], args.pop("tokens")
+        cancel = args.pop("cancel", None)
+        task = asyncio.ensure_future(getattr(client, method)(*positional, **args))
+        if cancel is not None:
+            self.cancellable.setdefault(cancel, []).append(task)
+            if cancel in self.cancelled:
+                task.cancel()
+        return self.keep_tokens(name, await task)
+
+    def cancel(self, args: Args) -> Answer:
+        self.cancelled.add(args["name"])
+        for task in self.cancellable.pop(args["name"], []):
+            task.cancel()
+        return {}
+
+
+def described(error: Exception) -> Answer:
+    """The error's attributes; for one that is not the library's own no code, so that no case takes it for one."""
+    if not isinstance(error, SipgateOAuth2Error):
+        return {**dict.fromkeys(ERROR), "family": None, "message": repr(error)}
+    family = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in FAMILIES)
+    return {**{attribute: getattr(error, attribute) for attribute in ERROR}, "family": family}
+
+
+def without_nulls(args: Args) -> Args:
+    return {name: value for name, value in args.items() if value is not None}
+
+
+if __name__ == "__main__":
+    if "--aio" in sys.argv[1:]:
+        asyncio.run(AioShim().run())
+    else:
+        SyncShim().run()

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""The shared behaviour suite: the same cases, in every language, against the local realm."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from behaviour.runner import report, table
+from behaviour.runner.cases import all_cases, matching
+from behaviour.runner.running import FAIL, OK
+from behaviour.runner.suite import Outcome, run_between, run_language
+from driver.programs import DEBUG
+from driver.shims import SHIMS
+
+AT_ONCE = 2
+
+
+def main() -> int:
+    options = parsed_options()
+    if options.table:
+        return table.write()
+    if options.check_table:
+        return table.check()
+    languages = options.languages.split(",")
+    unknown = [language for language in languages if language not in SHIMS]
+    if unknown:
+        sys.exit(f"no such language: {', '.join(unknown)}; there are {', '.join(SHIMS)}")
+    return run(languages, options)
+
+
+def run(languages: list[str], options: argparse.Namespace) -> int:
+    cases = matching(all_cases(), options.case)
+    if not cases:
+        sys.exit(f"no case has {options.case!r} in its title")
+    alone = [case for case in cases if not case.between]
+    between = [case for case in cases if case.between]
+    outcome = Outcome()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for one in pool.map(
+            lambda language: run_language(language, alone, options.realm), languages
+        ):
+            outcome.add(one)
+    started = [language for language in languages if language not in outcome.not_started]
+    if between:
+        outcome.add(run_between(started, between, options.realm))
+
+    verdicts = outcome.verdicts
+    titles = list(dict.fromkeys(title for title, _ in verdicts))
+    shown = [title for title in titles if options.matrix or not _passed(title, languages, verdicts)]
+    for line in report.matrix(shown, languages, verdicts):
+        print(line)
+    for line in report.failures(titles, languages, verdicts):
+        print(line)
+    print()
+    for line in report.unsupported(titles, languages, verdicts):
+        print(line)
+    for language, problem in outcome.not_started.items():
+        print(f"{language} could not be started: {problem}")
+    words = [verdict.kind for verdict in verdicts.values()]
+    failed = words.count(FAIL) + len(outcome.not_started)
+    print(f"{words.count('ok')} passed, {failed} failed")
+    return 1 if failed or not words.count(OK) else 0
+
+
+def _passed(title: str, languages: list[str], verdicts: report.Verdicts) -> bool:
+    found = [verdicts[title, language] for language in languages if (title, language) in verdicts]
+    return all(verdict.kind == OK for verdict in found)
+
+
+def parsed_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--languages", default=",".join(SHIMS), help="which, separated by commas (default: all)"
+    )
+    parser.add_argument(
+        "--case", default="", metavar="PATTERN", help="only cases whose title has this in it"
+    )
+    parser.add_argument(
+        "--matrix",
+        action="store_true",
+        help="show every case, also those that passed in every language",
+    )
+    parser.add_argument(
+        "--realm",
+        type=Path,
+        default=DEBUG / "realm",
+        metavar="PATH",
+        help="the local realm's program",
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="write RULES.md anew: which case shows which rule"
+    )
+    parser.add_argument(
+        "--check-table",
+        action="store_true",
+        help="fail where RULES.md is not up to date, or a rule has no case",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""The local realm as a child process, and the orders it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+STOP_SECONDS = 10
+ORDER_SECONDS = 30
+POLL_SECONDS = 0.01
+
+
+class RealmBroken(Exception):
+    """The realm does not run, or does not understand an order."""
+
+
+class Realm:
+    """All orders go over one connection: a fault that waits for the next connection is the client's."""
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        self.ready = ready
+        self._connection = http.client.HTTPConnection(
+            urlsplit(ready["http"]).netloc, timeout=ORDER_SECONDS
+        )
+
+    def reset(self) -> None:
+        self._order("POST", "reset", {})
+
+    def login(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Where the browser would be sent to, whole and in parts."""
+        callback = self._order(
+            "POST", "login", {"username": "anna", "password": "anna-pw", **order}
+        )["callback"]
+        query = urlsplit(callback).query
+        return {"callback": callback, "query": query, **dict(parse_qsl(query))}
+
+    def order(self, name: str, order: Any) -> dict[str, Any]:
+        """`settings`, `faults` or `end_sessions`."""
+        answer: dict[str, Any] = self._order("POST", name, order)
+        return answer
+
+    def requests(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._order("GET", "requests", None)
+        return found
+
+    def counters(self) -> dict[str, int]:
+        found: dict[str, int] = self._order("GET", "counters", None)
+        return found
+
+    def await_token_requests(self, count: int, limit: float) -> None:
+        """Until so many token requests have come."""
+        end = time.monotonic() + limit
+        while self.counters()["token_requests"] < count:
+            if time.monotonic() > end:
+                raise RealmBroken(f"fewer than {count} token requests came within {limit} s")
+            time.sleep(POLL_SECONDS)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _order(self, method: str, name: str, body: Any) -> Any:
+        content = None if body is None else json.dumps(body)
+        self._connection.request(
+            method, f"/_realm/{name}", content, {"Content-Type": "application/json"}
+        )
+        response = self._connection.getresponse()
+        answer = json.loads(response.read())
+        if response.status != 200:
+            raise RealmBroken(f"{name}: {answer}")
+        return answer
+
+
+@contextlib.contextmanager
+def running_realm(binary: Path) -> Iterator[Realm]:
+    try:
+        process = subprocess.Popen(
+            [str(binary)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+    except OSError as error:
+        raise RealmBroken(f"cannot start {binary}: {error.strerror}") from error
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise RealmBroken(f"{binary} ended with status {process.wait()} before it was ready")
+        realm = Realm(json.loads(line))
+        yield realm
+        realm.close()
+    finally:
+        # It ends when its standard input does.
+        process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

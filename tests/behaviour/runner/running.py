@@ -1,0 +1,292 @@
+"""Running one case in one language, or in two.
+
+Steps are done one after another. What a step gave is called by its `as`, or by the name that the call gives its object:
+
+    {"op", "args", "expect" | "error", "as"}   a call, and what must come of it; without either: no error
+      "start": true                            begins it only; {"finish": its name, "expect" | "error"} waits for it
+      "times": n                               does it n times; what it gave is the list of all
+      "differs": {language: {"expect" | "error", "because"}}
+    {"realm": "login" | "settings" | "faults" | "end_sessions" | "reset", "args", "as"}
+    {"await_token_requests": n}                until the realm saw so many
+    {"pause": seconds}
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import socket
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from behaviour.runner.cases import Case, Step
+from behaviour.runner.matching import NO_CALL, Call, differences
+from behaviour.runner.realm import Realm, RealmBroken
+from behaviour.runner.registry import Row, inconsistencies
+from behaviour.runner.secrets import Secrets
+from behaviour.runner.shim import Answer, Shim, ShimBroken
+from behaviour.runner.values import UnknownReference, expand, form_value
+from driver.programs import ROOT
+
+OK, FAIL, UNSUPPORTED = "ok", "FAIL", "unsupported"
+
+# Arguments that name objects in the shim: each run of a case has its own.
+OBJECT_NAMES = {"name", "client", "pending", "tokens", "from", "cancel", "object"}
+
+# What an error's members are unless the case says otherwise.
+NOT_SAID = {
+    "retry_after": None,
+    "status": None,
+    "oauth_error": None,
+    "oauth_error_description": None,
+    "oauth_error_uri": None,
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    kind: str
+    problems: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Failed(Exception):
+    """A step did not give what the case expects."""
+
+
+class Unsupported(Exception):
+    """A shim has no such operation."""
+
+
+@dataclass
+class Running:
+    """A call that was begun: the step it belongs to, and where its answer will come from."""
+
+    shim: Shim
+    language: str
+    number: int
+    began: int
+    limit: float
+    result: Answer = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Actor:
+    language: str
+    shim: Shim
+
+
+class CaseRun:
+    """One run of one case. The first actor is the language it is run for, the second, if any, the other one."""
+
+    def __init__(
+        self,
+        case: Case,
+        actors: Mapping[str, Actor],
+        realm: Realm,
+        registry: Mapping[str, Row],
+        secrets: Secrets,
+        number: int,
+    ) -> None:
+        self._case = case
+        self._actors = actors
+        self._realm = realm
+        self._registry = registry
+        self._secrets = secrets
+        self._prefix = f"{number}/"
+        self._running: dict[str, Running] = {}
+        self._scope: dict[str, Any] = {}
+
+    def verdict(self) -> Verdict:
+        language = self._actors["one"].language
+        if language in self._case.inexpressible:
+            return Verdict(UNSUPPORTED, reason=self._case.inexpressible[language])
+        reason = self._case.unsupported.get(language)
+        at = "before the first step"
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                machine = {**_machine(Path(folder)), "errors": list(self._registry.values())}
+                self._scope.update(realm=self._realm.ready, machine=machine)
+                self._realm.reset()
+                for number, step in enumerate(self._case.steps, 1):
+                    at = f"step {number}, {_named(step)}"
+                    self._do(step)
+                at = "what the realm saw"
+                self._check_saw()
+        except Unsupported as operation:
+            if reason is not None:
+                return Verdict(UNSUPPORTED, reason=reason)
+            return Verdict(
+                FAIL, (f"{at}: the shim has no {operation}, and the case gives no reason",)
+            )
+        except ShimBroken as problem:
+            for actor in self._actors.values():
+                actor.shim.stop()
+            return Verdict(FAIL, (f"{at}: {problem}",))
+        except (Failed, UnknownReference, RealmBroken, OSError) as problem:
+            return Verdict(FAIL, tuple(f"{at}: {line}" for line in str(problem).splitlines()))
+        if reason is not None:
+            return Verdict(FAIL, (f"it is said to be unsupported ({reason}), and passes",))
+        return Verdict(OK)
+
+    def _do(self, step: Step) -> None:
+        if "op" in step:
+            self._call(step)
+        elif "finish" in step:
+            self._finish(step, self._running.pop(step["finish"]))
+        elif "await_token_requests" in step:
+            self._realm.await_token_requests(step["await_token_requests"], self._case.limit)
+        elif "pause" in step:
+            time.sleep(step["pause"])
+        else:
+            self._order(step["realm"], expand(step.get("args", {}), self._scope), step.get("as"))
+
+    def _order(self, name: str, args: Any, kept_as: str | None) -> None:
+        if name == "reset":
+            self._realm.reset()
+            return
+        result = self._realm.login(args) if name == "login" else self._realm.order(name, args)
+        if name == "login":
+            self._secrets.add(result.get("code"))
+        if kept_as is not None:
+            self._scope[kept_as] = result
+
+    def _call(self, step: Step) -> None:
+        actor = self._actors[step.get("in", "one")]
+        args = expand(step.get("args", {}), self._scope)
+        self._secrets.add_arguments(args)
+        name = step.get("as") or args.get("tokens") or args.get("name")
+        results = []
+        for _ in range(step.get("times", 1)):
+            began = math.floor(time.time())
+            number = actor.shim.start(step["op"], self._own(args))
+            running = Running(actor.shim, actor.language, number, began, self._case.limit)
+            if step.get("start"):
+                self._running[str(name)] = running
+                return
+            self._finish({} if "times" in step else step, running)
+            results.append(running.result)
+        result: Any = results if "times" in step else results[0]
+        if "times" in step:
+            _require(differences(expand(step["expect"], self._scope), result))
+        if name is not None:
+            self._scope[name] = result
+
+    def _own(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: f"{self._prefix}{value}"
+            if name in OBJECT_NAMES and isinstance(value, str)
+            else value
+            for name, value in args.items()
+        }
+
+    def _finish(self, step: Step, running: Running) -> None:
+        answer = running.shim.finish(running.number, running.limit)
+        call = Call(running.began, math.floor(time.time()))
+        if "unsupported" in answer:
+            raise Unsupported(answer["unsupported"])
+        wanted = step.get("differs", {}).get(running.language, step)
+        error = answer.get("error")
+        self._secrets.add_answer(answer)
+        if error is not None:
+            if "error" not in wanted:
+                raise Failed(f"gave {error.get('code')}: {error.get('message')}")
+            expected = {**NOT_SAID, **expand(wanted["error"], self._scope)}
+            _require([*differences(expected, error, call), *inconsistencies(error, self._registry)])
+            running.result = error
+            return
+        if "error" in wanted:
+            raise Failed(f"gave a result, expected {wanted['error']['code']}")
+        _require(differences(expand(wanted.get("expect", {}), self._scope), answer["ok"], call))
+        running.result = answer["ok"]
+
+    def _check_saw(self) -> None:
+        requests = self._realm.requests()
+        token_requests = [one for one in requests if one["path"].endswith("/token")]
+        for request in token_requests:
+            self._secrets.add_form(request["body"])
+        saw = expand(self._case.saw, self._scope)
+        if unknown := saw.keys() - {"token", "any", "counters"}:
+            raise Failed(f"there is no {sorted(unknown)}")
+        expected = saw.get("token", saw.get("any", 0))
+        count = len(expected) if isinstance(expected, list) else expected
+        _require(differences(count, len(token_requests), at="the number of token requests"))
+        _require(differences(saw.get("any", count), len(requests), at="the number of requests"))
+        _require(differences(saw.get("counters", {}), self._realm.counters(), at="counters"))
+        if isinstance(expected, list):
+            for number, (one, request) in enumerate(zip(expected, token_requests, strict=True)):
+                before = token_requests[number - 1] if number else None
+                problems = _request_differences(one, request, before)
+                _require([f"token request {number + 1}: {line}" for line in problems])
+
+
+def _request_differences(
+    expected: Mapping[str, Any], request: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> list[str]:
+    """`form`: all parameters in order, and no other byte in the body; `headers`, `no_headers`, `path`, `new_connection`."""
+    if unknown := expected.keys() - {"form", "headers", "no_headers", "path", "new_connection"}:
+        return [f"there is no {sorted(unknown)}"]
+    problems = []
+    headers = {name.lower(): value for name, value in request["headers"]}
+    if "form" in expected:
+        pairs = parse_qsl(request["body"], keep_blank_values=True)
+        if (
+            "&".join(f"{form_value(name)}={form_value(value)}" for name, value in pairs)
+            != request["body"]
+        ):
+            problems.append(f"the body is not as the URL standard writes a form: {request['body']}")
+        problems += differences(
+            [list(pair) for pair in expected["form"]], [list(pair) for pair in pairs], at="form"
+        )
+    problems += differences(expected.get("headers", {}), headers, NO_CALL, "header")
+    problems += [
+        f"there is a header {name}" for name in expected.get("no_headers", []) if name in headers
+    ]
+    if "path" in expected:
+        problems += differences(expected["path"], request["path"], NO_CALL, "path")
+    if (
+        before is not None
+        and expected.get("new_connection")
+        and before["connection"] == request["connection"]
+    ):
+        problems.append("it came over the connection of the one before")
+    return problems
+
+
+def _require(problems: list[str]) -> None:
+    if problems:
+        raise Failed("\n".join(problems))
+
+
+def _named(step: Step) -> str:
+    kind = next(
+        kind for kind in ("op", "finish", "realm", "await_token_requests", "pause") if kind in step
+    )
+    return str(step[kind]) if kind in ("op", "realm") else f"{kind} {step[kind]}"
+
+
+def _machine(folder: Path) -> dict[str, Any]:
+    """What cases need of this machine: a port where nobody listens, the time, a file, the version of the checkout."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    secret = folder / "secret"
+    secret.write_text("canary-secret-of-a-file\n")
+    return {
+        "closed_port": port,
+        "now": math.floor(time.time()),
+        "secret_file": str(secret),
+        "folder": str(folder),
+        "version": _workspace_version(),
+    }
+
+
+def _workspace_version() -> str:
+    found = re.search(r'^version = "([^"]+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    assert found is not None, "Cargo.toml names the version of all packages"
+    return found[1]

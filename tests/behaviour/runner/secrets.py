@@ -1,0 +1,73 @@
+"""The secrets that a language's run used, and where they show though nobody asked for them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from behaviour.runner.shim import Said
+from behaviour.runner.values import form_value
+
+# Every secret that a case makes up has this word in it.
+CANARY = "canary"
+
+SECRET_ARGUMENTS = ("client_secret", "code", "code_verifier", "refresh_token")
+SECRET_MEMBERS = ("access_token", "refresh_token", "id_token")
+
+# Members of a result that hand out secrets because that is what they are for.
+DELIBERATE = {*SECRET_MEMBERS, "authorization_header", "exported", "extra"}
+
+# A shorter text may stand somewhere by chance.
+SHORTEST = 8
+
+
+class Secrets:
+    def __init__(self) -> None:
+        self._texts: set[str] = {CANARY}
+        self._lock = threading.Lock()
+
+    def add(self, text: object) -> None:
+        if isinstance(text, str) and len(text) >= SHORTEST and CANARY not in text:
+            with self._lock:
+                self._texts |= {text, form_value(text)}
+
+    def add_arguments(self, args: Mapping[str, Any]) -> None:
+        for name in SECRET_ARGUMENTS:
+            self.add(args.get(name))
+        for code in parse_qs(str(args.get("callback", "")).rpartition("?")[2]).get("code", []):
+            self.add(code)
+
+    def add_answer(self, answer: Mapping[str, Any]) -> None:
+        for name in SECRET_MEMBERS:
+            self.add((answer.get("ok") or {}).get(name))
+
+    def add_form(self, body: str) -> None:
+        for name in SECRET_ARGUMENTS:
+            for value in parse_qs(body).get(name, []):
+                self.add(value)
+
+    def shown(self, said: list[Said]) -> Iterator[str]:
+        """A line for each place where a secret shows. Where it stands is told, what it is is not."""
+        with self._lock:
+            texts = sorted(self._texts)
+        for line in said:
+            visible = _visible(line)
+            if any(text in visible for text in texts):
+                yield f"a secret shows on {line.stream} in the case “{line.case}”"
+
+
+def _visible(line: Said) -> str:
+    """What of a line may hold no secret: all of it, but for the members of a result that are asked for theirs."""
+    if line.stream != "stdout":
+        return line.line
+    try:
+        answer = json.loads(line.line)
+        members = answer.get("ok")
+    except (ValueError, AttributeError):
+        return line.line
+    if isinstance(members, dict):
+        answer["ok"] = {name: value for name, value in members.items() if name not in DELIBERATE}
+    return json.dumps(answer, ensure_ascii=False)

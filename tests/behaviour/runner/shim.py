@@ -1,0 +1,147 @@
+"""One language's shim as a child process: calls overlap, and everything it says is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from driver.programs import ROOT, environment
+
+STOP_SECONDS = 10
+
+Answer = dict[str, Any]
+
+
+class ShimBroken(Exception):
+    """The shim ended, hangs or says what is no answer: it must be started anew."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of a shim's, and the case it belongs to where that is known."""
+
+    case: str
+    stream: str
+    line: str
+
+
+class Shim:
+    """Started at the first call, and again after it broke."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.said: list[Said] = []
+        self.case = ""
+        self._command = command
+        self._process: subprocess.Popen[str] | None = None
+        self._ids = itertools.count(1)
+        self._answers: dict[int, queue.Queue[Answer | None]] = {}
+        self._readers: list[threading.Thread] = []
+
+    def start(self, op: str, args: Mapping[str, Any]) -> int:
+        """Begins a call and gives its number."""
+        process = self._process or self._spawn()
+        number = next(self._ids)
+        self._answers[number] = queue.Queue()
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps({"id": number, "op": op, "args": args}) + "\n")
+            process.stdin.flush()
+        except OSError as error:
+            raise ShimBroken(f"the shim ended before {op}{self._ending()}") from error
+        return number
+
+    def finish(self, number: int, limit: float) -> Answer:
+        """The answer to a call. `limit` only tells a hanging shim from a slow one."""
+        try:
+            answer = self._answers[number].get(timeout=limit)
+        except queue.Empty:
+            raise ShimBroken(f"the shim did not answer within {limit} s") from None
+        if answer is None:
+            raise ShimBroken(f"the shim ended during a call{self._ending()}")
+        return answer
+
+    def stop(self) -> None:
+        """Ends the process; after this everything it said is there."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for reader in self._readers:
+            reader.join(STOP_SECONDS)
+        self._readers.clear()
+
+    def _spawn(self) -> subprocess.Popen[str]:
+        try:
+            process = subprocess.Popen(
+                list(self._command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="backslashreplace",
+                cwd=ROOT,
+                env=_clean_environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ShimBroken(f"cannot start {self._command[0]}: {error.strerror}") from error
+        self._process = process
+        for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
+            assert stream is not None
+            reader = threading.Thread(target=self._read, args=(stream, name), daemon=True)
+            reader.start()
+            self._readers.append(reader)
+        return process
+
+    def _read(self, stream: IO[str], name: str) -> None:
+        with stream:
+            for line in stream:
+                self.said.append(Said(self.case, name, line.rstrip("\n")))
+                if name == "stdout":
+                    self._deliver(line)
+        if name == "stdout":
+            for waiting in list(self._answers.values()):
+                waiting.put(None)
+
+    def _deliver(self, line: str) -> None:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            answer = json.loads(line)
+            self._answers[answer["id"]].put(answer)
+
+    def _ending(self) -> str:
+        """How it ended, and its last words."""
+        if self._process is None:
+            return ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        words = [said.line for said in self.said if said.stream == "stderr"][-20:]
+        return "".join(
+            [f" (status {self._process.returncode})", *(f"\n      {line}" for line in words)]
+        )
+
+
+def _clean_environment() -> dict[str, str]:
+    """No proxy and no client of this machine's: the cases say what there is."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SIPGATE_") and not name.lower().endswith("_proxy")
+    }
+    return {**kept, **environment()}

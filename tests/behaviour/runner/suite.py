@@ -1,0 +1,115 @@
+"""All cases of a language, and those between two."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from behaviour.runner.cases import Case
+from behaviour.runner.realm import RealmBroken, running_realm
+from behaviour.runner.registry import documented_errors
+from behaviour.runner.running import FAIL, OK, Actor, CaseRun, Verdict
+from behaviour.runner.secrets import Secrets
+from behaviour.runner.shim import Said, Shim, ShimBroken
+from driver.shims import SHIMS
+
+START_SECONDS = 60.0
+
+# So many realms and shims of a language wait beside its first.
+BESIDE = 2
+
+NO_SECRET_SHOWS = "no secret shows in an error, in a debug text or on standard error"
+
+Verdicts = dict[tuple[str, str], Verdict]
+
+
+@dataclass
+class Outcome:
+    """Verdicts by title and language, and why a language never began."""
+
+    verdicts: Verdicts = field(default_factory=dict)
+    not_started: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Outcome) -> None:
+        self.verdicts |= other.verdicts
+        self.not_started |= other.not_started
+
+
+def run_language(language: str, cases: Sequence[Case], realm_binary: Path) -> Outcome:
+    """The cases in order, with a realm and a shim of the language's own; those that mostly wait beside them."""
+    in_order = [case for case in cases if not case.alongside]
+    waiting = [case for case in cases if case.alongside]
+    shares = [in_order, *(waiting[start::BESIDE] for start in range(BESIDE))]
+    outcome, secrets = Outcome(), Secrets()
+    with ThreadPoolExecutor(len(shares)) as pool:
+        parts = list(
+            pool.map(lambda share: _run_share(language, share, secrets, realm_binary), shares)
+        )
+    for part, _ in parts:
+        outcome.add(part)
+    if language not in outcome.not_started:
+        said = [line for _, lines in parts for line in lines]
+        outcome.verdicts[NO_SECRET_SHOWS, language] = _no_secret_shows(secrets, said)
+    return outcome
+
+
+def _run_share(
+    language: str, cases: Sequence[Case], secrets: Secrets, realm_binary: Path
+) -> tuple[Outcome, list[Said]]:
+    outcome = Outcome()
+    shim = None
+    try:
+        with _running_shims([language]) as shims, running_realm(realm_binary) as realm:
+            shim = shims[language]
+            _check_start(shim)
+            actors, registry = {"one": Actor(language, shim)}, documented_errors()
+            for number, case in enumerate(cases, 1):
+                shim.case = case.title
+                run = CaseRun(case, actors, realm, registry, secrets, number)
+                outcome.verdicts[case.title, language] = run.verdict()
+    except (ShimBroken, RealmBroken) as error:
+        outcome.not_started[language] = str(error)
+    return outcome, [] if shim is None else shim.said
+
+
+def run_between(languages: Sequence[str], cases: Sequence[Case], realm_binary: Path) -> Outcome:
+    """Each case for every pair of languages; the verdict is the first one's."""
+    outcome = Outcome()
+    registry, secrets = documented_errors(), Secrets()
+    with _running_shims(languages) as shims, running_realm(realm_binary) as realm:
+        runs = [(case, one, other) for case in cases for other in languages for one in languages]
+        for number, (written, one, other) in enumerate(runs, 1):
+            case = written.with_other(other)
+            for shim in shims.values():
+                shim.case = case.title
+            actors = {"one": Actor(one, shims[one]), "other": Actor(other, shims[other])}
+            run = CaseRun(case, actors, realm, registry, secrets, number)
+            outcome.verdicts[case.title, one] = run.verdict()
+    for language, shim in shims.items():
+        title = f"between: {NO_SECRET_SHOWS}"
+        outcome.verdicts[title, language] = _no_secret_shows(secrets, shim.said)
+    return outcome
+
+
+def _no_secret_shows(secrets: Secrets, said: list[Said]) -> Verdict:
+    shown = tuple(dict.fromkeys(secrets.shown(said)))
+    return Verdict(FAIL if shown else OK, shown)
+
+
+@contextlib.contextmanager
+def _running_shims(languages: Sequence[str]) -> Iterator[dict[str, Shim]]:
+    shims = {language: Shim(SHIMS[language]) for language in languages}
+    try:
+        yield shims
+    finally:
+        for shim in shims.values():
+            shim.stop()
+
+
+def _check_start(shim: Shim) -> None:
+    answer = shim.finish(shim.start("version", {}), START_SECONDS)
+    if "ok" not in answer:
+        raise ShimBroken(f"it does not tell its version: {answer}")

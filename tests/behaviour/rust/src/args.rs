@@ -1,0 +1,89 @@
+//! The arguments of one call. Each is taken once, and none may be left: a case with a misspelt argument must not pass.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sipgate_oauth2::{Error, Scope};
+
+/// Why a call gave no members.
+pub(crate) enum Failure {
+    /// An error of the library's.
+    Library(Error),
+    /// The call itself makes no sense.
+    Call(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+pub(crate) struct Args(Map<String, Value>);
+
+impl Args {
+    /// A `null` is an argument that is not given.
+    pub(crate) fn new(args: &Value) -> Self {
+        let given = args.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        Self(given.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Failure> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Failure::Call(format!("{name} is no text"))),
+        }
+    }
+
+    pub(crate) fn needed(&mut self, name: &str) -> Result<String, Failure> {
+        self.text(name)?.ok_or_else(|| Failure::Call(format!("{name} is missing")))
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Failure> {
+        match self.0.remove(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(_) => Err(Failure::Call(format!("{name} is neither true nor false"))),
+        }
+    }
+
+    pub(crate) fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Failure> {
+        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        let duration = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        duration.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no number of seconds")))
+    }
+
+    /// A text, or a list of texts.
+    pub(crate) fn scope(&mut self, name: &str) -> Result<Option<Scope>, Failure> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(Value::String(names)) => Ok(Some(Scope::from(names))),
+            Some(Value::Array(names)) => {
+                let names: Option<Vec<String>> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
+                names.map(|names| Some(Scope::from(names))).ok_or_else(|| Failure::Call(format!("{name} has what is no text")))
+            }
+            Some(_) => Err(Failure::Call(format!("{name} is neither a text nor a list"))),
+        }
+    }
+
+    /// An object, or a list of pairs: what has a name and a value.
+    pub(crate) fn pairs(&mut self, name: &str) -> Result<Vec<(String, String)>, Failure> {
+        let pairs: Option<Vec<_>> = match self.0.remove(name) {
+            None => Some(Vec::new()),
+            Some(Value::Object(members)) => members.into_iter().map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect(),
+            Some(Value::Array(pairs)) => {
+                pairs.iter().map(|pair| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()))).collect()
+            }
+            Some(_) => None,
+        };
+        pairs.ok_or_else(|| Failure::Call(format!("{name} is neither an object nor a list of pairs of texts")))
+    }
+
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        match self.0.keys().next() {
+            Some(name) => Err(Failure::Call(format!("unexpected argument {name}"))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The Rust shim of the behaviour suite: reads lines `{"id", "op", "args"}`, runs each call on a thread of its own, and writes a line per call.
+//! It uses the public API alone and decides nothing: what it is given goes in, what comes out is written.
+
+mod args;
+mod operations;
+mod views;
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::args::{Args, Failure};
+use crate::operations::Shim;
+
+fn main() -> std::io::Result<()> {
+    let shim = Arc::new(Shim::default());
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let shim = Arc::clone(&shim);
+        std::thread::spawn(move || write(&answer(&shim, &line)));
+    }
+    Ok(())
+}
+
+fn answer(shim: &Shim, line: &str) -> Value {
+    let call: Value = match serde_json::from_str(line) {
+        Ok(call) => call,
+        Err(problem) => return json!({"id": null, "error": {"message": format!("not a call: {problem}")}}),
+    };
+    let id = &call["id"];
+    let op = call["op"].as_str().unwrap_or_default();
+    match shim.run(op, Args::new(&call["args"])) {
+        None => json!({"id": id, "unsupported": op}),
+        Some(Ok(members)) => json!({"id": id, "ok": members}),
+        Some(Err(Failure::Library(error))) => json!({"id": id, "error": views::error(&error)}),
+        // No code: no case can take it for an error of the library's.
+        Some(Err(Failure::Call(problem))) => json!({"id": id, "error": {"code": null, "message": problem}}),
+    }
+}
+
+fn write(line: &Value) {
+    let mut out = std::io::stdout().lock();
+    // Nobody listens any more: then there is nobody to tell either.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

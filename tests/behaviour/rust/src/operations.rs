@@ -1,0 +1,274 @@
+//! The operations of the protocol, and the named objects that they make and use.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use sipgate_oauth2::{
+    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, Call, CancelToken, Client, Provider, RefreshParameters, TokenSet,
+};
+
+use crate::args::{Args, Failure};
+use crate::views;
+
+type Members = Result<Value, Failure>;
+
+#[derive(Default)]
+pub(crate) struct Shim {
+    clients: Named<Client>,
+    pendings: Named<AuthorizationRequest>,
+    tokens: Named<TokenSet>,
+    cancels: Named<CancelToken>,
+}
+
+impl Shim {
+    /// `None`: there is no such operation.
+    pub(crate) fn run(&self, op: &str, args: Args) -> Option<Members> {
+        let operation = match op {
+            "client.new" => Self::client_new,
+            "client.authorization_request" => Self::authorization_request,
+            "client.exchange_callback" => Self::exchange_callback,
+            "client.exchange_code" => Self::exchange_code,
+            "client.refresh" => Self::refresh,
+            "pending.export" => Self::pending_export,
+            "pending.restore" => Self::pending_restore,
+            "tokens.export" => Self::tokens_export,
+            "tokens.restore" => Self::tokens_restore,
+            "cancel" => Self::cancel,
+            "debug" => Self::debug,
+            "errors" => |_: &Self, args: Args| args.end().map(|()| views::errors()),
+            "version" => |_: &Self, args: Args| args.end().map(|()| json!({"version": sipgate_oauth2::VERSION})),
+            _ => return None,
+        };
+        Some(operation(self, args))
+    }
+
+    fn client_new(&self, mut args: Args) -> Members {
+        let (name, kind) = (args.needed("name")?, args.needed("kind")?);
+        for (name, value) in args.pairs("env")? {
+            // SAFETY: the runner has no other call under way while a client is made from the environment.
+            unsafe { std::env::set_var(name, value) };
+        }
+        let mut builder = match kind.as_str() {
+            "sipgate" => Client::sipgate(args.needed("client_id")?),
+            "keycloak" => Client::keycloak(args.needed("base")?, args.needed("realm")?, args.needed("client_id")?),
+            "endpoints" => {
+                let make = if args.flag("iss_required")? { Provider::endpoints_with_iss } else { Provider::endpoints };
+                let provider = make(args.needed("issuer")?, args.needed("authorization_endpoint")?, args.needed("token_endpoint")?);
+                Client::with_provider(provider, args.needed("client_id")?)
+            }
+            "env" => Client::from_env()?,
+            other => return Err(Failure::Call(format!("no such kind of client: {other}"))),
+        };
+        if let Some(realm) = args.text("realm")? {
+            builder = builder.realm(realm);
+        }
+        if let Some(secret) = args.text("client_secret")? {
+            builder = builder.client_secret(secret);
+        }
+        if let Some(method) = args.text("client_authentication")? {
+            builder = builder.client_authentication(method.parse()?);
+        }
+        if let Some(redirect_uri) = args.text("redirect_uri")? {
+            builder = builder.redirect_uri(redirect_uri);
+        }
+        if let Some(pem) = args.text("ca_certificates")? {
+            builder = builder.ca_certificates(pem);
+        }
+        if let Some(proxy) = args.text("proxy")? {
+            builder = builder.proxy(proxy);
+        }
+        if let Some(timeout) = args.seconds("connect_timeout")? {
+            builder = builder.connect_timeout(timeout);
+        }
+        if let Some(timeout) = args.seconds("request_timeout")? {
+            builder = builder.request_timeout(timeout);
+        }
+        args.end()?;
+        let client = builder.build()?;
+        let view = views::client(&client);
+        self.clients.put(name, client);
+        Ok(view)
+    }
+
+    fn authorization_request(&self, mut args: Args) -> Members {
+        let (client, name) = (self.clients.take_name(&mut args, "client")?, args.needed("name")?);
+        let scope = args.scope("scope")?.ok_or_else(|| Failure::Call("scope is missing".to_owned()))?;
+        let mut parameters = AuthorizationParameters::new(scope);
+        if let Some(redirect_uri) = args.text("redirect_uri")? {
+            parameters = parameters.redirect_uri(redirect_uri);
+        }
+        if let Some(mode) = args.text("response_mode")? {
+            parameters = parameters.response_mode(mode.parse()?);
+        }
+        if let Some(state) = args.text("state")? {
+            parameters = parameters.state(state);
+        }
+        if let Some(return_to) = args.text("return_to")? {
+            parameters = parameters.return_to(return_to);
+        }
+        if let Some(prompt) = args.text("prompt")? {
+            parameters = parameters.prompt(prompt);
+        }
+        if let Some(login_hint) = args.text("login_hint")? {
+            parameters = parameters.login_hint(login_hint);
+        }
+        if let Some(ui_locales) = args.text("ui_locales")? {
+            parameters = parameters.ui_locales(ui_locales);
+        }
+        for (name, value) in args.pairs("extra")? {
+            parameters = parameters.extra(name, value);
+        }
+        args.end()?;
+        Ok(self.keep_pending(name, client.authorization_request(parameters)?))
+    }
+
+    fn pending_export(&self, mut args: Args) -> Members {
+        let pending = self.pendings.take_name(&mut args, "pending")?;
+        args.end()?;
+        Ok(json!({"exported": pending.export().reveal()}))
+    }
+
+    fn pending_restore(&self, mut args: Args) -> Members {
+        let (name, exported) = (args.needed("name")?, args.needed("exported")?);
+        args.end()?;
+        Ok(self.keep_pending(name, AuthorizationRequest::restore(&exported)?))
+    }
+
+    fn exchange_callback(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let (callback, name, call) = (args.needed("callback")?, args.needed("tokens")?, self.call(&mut args)?);
+        args.end()?;
+        Ok(self.keep_tokens(name, client.exchange_callback_with(&pending, &callback, &call)?))
+    }
+
+    fn exchange_code(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let mut code = AuthorizationCode::new(args.needed("code")?);
+        if let Some(code_verifier) = args.text("code_verifier")? {
+            code = code.code_verifier(code_verifier);
+        }
+        if let Some(redirect_uri) = args.text("redirect_uri")? {
+            code = code.redirect_uri(redirect_uri);
+        }
+        if let Some(scope) = args.text("scope")? {
+            code = code.scope(scope);
+        }
+        let (name, call) = (args.needed("tokens")?, self.call(&mut args)?);
+        args.end()?;
+        Ok(self.keep_tokens(name, client.exchange_code_with(code, &call)?))
+    }
+
+    fn refresh(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (token, from, scope) = (args.text("refresh_token")?, args.text("from")?, args.scope("scope")?);
+        let (name, call) = (args.needed("tokens")?, self.call(&mut args)?);
+        args.end()?;
+        let mut parameters = match (token, from) {
+            (Some(token), None) => RefreshParameters::new(token),
+            (None, Some(from)) => RefreshParameters::try_from(&self.tokens.get(&from)?)?,
+            _ => return Err(Failure::Call("one of refresh_token and from is needed".to_owned())),
+        };
+        if let Some(scope) = scope {
+            parameters = parameters.scope(scope);
+        }
+        Ok(self.keep_tokens(name, client.refresh_with(parameters, &call)?))
+    }
+
+    fn tokens_export(&self, mut args: Args) -> Members {
+        let tokens = self.tokens.take_name(&mut args, "tokens")?;
+        args.end()?;
+        Ok(json!({"exported": tokens.export().reveal()}))
+    }
+
+    fn tokens_restore(&self, mut args: Args) -> Members {
+        let (name, json) = (args.needed("name")?, args.needed("json")?);
+        args.end()?;
+        Ok(self.keep_tokens(name, TokenSet::restore(&json)?))
+    }
+
+    fn cancel(&self, mut args: Args) -> Members {
+        let name = args.needed("name")?;
+        args.end()?;
+        self.cancels.get_or_make(&name).cancel();
+        Ok(json!({}))
+    }
+
+    fn debug(&self, mut args: Args) -> Members {
+        let name = args.needed("object")?;
+        args.end()?;
+        let found = [self.clients.printed(&name), self.pendings.printed(&name), self.tokens.printed(&name)];
+        let text = found.into_iter().flatten().next().ok_or_else(|| unknown(&name))?;
+        Ok(json!({"text": text}))
+    }
+
+    fn call(&self, args: &mut Args) -> Result<Call, Failure> {
+        let mut call = Call::new();
+        if let Some(timeout) = args.seconds("timeout")? {
+            call = call.timeout(timeout);
+        }
+        if let Some(cancel) = args.text("cancel")? {
+            call = call.cancel_token(&self.cancels.get_or_make(&cancel));
+        }
+        Ok(call)
+    }
+
+    fn keep_pending(&self, name: String, pending: AuthorizationRequest) -> Value {
+        let view = views::pending(&pending);
+        self.pendings.put(name, pending);
+        view
+    }
+
+    fn keep_tokens(&self, name: String, tokens: TokenSet) -> Value {
+        let view = views::tokens(&tokens);
+        self.tokens.put(name, tokens);
+        view
+    }
+}
+
+/// Objects by the names that the cases give them.
+struct Named<T>(Mutex<HashMap<String, T>>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Named<T> {
+    fn put(&self, name: String, object: T) {
+        self.lock().insert(name, object);
+    }
+
+    fn get(&self, name: &str) -> Result<T, Failure> {
+        self.lock().get(name).cloned().ok_or_else(|| unknown(name))
+    }
+
+    /// The object that an argument names.
+    fn take_name(&self, args: &mut Args, argument: &str) -> Result<T, Failure> {
+        self.get(&args.needed(argument)?)
+    }
+
+    fn get_or_make(&self, name: &str) -> T
+    where
+        T: Default,
+    {
+        self.lock().entry(name.to_owned()).or_default().clone()
+    }
+
+    fn printed(&self, name: &str) -> Option<String>
+    where
+        T: std::fmt::Debug,
+    {
+        self.lock().get(name).map(|object| format!("{object:?}\n{object:#?}"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::Call(format!("no object is called {name}"))
+}

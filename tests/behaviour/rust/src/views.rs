@@ -1,0 +1,62 @@
+//! What the library's values look like in an answer.
+
+use serde_json::{Value, json};
+use sipgate_oauth2::{AuthorizationRequest, Client, Error, ErrorCode, TokenSet};
+
+pub(crate) fn client(client: &Client) -> Value {
+    json!({
+        "issuer": client.issuer(),
+        "token_endpoint": client.token_endpoint(),
+        "client_id": client.client_id(),
+        "redirect_uri": client.redirect_uri(),
+    })
+}
+
+pub(crate) fn pending(pending: &AuthorizationRequest) -> Value {
+    json!({
+        "url": pending.url(),
+        "state": pending.state(),
+        "nonce": pending.nonce(),
+        "redirect_uri": pending.redirect_uri(),
+        "scope": pending.scope(),
+        "return_to": pending.return_to(),
+        "created_at": pending.created_at(),
+        "ends_at": pending.ends_at(),
+    })
+}
+
+pub(crate) fn tokens(tokens: &TokenSet) -> Value {
+    json!({
+        "access_token": tokens.access_token().reveal(),
+        "token_type": tokens.token_type(),
+        "refresh_token": tokens.refresh_token().map(|token| token.reveal()),
+        "id_token": tokens.id_token().map(|token| token.reveal()),
+        "id_token_kept": tokens.id_token_kept(),
+        "scope": tokens.scope(),
+        "expires_at": tokens.expires_at(),
+        "refresh_expires_at": tokens.refresh_expires_at(),
+        "extra": tokens.extra(),
+        "authorization_header": tokens.authorization_header().reveal(),
+    })
+}
+
+pub(crate) fn error(error: &Error) -> Value {
+    json!({
+        "code": error.code().as_str(),
+        "number": error.code().number(),
+        "family": error.family().as_str(),
+        "remedy": error.remedy().as_str(),
+        "retryable": error.retryable(),
+        "retry_after": error.retry_after().map(|wait| wait.as_secs_f64()),
+        "status": error.status(),
+        "oauth_error": error.oauth_error(),
+        "oauth_error_description": error.oauth_error_description(),
+        "oauth_error_uri": error.oauth_error_uri(),
+        "message": error.to_string(),
+    })
+}
+
+pub(crate) fn errors() -> Value {
+    let row = |code: &ErrorCode| json!({"code": code.as_str(), "number": code.number(), "family": code.family().as_str()});
+    json!({"errors": ErrorCode::ALL.iter().map(row).collect::<Vec<_>>()})
+}
