@@ -53,7 +53,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
 	bash tests/lint_python.sh $(IN_VENV)
-	cd bindings-node && npm run --silent lint
+	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
 	$(PYTHON) tests/behaviour/run.py --check-table
 

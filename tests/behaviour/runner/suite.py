@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from behaviour.runner.cases import Case
-from behaviour.runner.realm import RealmBroken, running_realm
+from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from behaviour.runner.registry import documented_errors
 from behaviour.runner.running import FAIL, OK, Actor, CaseRun, Verdict
 from behaviour.runner.secrets import Secrets
@@ -77,21 +77,32 @@ def _run_share(
 
 def run_between(languages: Sequence[str], cases: Sequence[Case], realm_binary: Path) -> Outcome:
     """Each case for every pair of languages; the verdict is the first one's."""
-    outcome = Outcome()
-    registry, secrets = documented_errors(), Secrets()
-    with _running_shims(languages) as shims, running_realm(realm_binary) as realm:
-        runs = [(case, one, other) for case in cases for other in languages for one in languages]
-        for number, (written, one, other) in enumerate(runs, 1):
-            case = written.with_other(other)
-            for shim in shims.values():
-                shim.case = case.title
-            actors = {"one": Actor(one, shims[one]), "other": Actor(other, shims[other])}
-            run = CaseRun(case, actors, realm, registry, secrets, number)
-            outcome.verdicts[case.title, one] = run.verdict()
+    outcome, secrets = Outcome(), Secrets()
+    try:
+        with _running_shims(languages) as shims, running_realm(realm_binary) as realm:
+            outcome.verdicts |= _verdicts_between(cases, shims, realm, secrets)
+    except RealmBroken as error:
+        outcome.not_started["the realm between languages"] = str(error)
+        return outcome
     for language, shim in shims.items():
         title = f"between: {NO_SECRET_SHOWS}"
         outcome.verdicts[title, language] = _no_secret_shows(secrets, shim.said)
     return outcome
+
+
+def _verdicts_between(
+    cases: Sequence[Case], shims: Mapping[str, Shim], realm: Realm, secrets: Secrets
+) -> Verdicts:
+    registry, verdicts = documented_errors(), Verdicts()
+    runs = [(case, one, other) for case in cases for other in shims for one in shims]
+    for number, (written, one, other) in enumerate(runs, 1):
+        case = written.with_other(other)
+        for shim in shims.values():
+            shim.case = case.title
+        actors = {"one": Actor(one, shims[one]), "other": Actor(other, shims[other])}
+        run = CaseRun(case, actors, realm, registry, secrets, number)
+        verdicts[case.title, one] = run.verdict()
+    return verdicts
 
 
 def _no_secret_shows(secrets: Secrets, said: list[Said]) -> Verdict:

@@ -11,5 +11,9 @@ fn main() {
     assert!(block.contains("Client::sipgate(client_id)"), "the README's Rust block makes a sipgate client");
     let local = block.replace("Client::sipgate(client_id)", "Client::keycloak(base, \"third-party\", client_id)");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("block.rs"), format!("{{ {local} println!(\"{{}}\\n{{}}\", header.reveal(), tokens.authorization_header().reveal()); }}")).expect("OUT_DIR is writable");
+    fs::write(
+        out.join("block.rs"),
+        format!("{{ {local} println!(\"{{}}\\n{{}}\", header.reveal(), tokens.authorization_header().reveal()); }}"),
+    )
+    .expect("OUT_DIR is writable");
 }
