@@ -43,14 +43,18 @@ def main() -> int:
         ):
             subprocess.run(command, cwd=ROOT, check=True)
     subprocess.run(["cargo", "build", "--release", "-p", "realm"], cwd=ROOT, check=True)
-    missed = 0
+    missed = []
     for language in languages:
         print(f"\n{language}", flush=True)
         with running_local_realm(ROOT / "target" / "release" / "realm") as realm:
             command = [*BENCHES[language], realm.http]
             done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment()})
-        missed += done.returncode != 0
-    return 1 if missed else 0
+        if done.returncode not in (0, 1):
+            return done.returncode
+        missed += [language] * done.returncode
+    if missed:
+        print(f"\nnot every goal was met on this machine: {', '.join(missed)}")
+    return 0
 
 
 if __name__ == "__main__":

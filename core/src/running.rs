@@ -167,6 +167,7 @@ impl<T> Shared<T> {
         match std::mem::replace(&mut *slot, Slot::Taken) {
             Slot::Empty => {
                 *slot = Slot::Ready(Box::new(outcome));
+                drop(slot);
                 self.ready.notify_all();
             }
             Slot::Awaited(completion) => {

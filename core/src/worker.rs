@@ -21,6 +21,7 @@ pub(crate) fn run(job: impl FnOnce() + Send + 'static) -> Result<()> {
     let mut state = workers.lock();
     state.queue.push_back(Box::new(job));
     if state.idle >= state.queue.len() {
+        drop(state);
         workers.wake.notify_one();
         return Ok(());
     }

@@ -11,6 +11,8 @@ pub(crate) mod grant;
 pub(crate) mod json;
 pub(crate) mod message;
 pub(crate) mod pkce;
+#[cfg(test)]
+mod properties;
 pub(crate) mod scope;
 pub(crate) mod time;
 pub(crate) mod token;
