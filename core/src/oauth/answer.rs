@@ -341,4 +341,30 @@ mod tests {
         let error = error(&code(), 400, &format!(r#"{{"error":"x","error_description":"{}"}}"#, "long ".repeat(10_000)));
         assert!(error.to_string().len() < 1000);
     }
+
+    #[test]
+    fn a_success_without_an_access_token_still_gives_its_refresh_token() {
+        let answer = judge(&refresh(), 200, r#"{"refresh_token":"r"}"#).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(answer.refresh_token.unwrap().reveal(), "r");
+    }
+
+    #[test]
+    fn the_servers_words_stand_behind_ours() {
+        let with_words = error(&refresh(), 400, &oauth("invalid_request")).to_string();
+        assert!(with_words.ends_with("configuration (the server says invalid_request: Some words)"), "{with_words}");
+        let without = error(&refresh(), 400, r#"{"error":"invalid_request"}"#).to_string();
+        assert!(without.ends_with("configuration (the server says invalid_request)"), "{without}");
+    }
+
+    #[test]
+    fn the_transports_error_is_the_cause_with_its_own_cause() {
+        use std::error::Error as _;
+
+        let transport = Error::new(ErrorCode::Transport, "reset").with_cause(std::io::Error::other("cable"));
+        let failure = Failure { reached: Reached::NotSent, kind: FailureKind::Broken, cause: Some(Box::new(transport)) };
+        let grant = refresh();
+        let error = Asked { grant: &grant, endpoint: "https://login.example/token", secrets: &[] }.failed(failure);
+        let cause = error.source().unwrap();
+        assert_eq!((cause.to_string().as_str(), cause.source().unwrap().to_string().as_str()), ("reset", "cable"));
+    }
 }

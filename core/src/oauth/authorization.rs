@@ -307,9 +307,18 @@ pub(crate) mod tests {
     pub(crate) const NOW: i64 = 1_700_000_000;
 
     pub(crate) fn request(parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+        request_of(false, parameters)
+    }
+
+    /// At a server that announced that it sends `iss`.
+    pub(crate) fn request_with_iss() -> AuthorizationRequest {
+        request_of(true, "a").unwrap()
+    }
+
+    fn request_of(iss_required: bool, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
         let endpoints = Endpoints {
             issuer: "https://login.example/realms/r".into(),
-            iss_required: false,
+            iss_required,
             authorization: "https://login.example/realms/r/auth".into(),
             token: "https://login.example/realms/r/token".into(),
         };
@@ -412,5 +421,38 @@ pub(crate) mod tests {
         assert_eq!(clone.take().unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
         clone.give_back();
         request.take().unwrap();
+    }
+
+    #[test]
+    fn what_the_login_was_made_with_can_be_read() {
+        let request = request("b a").unwrap();
+        assert_eq!((request.state(), request.nonce(), request.scope()), ("drawn-state", "drawn-nonce", "b a"));
+        assert_eq!((request.created_at(), request.ends_at()), (NOW, NOW + 1800));
+    }
+
+    #[test]
+    fn an_export_is_read_up_to_32_kib() {
+        let export = request("a").unwrap().export();
+        let padded = |length| AuthorizationRequest::restore(&format!("{:<length$}", export.reveal()));
+        assert!(padded(32 * 1024).is_ok());
+        assert!(padded(32 * 1024 + 1).unwrap_err().to_string().contains("longer"));
+    }
+
+    #[test]
+    fn a_url_has_at_most_16_kib() {
+        let filled = |missing: usize| {
+            let (full, rest) = (missing / 1000, missing % 1000);
+            let parameters = (0..full).fold(AuthorizationParameters::new("a"), |p, index| p.extra(format!("x{index:02}"), "v".repeat(995)));
+            request(parameters.extra("rest", "v".repeat(rest + 1)))
+        };
+        let missing = 16 * 1024 - filled(0).unwrap().url().len();
+        assert_eq!(filled(missing).unwrap().url().len(), 16 * 1024);
+        assert!(filled(missing + 1).unwrap_err().to_string().starts_with("extra: "));
+    }
+
+    #[test]
+    fn debug_names_the_login() {
+        let text = format!("{:?}", request("a").unwrap());
+        assert!(text.contains("1-0-a:r") && text.contains("https://app.example/cb"), "{text}");
     }
 }

@@ -70,3 +70,30 @@ impl From<&str> for AuthorizationCode {
 pub(crate) fn is_code(code: &str) -> bool {
     (1..=4096).contains(&code.len()) && code.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(code: AuthorizationCode) -> String {
+        code.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_code_is_checked_before_it_is_sent() {
+        let good = AuthorizationCode::new("c o d e").code_verifier("v".repeat(43)).redirect_uri("https://app.example/cb");
+        assert!(good.check().is_ok());
+        assert!(AuthorizationCode::new("c").check().is_ok());
+        assert!(problem(AuthorizationCode::new("")).starts_with("code: "));
+        assert!(problem(AuthorizationCode::new("c").code_verifier("v")).starts_with("code_verifier: "));
+        assert!(problem(AuthorizationCode::new("c").redirect_uri("/cb")).starts_with("redirect_uri: "));
+    }
+
+    #[test]
+    fn a_code_is_1_to_4096_printable_ascii_characters() {
+        assert!(is_code(&"~".repeat(4096)));
+        for bad in [String::new(), "a".repeat(4097), "a\u{7f}".into(), "a\n".into(), "ä".into()] {
+            assert!(!is_code(&bad), "{bad}");
+        }
+    }
+}

@@ -194,3 +194,32 @@ pub(super) fn check_value(field: &str, value: &str) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_mode_is_known_by_its_name() {
+        assert_eq!("query".parse::<ResponseMode>().unwrap(), ResponseMode::Query);
+        assert_eq!("form_post".parse::<ResponseMode>().unwrap(), ResponseMode::FormPost);
+        assert_eq!((ResponseMode::Query.as_str(), ResponseMode::FormPost.as_str()), ("query", "form_post"));
+        assert!("fragment".parse::<ResponseMode>().unwrap_err().to_string().starts_with("response_mode: "));
+    }
+
+    #[test]
+    fn every_value_is_checked_and_the_error_names_its_setting() {
+        let new = || AuthorizationParameters::new("a");
+        for (parameters, field) in [
+            (new().prompt(""), "prompt"),
+            (new().login_hint("anna\n"), "login_hint"),
+            (new().ui_locales("d".repeat(2049)), "ui_locales"),
+            (new().extra("", "x"), "extra"),
+            (new().extra("x", ""), "extra"),
+        ] {
+            assert!(parameters.sent().unwrap_err().to_string().starts_with(&format!("{field}: ")), "{field}");
+        }
+        let longest = "d".repeat(2048);
+        assert_eq!(new().ui_locales(longest.as_str()).sent().unwrap(), [("ui_locales".to_owned(), longest)]);
+    }
+}

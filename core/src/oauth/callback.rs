@@ -196,7 +196,7 @@ fn refused(problem: impl std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::authorization::tests::{NOW, request};
+    use super::super::authorization::tests::{NOW, request, request_with_iss};
     use super::super::authorization_parameters::AuthorizationParameters;
     use super::*;
 
@@ -321,5 +321,32 @@ mod tests {
     fn no_code_shows_in_an_error() {
         let error = judge("state=drawn-state&code=canary&error=x&error_description=the+canary+sings").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_server_that_announced_iss_must_send_it_also_beside_an_error() {
+        let judge = |callback| check(&request_with_iss(), callback, NOW).map_err(|error| error.code());
+        assert_eq!(judge("state=drawn-state&code=c").unwrap_err(), ErrorCode::IssuerMismatch);
+        assert_eq!(judge("state=drawn-state&error=access_denied").unwrap_err(), ErrorCode::IssuerMismatch);
+        assert!(judge("state=drawn-state&code=c&iss=https://login.example/realms/r").is_ok());
+    }
+
+    #[test]
+    fn a_callback_is_read_up_to_16_kib() {
+        let padded = |length: usize| format!("state=drawn-state&code=c&x={:x<1$}", "", length - "state=drawn-state&code=c&x=".len());
+        assert!(judge(&padded(16 * 1024)).is_ok());
+        assert!(judge(&padded(16 * 1024 + 1)).unwrap_err().to_string().contains("16 KiB"));
+    }
+
+    #[test]
+    fn an_empty_path_is_the_root_also_in_a_private_scheme() {
+        let judge = |redirect_uri: &str, callback: &str| {
+            let request = request(AuthorizationParameters::new("a").redirect_uri(redirect_uri)).unwrap();
+            check(&request, &format!("{callback}?state=drawn-state&code=c"), NOW).map_err(|error| error.code())
+        };
+        assert!(judge("com.example.app://login", "com.example.app://login/").is_ok());
+        assert!(judge("com.example.app://login/", "com.example.app://login").is_ok());
+        assert_eq!(judge("com.example.app://login", "com.example.app://login/cb").unwrap_err(), ErrorCode::CallbackRefused);
+        assert_eq!(judge("com.example.app://login/cb", "com.example.app://login").unwrap_err(), ErrorCode::CallbackRefused);
     }
 }

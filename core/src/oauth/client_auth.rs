@@ -162,4 +162,35 @@ mod tests {
         assert!(build(None, Some("")).starts_with("client_secret: is empty"));
         assert!(build(None, Some("secret\n")).contains("line break"));
     }
+
+    #[test]
+    fn a_method_is_known_by_its_registered_name() {
+        for method in [ClientAuthentication::ClientSecretPost, ClientAuthentication::ClientSecretBasic, ClientAuthentication::None] {
+            assert_eq!(method.as_str().parse::<ClientAuthentication>().unwrap(), method);
+        }
+        assert!("client_secret_jwt".parse::<ClientAuthentication>().unwrap_err().to_string().starts_with("client_authentication: "));
+    }
+
+    #[test]
+    fn the_secret_is_known_whichever_way_it_is_sent() {
+        let secret = |method, secret: Option<&str>| {
+            let credentials = Credentials::new("id".into(), secret.map(ClientSecret::from), method).unwrap();
+            credentials.secret().map(|secret| secret.reveal().to_owned())
+        };
+        assert_eq!(secret(Some(ClientAuthentication::ClientSecretPost), Some("s")).as_deref(), Some("s"));
+        assert_eq!(secret(Some(ClientAuthentication::ClientSecretBasic), Some("s")).as_deref(), Some("s"));
+        assert_eq!(secret(Some(ClientAuthentication::None), None), None);
+    }
+
+    #[test]
+    fn ids_and_secrets_have_at_most_1024_bytes() {
+        let build = |id: usize, secret: usize| {
+            Credentials::new("i".repeat(id), Some(ClientSecret::from("s".repeat(secret))), None)
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        assert!(build(1024, 1024).is_ok());
+        assert!(build(1025, 1024).unwrap_err().starts_with("client_id: "));
+        assert!(build(1024, 1025).unwrap_err().starts_with("client_secret: "));
+    }
 }

@@ -172,7 +172,10 @@ impl Grant {
                 answer.complete(sent_at, scope.clone().or_else(|| granted_scope.clone()), Some(refresh_token), id_token.as_ref())
             }
         };
-        let tokens = tokens.map_err(|error| if self.is_code() { error.with_remedy(Remedy::LogInAgain) } else { error })?;
+        let tokens = tokens.map_err(|error| {
+            // The code is spent; trying later would not help.
+            if self.is_code() && error.retryable() { error.with_remedy(Remedy::LogInAgain) } else { error }
+        })?;
         if openid && tokens.id_token().is_none() {
             return Err(Error::new(
                 ErrorCode::IdToken,
@@ -191,4 +194,95 @@ impl Grant {
 /// RFC 6749, appendix A.17, with a limit.
 pub(crate) fn is_refresh_token(token: &str) -> bool {
     (1..=65_536).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::Members;
+    use super::*;
+
+    fn code(scope: &str) -> Grant {
+        Grant::code(AuthorizationCode::new("the code").code_verifier("v".repeat(43)).scope(scope), Some("https://app.example/cb")).unwrap()
+    }
+
+    fn saved() -> TokenSet {
+        TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","id_token":"i","scope":"granted"}"#).unwrap()
+    }
+
+    fn complete(grant: &Grant, json: &str) -> Result<TokenSet> {
+        grant.complete(TokenAnswer::read(&Members::parse(json.as_bytes()).unwrap()), 1000)
+    }
+
+    #[test]
+    fn a_code_is_sent_with_what_belongs_to_it() {
+        let verifier = "v".repeat(43);
+        assert_eq!(
+            code("a").parameters(),
+            [
+                ("grant_type", "authorization_code"),
+                ("code", "the code"),
+                ("redirect_uri", "https://app.example/cb"),
+                ("code_verifier", verifier.as_str()),
+            ]
+        );
+        let own = Grant::code(AuthorizationCode::new("c").redirect_uri("https://own.example/"), Some("https://app.example/cb")).unwrap();
+        assert_eq!(own.parameters(), [("grant_type", "authorization_code"), ("code", "c"), ("redirect_uri", "https://own.example/")]);
+    }
+
+    #[test]
+    fn a_refresh_sends_a_scope_only_where_less_is_asked_for() {
+        let whole = Grant::refresh(RefreshParameters::try_from(&saved()).unwrap()).unwrap();
+        assert_eq!(whole.parameters(), [("grant_type", "refresh_token"), ("refresh_token", "r")]);
+        let less = Grant::refresh(RefreshParameters::new("r").scope("b a")).unwrap();
+        assert_eq!(less.parameters(), [("grant_type", "refresh_token"), ("refresh_token", "r"), ("scope", "b a")]);
+        assert_eq!((whole.sent_scope(), less.sent_scope(), code("a").sent_scope()), (false, true, false));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_by_name() {
+        let problem = |grant: Result<Grant>| grant.err().unwrap().to_string();
+        for bad in [String::new(), "r".repeat(65_537), "r\n".into(), "ä".into()] {
+            assert!(problem(Grant::refresh(RefreshParameters::new(bad))).starts_with("refresh_token: "));
+        }
+        assert!(Grant::refresh(RefreshParameters::new("~".repeat(65_536))).is_ok());
+        assert!(problem(Grant::refresh(RefreshParameters::new("r").scope(""))).starts_with("scope: "));
+        assert!(problem(Grant::code(AuthorizationCode::new(""), None)).starts_with("code: "));
+        let without = TokenSet::restore(r#"{"access_token":"a"}"#).unwrap();
+        assert_eq!(RefreshParameters::try_from(&without).unwrap_err().code(), ErrorCode::LoginRequired);
+    }
+
+    #[test]
+    fn every_secret_of_a_request_is_known() {
+        let known = |grant: &Grant| grant.secrets().iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>();
+        assert_eq!(known(&code("a")), ["the code".to_owned(), "v".repeat(43)]);
+        assert_eq!(known(&Grant::refresh(RefreshParameters::try_from(&saved()).unwrap()).unwrap()), ["r", "i"]);
+        assert_eq!(known(&Grant::refresh(RefreshParameters::from(saved().refresh_token().unwrap())).unwrap()), ["r"]);
+    }
+
+    #[test]
+    fn a_refresh_keeps_what_the_answer_leaves_out() {
+        let refresh = Grant::refresh(RefreshParameters::try_from(&saved()).unwrap()).unwrap();
+        let tokens = complete(&refresh, r#"{"access_token":"new"}"#).unwrap();
+        assert_eq!((tokens.refresh_token().unwrap().reveal(), tokens.id_token().unwrap().reveal()), ("r", "i"));
+        assert_eq!((tokens.scope(), tokens.expires_at()), (Some("granted"), Some(1300)));
+        let narrowed = Grant::refresh(RefreshParameters::new("r").scope("less")).unwrap();
+        assert_eq!(complete(&narrowed, r#"{"access_token":"new"}"#).unwrap().scope(), Some("less"));
+    }
+
+    #[test]
+    fn an_id_token_must_come_where_openid_was_asked_for() {
+        let without = r#"{"access_token":"a"}"#;
+        assert_eq!(complete(&code("a openid"), without).unwrap_err().code(), ErrorCode::IdToken);
+        assert!(complete(&code("a openid2"), without).is_ok());
+        assert!(complete(&code("openid"), r#"{"access_token":"a","id_token":"i"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_bad_answer_to_a_code_means_a_new_login_and_to_a_refresh_another_try() {
+        let bad = r#"{"refresh_token":"r"}"#;
+        let (for_code, for_refresh) =
+            (complete(&code("a"), bad).unwrap_err(), complete(&Grant::refresh("r".into()).unwrap(), bad).unwrap_err());
+        assert_eq!((for_code.code(), for_code.remedy()), (ErrorCode::BadResponse, Remedy::LogInAgain));
+        assert_eq!((for_refresh.code(), for_refresh.remedy()), (ErrorCode::BadResponse, Remedy::TryLater));
+    }
 }

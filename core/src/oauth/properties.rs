@@ -130,7 +130,8 @@ fn a_callback_is_judged_the_same_in_any_order_encoding_and_company() {
         let mut put = |name: &str, value: String| pairs.push((name.to_owned(), value));
         let state = if draw.one_in(8) { draw.text(&NASTY, 0..20) } else { "drawn-state".to_owned() };
         put("state", state);
-        put("code", draw.text(if draw.one_in(6) { &NASTY } else { &['c', 'o', 'D', ' ', '.', '+', '~'] }, 0..40));
+        let alphabet: &[char] = if draw.one_in(6) { &NASTY } else { &['c', 'o', 'D', ' ', '.', '+', '~'] };
+        put("code", draw.text(alphabet, 0..40));
         for (name, values, chances) in [
             ("iss", &["https://login.example/realms/r", "https://login.example/realms/r", "https://login.example/realms/r/", ""][..], 2),
             ("error", &["access_denied", "login_required", "server_error", "else", ""], 4),
@@ -203,7 +204,7 @@ fn tokens_are_never_lost_to_what_stands_beside_them() {
 }
 
 #[test]
-fn any_answer_that_is_cut_or_has_a_wrong_byte_is_an_error_or_tokens_but_never_another_token() {
+fn a_damaged_answer_never_becomes_another_token() {
     let whole = r#"{"access_token":"a-token","token_type":"bearer","expires_in":300,"refresh_token":"r-token","scope":"a b"}"#;
     for_seeds(2000, |draw| {
         let mut body = whole.as_bytes().to_vec();
@@ -219,7 +220,10 @@ fn any_answer_that_is_cut_or_has_a_wrong_byte_is_an_error_or_tokens_but_never_an
                 let text = String::from_utf8_lossy(&body).into_owned();
                 assert!(text.contains(&format!(r#""access_token":"{}""#, tokens.access_token().reveal())), "{text}");
             }
-            Err(error) => assert!(matches!(error.code(), ErrorCode::OutcomeUnknown | ErrorCode::BadResponse), "{error:?}"),
+            Err(error) => {
+                let known = [ErrorCode::OutcomeUnknown, ErrorCode::BadResponse, ErrorCode::Unsupported];
+                assert!(known.contains(&error.code()), "{error:?}");
+            }
         }
     });
 }

@@ -58,4 +58,50 @@ mod tests {
             assert_eq!(from_rfc3339(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn every_month_of_ten_thousand_years_starts_where_counting_the_days_says() {
+        // 0000-01-01 is 719,528 days before 1970-01-01.
+        let mut days = -719_528;
+        for year in 0..10_000 {
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            for (month, length) in [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].into_iter().enumerate() {
+                let month = month + 1;
+                let last = days + length - 1;
+                assert_eq!(from_rfc3339(&format!("{year:04}-{month:02}-01T00:00:00Z")), Some(days * 86_400), "{year}-{month}");
+                assert_eq!(from_rfc3339(&format!("{year:04}-{month:02}-{length}t00:00:01z")), Some(last * 86_400 + 1), "{year}-{month}");
+                days += length;
+            }
+        }
+    }
+
+    #[test]
+    fn times_of_day_and_zones_have_their_limits() {
+        for (good, seconds) in [
+            ("1970-01-01 23:59:59Z", 86_399),
+            ("1970-01-01T23:59:60Z", 86_400),
+            ("1970-01-01T01:30:00+01:30", 0),
+            ("1970-01-01T00:00:00-01:30", 5_400),
+            ("1970-01-01T00:00:00.999+00:00", 0),
+            ("1970-12-31T00:00:00Z", 364 * 86_400),
+        ] {
+            assert_eq!(from_rfc3339(good), Some(seconds), "{good}");
+        }
+        for bad in [
+            "1970-00-01T00:00:00Z",
+            "1970-01-00T00:00:00Z",
+            "1970-01-32T00:00:00Z",
+            "1970-01-01T00:60:00Z",
+            "1970-01-01T00:00:61Z",
+            "1970-01-01T00:00Z",
+            "1970-01T00:00:00Z",
+            "01970-01-01T00:00:00Z",
+            "1970-01-01T00:00:-1Z",
+            "1970-01-01T00:00:00+0100",
+            "1970-01-01T00:00:00+01:0x",
+            "1970-01-01T00:00:00Zone",
+        ] {
+            assert_eq!(from_rfc3339(bad), None, "{bad}");
+        }
+    }
 }

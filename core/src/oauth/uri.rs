@@ -82,4 +82,37 @@ mod tests {
             assert!(endpoint("token_endpoint", bad).unwrap_err().to_string().starts_with("token_endpoint: "), "{bad}");
         }
     }
+
+    #[test]
+    fn an_address_has_at_most_2048_bytes() {
+        let padded = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
+        assert!(absolute("redirect_uri", &padded(2048)).is_ok());
+        assert!(absolute("redirect_uri", &padded(2049)).unwrap_err().to_string().contains("2048"));
+    }
+
+    #[test]
+    fn what_the_parser_would_repair_is_refused() {
+        for bad in ["https://exam\tple.com/", "https://example.com/\u{a0}", "http:example.com", "https:/example.com", "HTTPS:example.com"] {
+            assert!(absolute("redirect_uri", bad).is_err(), "{bad}");
+        }
+        assert!(absolute("redirect_uri", "com.example.app:/cb").is_ok());
+    }
+
+    #[test]
+    fn an_endpoint_holds_neither_a_name_nor_a_password() {
+        for bad in ["https://u@example.com/", "https://:p@example.com/", "https://example.com/#"] {
+            assert!(endpoint("token_endpoint", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_some_names_and_numbers() {
+        let is_loopback = |text| is_loopback(&Url::parse(text).unwrap());
+        for this in ["http://localhost/", "http://a.localhost/", "http://127.9.9.9/", "http://[::1]/"] {
+            assert!(is_loopback(this), "{this}");
+        }
+        for other in ["http://notlocalhost/", "http://localhost.example/", "http://128.0.0.1/", "http://[::2]/", "data:,x"] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
 }
