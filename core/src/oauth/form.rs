@@ -63,4 +63,11 @@ mod tests {
         assert_eq!(encode_value("1-0-a:third-party"), "1-0-a%3Athird-party");
         assert_eq!(encode_value("€ +%"), "%E2%82%AC+%2B%25");
     }
+
+    #[test]
+    fn every_byte_has_its_escape() {
+        let escapes: String = (0..=0x7F_u8).map(|byte| format!("%{byte:02x}")).collect();
+        let plain: String = (0..=0x7F_u8).map(char::from).collect();
+        assert_eq!(decode(&format!("a={escapes}")), Some(vec![("a".into(), plain)]));
+    }
 }

@@ -184,4 +184,39 @@ mod tests {
         assert_eq!(members.seconds("n"), Member::Usable(1));
         assert_eq!(members.others(&["n"]).len(), 0);
     }
+
+    #[test]
+    fn numbers_at_the_edge_of_what_is_read() {
+        assert_eq!(seconds(r#"{"n":"-9223372036854775808"}"#), Member::Usable(i64::MIN));
+        assert_eq!(seconds(r#"{"n":-9223372036854775808}"#), Member::Usable(i64::MIN));
+        assert_eq!(seconds(r#"{"n":-9.9e17}"#), Member::Usable(-990_000_000_000_000_000));
+        assert_eq!(seconds(r#"{"n":-1e18}"#), Member::Unusable);
+        assert_eq!(seconds(r#"{"n":-1}"#), Member::Usable(-1));
+        assert_eq!(seconds(r#"{"n":"1234567890123456789"}"#), Member::Unusable);
+        assert_eq!(seconds(r#"{"n":"-"}"#), Member::Unusable);
+        assert_eq!(seconds(r#"{"n":"--1"}"#), Member::Unusable);
+    }
+
+    #[test]
+    fn brackets_in_texts_are_no_nesting_and_closed_ones_do_not_add_up() {
+        let wide = format!(r#"{{"a":[{}],"b":{{{}}}}}"#, vec!["[{}]"; 50].join(","), r#""k":"[\"{{[[""#);
+        let deep_text = format!(r#"{{"a":["{}"]}}"#, "[{".repeat(50));
+        let escaped = format!(r#"{{"a":["\\",{}{}]}}"#, "[".repeat(31), "]".repeat(31));
+        let mixed = |levels: usize| format!(r#"{{"a":{}1{}}}"#, r#"{"b":["#.repeat(levels), "]}".repeat(levels));
+        assert!(Members::parse(wide.as_bytes()).is_some());
+        assert!(Members::parse(deep_text.as_bytes()).is_some());
+        assert!(Members::parse(escaped.as_bytes()).is_none());
+        assert!(Members::parse(mixed(15).as_bytes()).is_some());
+        assert!(Members::parse(mixed(16).as_bytes()).is_none());
+    }
+
+    #[test]
+    fn what_is_read_is_a_text_or_nothing() {
+        let members = Members::parse(br#"{"text":"a\u00e4","number":1,"null":null}"#).unwrap();
+        assert_eq!(members.string("text").as_deref(), Some("aä"));
+        assert_eq!((members.string("number"), members.string("null"), members.string("absent")), (None, None, None));
+        assert_eq!((members.has("number"), members.has("null"), members.has("absent")), (true, false, false));
+        assert_eq!(members.value("number"), Some(Value::from(1)));
+        assert_eq!(Value::Object(members.others(&["text"])), serde_json::json!({"number": 1, "null": null}));
+    }
 }

@@ -63,3 +63,15 @@ impl fmt::Debug for Request {
         f.debug_struct("Request").field("url", &self.url).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_where_a_request_goes_and_nothing_that_is_in_it() {
+        let request = Request { url: "https://login.example/token".into(), authorization: Some("canary".into()), body: "canary".into() };
+        let text = format!("{request:?}");
+        assert!(text.contains("https://login.example/token") && !text.contains("canary"), "{text}");
+    }
+}

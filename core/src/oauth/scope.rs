@@ -80,4 +80,18 @@ mod tests {
             assert!(Scope::from(bad).check("scope").unwrap_err().to_string().starts_with("scope: "), "{bad}");
         }
     }
+
+    #[test]
+    fn openid_is_a_name_of_its_own() {
+        assert!(names_openid("openid") && names_openid("a openid b"));
+        assert!(!names_openid("") && !names_openid("openid2 xopenid OPENID"));
+    }
+
+    #[test]
+    fn a_scope_is_made_from_a_text_or_a_list() {
+        let scope = Scope::from("a b");
+        assert_eq!(Scope::from("a b".to_owned()), scope);
+        assert_eq!(Scope::from(vec!["a".to_owned(), "b".to_owned()]), scope);
+        assert_eq!(["a", "b"].into_iter().collect::<Scope>(), scope);
+    }
 }

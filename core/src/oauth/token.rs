@@ -399,4 +399,63 @@ mod tests {
         let text = format!("{:?}", tokens(r#"{"access_token":"canary","refresh_token":"canary","id_token":"canary","x":"canary"}"#));
         assert!(!text.contains("canary"), "{text}");
     }
+
+    #[test]
+    fn saved_tokens_are_read_up_to_1_mib() {
+        let json = r#"{"access_token":"a"}"#;
+        let padded = |length: usize| TokenSet::restore(&format!("{json}{}", " ".repeat(length - json.len())));
+        assert!(padded(1024 * 1024).is_ok());
+        assert!(padded(1024 * 1024 + 1).unwrap_err().to_string().contains("1 MiB"));
+    }
+
+    #[test]
+    fn saved_times_may_be_whole_broken_or_texts_and_are_else_unknown() {
+        let ends = |at: &str| {
+            let tokens = TokenSet::restore(&format!(r#"{{"access_token":"a","expires_at":{at},"refresh_expires_at":{at}}}"#)).unwrap();
+            (tokens.expires_at(), tokens.refresh_expires_at())
+        };
+        assert_eq!(ends("1700000300"), (Some(1_700_000_300), Some(1_700_000_300)));
+        assert_eq!(ends("-0.5"), (Some(-1), Some(-1)));
+        assert_eq!(ends("999999999999999.0"), (Some(999_999_999_999_999), Some(999_999_999_999_999)));
+        assert_eq!(ends("1e15"), (None, None));
+        assert_eq!(ends("-1e15"), (None, None));
+        assert_eq!(ends(r#""1700000300""#), (Some(1_700_000_300), None));
+        assert_eq!(ends(r#""soon""#), (None, None));
+        assert_eq!(ends("null"), (None, None));
+    }
+
+    #[test]
+    fn an_export_has_the_rfcs_names_and_leaves_out_what_is_not_there() {
+        let all = answer(
+            r#"{"access_token":"a","token_type":"bearer","refresh_token":"r","scope":"x","expires_in":60,"refresh_expires_in":90,"y":1}"#,
+        );
+        let all = all.complete(SENT_AT, None, None, Some(&IdToken::from("i"))).unwrap();
+        let json = r#"{"access_token":"a","token_type":"bearer","refresh_token":"r","id_token":"i","id_token_kept":true,"scope":"x","expires_at":1700000060,"refresh_expires_at":1700000090,"y":1}"#;
+        assert_eq!(all.export().reveal(), json);
+        let least = answer(r#"{"access_token":"a"}"#).complete(SENT_AT, None, None, None).unwrap();
+        assert_eq!(least.export().reveal(), r#"{"access_token":"a","token_type":"Bearer"}"#);
+    }
+
+    #[test]
+    fn members_that_are_there_but_of_no_use_are_named_and_null_is_not_there() {
+        let odd = answer(
+            r#"{"access_token":"a b","refresh_token":"","id_token":"","token_type":1,"scope":{},"expires_in":"x","refresh_expires_in":[]}"#,
+        );
+        let all = ["access_token", "refresh_token", "id_token", "token_type", "scope", "expires_in", "refresh_expires_in"];
+        assert_eq!(odd.odd, all);
+        let null = r#"{"access_token":null,"refresh_token":null,"id_token":null,"token_type":null,"scope":null,"expires_in":null}"#;
+        assert!(answer(null).odd.is_empty());
+    }
+
+    #[test]
+    fn debug_says_what_is_no_secret() {
+        let text = format!("{:?}", tokens(r#"{"access_token":"canary","scope":"balance:read"}"#));
+        assert!(text.contains("balance:read") && text.contains("1700000300"), "{text}");
+    }
+
+    #[test]
+    fn a_negative_life_of_the_refresh_token_is_unknown() {
+        assert_eq!(tokens(r#"{"access_token":"a","refresh_expires_in":-1}"#).refresh_expires_at(), None);
+        assert_eq!(tokens(r#"{"access_token":"a","refresh_expires_in":1}"#).refresh_expires_at(), Some(SENT_AT + 1));
+    }
 }
