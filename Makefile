@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-memory lint header bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-endurance test-memory lint header bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -39,6 +39,9 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 
 test-memory: build ## the C suite under valgrind
 	bash bindings-c/tests/run.sh --valgrind
+
+test-endurance: build ## ten thousand logins in one process of each language: memory, descriptors and threads stay flat
+	$(PYTHON) tests/endurance/run.py
 
 test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
 	$(PYTHON) tests/keycloak/run.py

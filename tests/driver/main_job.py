@@ -261,6 +261,8 @@ def _environment(server: Server, login: Login) -> dict[str, str]:
     environment.pop("DEMO_PASSWORD", None)
     if server.ca_file is not None:
         environment["DEMO_CA_FILE"] = server.ca_file
+        # Node's own fetch takes certificates from here alone.
+        environment["NODE_EXTRA_CA_CERTS"] = server.ca_file
     return environment
 
 

@@ -5,7 +5,7 @@ use url::form_urlencoded::Serializer;
 
 /// A form or query of these pairs, in this order.
 pub(crate) fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    Serializer::new(String::new()).extend_pairs(pairs).finish()
+    Serializer::new(String::with_capacity(512)).extend_pairs(pairs).finish()
 }
 
 /// One value as a form would hold it: what RFC 6749, section 2.3.1, wants of the halves of a Basic header.
