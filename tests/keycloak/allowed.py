@@ -22,6 +22,7 @@ ALLOWED: dict[Place, str] = {
         "refresh after consent was withdrawn by an administrator", "error_description"
     ): _ADMINISTRATOR,
     Place("implicit response type", "then"): _CODE_FLOW_ONLY,
+    Place("implicit response type", "order"): _CODE_FLOW_ONLY,
     Place("implicit response type", "error"): _CODE_FLOW_ONLY,
     Place("implicit response type", "error_description"): _CODE_FLOW_ONLY,
     Place("keys", "members"): "the local realm's keys come without certificates (x5c, x5t)",

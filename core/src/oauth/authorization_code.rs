@@ -75,7 +75,7 @@ pub(crate) fn is_code(code: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn problem(code: AuthorizationCode) -> String {
+    fn problem(code: &AuthorizationCode) -> String {
         code.check().unwrap_err().to_string()
     }
 
@@ -84,9 +84,9 @@ mod tests {
         let good = AuthorizationCode::new("c o d e").code_verifier("v".repeat(43)).redirect_uri("https://app.example/cb");
         assert!(good.check().is_ok());
         assert!(AuthorizationCode::new("c").check().is_ok());
-        assert!(problem(AuthorizationCode::new("")).starts_with("code: "));
-        assert!(problem(AuthorizationCode::new("c").code_verifier("v")).starts_with("code_verifier: "));
-        assert!(problem(AuthorizationCode::new("c").redirect_uri("/cb")).starts_with("redirect_uri: "));
+        assert!(problem(&AuthorizationCode::new("")).starts_with("code: "));
+        assert!(problem(&AuthorizationCode::new("c").code_verifier("v")).starts_with("code_verifier: "));
+        assert!(problem(&AuthorizationCode::new("c").redirect_uri("/cb")).starts_with("redirect_uri: "));
     }
 
     #[test]

@@ -199,13 +199,18 @@ mod tests {
 
     #[test]
     fn brackets_in_texts_are_no_nesting_and_closed_ones_do_not_add_up() {
-        let wide = format!(r#"{{"a":[{}],"b":{{{}}}}}"#, vec!["[{}]"; 50].join(","), r#""k":"[\"{{[[""#);
-        let deep_text = format!(r#"{{"a":["{}"]}}"#, "[{".repeat(50));
-        let escaped = format!(r#"{{"a":["\\",{}{}]}}"#, "[".repeat(31), "]".repeat(31));
+        let wide = format!(r#"{{"a":[{}]}}"#, vec!["[{}]"; 50].join(","));
+        let in_text = format!(r#"{{"a":["{}"]}}"#, "[{".repeat(50));
+        let behind_a_quote = format!(r#"{{"a":["\"{}"]}}"#, "[{".repeat(50));
+        let behind_a_backslash = format!(r#"{{"a":["\\",{}{}]}}"#, "[".repeat(31), "]".repeat(31));
+        let beside_closing_texts = format!(r#"{{"a":{}1{}}}"#, r#"["]}",["#.repeat(20), "]]".repeat(20));
         let mixed = |levels: usize| format!(r#"{{"a":{}1{}}}"#, r#"{"b":["#.repeat(levels), "]}".repeat(levels));
-        assert!(Members::parse(wide.as_bytes()).is_some());
-        assert!(Members::parse(deep_text.as_bytes()).is_some());
-        assert!(Members::parse(escaped.as_bytes()).is_none());
+        for flat in [wide, in_text, behind_a_quote] {
+            assert!(Members::parse(flat.as_bytes()).is_some(), "{flat}");
+        }
+        for deep in [behind_a_backslash, beside_closing_texts] {
+            assert!(Members::parse(deep.as_bytes()).is_none(), "{deep}");
+        }
         assert!(Members::parse(mixed(15).as_bytes()).is_some());
         assert!(Members::parse(mixed(16).as_bytes()).is_none());
     }

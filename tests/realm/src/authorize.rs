@@ -80,9 +80,9 @@ enum Refusal {
 impl AuthorizationRequest {
     fn judge(realm: &Realm, parameters: &Form) -> Result<Self, Refusal> {
         if !realm.settings.enabled {
-            return Err(Refusal::OnAPage("Realm not enabled."));
+            return Err(Refusal::OnAPage("Realm not enabled"));
         }
-        let client_id = parameters.get("client_id").ok_or(Refusal::OnAPage("Missing parameter: client_id"))?;
+        let client_id = parameters.get("client_id").ok_or(Refusal::OnAPage("Invalid Request"))?;
         let client = realm.client(client_id).ok_or(Refusal::OnAPage("Client not found."))?;
         if !client.enabled {
             return Err(Refusal::OnAPage("Client disabled."));
@@ -116,7 +116,7 @@ impl AuthorizationRequest {
         match parameters.get("response_type") {
             Some("code") => {}
             None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
-            Some(_) => return Err(redirected("unsupported_response_type", "Only the response type code is supported")),
+            Some(_) => return Err(redirected("unsupported_response_type", "")),
         }
         if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment")) {
             return Err(OAuthError::invalid_request("Invalid parameter: response_mode"));
@@ -210,7 +210,7 @@ pub(crate) fn is_pkce_string(text: &str) -> bool {
 /// Any path on these hosts, and on a loopback host any port (RFC 8252, 7.3).
 pub(crate) fn is_registered(redirect_uri: &str) -> bool {
     let Ok(url) = Url::parse(redirect_uri) else { return false };
-    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let plain = url.username().is_empty() && url.password().is_none();
     plain
         && match (url.scheme(), url.host_str()) {
             ("http", Some("127.0.0.1" | "localhost")) => true,

@@ -1,7 +1,6 @@
 //! Which client is asking (RFC 6749, 2.3.1), with Keycloak's answers when that is not clear.
 
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
@@ -11,25 +10,24 @@ use crate::oauth_error::OAuthError;
 use crate::realm::{Client, Realm};
 
 /// The client, authenticated. What the form says counts more than what the header says, half by half.
-pub(crate) fn authenticate<'a>(realm: &'a Realm, realm_name: &str, headers: &HeaderMap, form: &Form) -> Result<&'a Client, Box<Response>> {
-    let header = match headers.get("authorization").map(|value| basic(value.as_bytes())) {
-        Some(None) if form.get("client_id").is_none() => {
-            return Err((StatusCode::UNAUTHORIZED, [("www-authenticate", format!("Basic realm=\"{realm_name}\""))]).into_response().into());
-        }
-        header => header.flatten(),
-    };
-    let (header_id, header_secret) = header.unzip();
+pub(crate) fn authenticate<'a>(realm: &'a Realm, headers: &HeaderMap, form: &Form) -> Result<&'a Client, OAuthError> {
+    let (header_id, header_secret) = headers.get("authorization").and_then(|value| basic(value.as_bytes())).unzip();
     let id = form.get("client_id").map(str::to_owned).or(header_id);
     let secret = form.get("client_secret").map(str::to_owned).or(header_secret);
 
     let client = id.and_then(|id| realm.client(&id)).filter(|client| client.enabled).ok_or_else(|| refused("invalid_client"))?;
-    let proven = client.secret.is_none() || client.secret == secret;
-    if proven && !form.has_duplicate() { Ok(client) } else { Err(refused("unauthorized_client")) }
+    if client.secret.is_some() && client.secret != secret {
+        return Err(refused("unauthorized_client"));
+    }
+    if form.has_duplicate() {
+        return Err(OAuthError::invalid_request("duplicated parameter"));
+    }
+    Ok(client)
 }
 
 /// Deliberately the same words for a wrong id and a wrong secret.
-fn refused(error: &'static str) -> Box<Response> {
-    OAuthError::new(StatusCode::UNAUTHORIZED, error, "Invalid client or Invalid client credentials").into_response().into()
+fn refused(error: &'static str) -> OAuthError {
+    OAuthError::new(StatusCode::UNAUTHORIZED, error, "Invalid client or Invalid client credentials")
 }
 
 /// Both halves are form-encoded: a colon in the id splits at the wrong place unless it is escaped, and a plus is a space.

@@ -59,9 +59,8 @@ async fn end_sessions(State(app): State<Arc<App>>, Json(order): Json<Value>) -> 
         Err(error) => return refused(&error.to_string()),
     };
     apply(&app, order.realm.as_deref(), |realm| {
-        for sessions in [&mut realm.sessions, &mut realm.offline_sessions] {
-            sessions.retain(|_, session| order.user.as_ref().is_some_and(|user| *user != session.username));
-        }
+        // Offline sessions outlive it.
+        realm.sessions.retain(|_, session| order.user.as_ref().is_some_and(|user| *user != session.username));
         Ok(())
     })
 }

@@ -13,6 +13,8 @@ use crate::form::{self, Form};
 use crate::login::identity_cookie;
 use crate::oauth_error::{OAuthError, no_store};
 use crate::pages;
+use crate::realm::Realm;
+use crate::scopes;
 use crate::site::Call;
 use crate::tokens::{RefreshToken, check_access_token, profile};
 
@@ -22,9 +24,6 @@ pub(crate) async fn certs(call: Call) -> Response {
 
 pub(crate) async fn discovery(call: Call) -> Response {
     let realm = call.site.lock();
-    if !realm.settings.enabled {
-        return OAuthError::realm_not_enabled().into_response();
-    }
     let issuer = &call.issuer;
     let at = |end: &str| format!("{issuer}/protocol/openid-connect/{end}");
     let authentication = json!(["client_secret_basic", "client_secret_post"]);
@@ -45,7 +44,7 @@ pub(crate) async fn discovery(call: Call) -> Response {
         "token_endpoint_auth_methods_supported": authentication,
         "revocation_endpoint_auth_methods_supported": authentication,
         "introspection_endpoint_auth_methods_supported": authentication,
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "scopes_supported": scopes::KNOWN.as_slice(),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "name", "given_name", "family_name", "preferred_username", "email", "acr"],
         "prompt_values_supported": ["none", "login", "consent"],
         "code_challenge_methods_supported": ["plain", "S256"],
@@ -87,7 +86,13 @@ fn challenge(call: &Call, status: StatusCode, reason: Option<(&str, &str)>) -> R
     if let Some((error, description)) = reason {
         challenge += &format!(", error=\"{error}\", error_description=\"{description}\"");
     }
-    (status, [("www-authenticate", challenge), ("content-type", "text/plain;charset=UTF-8".to_owned())]).into_response()
+    let headers = [
+        ("www-authenticate", challenge.as_str()),
+        ("content-type", "text/plain;charset=utf-8"),
+        ("cache-control", "no-store"),
+        ("pragma", "no-cache"),
+    ];
+    (status, headers).into_response()
 }
 
 pub(crate) async fn revoke(call: Call, body: Bytes) -> Response {
@@ -97,15 +102,15 @@ pub(crate) async fn revoke(call: Call, body: Bytes) -> Response {
         return OAuthError::realm_not_enabled().into_response();
     }
     let form = Form::parse(&body);
-    let client_id = match client_auth::authenticate(realm, call.site.name, &call.headers, &form) {
+    let client_id = match client_auth::authenticate(realm, &call.headers, &form) {
         Ok(client) => client.id.clone(),
-        Err(refused) => return *refused,
+        Err(refused) => return refused.cacheable(),
     };
-    let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided").into_response() };
+    let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided").cacheable() };
     if !matches!(form.get("token_type_hint"), None | Some("access_token" | "refresh_token")) {
-        return OAuthError::new(StatusCode::BAD_REQUEST, "unsupported_token_type", "Unsupported token type").into_response();
+        return OAuthError::new(StatusCode::BAD_REQUEST, "unsupported_token_type", "Unsupported token type").cacheable();
     }
-    let unmatching = || OAuthError::invalid_request("Unmatching clients").into_response();
+    let unmatching = || OAuthError::invalid_request("Unmatching clients").cacheable();
 
     if let Some(refresh_token) = RefreshToken::read(&call.site.keys, token) {
         if refresh_token.client_id != client_id {
@@ -115,14 +120,21 @@ pub(crate) async fn revoke(call: Call, body: Bytes) -> Response {
             call.site.ledger.count("sessions_ended");
             return StatusCode::OK.into_response();
         }
-    } else if let Ok(claims) = check_access_token(&call.site, realm, token, &call.issuer, call.now) {
+    } else if let Some(claims) = access_token_to_revoke(&call, realm, token) {
         if claims["azp"] != *client_id {
             return unmatching();
         }
         realm.revoked.insert(claims["jti"].as_str().unwrap_or_default().to_owned());
         return StatusCode::OK.into_response();
     }
-    OAuthError::new(StatusCode::OK, "invalid_token", "Invalid token").into_response()
+    OAuthError::new(StatusCode::OK, "invalid_token", "Invalid token").cacheable()
+}
+
+/// One that was revoked before counts too.
+fn access_token_to_revoke(call: &Call, realm: &Realm, token: &str) -> Option<Value> {
+    let claims = call.site.keys.verify_rs256(token)?;
+    let revoked = claims["jti"].as_str().is_some_and(|id| realm.revoked.contains(id));
+    if revoked { Some(claims) } else { check_access_token(&call.site, realm, token, &call.issuer, call.now).ok() }
 }
 
 pub(crate) async fn introspect(call: Call, body: Bytes) -> Response {
@@ -131,26 +143,21 @@ pub(crate) async fn introspect(call: Call, body: Bytes) -> Response {
         return OAuthError::realm_not_enabled().into_response();
     }
     let form = Form::parse(&body);
-    let client = match client_auth::authenticate(&realm, call.site.name, &call.headers, &form) {
+    let client = match client_auth::authenticate(&realm, &call.headers, &form) {
         Ok(client) => client,
-        Err(refused) => return *refused,
+        Err(refused) if refused.error == "unauthorized_client" => {
+            return OAuthError::new(refused.status, "invalid_client", "Client authentication failed.").cacheable();
+        }
+        Err(refused) => return refused.cacheable(),
     };
     if client.secret.is_none() {
-        return OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_request", "Client not allowed.").into_response();
+        return OAuthError::new(StatusCode::FORBIDDEN, "invalid_request", "Client not allowed.").cacheable();
     }
-    let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided").into_response() };
+    let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided.").cacheable() };
 
-    if let Some(refresh_token) = RefreshToken::read(&call.site.keys, token) {
-        let good = refresh_token.check(&realm, &call.issuer, call.now).and_then(|()| refresh_token.check_session(&realm, call.now));
-        return active(call.site.keys.verify_hs512(token).filter(|_| good.is_ok() && refresh_token.client_id == client.id));
-    }
-    // Keycloak tells a client only about tokens that name it as their audience.
+    // Keycloak tells a client only about access tokens, and only about those that name it as their audience.
     let claims = check_access_token(&call.site, &realm, token, &call.issuer, call.now).ok();
-    active(claims.filter(|claims| claims["aud"] == *client.id))
-}
-
-fn active(claims: Option<Value>) -> Response {
-    let answer = match claims {
+    let answer = match claims.filter(|claims| claims["aud"] == *client.id) {
         Some(mut claims) => {
             claims["client_id"] = claims["azp"].clone();
             claims["active"] = true.into();
@@ -158,7 +165,7 @@ fn active(claims: Option<Value>) -> Response {
         }
         None => json!({"active": false}),
     };
-    Json(answer).into_response()
+    ([("cache-control", "no-cache")], Json(answer)).into_response()
 }
 
 /// Logout by a client that holds the refresh token; without one, the logout of a browser.
@@ -170,20 +177,20 @@ pub(crate) async fn logout_post(call: Call, body: Bytes) -> Response {
     if !realm.settings.enabled {
         return OAuthError::realm_not_enabled().into_response();
     }
-    let client_id = match client_auth::authenticate(realm, call.site.name, &call.headers, &form) {
+    let client_id = match client_auth::authenticate(realm, &call.headers, &form) {
         Ok(client) => client.id.clone(),
-        Err(refused) => return *refused,
+        Err(refused) => return refused.cacheable(),
     };
     let Some(token) = RefreshToken::read(&call.site.keys, token) else {
-        return OAuthError::invalid_grant("Invalid refresh token").into_response();
+        return OAuthError::invalid_grant("Invalid refresh token").cacheable();
     };
     if let Err(error) = token.check_client(&client_id) {
-        return error.into_response();
+        return error.cacheable();
     }
     if realm.sessions_mut(token.offline).remove(&token.session).is_some() {
         call.site.ledger.count("sessions_ended");
     }
-    StatusCode::NO_CONTENT.into_response()
+    (StatusCode::NO_CONTENT, [("cache-control", "no-cache")]).into_response()
 }
 
 pub(crate) async fn logout_get(call: Call) -> Response {

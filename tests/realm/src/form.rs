@@ -18,8 +18,9 @@ impl Form {
     }
 }
 
-/// Appends parameters to a URL without touching what it already says.
+/// Appends parameters to a URL without touching what it already says, but for a fragment, which goes.
 pub(crate) fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}{}", encode(parameters))
 }

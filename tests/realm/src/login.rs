@@ -126,7 +126,7 @@ pub(crate) async fn consent(call: Call, body: Bytes) -> Response {
         return expired();
     };
     if form.get("accept").is_none() {
-        return pages::redirect(&request.refused(realm, &call, &redirected("access_denied", "User denied consent")));
+        return pages::redirect(&request.refused(realm, &call, &redirected("access_denied", "")));
     }
     realm.consent(&username, &request.client_id, &request.scope);
     finish(&call, realm, &request, &session)

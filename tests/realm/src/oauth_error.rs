@@ -29,6 +29,11 @@ impl OAuthError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_scope", description)
     }
 
+    /// As some endpoints send it: without the headers that keep caches away.
+    pub(crate) fn cacheable(self) -> Response {
+        (self.status, Json(json!({"error": self.error, "error_description": self.description}))).into_response()
+    }
+
     pub(crate) fn realm_not_enabled() -> Self {
         Self::new(StatusCode::FORBIDDEN, "access_denied", "Realm not enabled")
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use axum::{Json, Router};
@@ -48,7 +48,10 @@ async fn method_not_allowed() -> Response {
 }
 
 /// The extractor has already refused realms that do not exist.
-async fn nothing_in_the_realm(_: Call) -> Response {
+async fn nothing_in_the_realm(_: Call, method: Method) -> Response {
+    if method == Method::POST {
+        return method_not_allowed().await;
+    }
     (StatusCode::NOT_FOUND, Json(json!({"error": "HTTP 404 Not Found"}))).into_response()
 }
 
@@ -56,9 +59,7 @@ async fn not_found(uri: Uri) -> Response {
     if uri.path().starts_with("/v2/") {
         return StatusCode::NOT_FOUND.into_response();
     }
-    // Without a content type, as Keycloak does when the `/auth` is missing.
-    let mut response = "<html><body><h1>Resource not found</h1></body></html>".into_response();
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response.headers_mut().remove("content-type");
-    response
+    // As Keycloak does when the `/auth` is missing.
+    let headers = [("content-type", "text/html; charset=utf-8")];
+    (StatusCode::NOT_FOUND, headers, "<html><body><h1>Resource not found</h1></body></html>").into_response()
 }

@@ -22,7 +22,7 @@ pub(crate) fn describe(scope: &str) -> String {
     format!("{action} {}", subject.replace(':', " › ").replace('_', " "))
 }
 
-const KNOWN: [&str; 84] = [
+pub(crate) const KNOWN: [&str; 84] = [
     "account:read",
     "account:write",
     "addresses:read",

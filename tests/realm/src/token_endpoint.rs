@@ -1,10 +1,9 @@
 //! The token endpoint: codes and refresh tokens in, tokens or Keycloak's words of refusal out.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::authorize::is_pkce_string;
 use crate::client_auth;
@@ -17,10 +16,8 @@ use crate::site::Call;
 use crate::tokens::{Grant, RefreshToken};
 
 pub(crate) async fn post(call: Call, body: Bytes) -> Response {
-    if !is_form(&call) {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, Json(json!({"error": "HTTP 415 Unsupported Media Type"}))).into_response();
-    }
-    let form = Form::parse(&body);
+    // What is no form has no parameters.
+    let form = Form::parse(if is_form(&call) { &body } else { &[] });
     let mut guard = call.site.lock();
     let realm = &mut *guard;
     if !realm.settings.enabled {
@@ -33,9 +30,9 @@ pub(crate) async fn post(call: Call, body: Bytes) -> Response {
         Some("client_credentials" | "password") => not_for_this_client,
         Some(_) => return OAuthError::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Unsupported grant_type").into_response(),
     };
-    let client_id = match client_auth::authenticate(realm, call.site.name, &call.headers, &form) {
+    let client_id = match client_auth::authenticate(realm, &call.headers, &form) {
         Ok(client) => client.id.clone(),
-        Err(refused) => return *refused,
+        Err(refused) => return refused.into_response(),
     };
     match grant(&call, realm, &client_id, &form) {
         Ok(answer) => no_store(StatusCode::OK, answer),
@@ -66,10 +63,10 @@ fn code_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -> R
     // From here on the code is spent, whatever is wrong with the rest.
     let Code { request, session, expires_at } = redeem(call, realm, code)?;
     if call.now >= expires_at {
-        return Err(OAuthError::invalid_grant("Code is expired"));
+        return Err(OAuthError::invalid_grant("Code not valid"));
     }
     let user = realm.sessions.get(&session).and_then(|session| realm.user(&session.username));
-    let user = user.ok_or_else(|| OAuthError::invalid_grant("User session not found"))?;
+    let user = user.ok_or_else(|| OAuthError::invalid_grant("Code not valid"))?;
     if !user.enabled {
         return Err(OAuthError::invalid_grant("User disabled"));
     }

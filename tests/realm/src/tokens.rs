@@ -184,6 +184,9 @@ impl RefreshToken {
         if !user.enabled {
             return Err(OAuthError::invalid_grant("User disabled"));
         }
+        if self.offline && !user.offline_access {
+            return Err(OAuthError::invalid_grant("Offline session invalid because offline access not granted anymore"));
+        }
         if !session.clients.contains_key(&self.client_id) {
             return Err(OAuthError::invalid_grant("Session doesn't have required client"));
         }
@@ -206,10 +209,10 @@ pub(crate) fn check_access_token(site: &Site, realm: &Realm, token: &str, issuer
     {
         return Err("Token verification failed");
     }
-    let alive = [&realm.sessions, &realm.offline_sessions].into_iter().any(|sessions| {
-        sessions.get(text("sid")).is_some_and(|session| {
-            session.clients.contains_key(text("azp")) && realm.user(&session.username).is_some_and(|user| user.enabled)
-        })
-    });
-    if alive { Ok(claims) } else { Err("User session not found or doesn't have client attached on it") }
+    let session = [&realm.sessions, &realm.offline_sessions].into_iter().find_map(|sessions| sessions.get(text("sid")));
+    let session = session.filter(|session| session.clients.contains_key(text("azp"))).ok_or("user_session_not_found")?;
+    if realm.user(&session.username).is_none_or(|user| !user.enabled) {
+        return Err("User disabled");
+    }
+    Ok(claims)
 }

@@ -138,7 +138,7 @@ fn untrusted_redirect_uris_are_told_on_a_page_and_nowhere_else() {
     let realm = Realm::start();
     let good = realm.authorization_url("third-party", "1000001-0-test", "openid");
     let encoded = encode(&[("redirect_uri", REDIRECT_URI)]);
-    for bad in ["https://evil.example/", "http://127.0.0.1@evil.example/", "http://127.0.0.1/#fragment", "http://127.0.0.1.evil.example/"] {
+    for bad in ["https://evil.example/", "http://127.0.0.1@evil.example/", "http://127.0.0.1.evil.example/"] {
         let answer = realm.send("GET", &target(&good.replace(&encoded, &encode(&[("redirect_uri", bad)]))), &[], "");
         assert_eq!((answer.status, answer.header("location")), (400, None), "{bad}");
     }
