@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "keycloak"))
 
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.programs import DEBUG, ROOT
+from driver.shim import Shim, running_shim
 from driver.shims import SHIMS
-from keycloak.shim import Shim, running_shim
 
 ANSWER = ROOT / "tests" / "behaviour" / "data" / "token-response.json"
 

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from driver.shim import Reply, Shim
 from keycloak.asker import REDIRECT_URI, SCOPE, Asker
-from keycloak.shim import Reply, Shim
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from driver.browser import Consent
+from driver.shim import OK, Reply
 from keycloak.library import Library
 from keycloak.realms import ANNA, SIPGATE_APPS
 from keycloak.server import VERSION
-from keycloak.shim import OK, Reply
 
 INVALID_CLIENT = "SIPGATE_INVALID_CLIENT"
 WRONG_ENDPOINT = "SIPGATE_WRONG_ENDPOINT"

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from driver.local_realm import running_local_realm
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
+from driver.shim import ShimEnded, running_shim
 from driver.shims import SHIMS
 from keycloak.asker import Asker
 from keycloak.balance_api import running_balance_api
@@ -35,7 +36,6 @@ from keycloak.server import (
     KeycloakUnavailable,
     running_keycloak,
 )
-from keycloak.shim import ShimEnded, running_shim
 
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
 # Long enough for the first call of the API, short enough to wait for its end.

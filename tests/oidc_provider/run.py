@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
+from driver.shim import ShimEnded, running_shim
 from driver.shims import SHIMS
 from keycloak.asker import REDIRECT_URI
 from keycloak.compare import BROKEN
@@ -27,7 +28,6 @@ from keycloak.control import CannotControl
 from keycloak.library import Library
 from keycloak.library_cases import Case
 from keycloak.realms import ANNA
-from keycloak.shim import ShimEnded, running_shim
 from oidc_provider.asker import POST_CLIENT, ProviderAsker
 from oidc_provider.library_cases import NOT_HERE, cases
 from oidc_provider.pages import DevelopmentPages
