@@ -3,10 +3,11 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-endurance test-memory lint header bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-endurance test-memory lint header fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
+SECONDS ?= 60
 VENV := .cache/venv
 IN_VENV := $(CURDIR)/$(VENV)/bin
 export PYTHONPATH := $(CURDIR)/target/python
@@ -62,6 +63,13 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
+
+fuzz: ## each fuzz target for so many seconds (SECONDS=60)
+	bash fuzz/run.sh $(SECONDS)
+
+mutants: ## changes to the pure modules that no unit test notices (long)
+	@[ -x .cache/tools/bin/cargo-mutants ] || cargo install --locked --quiet --root .cache/tools cargo-mutants
+	.cache/tools/bin/cargo-mutants mutants --output target
 
 bench: ## speed against hand-written code, as ratios in one run
 	$(PYTHON) benches/run.py
