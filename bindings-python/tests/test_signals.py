@@ -9,13 +9,19 @@ import pytest
 from conftest import PATIENCE, Program, Realm
 from test_threads import wait_for_requests
 
+# A program in the background of a shell starts with Ctrl-C switched off.
+HEEDING_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
 
 def test_ctrl_c_ends_a_call_to_a_silent_server(realm: Realm, program: Program) -> None:
     before = len(realm.token_requests())
     realm.fault("silent")
-    waiting = program(f"""
+    waiting = program(f"""{HEEDING_CTRL_C}
 try:
     client.refresh(tokens, timeout={PATIENCE})
 except KeyboardInterrupt:
@@ -30,7 +36,7 @@ except KeyboardInterrupt:
 def test_ctrl_c_ends_a_whole_program_at_a_silent_server(realm: Realm, program: Program) -> None:
     before = len(realm.token_requests())
     realm.fault("silent")
-    waiting = program(f"client.refresh(tokens, timeout={PATIENCE})")
+    waiting = program(f"{HEEDING_CTRL_C}client.refresh(tokens, timeout={PATIENCE})")
     wait_for_requests(realm, before + 1)
     waiting.send_signal(signal.SIGINT)
     _, errors = waiting.communicate(timeout=PATIENCE)
