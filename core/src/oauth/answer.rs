@@ -171,11 +171,12 @@ fn is_success(status: u16) -> bool {
 
 /// A server's words made fit to show: one short line without control characters and without what this request held secret.
 pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
-    let mut cleaned = text.to_owned();
+    // First the line breaks: a secret may stand across one.
+    let mut cleaned: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
         cleaned = cleaned.replace(secret, "[redacted]");
     }
-    cleaned.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SHOWN).collect()
+    cleaned.chars().take(MAX_SHOWN).collect()
 }
 
 /// Our message with the server's words behind it.
@@ -334,6 +335,11 @@ mod tests {
         let error = error(&code(), 400, body);
         let shown = format!("{error} {error:?} {:?} {:?}", error.oauth_error_description(), error.oauth_error_uri());
         assert!(!shown.contains("canary") && !shown.contains('\n'), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_that_a_server_breaks_over_two_lines_does_not_show() {
+        assert_eq!(clean("the canary\ncode", &["canary code"]), "the [redacted]");
     }
 
     #[test]

@@ -21,7 +21,7 @@ const LIFE_SECONDS: i64 = 30 * 60;
 const FORMAT: u32 = 1;
 
 /// The longest export that is read back.
-const MAX_EXPORT: usize = 32 * 1024;
+const MAX_EXPORT: usize = 64 * 1024;
 
 /// A caller's own `state` over this length is dropped silently by Keycloak.
 const MAX_STATE: usize = 512;
@@ -356,6 +356,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_largest_login_restores() {
+        let many = (0..).map(|number| format!("{number:x}"));
+        let parameters = many.take(3000).fold(AuthorizationParameters::new("a"), |parameters, name| parameters.extra(name, "\""));
+        let largest = request(parameters.return_to("\"".repeat(2048))).unwrap_err();
+        assert!(largest.to_string().contains("16 KiB"), "{largest}");
+        let many = (0..).map(|number| format!("{number:x}"));
+        let parameters = many.take(2700).fold(AuthorizationParameters::new("a"), |parameters, name| parameters.extra(name, "1"));
+        let large = request(parameters.return_to("\"".repeat(2048))).unwrap();
+        assert!(AuthorizationRequest::restore(large.export().reveal()).is_ok(), "{}", large.export().reveal().len());
+    }
+
+    #[test]
     fn rubbish_is_no_export() {
         let export = request("a").unwrap().export();
         for bad in ["", "x", "ä", "e30", &export.reveal()[..100], &"A".repeat(40_000)] {
@@ -431,11 +443,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_export_is_read_up_to_32_kib() {
+    fn an_export_is_read_up_to_64_kib() {
         let export = request("a").unwrap().export();
         let padded = |length| AuthorizationRequest::restore(&format!("{:<length$}", export.reveal()));
-        assert!(padded(32 * 1024).is_ok());
-        assert!(padded(32 * 1024 + 1).unwrap_err().to_string().contains("longer"));
+        assert!(padded(64 * 1024).is_ok());
+        assert!(padded(64 * 1024 + 1).unwrap_err().to_string().contains("longer"));
     }
 
     #[test]

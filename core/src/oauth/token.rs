@@ -373,6 +373,8 @@ mod tests {
     fn an_export_restores_to_the_same_tokens() {
         let tokens = tokens(r#"{"access_token":"a","expires_in":300,"refresh_expires_in":9,"scope":"x","mapped":{"deep":[1.5,null]}}"#);
         assert_eq!(TokenSet::restore(tokens.export().reveal()).unwrap(), tokens);
+        let odd = TokenSet::restore(r#"{"access_token":"a","x":15555555555555555555555555e99}"#).unwrap();
+        assert_eq!(TokenSet::restore(odd.export().reveal()).unwrap(), odd);
     }
 
     #[test]
