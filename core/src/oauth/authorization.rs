@@ -445,7 +445,10 @@ pub(crate) mod tests {
     #[test]
     fn an_export_is_read_up_to_64_kib() {
         let export = request("a").unwrap().export();
-        let padded = |length| AuthorizationRequest::restore(&format!("{:<length$}", export.reveal()));
+        let padded = |length: usize| {
+            let padding = " ".repeat(length - export.reveal().len());
+            AuthorizationRequest::restore(&format!("{}{padding}", export.reveal()))
+        };
         assert!(padded(64 * 1024).is_ok());
         assert!(padded(64 * 1024 + 1).unwrap_err().to_string().contains("longer"));
     }
