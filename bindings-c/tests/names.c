@@ -34,5 +34,5 @@ int main(void)
     CHECK(strcmp(sipgate_status_name(4711), "SIPGATE_UNKNOWN") == 0);
     CHECK(strcmp(sipgate_status_family(4711), "") == 0);
     CHECK(strchr(sipgate_version(), '.') != NULL);
-    return checks_failed;
+    return checks_failed != 0;
 }

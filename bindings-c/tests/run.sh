@@ -45,16 +45,22 @@ every_function_is_tested() {
 verdict "every function of the header is in a test" every_function_is_tested
 
 if [ "$(uname)" = Linux ]; then
-  only_our_symbols() { ! nm -D --defined-only "$library/libsipgate_oauth2.so" | awk '{ print $3 }' | grep -v '^sipgate_'; }
+  only_our_symbols() {
+    local symbols
+    symbols=$(nm -D --defined-only "$library/libsipgate_oauth2.so" | awk '{ print $3 }') || return 1
+    grep -q '^sipgate_version$' <<< "$symbols" || return 1
+    ! grep -v '^sipgate_' <<< "$symbols"
+  }
   verdict "only sipgate_ symbols leave the library" only_our_symbols
-  its_soname() { readelf -d "$library/libsipgate_oauth2.so" | grep -q 'SONAME.*\[libsipgate_oauth2\.so\.0\]'; }
+  its_soname() { grep -q 'SONAME.*\[libsipgate_oauth2\.so\.0\]' <<< "$(readelf -d "$library/libsipgate_oauth2.so")"; }
   verdict "the library's soname has its major version" its_soname
 fi
 
 ready=$(mktemp)
 exec {realm_stdin}> >(exec target/debug/realm > "$ready")
 trap 'exec {realm_stdin}>&-; rm -f "$ready"' EXIT
-until [ -s "$ready" ]; do sleep 0.05; done
+for _ in {1..600}; do [ -s "$ready" ] && break; sleep 0.05; done
+[ -s "$ready" ] || { echo "target/debug/realm did not start: run make build" >&2; exit 1; }
 REALM_HTTP=$(sed -E 's/.*"http":"([^"]*)".*/\1/' "$ready")
 export REALM_HTTP NO_PROXY=127.0.0.1
 be_silent_twice() { python3 - "$1" <<'PY'

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "json.h"
 #include "objects.h"
 #include "views.h"
@@ -278,31 +279,59 @@ static sipgate_status version(const struct json *args, struct out *ok, sipgate_e
     return SIPGATE_OK;
 }
 
-static const struct {
+/* What the operations are called, and their arguments. */
+static const struct operation_entry {
     const char *name;
     operation *run;
+    const char *needed, *optional;
 } operations[] = {
-    {"client.new", client_new},
-    {"client.authorization_request", authorization_request},
-    {"client.exchange_callback", exchange_callback},
-    {"client.exchange_code", exchange_code},
-    {"client.refresh", refresh},
-    {"pending.export", pending_export},
-    {"pending.restore", pending_restore},
-    {"tokens.restore", tokens_restore},
-    {"tokens.export", tokens_export},
-    {"cancel", cancel},
-    {"errors", errors},
-    {"version", version},
+    {"client.new", client_new, "name kind",
+     "client_id base realm issuer authorization_endpoint token_endpoint iss_required client_secret client_authentication redirect_uri "
+     "ca_certificates proxy connect_timeout request_timeout env"},
+    {"client.authorization_request", authorization_request, "client name",
+     "scope redirect_uri response_mode state return_to prompt login_hint ui_locales extra"},
+    {"client.exchange_callback", exchange_callback, "client pending tokens", "callback timeout cancel"},
+    {"client.exchange_code", exchange_code, "client tokens", "code code_verifier redirect_uri scope timeout cancel"},
+    {"client.refresh", refresh, "client tokens", "refresh_token from scope timeout cancel"},
+    {"pending.export", pending_export, "pending", ""},
+    {"pending.restore", pending_restore, "name", "exported"},
+    {"tokens.restore", tokens_restore, "name", "json"},
+    {"tokens.export", tokens_export, "tokens", ""},
+    {"cancel", cancel, "name", ""},
+    {"errors", errors, "", ""},
+    {"version", version, "", ""},
 };
 
-static operation *find_operation(const char *name)
+static const struct operation_entry *find_operation(const char *name)
 {
     size_t i;
-    for (i = 0; i < sizeof operations / sizeof *operations; i++)
+    for (i = 0; name != NULL && i < sizeof operations / sizeof *operations; i++)
         if (strcmp(operations[i].name, name) == 0)
-            return operations[i].run;
+            return &operations[i];
     return NULL;
+}
+
+/* Runs the call and writes its members; an error without a code is no error of the library's, and no case can take it for one. */
+static void run_call(const struct operation_entry *entry, const struct json *args, struct out *out)
+{
+    const size_t before = out->length;
+    struct out problem = {NULL, 0, 0};
+    sipgate_error *error = NULL;
+
+    if (!arguments_make_sense(args, entry->needed, entry->optional, &problem)) {
+        out_raw(out, ",\"error\":{\"code\":null,\"message\":");
+        out_string(out, problem.text, problem.length);
+        free(problem.text);
+    } else {
+        out_raw(out, ",\"ok\":{");
+        if (entry->run(args, out, &error) != SIPGATE_OK) {
+            out->length = before;
+            out_raw(out, ",\"error\":{");
+            view_error(out, error);
+            sipgate_error_free(error);
+        }
+    }
+    out_raw(out, "}");
 }
 
 static void *answer(void *line)
@@ -311,25 +340,16 @@ static void *answer(void *line)
     struct json *call = json_parse(line);
     const struct json *id = json_member(call, "id");
     const char *op = json_string(call, "op");
-    operation *run = op != NULL ? find_operation(op) : NULL;
+    const struct operation_entry *entry = find_operation(op);
     struct out out = {NULL, 0, 0};
-    sipgate_error *error = NULL;
 
     out_raw(&out, "{\"id\":");
-    out_raw(&out, id != NULL && id->text != NULL ? id->text : "null");
-    if (run == NULL) {
+    out_raw(&out, id != NULL && id->type == JSON_NUMBER ? id->text : "null");
+    if (entry != NULL)
+        run_call(entry, json_member(call, "args"), &out);
+    else {
         out_name(&out, "unsupported");
         out_string(&out, op, op != NULL ? strlen(op) : 0);
-    } else {
-        size_t before = out.length;
-        out_raw(&out, ",\"ok\":{");
-        if (run(json_member(call, "args"), &out, &error) != SIPGATE_OK) {
-            out.length = before;
-            out_raw(&out, ",\"error\":{");
-            view_error(&out, error);
-            sipgate_error_free(error);
-        }
-        out_raw(&out, "}");
     }
     out_raw(&out, "}\n");
     pthread_mutex_lock(&writing);

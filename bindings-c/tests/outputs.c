@@ -1,0 +1,144 @@
+/* What a function writes: its output on success alone, its error on failure alone. A pointer to nothing in particular stands in both places before
+ * the call, and shows whether it was touched. */
+
+#include "check.h"
+
+static int nowhere;
+
+/* Refused, and the output as it was before. The call writes to &out. */
+#define CHECK_UNTOUCHED(type, call, name)                                                                                                  \
+    do {                                                                                                                                   \
+        type *out = (type *)&nowhere;                                                                                                      \
+        CHECK_REFUSED(call, name);                                                                                                         \
+        CHECK_SAYING((void *)out == (void *)&nowhere, "%s wrote its output", #call);                                                       \
+    } while (0)
+
+/* Done, and the error as it was before. */
+#define CHECK_QUIET(call)                                                                                                                  \
+    do {                                                                                                                                   \
+        sipgate_error *error = (sipgate_error *)&nowhere;                                                                                  \
+        sipgate_status status_ = (call);                                                                                                   \
+        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s", #call, sipgate_status_name(status_));                                                \
+        CHECK_SAYING((void *)error == (void *)&nowhere, "%s wrote an error though it worked", #call);                                      \
+    } while (0)
+
+static const char url[] = "https://a.example", broken[] = "\xff";
+
+static void of_options(void)
+{
+    sipgate_client_options *options = NULL;
+
+#define CHECK_OPTIONS(call, name) CHECK_UNTOUCHED(sipgate_client_options, call, name)
+    CHECK_OPTIONS(sipgate_client_options_new_sipgate(broken, &out, &error), "client_id");
+    CHECK_OPTIONS(sipgate_client_options_new_keycloak(NULL, "r", "c", &out, &error), "base");
+    CHECK_OPTIONS(sipgate_client_options_new_keycloak(url, NULL, "c", &out, &error), "realm");
+    CHECK_OPTIONS(sipgate_client_options_new_keycloak(url, "r", broken, &out, &error), "client_id");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints(broken, url, url, "c", &out, &error), "issuer");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints(url, url, url, NULL, &out, &error), "client_id");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints_with_iss(NULL, url, url, "c", &out, &error), "issuer");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints_with_iss(url, NULL, url, "c", &out, &error), "authorization_endpoint");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints_with_iss(url, url, NULL, "c", &out, &error), "token_endpoint");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints_with_iss(url, url, url, NULL, &out, &error), "client_id");
+    CHECK_OPTIONS(sipgate_client_options_new_endpoints_with_iss(url, url, url, broken, &out, &error), "client_id");
+    CHECK_REFUSED(sipgate_client_options_new_keycloak(url, "r", "c", NULL, &error), "options");
+    CHECK_REFUSED(sipgate_client_options_new_endpoints(url, url, url, "c", NULL, &error), "options");
+    CHECK_REFUSED(sipgate_client_options_new_endpoints_with_iss(url, url, url, "c", NULL, &error), "options");
+    CHECK_QUIET(sipgate_client_options_new_keycloak(url, "r", "c", &options, &error));
+    CHECK_QUIET(sipgate_client_options_set_connect_timeout_ms(options, 1, &error));
+    CHECK_QUIET(sipgate_client_options_set_request_timeout_ms(options, 1, &error));
+    sipgate_client_options_free(options);
+}
+
+static sipgate_client *of_client(void)
+{
+    sipgate_client_options *options = NULL;
+    sipgate_client *client = NULL;
+
+    CHECK_UNTOUCHED(sipgate_client, sipgate_client_new(NULL, &out, &error), "options");
+    CHECK_OK(sipgate_client_options_new_endpoints("", url, url, "c", &options, &error));
+    CHECK_UNTOUCHED(sipgate_client, sipgate_client_new(options, &out, &error), "issuer");
+    sipgate_client_options_free(options);
+
+    CHECK_OK(sipgate_client_options_new_endpoints(url, url, url, "c", &options, &error));
+    CHECK_OK(sipgate_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
+    CHECK_QUIET(sipgate_client_new(options, &client, &error));
+    sipgate_client_options_free(options);
+    return client;
+}
+
+static void of_logins(const sipgate_client *client)
+{
+    sipgate_authorization_request *request = NULL, *restored = NULL;
+    sipgate_authorization_code *code = NULL;
+    sipgate_secret *exported = NULL;
+
+#define CHECK_REQUEST(call, name) CHECK_UNTOUCHED(sipgate_authorization_request, call, name)
+    CHECK_REQUEST(sipgate_client_authorization_request(NULL, "a", NULL, &out, &error), "client");
+    CHECK_REQUEST(sipgate_client_authorization_request(client, "", NULL, &out, &error), "scope");
+    CHECK_REQUEST(sipgate_authorization_request_restore("", &out, &error), "pending");
+    CHECK_UNTOUCHED(sipgate_authorization_code, sipgate_authorization_code_new(NULL, &out, &error), "code");
+    CHECK_UNTOUCHED(sipgate_secret, sipgate_authorization_request_export(NULL, &out, &error), "request");
+    CHECK_QUIET(sipgate_client_authorization_request(client, "a", NULL, &request, &error));
+    CHECK_QUIET(sipgate_authorization_request_export(request, &exported, &error));
+    CHECK_QUIET(sipgate_authorization_request_restore(sipgate_secret_text(exported).data, &restored, &error));
+    CHECK_QUIET(sipgate_authorization_code_new("c", &code, &error));
+    sipgate_authorization_code_free(code);
+    sipgate_secret_free(exported);
+    sipgate_authorization_request_free(restored);
+    sipgate_authorization_request_free(request);
+}
+
+static void of_grants(const sipgate_client *client)
+{
+    sipgate_authorization_request *request = NULL;
+    sipgate_authorization_code *code = NULL;
+
+#define CHECK_TOKENS(call, name) CHECK_UNTOUCHED(sipgate_token_set, call, name)
+    CHECK_OK(sipgate_client_authorization_request(client, "a", NULL, &request, &error));
+    CHECK_OK(sipgate_authorization_code_new("", &code, &error));
+    CHECK_TOKENS(sipgate_client_exchange_callback(client, request, "", NULL, &out, &error), "callback");
+    CHECK_TOKENS(sipgate_client_exchange_code(client, code, NULL, &out, &error), "code");
+    CHECK_TOKENS(sipgate_client_refresh(client, "", NULL, NULL, &out, &error), "refresh_token");
+    CHECK_TOKENS(sipgate_client_refresh_tokens(client, NULL, NULL, NULL, &out, &error), "old_tokens");
+    CHECK_TOKENS(sipgate_token_set_restore("{}", &out, &error), "tokens");
+    sipgate_authorization_code_free(code);
+    sipgate_authorization_request_free(request);
+}
+
+/* The functions that give a secret are of one shape. */
+static void of_tokens(const sipgate_client *client)
+{
+    static sipgate_status (*const secrets[])(const sipgate_token_set *, sipgate_secret **, sipgate_error **) = {
+        sipgate_token_set_access_token, sipgate_token_set_refresh_token, sipgate_token_set_id_token, sipgate_token_set_authorization_header,
+        sipgate_token_set_export,
+    };
+    sipgate_token_set *tokens = NULL;
+    size_t i;
+
+    CHECK_QUIET(sipgate_token_set_restore("{\"access_token\":\"a\",\"refresh_token\":\"r\",\"id_token\":\"i\"}", &tokens, &error));
+    CHECK_REFUSED(sipgate_client_refresh_tokens(NULL, tokens, NULL, NULL, &tokens, &error), "client");
+    CHECK_REFUSED(sipgate_client_refresh_tokens(client, tokens, NULL, NULL, NULL, &error), "tokens");
+    CHECK_TOKENS(sipgate_client_refresh_tokens(client, tokens, broken, NULL, &out, &error), "scope");
+    for (i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        sipgate_secret *secret = NULL;
+        CHECK_UNTOUCHED(sipgate_secret, secrets[i](NULL, &out, &error), "tokens");
+        CHECK_REFUSED(secrets[i](tokens, NULL, &error), "secret");
+        CHECK_QUIET(secrets[i](tokens, &secret, &error));
+        CHECK(sipgate_secret_text(secret).len > 0);
+        sipgate_secret_free(secret);
+    }
+    sipgate_token_set_free(tokens);
+}
+
+int main(void)
+{
+    sipgate_client *client;
+
+    of_options();
+    client = of_client();
+    of_logins(client);
+    of_grants(client);
+    of_tokens(client);
+    sipgate_client_free(client);
+    return checks_failed != 0;
+}
