@@ -400,7 +400,12 @@ impl From<std::convert::Infallible> for Error {
 }
 
 fn one_line(message: &str) -> String {
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    message.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect()
+}
+
+/// Control characters, and those that break a line or turn its direction round.
+pub(crate) fn breaks_lines(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -429,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line() {
-        assert_eq!(Error::new(ErrorCode::Oauth, "a\nb\tc").to_string(), "a b c");
+        assert_eq!(Error::new(ErrorCode::Oauth, "a\nb\tc\u{2028}d\u{202E}e").to_string(), "a b c d e");
     }
 
     #[test]

@@ -90,10 +90,11 @@ impl TokenRequest {
     }
 }
 
+/// `SERVER_UNAVAILABLE` is 429 and a realm that is switched off: neither has looked at the code.
 fn is_unspent(error: &Error) -> bool {
     match error.code() {
-        ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy => true,
+        ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy | ErrorCode::ServerUnavailable => true,
         ErrorCode::Cancelled => error.retryable(),
-        _ => error.status() == Some(429),
+        _ => false,
     }
 }

@@ -1,10 +1,12 @@
 //! Judging what a token endpoint answered: which answer is which error (RFC 6749, section 5.2, and what real servers send instead).
 
+use std::cmp::Reverse;
+
 use super::grant::{GivenUp, Grant};
 use super::json::Members;
 use super::message::{Answer, Body, Failure, FailureKind, Reached};
 use super::token::TokenAnswer;
-use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
+use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, breaks_lines};
 use crate::secret::Secret;
 
 const MAX_SHOWN: usize = 300;
@@ -172,9 +174,12 @@ fn is_success(status: u16) -> bool {
 /// A server's words made fit to show: one short line without control characters and without what this request held secret.
 pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
     // First the line breaks: a secret may stand across one.
-    let mut cleaned: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
-        cleaned = cleaned.replace(secret, "[redacted]");
+    let mut cleaned: String = text.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect();
+    // The longest first: one may be the beginning of another.
+    let mut secrets: Vec<_> = secrets.iter().filter(|secret| secret.len() >= 4).collect();
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    for secret in secrets {
+        cleaned = cleaned.replace(*secret, "[redacted]");
     }
     cleaned.chars().take(MAX_SHOWN).collect()
 }
@@ -340,6 +345,7 @@ mod tests {
     #[test]
     fn a_secret_that_a_server_breaks_over_two_lines_does_not_show() {
         assert_eq!(clean("the canary\ncode", &["canary code"]), "the [redacted]");
+        assert_eq!(clean("the canary code", &["canary", "canary code"]), "the [redacted]");
     }
 
     #[test]

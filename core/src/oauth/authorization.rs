@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value};
+use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value, is_own_parameter};
+use super::scope::Scope;
 use super::{form, pkce, scope, uri};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Endpoints;
@@ -153,8 +154,13 @@ impl AuthorizationRequest {
         uri::endpoint("pending", &pending.token_endpoint)?;
         uri::endpoint("pending", &pending.authorization_endpoint)?;
         pkce::check_verifier(&pending.code_verifier).map_err(|_| refused("holds no usable code_verifier; start the login again"))?;
-        check_redirect_uri(&pending.redirect_uri)?;
-        check_state(&pending.state)?;
+        let unsound = |_| refused("was altered; start the login again");
+        check_redirect_uri(&pending.redirect_uri).map_err(unsound)?;
+        check_state(&pending.state).map_err(unsound)?;
+        Scope::from(pending.scope.as_str()).check("scope").map_err(unsound)?;
+        if pending.parameters.iter().any(|(name, _)| is_own_parameter(name)) {
+            return Err(refused("was altered; start the login again"));
+        }
         Self::of(pending)
     }
 

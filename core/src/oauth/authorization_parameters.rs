@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 const MAX_VALUE: usize = 2048;
 
 /// Parameters of an authorization request that this library sets itself.
-const OWN_PARAMETERS: [&str; 13] = [
+const OWN_PARAMETERS: [&str; 10] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -18,11 +18,15 @@ const OWN_PARAMETERS: [&str; 13] = [
     "nonce",
     "code_challenge",
     "code_challenge_method",
-    "prompt",
-    "login_hint",
-    "ui_locales",
     "client_secret",
 ];
+
+/// Parameters that have a setter of their own.
+const NAMED_PARAMETERS: [&str; 3] = ["prompt", "login_hint", "ui_locales"];
+
+pub(super) fn is_own_parameter(name: &str) -> bool {
+    OWN_PARAMETERS.contains(&name)
+}
 
 /// What to ask for when sending a person to log in: the scope, and what is optional.
 ///
@@ -125,7 +129,8 @@ impl AuthorizationParameters {
             }
         }
         for (name, value) in &self.extra {
-            if OWN_PARAMETERS.contains(&name.as_str()) || sent.iter().any(|(known, _)| known == name) {
+            let taken = is_own_parameter(name) || NAMED_PARAMETERS.contains(&name.as_str());
+            if taken || sent.iter().any(|(known, _)| known == name) {
                 return Err(Error::argument("extra", format_args!("{name:?} is set already; leave it out or use its own setting")));
             }
             check_value("extra", name)?;

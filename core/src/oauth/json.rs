@@ -5,12 +5,15 @@
 use std::fmt;
 
 use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The deepest nesting that is read.
 const MAX_DEPTH: usize = 32;
+
+/// No answer has this many members; the look-up of names takes time for each.
+const MAX_MEMBERS: usize = 4096;
 
 /// Ten years in seconds: no lifetime is longer.
 const MAX_NUMBER: i64 = 315_360_000;
@@ -81,9 +84,10 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members: Vec<(String, &'de RawValue)> = Vec::new();
         while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
-            match members.iter_mut().find(|(known, _)| *known == name) {
-                Some(member) => member.1 = raw,
-                None => members.push((name, raw)),
+            match members.iter().position(|(known, _)| *known == name) {
+                Some(place) => members[place].1 = raw,
+                None if members.len() < MAX_MEMBERS => members.push((name, raw)),
+                None => return Err(A::Error::custom("too many members")),
             }
         }
         Ok(Members(members))
@@ -175,6 +179,13 @@ mod tests {
         assert!(Members::parse(nested(31).as_bytes()).is_some());
         assert!(Members::parse(nested(32).as_bytes()).is_none());
         assert!(Members::parse(br#"{"a":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["}"#).is_some());
+    }
+
+    #[test]
+    fn an_object_has_at_most_4096_members() {
+        let object = |count: usize| format!("{{{}}}", (0..count).map(|number| format!("\"{number}\":1")).collect::<Vec<_>>().join(","));
+        assert!(Members::parse(object(4096).as_bytes()).is_some());
+        assert!(Members::parse(object(4097).as_bytes()).is_none());
     }
 
     #[test]

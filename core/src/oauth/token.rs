@@ -13,7 +13,8 @@ use crate::secret::{AccessToken, IdToken, RefreshToken, Secret};
 /// The life of an access token whose answer does not say, where there is a refresh token to go on with.
 const ASSUMED_LIFE: i64 = 300;
 
-const MAX_RESTORED: usize = 1024 * 1024;
+/// An answer of 1 MiB is longer once it is exported.
+const MAX_RESTORED: usize = 2 * 1024 * 1024;
 
 /// Members that have a meaning here; all others are kept as they are.
 const KNOWN: [&str; 10] = [
@@ -62,11 +63,12 @@ impl TokenSet {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`] when it is no JSON object, or has no usable `access_token`.
+    /// [`ErrorCode::InvalidArgument`] when it is no JSON object, or has no usable `access_token`; [`ErrorCode::Unsupported`] when its type is not
+    /// `Bearer`.
     pub fn restore(json: &str) -> Result<Self> {
         let refused = |problem| Error::argument("tokens", problem);
         if json.len() > MAX_RESTORED {
-            return Err(refused("is longer than 1 MiB; pass the JSON object of one login"));
+            return Err(refused("is longer than 2 MiB; pass the JSON object of one login"));
         }
         let members = Members::parse(json.as_bytes()).ok_or_else(|| refused("is not one JSON object; pass what export() gave"))?;
         let answer = TokenAnswer::read(&members);
@@ -77,7 +79,7 @@ impl TokenSet {
         };
         Ok(Self {
             access_token: answer.access_token.ok_or_else(|| refused("has no usable access_token; pass what export() gave"))?,
-            token_type: answer.token_type.unwrap_or_else(|| "Bearer".to_owned()),
+            token_type: bearer(answer.token_type)?,
             refresh_token: answer.refresh_token,
             id_token: answer.id_token,
             id_token_kept: members.value("id_token_kept") == Some(Value::Bool(true)),
@@ -237,13 +239,7 @@ impl TokenAnswer {
                 "access_token: missing or unusable in the server's answer; report it to the server's operator",
             )
         })?;
-        let token_type = self.token_type.unwrap_or_else(|| "Bearer".to_owned());
-        if !token_type.eq_ignore_ascii_case("bearer") {
-            return Err(Error::new(
-                ErrorCode::Unsupported,
-                "token_type: the server issues tokens that are not Bearer; switch that off for this client (in Keycloak: DPoP)",
-            ));
-        }
+        let token_type = bearer(self.token_type)?;
         let refresh_token = self.refresh_token.or_else(|| old_refresh_token.cloned());
         let life = self.expires_in.or(refresh_token.as_ref().map(|_| ASSUMED_LIFE));
         let id_token_kept = self.id_token.is_none() && old_id_token.is_some();
@@ -259,6 +255,18 @@ impl TokenAnswer {
             extra: self.extra,
         })
     }
+}
+
+/// The type as it was written, where it is the one that is known here; missing, it is taken for that.
+fn bearer(token_type: Option<String>) -> Result<String> {
+    let token_type = token_type.unwrap_or_else(|| "Bearer".to_owned());
+    if token_type.eq_ignore_ascii_case("bearer") {
+        return Ok(token_type);
+    }
+    Err(Error::new(
+        ErrorCode::Unsupported,
+        "token_type: the server issues tokens that are not Bearer; switch that off for this client (in Keycloak: DPoP)",
+    ))
 }
 
 /// What fits behind `Bearer ` in a header (RFC 6750, section 2.1, generously), with a limit.
@@ -403,11 +411,11 @@ mod tests {
     }
 
     #[test]
-    fn saved_tokens_are_read_up_to_1_mib() {
+    fn saved_tokens_are_read_up_to_2_mib() {
         let json = r#"{"access_token":"a"}"#;
         let padded = |length: usize| TokenSet::restore(&format!("{json}{}", " ".repeat(length - json.len())));
-        assert!(padded(1024 * 1024).is_ok());
-        assert!(padded(1024 * 1024 + 1).unwrap_err().to_string().contains("1 MiB"));
+        assert!(padded(2 * 1024 * 1024).is_ok());
+        assert!(padded(2 * 1024 * 1024 + 1).unwrap_err().to_string().contains("2 MiB"));
     }
 
     #[test]
