@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-endurance test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -63,6 +63,9 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
+
+test-fuzz: ## what fuzzing has found and was given to start from, replayed
+	cargo test --manifest-path fuzz/Cargo.toml
 
 fuzz: ## each fuzz target for so many seconds (SECONDS=60)
 	bash fuzz/run.sh $(SECONDS)
