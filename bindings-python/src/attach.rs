@@ -1,12 +1,11 @@
 //! Entering the interpreter from a thread of the library's. An interpreter that shuts down must not be entered: the gate is closed before that, by
 //! `atexit`, and closing waits for who is inside.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 /// The process id, whether the gate is closed, and how many are inside. A forked child does not inherit who was inside.
 static GATE: AtomicU64 = AtomicU64::new(0);
@@ -15,12 +14,12 @@ const CLOSED: u64 = 1 << 31;
 
 /// To be called once before the first `entered`, from Python's side.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
-    static REGISTERED: PyOnceLock<()> = PyOnceLock::new();
-    REGISTERED.get_or_try_init(py, || {
-        let close = pyo3::wrap_pyfunction!(close, py)?;
-        py.import("atexit")?.call_method1("register", (close,)).map(drop)
-    })?;
-    Ok(())
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if REGISTERED.swap(true, Ordering::AcqRel) {
+        return Ok(());
+    }
+    let close = pyo3::wrap_pyfunction!(close, py)?;
+    py.import("atexit")?.call_method1("register", (close,)).map(drop)
 }
 
 /// Runs `work` inside the interpreter; not at all when that is shutting down.

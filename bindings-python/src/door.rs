@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use sipgate_oauth2::{Call, CancelToken, Error, GivenUp, Result, Running, TokenSet};
 
 use crate::argument::{self, Optional};
@@ -89,9 +88,9 @@ fn caught<T>(place: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T>
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::caught_panic(place)))
 }
 
+/// Looked up each time: a value that is made once has a lock, and a child that is forked while another thread makes it would wait for ever.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    static MAIN_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let main = MAIN_THREAD.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
-    CURRENT.import(py, "threading", "get_ident")?.call0()?.eq(main)
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    threading.call_method0("get_ident")?.eq(main)
 }

@@ -1,10 +1,9 @@
-//! The core's errors as Python exceptions. The classes are Python's own, in `errors.py`; they are looked up once, when the first is needed.
+//! The core's errors as Python exceptions. The classes are Python's own, in `errors.py`; they are looked up when one is needed.
 
 use std::error::Error as _;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use sipgate_oauth2::{Error, ErrorCode, Family};
 
 /// Every code with its number and the name of its family's class.
@@ -38,12 +37,11 @@ fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 
 /// The class of the family, or the one of the code where it is also one of Python's own.
 fn class<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = MODULE.get_or_try_init(py, || py.import("sipgate_oauth2.errors").map(Bound::unbind))?;
+    let module = py.import("sipgate_oauth2.errors")?;
     let name = match error.code() {
         ErrorCode::InvalidArgument => "InvalidArgumentError",
         ErrorCode::Timeout => "CallTimeoutError",
         code => Family::as_str(code.family()),
     };
-    module.bind(py).getattr(name)
+    module.getattr(name)
 }

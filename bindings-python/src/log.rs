@@ -2,9 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use sipgate_oauth2::Event;
 
 use crate::attach;
@@ -15,8 +13,7 @@ const DEBUG: u8 = 10;
 static WANTED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn look(py: Python<'_>) {
-    let wanted =
-        is_imported(py).and_then(|imported| Ok(imported && logger(py)?.call_method1(intern!(py, "isEnabledFor"), (DEBUG,))?.is_truthy()?));
+    let wanted = is_imported(py).and_then(|imported| Ok(imported && logger(py)?.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()?));
     WANTED.store(wanted.unwrap_or(false), Ordering::Relaxed);
 }
 
@@ -39,12 +36,9 @@ pub(crate) fn event(event: &Event) {
 
 /// Before `logging` is imported nobody can have asked for debug lines, and importing it takes longer than all of this package.
 fn is_imported(py: Python<'_>) -> PyResult<bool> {
-    static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    MODULES.import(py, "sys", "modules")?.contains(intern!(py, "logging"))
+    py.import("sys")?.getattr("modules")?.contains("logging")
 }
 
-fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let logger = LOGGER.get_or_try_init(py, || py.import("logging")?.call_method1("getLogger", ("sipgate_oauth2",)).map(Bound::unbind))?;
-    Ok(logger.bind(py))
+fn logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("logging")?.call_method1("getLogger", ("sipgate_oauth2",))
 }
