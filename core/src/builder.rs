@@ -15,6 +15,7 @@ use crate::oauth::uri;
 use crate::provider::Provider;
 use crate::random::SystemRandomness;
 use crate::secret::ClientSecret;
+use crate::store::Store;
 
 /// Settings of a [`Client`]; all but the client id have defaults. `build` checks them and does no I/O.
 ///
@@ -49,6 +50,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     request_timeout: Duration,
     events: Events,
+    store: Option<Store>,
 }
 
 impl ClientBuilder {
@@ -65,6 +67,7 @@ impl ClientBuilder {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             events: Events::default(),
+            store: None,
         }
     }
 
@@ -117,6 +120,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Where logins are kept. Needed for [`Client::complete_login`] and [`Client::token_source`], not for the single steps.
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Told what happens. Called on the thread where it happened, under no lock; it should be quick.
     pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.events = Events::to(handler);
@@ -161,6 +170,7 @@ impl ClientBuilder {
             events: self.events,
             clock: Box::new(SystemClock),
             random: Box::new(SystemRandomness::new()),
+            store: self.store,
         })))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What one call may take: a timeout (30 s by default) and a token to cancel it.
+/// What one call may take and wants: a timeout (30 s by default), a token to cancel it, and how long an access token must still live.
 ///
 /// Both end the caller's wait only. A token request whose first byte has left goes on by itself to its own deadline: cutting it off would
 /// lose what the server made of it.
@@ -22,6 +22,7 @@ use std::time::Duration;
 pub struct Call {
     pub(crate) timeout: Duration,
     pub(crate) cancel: Option<CancelToken>,
+    pub(crate) min_validity: Duration,
 }
 
 impl Call {
@@ -30,12 +31,19 @@ impl Call {
 
     /// A call with a timeout of 30 seconds that nobody cancels.
     pub fn new() -> Self {
-        Self { timeout: Self::DEFAULT_TIMEOUT, cancel: None }
+        Self { timeout: Self::DEFAULT_TIMEOUT, cancel: None, min_validity: Duration::ZERO }
     }
 
     /// Wait no longer than this.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Of a [`TokenSource`](crate::TokenSource): the access token must still live for this long, as for an upload. A server whose tokens live
+    /// shorter gives a new one.
+    pub fn min_validity(mut self, min_validity: Duration) -> Self {
+        self.min_validity = min_validity;
         self
     }
 

@@ -20,7 +20,10 @@ use crate::oauth::token::TokenSet;
 use crate::provider::{Endpoints, Provider};
 use crate::random::{self, Random};
 use crate::running::Running;
-use crate::token_request::TokenRequest;
+use crate::secret::RefreshToken;
+use crate::source::{TokenSource, login};
+use crate::store::Store;
+use crate::token_request::{self, TokenRequest};
 
 /// A client of a login server. Cheap to clone, and to be used from any number of threads.
 ///
@@ -45,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) random: Box<dyn Random>,
+    pub(crate) store: Option<Store>,
 }
 
 impl Client {
@@ -227,6 +231,84 @@ impl Client {
         Error: From<P::Error>,
     {
         TokenRequest::start(self.clone(), Grant::refresh(parameters.try_into()?)?, || {})
+    }
+
+    /// Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is
+    /// loaded twice, in whatever process, makes one exchange, and both calls get the same login.
+    ///
+    /// `account` is what names the user in the application. A login that was there is replaced.
+    ///
+    /// ```no_run
+    /// # fn f(client: &sipgate_oauth2::Client, kept: &str, query: &str) -> sipgate_oauth2::Result<()> {
+    /// use sipgate_oauth2::AuthorizationRequest;
+    ///
+    /// let source = client.complete_login(&AuthorizationRequest::restore(kept)?, query, "user-42")?;
+    /// let token = source.access_token()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`exchange_callback`](Self::exchange_callback), and those of the store, before anything was sent.
+    pub fn complete_login(&self, pending: &AuthorizationRequest, callback: &str, account: impl Into<String>) -> Result<TokenSource> {
+        self.complete_login_with(pending, callback, account, &Call::new())
+    }
+
+    /// [`complete_login`](Self::complete_login) with a timeout or a token to cancel it. Both end the wait only: a code that was sent makes a login.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn complete_login_with(
+        &self,
+        pending: &AuthorizationRequest,
+        callback: &str,
+        account: impl Into<String>,
+        call: &Call,
+    ) -> Result<TokenSource> {
+        refuse_cancelled(call)?;
+        self.start_complete_login(pending, callback, account)?.wait(call)
+    }
+
+    /// [`complete_login`](Self::complete_login) without waiting. The callback is checked before this returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of the callback's check, and [`ErrorCode::InvalidArgument`] without a store.
+    pub fn start_complete_login(
+        &self,
+        pending: &AuthorizationRequest,
+        callback: &str,
+        account: impl Into<String>,
+    ) -> Result<Running<TokenSource>> {
+        self.check_belongs(pending)?;
+        login::start(self, pending, callback, account.into())
+    }
+
+    /// The tokens of this account, whether or not there is a login yet. No I/O.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] without a store, or for an account that is empty or too long.
+    pub fn token_source(&self, account: impl Into<String>) -> Result<TokenSource> {
+        TokenSource::new(self, account.into())
+    }
+
+    /// Has the server end what this refresh token stands for (RFC 7009). A server that knows it no more has ended it already.
+    pub(crate) fn revoke(&self, refresh_token: &RefreshToken) -> Result<()> {
+        let Some(endpoint) = &self.0.endpoints.revocation else { return Ok(()) };
+        let parameters = [("token", refresh_token.reveal()), ("token_type_hint", "refresh_token")];
+        let request = self.0.credentials.request(endpoint, &parameters);
+        let grant = Grant::stored(refresh_token, None)?;
+        token_request::asked(self, &grant, endpoint, |asked| match self.0.transport.send(&request, &Arc::default()) {
+            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) => match asked.judge(&answer) {
+                Err(error) if error.code() == ErrorCode::LoginRequired => Ok(()),
+                Err(error) => Err(error),
+                Ok(_) => Ok(()),
+            },
+            Err(failure) => Err(asked.failed(failure)),
+        })
     }
 
     /// The issuer: the name that callbacks and ID tokens must give the server.

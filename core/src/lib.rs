@@ -39,8 +39,11 @@ mod oauth;
 mod process;
 mod provider;
 mod random;
+mod refresh;
 mod running;
 mod secret;
+mod source;
+mod store;
 mod token_request;
 mod worker;
 
@@ -59,6 +62,9 @@ pub use oauth::token::TokenSet;
 pub use provider::Provider;
 pub use running::{Running, RunningHandle};
 pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
+pub use source::{LoginState, TokenSource, TokenStatus};
+pub use store::kit as store_kit;
+pub use store::{EncryptionKey, Store, StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
 
 /// The version of this library, the same in all languages.
 ///

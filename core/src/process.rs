@@ -13,7 +13,7 @@ pub(crate) struct PerProcess<T> {
 }
 
 struct Owned<T> {
-    process: u32,
+    origin: Origin,
     value: Arc<T>,
 }
 
@@ -24,22 +24,48 @@ impl<T> PerProcess<T> {
 
     /// This process's value, made by `make` when there is none yet. When two threads make one at once, one of them is used.
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
-        let process = std::process::id();
+        let here = Origin::here();
         let seen = self.current.load();
         if let Some(owned) = seen.as_ref()
-            && owned.process == process
+            && owned.origin == here
         {
             return Arc::clone(&owned.value);
         }
-        let made = Arc::new(Owned { process, value: Arc::new(make()) });
+        let made = Arc::new(Owned { origin: here, value: Arc::new(make()) });
         let previous = self.current.compare_and_swap(&seen, Some(Arc::clone(&made)));
         match previous.as_ref() {
-            Some(other) if other.process == process => Arc::clone(&other.value),
+            Some(other) if other.origin == here => Arc::clone(&other.value),
             inherited => {
                 mem::forget(inherited.cloned());
                 Arc::clone(&made.value)
             }
         }
+    }
+}
+
+/// The process in which something was made. What has an effect on the system when it is dropped asks whether it still is there: a
+/// forked child drops copies of what is its parent's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin(u32);
+
+impl Origin {
+    pub(crate) fn here() -> Self {
+        Self(std::process::id())
+    }
+
+    /// The process id, as others are told.
+    pub(crate) fn id(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn is_here(self) -> bool {
+        self == Self::here()
+    }
+
+    /// Another process, for tests that cannot fork.
+    #[cfg(test)]
+    pub(crate) const fn elsewhere() -> Self {
+        Self(0)
     }
 }
 
@@ -64,7 +90,7 @@ mod tests {
             }
         }
         let holder = PerProcess::new();
-        holder.current.store(Some(Arc::new(Owned { process: 0, value: Arc::new(Some(Loud)) })));
+        holder.current.store(Some(Arc::new(Owned { origin: Origin::elsewhere(), value: Arc::new(Some(Loud)) })));
         assert!(holder.get_or_make(|| None).is_none());
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Endpoints {
     pub(crate) iss_required: bool,
     pub(crate) authorization: String,
     pub(crate) token: String,
+    /// RFC 7009.
+    pub(crate) revocation: Option<String>,
 }
 
 impl Provider {
@@ -61,6 +63,7 @@ impl Provider {
             iss_required: false,
             authorization: authorization_endpoint.into(),
             token: token_endpoint.into(),
+            revocation: None,
         }))
     }
 
@@ -76,7 +79,24 @@ impl Provider {
             iss_required: true,
             authorization: authorization_endpoint.into(),
             token: token_endpoint.into(),
+            revocation: None,
         }))
+    }
+
+    /// Where tokens are revoked (RFC 7009), for a server given by its endpoints: a logout there ends the login at the server, too.
+    ///
+    /// ```
+    /// use sipgate_oauth2::Provider;
+    ///
+    /// let provider = Provider::endpoints("https://i.example", "https://i.example/auth", "https://i.example/token")
+    ///     .revocation_endpoint("https://i.example/revoke");
+    /// ```
+    #[must_use]
+    pub fn revocation_endpoint(mut self, revocation_endpoint: impl Into<String>) -> Self {
+        if let Kind::Explicit(endpoints) = &mut self.0 {
+            endpoints.revocation = Some(revocation_endpoint.into());
+        }
+        self
     }
 
     /// The endpoints for this client, checked; and, where a sipgate client id names another realm than was set, both.
@@ -94,6 +114,7 @@ impl Provider {
                 uri::endpoint("issuer", &endpoints.issuer)?;
                 uri::endpoint("authorization_endpoint", &endpoints.authorization)?;
                 uri::endpoint("token_endpoint", &endpoints.token)?;
+                endpoints.revocation.as_deref().map(|url| uri::endpoint("revocation_endpoint", url)).transpose()?;
                 Ok((endpoints.clone(), None))
             }
         }
@@ -131,6 +152,7 @@ fn keycloak(base: &str, realm: &str) -> Result<Endpoints> {
         iss_required: false,
         authorization: format!("{issuer}/protocol/openid-connect/auth"),
         token: format!("{issuer}/protocol/openid-connect/token"),
+        revocation: Some(format!("{issuer}/protocol/openid-connect/revoke")),
         issuer,
     })
 }

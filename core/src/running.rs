@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::oauth::grant::GivenUp;
 use crate::oauth::message::Reached;
 
@@ -32,7 +32,7 @@ struct Shared<T> {
     slot: Mutex<Slot<T>>,
     ready: Condvar,
     progress: Arc<Progress>,
-    given_up: Box<dyn Fn(GivenUp, Reached) -> Error + Send + Sync>,
+    given_up: Box<dyn Fn(GivenUp, Reached) -> Result<T> + Send + Sync>,
 }
 
 enum Slot<T> {
@@ -43,8 +43,8 @@ enum Slot<T> {
 }
 
 impl<T: Send + 'static> Running<T> {
-    /// A request yet to be started, and where its outcome goes. `given_up` says what a caller that stops waiting is told.
-    pub(crate) fn new(given_up: impl Fn(GivenUp, Reached) -> Error + Send + Sync + 'static) -> (Self, Outcome<T>) {
+    /// A request yet to be started, and where its outcome goes. `given_up` says what a caller that stops waiting gets.
+    pub(crate) fn new(given_up: impl Fn(GivenUp, Reached) -> Result<T> + Send + Sync + 'static) -> (Self, Outcome<T>) {
         let shared = Arc::new(Shared {
             slot: Mutex::new(Slot::Empty),
             ready: Condvar::new(),
@@ -154,12 +154,17 @@ impl<T: Send + 'static> Outcome<T> {
     pub(crate) fn put(&self, outcome: Result<T>) {
         self.0.put(outcome);
     }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(*self.0.lock(), Slot::Ready(_) | Slot::Taken)
+    }
 }
 
 impl<T> Shared<T> {
     fn give_up(&self, why: GivenUp) {
         let reached = self.progress.abandon();
-        self.put(Err((self.given_up)(why, reached)));
+        self.put((self.given_up)(why, reached));
     }
 
     fn put(&self, outcome: Result<T>) {
@@ -224,11 +229,11 @@ impl Progress {
 mod tests {
     use super::*;
     use crate::call::CancelToken;
-    use crate::error::ErrorCode;
+    use crate::error::{Error, ErrorCode};
 
     fn running() -> (Running<u32>, Outcome<u32>) {
         Running::new(|why, reached| {
-            Error::new(if why == GivenUp::TimedOut { ErrorCode::Timeout } else { ErrorCode::Cancelled }, format!("{reached:?}"))
+            Err(Error::new(if why == GivenUp::TimedOut { ErrorCode::Timeout } else { ErrorCode::Cancelled }, format!("{reached:?}")))
         })
     }
 

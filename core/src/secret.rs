@@ -1,6 +1,7 @@
 //! Strings that must not show: redacted in `Debug`, absent from `Display`, wiped from memory when dropped.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -9,8 +10,8 @@ macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         ///
-        /// `Debug` prints `[redacted]`; [`reveal`](Self::reveal) is the one deliberate way to the text. The memory is wiped when
-        /// the value is dropped. Comparing takes the same time wherever the first difference is.
+        /// `Debug` prints `[redacted]`; [`reveal`](Self::reveal) is the one deliberate way to the text. Clones share the memory, which is
+        /// wiped when the last of them is dropped. Comparing takes the same time wherever the first difference is.
         ///
         /// ```
         #[doc = concat!("use sipgate_oauth2::", stringify!($name), ";")]
@@ -20,7 +21,7 @@ macro_rules! secrets {
         /// assert!(!format!("{secret:?}").contains("s3cret"));
         /// ```
         #[derive(Clone)]
-        pub struct $name(Zeroizing<String>);
+        pub struct $name(Arc<Zeroizing<String>>);
 
         impl $name {
             /// The secret text itself. Whatever prints it has decided to.
@@ -31,7 +32,7 @@ macro_rules! secrets {
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                Self(Zeroizing::new(text))
+                Self(Arc::new(Zeroizing::new(text)))
             }
         }
 

@@ -9,8 +9,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
 use crate::oauth::answer::Asked;
 use crate::oauth::grant::Grant;
-use crate::oauth::token::TokenSet;
-use crate::running::{Outcome, Running};
+use crate::oauth::message::FailureKind;
+use crate::oauth::token::{TokenAnswer, TokenSet};
+use crate::refresh::moment::Moment;
+use crate::running::{Outcome, Progress, Running};
 use crate::secret::Secret;
 use crate::worker;
 
@@ -28,11 +30,11 @@ impl TokenRequest {
     /// Starts the request. `unspent` is called when the code or token was certainly not spent.
     pub(crate) fn start(client: Client, grant: Grant, unspent: impl FnOnce() + Send + 'static) -> Result<Running<TokenSet>> {
         let request = Arc::new(Self { client, grant, unspent: Mutex::new(Some(Box::new(unspent))) });
-        let asked = Arc::clone(&request);
+        let given_up = Arc::clone(&request);
         let (running, outcome) = Running::new(move |why, reached| {
-            let error = asked.asked(|asked| asked.given_up(why, reached));
-            asked.settle(Some(&error));
-            error
+            let error = asked(&given_up.client, &given_up.grant, &given_up.client.0.endpoints.token, |asked| asked.given_up(why, reached));
+            given_up.settle(Some(&error));
+            Err(error)
         });
         let queued = Arc::clone(&request);
         worker::run(move || queued.run(&outcome)).inspect_err(|error| request.settle(Some(error)))?;
@@ -43,40 +45,18 @@ impl TokenRequest {
         if outcome.progress().is_abandoned() {
             return;
         }
-        let started = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| self.send(outcome))).unwrap_or_else(|_| Err(Error::caught_panic("a token request")));
+        let mut happened = Vec::new();
+        let result = catch_unwind(AssertUnwindSafe(|| self.send(outcome, &mut happened)))
+            .unwrap_or_else(|_| Err(Error::caught_panic("a token request")));
         self.settle(result.as_ref().err());
-        let event = Event::TokenRequest {
-            grant: self.grant.as_str(),
-            duration: started.elapsed(),
-            sent: outcome.progress().is_sent(),
-            error: result.as_ref().err().map(Error::code),
-        };
         outcome.put(result);
-        self.client.0.events.emit(&event);
+        happened.iter().for_each(|event| self.client.0.events.emit(event));
     }
 
-    fn send(&self, outcome: &Outcome<TokenSet>) -> Result<TokenSet> {
-        let inner = &self.client.0;
-        let request = inner.credentials.request(&inner.endpoints.token, &self.grant.parameters());
-        let sent_at = inner.clock.unix_seconds();
-        let answer = match inner.transport.send(&request, outcome.progress()) {
-            Ok(answer) => answer,
-            Err(failure) => return Err(self.asked(|asked| asked.failed(failure))),
-        };
-        let status = answer.status;
-        let tokens = self.asked(|asked| asked.judge(&answer))?;
-        for member in tokens.odd.iter().copied() {
-            inner.events.emit(&Event::OddAnswer { member });
-        }
-        self.grant.complete(tokens, sent_at).map_err(|error| error.with_status(status))
-    }
-
-    fn asked<T>(&self, judge: impl FnOnce(&Asked<'_>) -> T) -> T {
-        let inner = &self.client.0;
-        let mut secrets = self.grant.secrets();
-        secrets.extend(inner.credentials.secret().map(|secret| Secret::from(secret.reveal())));
-        judge(&Asked { grant: &self.grant, endpoint: &inner.endpoints.token, secrets: &secrets })
+    fn send(&self, outcome: &Outcome<TokenSet>, happened: &mut Vec<Event>) -> Result<TokenSet> {
+        let answered = answer(&self.client, &self.grant, outcome.progress(), happened).map_err(|none| none.error)?;
+        let Answered { tokens, sent, status } = answered;
+        self.grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status))
     }
 
     /// Gives the code back to its pending login when nothing was sent, or a server in front refused without looking.
@@ -90,8 +70,59 @@ impl TokenRequest {
     }
 }
 
+/// A token answer that is yet to be completed and judged.
+pub(crate) struct Answered {
+    pub(crate) tokens: TokenAnswer,
+    pub(crate) sent: Moment,
+    pub(crate) status: u16,
+}
+
+/// No tokens.
+pub(crate) struct NoTokens {
+    pub(crate) error: Error,
+    /// The connection broke, rather than the server being slow or answering something else.
+    pub(crate) broken: bool,
+}
+
+/// Sends one token request on this thread; what is to be told of it afterwards goes into `happened`.
+pub(crate) fn answer(client: &Client, grant: &Grant, progress: &Arc<Progress>, happened: &mut Vec<Event>) -> Result<Answered, NoTokens> {
+    let started = Instant::now();
+    let answered = send(client, grant, progress);
+    let odd = answered.as_ref().map_or(&[][..], |answered| &answered.tokens.odd);
+    happened.extend(odd.iter().map(|member| Event::OddAnswer { member }));
+    happened.push(Event::TokenRequest {
+        grant: grant.as_str(),
+        duration: started.elapsed(),
+        sent: progress.is_sent(),
+        error: answered.as_ref().err().map(|none| none.error.code()),
+    });
+    answered
+}
+
+fn send(client: &Client, grant: &Grant, progress: &Arc<Progress>) -> Result<Answered, NoTokens> {
+    let inner = &client.0;
+    let request = inner.credentials.request(&inner.endpoints.token, &grant.parameters());
+    let sent = inner.clock.moment();
+    let answer = inner.transport.send(&request, progress).map_err(|failure| NoTokens {
+        broken: failure.kind == FailureKind::Broken,
+        error: asked(client, grant, &inner.endpoints.token, |asked| asked.failed(failure)),
+    })?;
+    let status = answer.status;
+    match asked(client, grant, &inner.endpoints.token, |asked| asked.judge(&answer)) {
+        Ok(tokens) => Ok(Answered { tokens, sent, status }),
+        Err(error) => Err(NoTokens { error, broken: false }),
+    }
+}
+
+/// `judge` with what an answer of this endpoint to this grant must not show.
+pub(crate) fn asked<T>(client: &Client, grant: &Grant, endpoint: &str, judge: impl FnOnce(&Asked<'_>) -> T) -> T {
+    let mut secrets = grant.secrets();
+    secrets.extend(client.0.credentials.secret().map(|secret| Secret::from(secret.reveal())));
+    judge(&Asked { grant, endpoint, secrets: &secrets })
+}
+
 /// `SERVER_UNAVAILABLE` is 429 and a realm that is switched off: neither has looked at the code.
-fn is_unspent(error: &Error) -> bool {
+pub(crate) fn is_unspent(error: &Error) -> bool {
     match error.code() {
         ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy | ErrorCode::ServerUnavailable => true,
         ErrorCode::Cancelled => error.retryable(),

@@ -327,6 +327,7 @@ pub(crate) mod tests {
             iss_required,
             authorization: "https://login.example/realms/r/auth".into(),
             token: "https://login.example/realms/r/token".into(),
+            revocation: None,
         };
         let drawn = Drawn { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
         AuthorizationRequest::new(&endpoints, "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)

@@ -17,30 +17,43 @@ const FOREIGN_PARAMETERS: [&str; 3] = ["response", "access_token", "id_token"];
 
 /// A callback in, the code or an error out. Takes the pending login's single use once the `state` is right.
 pub(crate) fn check(request: &AuthorizationRequest, callback: &str, now: i64) -> Result<AuthorizationCode> {
-    let pending = request.pending();
-    let parameters = Parameters::read(pending, callback)?;
-    parameters.check_state(pending)?;
+    let parameters = Parameters::of(request.pending(), callback)?;
     request.take()?;
-    if now >= pending.ends_at {
-        return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
-    }
-    parameters.check_issuer(pending)?;
-    if let Some(error) = parameters.get("error").filter(|error| !error.is_empty()) {
-        return Err(parameters.error(error));
-    }
-    let code = parameters.get("code").ok_or_else(|| refused("has neither code nor error"))?;
-    if !is_code(code) {
-        return Err(refused("has a code that is empty, too long or not printable ASCII"));
-    }
-    Ok(AuthorizationCode::new(code)
-        .code_verifier(pending.code_verifier.as_str())
-        .redirect_uri(&pending.redirect_uri)
-        .scope(pending.scope.as_str()))
+    parameters.code(request.pending(), now)
+}
+
+/// The same where the single use is kept in a store, for all processes.
+pub(crate) fn check_shared(pending: &Pending, callback: &str, now: i64) -> Result<AuthorizationCode> {
+    Parameters::of(pending, callback)?.code(pending, now)
 }
 
 struct Parameters(Vec<(String, Secret)>);
 
 impl Parameters {
+    fn of(pending: &Pending, callback: &str) -> Result<Self> {
+        let parameters = Self::read(pending, callback)?;
+        parameters.check_state(pending)?;
+        Ok(parameters)
+    }
+
+    fn code(&self, pending: &Pending, now: i64) -> Result<AuthorizationCode> {
+        if now >= pending.ends_at {
+            return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
+        }
+        self.check_issuer(pending)?;
+        if let Some(error) = self.get("error").filter(|error| !error.is_empty()) {
+            return Err(self.error(error));
+        }
+        let code = self.get("code").ok_or_else(|| refused("has neither code nor error"))?;
+        if !is_code(code) {
+            return Err(refused("has a code that is empty, too long or not printable ASCII"));
+        }
+        Ok(AuthorizationCode::new(code)
+            .code_verifier(pending.code_verifier.as_str())
+            .redirect_uri(&pending.redirect_uri)
+            .scope(pending.scope.as_str()))
+    }
+
     fn read(pending: &Pending, callback: &str) -> Result<Self> {
         if callback.is_empty() {
             return Err(Error::argument("callback", "is empty; pass the query string of the request to the redirect URI"));

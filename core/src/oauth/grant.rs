@@ -116,6 +116,16 @@ impl Grant {
         })
     }
 
+    /// The refresh of a stored login.
+    pub(crate) fn stored(refresh_token: &RefreshToken, tokens: Option<&TokenSet>) -> Result<Self> {
+        Self::refresh(RefreshParameters {
+            refresh_token: refresh_token.clone(),
+            scope: None,
+            granted_scope: tokens.and_then(TokenSet::scope).map(str::to_owned),
+            id_token: tokens.and_then(TokenSet::id_token).cloned(),
+        })
+    }
+
     /// The word for events: the value of `grant_type`.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {

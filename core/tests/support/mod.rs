@@ -58,9 +58,23 @@ impl Realm {
     pub(crate) fn refresh_token(&self, address: &str) -> String {
         let client = self.client(self.address(address)).ca_certificates(self.address("ca_pem")).build().unwrap();
         let pending = client.authorization_request("balance:read").unwrap();
-        let login = json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
-        let callback = self.post("login", &login)["callback"].as_str().unwrap().to_owned();
+        let callback = self.callback(pending.url());
         client.exchange_callback(&pending, &callback).unwrap().refresh_token().unwrap().reveal().to_owned()
+    }
+
+    pub(crate) fn settings(&self, change: &Value) {
+        self.post("settings", change);
+    }
+
+    pub(crate) fn counter(&self, name: &str) -> u64 {
+        let text = ureq::get(format!("{}/_realm/counters", self.address("http"))).call().unwrap().body_mut().read_to_string().unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()[name].as_u64().unwrap()
+    }
+
+    /// What a browser brings back when the person logs in there.
+    pub(crate) fn callback(&self, authorization_url: &str) -> String {
+        let login = json!({"authorization_url": authorization_url, "username": "anna", "password": "anna-pw"});
+        self.post("login", &login)["callback"].as_str().unwrap().to_owned()
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {

@@ -1,0 +1,705 @@
+//! Every decision of a refresh, a login and a logout: what came of the last step in, the next step out. Knows no clock, socket or file.
+
+use std::sync::Arc;
+
+use super::answer::{Received, Reply};
+use super::known::{Known, no_refresh_token};
+use super::moment::{Age, Moment};
+use super::record::{Account, Claim, Failure, LEASE_MILLISECONDS, Record, Remembered, State, Stored, digest_of};
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::RefreshToken;
+
+/// Past this age a claim is not acted upon any more: what is sent under it must end before others may take it over.
+const CLAIM_MILLISECONDS: u64 = 40_000;
+
+/// How long a login waits for somebody else's refresh of the grant it replaces: codes do not live long.
+const LOGIN_PATIENCE_MILLISECONDS: u64 = 10_000;
+
+/// How long the answer of an owner whose claim was taken over may still be on its way into the store.
+const GRACE_MILLISECONDS: u64 = 2_000;
+
+/// How often a lock is tried, a claim of somebody else's looked at, and a write tried again that failed.
+const LOCK_POLL_MILLISECONDS: u64 = 20;
+const CLAIM_POLL_MILLISECONDS: u64 = 250;
+const UNSAVED_POLL_MILLISECONDS: u64 = 1_000;
+
+/// One refresh, login or logout of one key, from its start to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Flight {
+    goal: Goal,
+    ticket: Ticket,
+    step: Step,
+    lock: Lock,
+    /// When to stop waiting for others.
+    until: u64,
+    /// For a forced refresh: the generation that is to be replaced.
+    forced: Option<u64>,
+    /// The claim that was taken over may have been about to succeed.
+    took_over: bool,
+    /// A write has failed before in this flight.
+    stumbled: bool,
+    renewed: bool,
+}
+
+/// What a flight is drawn for: who it is, before it begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) account: Account,
+    /// Random.
+    pub(crate) owner: String,
+    pub(crate) process: u32,
+    /// Random, of this copy of the library in this process.
+    pub(crate) instance: String,
+    /// Random: spreads those who wait.
+    pub(crate) dice: u8,
+    /// How long to wait for others, in milliseconds.
+    pub(crate) patience: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Goal {
+    /// See what is there.
+    Look,
+    /// Renew the tokens, when they need it.
+    Renew { min_validity: u64 },
+    /// Renew the tokens also when they are fresh, or the server refused them before.
+    Force,
+    /// Put a new login in the place of what is there, by exchanging a code.
+    LogIn { grant_id: String },
+    /// Put these tokens there, as a new login.
+    Save { grant_id: String, received: Box<Received> },
+    /// End the login, here and at the server.
+    LogOut,
+}
+
+/// What came of the last action.
+#[derive(Clone, Debug)]
+pub(crate) enum Observation {
+    Begun,
+    Loaded(Option<Stored>),
+    /// It was stored, under this version.
+    Stored(String),
+    /// Something else was there.
+    Conflict,
+    /// The store failed: a write may have happened or not.
+    StoreFailed(Error),
+    Locked,
+    LockBusy,
+    /// The store has no locks.
+    NoLocks,
+    Waited,
+    Answered(Reply),
+    Revoked(Result<()>),
+    Told,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Load,
+    TryLock,
+    /// Put the record where `expected` is the version that is there.
+    Swap {
+        expected: Option<String>,
+        record: Arc<Record>,
+    },
+    /// Refresh with this token.
+    Refresh(Arc<Record>),
+    /// Exchange the code that this flight is for.
+    Exchange,
+    Revoke(RefreshToken),
+    /// Wait for so many milliseconds.
+    Wait(u64),
+    /// Tell who waits, and go on.
+    Tell(Result<()>),
+    /// Tell who waits, and be done. `true`: there are new tokens.
+    End(Result<bool>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lock {
+    Untried,
+    Held,
+    /// The store has none, or a login could not wait for it any longer.
+    Without,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Beginning,
+    /// Reading what there is.
+    Looking,
+    Locking,
+    Pausing,
+    /// Writing again what the store lost.
+    Restoring(Arc<Record>),
+    Claiming(Arc<Record>),
+    /// Looking once more, just before the first byte.
+    Aiming(Claimed),
+    Asking(Claimed),
+    /// Looking what is there now, to do to it what the answer calls for.
+    Landing(Claimed, Landing),
+    /// Doing it.
+    Settling(Claimed, Landing, Arc<Record>),
+    /// Waiting before it is tried again.
+    Holding(Claimed, Landing),
+    /// Waiting whether the owner that was taken over comes with tokens.
+    Doubting(Claimed, Landing),
+    Burying(Arc<Record>),
+    /// Waiting until nobody can still be refreshing what is logged out.
+    Outlasting,
+    /// Looking once more, just before the server is asked to end it.
+    Parting,
+    Revoking(Stored),
+    Forgetting,
+    Over,
+}
+
+/// The claim that a request is made under.
+#[derive(Clone, Debug)]
+struct Claimed {
+    version: String,
+    record: Arc<Record>,
+    age: Age,
+    /// The request is the replay of one whose connection broke.
+    replay: bool,
+}
+
+/// What an answer calls for.
+#[derive(Clone, Debug)]
+enum Landing {
+    /// Store the tokens.
+    Commit(Box<Received>),
+    /// The server refused the refresh token.
+    Bury(Error),
+    /// Leave the tokens, and say when to try again.
+    Drop(Error),
+}
+
+impl Flight {
+    pub(crate) fn new(goal: Goal, ticket: Ticket, now: Moment) -> Self {
+        let patience = match goal {
+            Goal::LogIn { .. } | Goal::Save { .. } => ticket.patience.min(LOGIN_PATIENCE_MILLISECONDS),
+            _ => ticket.patience,
+        };
+        let until = now.mono.saturating_add(patience);
+        Self { goal, ticket, step: Step::Beginning, lock: Lock::Untried, until, forced: None, took_over: false, stumbled: false, renewed: false }
+    }
+
+    /// The next action. `known` is what the process knows of the key; it is brought up to date on the way.
+    pub(crate) fn decide(&mut self, known: &mut Known, seen: Observation, now: Moment) -> Action {
+        match (std::mem::replace(&mut self.step, Step::Over), seen) {
+            (Step::Beginning, Observation::Begun) => self.look(),
+            (Step::Looking, Observation::Loaded(found)) => self.consider(known, found, now),
+            (Step::Locking, Observation::Locked) => {
+                self.lock = Lock::Held;
+                self.look()
+            }
+            (Step::Locking, Observation::NoLocks) => {
+                self.lock = Lock::Without;
+                self.look()
+            }
+            (Step::Locking, Observation::LockBusy) => self.lock_busy(known, now),
+            (Step::Pausing, Observation::Waited) => self.look(),
+            (Step::Restoring(record), Observation::Stored(version)) => {
+                known.wrote(Stored { version, record }, now);
+                self.look()
+            }
+            (Step::Restoring(_) | Step::Claiming(_) | Step::Burying(_), Observation::Conflict) => self.look(),
+            (Step::Claiming(record), Observation::Stored(version)) => {
+                known.wrote(Stored { version: version.clone(), record: Arc::clone(&record) }, now);
+                known.claiming = Some(self.ticket.owner.clone());
+                self.aim(Claimed { version, record, age: Age::new(now), replay: false })
+            }
+            (Step::Aiming(claimed), Observation::Loaded(found)) => self.fire(claimed, known, found, now),
+            (Step::Asking(claimed), Observation::Answered(reply)) => self.answered(claimed, reply, known),
+            (Step::Landing(claimed, landing), Observation::Loaded(found)) => self.land(claimed, landing, known, found, now),
+            (Step::Settling(claimed, landing, record), Observation::Stored(version)) => {
+                self.settled(&claimed, landing, Stored { version, record }, known, now)
+            }
+            (Step::Settling(claimed, landing, _), Observation::Conflict) => self.landing(claimed, landing),
+            // Whether it was written is seen by looking.
+            (Step::Claiming(_), Observation::StoreFailed(_)) if self.stumbles() => self.look(),
+            (Step::Settling(claimed, landing, _), Observation::StoreFailed(_)) if self.stumbles() => self.landing(claimed, landing),
+            (Step::Landing(claimed, landing) | Step::Settling(claimed, landing, _), Observation::StoreFailed(error)) => {
+                self.unsettled(claimed, landing, error, known, now)
+            }
+            (Step::Holding(claimed, landing), Observation::Told) => {
+                self.step = Step::Holding(claimed, landing);
+                Action::Wait(UNSAVED_POLL_MILLISECONDS)
+            }
+            (Step::Holding(claimed, landing) | Step::Doubting(claimed, landing), Observation::Waited) => self.landing(claimed, landing),
+            (Step::Burying(record), Observation::Stored(version)) => {
+                known.wrote(Stored { version, record }, now);
+                self.outlast()
+            }
+            (Step::Outlasting, Observation::Locked) => {
+                self.lock = Lock::Held;
+                self.part()
+            }
+            (Step::Outlasting, Observation::NoLocks) => {
+                self.lock = Lock::Without;
+                self.part()
+            }
+            (Step::Outlasting, Observation::LockBusy) => self.outlasting(now, LOCK_POLL_MILLISECONDS),
+            (Step::Outlasting, Observation::Waited) => self.outlast(),
+            (Step::Parting, Observation::Loaded(found)) => self.revoke(known, found, now),
+            (Step::Revoking(tomb), Observation::Revoked(outcome)) => self.revoked(&tomb, outcome),
+            (Step::Forgetting, Observation::Stored(_)) => self.end(known, Ok(())),
+            // Another login or a newer token may have come: whoever is there now decides.
+            (Step::Forgetting, Observation::Conflict) => self.part(),
+            (_, Observation::StoreFailed(error)) => self.end(known, Err(error)),
+            (step, seen) => {
+                debug_assert!(false, "{seen:?} does not follow {step:?}");
+                self.end(known, Err(Error::caught_panic("a refresh")))
+            }
+        }
+    }
+
+    fn stumbles(&mut self) -> bool {
+        !std::mem::replace(&mut self.stumbled, true)
+    }
+
+    fn look(&mut self) -> Action {
+        self.step = Step::Looking;
+        Action::Load
+    }
+
+    /// With what is there, and under the lock where there is one: is anything to be done, and may it be done now?
+    fn consider(&mut self, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        if let Some(again) = known.lost(found.as_ref().map(|found| &*found.record)) {
+            return self.restore(again, found);
+        }
+        known.looked(found.as_ref(), now);
+        match &self.goal {
+            Goal::Look => return self.end(known, Ok(())),
+            Goal::LogOut => return self.bury(known, found),
+            Goal::Renew { .. } | Goal::Force => {
+                if let Some(done) = self.needless(known, found.as_ref(), now) {
+                    return done;
+                }
+            }
+            Goal::LogIn { .. } | Goal::Save { .. } => {}
+        }
+        if self.lock == Lock::Untried {
+            self.step = Step::Locking;
+            return Action::TryLock;
+        }
+        if let Some(wait) = self.others(known, found.as_ref(), now) {
+            return wait;
+        }
+        self.claim(known, found, now)
+    }
+
+    fn restore(&mut self, record: Record, found: Option<Stored>) -> Action {
+        let record = Arc::new(record);
+        self.step = Step::Restoring(Arc::clone(&record));
+        Action::Swap { expected: found.map(|found| found.version), record }
+    }
+
+    /// For a refresh: the end or the wait that what is there calls for, if it does.
+    fn needless(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Option<Action> {
+        let Some(record) = found.map(|found| &*found.record) else { return Some(self.end(known, Ok(()))) };
+        let min_validity = match &self.goal {
+            Goal::Renew { min_validity } => Some(*min_validity),
+            _ => None,
+        };
+        let forced = min_validity.is_none() && *self.forced.get_or_insert(record.generation) == record.generation;
+        let dead = !record.is_active();
+        if record.is_ended() || (!forced && (dead || known.is_fresh(min_validity.unwrap_or(0), now))) {
+            return Some(self.end(known, Ok(())));
+        }
+        if record.refresh_token.is_none() {
+            let ended = if forced { Err(no_refresh_token()) } else { Ok(()) };
+            return Some(self.end(known, ended));
+        }
+        let failure = record.failure.as_ref().filter(|failure| !forced || failure.outcome_unknown);
+        let (failure, left) = failure.and_then(|failure| Some((failure, failure.wait_left(now)?)))?;
+        if !forced && known.is_usable(min_validity.unwrap_or(0), now) {
+            return Some(self.end(known, Ok(())));
+        }
+        if now.mono.saturating_add(left) > self.until {
+            let error = failure.reason.error();
+            return Some(self.end(known, Err(error)));
+        }
+        Some(self.pause(left))
+    }
+
+    /// The wait for somebody else's claim, while there is one that counts.
+    fn others(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Option<Action> {
+        let found = found?;
+        let claim = found.record.claim.as_ref().filter(|claim| claim.owner != self.ticket.owner)?;
+        // The lock proves that a claim's owner is gone, but for another copy of the library in this process. Our own leftovers are known.
+        let sibling = claim.process == self.ticket.process && claim.instance != self.ticket.instance;
+        let leftover = claim.instance == self.ticket.instance && known.claiming.as_ref() != Some(&claim.owner);
+        if leftover || (self.lock == Lock::Held && !sibling) || known.watch(&found.version, now) >= claim.lease_milliseconds {
+            self.took_over = true;
+            return None;
+        }
+        if self.is_login() && now.mono >= self.until {
+            return None;
+        }
+        Some(self.wait_for_others(known, CLAIM_POLL_MILLISECONDS, now))
+    }
+
+    fn lock_busy(&mut self, known: &mut Known, now: Moment) -> Action {
+        if self.is_login() && now.mono >= self.until {
+            self.lock = Lock::Without;
+            return self.look();
+        }
+        self.wait_for_others(known, LOCK_POLL_MILLISECONDS, now)
+    }
+
+    fn wait_for_others(&mut self, known: &mut Known, poll: u64, now: Moment) -> Action {
+        if let Goal::Renew { min_validity } = self.goal
+            && known.is_usable(min_validity, now)
+        {
+            return self.end(known, Ok(()));
+        }
+        if now.mono >= self.until {
+            return self.end(known, Err(busy()));
+        }
+        self.pause(self.spread(poll).min(self.until - now.mono))
+    }
+
+    fn pause(&mut self, milliseconds: u64) -> Action {
+        self.step = Step::Pausing;
+        Action::Wait(milliseconds)
+    }
+
+    fn spread(&self, milliseconds: u64) -> u64 {
+        milliseconds + milliseconds * u64::from(self.ticket.dice) / 512
+    }
+
+    /// Says, durably, who is about to spend the refresh token. It proves the store writable, too.
+    fn claim(&mut self, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        let expected = found.as_ref().map(|found| found.version.clone());
+        let mut record = found.map_or_else(|| Record::vacant(self.ticket.account.clone()), |found| (*found.record).clone());
+        if let Goal::Save { received, .. } = &self.goal {
+            let landing = Landing::Commit(received.clone());
+            let claimed =
+                Claimed { version: expected.clone().unwrap_or_default(), record: record.into(), age: Age::new(now), replay: false };
+            let found = expected.map(|version| Stored { version, record: Arc::clone(&claimed.record) });
+            return self.land(claimed, landing, known, found, now);
+        }
+        record.claim = Some(Claim {
+            owner: self.ticket.owner.clone(),
+            process: self.ticket.process,
+            instance: self.ticket.instance.clone(),
+            lease_milliseconds: LEASE_MILLISECONDS,
+        });
+        let record = Arc::new(record);
+        self.step = Step::Claiming(Arc::clone(&record));
+        Action::Swap { expected, record }
+    }
+
+    fn aim(&mut self, claimed: Claimed) -> Action {
+        self.step = Step::Aiming(claimed);
+        Action::Load
+    }
+
+    /// Just before the first byte, also of a replay: is the claim still what is there, and young enough?
+    fn fire(&mut self, claimed: Claimed, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        let ours = found.as_ref().is_some_and(|found| found.version == claimed.version);
+        if !ours || claimed.age.at(now) > CLAIM_MILLISECONDS {
+            return self.consider(known, found, now);
+        }
+        let action = match &self.goal {
+            Goal::LogIn { .. } => Action::Exchange,
+            _ => Action::Refresh(Arc::clone(&claimed.record)),
+        };
+        self.step = Step::Asking(claimed);
+        action
+    }
+
+    fn answered(&mut self, mut claimed: Claimed, reply: Reply, known: &mut Known) -> Action {
+        let landing = match reply {
+            Reply::Tokens(received) if self.is_login() => match &received.tokens {
+                Ok(_) => Landing::Commit(received),
+                Err(error) => Landing::Drop(error.clone()),
+            },
+            Reply::Tokens(received) => {
+                // Known from here on, whatever the store will say: the age of what this process asked for itself.
+                known.claiming = Some(self.ticket.owner.clone());
+                Landing::Commit(received)
+            }
+            Reply::Rejected(error) if !self.is_login() => Landing::Bury(error),
+            Reply::Broken(_) if !self.is_login() && !claimed.replay => {
+                claimed.replay = true;
+                return self.aim(claimed);
+            }
+            Reply::Rejected(error) | Reply::Broken(error) | Reply::Refused(error) | Reply::InDoubt(error) => Landing::Drop(error),
+        };
+        self.landing(claimed, landing)
+    }
+
+    fn landing(&mut self, claimed: Claimed, landing: Landing) -> Action {
+        self.step = Step::Landing(claimed, landing);
+        Action::Load
+    }
+
+    fn land(&mut self, claimed: Claimed, landing: Landing, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        match &landing {
+            Landing::Commit(received) => {
+                let next = if self.is_login() {
+                    Some(self.new_login(received, known, found.as_ref()))
+                } else {
+                    committed(&claimed.record, received, known, found.as_ref(), self.ticket.dice)
+                };
+                match next {
+                    Some(record) => self.settle(claimed, landing, record, found),
+                    None => self.stand_back(known, found, now),
+                }
+            }
+            Landing::Bury(error) => match &found {
+                Some(there) if there.record.same_lineage(&claimed.record) => {
+                    if std::mem::take(&mut self.took_over) {
+                        self.step = Step::Doubting(claimed, landing);
+                        return Action::Wait(GRACE_MILLISECONDS);
+                    }
+                    let dead = buried(&there.record, error);
+                    self.settle(claimed, landing, dead, found)
+                }
+                // Somebody was faster, or the store lost a write: with what is there now, from the beginning.
+                _ => {
+                    known.claiming = None;
+                    self.consider(known, found, now)
+                }
+            },
+            Landing::Drop(error) => match &found {
+                Some(there) if self.may_drop(&claimed.record, &there.record) => {
+                    let dropped = self.dropped(&there.record, error, now);
+                    self.settle(claimed, landing, dropped, found)
+                }
+                _ => {
+                    let error = error.clone();
+                    known.looked(found.as_ref(), now);
+                    self.end(known, Err(error))
+                }
+            },
+        }
+    }
+
+    fn settle(&mut self, claimed: Claimed, landing: Landing, record: Record, found: Option<Stored>) -> Action {
+        let record = Arc::new(record);
+        self.step = Step::Settling(claimed, landing, Arc::clone(&record));
+        Action::Swap { expected: found.map(|found| found.version), record }
+    }
+
+    fn settled(&mut self, claimed: &Claimed, landing: Landing, stored: Stored, known: &mut Known, now: Moment) -> Action {
+        let ended = stored.record.is_ended();
+        known.wrote(stored, now);
+        match landing {
+            Landing::Commit(_) if ended => self.end(known, Ok(())),
+            Landing::Commit(received) => {
+                known.sent(received.sent);
+                if self.forced.is_some() || known.is_invalid(&claimed.record) {
+                    known.forced(now);
+                }
+                self.renewed = received.tokens.is_ok();
+                self.end(known, received.tokens.map(|_| ()))
+            }
+            Landing::Bury(_) => self.end(known, Ok(())),
+            Landing::Drop(error) => self.end(known, Err(error)),
+        }
+    }
+
+    /// The store is gone at the worst of times. A good answer is kept in memory and handed out, and written as soon as that works.
+    fn unsettled(&mut self, claimed: Claimed, landing: Landing, error: Error, known: &mut Known, now: Moment) -> Action {
+        let told = match &landing {
+            Landing::Commit(_) if known.is_unsaved() => Err(unsaved(&error)),
+            Landing::Commit(received) => {
+                let found = known.stored().cloned();
+                let record = if self.is_login() {
+                    Some(self.new_login(received, known, found.as_ref()))
+                } else {
+                    committed(&claimed.record, received, known, found.as_ref(), self.ticket.dice)
+                };
+                let Some(record) = record else { return self.end(known, Err(error)) };
+                let sent = received.sent;
+                let tokens = received.tokens.clone().map(|_| ());
+                known.holds(record, now);
+                known.sent(sent);
+                self.renewed = tokens.is_ok();
+                tokens
+            }
+            Landing::Bury(refused) | Landing::Drop(refused) => {
+                let refused = refused.clone();
+                return self.end(known, Err(refused));
+            }
+        };
+        self.step = Step::Holding(claimed, landing);
+        Action::Tell(told)
+    }
+
+    /// What came is not wanted any more: another login stands there, or none.
+    fn stand_back(&mut self, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        known.looked(found.as_ref(), now);
+        self.end(known, Ok(()))
+    }
+
+    fn new_login(&self, received: &Received, known: &Known, found: Option<&Stored>) -> Record {
+        let (Goal::LogIn { grant_id } | Goal::Save { grant_id, .. }) = &self.goal else { return Record::vacant(self.ticket.account.clone()) };
+        let before = found.map(|found| &*found.record).or(known.record());
+        let generation = before.map_or(0, |before| before.generation).max(known.record().map_or(0, |known| known.generation));
+        let tokens = received.tokens.clone().ok();
+        Record {
+            grant_id: grant_id.clone(),
+            replaced: before.map(|before| before.grant_id.clone()).filter(|replaced| !replaced.is_empty() && replaced != grant_id),
+            generation: generation + 1,
+            state: State::Active,
+            refresh_token: received.refresh_token.clone(),
+            tokens,
+            sent_at: received.sent.wall,
+            ..Record::vacant(self.ticket.account.clone())
+        }
+    }
+
+    /// Ours to drop: our claim, or none while nothing else has changed.
+    fn may_drop(&self, claimed: &Record, there: &Record) -> bool {
+        there.claimed_by(&self.ticket.owner) || (there.claim.is_none() && there.same_lineage(claimed) && there.state == claimed.state)
+    }
+
+    fn dropped(&self, there: &Record, error: &Error, now: Moment) -> Record {
+        let mut dropped = there.clone();
+        dropped.claim = None;
+        if !self.is_login() && !there.is_ended() {
+            dropped.failure = Some(Failure::after(there.failure.as_ref(), error, now, self.ticket.dice));
+        }
+        dropped
+    }
+
+    fn is_login(&self) -> bool {
+        matches!(self.goal, Goal::LogIn { .. } | Goal::Save { .. })
+    }
+
+    /// A logout writes its tombstone at once, also into the middle of somebody's refresh: nothing is handed out from here on.
+    fn bury(&mut self, known: &mut Known, found: Option<Stored>) -> Action {
+        let Some(found) = found else { return self.end(known, Ok(())) };
+        if found.record.is_ended() {
+            return if found.record.refresh_token.is_some() { self.outlast() } else { self.end(known, Ok(())) };
+        }
+        let tomb = Arc::new(Record { state: State::Ended, tokens: None, failure: None, ..(*found.record).clone() });
+        self.step = Step::Burying(Arc::clone(&tomb));
+        Action::Swap { expected: Some(found.version), record: tomb }
+    }
+
+    fn outlast(&mut self) -> Action {
+        self.step = Step::Outlasting;
+        match self.lock {
+            Lock::Untried => Action::TryLock,
+            Lock::Held | Lock::Without => self.part(),
+        }
+    }
+
+    fn outlasting(&mut self, now: Moment, poll: u64) -> Action {
+        if now.mono >= self.until {
+            self.step = Step::Over;
+            return Action::End(Err(not_finished()));
+        }
+        self.step = Step::Outlasting;
+        Action::Wait(self.spread(poll).min(self.until - now.mono))
+    }
+
+    fn part(&mut self) -> Action {
+        self.step = Step::Parting;
+        Action::Load
+    }
+
+    /// Only what is still our tombstone is ended at the server: by now a new login could stand there, in the same session.
+    fn revoke(&mut self, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        if let Some(again) = known.lost(found.as_ref().map(|found| &*found.record)) {
+            return self.restore(again, found);
+        }
+        known.looked(found.as_ref(), now);
+        let Some(tomb) = found.filter(|found| found.record.is_ended()) else { return self.end(known, Ok(())) };
+        let Some(token) = tomb.record.refresh_token.clone() else { return self.end(known, Ok(())) };
+        if let Some(claim) = &tomb.record.claim {
+            let sibling = claim.process == self.ticket.process && claim.instance != self.ticket.instance;
+            let leftover = claim.instance == self.ticket.instance && known.claiming.as_ref() != Some(&claim.owner);
+            let gone = leftover || (self.lock == Lock::Held && !sibling);
+            if !gone && known.watch(&tomb.version, now) < claim.lease_milliseconds {
+                return self.outlasting(now, CLAIM_POLL_MILLISECONDS);
+            }
+        }
+        self.step = Step::Revoking(tomb);
+        Action::Revoke(token)
+    }
+
+    fn revoked(&mut self, tomb: &Stored, outcome: Result<()>) -> Action {
+        if let Err(error) = outcome {
+            self.step = Step::Over;
+            return Action::End(Err(error));
+        }
+        self.step = Step::Forgetting;
+        let record = Record { refresh_token: None, claim: None, ..(*tomb.record).clone() };
+        Action::Swap { expected: Some(tomb.version.clone()), record: record.into() }
+    }
+
+    fn end(&mut self, known: &mut Known, outcome: Result<()>) -> Action {
+        self.step = Step::Over;
+        if known.claiming.as_ref() == Some(&self.ticket.owner) {
+            known.claiming = None;
+        }
+        Action::End(outcome.map(|()| self.renewed))
+    }
+}
+
+/// What a refresh's tokens make of what is there; nothing, when what is there stands.
+fn committed(ours: &Record, received: &Received, known: &Known, found: Option<&Stored>, dice: u8) -> Option<Record> {
+    let there = found.map(|found| &*found.record);
+    match there {
+        Some(there) if there.is_ended() => {
+            // The logout shall end the right session.
+            let ours_was_buried = there.grant_id == ours.grant_id && there.refresh_token == ours.refresh_token;
+            return ours_was_buried.then(|| Record { refresh_token: next_token(ours, received), claim: None, ..there.clone() });
+        }
+        Some(there) if there.same_lineage(ours) => {}
+        Some(there) if there.grant_id == ours.grant_id && there.generation > ours.generation => return None,
+        // Older, forked, or a grant that was replaced: the store lost a write.
+        Some(there) if there.grant_id != ours.grant_id && !known.is_gone(&there.grant_id) => return None,
+        _ => {}
+    }
+    let generation = there.map_or(0, |there| there.generation).max(ours.generation) + 1;
+    let mut next = Record {
+        generation,
+        state: State::Active,
+        refresh_token: next_token(ours, received),
+        failure: None,
+        claim: None,
+        sent_at: received.sent.wall,
+        ..ours.clone()
+    };
+    match &received.tokens {
+        Ok(tokens) => next.tokens = Some(tokens.clone()),
+        Err(error) => {
+            // The access token in hand is as good as it was.
+            next.sent_at = ours.sent_at;
+            next.failure = Some(Failure::after(ours.failure.as_ref(), error, received.sent, dice));
+        }
+    }
+    Some(next)
+}
+
+fn next_token(ours: &Record, received: &Received) -> Option<RefreshToken> {
+    received.refresh_token.clone().or_else(|| ours.refresh_token.clone())
+}
+
+fn buried(there: &Record, error: &Error) -> Record {
+    let refused = there.refresh_token.as_ref().map(|token| digest_of(token.reveal())).unwrap_or_default();
+    Record { state: State::Dead { refused, reason: Remembered::from(error) }, claim: None, failure: None, ..there.clone() }
+}
+
+fn busy() -> Error {
+    Error::new(ErrorCode::Busy, "another process is refreshing this login and has not finished in time; nothing was sent, try again")
+}
+
+fn not_finished() -> Error {
+    Error::new(
+        ErrorCode::Busy,
+        "the login is over here, but a refresh that was under way has not ended in time; call logout again, so that the server ends it too",
+    )
+}
+
+fn unsaved(cause: &Error) -> Error {
+    Error::new(ErrorCode::Unsaved, format!("new tokens are held in memory and cannot be saved ({cause}); mend the store, it is tried every second"))
+}

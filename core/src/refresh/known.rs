@@ -1,0 +1,301 @@
+//! What one process knows of a login without asking the store, and what it hands out of it.
+
+use super::moment::{Age, Moment};
+use super::record::{Record, State, Stored, digest_of};
+use crate::error::{Error, ErrorCode};
+
+/// How many ended grants a process remembers: enough for the logins of one account that overlap.
+const REMEMBERED_GRANTS: usize = 16;
+
+/// A forced refresh is not forced again for this long: an API that refuses a token this new refuses the next one too.
+const FORCED_MILLISECONDS: u64 = 10_000;
+
+/// From this share of its life a token should be renewed, in percent.
+const SOFT_PERCENT: u64 = 80;
+
+/// How long before its end a token is not handed out any more: this, or a tenth of its life.
+const HARD_MILLISECONDS: u64 = 30_000;
+
+/// What a process knows of one key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Known {
+    stored: Option<Stored>,
+    /// Of the tokens; `None`: it cannot be told, as a clock was set.
+    age: Option<Age>,
+    /// When the store was last looked at.
+    looked_at: Option<u64>,
+    /// Grants that this process saw ended or replaced: should one come back, the store has lost a write.
+    gone: Vec<String>,
+    /// The record is newer than what the store could be made to keep.
+    unsaved: bool,
+    /// The digest of an access token that an API refused.
+    invalid: Option<String>,
+    /// When this process last stored what a forced refresh brought.
+    forced_at: Option<u64>,
+    /// A claim of somebody else's, and since when it was seen unchanged.
+    watched: Option<Watched>,
+    /// The owner value of this process's own claim, while its flight lasts.
+    pub(crate) claiming: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Watched {
+    version: String,
+    since: u64,
+}
+
+/// What a caller wants of an access token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Demand {
+    /// How long it must still live, in milliseconds.
+    pub(crate) min_validity: u64,
+    /// For how long what was read from the store counts.
+    pub(crate) recheck: u64,
+}
+
+/// What was done for a caller within its call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Done {
+    #[default]
+    Nothing,
+    /// The store was read.
+    Looked,
+    /// A flight has ended: a token that should be renewed, and may still be handed out, will do.
+    Flown,
+    /// A flight has brought a new token.
+    Renewed,
+}
+
+/// What to do for a caller.
+#[derive(Clone, Debug)]
+pub(crate) enum Judgement {
+    /// Hand out the access token.
+    Give,
+    /// Look into the store first.
+    Look,
+    /// Renew the token first.
+    Refresh,
+    Refuse(Error),
+}
+
+/// How far a token is through its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Fresh,
+    /// It should be renewed.
+    Aging,
+    /// It must not be handed out.
+    Over,
+}
+
+impl Known {
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.stored.as_ref().map(|stored| &*stored.record)
+    }
+
+    pub(crate) fn stored(&self) -> Option<&Stored> {
+        self.stored.as_ref()
+    }
+
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.unsaved
+    }
+
+    /// What a caller gets, after what was done for it already.
+    pub(crate) fn judge(&self, demand: Demand, done: Done, now: Moment) -> Judgement {
+        let looked = self.looked_at.is_some_and(|at| now.mono.saturating_sub(at) < demand.recheck);
+        if !looked && done == Done::Nothing {
+            return Judgement::Look;
+        }
+        let Some(record) = self.record() else { return Judgement::Refuse(no_login()) };
+        if let Some(error) = ended(record) {
+            return Judgement::Refuse(error);
+        }
+        match self.phase(demand.min_validity, now) {
+            Phase::Fresh => Judgement::Give,
+            // The newest there is, however short its life.
+            _ if done == Done::Renewed && record.tokens.is_some() && !self.is_invalid(record) => Judgement::Give,
+            Phase::Aging if done >= Done::Flown || record.refresh_token.is_none() || self.waits(now) => Judgement::Give,
+            Phase::Over if record.refresh_token.is_none() => Judgement::Refuse(no_refresh_token()),
+            Phase::Aging | Phase::Over => Judgement::Refresh,
+        }
+    }
+
+    /// Whether the access token may be handed out where nothing better can be had.
+    pub(crate) fn is_usable(&self, min_validity: u64, now: Moment) -> bool {
+        self.record().is_some_and(Record::is_active) && self.phase(min_validity, now) < Phase::Over
+    }
+
+    /// Whether nobody needs to renew the token yet.
+    pub(crate) fn is_fresh(&self, min_validity: u64, now: Moment) -> bool {
+        self.record().is_some_and(Record::is_active) && self.phase(min_validity, now) == Phase::Fresh
+    }
+
+    /// Until when, by the monotonic clock, the token may be handed out without another thought.
+    pub(crate) fn at_hand_until(&self, recheck: u64, now: Moment) -> u64 {
+        let Some(looked_at) = self.looked_at.filter(|_| self.is_fresh(0, now)) else { return 0 };
+        let fresh_for = match (self.life_left(now), self.record().and_then(Record::life)) {
+            (Some(left), Some(life)) => left.saturating_sub(life - soft(life)),
+            _ => u64::MAX,
+        };
+        now.mono.saturating_add(fresh_for).min(looked_at.saturating_add(recheck))
+    }
+
+    fn waits(&self, now: Moment) -> bool {
+        self.record().and_then(|record| record.failure.as_ref()).is_some_and(|failure| failure.wait_left(now).is_some())
+    }
+
+    fn phase(&self, min_validity: u64, now: Moment) -> Phase {
+        let Some(record) = self.record() else { return Phase::Over };
+        let Some(tokens) = &record.tokens else { return Phase::Over };
+        if self.invalid.as_ref().is_some_and(|invalid| *invalid == digest_of(tokens.access_token().reveal())) {
+            return Phase::Over;
+        }
+        let Some(life) = record.life() else { return Phase::Fresh };
+        let Some(age) = &self.age else { return Phase::Over };
+        let age = age.at(now);
+        // More than the server gives cannot be had: a token that is new is good enough.
+        let margin = HARD_MILLISECONDS.min(life / 10).max(min_validity.min(soft(life)));
+        if age >= life.saturating_sub(margin) {
+            Phase::Over
+        } else if age >= soft(life) {
+            Phase::Aging
+        } else {
+            Phase::Fresh
+        }
+    }
+
+    fn life_left(&self, now: Moment) -> Option<u64> {
+        Some(self.record()?.life()?.saturating_sub(self.age?.at(now)))
+    }
+
+    /// The store was read.
+    pub(crate) fn looked(&mut self, found: Option<&Stored>, now: Moment) {
+        self.looked_at = Some(now.mono);
+        match found {
+            Some(stored) => self.take(stored.clone(), now),
+            None => self.stored = None,
+        }
+        self.unsaved = false;
+    }
+
+    /// This process has written it.
+    pub(crate) fn wrote(&mut self, stored: Stored, now: Moment) {
+        self.looked_at = Some(now.mono);
+        self.unsaved = false;
+        self.take(stored, now);
+    }
+
+    /// This process could not write it.
+    pub(crate) fn holds(&mut self, record: Record, now: Moment) {
+        self.unsaved = true;
+        self.take(Stored { version: String::new(), record: record.into() }, now);
+    }
+
+    /// The request that brought the tokens in hand was sent at `sent`, by this process's own clocks.
+    pub(crate) fn sent(&mut self, sent: Moment) {
+        self.age = Some(Age::new(sent));
+    }
+
+    fn take(&mut self, stored: Stored, now: Moment) {
+        let record = &stored.record;
+        let same_tokens = self.record().is_some_and(|known| known.grant_id == record.grant_id && known.generation == record.generation);
+        if !same_tokens {
+            let tolerance = HARD_MILLISECONDS.min(record.life().unwrap_or(u64::MAX) / 10).max(1000);
+            self.age = Age::met(now, record.sent_at, tolerance);
+        }
+        let replaced = self.record().map(|known| known.grant_id.clone()).filter(|known| *known != record.grant_id);
+        let ended = record.is_ended().then(|| record.grant_id.clone());
+        let gone: Vec<String> = [record.replaced.clone(), replaced, ended].into_iter().flatten().collect();
+        gone.into_iter().for_each(|grant| self.forget(grant));
+        self.stored = Some(stored);
+    }
+
+    fn forget(&mut self, grant_id: String) {
+        if !grant_id.is_empty() && !self.gone.contains(&grant_id) {
+            if self.gone.len() == REMEMBERED_GRANTS {
+                self.gone.remove(0);
+            }
+            self.gone.push(grant_id);
+        }
+    }
+
+    /// What to write again when the store is behind what this process knows: it has lost a write.
+    pub(crate) fn lost(&self, found: Option<&Record>) -> Option<Record> {
+        let known = self.record()?;
+        // Somebody may have emptied the store on purpose. What it never kept, nobody has.
+        let Some(found) = found else { return self.unsaved.then(|| known.clone()) };
+        let behind = if known.grant_id == found.grant_id {
+            found.generation < known.generation || (known.is_ended() && !found.is_ended())
+        } else {
+            self.is_gone(&found.grant_id)
+        };
+        behind.then(|| {
+            let mut again = known.clone();
+            if found.generation >= known.generation {
+                again.generation = found.generation + 1;
+            }
+            again.claim = None;
+            again
+        })
+    }
+
+    pub(crate) fn is_gone(&self, grant_id: &str) -> bool {
+        self.gone.iter().any(|gone| gone == grant_id)
+    }
+
+    /// An API refused this access token. Nothing comes of it when the token is not current any more, or is itself what a refusal brought.
+    pub(crate) fn invalidate(&mut self, access_token: &str, now: Moment) {
+        let current = self.record().and_then(|record| record.tokens.as_ref());
+        let is_current = current.is_some_and(|tokens| tokens.access_token().reveal() == access_token);
+        let just_forced = self.forced_at.is_some_and(|at| now.mono.saturating_sub(at) < FORCED_MILLISECONDS);
+        if is_current && !just_forced {
+            self.invalid = Some(digest_of(access_token));
+        }
+    }
+
+    pub(crate) fn is_invalid(&self, record: &Record) -> bool {
+        let current = record.tokens.as_ref().map(|tokens| digest_of(tokens.access_token().reveal()));
+        self.invalid.is_some() && self.invalid == current
+    }
+
+    pub(crate) fn forced(&mut self, now: Moment) {
+        self.forced_at = Some(now.mono);
+    }
+
+    /// For how long somebody else's claim has been seen as it is now.
+    pub(crate) fn watch(&mut self, version: &str, now: Moment) -> u64 {
+        match &self.watched {
+            Some(watched) if watched.version == version => now.mono.saturating_sub(watched.since),
+            _ => {
+                self.watched = Some(Watched { version: version.to_owned(), since: now.mono });
+                0
+            }
+        }
+    }
+}
+
+fn soft(life: u64) -> u64 {
+    life / 100 * SOFT_PERCENT + life % 100 * SOFT_PERCENT / 100
+}
+
+/// Why nothing is handed out of a login that is over, if it is.
+pub(crate) fn ended(record: &Record) -> Option<Error> {
+    match &record.state {
+        State::Active => None,
+        State::Dead { reason, .. } => Some(reason.error()),
+        State::Ended if record.grant_id.is_empty() => Some(no_login()),
+        State::Ended => Some(Error::new(ErrorCode::LoginRequired, "this account was logged out; log in again")),
+    }
+}
+
+fn no_login() -> Error {
+    Error::new(ErrorCode::LoginRequired, "the store has no login of this account; log in")
+}
+
+pub(crate) fn no_refresh_token() -> Error {
+    Error::new(
+        ErrorCode::LoginRequired,
+        "the access token has run out and the server gave no refresh token; log in again, and check that the client may use refresh tokens",
+    )
+}

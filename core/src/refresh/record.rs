@@ -1,0 +1,398 @@
+//! The stored state of one account's login: what every process that shares the store agrees on.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::moment::Moment;
+use crate::error::{Error, ErrorCode, OauthError, Result};
+use crate::oauth::token::TokenSet;
+use crate::secret::RefreshToken;
+
+/// The format that this version writes. It changes by addition; members that it does not know are kept.
+const FORMAT: u32 = 1;
+
+/// Longer than two deadlines of a token request, so that a lease outlives what its owner may still have under way.
+pub(crate) const LEASE_MILLISECONDS: u64 = 75_000;
+
+/// The longest that a refresh waits after failures, and the longest `Retry-After` that is honoured.
+const LONGEST_BACKOFF_MILLISECONDS: u64 = 30_000;
+const LONGEST_RETRY_AFTER_MILLISECONDS: u64 = 3_600_000;
+
+/// Whose login it is: what a key is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) account: String,
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) account: Account,
+    /// One login: drawn when it was made.
+    pub(crate) grant_id: String,
+    /// The grant that this one took the place of.
+    pub(crate) replaced: Option<String>,
+    /// Counts the token sets stored under this key. Never goes down, also across logins.
+    pub(crate) generation: u64,
+    pub(crate) state: State,
+    /// What buys the next access token; of a grant that has ended, what is still to be revoked.
+    pub(crate) refresh_token: Option<RefreshToken>,
+    /// What may be handed out.
+    pub(crate) tokens: Option<TokenSet>,
+    /// When the request that brought the tokens was sent, by the wall clock.
+    pub(crate) sent_at: i64,
+    /// What the last refresh failed with, where it did.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) claim: Option<Claim>,
+    /// Members of a later version's.
+    pub(crate) others: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    Active,
+    /// The server refused the refresh token with this digest.
+    Dead {
+        refused: String,
+        reason: Remembered,
+    },
+    /// Logged out, or not there yet.
+    Ended,
+}
+
+/// "This owner is about to spend this refresh token."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    /// Drawn for each flight.
+    pub(crate) owner: String,
+    /// The process and, within it, the copy of this library.
+    pub(crate) process: u32,
+    pub(crate) instance: String,
+    /// For how long others must have seen the claim unchanged before they take it over.
+    pub(crate) lease_milliseconds: u64,
+}
+
+/// Why the last refresh failed, and until when the next one waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) reason: Remembered,
+    pub(crate) count: u32,
+    at: i64,
+    wait_milliseconds: u64,
+    /// The request was sent and may have been carried out.
+    pub(crate) outcome_unknown: bool,
+}
+
+/// An error as it is kept, for callers who did not see it happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    code: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth_error_description: Option<String>,
+}
+
+/// A record at the version under which the store has it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stored {
+    pub(crate) version: String,
+    pub(crate) record: Arc<Record>,
+}
+
+impl Record {
+    /// The place of a login that is not there yet.
+    pub(crate) fn vacant(account: Account) -> Self {
+        Self {
+            account,
+            grant_id: String::new(),
+            replaced: None,
+            generation: 0,
+            state: State::Ended,
+            refresh_token: None,
+            tokens: None,
+            sent_at: 0,
+            failure: None,
+            claim: None,
+            others: Map::new(),
+        }
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// Whether both are the same step of the same login: the lineage.
+    pub(crate) fn same_lineage(&self, other: &Self) -> bool {
+        self.grant_id == other.grant_id && self.generation == other.generation && self.refresh_token == other.refresh_token
+    }
+
+    pub(crate) fn claimed_by(&self, owner: &str) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.owner == owner)
+    }
+
+    /// How long the access token lives, in milliseconds; `None` when it is not known to end.
+    pub(crate) fn life(&self) -> Option<u64> {
+        let ends = self.tokens.as_ref()?.expires_at()?;
+        let seconds = ends.saturating_sub(self.sent_at.div_euclid(1000));
+        Some(u64::try_from(seconds).unwrap_or(0).saturating_mul(1000))
+    }
+
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        let tokens = self.tokens.as_ref().map(|tokens| serde_json::from_str(tokens.export().reveal())).transpose();
+        let written = tokens.and_then(|tokens| {
+            serde_json::to_vec(&Written {
+                format: FORMAT,
+                account: self.account.clone(),
+                grant_id: self.grant_id.clone(),
+                replaced: self.replaced.clone(),
+                generation: self.generation,
+                state: self.state.clone(),
+                refresh_token: self.refresh_token.as_ref().map(|token| token.reveal().to_owned()),
+                tokens,
+                sent_at: self.sent_at,
+                failure: self.failure.clone(),
+                claim: self.claim.clone(),
+                others: self.others.clone(),
+            })
+        });
+        written.map_err(|_| Error::new(ErrorCode::Internal, "a login could not be written as JSON; please report it"))
+    }
+
+    /// # Errors
+    ///
+    /// [`ErrorCode::StoreCorrupt`], and [`ErrorCode::StoreFormat`] for what a newer version wrote.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        let Format { format } = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
+        if format > FORMAT {
+            return Err(Error::new(
+                ErrorCode::StoreFormat,
+                "the stored login was written by a newer version of sipgate-oauth2; update this one, nothing was changed",
+            ));
+        }
+        let written: Written = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
+        let tokens = written.tokens.map(|tokens| TokenSet::restore(&tokens.to_string())).transpose().map_err(|_| corrupt())?;
+        Ok(Self {
+            account: written.account,
+            grant_id: written.grant_id,
+            replaced: written.replaced,
+            generation: written.generation,
+            state: written.state,
+            refresh_token: written.refresh_token.map(RefreshToken::from),
+            tokens,
+            sent_at: written.sent_at,
+            failure: written.failure,
+            claim: written.claim,
+            others: written.others,
+        })
+    }
+}
+
+fn corrupt() -> Error {
+    Error::new(ErrorCode::StoreCorrupt, "the store holds something that is no login; restore it from a copy, nothing was changed")
+}
+
+impl Failure {
+    /// The next failure after `before`. `dice` of 0 to 255 spreads those who wait.
+    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Moment, dice: u8) -> Self {
+        let count = before.map_or(0, |before| before.count).saturating_add(1);
+        let doubled = 1000_u64 << (count - 1).min(5);
+        let backoff = doubled.min(LONGEST_BACKOFF_MILLISECONDS) * (256 + u64::from(dice)) / 512;
+        let asked = error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        Self {
+            reason: Remembered::from(error),
+            count,
+            at: now.wall,
+            wait_milliseconds: backoff.max(asked.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
+            outcome_unknown: error.code() == ErrorCode::OutcomeUnknown,
+        }
+    }
+
+    /// How long the next try still waits; nothing when the clock was set back since.
+    pub(crate) fn wait_left(&self, now: Moment) -> Option<u64> {
+        let passed = u64::try_from(now.wall.saturating_sub(self.at)).ok()?;
+        self.wait_milliseconds.checked_sub(passed).filter(|left| *left > 0)
+    }
+}
+
+impl From<&Error> for Remembered {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code().as_str().to_owned(),
+            message: error.to_string(),
+            status: error.status(),
+            oauth_error: error.oauth_error().map(str::to_owned),
+            oauth_error_description: error.oauth_error_description().map(str::to_owned),
+        }
+    }
+}
+
+impl Remembered {
+    /// The error again; a code that only a later version knows is the family's most careful.
+    pub(crate) fn error(&self) -> Error {
+        let code = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code).copied().unwrap_or(ErrorCode::BadResponse);
+        let oauth = self.oauth_error.clone().map(|error| OauthError { error, description: self.oauth_error_description.clone(), uri: None });
+        let error = Error::new(code, &*self.message).with_oauth(oauth);
+        match self.status {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The digest that stands for a secret where the secret itself has no business.
+pub(crate) fn digest_of(secret: &str) -> String {
+    digest(&SHA256, secret.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    format: u32,
+    #[serde(flatten)]
+    account: Account,
+    grant_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<String>,
+    generation: u64,
+    state: State,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<Value>,
+    sent_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claim: Option<Claim>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        let tokens = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1700000300,"x":[1.5,null]}"#).unwrap();
+        Record {
+            account: Account { issuer: "https://i.example".into(), client_id: "c".into(), account: "user-42".into() },
+            grant_id: "g2".into(),
+            replaced: Some("g1".into()),
+            generation: 7,
+            state: State::Active,
+            refresh_token: tokens.refresh_token().cloned(),
+            tokens: Some(tokens),
+            sent_at: 1_700_000_000_900,
+            failure: Some(Failure::after(
+                None,
+                &Error::new(ErrorCode::OutcomeUnknown, "no answer").with_status(503),
+                Moment { wall: 5000, mono: 0 },
+                255,
+            )),
+            claim: Some(Claim { owner: "o".into(), process: 1, instance: "i".into(), lease_milliseconds: LEASE_MILLISECONDS }),
+            others: Map::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut record = record();
+        assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
+        record.state = State::Dead { refused: digest_of("r"), reason: Remembered::from(&Error::new(ErrorCode::LoginRequired, "over")) };
+        assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
+        let vacant = Record::vacant(record.account);
+        assert_eq!(Record::decode(&vacant.encode().unwrap()).unwrap(), vacant);
+    }
+
+    #[test]
+    fn what_a_later_version_adds_is_kept() {
+        let bytes = record().encode().unwrap();
+        let text = String::from_utf8(bytes).unwrap().replacen('{', r#"{"later":{"a":[1]},"#, 1);
+        let kept = Record::decode(text.as_bytes()).unwrap().encode().unwrap();
+        assert!(String::from_utf8(kept).unwrap().contains(r#""later":{"a":[1]}"#));
+    }
+
+    #[test]
+    fn a_newer_format_and_rubbish_are_told_apart() {
+        let newer = Record::decode(br#"{"format":2}"#).unwrap_err();
+        assert_eq!(newer.code(), ErrorCode::StoreFormat);
+        for rubbish in [&b""[..], b"{}", b"[]", b"\xFF", br#"{"format":1}"#] {
+            assert_eq!(Record::decode(rubbish).unwrap_err().code(), ErrorCode::StoreCorrupt);
+        }
+    }
+
+    #[test]
+    fn the_life_counts_from_the_second_the_request_was_sent_in() {
+        assert_eq!(record().life(), Some(300_000));
+    }
+
+    #[test]
+    fn waits_double_to_thirty_seconds_and_spread() {
+        let error = Error::new(ErrorCode::Transport, "no connection");
+        let now = Moment { wall: 1_000_000, mono: 0 };
+        let waits = |dice| {
+            let mut failure = Failure::after(None, &error, now, dice);
+            let mut waits = vec![failure.wait_left(now).unwrap()];
+            for _ in 0..6 {
+                failure = Failure::after(Some(&failure), &error, now, dice);
+                waits.push(failure.wait_left(now).unwrap());
+            }
+            waits
+        };
+        assert_eq!(waits(0), [500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
+        assert!(waits(255).iter().zip([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]).all(|(wait, most)| *wait < most && *wait > most * 9 / 10));
+    }
+
+    #[test]
+    fn retry_after_is_honoured_up_to_an_hour_and_a_clock_set_back_ends_the_wait() {
+        let now = Moment { wall: 1_000_000, mono: 0 };
+        let waiting = |seconds| {
+            let error = Error::new(ErrorCode::ServerUnavailable, "429").with_retry_after(Some(std::time::Duration::from_secs(seconds)));
+            Failure::after(None, &error, now, 0)
+        };
+        assert_eq!(waiting(7).wait_left(now), Some(7000));
+        assert_eq!(waiting(7).wait_left(Moment { wall: 1_006_999, mono: 0 }), Some(1));
+        assert_eq!(waiting(7).wait_left(Moment { wall: 1_007_000, mono: 0 }), None);
+        assert_eq!(waiting(86_400).wait_left(now), Some(3_600_000));
+        assert_eq!(waiting(7).wait_left(Moment { wall: 999_999, mono: 0 }), None);
+    }
+
+    #[test]
+    fn an_error_is_remembered_whole() {
+        let error = Error::new(ErrorCode::LoginRequired, "over")
+            .with_status(400)
+            .with_oauth(Some(OauthError { error: "invalid_grant".into(), description: Some("Stale token".into()), uri: None }));
+        let again = Remembered::from(&error).error();
+        assert_eq!((again.code(), again.status(), again.to_string()), (ErrorCode::LoginRequired, Some(400), "over".into()));
+        assert_eq!((again.oauth_error(), again.oauth_error_description()), (Some("invalid_grant"), Some("Stale token")));
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let mut record = record();
+        record.refresh_token = Some("canary".into());
+        assert!(!format!("{record:?}").contains("canary"));
+    }
+}

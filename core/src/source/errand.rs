@@ -1,0 +1,139 @@
+//! What a caller wants of a source, from the asking to the outcome: judged again each time something has come in.
+
+use std::time::Duration;
+
+use super::lanes::Landed;
+use super::token_source::TokenSource;
+use crate::call::Call;
+use crate::error::{Error, ErrorCode, Result};
+use crate::oauth::grant::GivenUp;
+use crate::refresh::flight::Goal;
+use crate::refresh::known::{Demand, Done, Judgement};
+use crate::running::{Outcome, Running};
+use crate::secret::AccessToken;
+
+/// More flights than this within one call help nobody: something renews and loses in turn.
+const MOST_FLIGHTS: u32 = 16;
+
+/// A caller's way to an access token.
+pub(super) struct Errand {
+    source: TokenSource,
+    demand: Demand,
+    patience: Duration,
+    done: Done,
+    flights: u32,
+    outcome: Outcome<AccessToken>,
+}
+
+impl Errand {
+    /// An access token for this call.
+    pub(super) fn start(source: &TokenSource, call: &Call) -> Running<AccessToken> {
+        let (running, errand) = Self::new(source, call);
+        errand.proceed();
+        running
+    }
+
+    /// A renewed one.
+    pub(super) fn start_forced(source: &TokenSource, call: &Call) -> Running<AccessToken> {
+        let (running, errand) = Self::new(source, call);
+        errand.force();
+        running
+    }
+
+    fn new(source: &TokenSource, call: &Call) -> (Running<AccessToken>, Self) {
+        let demand = source.demand(call);
+        let left_with = source.clone();
+        let (running, outcome) = Running::new(move |why, _| left_with.given_up(why, demand));
+        (running, Self { source: source.clone(), demand, patience: call.timeout, done: Done::Nothing, flights: 0, outcome })
+    }
+
+    fn proceed(mut self) {
+        if self.outcome.is_settled() {
+            return;
+        }
+        let now = self.source.now();
+        match self.source.lane().read(|known| known.judge(self.demand, self.done, now)) {
+            Judgement::Give => {
+                let token = self.source.held();
+                self.outcome.put(token.ok_or_else(|| Error::caught_panic("a token source")));
+            }
+            Judgement::Refuse(error) => self.outcome.put(Err(error)),
+            Judgement::Look => self.fly(Goal::Look),
+            Judgement::Refresh if self.flights == MOST_FLIGHTS => self.outcome.put(Err(restless())),
+            Judgement::Refresh => {
+                self.flights += 1;
+                let min_validity = self.demand.min_validity;
+                self.fly(Goal::Renew { min_validity });
+            }
+        }
+    }
+
+    fn fly(self, goal: Goal) {
+        let looking = matches!(goal, Goal::Look);
+        let source = self.source.clone();
+        let patience = self.patience;
+        source.lane().join(goal, source.pilot(patience), Box::new(move |landed| self.landed(&landed, looking)));
+    }
+
+    fn landed(mut self, landed: &Landed, looking: bool) {
+        match &landed.outcome {
+            Ok(renewed) => {
+                let done = if looking {
+                    Done::Looked
+                } else if *renewed {
+                    Done::Renewed
+                } else {
+                    Done::Flown
+                };
+                self.done = self.done.max(done);
+                self.proceed();
+            }
+            // Whatever is down: a token that may still be handed out is.
+            Err(error) => {
+                let token = self.source.usable(self.demand);
+                self.outcome.put(token.ok_or_else(|| error.clone()));
+            }
+        }
+    }
+
+    fn force(self) {
+        let source = self.source.clone();
+        let patience = self.patience;
+        source.lane().join(Goal::Force, source.pilot(patience), Box::new(move |landed| self.forced(landed)));
+    }
+
+    fn forced(mut self, landed: Landed) {
+        match landed.outcome {
+            // It found that nothing need be done, which is not what was asked here.
+            Ok(false) if !landed.forced && self.flights < MOST_FLIGHTS => {
+                self.flights += 1;
+                self.force();
+            }
+            Ok(_) => {
+                self.done = Done::Renewed;
+                self.proceed();
+            }
+            Err(error) => self.outcome.put(Err(error)),
+        }
+    }
+}
+
+fn restless() -> Error {
+    Error::new(ErrorCode::Busy, "the login is renewed by others faster than it can be used; try again")
+}
+
+/// What a caller is told who stops waiting while nothing can be handed out.
+pub(super) fn stopped_waiting(why: GivenUp) -> Error {
+    match why {
+        GivenUp::Cancelled => Error::new(ErrorCode::Cancelled, "cancelled; a refresh that is under way goes on, and the next call finds what it brings"),
+        GivenUp::TimedOut => Error::new(
+            ErrorCode::Timeout,
+            "no access token within the call's timeout; a refresh that is under way goes on, and the next call finds what it brings",
+        ),
+    }
+}
+
+/// For those that wait for something else than a token.
+pub(super) fn given_up<T: Send + 'static>() -> (Running<T>, Outcome<T>) {
+    Running::new(|why, _| Result::Err(stopped_waiting(why)))
+}

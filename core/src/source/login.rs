@@ -1,0 +1,169 @@
+//! A login is completed once, whoever loads its callback how often and in how many processes.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::errand::given_up;
+use super::pilot::{store_error, version};
+use super::token_source::{TokenSource, key};
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Result};
+use crate::oauth::authorization::AuthorizationRequest;
+use crate::oauth::authorization_code::AuthorizationCode;
+use crate::oauth::callback;
+use crate::oauth::grant::Grant;
+use crate::random;
+use crate::refresh::flight::Goal;
+use crate::refresh::record::{Record, Remembered, digest_of};
+use crate::running::{Outcome, Running};
+use crate::store::{StoreEntry, StoreKey, Swapped};
+use crate::token_request::is_unspent;
+use crate::worker;
+
+/// How long a callback that is loaded again waits for the first: longer than a token request may take.
+const FOLLOWING: Duration = Duration::from_secs(35);
+const FOLLOWING_POLL: Duration = Duration::from_millis(100);
+
+/// A marker outlives its pending login, whatever clocks say.
+const MARKER_SECONDS: i64 = 3600;
+
+/// One callback on its way to a login.
+struct Completion {
+    source: TokenSource,
+    client: Client,
+    code: AuthorizationCode,
+    code_digest: String,
+    /// Where the pending login's single use is noted.
+    marker_key: StoreKey,
+    ends: i64,
+}
+
+/// What is noted about a pending login: who uses it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Marker {
+    code: String,
+    grant_id: String,
+    #[serde(flatten)]
+    stage: Stage,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+enum Stage {
+    /// The code is being exchanged, or has been.
+    Taken,
+    /// The code is certainly unspent.
+    GivenBack,
+    Failed { reason: Remembered },
+}
+
+/// Starts the exchange, unless another has: then that one's outcome is this one's, too.
+pub(crate) fn start(client: &Client, pending: &AuthorizationRequest, callback: &str, account: String) -> Result<Running<TokenSource>> {
+    let source = TokenSource::new(client, account)?;
+    let pending = pending.pending();
+    let code = callback::check_shared(pending, callback, client.0.clock.unix_seconds())?;
+    let completion = Completion {
+        source,
+        client: client.clone(),
+        code_digest: digest_of(code.code.reveal()),
+        code,
+        marker_key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
+        ends: pending.ends_at + MARKER_SECONDS,
+    };
+    let (running, outcome) = given_up();
+    let outcome = Arc::new(outcome);
+    let put = Arc::clone(&outcome);
+    if let Err(error) = worker::run(move || completion.run(&put)) {
+        outcome.put(Err(error));
+    }
+    Ok(running)
+}
+
+impl Completion {
+    fn run(&self, outcome: &Outcome<TokenSource>) {
+        if let Err(error) = self.complete(outcome) {
+            outcome.put(Err(error));
+        }
+    }
+
+    fn complete(&self, outcome: &Outcome<TokenSource>) -> Result<()> {
+        let mut there: Option<(String, Marker)> = None;
+        loop {
+            let expected = match &there {
+                None => None,
+                Some((_, marker)) if marker.code != self.code_digest => {
+                    return Err(Error::new(ErrorCode::LoginAlreadyUsed, "this pending login was used already, with another code; log in again"));
+                }
+                Some((version, Marker { stage: Stage::GivenBack, .. })) => Some(version.clone()),
+                Some((_, Marker { stage: Stage::Failed { reason }, .. })) => return Err(reason.error()),
+                Some((_, Marker { stage: Stage::Taken, grant_id, .. })) => {
+                    outcome.put(self.follow(grant_id).map(|()| self.source.clone()));
+                    return Ok(());
+                }
+            };
+            let [grant_id] = random::tokens(&*self.client.0.random)?;
+            let marker = Marker { code: self.code_digest.clone(), grant_id, stage: Stage::Taken };
+            if let Some(version) = self.note(expected.as_deref(), &marker)? {
+                return self.exchange(&version, marker, outcome);
+            }
+            there = self.marker()?;
+        }
+    }
+
+    fn exchange(&self, version: &str, marker: Marker, outcome: &Outcome<TokenSource>) -> Result<()> {
+        let mut pilot = self.source.pilot(Duration::MAX);
+        pilot.code = Some(Grant::code(self.code.clone(), None)?);
+        let goal = Goal::LogIn { grant_id: marker.grant_id.clone() };
+        pilot.fly(goal, |landed, _| match landed {
+            Ok(_) => outcome.put(Ok(self.source.clone())),
+            Err(error) if outcome.is_settled() => drop(error.clone()),
+            Err(error) => {
+                let stage = if is_unspent(error) { Stage::GivenBack } else { Stage::Failed { reason: Remembered::from(error) } };
+                // The error is what counts. Without the note, who loads the callback again waits in vain.
+                let _ = self.note(Some(version), &Marker { stage, ..marker.clone() });
+                outcome.put(Err(error.clone()));
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits for the login that another makes of the same callback.
+    fn follow(&self, grant_id: &str) -> Result<()> {
+        let deadline = Instant::now() + FOLLOWING;
+        let lane_key = &self.source.lane().key.clone();
+        let register = self.source.store().register();
+        while Instant::now() < deadline {
+            if let Some(entry) = register.load(lane_key).map_err(store_error)? {
+                let record = Record::decode(&entry.data)?;
+                if record.grant_id == grant_id || record.replaced.as_deref() == Some(grant_id) {
+                    return Ok(());
+                }
+            }
+            if let Some((_, Marker { stage: Stage::Failed { reason }, .. })) = self.marker()? {
+                return Err(reason.error());
+            }
+            thread::sleep(FOLLOWING_POLL);
+        }
+        Err(Error::new(ErrorCode::LoginFailed, "the login that was begun with this callback has not ended in time; log in again"))
+    }
+
+    fn marker(&self) -> Result<Option<(String, Marker)>> {
+        let Some(entry) = self.source.store().register().load(&self.marker_key).map_err(store_error)? else { return Ok(None) };
+        let marker = serde_json::from_slice(&entry.data)
+            .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store holds something that is no pending login; log in again"))?;
+        Ok(Some((entry.version, marker)))
+    }
+
+    /// Notes it; `None` when something else was there.
+    fn note(&self, expected: Option<&str>, marker: &Marker) -> Result<Option<String>> {
+        let data = serde_json::to_vec(marker).map_err(|_| Error::caught_panic("a login"))?;
+        let entry = StoreEntry { version: version(&self.client)?, data, ends: Some(self.ends) };
+        match self.source.store().register().swap(&self.marker_key, expected, &entry).map_err(store_error)? {
+            Swapped::Stored => Ok(Some(entry.version)),
+            Swapped::Conflict => Ok(None),
+        }
+    }
+}

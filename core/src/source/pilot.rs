@@ -1,0 +1,178 @@
+//! Carries a flight's actions out: the store, the lock, the network, and the waiting.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::lanes::Lane;
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Result};
+use crate::event::Event;
+use crate::oauth::grant::Grant;
+use crate::random;
+use crate::refresh::answer::{Received, Reply};
+use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
+use crate::refresh::record::{Record, Stored};
+use crate::running::Progress;
+use crate::store::{Store, StoreEntry, StoreFailure, StoreLock, Swapped};
+use crate::token_request::{self, Answered};
+
+/// What a flight needs of the world.
+pub(crate) struct Pilot {
+    pub(crate) client: Client,
+    pub(crate) store: Store,
+    pub(crate) lane: Arc<Lane>,
+    /// How long to wait for others.
+    pub(crate) patience: Duration,
+    /// Of a login: its code.
+    pub(crate) code: Option<Grant>,
+}
+
+impl Pilot {
+    /// Flies to the end, on this thread. `tell` has the outcome, at the end or before it; with `true`, nothing follows.
+    pub(crate) fn fly(self, goal: Goal, mut tell: impl FnMut(&Result<bool>, bool)) {
+        let mut happened = Vec::new();
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(goal, &mut happened, &mut tell)))
+            .unwrap_or_else(|_| Err(Error::caught_panic("a refresh")));
+        tell(&outcome, true);
+        happened.iter().for_each(|event| self.client.0.events.emit(event));
+    }
+
+    fn run(&self, goal: Goal, happened: &mut Vec<Event>, tell: &mut impl FnMut(&Result<bool>, bool)) -> Result<bool> {
+        let clock = &self.client.0.clock;
+        let mut flight = Flight::new(goal, self.ticket()?, clock.moment());
+        let mut seen = Observation::Begun;
+        let mut lock = None;
+        loop {
+            let action = self.lane.with(|known| flight.decide(known, seen, clock.moment()));
+            seen = match action {
+                Action::Load => self.load(),
+                Action::TryLock => self.try_lock(&mut lock),
+                Action::Swap { expected, record } => self.swap(expected.as_deref(), &record),
+                Action::Refresh(record) => Observation::Answered(self.refresh(&record, happened)),
+                Action::Exchange => Observation::Answered(self.exchange(happened)),
+                Action::Revoke(token) => Observation::Revoked(self.client.revoke(&token)),
+                Action::Wait(milliseconds) => {
+                    thread::sleep(Duration::from_millis(milliseconds));
+                    Observation::Waited
+                }
+                Action::Tell(outcome) => {
+                    tell(&outcome.map(|()| true), false);
+                    Observation::Told
+                }
+                Action::End(outcome) => return outcome,
+            };
+        }
+    }
+
+    fn ticket(&self) -> Result<Ticket> {
+        let [owner] = random::tokens(&*self.client.0.random)?;
+        let mut dice = [0];
+        self.client.0.random.fill(&mut dice)?;
+        Ok(Ticket {
+            account: self.lane.account.clone(),
+            owner,
+            process: self.lane.process,
+            instance: self.lane.instance.clone(),
+            dice: dice[0],
+            patience: u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn load(&self) -> Observation {
+        let loaded = self.store.register().load(&self.lane.key).map_err(store_error).and_then(|entry| entry.map(stored).transpose());
+        loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
+    }
+
+    fn try_lock(&self, lock: &mut Option<Box<dyn Any + Send>>) -> Observation {
+        match self.store.register().try_lock(&self.lane.key) {
+            Ok(StoreLock::Held(guard)) => {
+                *lock = Some(guard);
+                Observation::Locked
+            }
+            Ok(StoreLock::Busy) => Observation::LockBusy,
+            Ok(StoreLock::Unsupported) => Observation::NoLocks,
+            Err(failure) => Observation::StoreFailed(store_error(failure)),
+        }
+    }
+
+    fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
+        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&self.client)?, data, ends: None }));
+        let swapped = entry.and_then(|entry| {
+            let swapped = self.store.register().swap(&self.lane.key, expected, &entry).map_err(store_error)?;
+            Ok((swapped, entry.version))
+        });
+        match swapped {
+            Ok((Swapped::Stored, version)) => Observation::Stored(version),
+            Ok((Swapped::Conflict, _)) => Observation::Conflict,
+            Err(error) => Observation::StoreFailed(error),
+        }
+    }
+
+    fn refresh(&self, record: &Record, happened: &mut Vec<Event>) -> Reply {
+        let grant = record.refresh_token.as_ref().map_or_else(
+            || Err(Error::caught_panic("a refresh")),
+            |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()),
+        );
+        grant.map_or_else(Reply::Refused, |grant| self.ask(&grant, happened))
+    }
+
+    fn exchange(&self, happened: &mut Vec<Event>) -> Reply {
+        match &self.code {
+            Some(grant) => self.ask(grant, happened),
+            None => Reply::Refused(Error::caught_panic("a login")),
+        }
+    }
+
+    fn ask(&self, grant: &Grant, happened: &mut Vec<Event>) -> Reply {
+        let answered = token_request::answer(&self.client, grant, &Arc::new(Progress::default()), happened);
+        let Answered { tokens, sent, status } = match answered {
+            Ok(answered) => answered,
+            Err(none) => return Reply::failed(none.error, none.broken),
+        };
+        let refresh_token = tokens.refresh_token.clone();
+        let judged = grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status));
+        match judged {
+            // A good JSON object that holds nothing of use.
+            Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::InDoubt(error),
+            tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),
+        }
+    }
+}
+
+/// A version that was never there before.
+pub(super) fn version(client: &Client) -> Result<String> {
+    random::tokens(&*client.0.random).map(|[token]| token[..22].to_owned())
+}
+
+pub(super) fn stored(entry: StoreEntry) -> Result<Stored> {
+    Ok(Stored { version: entry.version, record: Record::decode(&entry.data)?.into() })
+}
+
+/// What a store failed with, as an error of this library.
+pub(super) fn store_error(failure: StoreFailure) -> Error {
+    match failure.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(failure) => {
+            Error::new(ErrorCode::StoreUnavailable, "the store failed; see the cause, and try again when the store works").with_cause(Cause(failure))
+        }
+    }
+}
+
+/// The store's own error, kept as the cause.
+#[derive(Debug)]
+struct Cause(StoreFailure);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}

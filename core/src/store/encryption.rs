@@ -1,0 +1,244 @@
+//! Entries that only those read who have a key: AES-256-GCM around the data of any store.
+
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+
+use super::encryption_key::{EncryptionKey, ID_LENGTH};
+use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+use crate::error::{Error, ErrorCode, Remedy, Result};
+
+/// How encrypted data begins: as no text in UTF-8 does, and so no entry that was written without a key. The last byte is the format.
+const MARK: [u8; 5] = *b"\x89SGE\x01";
+
+/// A store that encrypts what it gives to another one. Entries that are there in the clear are read, and encrypted when they are next replaced.
+pub(crate) struct Encrypted {
+    inner: Arc<dyn TokenStore>,
+    /// The first is for writing, all are for reading.
+    keys: Vec<Sealer>,
+}
+
+struct Sealer {
+    id: [u8; ID_LENGTH],
+    key: RandomizedNonceKey,
+}
+
+impl Encrypted {
+    /// `keys`, the newest first: a new key is put in front, and the old one stays until no entry needs it any more.
+    pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: Vec<EncryptionKey>) -> Result<Self> {
+        if keys.is_empty() {
+            return Err(Error::argument("encryption_keys", "holds no key; give one, or leave encryption out"));
+        }
+        let keys = keys.into_iter().map(|key| Sealer::new(&key)).collect::<Result<_>>()?;
+        Ok(Self { inner, keys })
+    }
+
+    fn open(&self, key: &StoreKey, version: &str, data: Vec<u8>) -> Result<Vec<u8>> {
+        let Some(sealed) = data.strip_prefix(&MARK) else {
+            return if data.starts_with(&MARK[..4]) { Err(newer()) } else { Ok(data) };
+        };
+        let (id, sealed) = sealed.split_first_chunk::<ID_LENGTH>().ok_or_else(damaged)?;
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
+        let mut candidates = self.keys.iter().filter(|sealer| sealer.id == *id).peekable();
+        if candidates.peek().is_none() {
+            return Err(no_key(id));
+        }
+        candidates.find_map(|sealer| sealer.open(key, version, *nonce, sealed)).ok_or_else(damaged)
+    }
+}
+
+impl TokenStore for Encrypted {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        let Some(StoreEntry { version, data, ends }) = self.inner.load(key)? else { return Ok(None) };
+        let data = self.open(key, &version, data)?;
+        Ok(Some(StoreEntry { version, data, ends }))
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        let data = self.keys[0].seal(key, &entry.version, &entry.data)?;
+        self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, ends: entry.ends })
+    }
+
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+        self.inner.try_lock(key)
+    }
+}
+
+impl Sealer {
+    fn new(key: &EncryptionKey) -> Result<Self> {
+        let id = key.id();
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key.bytes()).map_err(|_| defect())?;
+        Ok(Self { id, key })
+    }
+
+    fn seal(&self, key: &StoreKey, version: &str, data: &[u8]) -> Result<Vec<u8>> {
+        let mut sealed = data.to_vec();
+        let nonce = self.key.seal_in_place_append_tag(self.bound_to(key, version), &mut sealed).map_err(|_| defect())?;
+        Ok([&MARK[..], &self.id, nonce.as_ref(), &sealed].concat())
+    }
+
+    fn open(&self, key: &StoreKey, version: &str, nonce: [u8; NONCE_LEN], sealed: &[u8]) -> Option<Vec<u8>> {
+        let mut opened = sealed.to_vec();
+        let length = self.key.open_in_place(Nonce::assume_unique_for_key(nonce), self.bound_to(key, version), &mut opened).ok()?.len();
+        opened.truncate(length);
+        Some(opened)
+    }
+
+    /// An entry is good in its own place only: not under another key, not as another version, not as another format.
+    fn bound_to(&self, key: &StoreKey, version: &str) -> Aad<Vec<u8>> {
+        Aad::from([&MARK[..], &self.id, key.as_str().as_bytes(), version.as_bytes()].concat())
+    }
+}
+
+fn no_key(id: &[u8; ID_LENGTH]) -> Error {
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    corrupt(format!("none of encryption_keys opens this login (it was written with key {id}); add the key it was written with, nothing is lost"))
+}
+
+fn damaged() -> Error {
+    corrupt("encryption_keys do not open this login: it was altered or damaged after it was written; log in again".to_owned())
+        .with_remedy(Remedy::LogInAgain)
+}
+
+fn newer() -> Error {
+    Error::new(ErrorCode::StoreFormat, "a login was encrypted by a newer version of this library; update the library")
+}
+
+fn corrupt(message: String) -> Error {
+    Error::new(ErrorCode::StoreCorrupt, message)
+}
+
+fn defect() -> Error {
+    Error::new(ErrorCode::Internal, "the crypto library did not encrypt; nothing was stored, try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::kit;
+    use crate::store::memory::Memory;
+    use crate::store::testing::{entry, key};
+
+    fn encryption_key(byte: u8) -> EncryptionKey {
+        EncryptionKey::from_bytes([byte; 32])
+    }
+
+    fn encrypted(inner: &Arc<dyn TokenStore>, keys: &[u8]) -> Encrypted {
+        let keys = keys.iter().copied().map(encryption_key).collect();
+        Encrypted::new(Arc::clone(inner), keys).unwrap()
+    }
+
+    fn memory() -> Arc<dyn TokenStore> {
+        Arc::new(Memory::new())
+    }
+
+    fn failure(store: &Encrypted, key: &StoreKey) -> Error {
+        *store.load(key).unwrap_err().downcast::<Error>().unwrap()
+    }
+
+    #[test]
+    fn it_keeps_the_promises_of_a_store() {
+        assert_eq!(kit::check(&encrypted(&memory(), &[1])), Ok(()));
+    }
+
+    #[test]
+    fn what_is_stored_does_not_show_the_login_and_differs_each_time() {
+        let inner = memory();
+        let store = encrypted(&inner, &[1]);
+        store.swap(&key(1), None, &entry("a", None)).unwrap();
+        let first = inner.load(&key(1)).unwrap().unwrap();
+        store.swap(&key(1), Some("a"), &entry("a", None)).unwrap();
+        let second = inner.load(&key(1)).unwrap().unwrap();
+        assert_ne!(first.data, second.data);
+        assert!(!String::from_utf8_lossy(&first.data).contains("data"));
+        assert_eq!(first.data.len(), MARK.len() + ID_LENGTH + NONCE_LEN + entry("a", None).data.len() + AES_256_GCM.tag_len());
+    }
+
+    #[test]
+    fn a_new_key_reads_what_the_old_one_wrote_and_replaces_it() {
+        let inner = memory();
+        encrypted(&inner, &[1]).swap(&key(1), None, &entry("a", None)).unwrap();
+        let rotated = encrypted(&inner, &[2, 1]);
+        assert_eq!(rotated.load(&key(1)).unwrap(), Some(entry("a", None)));
+        rotated.swap(&key(1), Some("a"), &entry("b", None)).unwrap();
+        assert_eq!(encrypted(&inner, &[2]).load(&key(1)).unwrap(), Some(entry("b", None)));
+    }
+
+    #[test]
+    fn without_the_key_the_error_says_so_and_nothing_is_lost() {
+        let inner = memory();
+        encrypted(&inner, &[1]).swap(&key(1), None, &entry("a", None)).unwrap();
+        let error = failure(&encrypted(&inner, &[2, 3]), &key(1));
+        assert_eq!((error.code(), error.remedy()), (ErrorCode::StoreCorrupt, Remedy::FixConfiguration));
+        assert!(error.to_string().starts_with("none of encryption_keys opens this login"), "{error}");
+        assert_eq!(encrypted(&inner, &[1]).load(&key(1)).unwrap(), Some(entry("a", None)));
+    }
+
+    #[test]
+    fn an_altered_bit_anywhere_is_noticed() {
+        let inner = memory();
+        let store = encrypted(&inner, &[1]);
+        store.swap(&key(1), None, &entry("a", None)).unwrap();
+        let good = inner.load(&key(1)).unwrap().unwrap();
+        for index in MARK.len()..good.data.len() {
+            let mut bad = good.clone();
+            bad.data[index] ^= 1;
+            inner.swap(&key(1), Some("a"), &bad).unwrap();
+            assert_eq!(failure(&store, &key(1)).code(), ErrorCode::StoreCorrupt, "{index}");
+        }
+        for length in MARK.len()..good.data.len() {
+            let mut bad = good.clone();
+            bad.data.truncate(length);
+            inner.swap(&key(1), Some("a"), &bad).unwrap();
+            assert_eq!(failure(&store, &key(1)).code(), ErrorCode::StoreCorrupt, "{length}");
+        }
+    }
+
+    #[test]
+    fn an_entry_put_in_another_place_or_under_another_version_is_noticed() {
+        let inner = memory();
+        let store = encrypted(&inner, &[1]);
+        store.swap(&key(1), None, &entry("a", None)).unwrap();
+        let good = inner.load(&key(1)).unwrap().unwrap();
+        inner.swap(&key(2), None, &good).unwrap();
+        assert_eq!(failure(&store, &key(2)).code(), ErrorCode::StoreCorrupt);
+        inner.swap(&key(1), Some("a"), &StoreEntry { version: "b".to_owned(), ..good }).unwrap();
+        assert_eq!(failure(&store, &key(1)).code(), ErrorCode::StoreCorrupt);
+    }
+
+    #[test]
+    fn encryption_can_be_switched_on_later() {
+        let inner = memory();
+        inner.swap(&key(1), None, &entry("a", None)).unwrap();
+        let store = encrypted(&inner, &[1]);
+        assert_eq!(store.load(&key(1)).unwrap(), Some(entry("a", None)));
+        store.swap(&key(1), Some("a"), &entry("b", None)).unwrap();
+        assert!(inner.load(&key(1)).unwrap().unwrap().data.starts_with(&MARK));
+        assert_eq!(store.load(&key(1)).unwrap(), Some(entry("b", None)));
+    }
+
+    #[test]
+    fn what_a_newer_version_encrypted_is_left_alone() {
+        let inner = memory();
+        inner.swap(&key(1), None, &StoreEntry { data: b"\x89SGE\x02...".to_vec(), ..entry("a", None) }).unwrap();
+        assert_eq!(failure(&encrypted(&inner, &[1]), &key(1)).code(), ErrorCode::StoreFormat);
+    }
+
+    #[test]
+    fn no_keys_is_no_encryption() {
+        assert_eq!(Encrypted::new(memory(), Vec::new()).err().map(|error| error.code()), Some(ErrorCode::InvalidArgument));
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let inner = memory();
+        inner.swap(&key(7), None, &StoreEntry { version: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), data: vector(), ends: None }).unwrap();
+        assert_eq!(encrypted(&inner, &[9]).load(&key(7)).unwrap().unwrap().data, b"a login");
+    }
+
+    /// Made with another implementation of AES-256-GCM.
+    fn vector() -> Vec<u8> {
+        const TEXT: &str = "8953474501dba65ea1a8194c3d000102030405060708090a0b8b71f7ad5b26446b7a6139abd0132014e4ee6cad83e01a";
+        TEXT.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
+    }
+}

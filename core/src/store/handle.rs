@@ -1,0 +1,104 @@
+//! The store as an application holds it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::encryption::Encrypted;
+use super::encryption_key::EncryptionKey;
+use super::memory::Memory;
+use super::register::TokenStore;
+use super::sqlite::Sqlite;
+use crate::error::Result;
+use crate::process::PerProcess;
+use crate::source::lanes::Lanes;
+
+/// On one machine, what was read from the store counts for this long.
+const LOCAL_RECHECK: Duration = Duration::from_secs(1);
+
+/// From a database elsewhere, for this long.
+const REMOTE_RECHECK: Duration = Duration::from_secs(5);
+
+/// Where logins are kept, for all processes that use it. Cheap to clone: clones share what is held in memory, and refresh together.
+///
+/// ```
+/// use sipgate_oauth2::{Client, Store};
+///
+/// # let folder = std::env::temp_dir().join(format!("sipgate-oauth2-doc-{}", std::process::id()));
+/// # let path = folder.join("logins.db");
+/// let client = Client::sipgate("1-0-a:third-party").store(Store::sqlite(path)?).build()?;
+/// assert_eq!(client.token_source("user-42")?.peek(), None);
+/// # drop(std::fs::remove_dir_all(folder));
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    register: Arc<dyn TokenStore>,
+    recheck: Duration,
+    lanes: PerProcess<Lanes>,
+}
+
+impl Store {
+    /// Logins that end with the process. For tests and programs for one run.
+    pub fn memory() -> Self {
+        Self::with(Arc::new(Memory::new()), LOCAL_RECHECK)
+    }
+
+    /// Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StorePermissions`](crate::ErrorCode::StorePermissions) when others can read or replace the file, [`StoreFormat`](crate::ErrorCode::StoreFormat)
+    /// when a newer version wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) when it is no database of this library,
+    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for the rest. The file is left as it is.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK))
+    }
+
+    /// Logins wherever this store of the application's own puts them. What was read counts for 5 s.
+    pub fn new(store: impl TokenStore) -> Self {
+        Self::with(Arc::new(store), REMOTE_RECHECK)
+    }
+
+    fn with(register: Arc<dyn TokenStore>, recheck: Duration) -> Self {
+        Self(Arc::new(Inner { register, recheck, lanes: PerProcess::new() }))
+    }
+
+    /// The same store, with what is stored encrypted (AES-256-GCM). New entries are written with the first key; entries of the other keys, and
+    /// those that are not encrypted, are read and written anew when they change.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) without a key.
+    pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
+        let encrypted = Encrypted::new(Arc::clone(&self.0.register), keys.into_iter().collect())?;
+        Ok(Self::with(Arc::new(encrypted), self.0.recheck))
+    }
+
+    /// The same store, where what was read counts for this long: the time in which a login or logout of another process shows.
+    #[must_use]
+    pub fn recheck(self, recheck: Duration) -> Self {
+        Self::with(Arc::clone(&self.0.register), recheck)
+    }
+
+    pub(crate) fn register(&self) -> &dyn TokenStore {
+        &*self.0.register
+    }
+
+    pub(crate) fn recheck_milliseconds(&self) -> u64 {
+        u64::try_from(self.0.recheck.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn lanes(&self) -> Arc<Lanes> {
+        self.0.lanes.get_or_make(Lanes::new)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("recheck", &self.0.recheck).finish_non_exhaustive()
+    }
+}

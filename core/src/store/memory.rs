@@ -1,0 +1,136 @@
+//! Logins for as long as the process lives.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+use crate::clock::{Clock, SystemClock};
+use crate::process::PerProcess;
+
+/// A store in memory. A forked child starts with an empty one: if it went on with its parent's refresh tokens, the two would spend them
+/// twice.
+pub(crate) struct Memory {
+    clock: Box<dyn Clock>,
+    contents: PerProcess<Mutex<Contents>>,
+}
+
+#[derive(Default)]
+struct Contents {
+    entries: HashMap<StoreKey, StoreEntry>,
+    sweep_at: usize,
+    /// A lock is held for as long as what this points to lives.
+    locks: HashMap<StoreKey, Weak<()>>,
+}
+
+/// Below so many entries, those that ended are not worth looking for.
+const FIRST_SWEEP: usize = 64;
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self::with_clock(SystemClock)
+    }
+
+    fn with_clock(clock: impl Clock + 'static) -> Self {
+        Self { clock: Box::new(clock), contents: PerProcess::new() }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Contents) -> T) -> T {
+        let contents = self.contents.get_or_make(Mutex::default);
+        let mut contents: MutexGuard<'_, Contents> = contents.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut contents)
+    }
+}
+
+impl TokenStore for Memory {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        let now = self.clock.unix_seconds();
+        Ok(self.with(|contents| contents.entries.get(key).filter(|entry| !has_ended(entry, now)).cloned()))
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        let now = self.clock.unix_seconds();
+        Ok(self.with(|contents| {
+            let there = contents.entries.get(key).filter(|entry| !has_ended(entry, now));
+            if there.map(|entry| entry.version.as_str()) != expected {
+                return Swapped::Conflict;
+            }
+            contents.entries.insert(key.clone(), entry.clone());
+            contents.sweep(now);
+            Swapped::Stored
+        }))
+    }
+
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+        Ok(self.with(|contents| {
+            contents.locks.retain(|_, lock| lock.strong_count() > 0);
+            if contents.locks.contains_key(key) {
+                return StoreLock::Busy;
+            }
+            let held = Arc::new(());
+            contents.locks.insert(key.clone(), Arc::downgrade(&held));
+            StoreLock::Held(Box::new(held))
+        }))
+    }
+}
+
+impl Contents {
+    /// Drops what has ended each time the number of entries has doubled, so that a swap stays cheap.
+    fn sweep(&mut self, now: i64) {
+        if self.entries.len() >= self.sweep_at.max(FIRST_SWEEP) {
+            self.entries.retain(|_, entry| !has_ended(entry, now));
+            self.sweep_at = self.entries.len() * 2;
+        }
+    }
+}
+
+fn has_ended(entry: &StoreEntry, now: i64) -> bool {
+    entry.ends.is_some_and(|ends| ends < now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::kit;
+    use crate::store::testing::{SetClock, entry, key};
+
+    #[test]
+    fn it_keeps_the_promises_of_a_store() {
+        assert_eq!(kit::check(&Memory::new()), Ok(()));
+    }
+
+    #[test]
+    fn an_entry_that_has_ended_is_as_good_as_none() {
+        let clock = SetClock::at(99);
+        let store = Memory::with_clock(clock.clone());
+        assert_eq!(store.swap(&key(1), None, &entry("a", Some(100))).unwrap(), Swapped::Stored);
+        clock.set(100);
+        assert!(store.load(&key(1)).unwrap().is_some());
+        clock.set(101);
+        assert_eq!(store.load(&key(1)).unwrap(), None);
+        assert_eq!(store.swap(&key(1), Some("a"), &entry("b", None)).unwrap(), Swapped::Conflict);
+        assert_eq!(store.swap(&key(1), None, &entry("b", None)).unwrap(), Swapped::Stored);
+    }
+
+    #[test]
+    fn entries_that_have_ended_do_not_pile_up() {
+        let clock = SetClock::default();
+        let store = Memory::with_clock(clock.clone());
+        for number in 0..1000_i64 {
+            clock.set(number * 2);
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&number.to_be_bytes());
+            store.swap(&StoreKey::new(&digest), None, &entry("a", Some(number * 2))).unwrap();
+        }
+        assert!(store.with(|contents| contents.entries.len()) <= FIRST_SWEEP);
+    }
+
+    #[test]
+    fn two_keys_are_locked_independently() {
+        let store = Memory::new();
+        let first = store.try_lock(&key(1)).unwrap();
+        assert!(matches!(store.try_lock(&key(1)).unwrap(), StoreLock::Busy));
+        assert!(matches!(store.try_lock(&key(2)).unwrap(), StoreLock::Held(_)));
+        drop(first);
+        assert!(matches!(store.try_lock(&key(1)).unwrap(), StoreLock::Held(_)));
+    }
+}

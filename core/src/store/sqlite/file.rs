@@ -1,0 +1,185 @@
+//! The database file: what may take its place, and this process's lock on it.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::{busy, failure, misplaced, rights};
+use crate::error::{Error, ErrorCode, Result};
+
+/// What an operation wants to do with the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Read, also where nothing can be written.
+    Read,
+    Write,
+    /// Write, and make the file if there is none.
+    Create,
+}
+
+/// The file, locked until this is dropped. The lock covers the bytes that SQLite itself locks, so every program that uses SQLite respects it.
+pub(super) struct Held {
+    /// Open for the lock alone: SQLite opens the file itself.
+    _file: File,
+    identity: Identity,
+    pub(super) writable: bool,
+}
+
+/// What tells a file from another one that took its path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
+
+impl Held {
+    /// A file that was deleted or replaced meanwhile has taken with it what was written.
+    pub(super) fn check_still_at(&self, path: &Path) -> Result<()> {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) if Identity::of(path, &metadata) == self.identity => Ok(()),
+            Ok(_) => Err(failure(ErrorCode::StoreUnavailable, path, "was replaced while it was in use; try again")),
+            Err(cause) => Err(unavailable(path, cause)),
+        }
+    }
+}
+
+impl Identity {
+    #[cfg(unix)]
+    pub(super) fn of(_path: &Path, metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self((metadata.dev(), metadata.ino()))
+    }
+
+    /// The standard library gives no file number there.
+    #[cfg(not(unix))]
+    pub(super) fn of(path: &Path, _metadata: &Metadata) -> Self {
+        Self(path.to_owned())
+    }
+}
+
+/// Makes the directory if there is none, and gives the path that stays the same when the working directory changes.
+pub(super) fn place(path: &Path) -> Result<PathBuf> {
+    if path.as_os_str() == ":memory:" {
+        return Err(Error::argument("store", "\":memory:\" is no path; use the store in memory"));
+    }
+    let name = path.file_name().filter(|_| !path.to_string_lossy().ends_with(std::path::is_separator));
+    let Some(name) = name else {
+        return Err(Error::argument("store", "the path names no file; add a name such as logins.db"));
+    };
+    let absolute = std::path::absolute(path)
+        .map_err(|cause| misplaced(path, "is relative to a working directory that is gone; give a full path").with_cause(cause))?;
+    let directory = absolute.parent().unwrap_or(&absolute);
+    rights::make_directory(directory).map_err(|cause| no_directory(directory, cause))?;
+    let directory = canonical(directory).map_err(|cause| no_directory(directory, cause))?;
+    let metadata = fs::metadata(&directory).map_err(|cause| no_directory(&directory, cause))?;
+    rights::check_directory(&directory, &metadata)?;
+    Ok(directory.join(name))
+}
+
+/// The path without links. Windows' form of that is not for every program, and nobody replaces links there.
+fn canonical(directory: &Path) -> io::Result<PathBuf> {
+    if cfg!(unix) { fs::canonicalize(directory) } else { Ok(directory.to_owned()) }
+}
+
+/// Opens and locks the file after a look at what is there, and looks again when nobody who keeps to the locks can replace it any more.
+pub(super) fn hold(path: &Path, access: Access, deadline: Instant) -> Result<Held> {
+    loop {
+        look(path, access)?;
+        let (file, writable) = open(path, access)?;
+        lock(path, &file, writable, deadline)?;
+        let metadata = file.metadata().map_err(|cause| unavailable(path, cause))?;
+        let identity = Identity::of(path, &metadata);
+        if look(path, access)?.as_ref() == Some(&identity) {
+            check_journal(path)?;
+            return Ok(Held { _file: file, identity, writable });
+        }
+        if Instant::now() >= deadline {
+            return Err(busy(path));
+        }
+    }
+}
+
+/// What is at the path, if it may be used. Nothing only where it will be made.
+fn look(path: &Path, access: Access) -> Result<Option<Identity>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => {
+            rights::check_file(path, &metadata)?;
+            Ok(Some(Identity::of(path, &metadata)))
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound && access == Access::Create => Ok(None),
+        Err(cause) => Err(unavailable(path, cause)),
+    }
+}
+
+/// SQLite rolls back from a journal that it finds, so that must not be another user's.
+fn check_journal(path: &Path) -> Result<()> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    let journal = Path::new(&journal);
+    match fs::symlink_metadata(journal) {
+        Ok(metadata) => rights::check_file(journal, &metadata),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(unavailable(journal, cause)),
+    }
+}
+
+/// The file, and whether it can be written.
+fn open(path: &Path, access: Access) -> Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(access == Access::Create);
+    rights::keep_private(&mut options);
+    match options.open(path) {
+        Ok(file) => Ok((file, true)),
+        Err(cause) if access == Access::Read && matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            Ok((options.write(false).open(path).map_err(|cause| unavailable(path, cause))?, false))
+        }
+        Err(cause) => Err(unavailable(path, cause)),
+    }
+}
+
+/// Locks the whole file, shared if it cannot be written. A lock of the process: it ends with the process, and a forked child has no part in it.
+#[cfg(unix)]
+fn lock(path: &Path, file: &File, writable: bool, deadline: Instant) -> Result<()> {
+    use std::time::Duration;
+
+    use rustix::fs::FlockOperation::{NonBlockingLockExclusive, NonBlockingLockShared};
+    use rustix::io::Errno;
+
+    const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+    let operation = if writable { NonBlockingLockExclusive } else { NonBlockingLockShared };
+    let mut pause = Duration::from_micros(100);
+    loop {
+        match rustix::fs::fcntl_lock(file, operation) {
+            Ok(()) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::ACCESS) if Instant::now() < deadline => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(Errno::AGAIN | Errno::ACCESS) => return Err(busy(path)),
+            Err(cause) => {
+                let problem = "cannot be locked on this file system; keep the store on another one";
+                return Err(misplaced(path, problem).with_cause(io::Error::from(cause)));
+            }
+        }
+    }
+}
+
+/// SQLite's own locks do it where no process forks.
+#[cfg(not(unix))]
+fn lock(_path: &Path, _file: &File, _writable: bool, _deadline: Instant) -> Result<()> {
+    Ok(())
+}
+
+fn no_directory(directory: &Path, cause: io::Error) -> Error {
+    misplaced(directory, &format!("the directory cannot be made or entered ({cause}); make it, or give another path")).with_cause(cause)
+}
+
+fn unavailable(path: &Path, cause: io::Error) -> Error {
+    match cause.kind() {
+        io::ErrorKind::NotFound => misplaced(path, "is gone; put it back, or open the store anew to start with an empty one"),
+        io::ErrorKind::PermissionDenied => misplaced(path, "may not be used by this user; change the owner or the rights, or give another path"),
+        io::ErrorKind::ReadOnlyFilesystem => misplaced(path, "is on a file system that is mounted read-only; give another path"),
+        _ => failure(ErrorCode::StoreUnavailable, path, &format!("cannot be opened ({cause})")),
+    }
+    .with_cause(cause)
+}

@@ -1,0 +1,105 @@
+//! The embedded store: one SQLite database for any number of processes of one machine.
+//!
+//! Each operation opens the database anew, under this process's lock on the whole file, and closes it again. Nothing of SQLite's is open between
+//! operations, so a fork inherits nothing: a child that opens a database its parent has open in WAL mode believes to hold locks that it does not,
+//! and what it commits can be lost. A file that was replaced is noticed, and a closed descriptor cannot be mistaken for another.
+
+mod database;
+mod file;
+mod gate;
+mod key_locks;
+mod network;
+mod rights;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use self::database::Database;
+use self::file::Access;
+use self::key_locks::KeyLocks;
+pub(crate) use self::network::NetworkFileSystem;
+use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorCode, Remedy, Result};
+
+/// How long an operation waits for others to finish theirs, which take milliseconds.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A store in a file. See the module.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    key_locks: KeyLocks,
+    clock: Box<dyn Clock>,
+    wait: Duration,
+}
+
+impl Sqlite {
+    /// Opens the database, or makes it. A mistake in path, rights or format shows here.
+    pub(crate) fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open_on(path, NetworkFileSystem::Refused)
+    }
+
+    /// [`open`](Self::open) with a say in whether a network file system will do.
+    pub(crate) fn open_on(path: impl Into<PathBuf>, network: NetworkFileSystem) -> Result<Self> {
+        Self::with_clock(&path.into(), network, SystemClock)
+    }
+
+    fn with_clock(path: &Path, network: NetworkFileSystem, clock: impl Clock + 'static) -> Result<Self> {
+        let path = file::place(path)?;
+        network.check(&path)?;
+        let store = Self { key_locks: KeyLocks::beside(&path)?, path, clock: Box::new(clock), wait: WAIT };
+        store.with_database(Access::Create, |database| database.prepare())?;
+        Ok(store)
+    }
+
+    /// Opens the database for one operation, which sees what it is before it reads or writes.
+    fn with_database<T>(&self, access: Access, act: impl FnOnce(&mut Database<'_>) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.wait;
+        let gate = gate::gate();
+        let _alone = gate.enter(deadline).ok_or_else(|| busy(&self.path))?;
+        let held = file::hold(&self.path, access, deadline)?;
+        let result = act(&mut Database::open(&self.path, held.writable, deadline)?)?;
+        held.check_still_at(&self.path)?;
+        Ok(result)
+    }
+}
+
+impl TokenStore for Sqlite {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        let now = self.clock.unix_seconds();
+        Ok(self.with_database(Access::Read, |database| {
+            database.check_format()?;
+            database.load(key, now)
+        })?)
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        let now = self.clock.unix_seconds();
+        Ok(self.with_database(Access::Write, |database| {
+            database.check_format()?;
+            database.swap(key, expected, entry, now)
+        })?)
+    }
+
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+        Ok(self.key_locks.try_lock(key)?)
+    }
+}
+
+/// An error of the store at `path`. A path is no secret, and without it nobody knows which of their files is meant.
+fn failure(code: ErrorCode, path: &Path, problem: &str) -> Error {
+    Error::new(code, format!("store {}: {problem}", path.display()))
+}
+
+/// What goes away only when somebody sets it right.
+fn misplaced(path: &Path, problem: &str) -> Error {
+    failure(ErrorCode::StoreUnavailable, path, problem).with_remedy(Remedy::FixConfiguration)
+}
+
+fn busy(path: &Path) -> Error {
+    failure(ErrorCode::StoreUnavailable, path, "is being used by others for too long; try again, and look for a program that keeps it locked")
+}

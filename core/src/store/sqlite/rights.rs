@@ -1,0 +1,228 @@
+//! Who may read and write what the store keeps on disk: its own user alone. Windows leaves that to the folder's access list.
+
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::failure;
+use crate::error::{ErrorCode, Result};
+
+/// Makes what is opened with these options a file of this user's alone, and takes no link in its place.
+pub(super) fn keep_private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Non-blocking is for a pipe that takes the file's place between two looks; a plain file does not know it.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Makes a directory, and those above it that are missing, for this user alone. One that is there stays as it is.
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// A file that holds secrets, or stands for a lock: a plain one, this user's, closed to others.
+pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
+    if metadata.is_symlink() {
+        return refuse(path, "is a symbolic link, which could lead anywhere; give the path of the file itself");
+    }
+    if !metadata.is_file() {
+        return refuse(path, "is not a plain file; give another path");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if is_foreign(metadata) {
+            return refuse(path, "belongs to another user, who could read it; give a path of your own, or change the owner");
+        }
+        if metadata.mode() & 0o077 != 0 {
+            let problem = format!("can be read or written by others (mode {:04o}); chmod 600 it", metadata.mode() & 0o7777);
+            return refuse(path, &problem);
+        }
+    }
+    Ok(())
+}
+
+/// A directory that others may look into is fine, as the files are closed to them. One they may write to is not: they could put files of
+/// their own beside the database. With the sticky bit they cannot touch ours, and theirs are told by their owner. A group of one's own, which
+/// has the user's number, counts as oneself.
+pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
+    if !metadata.is_dir() {
+        return refuse(path, "is not a directory; give another path");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let own_group = metadata.gid() == metadata.uid() && !is_foreign(metadata);
+        let others = if own_group { 0o002 } else { 0o022 };
+        if metadata.mode() & others != 0 && metadata.mode() & 0o1000 == 0 {
+            let problem = format!(
+                "is a directory that others can write to (mode {:04o}); chmod 700 it, or keep the store in a directory of its own",
+                metadata.mode() & 0o7777
+            );
+            return refuse(path, &problem);
+        }
+    }
+    Ok(())
+}
+
+/// A directory that belongs to the store itself.
+pub(super) fn check_own_directory(path: &Path, metadata: &Metadata) -> Result<()> {
+    #[cfg(unix)]
+    if is_foreign(metadata) {
+        return refuse(path, "belongs to another user; remove it, or change the owner");
+    }
+    check_directory(path, metadata)
+}
+
+/// Another user's. The superuser may use anybody's files: it is how containers see those of their host.
+#[cfg(unix)]
+fn is_foreign(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = rustix::process::geteuid();
+    !user.is_root() && metadata.uid() != user.as_raw()
+}
+
+fn refuse(path: &Path, problem: &str) -> Result<()> {
+    Err(failure(ErrorCode::StorePermissions, path, problem))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+
+    use super::*;
+    use crate::error::Error;
+    use crate::store::register::TokenStore as _;
+    use crate::store::sqlite::Sqlite;
+    use crate::store::testing::{TemporaryDirectory, entry, key};
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn refused(path: &Path) -> Error {
+        let error = Sqlite::open(path).err().expect("it should have been refused");
+        assert_eq!(error.code(), ErrorCode::StorePermissions, "{error}");
+        error
+    }
+
+    #[test]
+    fn what_is_made_is_for_the_user_alone() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("a/b/logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        drop(store.try_lock(&key(1)).unwrap());
+        for made in ["a", "a/b", "a/b/logins.db.locks"] {
+            assert_eq!(mode(&directory.join(made)), 0o700, "{made}");
+        }
+        for made in ["a/b/logins.db", "a/b/logins.db.locks/01"] {
+            assert_eq!(mode(&directory.join(made)), 0o600, "{made}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_was_there_keeps_its_rights() {
+        let directory = TemporaryDirectory::new();
+        set_mode(directory.path(), 0o755);
+        Sqlite::open(directory.join("logins.db")).unwrap();
+        assert_eq!(mode(directory.path()), 0o755);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_or_write_is_refused_also_when_it_became_so_in_use() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        for loose in [0o640, 0o604, 0o620, 0o602, 0o644, 0o666] {
+            set_mode(&path, loose);
+            let error = refused(&path);
+            assert!(error.to_string().contains(&format!("logins.db: can be read or written by others (mode {loose:04o}); chmod 600 it")), "{error}");
+            assert!(store.load(&key(1)).is_err());
+            assert!(store.swap(&key(1), None, &entry("a", None)).is_err());
+        }
+        set_mode(&path, 0o600);
+        assert_eq!(store.load(&key(1)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_file_is_refused_and_one_in_the_way_to_it_is_not() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        Sqlite::open(directory.join("real.db")).unwrap();
+        symlink("real.db", &path).unwrap();
+        assert!(refused(&path).to_string().contains("is a symbolic link"));
+        fs::remove_file(&path).unwrap();
+        symlink("missing.db", &path).unwrap();
+        refused(&path);
+        assert!(!directory.join("missing.db").exists());
+        symlink(".", directory.join("folder")).unwrap();
+        Sqlite::open(directory.join("folder/other.db")).unwrap();
+        assert!(directory.join("other.db").exists());
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_refused_and_not_waited_for() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        fs::create_dir(&path).unwrap();
+        assert!(refused(&path).to_string().contains("is not a plain file"));
+        fs::remove_dir(&path).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(refused(&path).to_string().contains("is not a plain file"));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_is_refused_unless_it_is_sticky() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        for loose in [0o702, 0o777] {
+            set_mode(directory.path(), loose);
+            let error = refused(&path);
+            assert!(error.to_string().contains("is a directory that others can write to"), "{error}");
+        }
+        for fine in [0o1777, 0o755, 0o711, 0o700] {
+            set_mode(directory.path(), fine);
+            Sqlite::open(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_group_that_can_write_is_others_unless_it_is_the_users_own() {
+        let directory = TemporaryDirectory::new();
+        let (user, group) = fs::metadata(directory.path()).map(|metadata| (metadata.uid(), metadata.gid())).unwrap();
+        set_mode(directory.path(), 0o770);
+        assert_eq!(Sqlite::open(directory.join("logins.db")).is_ok(), user == group);
+        if rustix::process::geteuid().is_root() {
+            chown(directory.path(), None, Some(user + 1)).unwrap();
+            refused(&directory.join("logins.db"));
+        }
+    }
+
+    #[test]
+    fn a_journal_that_others_could_have_put_there_is_not_rolled_back_from() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        fs::write(directory.join("logins.db-journal"), "planted").unwrap();
+        set_mode(&directory.join("logins.db-journal"), 0o644);
+        let error = store.load(&key(1)).unwrap_err();
+        assert!(error.to_string().contains("logins.db-journal: can be read or written by others"), "{error}");
+    }
+}

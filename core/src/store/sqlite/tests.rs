@@ -1,0 +1,276 @@
+//! The file cases: what may lie at the path, what becomes of it in use, and processes that come and go.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::processes::{Helper, Role};
+use super::*;
+use crate::store::kit;
+use crate::store::testing::{SetClock, TemporaryDirectory, entry, key};
+
+fn open(path: &Path) -> Sqlite {
+    Sqlite::open(path).unwrap()
+}
+
+fn refused(path: &Path) -> Error {
+    let before = fs::read(path).ok();
+    let error = Sqlite::open(path).err().expect("it should have been refused");
+    assert_eq!(fs::read(path).ok(), before, "what was refused was changed");
+    error
+}
+
+fn load(store: &Sqlite, first: u8) -> Option<StoreEntry> {
+    store.load(&key(first)).unwrap()
+}
+
+fn put(store: &Sqlite, first: u8, expected: Option<&str>, version: &str) -> Swapped {
+    store.swap(&key(first), expected, &entry(version, None)).unwrap()
+}
+
+fn error(failure: StoreFailure) -> Error {
+    *failure.downcast::<Error>().unwrap()
+}
+
+fn swap_error(store: &Sqlite, first: u8, expected: Option<&str>) -> Error {
+    error(store.swap(&key(first), expected, &entry("b", None)).unwrap_err())
+}
+
+/// Another program's view of the file.
+fn connect(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
+#[test]
+fn it_keeps_the_promises_of_a_store() {
+    let directory = TemporaryDirectory::new();
+    assert_eq!(kit::check(&open(&directory.join("logins.db"))), Ok(()));
+}
+
+#[test]
+fn what_one_handle_stored_the_next_one_finds() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("new folder/ünd noch einer/logins.db");
+    assert_eq!(put(&open(&path), 1, None, "a"), Swapped::Stored);
+    assert_eq!(load(&open(&path), 1), Some(entry("a", None)));
+}
+
+#[test]
+fn nothing_is_left_beside_the_database_between_operations() {
+    let directory = TemporaryDirectory::new();
+    let store = open(&directory.join("logins.db"));
+    put(&store, 1, None, "a");
+    drop(store.try_lock(&key(1)).unwrap());
+    let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["logins.db", "logins.db.locks"]);
+}
+
+#[test]
+fn an_entry_that_has_ended_is_as_good_as_none_and_goes_with_a_later_swap() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let clock = SetClock::at(100);
+    let store = Sqlite::with_clock(&path, NetworkFileSystem::Refused, clock.clone()).unwrap();
+    for first in 0..20 {
+        store.swap(&key(first), None, &entry("a", Some(100))).unwrap();
+    }
+    store.swap(&key(100), None, &entry("a", Some(101))).unwrap();
+    store.swap(&key(101), None, &entry("a", None)).unwrap();
+    assert_eq!(load(&store, 1), Some(entry("a", Some(100))));
+    clock.set(101);
+    assert_eq!(load(&store, 1), None);
+    assert_eq!(put(&store, 1, Some("a"), "b"), Swapped::Conflict);
+    assert_eq!(put(&store, 1, None, "b"), Swapped::Stored);
+    assert_eq!(put(&store, 1, Some("b"), "c"), Swapped::Stored);
+    let left: i64 = connect(&path).query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 3);
+    assert!(load(&store, 100).is_some() && load(&store, 101).is_some());
+}
+
+#[test]
+fn replaced_tokens_do_not_stay_in_the_file() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    let old = StoreEntry { data: b"the old token ".repeat(1000), ..entry("a", None) };
+    store.swap(&key(1), None, &old).unwrap();
+    let holds_old = || fs::read(&path).unwrap().windows(9).any(|window| window == b"old token");
+    assert!(holds_old());
+    put(&store, 1, Some("a"), "b");
+    assert!(!holds_old());
+}
+
+#[test]
+fn a_path_that_cannot_be_meant_is_refused_by_name() {
+    for path in ["", ":memory:", "/", "..", "folder/"] {
+        let error = Sqlite::open(path).err().expect(path);
+        assert_eq!(error.code(), ErrorCode::InvalidArgument, "{path}");
+        assert!(error.to_string().starts_with("store: "), "{error}");
+    }
+}
+
+#[test]
+fn a_relative_path_is_made_absolute_at_once() {
+    // Relative to the working directory of the tests, which other tests share: so nothing is made there.
+    let directory = TemporaryDirectory::new();
+    let mut relative = std::path::PathBuf::new();
+    let working_directory = std::env::current_dir().unwrap();
+    relative.extend(working_directory.components().skip(1).map(|_| ".."));
+    relative.extend(directory.path().components().skip(1));
+    relative.push("logins.db");
+    assert!(relative.is_relative());
+    let store = open(&relative);
+    assert!(store.path.is_absolute());
+    assert!(directory.join("logins.db").exists());
+}
+
+#[test]
+fn another_programs_database_is_left_alone() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("other.db");
+    connect(&path).execute_batch("CREATE TABLE entries (key, version, data, ends)").unwrap();
+    private(&path);
+    let error = refused(&path);
+    assert_eq!((error.code(), error.remedy()), (ErrorCode::StoreCorrupt, Remedy::FixConfiguration));
+    assert!(error.to_string().contains("other.db: is the database of another program"), "{error}");
+}
+
+#[test]
+fn what_is_no_database_is_left_alone() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("notes.txt");
+    fs::write(&path, "not a database, but long enough to look like one ".repeat(50)).unwrap();
+    private(&path);
+    assert_eq!(refused(&path).code(), ErrorCode::StoreCorrupt);
+}
+
+#[test]
+fn a_damaged_database_is_left_as_it_is() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    let large = StoreEntry { data: vec![7; 50_000], ..entry("a", None) };
+    store.swap(&key(1), None, &large).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[4096..end].fill(0xA5);
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(error(store.load(&key(1)).unwrap_err()).code(), ErrorCode::StoreCorrupt);
+    assert_eq!(swap_error(&store, 1, Some("a")).code(), ErrorCode::StoreCorrupt);
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone_also_by_who_has_it_open() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    put(&store, 1, None, "a");
+    connect(&path).pragma_update(None, "user_version", 2).unwrap();
+    assert_eq!(error(store.load(&key(1)).unwrap_err()).code(), ErrorCode::StoreFormat);
+    assert_eq!(swap_error(&store, 1, Some("a")).code(), ErrorCode::StoreFormat);
+    let error = refused(&path);
+    assert_eq!(error.code(), ErrorCode::StoreFormat);
+    assert!(error.to_string().contains("format 2"), "{error}");
+}
+
+#[test]
+fn a_deleted_file_is_not_written_to_and_not_silently_made_anew() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    put(&store, 1, None, "a");
+    fs::remove_file(&path).unwrap();
+    for error in [error(store.load(&key(1)).unwrap_err()), swap_error(&store, 1, Some("a"))] {
+        assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+        assert!(error.to_string().contains("logins.db: is gone"), "{error}");
+    }
+    assert!(!path.exists());
+    open(&path);
+    assert_eq!(load(&store, 1), None);
+}
+
+#[test]
+fn a_file_that_was_put_in_place_of_the_old_one_is_used() {
+    let directory = TemporaryDirectory::new();
+    let (path, copy) = (directory.join("logins.db"), directory.join("copy.db"));
+    let store = open(&path);
+    put(&store, 1, None, "a");
+    fs::copy(&path, &copy).unwrap();
+    put(&store, 1, Some("a"), "b");
+    fs::rename(&copy, &path).unwrap();
+    assert_eq!(load(&store, 1), Some(entry("a", None)));
+    assert_eq!(put(&store, 1, Some("a"), "c"), Swapped::Stored);
+    assert_eq!(load(&open(&path), 1), Some(entry("c", None)));
+}
+
+#[test]
+fn a_file_that_was_emptied_in_use_is_no_new_store() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    fs::write(&path, "").unwrap();
+    let error = error(store.load(&key(1)).unwrap_err());
+    assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+    assert!(error.to_string().contains("was emptied"), "{error}");
+}
+
+#[test]
+fn another_program_that_writes_is_waited_for_and_not_for_ever() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let mut store = open(&path);
+    store.wait = Duration::from_millis(10);
+    let helper = Helper::start(Role::HoldDatabase, &path);
+    let failed = swap_error(&store, 1, None);
+    assert_eq!((failed.code(), failed.retryable()), (ErrorCode::StoreUnavailable, true));
+    assert!(failed.to_string().contains("is being used by others"), "{failed}");
+    store.wait = WAIT;
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| put(&store, 1, None, "a"));
+        helper.kill();
+        assert_eq!(waiting.join().unwrap(), Swapped::Stored);
+    });
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_the_entry_stays() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    put(&open(&path), 1, None, "a");
+    let mut database = Database::open(&path, true, Instant::now()).unwrap();
+    database.limit_pages(4);
+    let large = StoreEntry { data: vec![0; 100_000], ..entry("b", None) };
+    let error = database.swap(&key(1), Some("a"), &large, 0).unwrap_err();
+    assert_eq!((error.code(), error.retryable()), (ErrorCode::StoreUnavailable, true));
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    drop(database);
+    assert_eq!(load(&open(&path), 1), Some(entry("a", None)));
+}
+
+#[test]
+fn a_database_switched_to_write_ahead_logging_is_refused_with_the_way_back() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    put(&store, 1, None, "a");
+    connect(&path).pragma_update(None, "journal_mode", "wal").unwrap();
+    let failed = error(store.load(&key(1)).unwrap_err());
+    assert_eq!(failed.code(), ErrorCode::StoreUnavailable);
+    assert!(failed.to_string().contains("PRAGMA journal_mode = DELETE"), "{failed}");
+    connect(&path).pragma_update(None, "journal_mode", "delete").unwrap();
+    assert_eq!(load(&store, 1), Some(entry("a", None)));
+}
+
+fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}

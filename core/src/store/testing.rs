@@ -1,0 +1,68 @@
+//! What the tests of the stores share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::register::{StoreEntry, StoreKey};
+use crate::clock::Clock;
+use crate::random::{SystemRandomness, tokens};
+use crate::refresh::moment::Moment;
+
+/// A directory that goes with the value.
+pub(super) struct TemporaryDirectory(PathBuf);
+
+impl TemporaryDirectory {
+    pub(super) fn new() -> Self {
+        let [name] = tokens(&SystemRandomness::new()).unwrap();
+        let path = std::env::temp_dir().join(format!("sipgate-oauth2 tést {name}"));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for TemporaryDirectory {
+    fn drop(&mut self) {
+        // What is left behind is a temporary directory's fate.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A clock that the test sets.
+#[derive(Clone, Default)]
+pub(super) struct SetClock(Arc<AtomicI64>);
+
+impl SetClock {
+    pub(super) fn at(now: i64) -> Self {
+        let clock = Self::default();
+        clock.set(now);
+        clock
+    }
+
+    pub(super) fn set(&self, now: i64) {
+        self.0.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn moment(&self) -> Moment {
+        Moment { wall: self.0.load(Ordering::Relaxed) * 1000, mono: 0 }
+    }
+}
+
+pub(super) fn key(first: u8) -> StoreKey {
+    StoreKey::new(&[first; 32])
+}
+
+pub(super) fn entry(version: &str, ends: Option<i64>) -> StoreEntry {
+    StoreEntry { version: version.to_owned(), data: format!("data of {version}").into_bytes(), ends }
+}

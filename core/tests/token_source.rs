@@ -1,0 +1,133 @@
+//! One login that many threads live on, against the local realm with rotation and reuse detection on.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "each test uses a part of it")]
+mod support;
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use sipgate_oauth2::{Client, ErrorCode, LoginState, Store, TokenSource};
+use support::Realm;
+
+fn client(realm: &Realm, store: Store) -> Client {
+    Client::keycloak(format!("{}/auth", realm.address("http")), "third-party", "1000001-0-test:third-party")
+        .client_secret("test-secret-with-+-and-:")
+        .redirect_uri("https://example.com/auth")
+        .store(store)
+        .build()
+        .unwrap()
+}
+
+fn strict_realm() -> Realm {
+    let realm = Realm::start();
+    realm.settings(&json!({"rotation": true}));
+    realm
+}
+
+fn log_in(realm: &Realm, client: &Client, account: &str) -> TokenSource {
+    let pending = client.authorization_request("balance:read").unwrap();
+    client.complete_login(&pending, &realm.callback(pending.url()), account).unwrap()
+}
+
+#[test]
+fn a_login_gives_its_token_from_memory_and_to_other_sources() {
+    let realm = strict_realm();
+    let client = client(&realm, Store::memory());
+    let source = log_in(&realm, &client, "anna");
+    let token = source.access_token().unwrap();
+    assert_eq!(source.access_token().unwrap(), token);
+    assert_eq!(source.peek(), Some(token.clone()));
+    assert_eq!(client.token_source("anna").unwrap().access_token().unwrap(), token);
+    assert_eq!(client.token_source("bob").unwrap().access_token().unwrap_err().code(), ErrorCode::LoginRequired);
+    assert_eq!(realm.counter("token_requests"), 1);
+}
+
+#[test]
+fn sixty_four_callers_at_the_moment_of_expiry_cause_one_request() {
+    let realm = strict_realm();
+    realm.settings(&json!({"access_token_lifespan": 1}));
+    let client = client(&realm, Store::memory());
+    let source = log_in(&realm, &client, "anna");
+    let first = source.access_token().unwrap();
+    thread::sleep(Duration::from_millis(1100));
+    realm.settings(&json!({"access_token_lifespan": 300}));
+    let tokens: Vec<_> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..64).map(|_| scope.spawn(|| source.access_token().unwrap())).collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    });
+    assert!(tokens.iter().all(|token| *token == tokens[0] && *token != first));
+    assert_eq!((realm.counter("refresh_grants"), realm.counter("invalid_grant")), (1, 0));
+}
+
+#[test]
+fn a_callback_that_is_loaded_twice_at_once_makes_one_login() {
+    let realm = strict_realm();
+    let client = client(&realm, Store::memory());
+    let pending = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(pending.url());
+    let tokens: Vec<_> = thread::scope(|scope| {
+        let pages: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| client.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap())).collect();
+        pages.into_iter().map(|page| page.join().unwrap()).collect()
+    });
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!((realm.counter("code_grants"), realm.counter("token_requests")), (1, 1));
+}
+
+#[test]
+fn late_refusals_of_one_token_cause_one_refresh() {
+    let realm = strict_realm();
+    let client = client(&realm, Store::memory());
+    let source = log_in(&realm, &client, "anna");
+    let first = source.access_token().unwrap();
+    for _ in 0..20 {
+        source.invalidate(&first);
+        assert_ne!(source.access_token().unwrap(), first);
+    }
+    assert_eq!(realm.counter("refresh_grants"), 1);
+    let second = source.access_token().unwrap();
+    source.invalidate(&second);
+    assert_eq!(source.access_token().unwrap(), second, "what a refusal brought is not renewed again at once");
+}
+
+#[test]
+fn a_logout_ends_the_login_here_and_at_the_server() {
+    let realm = strict_realm();
+    let client = client(&realm, Store::memory());
+    let source = log_in(&realm, &client, "anna");
+    source.logout().unwrap();
+    assert_eq!(source.access_token().unwrap_err().code(), ErrorCode::LoginRequired);
+    assert_eq!(source.status().unwrap().state, LoginState::LoggedOut);
+    assert_eq!(realm.counter("sessions_ended"), 1);
+    source.logout().unwrap();
+    assert!(log_in(&realm, &client, "anna").access_token().is_ok());
+}
+
+#[test]
+fn a_refused_login_stays_refused_without_another_request_until_somebody_asks_for_one() {
+    let realm = strict_realm();
+    let client = client(&realm, Store::memory());
+    let source = log_in(&realm, &client, "anna");
+    realm.settings(&json!({"user": "anna", "enabled": false}));
+    assert_eq!(source.refresh().unwrap_err().code(), ErrorCode::LoginRequired);
+    assert_eq!(source.access_token().unwrap_err().code(), ErrorCode::LoginRequired);
+    assert_eq!(realm.counter("invalid_grant"), 1);
+    realm.settings(&json!({"user": "anna", "enabled": true}));
+    source.refresh().unwrap();
+    assert_eq!(source.status().unwrap().state, LoginState::Active);
+}
+
+#[test]
+fn saved_tokens_are_a_login() {
+    let realm = strict_realm();
+    let client = client(&realm, Store::memory());
+    let pending = client.authorization_request("balance:read").unwrap();
+    let tokens = client.exchange_callback(&pending, &realm.callback(pending.url())).unwrap();
+    let source = client.token_source("anna").unwrap();
+    source.save(&tokens).unwrap();
+    assert_eq!(source.access_token().unwrap(), *tokens.access_token());
+    assert_ne!(source.refresh().unwrap(), *tokens.access_token());
+}

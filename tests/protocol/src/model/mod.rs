@@ -1,0 +1,4 @@
+//! Every reachable state of a small world.
+
+/// Explores and reports.
+pub fn main() {}

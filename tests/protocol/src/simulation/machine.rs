@@ -1,0 +1,72 @@
+//! A machine's two clocks, as they go wrong.
+
+use crate::refresh::moment::Moment;
+
+/// Where the simulated world begins, on a wall clock that is right: milliseconds since 1970.
+const EPOCH: i64 = 1_700_000_000_000;
+
+/// A clock that is off by less counts as right.
+const RIGHT: i64 = 1_000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    /// How much the monotonic clock runs fast or slow.
+    mono_per_million: i64,
+    wall_per_million: i64,
+    wall_offset: i64,
+    /// When the wall clock was last set: it drifts from there.
+    set_at: u64,
+    /// For how long it has slept in all: the monotonic clock stands meanwhile.
+    slept: u64,
+    pub(super) asleep_until: u64,
+    /// When the wall clock was last wrong, or the machine asleep.
+    wrong_at: Option<u64>,
+}
+
+impl Machine {
+    pub(super) fn new(mono_per_million: i64, wall_per_million: i64) -> Self {
+        Self { mono_per_million, wall_per_million, wall_offset: 0, set_at: 0, slept: 0, asleep_until: 0, wrong_at: None }
+    }
+
+    pub(super) fn moment(&self, now: u64) -> Moment {
+        let awake = now - self.slept;
+        let mono = i64::try_from(awake).unwrap_or(i64::MAX);
+        let mono = mono + mono * self.mono_per_million / 1_000_000;
+        Moment { wall: EPOCH + signed(now) + self.skew(now), mono: 1_000_000 + u64::try_from(mono).unwrap_or(0) }
+    }
+
+    /// By how much the wall clock is ahead of the truth.
+    pub(super) fn skew(&self, now: u64) -> i64 {
+        self.wall_offset + signed(now - self.set_at) * self.wall_per_million / 1_000_000
+    }
+
+    /// Somebody, or a time server, sets the wall clock.
+    pub(super) fn set(&mut self, skew: i64, now: u64) {
+        if self.is_wrong(now) || skew.abs() > RIGHT {
+            self.wrong_at = Some(now);
+        }
+        self.wall_offset = skew;
+        self.set_at = now;
+    }
+
+    pub(super) fn sleep(&mut self, now: u64, length: u64) {
+        if self.asleep_until <= now {
+            self.slept += length;
+            self.asleep_until = now + length;
+            self.wrong_at = Some(self.asleep_until);
+        }
+    }
+
+    fn is_wrong(&self, now: u64) -> bool {
+        self.skew(now).abs() > RIGHT
+    }
+
+    /// Whether both clocks have told the truth since `then`.
+    pub(super) fn was_right_since(&self, then: u64, now: u64) -> bool {
+        !self.is_wrong(now) && self.wrong_at.is_none_or(|at| at < then)
+    }
+}
+
+fn signed(milliseconds: u64) -> i64 {
+    i64::try_from(milliseconds).unwrap_or(i64::MAX)
+}

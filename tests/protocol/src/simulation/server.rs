@@ -1,0 +1,143 @@
+//! The authorization server: sessions, refresh tokens, and what it does when one comes twice.
+
+use super::settings::Rotation;
+
+#[derive(Debug)]
+pub(super) struct Server {
+    rotation: Rotation,
+    sessions: Vec<Session>,
+    tokens: Vec<Token>,
+}
+
+#[derive(Debug)]
+struct Session {
+    alive: bool,
+}
+
+/// A token answer: an access token and the refresh token beside it.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    pub(super) account: usize,
+    pub(super) session: usize,
+    /// The refresh token it was bought with.
+    pub(super) parent: Option<usize>,
+    pub(super) spent: Option<Spent>,
+    /// When its request was sent, in truth.
+    pub(super) sent: u64,
+    /// By how much the sender's wall clock was ahead then.
+    pub(super) sender_skew: i64,
+    /// When a store first had it.
+    pub(super) stored: Option<u64>,
+    /// The server refused it, for the time being or for good.
+    pub(super) refused: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spent {
+    at: u64,
+    pub(super) request: usize,
+}
+
+/// Who asks for tokens, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    pub(super) request: usize,
+    pub(super) sent: u64,
+    pub(super) sender_skew: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Granted(usize),
+    /// It was used before: the session is over now.
+    Replayed,
+    Over,
+}
+
+impl Server {
+    pub(super) fn new(rotation: Rotation) -> Self {
+        Self { rotation, sessions: Vec::new(), tokens: Vec::new() }
+    }
+
+    pub(super) fn open(&mut self) -> usize {
+        self.sessions.push(Session { alive: true });
+        self.sessions.len() - 1
+    }
+
+    pub(super) fn is_alive(&self, session: usize) -> bool {
+        self.sessions[session].alive
+    }
+
+    pub(super) fn kill(&mut self, session: usize) {
+        self.sessions[session].alive = false;
+    }
+
+    pub(super) fn token(&self, token: usize) -> &Token {
+        &self.tokens[token]
+    }
+
+    /// The first tokens of a login.
+    pub(super) fn log_in(&mut self, account: usize, session: usize, asking: Asking) -> usize {
+        self.issue(account, session, None, asking)
+    }
+
+    pub(super) fn refresh(&mut self, token: usize, asking: Asking, now: u64) -> Verdict {
+        let Token { account, session, .. } = self.tokens[token];
+        if !self.is_alive(session) {
+            self.tokens[token].refused = true;
+            return Verdict::Over;
+        }
+        if !self.accepts(token, now) {
+            self.tokens[token].refused = true;
+            self.kill(session);
+            return Verdict::Replayed;
+        }
+        self.tokens[token].spent.get_or_insert(Spent { at: now, request: asking.request });
+        Verdict::Granted(self.issue(account, session, Some(token), asking))
+    }
+
+    /// Whether the refresh token would buy something now.
+    pub(super) fn accepts(&self, token: usize, now: u64) -> bool {
+        let token = &self.tokens[token];
+        self.is_alive(token.session)
+            && match (self.rotation, token.spent) {
+                (Rotation::Off, _) | (_, None) => true,
+                (Rotation::Strict, Some(_)) => false,
+                (Rotation::Grace(window), Some(spent)) => now <= spent.at + window,
+            }
+    }
+
+    pub(super) fn refuse(&mut self, token: usize) {
+        self.tokens[token].refused = true;
+    }
+
+    pub(super) fn note_stored(&mut self, token: usize, now: u64) {
+        self.tokens[token].stored.get_or_insert(now);
+    }
+
+    /// Whether `old` came before `new` in one login.
+    pub(super) fn descends(&self, new: usize, old: usize) -> bool {
+        let mut at = Some(new);
+        while let Some(token) = at {
+            if token == old {
+                return true;
+            }
+            at = self.tokens[token].parent;
+        }
+        false
+    }
+
+    fn issue(&mut self, account: usize, session: usize, parent: Option<usize>, asking: Asking) -> usize {
+        self.tokens.push(Token {
+            account,
+            session,
+            parent,
+            spent: None,
+            sent: asking.sent,
+            sender_skew: asking.sender_skew,
+            stored: None,
+            refused: false,
+        });
+        self.tokens.len() - 1
+    }
+}

@@ -1,0 +1,51 @@
+//! The worlds that are simulated.
+
+/// What the server does about refresh tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rotation {
+    /// Every one works until the session ends.
+    Off,
+    /// Each works once; the second use ends the session.
+    Strict,
+    /// As strict, but the second use is forgiven for so many milliseconds.
+    Grace(u64),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) name: &'static str,
+    pub(super) rotation: Rotation,
+    /// Whether the store has locks: then all processes share a machine.
+    pub(super) locks: bool,
+    pub(super) machines: usize,
+    pub(super) processes: usize,
+    pub(super) accounts: usize,
+    /// Of an access token, in seconds.
+    pub(super) life: u64,
+    /// The mean time between two bursts of callers of one account, in milliseconds.
+    pub(super) quiet: u64,
+    /// Containers: every process has the number 1.
+    pub(super) same_number: bool,
+}
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Settings {
+    Settings { name, rotation, locks: true, machines: 1, processes: 5, accounts: 8, life, quiet: 8 * HOUR, same_number: false }
+}
+
+const fn fleet(name: &'static str, rotation: Rotation, life: u64) -> Settings {
+    Settings { machines: 3, processes: 6, locks: false, same_number: life < 600, ..one_machine(name, rotation, life) }
+}
+
+pub(super) const ALL: [Settings; 8] = [
+    one_machine("locks, no rotation", Rotation::Off, 300),
+    one_machine("locks, strict rotation", Rotation::Strict, 300),
+    one_machine("locks, strict rotation, long tokens", Rotation::Strict, 8 * 3600),
+    one_machine("locks, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
+    fleet("lease, no rotation", Rotation::Off, 300),
+    fleet("lease, strict rotation", Rotation::Strict, 300),
+    fleet("lease, strict rotation, hourly tokens", Rotation::Strict, 3600),
+    fleet("lease, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
+];

@@ -1,0 +1,62 @@
+//! What is counted.
+
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Milliseconds that logins have lived.
+    pub(super) login_time: u64,
+    pub(super) steps: u64,
+    pub(super) flights: u64,
+    pub(super) calls: u64,
+    pub(super) served: u64,
+    pub(super) refreshes: u64,
+    pub(super) logins: u64,
+    pub(super) crashes: u64,
+    pub(super) faults: BTreeMap<&'static str, u64>,
+    pub(super) losses: BTreeMap<&'static str, u64>,
+    pub(super) errors: BTreeMap<&'static str, u64>,
+    /// What is no failure, but worth knowing.
+    pub(super) oddities: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    pub(super) fn fault(&mut self, kind: &'static str) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn oddity(&mut self, kind: &'static str) {
+        *self.oddities.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.login_time += other.login_time;
+        self.steps += other.steps;
+        self.flights += other.flights;
+        self.calls += other.calls;
+        self.served += other.served;
+        self.refreshes += other.refreshes;
+        self.logins += other.logins;
+        self.crashes += other.crashes;
+        for (all, more) in [
+            (&mut self.faults, &other.faults),
+            (&mut self.losses, &other.losses),
+            (&mut self.errors, &other.errors),
+            (&mut self.oddities, &other.oddities),
+        ] {
+            more.iter().for_each(|(kind, count)| *all.entry(kind).or_default() += count);
+        }
+    }
+
+    pub(super) fn login_years(&self) -> u64 {
+        self.login_time / (365 * 86_400_000)
+    }
+}
+
+/// `kind 12, other kind 3`, the most frequent first.
+pub(super) fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
+    let mut counts: Vec<_> = counts.iter().collect();
+    counts.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), **kind));
+    let listed: Vec<_> = counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    if listed.is_empty() { "none".into() } else { listed.join(", ") }
+}

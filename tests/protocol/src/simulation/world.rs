@@ -1,0 +1,472 @@
+//! The world: machines, processes, people, a store and a server, moved by one queue of events.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use super::dice::Dice;
+use super::losses::Login;
+use super::machine::Machine;
+use super::planted::Planted;
+use super::server::Server;
+use super::settings::Settings;
+use super::store::Store;
+use super::tally::Tally;
+use super::trace::Trace;
+use crate::refresh::answer::Received;
+use crate::refresh::flight::{Flight, Goal, Observation};
+use crate::refresh::known::{Demand, Done, Known};
+use crate::refresh::moment::Moment;
+use crate::refresh::record::{Account, Record, Stored};
+
+pub(super) struct World<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) planted: Option<Planted>,
+    pub(super) dice: Dice,
+    pub(super) now: u64,
+    /// While it is not, nothing goes wrong.
+    pub(super) stormy: bool,
+    queue: BinaryHeap<Reverse<Entry>>,
+    entries: u64,
+    pub(super) names: u64,
+    pub(super) machines: Vec<Machine>,
+    pub(super) processes: Vec<Process>,
+    pub(super) people: Vec<Person>,
+    pub(super) store: Store,
+    pub(super) server: Server,
+    pub(super) requests: Vec<Request>,
+    pub(super) flights: BTreeMap<u64, Pilot>,
+    pub(super) callers: BTreeMap<u64, Caller>,
+    pub(super) tally: Tally,
+    pub(super) trace: Trace,
+    pub(super) failure: Option<(usize, String)>,
+}
+
+/// Where a process runs; when it dies, another one starts in its place.
+pub(super) struct Process {
+    pub(super) machine: usize,
+    pub(super) number: u32,
+    pub(super) instance: String,
+    pub(super) is_up: bool,
+    pub(super) stopped_until: u64,
+    pub(super) lanes: Vec<Lane>,
+}
+
+/// What a process has of one account.
+#[derive(Default)]
+pub(super) struct Lane {
+    pub(super) known: Known,
+    pub(super) met: Option<Met>,
+    /// When what was last read was read, in truth.
+    pub(super) read_at: Option<u64>,
+    /// Grants that it saw end, the newest last.
+    pub(super) seen_ended: Vec<String>,
+    /// Tokens that the API refused here.
+    pub(super) refused: Vec<usize>,
+    /// Tokens of which callers were told although they could not be stored.
+    pub(super) unsaved: Vec<usize>,
+    pub(super) looking: Option<u64>,
+    pub(super) renewing: Option<u64>,
+}
+
+/// When and how the process met the tokens it has.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Met {
+    pub(super) grant_id: String,
+    pub(super) generation: u64,
+    pub(super) at: u64,
+    pub(super) moment: Moment,
+    /// By how much its wall clock was ahead; nothing when it asked for the tokens itself.
+    pub(super) skew: Option<i64>,
+}
+
+/// The owner of an account, and the browser they use.
+pub(super) struct Person {
+    pub(super) account: Account,
+    /// The browser's session at the server.
+    pub(super) session: Option<usize>,
+    pub(super) login: Option<Login>,
+    pub(super) logged_in_at: u64,
+    pub(super) wants_login: bool,
+    pub(super) disabled_until: u64,
+    /// When each grant ended, by a logout or another login.
+    pub(super) ended: BTreeMap<String, u64>,
+    /// What is on its way to the store or the server.
+    pub(super) under_way: u32,
+    pub(super) flying: u32,
+}
+
+/// A flight and who waits for it.
+pub(super) struct Pilot {
+    pub(super) process: usize,
+    pub(super) account: usize,
+    pub(super) kind: Kind,
+    pub(super) flight: Flight,
+    pub(super) owner: String,
+    pub(super) grant_id: Option<String>,
+    pub(super) waiters: Vec<u64>,
+    /// What it last loaded, and when that was read.
+    pub(super) loaded: Option<Option<Stored>>,
+    pub(super) loaded_at: u64,
+    pub(super) store_failed: bool,
+    pub(super) in_doubt: bool,
+    pub(super) request: Option<usize>,
+    /// What it was answered.
+    pub(super) received: Option<usize>,
+    pub(super) wants_validity: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Look,
+    Renew,
+    Force,
+    LogIn,
+    Save,
+    LogOut,
+}
+
+/// A request to the server.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) account: usize,
+    pub(super) process: usize,
+    pub(super) flight: u64,
+    pub(super) ask: Ask,
+    /// When the store was last looked at before it.
+    pub(super) aimed: u64,
+    /// The first byte, in truth and by the sender's clocks.
+    pub(super) sent: u64,
+    pub(super) moment: Moment,
+    pub(super) sender_skew: i64,
+    pub(super) fate: Fate,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    Refresh(usize),
+    Exchange,
+    Revoke { token: usize, grant_id: String },
+}
+
+/// What became of a request, as its sender knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    UnderWay,
+    /// Answered, and the answer is being stored.
+    Answered,
+    /// The sender does not know, and waits no more.
+    GivenUp,
+    /// The sender died.
+    Orphaned,
+    Done,
+}
+
+pub(super) struct Caller {
+    pub(super) process: usize,
+    pub(super) account: usize,
+    pub(super) demand: Demand,
+    pub(super) force: bool,
+    pub(super) done: Done,
+    pub(super) began: u64,
+    pub(super) flights: u32,
+    /// A flight of this call failed: what is in hand may be older.
+    pub(super) failed: bool,
+    /// The call must succeed where there is a login.
+    pub(super) must: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    Observe(u64, Observation),
+    Store { flight: u64, process: usize, account: usize, work: Work },
+    Arrive { request: usize, outcome: Carried },
+    Deadline { request: usize },
+    Burst { account: usize },
+    Call { process: usize, account: usize, must: bool, force: bool },
+    CallerLeaves(u64),
+    Refused { process: usize, account: usize, token: usize },
+    Login { account: usize, again: bool },
+    Logout { account: usize },
+    Stop { process: usize, length: u64 },
+    Kill { process: usize },
+    Restart { process: usize },
+    SetClock { machine: usize, skew: i64 },
+    Sleep { machine: usize, length: u64 },
+    LoseWrites { account: usize, writes: usize },
+    EndSession { account: usize },
+}
+
+/// What a store is asked to do.
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    Load,
+    TryLock,
+    Swap { expected: Option<String>, record: Arc<Record>, answer: Answering },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answering {
+    Truly,
+    /// It is stored, and the answer is lost.
+    Lost,
+    /// The answer was a failure, and it is stored all the same, later.
+    Failed,
+}
+
+/// How the way back from the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    Back,
+    /// It is processed, but the answer is lost.
+    Lost,
+    WithoutRefreshToken,
+    WithoutAccessToken,
+    OfForeignType,
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: u64,
+    number: u64,
+    event: Event,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(settings: &'a Settings, seed: u64, planted: Option<Planted>, trace: Trace) -> Self {
+        let mut dice = Dice::new(seed);
+        let drift = |dice: &mut Dice| i64::try_from(dice.below(101)).unwrap_or(0) - 50;
+        let machines = (0..settings.machines).map(|_| Machine::new(drift(&mut dice), drift(&mut dice) / 50)).collect();
+        let people = (0..settings.accounts).map(Person::new).collect();
+        let mut world = Self {
+            settings,
+            planted,
+            dice,
+            now: 1,
+            stormy: true,
+            queue: BinaryHeap::new(),
+            entries: 0,
+            names: 0,
+            machines,
+            processes: Vec::new(),
+            people,
+            store: Store::new(settings.locks, settings.accounts),
+            server: Server::new(settings.rotation),
+            requests: Vec::new(),
+            flights: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            tally: Tally::default(),
+            trace,
+            failure: None,
+        };
+        for place in 0..settings.processes {
+            let process = world.new_process(place);
+            world.processes.push(process);
+        }
+        for account in 0..settings.accounts {
+            let at = world.dice.below(settings.quiet);
+            world.after(at, Event::Burst { account });
+        }
+        world
+    }
+
+    /// Lives until then, or until something is wrong.
+    pub(super) fn live(&mut self, until: u64) {
+        while self.failure.is_none() {
+            match self.queue.peek() {
+                Some(Reverse(entry)) if entry.at < until => {}
+                _ => break,
+            }
+            let Some(Reverse(entry)) = self.queue.pop() else { break };
+            self.now = entry.at;
+            self.happen(entry.event);
+        }
+        self.now = self.now.max(until);
+    }
+
+    pub(super) fn after(&mut self, milliseconds: u64, event: Event) {
+        self.at(self.now + milliseconds, event);
+    }
+
+    pub(super) fn at(&mut self, at: u64, event: Event) {
+        self.entries += 1;
+        self.queue.push(Reverse(Entry { at, number: self.entries, event }));
+    }
+
+    fn happen(&mut self, event: Event) {
+        if let Some(process) = self.acting(&event) {
+            let awake = self.awake_at(process);
+            if awake > self.now {
+                self.at(awake, event);
+                return;
+            }
+        }
+        match event {
+            Event::Observe(flight, seen) => self.observe(flight, seen),
+            Event::Store { flight, process, account, work } => self.work(flight, process, account, work),
+            Event::Arrive { request, outcome } => self.arrive(request, outcome),
+            Event::Deadline { request } => self.deadline(request),
+            Event::Burst { account } => self.burst(account),
+            Event::Call { process, account, must, force } => self.call(process, account, must, force),
+            Event::CallerLeaves(caller) => self.leave(caller),
+            Event::Refused { process, account, token } => self.refused(process, account, token),
+            Event::Login { account, again } => self.log_in(account, again),
+            Event::Logout { account } => self.log_out(account),
+            Event::Stop { process, length } => self.stop(process, length),
+            Event::Kill { process } => self.kill(process),
+            Event::Restart { process } => {
+                let lanes = self.new_process(process);
+                self.processes[process] = lanes;
+            }
+            Event::SetClock { machine, skew } => self.machines[machine].set(skew, self.now),
+            Event::Sleep { machine, length } => {
+                self.trace.note(None, self.now, || format!("machine {machine} sleeps for {length} ms"));
+                self.machines[machine].sleep(self.now, length);
+            }
+            Event::LoseWrites { account, writes } => self.lose_writes(account, writes),
+            Event::EndSession { account } => self.end_session(account),
+        }
+    }
+
+    /// The process that must run for this to happen.
+    fn acting(&self, event: &Event) -> Option<usize> {
+        match event {
+            Event::Observe(flight, _) => self.flights.get(flight).map(|pilot| pilot.process),
+            Event::Deadline { request } => Some(self.requests[*request].process),
+            Event::Call { process, .. } | Event::Refused { process, .. } => Some(*process),
+            Event::CallerLeaves(caller) => self.callers.get(caller).map(|caller| caller.process),
+            _ => None,
+        }
+    }
+
+    pub(super) fn awake_at(&self, process: usize) -> u64 {
+        let process = &self.processes[process];
+        process.stopped_until.max(self.machines[process.machine].asleep_until)
+    }
+
+    pub(super) fn new_process(&mut self, place: usize) -> Process {
+        let machine = place % self.settings.machines;
+        let number = if self.settings.same_number { 1 } else { 100 + u32::from(self.dice.byte() % 8) };
+        let lanes = (0..self.settings.accounts).map(|_| Lane::default()).collect();
+        Process { machine, number, instance: self.name("i"), is_up: true, stopped_until: 0, lanes }
+    }
+
+    pub(super) fn name(&mut self, kind: &str) -> String {
+        self.names += 1;
+        format!("{kind}{}", self.names)
+    }
+
+    pub(super) fn moment(&self, process: usize) -> Moment {
+        self.machines[self.processes[process].machine].moment(self.now)
+    }
+
+    pub(super) fn skew(&self, process: usize) -> i64 {
+        self.machines[self.processes[process].machine].skew(self.now)
+    }
+
+    /// A process that could take a call.
+    pub(super) fn some_process(&mut self) -> usize {
+        self.dice.index(self.settings.processes)
+    }
+
+    pub(super) fn start(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
+        self.tally.flights += 1;
+        let owner = self.name("o");
+        let grant_id = match &goal {
+            Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } => Some(grant_id.clone()),
+            _ => None,
+        };
+        let wants_validity = matches!(goal, Goal::Renew { min_validity } if min_validity > 0);
+        let ticket = crate::refresh::flight::Ticket {
+            account: self.people[account].account.clone(),
+            owner: owner.clone(),
+            process: self.processes[process].number,
+            instance: self.processes[process].instance.clone(),
+            dice: self.dice.byte(),
+            patience,
+        };
+        let flight = Flight::new(goal, ticket, self.moment(process));
+        self.names += 1;
+        let id = self.names;
+        let pilot = Pilot {
+            process,
+            account,
+            kind,
+            flight,
+            owner,
+            grant_id,
+            waiters: Vec::new(),
+            loaded: None,
+            loaded_at: 0,
+            store_failed: false,
+            in_doubt: false,
+            request: None,
+            received: None,
+            wants_validity,
+        };
+        self.flights.insert(id, pilot);
+        self.people[account].flying += 1;
+        self.trace.note(Some(account), self.now, || format!("process {process}: flight {id} begins: {kind:?}"));
+        self.after(0, Event::Observe(id, Observation::Begun));
+        id
+    }
+
+    /// Something is wrong: the world ends here.
+    pub(super) fn fail(&mut self, account: usize, what: impl Into<String>) {
+        if self.failure.is_none() {
+            self.failure = Some((account, what.into()));
+        }
+    }
+}
+
+impl Person {
+    fn new(account: usize) -> Self {
+        Self {
+            account: Account { issuer: "https://login.example".into(), client_id: "client".into(), account: format!("user-{account}") },
+            session: None,
+            login: None,
+            logged_in_at: 0,
+            wants_login: false,
+            disabled_until: 0,
+            ended: BTreeMap::new(),
+            under_way: 0,
+            flying: 0,
+        }
+    }
+}
+
+/// The access token of a record, by its number at the server.
+pub(super) fn access_of(record: &Record) -> Option<usize> {
+    record.tokens.as_ref().and_then(|tokens| tokens.access_token().reveal()[1..].parse().ok())
+}
+
+pub(super) fn refresh_of(record: &Record) -> Option<usize> {
+    record.refresh_token.as_ref().and_then(|token| token.reveal()[1..].parse().ok())
+}
+
+/// The token that an answer brought, whatever else is odd in it.
+pub(super) fn token_of(received: &Received) -> Option<usize> {
+    let access = received.tokens.as_ref().ok().map(|tokens| tokens.access_token().reveal());
+    let text = access.or(received.refresh_token.as_ref().map(|token| token.reveal()))?;
+    text[1..].parse().ok()
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
