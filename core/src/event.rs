@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::error::ErrorCode;
 
 /// Something worth a line in a log.
@@ -44,6 +46,99 @@ pub enum Event {
         /// What it failed with.
         error: Option<ErrorCode>,
     },
+    /// A login was completed or saved.
+    LoggedIn {
+        /// Whose: a hash, the same for all processes.
+        account: String,
+        /// Counts the account's token sets.
+        generation: u64,
+    },
+    /// New tokens were stored.
+    Renewed {
+        /// Whose, as a hash.
+        account: String,
+        /// Counts the account's token sets.
+        generation: u64,
+        /// How long it took, waiting for others included.
+        duration: Duration,
+    },
+    /// The tokens could not be renewed. The login goes on.
+    RenewalFailed {
+        /// Whose, as a hash.
+        account: String,
+        /// What it failed with.
+        error: ErrorCode,
+    },
+    /// The server does not accept the login any more: somebody must log in.
+    LoginEnded {
+        /// Whose, as a hash.
+        account: String,
+    },
+    /// A login was logged out, here and at the server.
+    LoggedOut {
+        /// Whose, as a hash.
+        account: String,
+    },
+    /// New tokens are in memory only, as the store failed. It is tried again every second.
+    Unsaved {
+        /// Whose, as a hash.
+        account: String,
+    },
+}
+
+impl Event {
+    /// The kind as a word, the same in all languages: `token_request`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RealmMismatch { .. } => "realm_mismatch",
+            Self::OddAnswer { .. } => "odd_answer",
+            Self::TokenRequest { .. } => "token_request",
+            Self::LoggedIn { .. } => "logged_in",
+            Self::Renewed { .. } => "renewed",
+            Self::RenewalFailed { .. } => "renewal_failed",
+            Self::LoginEnded { .. } => "login_ended",
+            Self::LoggedOut { .. } => "logged_out",
+            Self::Unsaved { .. } => "unsaved",
+        }
+    }
+
+    /// Whether somebody should look: all but what happens every day.
+    pub const fn is_warning(&self) -> bool {
+        match self {
+            Self::TokenRequest { error, .. } => error.is_some(),
+            Self::LoggedIn { .. } | Self::Renewed { .. } | Self::LoggedOut { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// The event as a JSON object with its kind as `event`; durations in seconds.
+    ///
+    /// ```
+    /// use sipgate_oauth2::Event;
+    ///
+    /// let event = Event::OddAnswer { member: "expires_in" };
+    /// assert_eq!(event.to_json(), r#"{"event":"odd_answer","member":"expires_in"}"#);
+    /// ```
+    pub fn to_json(&self) -> String {
+        let code = |error: &ErrorCode| error.as_str();
+        let mut json = match self {
+            Self::RealmMismatch { named, used } => json!({"named": named, "used": used}),
+            Self::OddAnswer { member } => json!({"member": member}),
+            Self::TokenRequest { grant, duration, sent, error } => {
+                json!({"grant": grant, "duration": duration.as_secs_f64(), "sent": sent, "error": error.as_ref().map(code)})
+            }
+            Self::LoggedIn { account, generation } => json!({"account": account, "generation": generation}),
+            Self::Renewed { account, generation, duration } => {
+                json!({"account": account, "generation": generation, "duration": duration.as_secs_f64()})
+            }
+            Self::RenewalFailed { account, error } => json!({"account": account, "error": code(error)}),
+            Self::LoginEnded { account } | Self::LoggedOut { account } | Self::Unsaved { account } => json!({"account": account}),
+        };
+        if let Some(members) = json.as_object_mut() {
+            members.shift_insert(0, "event".to_owned(), self.kind().into());
+        }
+        json.to_string()
+    }
 }
 
 /// Where events go.

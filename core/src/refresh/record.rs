@@ -251,10 +251,6 @@ impl Remembered {
             None => error,
         }
     }
-
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 /// The digest that stands for a secret where the secret itself has no business.

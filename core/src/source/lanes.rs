@@ -83,6 +83,11 @@ impl Lanes {
 }
 
 impl Lane {
+    /// Whose lane it is, for logs.
+    pub(crate) fn account_hash(&self) -> String {
+        self.key.as_str()[..16].to_owned()
+    }
+
     /// Reads or changes what is known. Whatever sources hold for themselves is looked at anew.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Known) -> T) -> T {
         let mut state = self.lock();

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::lanes::Lane;
 use crate::client::Client;
@@ -14,7 +14,8 @@ use crate::oauth::grant::Grant;
 use crate::random;
 use crate::refresh::answer::{Received, Reply};
 use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
-use crate::refresh::record::{Record, Stored};
+use crate::refresh::known::Known;
+use crate::refresh::record::{Record, State, Stored};
 use crate::running::Progress;
 use crate::store::{Store, StoreEntry, StoreFailure, StoreLock, Swapped};
 use crate::token_request::{self, Answered};
@@ -34,9 +35,11 @@ impl Pilot {
     /// Flies to the end, on this thread. `tell` has the outcome, at the end or before it; with `true`, nothing follows.
     pub(crate) fn fly(self, goal: Goal, mut tell: impl FnMut(&Result<bool>, bool)) {
         let mut happened = Vec::new();
+        let story = Story::begin(&goal, &self.lane);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run(goal, &mut happened, &mut tell)))
             .unwrap_or_else(|_| Err(Error::caught_panic("a refresh")));
         tell(&outcome, true);
+        happened.extend(story.end(&self.lane, &outcome));
         happened.iter().for_each(|event| self.client.0.events.emit(event));
     }
 
@@ -59,6 +62,9 @@ impl Pilot {
                     Observation::Waited
                 }
                 Action::Tell(outcome) => {
+                    if outcome.is_ok() {
+                        self.client.0.events.emit(&Event::Unsaved { account: self.lane.account_hash() });
+                    }
                     tell(&outcome.map(|()| true), false);
                     Observation::Told
                 }
@@ -140,6 +146,50 @@ impl Pilot {
             tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),
         }
     }
+}
+
+/// What a flight was about, for the events that tell of it.
+struct Story {
+    kind: Kind,
+    started: Instant,
+    was_refused: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Look,
+    Renewal,
+    Login,
+    Logout,
+}
+
+impl Story {
+    fn begin(goal: &Goal, lane: &Lane) -> Self {
+        let kind = match goal {
+            Goal::Look => Kind::Look,
+            Goal::Renew { .. } | Goal::Force => Kind::Renewal,
+            Goal::LogIn { .. } | Goal::Save { .. } => Kind::Login,
+            Goal::LogOut => Kind::Logout,
+        };
+        Self { kind, started: Instant::now(), was_refused: lane.read(is_refused) }
+    }
+
+    fn end(self, lane: &Lane, outcome: &Result<bool>) -> Option<Event> {
+        let account = lane.account_hash();
+        let generation = lane.read(|known| known.record().map_or(0, |record| record.generation));
+        match (self.kind, outcome) {
+            (Kind::Login, Ok(true)) => Some(Event::LoggedIn { account, generation }),
+            (Kind::Renewal, Ok(true)) => Some(Event::Renewed { account, generation, duration: self.started.elapsed() }),
+            (Kind::Renewal, Err(error)) => Some(Event::RenewalFailed { account, error: error.code() }),
+            (Kind::Renewal, Ok(false)) if !self.was_refused && lane.read(is_refused) => Some(Event::LoginEnded { account }),
+            (Kind::Logout, Ok(_)) => Some(Event::LoggedOut { account }),
+            _ => None,
+        }
+    }
+}
+
+fn is_refused(known: &Known) -> bool {
+    known.record().is_some_and(|record| matches!(record.state, State::Dead { .. }))
 }
 
 /// A version that was never there before.

@@ -76,7 +76,7 @@ impl TokenStatus {
             expires_at: tokens.and_then(|tokens| tokens.expires_at()),
             refresh_expires_at: tokens.and_then(|tokens| tokens.refresh_expires_at()),
             scope: tokens.and_then(|tokens| tokens.scope()).map(str::to_owned),
-            last_error: record.and_then(known::ended).or(failed),
+            last_error: record.filter(|record| !record.grant_id.is_empty()).and_then(known::ended).or(failed),
             unsaved: known.is_unsaved(),
         }
     }

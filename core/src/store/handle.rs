@@ -9,7 +9,7 @@ use super::encryption::Encrypted;
 use super::encryption_key::EncryptionKey;
 use super::memory::Memory;
 use super::register::TokenStore;
-use super::sqlite::Sqlite;
+use super::sqlite::{NetworkFileSystem, Sqlite};
 use crate::error::Result;
 use crate::process::PerProcess;
 use crate::source::lanes::Lanes;
@@ -56,6 +56,16 @@ impl Store {
     /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for the rest. The file is left as it is.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK))
+    }
+
+    /// [`sqlite`](Self::sqlite) on a network file system, which it refuses: their locks are known to fail, and then two machines spend one refresh
+    /// token. For whoever knows better about theirs.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn sqlite_on_network_file_system(path: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self::with(Arc::new(Sqlite::open_on(path, NetworkFileSystem::Accepted)?), LOCAL_RECHECK))
     }
 
     /// Logins wherever this store of the application's own puts them. What was read counts for 5 s.

@@ -201,21 +201,26 @@ fn other_threads_see_what_was_stored(store: &dyn TokenStore) -> Outcome {
     let (slot, mut there) = Slot::filled(store)?;
     let (ask, asked) = mpsc::channel();
     let (answer, answers) = mpsc::channel();
-    let slot = &slot;
-    // The channel moves in, so that it is closed, and the thread ends, however this one leaves.
-    thread::scope(move |scope| {
+    thread::scope(|scope| {
+        let slot = &slot;
         // One thread that looks again and again, as a copy of its own would show only at the second look.
-        scope.spawn(move || asked.iter().try_for_each(|()| answer.send(slot.load())));
-        for _ in 0..3 {
-            let loaded = ask.send(()).ok().and_then(|()| answers.recv().ok());
-            if loaded.ok_or_else(|| Violation::new(Promise::Works, "load panicked"))??.is_none_or(|loaded| loaded.version != there.version) {
-                return broken(Promise::NoStaleCopy, "a thread loaded another entry than the one that was stored before");
+        let looking = scope.spawn(move || asked.iter().try_for_each(|()| answer.send(slot.load())));
+        let mut compare = || {
+            for _ in 0..3 {
+                let Some(loaded) = ask.send(()).ok().and_then(|()| answers.recv().ok()) else { return Ok(()) };
+                if loaded?.is_none_or(|loaded| loaded.version != there.version) {
+                    return broken(Promise::NoStaleCopy, "a thread loaded another entry than the one that was stored before");
+                }
+                let entry = slot.entry()?;
+                slot.swap(Some(&there.version), &entry)?;
+                there = entry;
             }
-            let entry = slot.entry()?;
-            slot.swap(Some(&there.version), &entry)?;
-            there = entry;
-        }
-        Ok(())
+            Ok(())
+        };
+        let compared = compare();
+        drop(ask);
+        finished(looking.join().map(|_| Ok(())))?;
+        compared
     })
 }
 

@@ -111,7 +111,7 @@ impl<'a> Database<'a> {
     /// Makes the disk full, as far as this database is concerned.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: i64) {
-        self.connection.query_row("SELECT * FROM pragma_max_page_count(?1)", [pages], |row| row.get::<_, i64>(0)).unwrap();
+        self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     }
 
     fn begin(&mut self) -> Result<Transaction<'_>> {

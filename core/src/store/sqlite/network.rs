@@ -91,7 +91,8 @@ fn fuse_name(mounts: &str, major: u32, minor: u32) -> Option<&str> {
     NETWORK.contains(&kind.strip_prefix("fuse.")?).then_some(kind)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use crate::error::{ErrorCode, Remedy};

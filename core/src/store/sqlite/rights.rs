@@ -98,7 +98,8 @@ fn refuse(path: &Path, problem: &str) -> Result<()> {
     Err(failure(ErrorCode::StorePermissions, path, problem))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};

@@ -116,7 +116,7 @@ fn a_path_that_cannot_be_meant_is_refused_by_name() {
 fn a_relative_path_is_made_absolute_at_once() {
     // Relative to the working directory of the tests, which other tests share: so nothing is made there.
     let directory = TemporaryDirectory::new();
-    let mut relative = std::path::PathBuf::new();
+    let mut relative = PathBuf::new();
     let working_directory = std::env::current_dir().unwrap();
     relative.extend(working_directory.components().skip(1).map(|_| ".."));
     relative.extend(directory.path().components().skip(1));
