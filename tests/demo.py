@@ -1,4 +1,5 @@
-"""The demo: the local realm, and in each language a whole login, a refresh and two API calls.
+"""The demo: the local realm, and in each language a whole login, a refresh and two API calls; then all of them on one login, at the moment when
+its token runs out.
 
 `make demo` builds what it needs and runs this. `--language python` shows one.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from chaos import expiry
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.main_job import Login, Server, run_all, table
 from driver.programs import DEBUG, PROGRAMS, environment
@@ -46,7 +48,11 @@ def main() -> int:
         outcomes = run_all(programs, server, LOGIN)
 
     print(f"\n{table(outcomes)}")
-    return 0 if all(outcome.succeeded for outcome in outcomes) else 1
+    succeeded = all(outcome.succeeded for outcome in outcomes)
+    if chosen == "all":
+        print("\none login, a process of each language, and a server that ends the login when a refresh token is used twice:\n")
+        succeeded &= expiry.show(list(PROGRAMS))
+    return 0 if succeeded else 1
 
 
 def set_lifespan(realm: LocalRealm) -> None:

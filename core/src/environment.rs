@@ -7,12 +7,10 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
 use crate::secret::ClientSecret;
+use crate::store::Store;
 
 /// Reads the variables; see [`Client::from_env`].
 pub(crate) fn client() -> Result<ClientBuilder> {
-    if variable("SIPGATE_STORE")?.is_some() {
-        return Err(Error::argument("SIPGATE_STORE", "is not supported by this version; unset it"));
-    }
     let client_id =
         variable("SIPGATE_CLIENT_ID")?.ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
     let mut builder = match variable("SIPGATE_ISSUER")? {
@@ -28,7 +26,11 @@ pub(crate) fn client() -> Result<ClientBuilder> {
     if let Some(realm) = variable("SIPGATE_REALM")? {
         builder = builder.realm(realm);
     }
-    Ok(builder)
+    match variable("SIPGATE_STORE")?.as_deref() {
+        None => Ok(builder),
+        Some("memory") => Ok(builder.store(Store::memory())),
+        Some(path) => Ok(builder.store(Store::sqlite(path)?)),
+    }
 }
 
 /// A Keycloak's issuer says where everything is.

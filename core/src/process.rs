@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -69,6 +70,28 @@ impl Origin {
     }
 }
 
+/// Whether a process is in the midst of something that a forked child could not go on with. The caller sees to it that only one thread at
+/// a time is.
+pub(crate) struct Presence(AtomicU32);
+
+impl Presence {
+    const NOBODY: u32 = 0;
+
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU32::new(Self::NOBODY))
+    }
+
+    /// False in a process that was forked while its parent was inside, from then on.
+    pub(crate) fn enter(&self) -> bool {
+        self.0.compare_exchange(Self::NOBODY, std::process::id(), Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// By whoever entered.
+    pub(crate) fn leave(&self) {
+        self.0.store(Self::NOBODY, Ordering::Release);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +115,14 @@ mod tests {
         let holder = PerProcess::new();
         holder.current.store(Some(Arc::new(Owned { origin: Origin::elsewhere(), value: Arc::new(Some(Loud)) })));
         assert!(holder.get_or_make(|| None).is_none());
+    }
+
+    #[test]
+    fn who_is_forked_inside_never_gets_in() {
+        let presence = Presence::new();
+        assert!(presence.enter());
+        presence.leave();
+        assert!(presence.enter());
+        assert!(!presence.enter());
     }
 }

@@ -182,7 +182,17 @@ impl Flight {
             _ => ticket.patience,
         };
         let until = now.mono.saturating_add(patience);
-        Self { goal, ticket, step: Step::Beginning, lock: Lock::Untried, until, forced: None, took_over: false, stumbled: false, renewed: false }
+        Self {
+            goal,
+            ticket,
+            step: Step::Beginning,
+            lock: Lock::Untried,
+            until,
+            forced: None,
+            took_over: false,
+            stumbled: false,
+            renewed: false,
+        }
     }
 
     /// The next action. `known` is what the process knows of the key; it is brought up to date on the way.
@@ -491,7 +501,10 @@ impl Flight {
         match landing {
             Landing::Commit(_) if ended => self.end(known, Ok(())),
             Landing::Commit(received) => {
-                known.sent(received.sent);
+                // What is not usable leaves the old access token, as old as it is.
+                if received.tokens.is_ok() {
+                    known.sent(received.sent);
+                }
                 if self.forced.is_some() || known.is_invalid(&claimed.record) {
                     known.forced(now);
                 }
@@ -518,7 +531,9 @@ impl Flight {
                 let sent = received.sent;
                 let tokens = received.tokens.clone().map(|_| ());
                 known.holds(record, now);
-                known.sent(sent);
+                if tokens.is_ok() {
+                    known.sent(sent);
+                }
                 self.renewed = tokens.is_ok();
                 tokens
             }
@@ -538,7 +553,9 @@ impl Flight {
     }
 
     fn new_login(&self, received: &Received, known: &Known, found: Option<&Stored>) -> Record {
-        let (Goal::LogIn { grant_id } | Goal::Save { grant_id, .. }) = &self.goal else { return Record::vacant(self.ticket.account.clone()) };
+        let (Goal::LogIn { grant_id } | Goal::Save { grant_id, .. }) = &self.goal else {
+            return Record::vacant(self.ticket.account.clone());
+        };
         let before = found.map(|found| &*found.record).or(known.record());
         let generation = before.map_or(0, |before| before.generation).max(known.record().map_or(0, |known| known.generation));
         let tokens = received.tokens.clone().ok();
@@ -701,5 +718,8 @@ fn not_finished() -> Error {
 }
 
 fn unsaved(cause: &Error) -> Error {
-    Error::new(ErrorCode::Unsaved, format!("new tokens are held in memory and cannot be saved ({cause}); mend the store, it is tried every second"))
+    Error::new(
+        ErrorCode::Unsaved,
+        format!("new tokens are held in memory and cannot be saved ({cause}); mend the store, it is tried every second"),
+    )
 }

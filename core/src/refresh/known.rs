@@ -16,6 +16,9 @@ const SOFT_PERCENT: u64 = 80;
 /// How long before its end a token is not handed out any more: this, or a tenth of its life.
 const HARD_MILLISECONDS: u64 = 30_000;
 
+/// Longer than a refresh takes, unless the process is stopped meanwhile.
+const REFRESH_MILLISECONDS: u64 = 60_000;
+
 /// What a process knows of one key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
@@ -113,8 +116,8 @@ impl Known {
         }
         match self.phase(demand.min_validity, now) {
             Phase::Fresh => Judgement::Give,
-            // The newest there is, however short its life.
-            _ if done == Done::Renewed && record.tokens.is_some() && !self.is_invalid(record) => Judgement::Give,
+            // The newest there is, however short its life; unless this process slept through it.
+            _ if done == Done::Renewed && record.tokens.is_some() && !self.is_invalid(record) && !self.slept_through(now) => Judgement::Give,
             Phase::Aging if done >= Done::Flown || record.refresh_token.is_none() || self.waits(now) => Judgement::Give,
             Phase::Over if record.refresh_token.is_none() => Judgement::Refuse(no_refresh_token()),
             Phase::Aging | Phase::Over => Judgement::Refresh,
@@ -165,6 +168,12 @@ impl Known {
         }
     }
 
+    /// Whether the token has ended, and lived long enough that only a process that was stopped could miss all of it.
+    fn slept_through(&self, now: Moment) -> bool {
+        let long = self.record().and_then(Record::life).is_some_and(|life| life >= REFRESH_MILLISECONDS);
+        long && self.life_left(now) == Some(0)
+    }
+
     fn life_left(&self, now: Moment) -> Option<u64> {
         Some(self.record()?.life()?.saturating_sub(self.age?.at(now)))
     }
@@ -199,7 +208,8 @@ impl Known {
 
     fn take(&mut self, stored: Stored, now: Moment) {
         let record = &stored.record;
-        let same_tokens = self.record().is_some_and(|known| known.grant_id == record.grant_id && known.generation == record.generation);
+        // Not by the generation: a store that lost a write brings the same one twice.
+        let same_tokens = self.record().is_some_and(|known| known.sent_at == record.sent_at && known.tokens == record.tokens);
         if !same_tokens {
             let tolerance = HARD_MILLISECONDS.min(record.life().unwrap_or(u64::MAX) / 10).max(1000);
             self.age = Age::met(now, record.sent_at, tolerance);

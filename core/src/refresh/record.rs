@@ -244,7 +244,8 @@ impl Remembered {
     /// The error again; a code that only a later version knows is the family's most careful.
     pub(crate) fn error(&self) -> Error {
         let code = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code).copied().unwrap_or(ErrorCode::BadResponse);
-        let oauth = self.oauth_error.clone().map(|error| OauthError { error, description: self.oauth_error_description.clone(), uri: None });
+        let oauth =
+            self.oauth_error.clone().map(|error| OauthError { error, description: self.oauth_error_description.clone(), uri: None });
         let error = Error::new(code, &*self.message).with_oauth(oauth);
         match self.status {
             Some(status) => error.with_status(status),
@@ -358,7 +359,12 @@ mod tests {
             waits
         };
         assert_eq!(waits(0), [500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
-        assert!(waits(255).iter().zip([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]).all(|(wait, most)| *wait < most && *wait > most * 9 / 10));
+        assert!(
+            waits(255)
+                .iter()
+                .zip([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
+                .all(|(wait, most)| *wait < most && *wait > most * 9 / 10)
+        );
     }
 
     #[test]
@@ -377,9 +383,11 @@ mod tests {
 
     #[test]
     fn an_error_is_remembered_whole() {
-        let error = Error::new(ErrorCode::LoginRequired, "over")
-            .with_status(400)
-            .with_oauth(Some(OauthError { error: "invalid_grant".into(), description: Some("Stale token".into()), uri: None }));
+        let error = Error::new(ErrorCode::LoginRequired, "over").with_status(400).with_oauth(Some(OauthError {
+            error: "invalid_grant".into(),
+            description: Some("Stale token".into()),
+            uri: None,
+        }));
         let again = Remembered::from(&error).error();
         assert_eq!((again.code(), again.status(), again.to_string()), (ErrorCode::LoginRequired, Some(400), "over".into()));
         assert_eq!((again.oauth_error(), again.oauth_error_description()), (Some("invalid_grant"), Some("Stale token")));

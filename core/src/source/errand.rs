@@ -19,7 +19,7 @@ const MOST_FLIGHTS: u32 = 16;
 pub(super) struct Errand {
     source: TokenSource,
     demand: Demand,
-    patience: Duration,
+    timeout: Duration,
     done: Done,
     flights: u32,
     outcome: Outcome<AccessToken>,
@@ -44,7 +44,7 @@ impl Errand {
         let demand = source.demand(call);
         let left_with = source.clone();
         let (running, outcome) = Running::new(move |why, _| left_with.given_up(why, demand));
-        (running, Self { source: source.clone(), demand, patience: call.timeout, done: Done::Nothing, flights: 0, outcome })
+        (running, Self { source: source.clone(), demand, timeout: call.timeout, done: Done::Nothing, flights: 0, outcome })
     }
 
     fn proceed(mut self) {
@@ -71,8 +71,8 @@ impl Errand {
     fn fly(self, goal: Goal) {
         let looking = matches!(goal, Goal::Look);
         let source = self.source.clone();
-        let patience = self.patience;
-        source.lane().join(goal, source.pilot(patience), Box::new(move |landed| self.landed(&landed, looking)));
+        let timeout = self.timeout;
+        source.lane().join(goal, source.pilot(timeout), Box::new(move |landed| self.landed(&landed, looking)));
     }
 
     fn landed(mut self, landed: &Landed, looking: bool) {
@@ -98,8 +98,8 @@ impl Errand {
 
     fn force(self) {
         let source = self.source.clone();
-        let patience = self.patience;
-        source.lane().join(Goal::Force, source.pilot(patience), Box::new(move |landed| self.forced(landed)));
+        let timeout = self.timeout;
+        source.lane().join(Goal::Force, source.pilot(timeout), Box::new(move |landed| self.forced(landed)));
     }
 
     fn forced(mut self, landed: Landed) {

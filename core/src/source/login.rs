@@ -119,7 +119,8 @@ impl Completion {
         let goal = Goal::LogIn { grant_id: marker.grant_id.clone() };
         pilot.fly(goal, |landed, _| match landed {
             Ok(_) => outcome.put(Ok(self.source.clone())),
-            Err(error) if outcome.is_settled() => drop(error.clone()),
+            // The login is there and could not be saved; whoever waited has it.
+            Err(_) if outcome.is_settled() => {}
             Err(error) => {
                 let stage = if is_unspent(error) { Stage::GivenBack } else { Stage::Failed { reason: Remembered::from(error) } };
                 // The error is what counts. Without the note, who loads the callback again waits in vain.

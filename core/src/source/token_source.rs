@@ -330,7 +330,9 @@ impl TokenSource {
         &self.0.store
     }
 
-    pub(super) fn pilot(&self, patience: Duration) -> Pilot {
+    /// Gives up on others a little before the caller does, who then learns why.
+    pub(super) fn pilot(&self, timeout: Duration) -> Pilot {
+        let patience = timeout - timeout / 10;
         Pilot { client: self.0.client.clone(), store: self.0.store.clone(), lane: self.lane(), patience, code: None }
     }
 }

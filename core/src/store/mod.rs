@@ -13,3 +13,5 @@ mod testing;
 pub use encryption_key::EncryptionKey;
 pub use handle::Store;
 pub use register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+#[doc(hidden)]
+pub use sqlite::{after_fork, before_fork};

@@ -37,6 +37,7 @@ FILES = (
     "exchange",
     "token_answer",
     "refresh",
+    "source",
     "transport",
     "client_authentication",
     "surface",

@@ -36,7 +36,7 @@ from driver.programs import ROOT
 OK, FAIL, UNSUPPORTED = "ok", "FAIL", "unsupported"
 
 # Arguments that name objects in the shim: each run of a case has its own.
-OBJECT_NAMES = {"name", "client", "pending", "tokens", "from", "cancel", "object"}
+OBJECT_NAMES = {"name", "client", "pending", "tokens", "from", "cancel", "object", "source"}
 
 # What an error's members are unless the case says otherwise.
 NOT_SAID = {

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Answer,
     Silent,
     Delay,
+    /// Like `Delay`, but the real handler runs before the wait.
+    Late,
     CloseBefore,
     CloseAfter,
     ResetBefore,

@@ -158,6 +158,11 @@ impl Connection {
                 Err(HangUp)
             }
             Kind::Delay => self.process(request, Duration::from_millis(fault.ms.unwrap_or(1000))).await,
+            Kind::Late => {
+                let response = self.process(request, Duration::ZERO).await?;
+                sleep(Duration::from_millis(fault.ms.unwrap_or(1000))).await;
+                Ok(response)
+            }
             Kind::CloseBefore => Err(HangUp),
             Kind::CloseAfter => self.process(request, Duration::ZERO).await.and(Err(HangUp)),
             Kind::ResetBefore => {

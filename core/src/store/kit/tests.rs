@@ -52,7 +52,7 @@ enum Way {
     TakesEndsForMilliseconds,
     DropsWhatEndsSoon,
     KeepsEndsIn32Bits,
-    KeepsOnlyAHundred,
+    KeepsOnlyFifty,
     LocksEverybody,
     LocksOncePerThread,
     KeepsLocks,
@@ -111,7 +111,7 @@ impl Wrong {
             Way::TakesEndsForMilliseconds => entries.retain(|_, entry| entry.ends.is_none_or(|ends| ends > now * 1000)),
             Way::DropsWhatEndsSoon => entries.retain(|key, entry| key == kept || entry.ends.is_none_or(|ends| ends > now + 300)),
             Way::KeepsEndsIn32Bits => entries.retain(|_, entry| entry.ends.is_none_or(|ends| i64::from(ends as i32) > now)),
-            Way::KeepsOnlyAHundred if entries.len() > 100 => entries.retain(|key, _| key == kept),
+            Way::KeepsOnlyFifty if entries.len() > 50 => entries.retain(|key, _| key == kept),
             _ => {}
         }
     }
@@ -227,7 +227,7 @@ fn every_promise_is_checked_by_a_store_that_breaks_it() {
         (Way::TakesEndsForMilliseconds, Promise::KeptUntilItsEnd),
         (Way::DropsWhatEndsSoon, Promise::KeptUntilItsEnd),
         (Way::KeepsEndsIn32Bits, Promise::KeptUntilItsEnd),
-        (Way::KeepsOnlyAHundred, Promise::KeptWithoutEnd),
+        (Way::KeepsOnlyFifty, Promise::KeptWithoutEnd),
         (Way::LocksEverybody, Promise::LockExcludes),
         (Way::LocksOncePerThread, Promise::LockExcludes),
         (Way::KeepsLocks, Promise::LockEnds),
@@ -244,7 +244,7 @@ fn a_store_that_breaks_one_promise_is_not_accused_of_others() {
     for (way, promise) in [
         (Way::ReplacesBadText, Promise::ExactEntry),
         (Way::LooksThenWrites, Promise::OneWinner),
-        (Way::KeepsOnlyAHundred, Promise::KeptWithoutEnd),
+        (Way::KeepsOnlyFifty, Promise::KeptWithoutEnd),
         (Way::LocksEverybody, Promise::LockExcludes),
         (Way::IsAlwaysBusy, Promise::LockEnds),
     ] {

@@ -3,9 +3,8 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use super::{busy, failure, misplaced, rights};
+use super::{failure, misplaced, rights};
 use crate::error::{Error, ErrorCode, Result};
 
 /// What an operation wants to do with the file.
@@ -79,22 +78,21 @@ fn canonical(directory: &Path) -> io::Result<PathBuf> {
     if cfg!(unix) { fs::canonicalize(directory) } else { Ok(directory.to_owned()) }
 }
 
-/// Opens and locks the file after a look at what is there, and looks again when nobody who keeps to the locks can replace it any more.
-pub(super) fn hold(path: &Path, access: Access, deadline: Instant) -> Result<Held> {
-    loop {
-        look(path, access)?;
-        let (file, writable) = open(path, access)?;
-        lock(path, &file, writable, deadline)?;
-        let metadata = file.metadata().map_err(|cause| unavailable(path, cause))?;
-        let identity = Identity::of(path, &metadata);
-        if look(path, access)?.as_ref() == Some(&identity) {
-            check_journal(path)?;
-            return Ok(Held { _file: file, identity, writable });
-        }
-        if Instant::now() >= deadline {
-            return Err(busy(path));
-        }
+/// Opens and locks the file after a look at what is there, and looks again when nobody who keeps to the locks can replace it any more. Nothing
+/// when another process has it locked, or is just replacing it.
+pub(super) fn try_hold(path: &Path, access: Access) -> Result<Option<Held>> {
+    look(path, access)?;
+    let (file, writable) = open(path, access)?;
+    if !lock(path, &file, writable)? {
+        return Ok(None);
     }
+    let metadata = file.metadata().map_err(|cause| unavailable(path, cause))?;
+    let identity = Identity::of(path, &metadata);
+    if look(path, access)?.as_ref() != Some(&identity) {
+        return Ok(None);
+    }
+    check_journal(path)?;
+    Ok(Some(Held { _file: file, identity, writable }))
 }
 
 /// What is at the path, if it may be used. Nothing only where it will be made.
@@ -135,39 +133,27 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
     }
 }
 
-/// Locks the whole file, shared if it cannot be written. A lock of the process: it ends with the process, and a forked child has no part in it.
+/// Locks the whole file, shared if it cannot be written, unless somebody else has. A lock of the process: it ends with the process, and a forked
+/// child has no part in it.
 #[cfg(unix)]
-fn lock(path: &Path, file: &File, writable: bool, deadline: Instant) -> Result<()> {
-    use std::time::Duration;
-
+fn lock(path: &Path, file: &File, writable: bool) -> Result<bool> {
     use rustix::fs::FlockOperation::{NonBlockingLockExclusive, NonBlockingLockShared};
     use rustix::io::Errno;
 
-    const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-
-    let operation = if writable { NonBlockingLockExclusive } else { NonBlockingLockShared };
-    let mut pause = Duration::from_micros(100);
-    loop {
-        match rustix::fs::fcntl_lock(file, operation) {
-            Ok(()) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN | Errno::ACCESS) if Instant::now() < deadline => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            Err(Errno::AGAIN | Errno::ACCESS) => return Err(busy(path)),
-            Err(cause) => {
-                let problem = "cannot be locked on this file system; keep the store on another one";
-                return Err(misplaced(path, problem).with_cause(io::Error::from(cause)));
-            }
+    match rustix::fs::fcntl_lock(file, if writable { NonBlockingLockExclusive } else { NonBlockingLockShared }) {
+        Ok(()) => Ok(true),
+        Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR) => Ok(false),
+        Err(cause) => {
+            let problem = "cannot be locked on this file system; keep the store on another one";
+            Err(misplaced(path, problem).with_cause(io::Error::from(cause)))
         }
     }
 }
 
 /// SQLite's own locks do it where no process forks.
 #[cfg(not(unix))]
-fn lock(_path: &Path, _file: &File, _writable: bool, _deadline: Instant) -> Result<()> {
-    Ok(())
+fn lock(_path: &Path, _file: &File, _writable: bool) -> Result<bool> {
+    Ok(true)
 }
 
 fn no_directory(directory: &Path, cause: io::Error) -> Error {

@@ -1,10 +1,23 @@
-//! One operation at a time in this process: record locks do not exclude a process from itself, and closing any descriptor of a file gives up
-//! all the process's locks on it. One gate for all databases, as two paths may lead to one file.
+//! One operation at a time in this process, and no fork in the midst of one.
+//!
+//! Record locks do not exclude a process from itself, and closing any descriptor of a file gives up all the process's locks on it. So there is one
+//! gate for all databases, as two paths may lead to one file.
+//!
+//! A child that was forked while another thread was inside SQLite has a copy of it that stopped in the midst of something: it can hang for ever
+//! on a mutex that nobody will release. Whoever can run code at a fork calls [`before_fork`] and [`after_fork`] there. Where nobody does, the child
+//! is told.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::cell::Cell;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::process::PerProcess;
+use crate::process::{PerProcess, Presence};
+
+/// What is inside SQLite: this process, none, or the parent at the time of the fork.
+static PRESENCE: Presence = Presence::new();
+
+/// A fork waits so long for an operation, which takes milliseconds. Rather than hang a program whose disk does, it goes on.
+const FORK_WAIT: Duration = Duration::from_secs(2);
 
 /// This process's gate. A forked child has its own, open one, whoever was inside the parent's at that moment.
 pub(super) fn gate() -> Arc<Gate> {
@@ -14,56 +27,127 @@ pub(super) fn gate() -> Arc<Gate> {
 
 #[derive(Default)]
 pub(super) struct Gate {
-    inside: Mutex<bool>,
-    left: Condvar,
+    state: Mutex<State>,
+    opened: Condvar,
 }
 
-/// Being inside, until this is dropped.
+#[derive(Default)]
+struct State {
+    closed: bool,
+    /// Threads that want to fork, which go first: those that want in could keep them out for ever.
+    forking: usize,
+}
+
+/// Being the only one, until this is dropped.
 pub(super) struct Inside<'a>(&'a Gate);
 
+/// Why somebody may not go in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Others were inside until the deadline.
+    Busy,
+    /// This process was forked while its parent was inside.
+    ForkedInside,
+}
+
 impl Gate {
-    /// Nothing if it was not to be had before the deadline.
-    pub(super) fn enter(&self, deadline: Instant) -> Option<Inside<'_>> {
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        while *inside {
-            let left = deadline.checked_duration_since(Instant::now())?;
-            inside = self.left.wait_timeout(inside, left).unwrap_or_else(PoisonError::into_inner).0;
+    pub(super) fn enter(&self, deadline: Instant) -> Result<Inside<'_>, Refused> {
+        let state = self.lock();
+        let mut state = self.wait_while(state, deadline, |state| state.closed || state.forking > 0).ok_or(Refused::Busy)?;
+        if !PRESENCE.enter() {
+            return Err(Refused::ForkedInside);
         }
-        *inside = true;
-        Some(Inside(self))
+        state.closed = true;
+        Ok(Inside(self))
+    }
+
+    /// Closes it with nobody inside, unless somebody is until the deadline.
+    fn close(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        state.forking += 1;
+        match self.wait_while(state, deadline, |state| state.closed) {
+            Some(mut state) => {
+                state.forking -= 1;
+                state.closed = true;
+                true
+            }
+            None => {
+                self.lock().forking -= 1;
+                self.opened.notify_all();
+                false
+            }
+        }
+    }
+
+    fn open(&self) {
+        self.lock().closed = false;
+        self.opened.notify_all();
+    }
+
+    fn wait_while<'a>(&self, mut state: MutexGuard<'a, State>, deadline: Instant, condition: fn(&State) -> bool) -> Option<MutexGuard<'a, State>> {
+        while condition(&state) {
+            let left = deadline.checked_duration_since(Instant::now())?;
+            state = self.opened.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(state)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        *self.0.inside.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        self.0.left.notify_one();
+        PRESENCE.leave();
+        self.0.open();
+    }
+}
+
+thread_local! {
+    /// Whether this thread closed the gate for a fork.
+    static FORKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// To be called by the thread that is about to fork: waits until no thread is inside SQLite, and keeps it so.
+pub fn before_fork() {
+    FORKING.set(gate().close(Instant::now() + FORK_WAIT));
+}
+
+/// To be called by that thread after the fork, in the parent and in the child, also when the fork failed.
+pub fn after_fork() {
+    if FORKING.replace(false) {
+        // The child's is a new one, which is open already.
+        gate().open();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
-    #[test]
-    fn one_at_a_time_is_inside() {
-        let gate = Gate::default();
-        let first = gate.enter(Instant::now()).unwrap();
-        assert!(gate.enter(Instant::now()).is_none());
-        drop(first);
-        assert!(gate.enter(Instant::now()).is_some());
-    }
+    const AGES: Duration = Duration::from_secs(60);
 
     #[test]
-    fn who_leaves_lets_the_next_one_in() {
-        let gate = Gate::default();
-        let first = gate.enter(Instant::now()).unwrap();
+    fn while_one_is_inside_nobody_else_gets_in_and_who_leaves_lets_the_next_one_in() {
+        // The gates of the tests are this process's one, which other tests use as well.
+        let gate = gate();
+        let first = gate.enter(Instant::now() + AGES).unwrap();
+        assert_eq!(gate.enter(Instant::now()).err(), Some(Refused::Busy));
         std::thread::scope(|scope| {
-            let next = scope.spawn(|| gate.enter(Instant::now() + Duration::from_secs(60)).is_some());
+            let next = scope.spawn(|| gate.enter(Instant::now() + AGES).is_ok());
             drop(first);
             assert!(next.join().unwrap());
         });
+    }
+
+    #[test]
+    fn at_a_fork_nobody_is_inside() {
+        before_fork();
+        std::thread::scope(|scope| {
+            assert!(scope.spawn(|| gate().enter(Instant::now()).is_err()).join().unwrap());
+        });
+        after_fork();
+        drop(gate().enter(Instant::now() + AGES).unwrap());
     }
 }

@@ -16,10 +16,13 @@ mod processes;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::database::Database;
 use self::file::Access;
+use self::gate::Refused;
+pub use self::gate::{after_fork, before_fork};
 use self::key_locks::KeyLocks;
 pub(crate) use self::network::NetworkFileSystem;
 use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
@@ -28,6 +31,10 @@ use crate::error::{Error, ErrorCode, Remedy, Result};
 
 /// How long an operation waits for others to finish theirs, which take milliseconds.
 const WAIT: Duration = Duration::from_secs(5);
+
+/// A lock is asked for anew after these pauses.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// A store in a file. See the module.
 pub(crate) struct Sqlite {
@@ -56,15 +63,25 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Opens the database for one operation, which sees what it is before it reads or writes.
-    fn with_database<T>(&self, access: Access, act: impl FnOnce(&mut Database<'_>) -> Result<T>) -> Result<T> {
+    /// Opens the database for one operation, and closes it. Waits for others outside the gate, so that no thread waits for another's wait.
+    fn with_database<T>(&self, access: Access, act: impl Fn(&mut Database<'_>) -> Result<T>) -> Result<T> {
         let deadline = Instant::now() + self.wait;
         let gate = gate::gate();
-        let _alone = gate.enter(deadline).ok_or_else(|| busy(&self.path))?;
-        let held = file::hold(&self.path, access, deadline)?;
-        let result = act(&mut Database::open(&self.path, held.writable, deadline)?)?;
-        held.check_still_at(&self.path)?;
-        Ok(result)
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let inside = gate.enter(deadline).map_err(|refused| kept_out(&self.path, &refused))?;
+            if let Some(held) = file::try_hold(&self.path, access)? {
+                let result = act(&mut Database::open(&self.path, held.writable, deadline)?)?;
+                held.check_still_at(&self.path)?;
+                return Ok(result);
+            }
+            drop(inside);
+            if Instant::now() >= deadline {
+                return Err(busy(&self.path));
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 }
 
@@ -98,6 +115,17 @@ fn failure(code: ErrorCode, path: &Path, problem: &str) -> Error {
 /// What goes away only when somebody sets it right.
 fn misplaced(path: &Path, problem: &str) -> Error {
     failure(ErrorCode::StoreUnavailable, path, problem).with_remedy(Remedy::FixConfiguration)
+}
+
+fn kept_out(path: &Path, refused: &Refused) -> Error {
+    match refused {
+        Refused::Busy => busy(path),
+        Refused::ForkedInside => misplaced(
+            path,
+            "cannot be used by this process, as it was forked while its parent was in the midst of using a store; fork before the store is used, \
+             or start a program instead",
+        ),
+    }
 }
 
 fn busy(path: &Path) -> Error {

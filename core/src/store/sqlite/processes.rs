@@ -107,7 +107,7 @@ fn say(what: &str) {
 fn say_and_stay(what: &str) {
     say(what);
     loop {
-        std::thread::park();
+        thread::park();
     }
 }
 
@@ -244,6 +244,7 @@ fn a_store_that_cannot_be_written_is_still_read() {
     let path = directory.join("logins.db");
     Sqlite::open(&path).unwrap().swap(&key(1), None, &entry("a", None)).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Helper::command(Role::UseReadOnly, &path);
     if rustix::process::geteuid().is_root() {
         chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();

@@ -229,7 +229,7 @@ fn another_program_that_writes_is_waited_for_and_not_for_ever() {
     assert_eq!((failed.code(), failed.retryable()), (ErrorCode::StoreUnavailable, true));
     assert!(failed.to_string().contains("is being used by others"), "{failed}");
     store.wait = WAIT;
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let waiting = scope.spawn(|| put(&store, 1, None, "a"));
         helper.kill();
         assert_eq!(waiting.join().unwrap(), Swapped::Stored);

@@ -1,0 +1,1 @@
+"""Processes that share one login, and what befalls them."""

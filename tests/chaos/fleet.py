@@ -1,0 +1,89 @@
+"""Processes of any language that live on one login: each is that language's shim of the behaviour suite, with the same store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from behaviour.runner.realm import Realm
+from behaviour.runner.shim import Answer, Shim, ShimBroken
+from driver.shims import SHIMS
+
+CLIENT_ID = "1000001-0-test"
+CLIENT_SECRET = "test-secret-with-+-and-:"
+REDIRECT_URI = "https://example.com/auth"
+CALL_SECONDS = 90.0
+
+
+class Member:
+    """One process with a client and a source of the account."""
+
+    def __init__(
+        self, language: str, base: str, realm: str, store: Mapping[str, Any], account: str
+    ) -> None:
+        self.language = language
+        self._shim = Shim(SHIMS[language])
+        self.call(
+            "client.new",
+            name="client",
+            kind="keycloak",
+            base=base,
+            realm=realm,
+            client_id=f"{CLIENT_ID}:{realm}",
+            client_secret=CLIENT_SECRET,
+            redirect_uri=REDIRECT_URI,
+            store=store,
+        )
+        self.call("client.token_source", client="client", account=account, source="source")
+
+    @property
+    def process_id(self) -> int:
+        process_id = self._shim.process_id
+        assert process_id is not None, "it answered a moment ago"
+        return process_id
+
+    def log_in(self, realm: Realm, account: str) -> None:
+        """The whole login, by this process."""
+        pending = self.call(
+            "client.authorization_request", client="client", name="pending", scope="balance:read"
+        )
+        callback = realm.login({"authorization_url": pending["url"]})["query"]
+        self.call(
+            "client.complete_login",
+            client="client",
+            pending="pending",
+            callback=callback,
+            account=account,
+            source="source",
+        )
+
+    def begin(self, op: str, **args: object) -> int:
+        return self._shim.start(op, args)
+
+    def end(self, number: int) -> Answer:
+        return self._shim.finish(number, CALL_SECONDS)
+
+    def call(self, op: str, **args: object) -> dict[str, Any]:
+        """What the call gave; an error is a failure here."""
+        answer = self.end(self.begin(op, **args))
+        if "ok" not in answer:
+            raise ShimBroken(f"{self.language}: {op} gave {answer.get('error') or answer}")
+        given: dict[str, Any] = answer["ok"]
+        return given
+
+    def kill(self) -> None:
+        """As power cuts do it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process_id, signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        self._shim.stop()
+
+
+def sqlite(folder: Path) -> dict[str, Any]:
+    return {"kind": "sqlite", "path": str(folder / "logins.db")}

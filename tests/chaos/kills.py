@@ -1,0 +1,148 @@
+"""Processes killed in the middle of whatever they do: a login may be lost only where nobody could have kept it.
+
+Without rotation none is lost. With strict rotation one is, when the server carries out what a process had asked that was killed before it
+could store the answer: then the server has seen more requests than the store has generations. Everything else is a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from behaviour.runner.realm import Realm, running_realm
+from behaviour.runner.shim import ShimBroken
+from chaos.fleet import Member, sqlite
+from driver.programs import DEBUG
+
+REALM = "third-party"
+ACCOUNT = "user-42"
+MEMBERS = 3
+CALLERS = 4
+SLOW_MILLISECONDS = 30
+
+
+@dataclass
+class Tally:
+    """`by_nature`: what the server gave and the killed process could not keep."""
+
+    kills: int = 0
+    in_flight: int = 0
+    by_nature: int = 0
+    unexplained: int = 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="with rotation and without, each")
+    parser.add_argument("--languages", default="rust,c")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    options = parser.parse_args()
+    failed = False
+    for rotation in (False, True):
+        with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+            dice = random.Random(options.seed)
+            chaos = Chaos(realm, Path(folder), options.languages.split(","), rotation, dice)
+            tally = chaos.run(options.kills)
+        print(
+            f"kills: rotation {'strict' if rotation else 'off'}, seed {options.seed}: {tally.kills} processes killed, "
+            f"{tally.in_flight} of them with a request at the server, {tally.by_nature} logins lost by nature, "
+            f"{tally.unexplained} lost otherwise",
+            flush=True,
+        )
+        failed |= tally.unexplained > 0 or tally.in_flight == 0
+        failed |= not rotation and tally.by_nature > 0
+    if failed:
+        print(f"FAILED: reproduce the dice, if not the moments, with --seed {options.seed}")
+    return 1 if failed else 0
+
+
+class Chaos:
+    def __init__(
+        self,
+        realm: Realm,
+        folder: Path,
+        languages: list[str],
+        rotation: bool,
+        dice: random.Random,
+    ) -> None:
+        self._realm = realm
+        self._store = sqlite(folder)
+        self._languages = languages
+        self._dice = dice
+        realm.order(
+            "settings", {"realm": REALM, "rotation": rotation, "access_token_lifespan": 300}
+        )
+        self._members = [self._member() for _ in range(MEMBERS)]
+        self._log_in()
+
+    def run(self, kills: int) -> Tally:
+        tally = Tally()
+        try:
+            for _ in range(kills):
+                self._kill_one(tally)
+        finally:
+            for member in self._members:
+                member.stop()
+        return tally
+
+    def _member(self) -> Member:
+        language = self._dice.choice(self._languages)
+        return Member(
+            language, f"{self._realm.ready['http']}/auth", REALM, self._store, ACCOUNT
+        )
+
+    def _log_in(self) -> None:
+        """From here on the server's requests and the store's generations are counted together."""
+        self._members[0].log_in(self._realm, ACCOUNT)
+        self._generation_at_login = self._status()["generation"]
+        self._requests_at_login = self._realm.counters()["token_requests"]
+
+    def _status(self) -> dict[str, int]:
+        return self._members[0].call("source.status", source="source")
+
+    def _kill_one(self, tally: Tally) -> None:
+        """All ask for new tokens at once, one is killed meanwhile, and the others go on."""
+        victim = self._dice.randrange(1, MEMBERS)
+        # The answer takes a while, so that there is something to interrupt: before the server works on it, or after.
+        slow = self._dice.choice(["delay", "late"])
+        self._realm.order("faults", {"on": "token", "kind": slow, "ms": SLOW_MILLISECONDS})
+        before = self._realm.counters()["token_requests"]
+        for member in self._members:
+            for _ in range(CALLERS):
+                member.begin("source.refresh", source="source")
+        time.sleep(self._dice.uniform(0, 0.08))
+        during = self._realm.counters()
+        self._members[victim].kill()
+        tally.kills += 1
+        if during["token_requests"] > before:
+            tally.in_flight += 1
+        self._members[victim] = self._member()
+        if not self._is_alive():
+            # The last of them was the one that was refused.
+            requests = self._realm.counters()["token_requests"] - self._requests_at_login - 1
+            generations = self._status()["generation"] - self._generation_at_login
+            if requests > generations:
+                tally.by_nature += 1
+            else:
+                tally.unexplained += 1
+            self._log_in()
+
+    def _is_alive(self) -> bool:
+        member = self._members[0]
+        answer = member.end(member.begin("source.refresh", source="source", timeout=60))
+        if "ok" in answer:
+            return True
+        if answer["error"]["code"] == "SIPGATE_LOGIN_REQUIRED":
+            return False
+        raise ShimBroken(f"after a kill: {answer['error']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
