@@ -47,6 +47,11 @@ class Asker:
         self.public = realms.public(realm)
         self.consenting = realms.consenting(realm)
 
+    @property
+    def elsewhere(self) -> str:
+        """The same server by another name."""
+        return self.base.replace("127.0.0.1", "localhost")
+
     def endpoint(self, name: str, *, base: str | None = None) -> str:
         return f"{base or self.base}/realms/{self.realm}/protocol/openid-connect/{name}"
 
@@ -81,9 +86,9 @@ class Asker:
     def browser(self, user: User = realms.ANNA, consent: Consent = Consent.ACCEPT) -> Browser:
         return Browser(user.name, user.password, consent=consent)
 
-    def code(self, attempt: Attempt, user: User = realms.ANNA) -> str:
-        """Logs in and takes the code out of the callback."""
-        callback = self.browser(user).log_in(attempt.url)
+    def code(self, attempt: Attempt, browser: Browser | None = None) -> str:
+        """Logs in, in a browser of its own unless one is given, and takes the code out of the callback."""
+        callback = (browser or self.browser()).log_in(attempt.url)
         found = parse_qs(urlsplit(callback).query).get("code")
         if not found:
             raise LookupError("the callback has no code")
@@ -106,11 +111,11 @@ class Asker:
         )
 
     def tokens(
-        self, client: Client | None = None, user: User = realms.ANNA, **changes: str | None
+        self, client: Client | None = None, browser: Browser | None = None, **changes: str | None
     ) -> Tokens:
         """A whole login that must succeed."""
         attempt = self.begin(client, redirect_uri=REDIRECT_URI, base=None, **changes)
-        answer = self.exchange(attempt, self.code(attempt, user))
+        answer = self.exchange(attempt, self.code(attempt, browser))
         return Tokens(answer.member("access_token"), answer.member("refresh_token"), answer)
 
     def refresh(
@@ -144,11 +149,17 @@ class Asker:
         return send_form(self.endpoint("token", base=base), pairs, headers=headers)
 
     def post(
-        self, endpoint: str, client: Client | None = None, headers: Pairs = (), **form: str | None
+        self,
+        endpoint: str,
+        client: Client | None = None,
+        headers: Pairs = (),
+        *,
+        base: str | None = None,
+        **form: str | None,
     ) -> Answer:
         """A request with client authentication to one of the other endpoints."""
         fields = {**_credentials(client or self.client), **form}
-        return send_form(self.endpoint(endpoint), _present(fields), headers=headers)
+        return send_form(self.endpoint(endpoint, base=base), _present(fields), headers=headers)
 
     def get(self, url: str, *, bearer: str | None = None) -> Answer:
         headers = [] if bearer is None else [("Authorization", f"Bearer {bearer}")]
@@ -181,6 +192,25 @@ class Asker:
             yield
         finally:
             self.control.allow_offline_access(self.realm, user.name, False)
+
+    @contextlib.contextmanager
+    def without_consent(self, user: User = realms.ANNA) -> Iterator[None]:
+        """Within it nobody is asked for consent, so that afterwards it is missing."""
+        client = self.consenting.id
+        self.control.withdraw_consent(self.realm, user.name, client)
+        self.control.require_consent(self.realm, client, False)
+        try:
+            yield
+        finally:
+            self.control.require_consent(self.realm, client, True)
+
+    @contextlib.contextmanager
+    def client_secret(self, secret: str) -> Iterator[None]:
+        self.control.set_client_secret(self.realm, self.client.id, secret)
+        try:
+            yield
+        finally:
+            self.control.set_client_secret(self.realm, self.client.id, self.client.secret or "")
 
     @contextlib.contextmanager
     def client_disabled(self) -> Iterator[None]:

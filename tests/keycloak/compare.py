@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -19,15 +20,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from driver.browser import BrowserError
 from driver.local_realm import running_local_realm
 from driver.programs import DEBUG
-from keycloak.allowed import ALLOWED, Place
+from keycloak.allowed import ALLOWED, Allowance
 from keycloak.asker import Asker
 from keycloak.control import CannotControl, Control
+from keycloak.distribution import VERSION, VERSIONS, KeycloakUnavailable
 from keycloak.local_control import LocalRealmControl
 from keycloak.normalise import ABSENT, Fields
+from keycloak.parallel import in_every_realm
 from keycloak.questions import QUESTIONS
 from keycloak.questions.question import Question
 from keycloak.realms import REALMS
-from keycloak.server import VERSION, VERSIONS, KeycloakUnavailable, running_keycloak
+from keycloak.server import running_keycloak
 
 REALM_BINARY = DEBUG / "realm"
 # What asking raises when an answer is not what the next step needs: one broken answer must not hide
@@ -54,42 +57,65 @@ class Difference:
     keycloak: object
     local: object
 
-    @property
-    def reason(self) -> str | None:
-        """Why this difference is allowed, if it is."""
-        return ALLOWED.get(Place(self.question, self.field)) or ALLOWED.get(Place("*", self.field))
+    def covered_by(self, allowance: Allowance) -> bool:
+        return allowance.covers(self.question, self.field, self.keycloak)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`asked` names each question with its realm."""
+    """`asked` names each question with its realm; `allowed` is what the version may answer otherwise."""
 
     asked: Sequence[str]
     differences: Sequence[Difference]
+    allowed: Sequence[Allowance]
 
     @property
     def failures(self) -> list[Difference]:
-        return [difference for difference in self.differences if difference.reason is None]
+        return [difference for difference in self.differences if self.reason(difference) is None]
 
     @property
     def questions_that_differ(self) -> int:
         return len({(difference.realm, difference.question) for difference in self.failures})
 
+    @property
+    def needless(self) -> list[str]:
+        """Reasons that no answer needed, and those with a question whose answer did not need them."""
+        needless = []
+        for allowance in self.allowed:
+            needed = {found.question for found in self.differences if found.covered_by(allowance)}
+            if allowance.by_chance:
+                continue
+            if not needed:
+                needless.append(allowance.reason)
+                continue
+            others = [question for question in allowance.questions if question not in needed]
+            needless += [f"{allowance.reason} ({question})" for question in others]
+        return needless
+
+    def reason(self, difference: Difference) -> str | None:
+        """Why this difference is allowed, if it is."""
+        covering = filter(difference.covered_by, self.allowed)
+        return next((allowance.reason for allowance in covering), None)
+
 
 def compare(
     keycloak: tuple[str, Control],
     local: tuple[str, Control],
+    version: str,
     questions: Sequence[Question] = QUESTIONS,
 ) -> Comparison:
-    """Each server is its base URL and what controls it."""
-    differences: list[Difference] = []
-    for realm in REALMS:
+    """Each server is its base URL and what controls it; `version` is Keycloak's."""
+
+    def differences_of(realm: str) -> Iterator[Difference]:
         real, imitation = Asker(keycloak[0], realm, keycloak[1]), Asker(local[0], realm, local[1])
         for question in questions:
             said, imitated = answer(question, real), answer(question, imitation)
-            differences.extend(_differences(realm, question.name, said, imitated))
+            yield from _differences(realm, question.name, said, imitated)
+
+    found = list(in_every_realm(differences_of))
+    found.sort(key=lambda difference: REALMS.index(difference.realm))
     asked = [f"{question.name}, realm {realm}" for realm in REALMS for question in questions]
-    return Comparison(asked, differences)
+    return Comparison(asked, found, ALLOWED[version])
 
 
 def answer(question: Question, ask: Asker) -> Fields:
@@ -103,9 +129,10 @@ def answer(question: Question, ask: Asker) -> Fields:
 
 
 def report(comparison: Comparison) -> str:
+    """What is wrong in full, what is allowed by its reason."""
     lines: list[str] = []
     previous = ("", "")
-    for difference in comparison.differences:
+    for difference in comparison.failures:
         heading = (difference.realm, difference.question)
         if heading != previous:
             lines += ["", f"{difference.realm}: {difference.question}"]
@@ -113,13 +140,11 @@ def report(comparison: Comparison) -> str:
         lines.append(f"    {difference.field}")
         lines.append(f"        Keycloak     {_shown(difference.keycloak)}")
         lines.append(f"        local realm  {_shown(difference.local)}")
-        if difference.reason is not None:
-            lines.append(f"        allowed      {difference.reason}")
-    allowed = len(comparison.differences) - len(comparison.failures)
-    lines.append("")
+    reasons = Counter(filter(None, map(comparison.reason, comparison.differences)))
+    lines += ["", "allowed:", *(f"{count:4d}  {reason}" for reason, count in reasons.items()), ""]
     lines.append(
         f"{len(comparison.asked)} questions asked, {comparison.questions_that_differ} answered differently "
-        f"in {len(comparison.failures)} fields, {allowed} more differences allowed"
+        f"in {len(comparison.failures)} fields, {reasons.total()} more differences allowed"
     )
     return "\n".join(lines)
 
@@ -172,12 +197,21 @@ def main() -> int:
                 return 0
             with running_local_realm(options.realm_binary) as realm:
                 control = LocalRealmControl(realm.http)
-                compared = compare((server.base, server.admin), (realm.base, control), questions)
+                compared = compare(
+                    (server.base, server.admin),
+                    (realm.base, control),
+                    options.version,
+                    questions,
+                )
     except KeycloakUnavailable as problem:
         print(f"keycloak: {problem}", file=sys.stderr)
         return 1
     print(report(compared))
-    return 1 if compared.failures else 0
+    # Some questions alone do not need every allowance.
+    needless = [] if options.only else compared.needless
+    for reason in needless:
+        print(f"no answer needs it any more: {reason}")
+    return 1 if compared.failures or needless else 0
 
 
 if __name__ == "__main__":

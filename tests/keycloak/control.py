@@ -30,6 +30,9 @@ class Control(Protocol):
 
     def enable_client(self, realm: str, client: str, enabled: bool) -> None: ...
 
+    def set_client_secret(self, realm: str, client: str, secret: str) -> None:
+        raise CannotControl("clients keep their secrets here")
+
     def end_sessions(self, realm: str, user: str) -> None:
         """As an administrator does who throws a user out."""
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from driver.browser import Browser
 from driver.shim import Reply, Shim
 from keycloak.asker import REDIRECT_URI, SCOPE, Asker
 
@@ -56,8 +57,9 @@ class Library:
         restored = self._call("pending.restore", name=name, exported=exported)
         return Pending(name, restored.text("url"))
 
-    def callback(self, pending: Pending) -> str:
-        callback = self.ask.browser().log_in(pending.url)
+    def callback(self, pending: Pending, browser: Browser | None = None) -> str:
+        """Of a login in a browser of its own, unless one is given."""
+        callback = (browser or self.ask.browser()).log_in(pending.url)
         self._secrets.update(parse_qs(urlsplit(callback).query).get("code", []))
         return callback
 
@@ -83,9 +85,9 @@ class Library:
             "client.refresh", client=client, refresh_token=refresh_token, scope=scope
         )
 
-    def log_in(self, client: str, *, scope: str = SCOPE) -> Reply:
+    def log_in(self, client: str, *, scope: str = SCOPE, browser: Browser | None = None) -> Reply:
         pending = self.begin(client, scope=scope)
-        return self.exchange_callback(client, pending, self.callback(pending))
+        return self.exchange_callback(client, pending, self.callback(pending, browser))
 
     def _tokens(self, op: str, **args: object) -> Reply:
         reply = self._call(op, tokens=next(self._names), **args)

@@ -35,6 +35,9 @@ class LocalRealmControl:
     def enable_client(self, realm: str, client: str, enabled: bool) -> None:
         self._set({"realm": realm, "client": client, "enabled": enabled})
 
+    def set_client_secret(self, realm: str, client: str, secret: str) -> None:
+        self._set({"realm": realm, "client": client, "secret": secret})
+
     def end_sessions(self, realm: str, user: str) -> None:
         self._post("end_sessions", {"realm": realm, "user": user})
 
@@ -42,7 +45,7 @@ class LocalRealmControl:
         self._set({"realm": realm, "user": user, "offline_access": allowed})
 
     def withdraw_consent(self, realm: str, user: str, client: str) -> None:
-        self._set({"realm": realm, "user": user, "client": client, "consent": False})
+        self._post("withdraw_consent", {"realm": realm, "user": user, "client": client})
 
     def require_consent(self, realm: str, client: str, required: bool) -> None:
         """The client always wants consent here; to require it anew is to forget what was given."""

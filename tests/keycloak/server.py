@@ -8,31 +8,33 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from keycloak.admin import KeycloakAdmin
+from keycloak.distribution import (
+    CACHE,
+    VERSION,
+    VERSIONS,
+    KeycloakUnavailable,
+    fetched_tree,
+    mark_as_built,
+)
 from keycloak.wire import send
 
-VERSION = "26.7.3"
-VERSIONS = (VERSION, "22.0.5")
-OLDEST_JAVA = 17
+__all__ = ["VERSION", "VERSIONS", "KeycloakServer", "KeycloakUnavailable", "running_keycloak"]
+
 READY_SECONDS = 180
 STOP_SECONDS = 30
-FETCH_SECONDS = 600
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "keycloak"
-MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 ADMINISTRATOR = "admin"
 
 # The first process of the group: it runs Keycloak and, when this program's end of the pipe closes,
@@ -46,155 +48,103 @@ wait "$keycloak"
 """
 
 
-class KeycloakUnavailable(Exception):
-    """Keycloak cannot be had or does not start here; the message is one line that says why."""
-
-
 class KeycloakServer:
     """A running Keycloak. `base` is what the library is configured with."""
 
-    def __init__(self, base: str, version: str, admin: KeycloakAdmin, log: Path) -> None:
-        self.base = base
+    def __init__(self, version: str, database: Path) -> None:
         self.version = version
-        self.admin = admin
-        self.log = log
+        self.log = CACHE / f"{version}.log"
+        self.log.unlink(missing_ok=True)
+        self._tree = fetched_tree(version)
+        self._database = database
+        self._port = _free_port()
+        self.base = f"http://127.0.0.1:{self._port}/auth"
+        self._password = secrets.token_urlsafe(24)
+        self.admin = KeycloakAdmin(self.base, ADMINISTRATOR, self._password)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, options: Sequence[str] = ()) -> None:
+        """`options` are further ones of Keycloak's start script. What an earlier start stored is still there."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", GUARD, "guard", *self._command(), *options],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        self._wait_until_ready(self._process)
+        mark_as_built(self._tree)
+
+    def stop(self) -> None:
+        """Orderly, and at once after a while; nothing if it does not run."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _command(self) -> list[str]:
+        """No `--hostname`: the issuer follows the address a client calls, as the local realm's does."""
+        command = [
+            str(self._tree / "bin" / "kc.sh"),
+            "start-dev",
+            "--http-host=127.0.0.1",
+            f"--http-port={self._port}",
+            "--http-relative-path=/auth",
+            "--db=dev-file",
+        ]
+        if int(self.version.split(".")[0]) >= 25:
+            command.append(f"--http-management-port={_free_port()}")
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("KC_")
+        }
+        return {
+            **inherited,
+            "JAVA_OPTS_KC_HEAP": "-Xms256m -Xmx768m",
+            # No option: older start scripts would hand what follows the semicolon to the shell.
+            "KC_DB_URL": f"jdbc:h2:file:{self._database};NON_KEYWORDS=VALUE",
+            "KC_BOOTSTRAP_ADMIN_USERNAME": ADMINISTRATOR,
+            "KC_BOOTSTRAP_ADMIN_PASSWORD": self._password,
+            # The names up to version 25.
+            "KEYCLOAK_ADMIN": ADMINISTRATOR,
+            "KEYCLOAK_ADMIN_PASSWORD": self._password,
+        }
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise KeycloakUnavailable(
+                    f"Keycloak ended with status {process.returncode}, see {self.log}"
+                )
+            with contextlib.suppress(OSError):
+                if send("GET", f"{self.base}/realms/master").status == 200:
+                    return
+            time.sleep(0.25)
+        raise KeycloakUnavailable(f"Keycloak not ready after {READY_SECONDS} s, see {self.log}")
 
 
 @contextlib.contextmanager
 def running_keycloak(version: str = VERSION) -> Iterator[KeycloakServer]:
     """Starts Keycloak, waits until both realms are there, and stops it however the block ends."""
-    tree = _fetched_tree(version)
-    log = CACHE / f"{version}.log"
-    base = f"http://127.0.0.1:{_free_port()}/auth"
-    password = secrets.token_urlsafe(24)
-    with _terminate_as_exit(), log.open("wb") as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", *_command(tree, version, base)],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(password),
-            start_new_session=True,
-        )
+    with _terminate_as_exit(), tempfile.TemporaryDirectory(prefix="keycloak-") as folder:
+        server = KeycloakServer(version, Path(folder) / "database")
         try:
-            _wait_until_ready(process, f"{base}/realms/master", log)
-            admin = KeycloakAdmin(base, ADMINISTRATOR, password)
-            admin.create_realms()
-            _mark_as_built(tree)
-            yield KeycloakServer(base, version, admin, log)
+            server.start()
+            server.admin.create_realms()
+            yield server
         finally:
-            _stop(process)
-
-
-def require_java() -> None:
-    """Keycloak's start script looks for Java in the same two places."""
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home, "bin", "java")) if home else "java"
-    try:
-        text = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
-    except (OSError, subprocess.CalledProcessError):
-        raise KeycloakUnavailable(f"Java {OLDEST_JAVA} or newer not found ({java})") from None
-    found = re.search(r'version "(?:1\.)?(\d+)', text)
-    if found is None or int(found.group(1)) < OLDEST_JAVA:
-        raise KeycloakUnavailable(
-            f"Java {OLDEST_JAVA} or newer needed, found: {text.splitlines()[0]}"
-        )
-
-
-def _fetched_tree(version: str) -> Path:
-    """The unpacked distribution. Its first start rebuilds it, so it is kept for the next ones; a tree
-    whose first start did not succeed is unpacked anew."""
-    require_java()
-    CACHE.mkdir(parents=True, exist_ok=True)
-    tree = CACHE / version
-    if _built_mark(tree).exists():
-        return tree
-    shutil.rmtree(tree, ignore_errors=True)
-    archive = CACHE / f"keycloak-quarkus-dist-{version}.zip"
-    if not archive.exists():
-        _fetch(archive, version)
-    unpacking = CACHE / f"{version}.unpacking.{os.getpid()}"
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(unpacking)
-    (unpacking / f"keycloak-{version}").rename(tree)
-    unpacking.rmdir()
-    for script in (tree / "bin").glob("*.sh"):
-        script.chmod(0o755)
-    return tree
-
-
-def _fetch(archive: Path, version: str) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise KeycloakUnavailable(f"mvn (Maven) not found, needed to fetch Keycloak {version}")
-    print(f"keycloak: fetching {version} (177 MB) with mvn", file=sys.stderr, flush=True)
-    arriving = archive.parent / f"{version}.arriving.{os.getpid()}"
-    artifact = f"org.keycloak:keycloak-quarkus-dist:{version}:zip"
-    command = [maven, "-q", "-B", MAVEN_COPY, f"-Dartifact={artifact}"]
-    done = subprocess.run(
-        [*command, f"-DoutputDirectory={arriving}"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=FETCH_SECONDS,
-    )
-    if done.returncode != 0:
-        shutil.rmtree(arriving, ignore_errors=True)
-        reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "no message")
-        raise KeycloakUnavailable(f"mvn could not fetch Keycloak {version}: {reason}")
-    (arriving / archive.name).rename(archive)
-    arriving.rmdir()
-
-
-def _command(tree: Path, version: str, base: str) -> list[str]:
-    """No `--hostname`: the issuer follows the address a client calls, as the local realm's does."""
-    port = base.removesuffix("/auth").rsplit(":", 1)[1]
-    command = [
-        str(tree / "bin" / "kc.sh"),
-        "start-dev",
-        "--http-host=127.0.0.1",
-        f"--http-port={port}",
-        "--http-relative-path=/auth",
-        "--db=dev-mem",
-    ]
-    if int(version.split(".")[0]) >= 25:
-        command.append(f"--http-management-port={_free_port()}")
-    return command
-
-
-def _environment(password: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("KC_")}
-    return {
-        **inherited,
-        "JAVA_OPTS_KC_HEAP": "-Xms256m -Xmx768m",
-        "KC_BOOTSTRAP_ADMIN_USERNAME": ADMINISTRATOR,
-        "KC_BOOTSTRAP_ADMIN_PASSWORD": password,
-        # The names up to version 25.
-        "KEYCLOAK_ADMIN": ADMINISTRATOR,
-        "KEYCLOAK_ADMIN_PASSWORD": password,
-    }
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise KeycloakUnavailable(f"Keycloak ended with status {process.returncode}, see {log}")
-        with contextlib.suppress(OSError):
-            if send("GET", url).status == 200:
-                return
-        time.sleep(0.25)
-    raise KeycloakUnavailable(f"Keycloak not ready after {READY_SECONDS} s, see {log}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+            server.stop()
 
 
 @contextlib.contextmanager
@@ -209,16 +159,6 @@ def _terminate_as_exit() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _built_mark(tree: Path) -> Path:
-    return tree / "data" / "built"
-
-
-def _mark_as_built(tree: Path) -> None:
-    mark = _built_mark(tree)
-    mark.parent.mkdir(exist_ok=True)
-    mark.touch()
 
 
 def _free_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from driver.browser import BrowserError, Consent
 from keycloak.asker import Asker, Attempt
@@ -42,6 +43,16 @@ def callback_to_localhost_with_a_port(ask: Asker) -> Fields:
 @QUESTIONS.add
 def callback_to_another_host_by_https(ask: Asker) -> Fields:
     return _callback(ask, ask.begin(redirect_uri="https://example.com/a/b"))
+
+
+@QUESTIONS.add
+def callback_of_a_login_at_another_host_name(ask: Asker) -> Fields:
+    """The issuer follows the address that the browser called."""
+    attempt = ask.begin(base=ask.elsewhere)
+    url = ask.browser().log_in(attempt.url)
+    (issuer,) = parse_qs(urlsplit(url).query).get("iss", [ABSENT])
+    own_name = issuer == f"{ask.elsewhere}/realms/{ask.realm}"
+    return {**described_callback(url, attempt.redirect_uri), "iss is that address": own_name}
 
 
 @QUESTIONS.add

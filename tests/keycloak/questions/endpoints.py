@@ -58,6 +58,27 @@ def userinfo_with_a_refresh_token(ask: Asker) -> Fields:
 
 
 @QUESTIONS.add
+def userinfo_at_another_host_name(ask: Asker) -> Fields:
+    """The issuer follows the address that is called, and a token belongs to its issuer."""
+    url = ask.endpoint("userinfo", base=ask.elsewhere)
+    return described(ask.get(url, bearer=ask.tokens().access))
+
+
+@QUESTIONS.add
+def revocation_at_another_host_name(ask: Asker) -> Fields:
+    token = ask.tokens().refresh
+    revoked = ask.post("revoke", base=ask.elsewhere, token=token)
+    return {**described(revoked), "the token then": described_error(ask.refresh(token))}
+
+
+@QUESTIONS.add
+def logout_at_another_host_name(ask: Asker) -> Fields:
+    token = ask.tokens().refresh
+    ended = ask.post("logout", base=ask.elsewhere, refresh_token=token)
+    return {**described(ended), "the token then": described_error(ask.refresh(token))}
+
+
+@QUESTIONS.add
 def userinfo_without_a_token(ask: Asker) -> Fields:
     return described(ask.get(ask.endpoint("userinfo")))
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 from keycloak.asker import Asker, basic
 from keycloak.normalise import Fields, described, described_error, described_jwt
 from keycloak.questions.question import Questions
-from keycloak.realms import Client
+from keycloak.realms import ANNA, Client
 from keycloak.wire import Answer, Pairs, send, send_json
 
 QUESTIONS = Questions()
@@ -111,6 +111,12 @@ def code_of_another_client(ask: Asker) -> Fields:
     code = ask.code(attempt)
     other = ask.consenting
     return described(ask.exchange(attempt, code, client_id=other.id, client_secret=other.secret))
+
+
+@QUESTIONS.add
+def code_of_a_login_at_another_host_name(ask: Asker) -> Fields:
+    attempt = ask.begin(base=ask.elsewhere)
+    return described(ask.exchange(attempt, ask.code(attempt)))
 
 
 @QUESTIONS.add
@@ -364,7 +370,48 @@ def user_disabled_after_the_login(ask: Asker) -> Fields:
 def session_ended_after_the_login(ask: Asker) -> Fields:
     attempt = ask.begin()
     code = ask.code(attempt)
-    ask.control.end_sessions(ask.realm, "anna")
+    ask.control.end_sessions(ask.realm, ANNA.name)
+    return described(ask.exchange(attempt, code))
+
+
+@QUESTIONS.add
+def not_before_pushed_after_the_login(ask: Asker) -> Fields:
+    attempt = ask.begin()
+    code = ask.code(attempt)
+    time.sleep(1.1)
+    moment = int(time.time())
+    with ask.configured({"not_before": moment}):
+        fields = described(ask.exchange(attempt, code))
+    policy = fields.pop("not-before-policy", None)
+    # Older versions count it from the login, which was a while ago.
+    fields.pop("refresh_expires_in", None)
+    return {**fields, "the answer names the time": policy == moment}
+
+
+@QUESTIONS.add
+def secret_changed_after_the_login(ask: Asker) -> Fields:
+    """The code is not spent by it."""
+    attempt = ask.begin()
+    code = ask.code(attempt)
+    with ask.client_secret("another secret"):
+        old = ask.exchange(attempt, code)
+        new = ask.exchange(attempt, code, client_secret="another secret")
+    return {**described(old), "with the new secret": described_error(new)}
+
+
+@QUESTIONS.add
+def consent_required_after_the_login(ask: Asker) -> Fields:
+    attempt = ask.begin(ask.consenting)
+    with ask.without_consent():
+        code = ask.code(attempt)
+    return described(ask.exchange(attempt, code))
+
+
+@QUESTIONS.add
+def consent_withdrawn_by_an_administrator_after_the_login(ask: Asker) -> Fields:
+    attempt = ask.begin(ask.consenting)
+    code = ask.code(attempt)
+    ask.control.withdraw_consent(ask.realm, ANNA.name, ask.consenting.id)
     return described(ask.exchange(attempt, code))
 
 

@@ -102,13 +102,50 @@ def refresh_after_the_session_was_ended_by_an_administrator(ask: Asker) -> Field
 def refresh_after_logout_of_another_client_in_the_same_browser(ask: Asker) -> Fields:
     """One browser is one session, whichever client ends it."""
     browser = ask.browser()
-    first, second = ask.begin(), ask.begin(ask.public)
-    tokens = [
-        ask.exchange(attempt, browser.log_in(attempt.url).rsplit("code=", 1)[1])
-        for attempt in (first, second)
-    ]
-    ask.post("logout", ask.public, refresh_token=tokens[1].member("refresh_token"))
-    return described(ask.refresh(tokens[0].member("refresh_token")))
+    token = ask.tokens(browser=browser).refresh
+    ask.post("logout", ask.public, refresh_token=ask.tokens(ask.public, browser).refresh)
+    return described(ask.refresh(token))
+
+
+@QUESTIONS.add
+def refresh_after_revocation_by_another_client_in_the_same_browser(ask: Asker) -> Fields:
+    browser = ask.browser()
+    token = ask.tokens(browser=browser).refresh
+    ask.post("revoke", ask.public, token=ask.tokens(ask.public, browser).refresh)
+    return described(ask.refresh(token))
+
+
+@QUESTIONS.add
+def refresh_after_logout_of_another_login_in_the_same_browser(ask: Asker) -> Fields:
+    browser = ask.browser()
+    token = ask.tokens(browser=browser).refresh
+    ask.post("logout", refresh_token=ask.tokens(browser=browser).refresh)
+    return described(ask.refresh(token))
+
+
+@QUESTIONS.add
+def refresh_after_another_login_in_the_same_browser_was_replayed(ask: Asker) -> Fields:
+    """With rotation a token used twice ends the newer login of that browser too."""
+    browser = ask.browser()
+    replayed = ask.tokens(browser=browser).refresh
+    newer = ask.tokens(browser=browser).refresh
+    time.sleep(1.1)
+    ask.refresh(replayed)
+    again = ask.refresh(replayed)
+    return {**described(ask.refresh(newer)), "the replay itself": described_error(again)}
+
+
+@QUESTIONS.add
+def refresh_after_the_code_of_another_login_in_the_same_browser_was_used_twice(
+    ask: Asker,
+) -> Fields:
+    browser = ask.browser()
+    attempt = ask.begin()
+    code = ask.code(attempt, browser)
+    ask.exchange(attempt, code)
+    newer = ask.tokens(browser=browser).refresh
+    ask.exchange(attempt, code)
+    return described(ask.refresh(newer))
 
 
 @QUESTIONS.add
@@ -162,6 +199,15 @@ def refresh_with_a_wrong_secret(ask: Asker) -> Fields:
     token = ask.tokens().refresh
     wrong = ask.refresh(token, client_secret="wrong")
     return {**described(wrong), "rightly then": described_error(ask.refresh(token))}
+
+
+@QUESTIONS.add
+def refresh_after_the_secret_was_changed(ask: Asker) -> Fields:
+    token = ask.tokens().refresh
+    with ask.client_secret("another secret"):
+        old = ask.refresh(token)
+        new = ask.refresh(token, client_secret="another secret")
+    return {**described(old), "with the new secret": described_error(new)}
 
 
 @QUESTIONS.add
@@ -225,14 +271,9 @@ def refresh_after_not_before_was_pushed(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def refresh_when_consent_is_required_and_there_is_none(ask: Asker) -> Fields:
-    client = ask.consenting
-    ask.control.withdraw_consent(ask.realm, ANNA.name, client.id)
-    ask.control.require_consent(ask.realm, client.id, False)
-    try:
-        token = ask.tokens(client).refresh
-    finally:
-        ask.control.require_consent(ask.realm, client.id, True)
-    return described(ask.refresh(token, client))
+    with ask.without_consent():
+        token = ask.tokens(ask.consenting).refresh
+    return described(ask.refresh(token, ask.consenting))
 
 
 @QUESTIONS.add
@@ -274,7 +315,7 @@ def refresh_in_a_disabled_realm(ask: Asker) -> Fields:
 def refresh_through_another_host_name(ask: Asker) -> Fields:
     """The issuer follows the address that is called, and a token belongs to its issuer."""
     token = ask.tokens().refresh
-    wrong = ask.refresh(token, base=ask.base.replace("127.0.0.1", "localhost"))
+    wrong = ask.refresh(token, base=ask.elsewhere)
     return {**described(wrong), "rightly then": described_error(ask.refresh(token))}
 
 

@@ -13,6 +13,9 @@ use crate::realm::{Client, Realm};
 use crate::scopes;
 use crate::site::Call;
 
+const NO_IMPLICIT_FLOW: &str =
+    "Client is not allowed to initiate browser login with given response_type. Implicit flow is disabled for the client.";
+
 /// A request that may be answered at its redirect URI.
 #[derive(Clone)]
 pub(crate) struct AuthorizationRequest {
@@ -116,6 +119,11 @@ impl AuthorizationRequest {
         match parameters.get("response_type") {
             Some("code") => {}
             None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
+            Some(wanted) if wanted.split(' ').all(|part| matches!(part, "code" | "token" | "id_token")) => {
+                // Tokens would be in the fragment, and so is their refusal.
+                self.in_fragment = true;
+                return Err(redirected("unauthorized_client", NO_IMPLICIT_FLOW));
+            }
             Some(_) => return Err(redirected("unsupported_response_type", "")),
         }
         if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment")) {

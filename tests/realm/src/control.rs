@@ -28,6 +28,7 @@ pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
         .route("/_realm/requests", get(requests))
         .route("/_realm/counters", get(counters))
         .route("/_realm/end_sessions", post(end_sessions))
+        .route("/_realm/withdraw_consent", post(withdraw_consent))
         .route("/_realm/login", post(move |order| control_login::login(login, order)))
 }
 
@@ -63,6 +64,23 @@ async fn end_sessions(State(app): State<Arc<App>>, Json(order): Json<Value>) -> 
         realm.sessions.retain(|_, session| order.user.as_ref().is_some_and(|user| *user != session.username));
         Ok(())
     })
+}
+
+/// What an administrator does who takes a consent back: unlike the setting, it also ends what the client has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WithdrawConsent {
+    realm: Option<String>,
+    user: String,
+    client: String,
+}
+
+async fn withdraw_consent(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Response {
+    let order: WithdrawConsent = match serde_json::from_value(order) {
+        Ok(order) => order,
+        Err(error) => return refused(&error.to_string()),
+    };
+    apply(&app, order.realm.as_deref(), |realm| realm.withdraw_consent(&order.user, &order.client))
 }
 
 /// In one realm, or in all: then one that knows what is named is enough, because client ids differ between realms.

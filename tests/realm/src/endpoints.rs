@@ -184,7 +184,7 @@ pub(crate) async fn logout_post(call: Call, body: Bytes) -> Response {
     let Some(token) = RefreshToken::read(&call.site.keys, token) else {
         return OAuthError::invalid_grant("Invalid refresh token").cacheable();
     };
-    if let Err(error) = token.check_client(&client_id) {
+    if let Err(error) = token.check_issuer(&call.issuer).and_then(|()| token.check_client(&client_id)) {
         return error.cacheable();
     }
     if realm.sessions_mut(token.offline).remove(&token.session).is_some() {

@@ -2,34 +2,37 @@
 
 use std::sync::OnceLock;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::rand;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
 use aws_lc_rs::{hmac, rand::SystemRandom};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{CertificateParams, DnType, Issuer, PKCS_RSA_SHA256, SignatureAlgorithm};
 use serde_json::{Value, json};
 
 pub(crate) struct Keys {
     /// Made when it is first needed: that takes longer than all else a realm does at its start.
     signing: OnceLock<SigningKey>,
     /// Nobody encrypts anything for a realm, so this one has no private half: a modulus without known factors.
-    encryption: [u8; 256],
+    encryption: PublicKey,
+    jwks: OnceLock<Value>,
     refresh: hmac::Key,
     refresh_kid: String,
 }
 
 impl Keys {
     pub(crate) fn generate() -> Self {
-        let mut encryption = [0; 256];
-        fill(&mut encryption);
-        // Of full length and odd, as a product of two large primes is.
-        encryption[0] |= 0x80;
-        encryption[255] |= 1;
         let mut secret = [0; 64];
         fill(&mut secret);
-        Self { signing: OnceLock::new(), encryption, refresh: hmac::Key::new(hmac::HMAC_SHA512, &secret), refresh_kid: uuid() }
+        Self {
+            signing: OnceLock::new(),
+            encryption: PublicKey::without_private_half(),
+            jwks: OnceLock::new(),
+            refresh: hmac::Key::new(hmac::HMAC_SHA512, &secret),
+            refresh_kid: uuid(),
+        }
     }
 
     /// Makes the signing key now, so that no token request has to wait for it.
@@ -42,21 +45,18 @@ impl Keys {
     }
 
     /// As in Keycloak the encryption key stands first: whoever takes the first RSA key to check a signature fails here too.
-    pub(crate) fn jwks(&self) -> Value {
-        let signing = self.signing();
-        let [modulus, exponent] = integers(signing.pair.public_key().as_ref());
-        json!({"keys": [
-            jwk(&base64url(&sha256(&self.encryption)), "RSA-OAEP", "enc", &self.encryption, &[1, 0, 1]),
-            jwk(&signing.kid, "RS256", "sig", modulus, exponent),
-        ]})
+    pub(crate) fn jwks(&self) -> &Value {
+        self.jwks.get_or_init(|| {
+            let signing = self.signing();
+            let signed = PublicKey(signing.pair.public_key().as_ref().to_vec());
+            json!({"keys": [self.encryption.jwk("RSA-OAEP", "enc", signing), signed.jwk("RS256", "sig", signing)]})
+        })
     }
 
     pub(crate) fn sign_rs256(&self, claims: &Value) -> String {
-        let SigningKey { pair, kid } = self.signing();
-        let input = signing_input(&json!({"alg": "RS256", "typ": "JWT", "kid": kid}), claims);
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature).expect("a 2048 bit key signs");
-        format!("{input}.{}", base64url(&signature))
+        let signing = self.signing();
+        let input = signing_input(&json!({"alg": "RS256", "typ": "JWT", "kid": signing.kid}), claims);
+        format!("{input}.{}", base64url(&signing.signature(input.as_bytes())))
     }
 
     pub(crate) fn sign_hs512(&self, claims: &Value) -> String {
@@ -127,13 +127,75 @@ impl SigningKey {
         let kid = base64url(&sha256(pair.public_key().as_ref()));
         Self { pair, kid }
     }
+
+    fn signature(&self, input: &[u8]) -> Vec<u8> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input, &mut signature).expect("a 2048 bit key signs");
+        signature
+    }
 }
 
-fn jwk(kid: &str, algorithm: &str, usage: &str, modulus: &[u8], exponent: &[u8]) -> Value {
-    json!({"kid": kid, "kty": "RSA", "alg": algorithm, "use": usage, "n": base64url(modulus), "e": base64url(exponent)})
+impl rcgen::PublicKeyData for SigningKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
 }
 
-/// Modulus and exponent of an `RSAPublicKey` (RFC 8017, A.1.1), without the zero byte that keeps DER integers positive.
+impl rcgen::SigningKey for SigningKey {
+    fn sign(&self, input: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(self.signature(input))
+    }
+}
+
+/// An `RSAPublicKey` (RFC 8017, A.1.1) in DER.
+struct PublicKey(Vec<u8>);
+
+impl PublicKey {
+    fn without_private_half() -> Self {
+        let mut modulus = [0; 256];
+        fill(&mut modulus);
+        // Of full length and odd, as a product of two large primes is.
+        modulus[0] |= 0x80;
+        modulus[255] |= 1;
+        // A sequence of two integers: the modulus, with the zero byte that keeps it positive, and 65537.
+        Self([&[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00][..], &modulus, &[0x02, 0x03, 0x01, 0x00, 0x01]].concat())
+    }
+
+    fn jwk(&self, algorithm: &str, usage: &str, issuer: &SigningKey) -> Value {
+        let [modulus, exponent] = integers(&self.0);
+        let certificate = self.certificate(issuer);
+        json!({
+            "kid": base64url(&sha256(&self.0)), "kty": "RSA", "alg": algorithm, "use": usage,
+            "x5c": [STANDARD.encode(&certificate)],
+            "x5t": base64url(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate).as_ref()), "x5t#S256": base64url(&sha256(&certificate)),
+            "n": base64url(modulus), "e": base64url(exponent),
+        })
+    }
+
+    /// Keycloak's are signed by the key itself; a key without a private half cannot do that.
+    fn certificate(&self, issuer: &SigningKey) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "Local test realm");
+        let issuer = Issuer::from_params(&params, issuer);
+        params.signed_by(self, &issuer).expect("a certificate can be made").der().to_vec()
+    }
+}
+
+impl rcgen::PublicKeyData for PublicKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
+/// Modulus and exponent of an `RSAPublicKey`, without the zero byte that keeps DER integers positive.
 fn integers(mut der: &[u8]) -> [&[u8]; 2] {
     element(&mut der, true);
     [element(&mut der, false), element(&mut der, false)].map(|integer| integer.strip_prefix(&[0]).unwrap_or(integer))

@@ -177,6 +177,18 @@ impl Realm {
         self.consents.entry((username.to_owned(), client_id.to_owned())).or_default().extend(scope);
     }
 
+    /// Fails when it names a user or client this realm does not know.
+    pub(crate) fn withdraw_consent(&mut self, username: &str, client_id: &str) -> Result<(), String> {
+        self.user(username).ok_or_else(|| format!("no user {username}"))?;
+        self.client(client_id).ok_or_else(|| format!("no client {client_id}"))?;
+        self.consents.remove(&(username.to_owned(), client_id.to_owned()));
+        let sessions = self.sessions.values_mut().chain(self.offline_sessions.values_mut());
+        for session in sessions.filter(|session| session.username == username) {
+            session.clients.remove(client_id);
+        }
+        Ok(())
+    }
+
     /// What a client gets: the scopes it asked for and the default ones.
     pub(crate) fn granted(asked: &str) -> Vec<String> {
         let mut granted: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();

@@ -72,6 +72,6 @@ pub(crate) struct Change {
     pub(crate) secret: Option<String>,
     /// Whether the user may have offline tokens.
     pub(crate) offline_access: Option<bool>,
-    /// `false` withdraws what the user consented to (for `client`, or for all).
+    /// `false` forgets what the user consented to (for `client`, or for all), as if it had not been asked for at the login.
     pub(crate) consent: Option<bool>,
 }

@@ -13,7 +13,7 @@ use crate::oauth_error::{OAuthError, no_store};
 use crate::realm::{Code, Realm};
 use crate::scopes;
 use crate::site::Call;
-use crate::tokens::{Grant, RefreshToken};
+use crate::tokens::{Grant, RefreshToken, check_consent};
 
 pub(crate) async fn post(call: Call, body: Bytes) -> Response {
     // What is no form has no parameters.
@@ -65,8 +65,11 @@ fn code_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -> R
     if call.now >= expires_at {
         return Err(OAuthError::invalid_grant("Code not valid"));
     }
-    let user = realm.sessions.get(&session).and_then(|session| realm.user(&session.username));
-    let user = user.ok_or_else(|| OAuthError::invalid_grant("Code not valid"))?;
+    let user_session = realm.sessions.get(&session).ok_or_else(|| OAuthError::invalid_grant("Code not valid"))?;
+    if !user_session.clients.contains_key(&request.client_id) {
+        return Err(OAuthError::invalid_grant("User session not found"));
+    }
+    let user = realm.user(&user_session.username).ok_or_else(|| OAuthError::invalid_grant("User not found"))?;
     if !user.enabled {
         return Err(OAuthError::invalid_grant("User disabled"));
     }
@@ -92,6 +95,7 @@ fn code_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -> R
             }
         }
     }
+    check_consent(realm, client_id, user.username, &request.scope)?;
     let offline = request.scope.iter().any(|scope| scope == "offline_access");
     if offline && !user.offline_access {
         return Err(OAuthError::new(StatusCode::BAD_REQUEST, "not_allowed", "Offline tokens not allowed for the user or client"));

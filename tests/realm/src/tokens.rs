@@ -150,9 +150,7 @@ impl RefreshToken {
 
     /// The checks of the token alone.
     pub(crate) fn check(&self, realm: &Realm, issuer: &str, now: u64) -> Result<(), OAuthError> {
-        if self.issuer != issuer {
-            return Err(OAuthError::invalid_grant(format!("Invalid token issuer. Expected '{issuer}'")));
-        }
+        self.check_issuer(issuer)?;
         if self.issued_at < realm.settings.not_before {
             return Err(OAuthError::invalid_grant("Stale token"));
         }
@@ -160,6 +158,14 @@ impl RefreshToken {
             return Err(OAuthError::invalid_grant("Token is not active"));
         }
         Ok(())
+    }
+
+    /// A token belongs to the address it was given at.
+    pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), OAuthError> {
+        if self.issuer == issuer {
+            return Ok(());
+        }
+        Err(OAuthError::invalid_grant(format!("Invalid token issuer. Expected '{issuer}'")))
     }
 
     pub(crate) fn check_client(&self, client_id: &str) -> Result<(), OAuthError> {
@@ -190,12 +196,17 @@ impl RefreshToken {
         if !session.clients.contains_key(&self.client_id) {
             return Err(OAuthError::invalid_grant("Session doesn't have required client"));
         }
-        let client = realm.client(&self.client_id).ok_or_else(|| OAuthError::invalid_grant("Unmatching clients"))?;
-        if realm.needs_consent(client, &session.username, &self.scope) {
-            return Err(OAuthError::invalid_scope("Client no longer has requested consent from user"));
-        }
-        Ok(())
+        check_consent(realm, &self.client_id, &session.username, &self.scope)
     }
+}
+
+/// A consent may have been taken back, or come to be required, since the person was asked.
+pub(crate) fn check_consent(realm: &Realm, client_id: &str, username: &str, scope: &[String]) -> Result<(), OAuthError> {
+    let client = realm.client(client_id).ok_or_else(|| OAuthError::invalid_grant("Unmatching clients"))?;
+    if realm.needs_consent(client, username, scope) {
+        return Err(OAuthError::invalid_scope("Client no longer has requested consent from user"));
+    }
+    Ok(())
 }
 
 /// Why an access token is refused by the login server's own endpoints, if it is.

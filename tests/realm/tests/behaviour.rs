@@ -4,14 +4,16 @@ mod support;
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use support::{End, REDIRECT_URI, Realm, callback, encode, parameter, path};
+use support::{Answer, CODE_VERIFIER, End, REDIRECT_URI, Realm, callback, encode, parameter, path};
 use url::Url;
 
 const BALANCE: &str = "GET /v2/balance HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+const CONSENTING: &str = "3000003-0-consent:third-party";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
@@ -70,6 +72,62 @@ fn a_disabled_user_is_refused_and_the_same_token_works_once_enabled_again() {
 }
 
 #[test]
+fn a_consent_forgotten_by_setting_is_missing_at_the_exchange_and_at_the_refresh() {
+    let realm = Realm::start();
+    let forget = || realm.order("settings", &json!({"user": "anna", "client": CONSENTING, "consent": false}));
+    let missing = "400 invalid_scope Client no longer has requested consent from user";
+    let tokens = exchange_with_consent(&realm, || ());
+    forget();
+    assert_eq!(refresh_with_consent(&realm, &tokens.json()).refusal(), missing);
+    assert_eq!(exchange_with_consent(&realm, || drop(forget())).refusal(), missing);
+}
+
+#[test]
+fn a_consent_withdrawn_by_an_administrator_ends_what_the_client_has() {
+    let realm = Realm::start();
+    let withdraw = || realm.order("withdraw_consent", &json!({"user": "anna", "client": CONSENTING, "realm": "third-party"}));
+    let other_client = realm.tokens("third-party", "one");
+    let tokens = exchange_with_consent(&realm, || ());
+    withdraw();
+    let detached = "400 invalid_grant Session doesn't have required client";
+    assert_eq!(refresh_with_consent(&realm, &tokens.json()).refusal(), detached);
+    assert_eq!(exchange_with_consent(&realm, || drop(withdraw())).refusal(), "400 invalid_grant User session not found");
+    assert_eq!(realm.refresh("third-party", &other_client).status, 200);
+}
+
+#[test]
+fn tokens_without_a_code_are_refused_in_the_fragment() {
+    let realm = Realm::start();
+    let code_flow = realm.authorization_url("third-party", "1000001-0-test", "openid");
+    for (response_type, end) in [
+        ("token", "#error=unauthorized_client&"),
+        ("code+id_token", "#error=unauthorized_client&"),
+        ("rubbish", "&error=unsupported_response_type&"),
+    ] {
+        let url = code_flow.replace("response_type=code", &format!("response_type={response_type}"));
+        let answer = realm.send("GET", &target(&url), &[], "");
+        let location = answer.header("location").expect("the browser is sent back");
+        assert!(location.starts_with(&format!("{REDIRECT_URI}{end}")), "{location}");
+    }
+}
+
+#[test]
+fn a_logout_at_another_address_than_the_logins_is_refused_and_ends_nothing() {
+    let realm = Realm::start();
+    let tokens = realm.tokens("third-party", "a browser");
+    let form = encode(&[
+        ("client_id", "1000001-0-test:third-party"),
+        ("client_secret", "test-secret-with-+-and-:"),
+        ("refresh_token", tokens["refresh_token"].as_str().expect("there is a refresh token")),
+    ]);
+    let head = format!("POST {} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n", path("third-party", "logout"), realm.port);
+    let request = format!("{head}Content-Length: {}\r\n\r\n{form}", form.len());
+    let End::Closed(answer) = realm.exchange(&request, PATIENCE) else { panic!("it is answered") };
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Invalid token issuer. Expected 'http://localhost:"), "{answer}");
+    assert_eq!(realm.refresh("third-party", &tokens).status, 200);
+}
+
+#[test]
 fn access_tokens_are_signed_with_the_second_key_of_the_set() {
     let realm = Realm::start();
     let tokens = realm.tokens("third-party", "one");
@@ -81,6 +139,22 @@ fn access_tokens_are_signed_with_the_second_key_of_the_set() {
     let key = RsaPublicKeyComponents { n: member("n"), e: member("e") };
     let (input, signature) = tokens["access_token"].as_str().and_then(|token| token.rsplit_once('.')).expect("a JWT");
     key.verify(&RSA_PKCS1_2048_8192_SHA256, input.as_bytes(), &decode(signature)).expect("the signature is good");
+}
+
+#[test]
+fn each_key_comes_with_the_same_certificate_every_time() {
+    let realm = Realm::start();
+    let keys = || realm.send("GET", &path("third-party", "certs"), &[], "").json()["keys"].clone();
+    let first = keys();
+    for key in first.as_array().expect("a list") {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let certificate = STANDARD.decode(text(&key["x5c"][0])).expect("base64");
+        let modulus = URL_SAFE_NO_PAD.decode(text(&key["n"])).expect("base64url");
+        assert!(certificate.windows(modulus.len()).any(|window| window == modulus));
+        assert_eq!(text(&key["x5t#S256"]), URL_SAFE_NO_PAD.encode(digest(&SHA256, &certificate)));
+        assert_eq!(text(&key["x5t"]), URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate)));
+    }
+    assert_eq!(keys(), first);
 }
 
 #[test]
@@ -254,6 +328,29 @@ fn misspelt_orders_are_refused() {
     assert_eq!(status("settings", json!({"realm": "third-party", "client": "nobody", "enabled": false})), 400);
     assert_eq!(status("faults", json!({"on": "token", "kind": "explode"})), 400);
     assert_eq!(status("faults", json!({"on": "token", "kind": "close_after_client_hello"})), 400);
+}
+
+/// A login in a browser of its own; `before_the_exchange` is when the code is there.
+fn exchange_with_consent(realm: &Realm, before_the_exchange: impl Fn()) -> Answer {
+    let url = realm.authorization_url("third-party", "3000003-0-consent", "balance:read");
+    let login = realm.order("login", &json!({"authorization_url": url, "username": "anna", "password": "anna-pw"}));
+    before_the_exchange();
+    let code = parameter(&callback(&login), "code");
+    with_consent(
+        realm,
+        &[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT_URI), ("code_verifier", CODE_VERIFIER)],
+    )
+}
+
+fn refresh_with_consent(realm: &Realm, tokens: &Value) -> Answer {
+    let token = tokens["refresh_token"].as_str().expect("there is a refresh token");
+    with_consent(realm, &[("grant_type", "refresh_token"), ("refresh_token", token)])
+}
+
+fn with_consent(realm: &Realm, parameters: &[(&str, &str)]) -> Answer {
+    let mut form = vec![("client_id", CONSENTING), ("client_secret", "consent-secret")];
+    form.extend(parameters);
+    realm.send("POST", &path("third-party", "token"), &[("Content-Type", "application/x-www-form-urlencoded")], &encode(&form))
 }
 
 fn target(url: &str) -> String {

@@ -1,0 +1,123 @@
+"""A small server in front of Keycloak, as login servers have one: it passes everything on, or shows a page of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from keycloak.wire import send
+
+# Told by the page and by nobody else: where it shows up, the page was shown.
+PAGE_TEXT = "We are polishing the login server"
+PAGE = f"<!DOCTYPE html><html><body><h1>Maintenance</h1><p>{PAGE_TEXT}.</p></body></html>".encode()
+
+# Of one connection, not of the message; the length is counted anew.
+OF_THE_CONNECTION = ("connection", "content-length", "keep-alive", "transfer-encoding")
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A request that went by; the names of its headers are in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.body.decode(), keep_blank_values=True)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Answered in place of whatever is behind."""
+
+    status: int
+    retry_after: int | None = None
+
+
+class Front:
+    """`base` is what the library is configured with; Keycloak behind it calls itself by the same name."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.passed: list[Passed] = []
+        self.page: Page | None = None
+
+    @property
+    def token_requests(self) -> list[Passed]:
+        return [passed for passed in self.passed if passed.path.endswith("/token")]
+
+    @contextlib.contextmanager
+    def closed(self, status: int, *, retry_after: int | None = None) -> Iterator[None]:
+        self.page = Page(status, retry_after)
+        try:
+            yield
+        finally:
+            self.page = None
+
+
+@contextlib.contextmanager
+def running_front(behind: str) -> Iterator[Front]:
+    """`behind` is the base URL of the Keycloak it passes requests on to."""
+    parts = urlsplit(behind)
+    origin = f"{parts.scheme}://{parts.netloc}"
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent: what matters is kept."""
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if front.page is not None:
+                self._show(front.page)
+                return
+            names = {name.lower(): value for name, value in self.headers.items()}
+            front.passed.append(Passed(self.path, names, body))
+            headers = [item for item in self.headers.items() if _passes(item[0])]
+            answer = send(self.command, f"{origin}{self.path}", body=body or None, headers=headers)
+            self.send_response(answer.status)
+            for name, value in answer.headers:
+                if _passes(name):
+                    self.send_header(name, value)
+            self._finish(answer.body)
+
+        def _show(self, page: Page) -> None:
+            self.send_response(page.status)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            if page.retry_after is not None:
+                self.send_header("Retry-After", str(page.retry_after))
+            self._finish(PAGE)
+
+        def _finish(self, body: bytes) -> None:
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    front = Front(f"http://127.0.0.1:{server.server_port}{parts.path}")
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
+    thread.start()
+    try:
+        yield front
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _passes(header: str) -> bool:
+    return header.lower() not in OF_THE_CONNECTION
