@@ -28,7 +28,8 @@ function redirect(url) {
 """
 AFTER = """
 console.log(headers.Authorization);
-console.log(tokens.authorizationHeader());
+await source.refresh();
+console.log(await source.authorizationHeader());
 """
 
 text = replaced(block("js"), "Client.sipgate({", "Client.keycloak({ base, realm: 'third-party',")

@@ -11,6 +11,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,8 +32,8 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
 LIMIT_SECONDS = 60
 
 
-def run(language: str, realm: LocalRealm) -> str | None:
-    """What went wrong, if anything."""
+def run(language: str, realm: LocalRealm, folder: str) -> str | None:
+    """What went wrong, if anything. The logins are kept in the folder."""
     settings = {
         **os.environ,
         **environment(),
@@ -46,6 +47,7 @@ def run(language: str, realm: LocalRealm) -> str | None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=settings,
+        cwd=folder,
         text=True,
     ) as program:
         assert program.stdin is not None
@@ -78,8 +80,8 @@ def main() -> int:
     languages = parser.parse_args().languages.split(",")
     failed = 0
     for language in languages:
-        with running_local_realm(DEBUG / "realm") as realm:
-            problem = run(language, realm)
+        with running_local_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+            problem = run(language, realm, folder)
         failed += problem is not None
         print(f"README {language:<7} {problem or 'ok'}", flush=True)
     print(f"{len(languages) - failed} passed, {failed} failed")

@@ -497,12 +497,12 @@ impl Flight {
 
     fn settled(&mut self, claimed: &Claimed, landing: Landing, stored: Stored, known: &mut Known, now: Moment) -> Action {
         let ended = stored.record.is_ended();
-        known.wrote(stored, now);
+        let newest = known.wrote(stored, now);
         match landing {
             Landing::Commit(_) if ended => self.end(known, Ok(())),
             Landing::Commit(received) => {
                 // What is not usable leaves the old access token, as old as it is.
-                if received.tokens.is_ok() {
+                if newest && received.tokens.is_ok() {
                     known.sent(received.sent);
                 }
                 if self.forced.is_some() || known.is_invalid(&claimed.record) {

@@ -178,8 +178,11 @@ impl Known {
         Some(self.record()?.life()?.saturating_sub(self.age?.at(now)))
     }
 
-    /// The store was read.
+    /// The store was read; perhaps before another flight of this process has seen what came after.
     pub(crate) fn looked(&mut self, found: Option<&Stored>, now: Moment) {
+        if found.is_some_and(|found| self.is_ahead(&found.record)) {
+            return;
+        }
         self.looked_at = Some(now.mono);
         match found {
             Some(stored) => self.take(stored.clone(), now),
@@ -188,11 +191,15 @@ impl Known {
         self.unsaved = false;
     }
 
-    /// This process has written it.
-    pub(crate) fn wrote(&mut self, stored: Stored, now: Moment) {
+    /// This process has written it. Whether nothing newer has been seen meanwhile, by another flight of this process.
+    pub(crate) fn wrote(&mut self, stored: Stored, now: Moment) -> bool {
+        if self.is_ahead(&stored.record) {
+            return false;
+        }
         self.looked_at = Some(now.mono);
         self.unsaved = false;
         self.take(stored, now);
+        true
     }
 
     /// This process could not write it.
@@ -231,23 +238,28 @@ impl Known {
     }
 
     /// What to write again when the store is behind what this process knows: it has lost a write.
+    /// With the claim: its owner may still have a request under way.
     pub(crate) fn lost(&self, found: Option<&Record>) -> Option<Record> {
         let known = self.record()?;
         // Somebody may have emptied the store on purpose. What it never kept, nobody has.
         let Some(found) = found else { return self.unsaved.then(|| known.clone()) };
-        let behind = if known.grant_id == found.grant_id {
-            found.generation < known.generation || (known.is_ended() && !found.is_ended())
-        } else {
-            self.is_gone(&found.grant_id)
-        };
-        behind.then(|| {
+        self.is_ahead(found).then(|| {
             let mut again = known.clone();
             if found.generation >= known.generation {
                 again.generation = found.generation + 1;
             }
-            again.claim = None;
             again
         })
+    }
+
+    /// Whether what is known came after `other`.
+    fn is_ahead(&self, other: &Record) -> bool {
+        let Some(known) = self.record() else { return false };
+        if known.grant_id != other.grant_id {
+            return self.is_gone(&other.grant_id);
+        }
+        // A logout is the end, whatever it did not know of.
+        if known.is_ended() == other.is_ended() { known.generation > other.generation } else { known.is_ended() }
     }
 
     pub(crate) fn is_gone(&self, grant_id: &str) -> bool {

@@ -92,7 +92,9 @@ impl Sealer {
 
 fn no_key(id: &[u8; ID_LENGTH]) -> Error {
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    corrupt(format!("none of encryption_keys opens this login (it was written with key {id}); add the key it was written with, nothing is lost"))
+    corrupt(format!(
+        "none of encryption_keys opens this login (it was written with key {id}); add the key it was written with, nothing is lost"
+    ))
 }
 
 fn damaged() -> Error {
@@ -117,7 +119,8 @@ mod tests {
     use super::*;
     use crate::store::kit;
     use crate::store::memory::Memory;
-    use crate::store::testing::{entry, key};
+    use crate::store::sqlite::Sqlite;
+    use crate::store::testing::{TemporaryDirectory, entry, key};
 
     fn encryption_key(byte: u8) -> EncryptionKey {
         EncryptionKey::from_bytes([byte; 32])
@@ -138,7 +141,11 @@ mod tests {
 
     #[test]
     fn it_keeps_the_promises_of_a_store() {
-        assert_eq!(kit::check(&encrypted(&memory(), &[1])), Ok(()));
+        let directory = TemporaryDirectory::new();
+        let sqlite: Arc<dyn TokenStore> = Arc::new(Sqlite::open(directory.join("logins.db")).unwrap());
+        for inner in [memory(), sqlite] {
+            assert_eq!(kit::check(&encrypted(&inner, &[1])), Ok(()));
+        }
     }
 
     #[test]

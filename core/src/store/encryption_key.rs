@@ -42,7 +42,10 @@ impl EncryptionKey {
         let text = text.trim();
         let bytes = hexadecimal(text).or_else(|| base64(text));
         bytes.map(Self).ok_or_else(|| {
-            Error::argument("encryption_keys", "a key is 32 random bytes as base64 or hexadecimal text; make one with `openssl rand -base64 32`")
+            Error::argument(
+                "encryption_keys",
+                "a key is 32 random bytes as base64 or hexadecimal text; make one with `openssl rand -base64 32`",
+            )
         })
     }
 

@@ -41,21 +41,24 @@ int main(void)
 {
     const char *base = getenv("DEMO_BASE_URL"), *client_id = getenv("SIPGATE_CLIENT_ID");
     const char *client_secret = getenv("SIPGATE_CLIENT_SECRET"), *redirect_uri = getenv("SIPGATE_REDIRECT_URI");
-    sipgate_secret *newer_header = NULL;
+    sipgate_secret *newer = NULL, *newer_header = NULL;
 
 #include "readme_block.inc"
 
-    if (sipgate_token_set_authorization_header(newer, &newer_header, &error))
+    if (sipgate_token_source_refresh(source, NULL, &newer, &error)
+        || sipgate_token_source_authorization_header(source, NULL, &newer_header, &error))
         return fail(error);
     printf("%s\n%s\n", sipgate_secret_text(header).data, sipgate_secret_text(newer_header).data);
     sipgate_secret_free(newer_header);
     sipgate_secret_free(header);
     sipgate_secret_free(exported);
-    sipgate_token_set_free(newer);
-    sipgate_token_set_free(tokens);
+    sipgate_secret_free(newer);
+    sipgate_token_source_free(source);
+    sipgate_token_source_free(completed);
     sipgate_authorization_request_free(restored);
     sipgate_authorization_request_free(pending);
     sipgate_client_free(client);
     sipgate_client_options_free(options);
+    sipgate_store_free(store);
     return 0;
 }

@@ -13,7 +13,7 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(
         out.join("block.rs"),
-        format!("{{ {local} println!(\"{{}}\\n{{}}\", header.reveal(), tokens.authorization_header().reveal()); }}"),
+        format!("{{ {local} source.refresh()?; println!(\"{{}}\\n{{}}\", header.reveal(), source.authorization_header()?.reveal()); }}"),
     )
     .expect("OUT_DIR is writable");
 }

@@ -147,11 +147,9 @@ fn entries_come_back_exactly(store: &dyn TokenStore) -> Outcome {
             let entry = StoreEntry { version: version()?, data: data.clone(), ends };
             slot.swap(Some(&there.version), &entry)?;
             let Some(loaded) = slot.load()? else { return broken(Promise::ExactEntry, format!("an entry with {what} did not come back")) };
-            for (part, same) in [
-                ("version", loaded.version == entry.version),
-                ("data", loaded.data == entry.data),
-                ("end", loaded.ends == entry.ends),
-            ] {
+            for (part, same) in
+                [("version", loaded.version == entry.version), ("data", loaded.data == entry.data), ("end", loaded.ends == entry.ends)]
+            {
                 if !same {
                     return broken(Promise::ExactEntry, format!("an entry with {what} came back with another {part}"));
                 }

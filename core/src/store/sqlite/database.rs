@@ -14,6 +14,10 @@ const APPLICATION: i32 = 0x7367_4F41;
 /// Changes that an older library can live with are additions and do not count.
 const FORMAT: i32 = 1;
 
+/// EXTRA: a commit is a deleted journal, and durable only when the directory knows of it. Without secure_delete, replaced tokens stay in the file
+/// until their pages are used again.
+const SETTINGS: &str = "PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;";
+
 const TABLES: &str = "
     CREATE TABLE entries (
         key     TEXT PRIMARY KEY NOT NULL,
@@ -38,18 +42,14 @@ impl<'a> Database<'a> {
         let mode = if writable { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // SQLite's own locks are kept in tables that a forked child inherits without the locks. The file lock that is held excludes them all.
-        let opened =
-            if cfg!(unix) { Connection::open_with_flags_and_vfs(path, flags, "unix-none") } else { Connection::open_with_flags(path, flags) };
+        let opened = if cfg!(unix) {
+            Connection::open_with_flags_and_vfs(path, flags, "unix-none")
+        } else {
+            Connection::open_with_flags(path, flags)
+        };
         let connection = opened.map_err(|cause| judge(path, cause))?;
         let database = Self { path, connection };
         database.run(|connection| connection.busy_timeout(deadline.saturating_duration_since(Instant::now())))?;
-        if writable {
-            // EXTRA: a commit is a deleted journal, and durable only when the directory knows of it.
-            // Without secure_delete, replaced tokens stay in the file until their pages are used again.
-            database.run(|connection| {
-                connection.execute_batch("PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;")
-            })?;
-        }
         Ok(database)
     }
 
@@ -76,13 +76,16 @@ impl<'a> Database<'a> {
         match (number("application_id")?, number("user_version")?) {
             (APPLICATION, FORMAT) => Ok(()),
             (APPLICATION, newer) if newer > FORMAT => {
-                let problem = format!("was written by a newer version of this library (format {newer}, known is {FORMAT}); update the library");
+                let problem =
+                    format!("was written by a newer version of this library (format {newer}, known is {FORMAT}); update the library");
                 Err(failure(ErrorCode::StoreFormat, self.path, &problem))
             }
             (0, 0) if self.run(is_empty)? => {
                 Err(misplaced(self.path, "was emptied while it was in use; put it back, or open the store anew to start with an empty one"))
             }
-            _ => Err(failure(ErrorCode::StoreCorrupt, self.path, "is the database of another program and was left alone; give another path")),
+            _ => {
+                Err(failure(ErrorCode::StoreCorrupt, self.path, "is the database of another program and was left alone; give another path"))
+            }
         }
     }
 
@@ -116,6 +119,7 @@ impl<'a> Database<'a> {
 
     fn begin(&mut self) -> Result<Transaction<'_>> {
         let path = self.path;
+        self.run(|connection| connection.execute_batch(SETTINGS))?;
         self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|cause| judge(path, cause))
     }
 
@@ -167,4 +171,24 @@ fn judge(path: &Path, cause: rusqlite::Error) -> Error {
         _ => failure(ErrorCode::StoreCorrupt, path, "is damaged and was left as it is; put back a copy, or move it away to start with an empty one"),
     }
     .with_cause(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+    use crate::store::testing::TemporaryDirectory;
+
+    #[test]
+    fn a_commit_waits_for_the_disk_and_leaves_one_file() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        drop(Sqlite::open(&path).unwrap());
+        let mut database = Database::open(&path, true, Instant::now()).unwrap();
+        let transaction = database.begin().unwrap();
+        let setting = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        assert_eq!(setting("synchronous"), 3.into());
+        assert_eq!(setting("secure_delete"), 1.into());
+        assert_eq!(setting("journal_mode"), "delete".to_owned().into());
+    }
 }

@@ -126,7 +126,9 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
     rights::keep_private(&mut options);
     match options.open(path) {
         Ok(file) => Ok((file, true)),
-        Err(cause) if access == Access::Read && matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+        Err(cause)
+            if access == Access::Read && matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+        {
             Ok((options.write(false).open(path).map_err(|cause| unavailable(path, cause))?, false))
         }
         Err(cause) => Err(unavailable(path, cause)),
@@ -163,7 +165,9 @@ fn no_directory(directory: &Path, cause: io::Error) -> Error {
 fn unavailable(path: &Path, cause: io::Error) -> Error {
     match cause.kind() {
         io::ErrorKind::NotFound => misplaced(path, "is gone; put it back, or open the store anew to start with an empty one"),
-        io::ErrorKind::PermissionDenied => misplaced(path, "may not be used by this user; change the owner or the rights, or give another path"),
+        io::ErrorKind::PermissionDenied => {
+            misplaced(path, "may not be used by this user; change the owner or the rights, or give another path")
+        }
         io::ErrorKind::ReadOnlyFilesystem => misplaced(path, "is on a file system that is mounted read-only; give another path"),
         _ => failure(ErrorCode::StoreUnavailable, path, &format!("cannot be opened ({cause})")),
     }

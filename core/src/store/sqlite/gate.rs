@@ -84,7 +84,12 @@ impl Gate {
         self.opened.notify_all();
     }
 
-    fn wait_while<'a>(&self, mut state: MutexGuard<'a, State>, deadline: Instant, condition: fn(&State) -> bool) -> Option<MutexGuard<'a, State>> {
+    fn wait_while<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        deadline: Instant,
+        condition: fn(&State) -> bool,
+    ) -> Option<MutexGuard<'a, State>> {
         while condition(&state) {
             let left = deadline.checked_duration_since(Instant::now())?;
             state = self.opened.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;

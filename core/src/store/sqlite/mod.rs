@@ -9,9 +9,9 @@ mod file;
 mod gate;
 mod key_locks;
 mod network;
-mod rights;
 #[cfg(test)]
 mod processes;
+mod rights;
 #[cfg(test)]
 mod tests;
 
@@ -71,9 +71,10 @@ impl Sqlite {
         loop {
             let inside = gate.enter(deadline).map_err(|refused| kept_out(&self.path, &refused))?;
             if let Some(held) = file::try_hold(&self.path, access)? {
-                let result = act(&mut Database::open(&self.path, held.writable, deadline)?)?;
+                let result = Database::open(&self.path, held.writable, deadline).and_then(|mut database| act(&mut database));
+                // First, as a file that is gone makes SQLite fail in ways that tell nothing.
                 held.check_still_at(&self.path)?;
-                return Ok(result);
+                return result;
             }
             drop(inside);
             if Instant::now() >= deadline {
@@ -129,5 +130,9 @@ fn kept_out(path: &Path, refused: &Refused) -> Error {
 }
 
 fn busy(path: &Path) -> Error {
-    failure(ErrorCode::StoreUnavailable, path, "is being used by others for too long; try again, and look for a program that keeps it locked")
+    failure(
+        ErrorCode::StoreUnavailable,
+        path,
+        "is being used by others for too long; try again, and look for a program that keeps it locked",
+    )
 }

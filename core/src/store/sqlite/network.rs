@@ -81,7 +81,19 @@ fn name(magic: u64) -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn fuse_name(mounts: &str, major: u32, minor: u32) -> Option<&str> {
     const NETWORK: [&str; 14] = [
-        "ceph-fuse", "curlftpfs", "davfs", "gcsfuse", "glusterfs", "goofys", "juicefs", "moosefs", "mount-s3", "nfs", "rclone", "s3fs", "smbnetfs",
+        "ceph-fuse",
+        "curlftpfs",
+        "davfs",
+        "gcsfuse",
+        "glusterfs",
+        "goofys",
+        "juicefs",
+        "moosefs",
+        "mount-s3",
+        "nfs",
+        "rclone",
+        "s3fs",
+        "smbnetfs",
         "sshfs",
     ];
     let device = format!("{major}:{minor}");

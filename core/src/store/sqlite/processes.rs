@@ -63,7 +63,9 @@ fn play(role: Role, path: &PathBuf) {
         Role::BreakOff => {
             let connection = Connection::open(path).unwrap();
             // With hardly a cache, what was changed is written before it is committed.
-            connection.execute_batch("PRAGMA cache_size = 1; BEGIN EXCLUSIVE; UPDATE entries SET data = zeroblob(200000), version = 'half'").unwrap();
+            connection
+                .execute_batch("PRAGMA cache_size = 1; BEGIN EXCLUSIVE; UPDATE entries SET data = zeroblob(200000), version = 'half'")
+                .unwrap();
             say_and_stay("ready");
         }
         Role::AskForKey => say(&format!("{:?}", Sqlite::open(path).unwrap().try_lock(&key(1)).unwrap())),
@@ -89,7 +91,8 @@ fn play(role: Role, path: &PathBuf) {
     }
 }
 
-fn add_one(store: &Sqlite, version: &str) {
+/// Adds one to the number that is stored.
+pub(super) fn add_one(store: &Sqlite, version: &str) {
     loop {
         let there = store.load(&key(1)).unwrap();
         let number: u32 = there.as_ref().map_or(0, |there| std::str::from_utf8(&there.data).unwrap().parse().unwrap());

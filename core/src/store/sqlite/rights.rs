@@ -154,7 +154,10 @@ mod tests {
         for loose in [0o640, 0o604, 0o620, 0o602, 0o644, 0o666] {
             set_mode(&path, loose);
             let error = refused(&path);
-            assert!(error.to_string().contains(&format!("logins.db: can be read or written by others (mode {loose:04o}); chmod 600 it")), "{error}");
+            assert!(
+                error.to_string().contains(&format!("logins.db: can be read or written by others (mode {loose:04o}); chmod 600 it")),
+                "{error}"
+            );
             assert!(store.load(&key(1)).is_err());
             assert!(store.swap(&key(1), None, &entry("a", None)).is_err());
         }

@@ -194,6 +194,43 @@ fn a_deleted_file_is_not_written_to_and_not_silently_made_anew() {
 }
 
 #[test]
+fn what_is_written_into_a_file_that_is_deleted_or_replaced_meanwhile_does_not_count_as_stored() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    let swap_while = |change: &dyn Fn()| {
+        let swapped = store.with_database(Access::Write, |database| {
+            change();
+            database.swap(&key(1), None, &entry("a", None), 0)
+        });
+        swapped.unwrap_err()
+    };
+    fs::copy(&path, directory.join("copy.db")).unwrap();
+    let replaced = swap_while(&|| fs::rename(directory.join("copy.db"), &path).unwrap());
+    assert_eq!((replaced.code(), replaced.retryable()), (ErrorCode::StoreUnavailable, true));
+    assert!(replaced.to_string().contains("was replaced"), "{replaced}");
+    let deleted = swap_while(&|| fs::remove_file(&path).unwrap());
+    assert_eq!((deleted.code(), deleted.retryable()), (ErrorCode::StoreUnavailable, false));
+    assert!(deleted.to_string().contains("is gone"), "{deleted}");
+}
+
+#[test]
+fn nothing_is_lost_between_threads_with_handles_of_their_own() {
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 10;
+
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            let store = open(&path);
+            scope.spawn(move || (0..ROUNDS).for_each(|round| processes::add_one(&store, &format!("{number}-{round}"))));
+        }
+    });
+    assert_eq!(load(&open(&path), 1).unwrap().data, (THREADS * ROUNDS).to_string().into_bytes());
+}
+
+#[test]
 fn a_file_that_was_put_in_place_of_the_old_one_is_used() {
     let directory = TemporaryDirectory::new();
     let (path, copy) = (directory.join("logins.db"), directory.join("copy.db"));
