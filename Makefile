@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-oidc-provider test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-chaos chaos test-protocol test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -46,6 +46,21 @@ test-endurance: build ## ten thousand logins in one process of each language: me
 
 test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
 	$(PYTHON) tests/keycloak/run.py
+
+test-keycloak-22: build ## the same with Keycloak 22.0.5, whose answers differ as tests/keycloak/allowed.py says
+	$(PYTHON) tests/keycloak/run.py --version 22.0.5
+
+test-chaos: build ## processes that share one login: sixteen that fight for it, and two hundred that are killed
+	$(PYTHON) tests/chaos/contention.py
+	$(PYTHON) tests/chaos/kills.py
+
+chaos: build ## the same for long: ten thousand killed, two minutes of fight
+	$(PYTHON) tests/chaos/contention.py --seconds 120
+	$(PYTHON) tests/chaos/kills.py --kills 5000 --languages rust,c,python,node
+
+test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
+	cargo run -p protocol --bin model
+	cargo run -p protocol --bin simulate
 
 test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetched from npm
 	$(PYTHON) tests/oidc_provider/run.py

@@ -20,6 +20,7 @@ if pkg-config --exists libcurl 2>/dev/null; then
 fi
 
 "$cc" "${flags[@]}" examples/c/main_job.c -o "$out/main_job" "${link[@]}" "${curl[@]}"
+"$cc" "${flags[@]}" examples/c/own_store.c -o "$out/own_store" "${link[@]}"
 python3 tests/readme/c_block.py "$out/readme_block.inc"
 "$cc" "${flags[@]}" -I"$out" tests/readme/c/main.c -o "$out/readme" "${link[@]}"
 "$cc" "${flags[@]}" tests/behaviour/c/*.c -o "$out/behaviour_shim" "${link[@]}" -pthread

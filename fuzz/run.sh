@@ -1,22 +1,31 @@
 #!/usr/bin/env bash
-# Fuzzes each target, or those that are named, for so many seconds: fuzz/run.sh SECONDS [target…]
+# Fuzzes each target, or those that are named, for so many seconds: fuzz/run.sh [--asan] SECONDS [target…]
 # Stops at the first input for which something does not hold; it is then in fuzz/artifacts/<target>/.
+# With --asan, fuzzes the C layer (or those that are named) under the address sanitizer. That takes a nightly toolchain: without one it says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:?usage: fuzz/run.sh SECONDS [target…]}
+# The other targets are safe Rust, where the address sanitizer finds nothing but makes everything slow; without one, the stable toolchain will do.
+toolchain=() sanitizer=(--sanitizer none) targets=()
+if [[ ${1:-} == --asan ]]; then
+    shift
+    cargo +nightly --version > /dev/null 2>&1 || { echo "address sanitizer: SKIPPED, no nightly toolchain" && exit 0; }
+    toolchain=(+nightly) sanitizer=(--sanitizer address --target-dir target/asan) targets=(c_calls)
+fi
+seconds=${1:?usage: fuzz/run.sh [--asan] SECONDS [target…]}
 shift
 tools=$PWD/.cache/tools
 [[ -x $tools/bin/cargo-fuzz ]] || cargo install --locked --quiet --root "$tools" cargo-fuzz
 export PATH=$tools/bin:$PATH
 
 cd fuzz
-if (($# > 0)); then targets=("$@"); else mapfile -t targets < <(ls seeds); fi
-# The code is safe Rust, where the address sanitizer finds nothing but makes everything slow; without one, the stable toolchain will do.
-cargo fuzz build --sanitizer none
+if (($# > 0)); then targets=("$@"); elif ((${#targets[@]} == 0)); then mapfile -t targets < <(ls seeds); fi
+for target in "${targets[@]}"; do
+    cargo "${toolchain[@]}" fuzz build "${sanitizer[@]}" "$target"
+done
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target"
     echo "== $target, $seconds seconds"
-    nice cargo fuzz run --sanitizer none "$target" "corpus/$target" "seeds/$target" -- \
+    nice cargo "${toolchain[@]}" fuzz run "${sanitizer[@]}" "$target" "corpus/$target" "seeds/$target" -- \
         -dict=words.dict -max_len=20000 -max_total_time="$seconds" -print_final_stats=1 -verbosity=0
 done

@@ -165,6 +165,36 @@ typedef uint32_t sipgate_code;
 #endif // __cplusplus
 
 /**
+ * The values of a sipgate_store_answer.
+ *
+ */
+enum sipgate_store_answer_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Loaded, or certainly nothing there; saved, durably.
+   */
+  SIPGATE_STORE_DONE = 0,
+  /**
+   * Not saved: what is there has another version than the expected one.
+   */
+  SIPGATE_STORE_CONFLICT = 1,
+  /**
+   * It went wrong. What was to be saved may have been or not: the library looks.
+   */
+  SIPGATE_STORE_FAILED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum sipgate_store_answer_code sipgate_store_answer_code;
+#else
+typedef uint32_t sipgate_store_answer_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * An authorization code with what must be sent beside it, for sipgate_client_exchange_code: for applications that check their callbacks themselves.
  * For one thread at a time. A setter that fails leaves it as it was; texts are copied.
  */
@@ -184,9 +214,9 @@ typedef struct sipgate_authorization_parameters sipgate_authorization_parameters
 typedef struct sipgate_authorization_request sipgate_authorization_request;
 
 /**
- * What one call may take: a timeout, 30 seconds unless set, and something that cancels it. Where a function takes one, NULL means the
- * defaults. Both end the caller's wait only: a token request that has left goes on by itself. May be used for any number of calls; several threads
- * may use it at once as long as none changes it.
+ * What one call may take and wants: a timeout, 30 seconds unless set, something that cancels it, and how long an access token must still live. Where a
+ * function takes one, NULL means the defaults. Timeout and cancel end the caller's wait only: a token request that has left goes on by itself. May be used
+ * for any number of calls; several threads may use it at once as long as none changes it.
  */
 typedef struct sipgate_call sipgate_call;
 
@@ -213,16 +243,59 @@ typedef struct sipgate_client_options sipgate_client_options;
 typedef struct sipgate_error sipgate_error;
 
 /**
+ * Something that happened. It is there until the handler that it was passed to returns.
+ */
+typedef struct sipgate_event sipgate_event;
+
+/**
  * A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, and its memory is wiped when it is
  * freed with sipgate_secret_free. Any number of threads may read it.
  */
 typedef struct sipgate_secret sipgate_secret;
 
 /**
+ * Where logins are kept, for all clients and processes that use it. Any number of threads may use it, and a forked child too. Clients keep what they
+ * need of it, so it may be freed before them.
+ */
+typedef struct sipgate_store sipgate_store;
+
+/**
+ * What a store of the application's own keeps under a key. Made and freed by the library, and there until the function that it was passed to returns.
+ */
+typedef struct sipgate_store_entry sipgate_store_entry;
+
+/**
+ * Settings of a store; all of them are optional. May be used for any number of stores, and then freed with sipgate_store_options_free. For one
+ * thread at a time. A setter that fails leaves the settings as they were; keys are copied, and wiped when the settings and their stores are gone.
+ */
+typedef struct sipgate_store_options sipgate_store_options;
+
+/**
+ * Where a function of a store may say what went wrong. Made and freed by the library, and there until the function that it was passed to returns.
+ */
+typedef struct sipgate_store_problem sipgate_store_problem;
+
+/**
+ * The promises that a store broke, and how: none where it is good. It never changes; any number of threads may use it.
+ */
+typedef struct sipgate_store_violations sipgate_store_violations;
+
+/**
  * The tokens of one login, and what the server said about them. It never changes; any number of threads may use it. Tokens come out as secrets that
  * are the caller's.
  */
 typedef struct sipgate_token_set sipgate_token_set;
+
+/**
+ * The access token of one account, whenever it is asked for: from memory, from the store, or renewed, once for all threads and processes that ask. Any
+ * number of threads may use it, and a forked child too. Cheap to make anew for each request; what is in memory belongs to the store.
+ */
+typedef struct sipgate_token_source sipgate_token_source;
+
+/**
+ * How a login stands. Holds no secret. It never changes; any number of threads may use it.
+ */
+typedef struct sipgate_token_status sipgate_token_status;
 
 /**
  * What a function returns: SIPGATE_OK (0), or one of the constants of `enum sipgate_code`. Compare, do not switch exhaustively: later
@@ -244,6 +317,70 @@ typedef struct sipgate_str {
    */
   size_t len;
 } sipgate_str;
+
+/**
+ * Bytes that belong to the handle they were asked of, and live as long as that handle.
+ */
+typedef struct sipgate_bytes {
+  /**
+   * The bytes; NULL or anything where there are none.
+   */
+  const uint8_t *data;
+  /**
+   * How many there are.
+   */
+  size_t len;
+} sipgate_bytes;
+
+/**
+ * What a function of a store answers: one of the constants of `enum sipgate_store_answer_code`. Any other number counts as SIPGATE_STORE_FAILED.
+ */
+typedef uint32_t sipgate_store_answer;
+
+/**
+ * A store of the application's own, for sipgate_store_new: anything that can read an entry, and replace it if nobody else has replaced it meanwhile.
+ * Any database does either in one statement. sipgate_store_check tells whether it keeps its promises.
+ *
+ * The functions are called from threads of the library's, several at once, also for one key, under no lock; in a forked child too. They may block.
+ * They may call any function of the library but those that wait for this store. No C++ exception and no longjmp may leave them.
+ */
+typedef struct sipgate_store_functions {
+  /**
+   * The size of this structure: sizeof(sipgate_store_functions). Later versions add functions at its end. Clear the rest with memset or an initialiser.
+   */
+  size_t size;
+  /**
+   * Passed to each of the functions; may be NULL.
+   */
+  void *user_data;
+  /**
+   * The entry of this key as the last successful save of any process left it, never a stale copy: fill `entry` with its version, data and end. Leave it
+   * as it is where nothing is there. `key` is 64 hexadecimal digits that tell nothing about whose login it is.
+   */
+  sipgate_store_answer (*load)(void *user_data,
+                               const char *key,
+                               struct sipgate_store_entry *entry,
+                               struct sipgate_store_problem *problem);
+  /**
+   * Puts `entry` in the place of what is there if that has the version `expected_version`; where `expected_version` is NULL, if nothing is there. One step
+   * that nobody comes in between, and durable before it returns. The store may drop an entry once its end has passed, and no other.
+   */
+  sipgate_store_answer (*save)(void *user_data,
+                               const char *key,
+                               const char *expected_version,
+                               const struct sipgate_store_entry *entry,
+                               struct sipgate_store_problem *problem);
+  /**
+   * Called once, when the store and everything that was made with it are gone and no call is under way: on any thread. May be NULL.
+   */
+  void (*free)(void *user_data);
+} sipgate_store_functions;
+
+/**
+ * Told what happens. Called on the thread where it happened, which may be one of the library's, and on several at once; under no lock. It should be
+ * quick. No C++ exception and no longjmp may leave it.
+ */
+typedef void (*sipgate_event_handler)(void *user_data, const struct sipgate_event *event);
 
 #ifdef __cplusplus
 extern "C" {
@@ -329,6 +466,11 @@ struct sipgate_str sipgate_error_oauth_error_description(const struct sipgate_er
 struct sipgate_str sipgate_error_oauth_error_uri(const struct sipgate_error *error);
 
 /**
+ * What it was caused by, such as the message of a store of the application's own. Belongs to the error; no text where nothing is known, and for NULL.
+ */
+struct sipgate_str sipgate_error_cause(const struct sipgate_error *error);
+
+/**
  * Frees an error and the texts that belong to it. NULL is nothing.
  */
 void sipgate_error_free(struct sipgate_error *error);
@@ -378,9 +520,182 @@ sipgate_status sipgate_call_set_cancel(struct sipgate_call *call,
                                        struct sipgate_error **error);
 
 /**
+ * Of a token source: the access token must still live for `milliseconds`, as for an upload. A server whose tokens live shorter gives a new one. 0
+ * unless set. Fails for a NULL call only.
+ */
+sipgate_status sipgate_call_set_min_validity_ms(struct sipgate_call *call,
+                                                uint64_t milliseconds,
+                                                struct sipgate_error **error);
+
+/**
  * Frees a call. NULL is nothing.
  */
 void sipgate_call_free(struct sipgate_call *call);
+
+/**
+ * Settings of which none is set. Never NULL. Free them with sipgate_store_options_free.
+ */
+struct sipgate_store_options *sipgate_store_options_new(void);
+
+/**
+ * Encrypts what is stored (AES-256-GCM). `encryption_key` is 32 random bytes as base64, base64url or hexadecimal text, such as `openssl rand
+ * -base64 32` prints. Add the newest key first: it is written with; the others are read. Entries that are not encrypted, or with another key
+ * than the first, are written anew when they change.
+ */
+sipgate_status sipgate_store_options_add_encryption_key(struct sipgate_store_options *options,
+                                                        const char *encryption_key,
+                                                        struct sipgate_error **error);
+
+/**
+ * As sipgate_store_options_add_encryption_key, with the key as its 32 bytes.
+ */
+sipgate_status sipgate_store_options_add_encryption_key_bytes(struct sipgate_store_options *options,
+                                                              const uint8_t *encryption_key,
+                                                              size_t len,
+                                                              struct sipgate_error **error);
+
+/**
+ * How long what was read from the store counts, in milliseconds: the time in which a login or logout of another process shows. 1000 unless set,
+ * and 5000 for a store of the application's own.
+ */
+sipgate_status sipgate_store_options_set_recheck_ms(struct sipgate_store_options *options,
+                                                    uint64_t milliseconds,
+                                                    struct sipgate_error **error);
+
+/**
+ * Frees settings. Stores made with them live on. NULL is nothing.
+ */
+void sipgate_store_options_free(struct sipgate_store_options *options);
+
+/**
+ * The version: a random text of 22 characters out of [A-Za-z0-9_-], drawn anew with every change. Belongs to the entry; no text for NULL.
+ */
+struct sipgate_str sipgate_store_entry_version(const struct sipgate_store_entry *entry);
+
+/**
+ * The login: opaque bytes of any value, secret, seldom more than 10 KB. Belong to the entry; none for NULL.
+ */
+struct sipgate_bytes sipgate_store_entry_data(const struct sipgate_store_entry *entry);
+
+/**
+ * When the store may drop the entry, in seconds since 1970; -1 where it may not, and for NULL.
+ */
+int64_t sipgate_store_entry_ends(const struct sipgate_store_entry *entry);
+
+/**
+ * For a load function: the version as it was saved.
+ */
+sipgate_status sipgate_store_entry_set_version(struct sipgate_store_entry *entry,
+                                               const char *version,
+                                               struct sipgate_error **error);
+
+/**
+ * For a load function: the data as it was saved. Copied; `data` may be NULL where `len` is 0.
+ */
+sipgate_status sipgate_store_entry_set_data(struct sipgate_store_entry *entry,
+                                            const uint8_t *data,
+                                            size_t len,
+                                            struct sipgate_error **error);
+
+/**
+ * For a load function: when the entry may be dropped, as it was saved; -1, as without this, where it may not. Fails for NULL only.
+ */
+sipgate_status sipgate_store_entry_set_ends(struct sipgate_store_entry *entry,
+                                            int64_t ends,
+                                            struct sipgate_error **error);
+
+/**
+ * Says what went wrong, for people: it becomes the cause of the error (sipgate_error_cause). No secret should be in it. Copied; the last one counts.
+ */
+sipgate_status sipgate_store_problem_set_message(struct sipgate_store_problem *problem,
+                                                 const char *message,
+                                                 struct sipgate_error **error);
+
+/**
+ * Logins that end with the process: for tests, and for programs for one run. `options` may be NULL. On success `store` is the caller's, to be freed
+ * with sipgate_store_free; on failure it is not written.
+ */
+sipgate_status sipgate_store_memory(const struct sipgate_store_options *options,
+                                    struct sipgate_store **store,
+                                    struct sipgate_error **error);
+
+/**
+ * Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone, and
+ * opened at once. `options` may be NULL. Refused, and left as it is, is a file that others can read or replace (SIPGATE_STORE_PERMISSIONS), that a newer
+ * version wrote (SIPGATE_STORE_FORMAT), or that is no database of this library's (SIPGATE_STORE_CORRUPT). On success `store` is the caller's, to be
+ * freed with sipgate_store_free; on failure it is not written.
+ */
+sipgate_status sipgate_store_sqlite(const char *path,
+                                    const struct sipgate_store_options *options,
+                                    struct sipgate_store **store,
+                                    struct sipgate_error **error);
+
+/**
+ * As sipgate_store_sqlite, on a network file system, which that refuses: their locks are known to fail, and then two machines spend one refresh token.
+ * For whoever knows better about theirs.
+ */
+sipgate_status sipgate_store_sqlite_on_network_file_system(const char *path,
+                                                           const struct sipgate_store_options *options,
+                                                           struct sipgate_store **store,
+                                                           struct sipgate_error **error);
+
+/**
+ * Logins wherever these functions of the application's own put them. `functions` is copied; `options` may be NULL. On success `store` is the caller's,
+ * to be freed with sipgate_store_free, and `functions->user_data` is the library's, until it calls `functions->free`. On failure `store` is not written,
+ * nothing was called, and `user_data` stays the caller's.
+ */
+sipgate_status sipgate_store_new(const struct sipgate_store_functions *functions,
+                                 const struct sipgate_store_options *options,
+                                 struct sipgate_store **store,
+                                 struct sipgate_error **error);
+
+/**
+ * Frees a store. Clients, token sources and calls that have it keep what they need of it. NULL is nothing.
+ */
+void sipgate_store_free(struct sipgate_store *store);
+
+/**
+ * Checks every promise that the library builds on, of a store that sipgate_store_new made: for the tests of such a store. Waits; it calls the functions
+ * on this thread and others, and takes a fraction of a second where the store is quick. What it stores is under keys drawn at random and ends within
+ * seconds, so the store need not be empty. That a store breaks promises is no failure of this function. On success `violations` is the caller's, to be
+ * freed with sipgate_store_violations_free; on failure it is not written.
+ */
+sipgate_status sipgate_store_check(const struct sipgate_store *store,
+                                   struct sipgate_store_violations **violations,
+                                   struct sipgate_error **error);
+
+/**
+ * How many there are; 0 for NULL.
+ */
+size_t sipgate_store_violations_count(const struct sipgate_store_violations *violations);
+
+/**
+ * Which promise was broken, and how: one for each `index` from 0. Belongs to the violations; no text behind the last, and for NULL.
+ */
+struct sipgate_str sipgate_store_violations_at(const struct sipgate_store_violations *violations,
+                                               size_t index);
+
+/**
+ * Frees violations. NULL is nothing.
+ */
+void sipgate_store_violations_free(struct sipgate_store_violations *violations);
+
+/**
+ * The kind as a word, the same in all languages: "token_request", "renewed", "login_ended" ... Later versions add kinds. Belongs to the event; no text
+ * for NULL.
+ */
+struct sipgate_str sipgate_event_kind(const struct sipgate_event *event);
+
+/**
+ * The whole event as one line, a JSON object with its kind as `event`; durations in seconds, an account as a hash. It holds no secret. Belongs to the
+ * event; no text for NULL.
+ */
+struct sipgate_str sipgate_event_json(const struct sipgate_event *event);
+
+/**
+ * Whether somebody should look: all but what happens every day. False for NULL.
+ */
+bool sipgate_event_is_warning(const struct sipgate_event *event);
 
 /**
  * Settings for a client at sipgate, in the realm that the id's suffix names ("...:third-party", "...:sipgate-apps"). On success `options` is the
@@ -487,6 +802,25 @@ sipgate_status sipgate_client_options_set_request_timeout_ms(struct sipgate_clie
                                                              struct sipgate_error **error);
 
 /**
+ * Where logins are kept. Needed for sipgate_client_complete_login and sipgate_client_token_source, not for the single steps. The settings keep what
+ * they need of `store`, which may be freed before them.
+ */
+sipgate_status sipgate_client_options_set_store(struct sipgate_client_options *options,
+                                                const struct sipgate_store *store,
+                                                struct sipgate_error **error);
+
+/**
+ * Told what happens to clients of these settings, for logs and metrics. `user_data` is passed to it; on success it is the library's, until it calls
+ * `free`: once, when the settings, their clients and all that came from those are gone, on any thread. `free` may be NULL. On failure nothing was called,
+ * and `user_data` stays the caller's.
+ */
+sipgate_status sipgate_client_options_set_event_handler(struct sipgate_client_options *options,
+                                                        sipgate_event_handler handler,
+                                                        void *user_data,
+                                                        void (*free)(void *user_data),
+                                                        struct sipgate_error **error);
+
+/**
  * Frees settings. Clients made of them live on. NULL is nothing.
  */
 void sipgate_client_options_free(struct sipgate_client_options *options);
@@ -555,6 +889,29 @@ sipgate_status sipgate_client_refresh_tokens(const struct sipgate_client *client
                                              struct sipgate_error **error);
 
 /**
+ * Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is loaded twice,
+ * in whatever process, makes one exchange, and both calls get the same login. `account` is what names the user in the application; a login that was there
+ * is replaced. `callback` and `call` are as for sipgate_client_exchange_callback. Waits; a code that was sent makes a login, also when the wait ends. On
+ * success `source` is the caller's, to be freed with sipgate_token_source_free; on failure it is not written.
+ */
+sipgate_status sipgate_client_complete_login(const struct sipgate_client *client,
+                                             const struct sipgate_authorization_request *request,
+                                             const char *callback,
+                                             const char *account,
+                                             const struct sipgate_call *call,
+                                             struct sipgate_token_source **source,
+                                             struct sipgate_error **error);
+
+/**
+ * The tokens of this account, whether or not there is a login yet. Touches no file and no network. On success `source` is the caller's, to be freed with
+ * sipgate_token_source_free; on failure it is not written.
+ */
+sipgate_status sipgate_client_token_source(const struct sipgate_client *client,
+                                           const char *account,
+                                           struct sipgate_token_source **source,
+                                           struct sipgate_error **error);
+
+/**
  * The name that callbacks and ID tokens must give the server. Belongs to the client; no text for NULL.
  */
 struct sipgate_str sipgate_client_issuer(const struct sipgate_client *client);
@@ -575,7 +932,7 @@ struct sipgate_str sipgate_client_client_id(const struct sipgate_client *client)
 struct sipgate_str sipgate_client_redirect_uri(const struct sipgate_client *client);
 
 /**
- * Frees a client. Pending logins and tokens that came from it live on. Not while another thread uses it. NULL is nothing.
+ * Frees a client. Pending logins, tokens and token sources that came from it live on. Not while another thread uses it. NULL is nothing.
  */
 void sipgate_client_free(struct sipgate_client *client);
 
@@ -818,6 +1175,135 @@ int64_t sipgate_token_set_refresh_expires_at(const struct sipgate_token_set *tok
  * Wipes and frees tokens and the texts that belong to them; secrets that came out of them live on. NULL is nothing.
  */
 void sipgate_token_set_free(struct sipgate_token_set *tokens);
+
+/**
+ * Whether there is a login: "absent" where none is stored, "active", "refused" where the server does not accept it any more, "logged_out". Belongs to
+ * the status; no text for NULL.
+ */
+struct sipgate_str sipgate_token_status_state(const struct sipgate_token_status *status);
+
+/**
+ * Counts the token sets of the account, across logins; 0 for NULL.
+ */
+uint64_t sipgate_token_status_generation(const struct sipgate_token_status *status);
+
+/**
+ * When the access token runs out, in seconds since 1970; -1 where that is not known, and for NULL.
+ */
+int64_t sipgate_token_status_expires_at(const struct sipgate_token_status *status);
+
+/**
+ * When the refresh token runs out, in seconds since 1970, a hint; -1 where that is not known, and for NULL.
+ */
+int64_t sipgate_token_status_refresh_expires_at(const struct sipgate_token_status *status);
+
+/**
+ * The scope that was granted. Belongs to the status; no text where it is not known, and for NULL.
+ */
+struct sipgate_str sipgate_token_status_scope(const struct sipgate_token_status *status);
+
+/**
+ * Why the last refresh failed, or why the login is over; NULL where neither is so, and for NULL. Belongs to the status: do not free it.
+ */
+const struct sipgate_error *sipgate_token_status_last_error(const struct sipgate_token_status *status);
+
+/**
+ * Whether new tokens are held in memory, as the store could not be made to keep them yet. False for NULL.
+ */
+bool sipgate_token_status_unsaved(const struct sipgate_token_status *status);
+
+/**
+ * Frees a status and what belongs to it. NULL is nothing.
+ */
+void sipgate_token_status_free(struct sipgate_token_status *status);
+
+/**
+ * An access token that an API takes now. Renewed when it is near its end, which waits; while that fails and the token has not ended, the one there is.
+ * `call` may be NULL. SIPGATE_LOGIN_REQUIRED when somebody must log in. A refresh that is under way goes on by itself when the wait ends. On success
+ * `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ */
+sipgate_status sipgate_token_source_access_token(const struct sipgate_token_source *source,
+                                                 const struct sipgate_call *call,
+                                                 struct sipgate_secret **secret,
+                                                 struct sipgate_error **error);
+
+/**
+ * The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_token_source_access_token gives, and all
+ * else as there.
+ */
+sipgate_status sipgate_token_source_authorization_header(const struct sipgate_token_source *source,
+                                                         const struct sipgate_call *call,
+                                                         struct sipgate_secret **secret,
+                                                         struct sipgate_error **error);
+
+/**
+ * The current access token, if it can be handed out without asking the store or the server; NULL where it cannot, which is no failure. Never waits. On
+ * success `secret` is the caller's, to be freed with sipgate_secret_free; on failure, which is for a NULL alone, it is not written.
+ */
+sipgate_status sipgate_token_source_peek(const struct sipgate_token_source *source,
+                                         struct sipgate_secret **secret,
+                                         struct sipgate_error **error);
+
+/**
+ * An API answered 401 to this access token: the next call renews it, if it still is the current one. Any number of late 401s cause one refresh. Sends
+ * nothing and does not wait.
+ */
+sipgate_status sipgate_token_source_invalidate(const struct sipgate_token_source *source,
+                                               const char *access_token,
+                                               struct sipgate_error **error);
+
+/**
+ * Renews the tokens now, also when they are fresh, or when the server has refused the login before. `call` may be NULL. Waits. On success `secret` is the
+ * new access token and the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ */
+sipgate_status sipgate_token_source_refresh(const struct sipgate_token_source *source,
+                                            const struct sipgate_call *call,
+                                            struct sipgate_secret **secret,
+                                            struct sipgate_error **error);
+
+/**
+ * Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. `tokens` stays the caller's.
+ * `call` may be NULL. Waits for the store.
+ */
+sipgate_status sipgate_token_source_save(const struct sipgate_token_source *source,
+                                         const struct sipgate_token_set *tokens,
+                                         const struct sipgate_call *call,
+                                         struct sipgate_error **error);
+
+/**
+ * How the login stands, by the store and without the network. `call` may be NULL. Waits for the store. On success `status` is the caller's, to be freed
+ * with sipgate_token_status_free; on failure it is not written.
+ */
+sipgate_status sipgate_token_source_status(const struct sipgate_token_source *source,
+                                           const struct sipgate_call *call,
+                                           struct sipgate_token_status **status,
+                                           struct sipgate_error **error);
+
+/**
+ * Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. `call` may be NULL. Waits. On
+ * failure the server could not be told: nothing is handed out any more, and another call finishes it; SIPGATE_BUSY when a refresh that was under way has
+ * not ended in time.
+ */
+sipgate_status sipgate_token_source_logout(const struct sipgate_token_source *source,
+                                           const struct sipgate_call *call,
+                                           struct sipgate_error **error);
+
+/**
+ * Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait. The source stays as it is, and
+ * is yet to be freed.
+ */
+sipgate_status sipgate_token_source_close(const struct sipgate_token_source *source,
+                                          struct sipgate_error **error);
+
+/**
+ * The account, as the application named it. Belongs to the source; no text for NULL.
+ */
+struct sipgate_str sipgate_token_source_account(const struct sipgate_token_source *source);
+
+/**
+ * Frees a source. The login stays, and so do secrets that came out of it. Not while another thread uses it. NULL is nothing.
+ */
+void sipgate_token_source_free(struct sipgate_token_source *source);
 
 #ifdef __cplusplus
 }  // extern "C"

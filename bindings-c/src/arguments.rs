@@ -28,6 +28,22 @@ pub(crate) unsafe fn optional_text<'a>(name: &str, text: *const c_char) -> Resul
     text.to_str().map(Some).map_err(|_| Error::invalid_argument(name, "is not UTF-8; convert it"))
 }
 
+/// Bytes that must be there, if there are any.
+///
+/// # Safety
+///
+/// `bytes` is NULL or points to `len` bytes that outlive the call.
+pub(crate) unsafe fn bytes<'a>(name: &str, bytes: *const u8, len: usize) -> Result<&'a [u8]> {
+    if bytes.is_null() {
+        return if len == 0 { Ok(&[]) } else { Err(Error::invalid_argument(name, "is NULL; pass its bytes")) };
+    }
+    if isize::try_from(len).is_err() {
+        return Err(Error::invalid_argument(name, "has a length that nothing has"));
+    }
+    // SAFETY: not NULL, and so `len` bytes that outlive the call; no more than an allocation can have.
+    Ok(unsafe { std::slice::from_raw_parts(bytes, len) })
+}
+
 /// A handle that must be there.
 ///
 /// # Safety

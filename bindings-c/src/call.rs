@@ -12,9 +12,9 @@ use crate::status::sipgate_status;
 /// Cancels the calls it was given to, once and for all. sipgate_cancel_trigger may be called from any thread while others wait.
 pub struct sipgate_cancel(CancelToken);
 
-/// What one call may take: a timeout, 30 seconds unless set, and something that cancels it. Where a function takes one, NULL means the
-/// defaults. Both end the caller's wait only: a token request that has left goes on by itself. May be used for any number of calls; several threads
-/// may use it at once as long as none changes it.
+/// What one call may take and wants: a timeout, 30 seconds unless set, something that cancels it, and how long an access token must still live. Where a
+/// function takes one, NULL means the defaults. Timeout and cancel end the caller's wait only: a token request that has left goes on by itself. May be used
+/// for any number of calls; several threads may use it at once as long as none changes it.
 pub struct sipgate_call(Call);
 
 /// A new cancel that is not triggered. Never NULL. Free it with sipgate_cancel_free.
@@ -79,6 +79,24 @@ pub unsafe extern "C" fn sipgate_call_set_cancel(
         boundary::run(error, || {
             let call = handle_mut("call", call)?;
             call.0 = call.0.clone().cancel_token(&handle("cancel", cancel)?.0);
+            Ok(())
+        })
+    }
+}
+
+/// Of a token source: the access token must still live for `milliseconds`, as for an upload. A server whose tokens live shorter gives a new one. 0
+/// unless set. Fails for a NULL call only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_call_set_min_validity_ms(
+    call: *mut sipgate_call,
+    milliseconds: u64,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let call = handle_mut("call", call)?;
+            call.0 = call.0.clone().min_validity(Duration::from_millis(milliseconds));
             Ok(())
         })
     }

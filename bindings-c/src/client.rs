@@ -15,6 +15,7 @@ use crate::error::sipgate_error;
 use crate::status::sipgate_status;
 use crate::text::{Text, lend, sipgate_str};
 use crate::token_set::sipgate_token_set;
+use crate::token_source::sipgate_token_source;
 
 /// A client of a login server. Any number of threads may use it, and a forked child too.
 pub struct sipgate_client {
@@ -159,6 +160,51 @@ pub unsafe extern "C" fn sipgate_client_refresh_tokens(
     }
 }
 
+/// Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is loaded twice,
+/// in whatever process, makes one exchange, and both calls get the same login. `account` is what names the user in the application; a login that was there
+/// is replaced. `callback` and `call` are as for sipgate_client_exchange_callback. Waits; a code that was sent makes a login, also when the wait ends. On
+/// success `source` is the caller's, to be freed with sipgate_token_source_free; on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_client_complete_login(
+    client: *const sipgate_client,
+    request: *const sipgate_authorization_request,
+    callback: *const c_char,
+    account: *const c_char,
+    call: *const sipgate_call,
+    source: *mut *mut sipgate_token_source,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let out = place("source", source)?;
+            let client = &handle("client", client)?.client;
+            let (request, callback) = (&handle("request", request)?.request, text("callback", callback)?);
+            out.put(client.complete_login_with(request, callback, text("account", account)?, &or_defaults(call))?.into());
+            Ok(())
+        })
+    }
+}
+
+/// The tokens of this account, whether or not there is a login yet. Touches no file and no network. On success `source` is the caller's, to be freed with
+/// sipgate_token_source_free; on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_client_token_source(
+    client: *const sipgate_client,
+    account: *const c_char,
+    source: *mut *mut sipgate_token_source,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        boundary::run(error, || {
+            let out = place("source", source)?;
+            out.put(handle("client", client)?.client.token_source(text("account", account)?)?.into());
+            Ok(())
+        })
+    }
+}
+
 /// The name that callbacks and ID tokens must give the server. Belongs to the client; no text for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_issuer(client: *const sipgate_client) -> sipgate_str {
@@ -187,7 +233,7 @@ pub unsafe extern "C" fn sipgate_client_redirect_uri(client: *const sipgate_clie
     lend(unsafe { client.as_ref() }, |client| client.redirect_uri.as_ref())
 }
 
-/// Frees a client. Pending logins and tokens that came from it live on. Not while another thread uses it. NULL is nothing.
+/// Frees a client. Pending logins, tokens and token sources that came from it live on. Not while another thread uses it. NULL is nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_free(client: *mut sipgate_client) {
     // SAFETY: NULL or a live handle that the caller gives up.

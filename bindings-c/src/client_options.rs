@@ -1,14 +1,16 @@
 //! Settings of a client.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use sipgate_oauth2::{Client, ClientAuthentication, ClientBuilder, Provider, Result};
 
-use crate::arguments::{self, Place, handle_mut, place, text};
+use crate::arguments::{self, Place, handle, handle_mut, place, text};
 use crate::boundary;
 use crate::error::sipgate_error;
+use crate::event::{self, sipgate_event_handler};
 use crate::status::sipgate_status;
+use crate::store::sipgate_store;
 
 /// Settings of a client, to be passed to sipgate_client_new and then freed with sipgate_client_options_free. For one thread at a time. A setter that
 /// fails leaves the settings as they were; texts are copied.
@@ -184,6 +186,33 @@ pub unsafe extern "C" fn sipgate_client_options_set_request_timeout_ms(
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe { boundary::run(error, || set(options, |builder| Ok(builder.request_timeout(Duration::from_millis(milliseconds))))) }
+}
+
+/// Where logins are kept. Needed for sipgate_client_complete_login and sipgate_client_token_source, not for the single steps. The settings keep what
+/// they need of `store`, which may be freed before them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_client_options_set_store(
+    options: *mut sipgate_client_options,
+    store: *const sipgate_store,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { boundary::run(error, || set(options, |builder| Ok(builder.store(handle("store", store)?.store.clone())))) }
+}
+
+/// Told what happens to clients of these settings, for logs and metrics. `user_data` is passed to it; on success it is the library's, until it calls
+/// `free`: once, when the settings, their clients and all that came from those are gone, on any thread. `free` may be NULL. On failure nothing was called,
+/// and `user_data` stays the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_client_options_set_event_handler(
+    options: *mut sipgate_client_options,
+    handler: sipgate_event_handler,
+    user_data: *mut c_void,
+    free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { boundary::run(error, || set(options, |builder| Ok(builder.on_event(event::handler(handler, user_data, free)?)))) }
 }
 
 /// Frees settings. Clients made of them live on. NULL is nothing.

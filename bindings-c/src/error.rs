@@ -1,5 +1,6 @@
 //! Errors.
 
+use std::error::Error as _;
 use std::ffi::c_char;
 
 use sipgate_oauth2::Error;
@@ -17,6 +18,7 @@ pub struct sipgate_error {
     oauth_error: Option<Text>,
     oauth_error_description: Option<Text>,
     oauth_error_uri: Option<Text>,
+    cause: Option<Text>,
 }
 
 impl From<Error> for sipgate_error {
@@ -27,6 +29,7 @@ impl From<Error> for sipgate_error {
             oauth_error: error.oauth_error().map(Text::from),
             oauth_error_description: error.oauth_error_description().map(Text::from),
             oauth_error_uri: error.oauth_error_uri().map(Text::from),
+            cause: error.source().map(|cause| cause.to_string().as_str().into()),
             error,
         }
     }
@@ -110,6 +113,13 @@ pub unsafe extern "C" fn sipgate_error_oauth_error_description(error: *const sip
 pub unsafe extern "C" fn sipgate_error_oauth_error_uri(error: *const sipgate_error) -> sipgate_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| error.oauth_error_uri.as_ref())
+}
+
+/// What it was caused by, such as the message of a store of the application's own. Belongs to the error; no text where nothing is known, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_error_cause(error: *const sipgate_error) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { error.as_ref() }, |error| error.cause.as_ref())
 }
 
 /// Frees an error and the texts that belong to it. NULL is nothing.

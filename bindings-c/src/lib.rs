@@ -17,6 +17,18 @@ mod secret;
 
 mod call;
 
+mod store_options;
+
+mod store_entry;
+
+mod own_store;
+
+mod store;
+
+mod store_check;
+
+mod event;
+
 mod client_options;
 
 mod client;
@@ -29,8 +41,13 @@ mod authorization_code;
 
 mod token_set;
 
+mod token_status;
+
+mod token_source;
+
 mod arguments;
 mod boundary;
+mod user_data;
 
 /// The library's version, such as "0.1.0". Never NULL, never freed. Any thread.
 #[unsafe(no_mangle)]

@@ -14,12 +14,25 @@ pub struct sipgate_str {
     pub len: usize,
 }
 
+/// Bytes that belong to the handle they were asked of, and live as long as that handle.
+#[repr(C)]
+pub struct sipgate_bytes {
+    /// The bytes; NULL or anything where there are none.
+    pub data: *const u8,
+    /// How many there are.
+    pub len: usize,
+}
+
 /// Text with a NUL behind it, wiped when dropped.
 pub(crate) struct Text(Zeroizing<Vec<u8>>);
 
 impl Text {
     pub(crate) fn borrowed(&self) -> sipgate_str {
         sipgate_str { data: self.0.as_ptr().cast(), len: self.0.len() - 1 }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0[..self.0.len() - 1]).expect("it was made of a str")
     }
 }
 

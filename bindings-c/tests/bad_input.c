@@ -7,15 +7,6 @@
 static const char broken[] = "\xff\xfe";
 static char *huge;
 
-/* Every text that nothing accepts. */
-#define CHECK_TEXT(call, name)                                                                                                             \
-    do {                                                                                                                                   \
-        const char *text = NULL;                                                                                                           \
-        CHECK_REFUSED(call, name);                                                                                                         \
-        text = broken;                                                                                                                     \
-        CHECK_REFUSED(call, name);                                                                                                         \
-    } while (0)
-
 static void client_options(void)
 {
     sipgate_client_options *out = NULL, *options = NULL;

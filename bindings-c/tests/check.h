@@ -41,4 +41,21 @@ static int checks_failed;
         sipgate_error_free(error);                                                                                                         \
     } while (0)
 
+/* Refuses every text that nothing accepts: the call passes `text`. */
+#define CHECK_TEXT(call, name)                                                                                                             \
+    do {                                                                                                                                   \
+        const char *text = NULL;                                                                                                           \
+        CHECK_REFUSED(call, name);                                                                                                         \
+        text = "\xff\xfe";                                                                                                                 \
+        CHECK_REFUSED(call, name);                                                                                                         \
+    } while (0)
+
+/* Refused, and the output as it was before. The call writes to &out. */
+#define CHECK_UNTOUCHED(type, call, name)                                                                                                  \
+    do {                                                                                                                                   \
+        type *out = (type *)&checks_failed;                                                                                                \
+        CHECK_REFUSED(call, name);                                                                                                         \
+        CHECK_SAYING((void *)out == (void *)&checks_failed, "%s wrote its output", #call);                                                 \
+    } while (0)
+
 #endif

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds and runs the C tests against the library that cargo built (target/debug); with --valgrind, under valgrind.
+# Builds and runs the C tests against the library that cargo built (target/debug); with --valgrind, under valgrind; with --asan, against a static
+# library that is built for it here, everything under the address sanitizer. That takes a nightly toolchain: without one, --asan says so and does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 library=$PWD/target/debug
 out=target/c/tests
-mkdir -p "$out"
+link=("$library/libsipgate_oauth2.so" "-Wl,-rpath,$library")
 passed=0
 failed=0
 
@@ -21,6 +22,7 @@ verdict() { # what, and the command
 }
 
 under=()
+how=
 if [ "${1:-}" = --valgrind ]; then
   if ! command -v valgrind > /dev/null; then
     [ -n "${SKIP_VALGRIND:-}" ] && echo "SKIPPED: valgrind is missing, and SKIP_VALGRIND is set" && exit 0
@@ -28,7 +30,23 @@ if [ "${1:-}" = --valgrind ]; then
   fi
   under=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect
     --trace-children=no)
+  how=" under valgrind"
+elif [ "${1:-}" = --asan ]; then
+  skipped() { echo "address sanitizer: SKIPPED, $1" && exit 0; }
+  [ "$(uname)" = Linux ] || skipped "this is not Linux"
+  cargo +nightly --version > /dev/null 2>&1 || skipped "no nightly toolchain"
+  echo 'int main(void) { return 0; }' | "${CC:-cc}" -fsanitize=address -x c - -o /dev/null 2> /dev/null || skipped "${CC:-cc} does not have it"
+  host=$(rustc +nightly -vV | sed -n 's/^host: //p')
+  # The library and the C programs are instrumented, Rust's own library and that of the cryptography are not; what those are passed is checked where
+  # they call memcpy and its like.
+  RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address" \
+    cargo +nightly rustc --quiet -p sipgate-oauth2-c --crate-type staticlib --target "$host" --target-dir target/asan
+  out=target/asan/c
+  link=(-fsanitize=address -fno-omit-frame-pointer "target/asan/$host/debug/libsipgate_oauth2.a" -lm -ldl)
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+  how=" under the address sanitizer"
 fi
+mkdir -p "$out"
 
 warnings=(-Wall -Wextra -Wpedantic -Werror)
 header_alone() { echo '#include <sipgate_oauth2.h>' | "$@" "${warnings[@]}" -Iinclude -fsyntax-only -; }
@@ -72,13 +90,12 @@ PY
 
 for source in bindings-c/tests/*.c; do
   name=$(basename "$source" .c)
-  "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -g "${warnings[@]}" -Iinclude "$source" -o "$out/$name" "$library/libsipgate_oauth2.so" \
-    "-Wl,-rpath,$library" -pthread
+  "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -g "${warnings[@]}" -Iinclude "$source" -o "$out/$name" "${link[@]}" -pthread
   [ "$name" = calls ] && be_silent_twice "$REALM_HTTP/_realm/faults"
   checking=("${under[@]}")
   # A forked child forgets its parent's connections on purpose, and that is a leak of the child's.
   [ "$name" = fork ] && [ -n "${under:-}" ] && checking+=(--leak-check=no)
-  verdict "$name${under:+ under valgrind}" "${checking[@]}" "$out/$name"
+  verdict "$name$how" "${checking[@]}" "$out/$name"
 done
 
 echo "$passed passed, $failed failed"

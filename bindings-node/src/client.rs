@@ -5,8 +5,9 @@ use std::time::Duration;
 use napi::Env;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
-use sipgate_oauth2::{Client, ClientBuilder, Error, Provider, Result};
+use sipgate_oauth2::{Client, ClientBuilder, Error, Provider, Result, Store};
 
+use crate::events::Listener;
 use crate::failure::IntoJavaScript;
 
 /// What every kind of client can be given.
@@ -28,10 +29,12 @@ pub struct ClientOptions {
     pub connect_timeout: Option<f64>,
     /// Seconds.
     pub request_timeout: Option<f64>,
+    /// The number that its events are told with.
+    pub number: u32,
 }
 
 impl ClientOptions {
-    fn build(self, mut builder: ClientBuilder) -> Result<External<Client>> {
+    fn build(self, mut builder: ClientBuilder, listener: &Listener, store: Option<&Store>) -> Result<External<Client>> {
         if let Some(secret) = self.client_secret {
             builder = builder.client_secret(secret);
         }
@@ -56,7 +59,10 @@ impl ClientOptions {
         if let Some(timeout) = self.request_timeout {
             builder = builder.request_timeout(seconds("request_timeout", timeout)?);
         }
-        builder.build().map(External::new)
+        if let Some(store) = store {
+            builder = builder.store(store.clone());
+        }
+        builder.on_event(listener.of_client(self.number)).build().map(External::new)
     }
 }
 

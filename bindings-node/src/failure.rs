@@ -2,10 +2,14 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "this is how napi hands strings over")]
 
+use std::iter::successors;
+
 use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, Status};
 use napi_derive::napi;
 use sipgate_oauth2::{Error, ErrorCode, Result};
+
+use crate::own_store::Thrown;
 
 /// The fields of an error.
 #[napi(object, object_from_js = false)]
@@ -34,6 +38,8 @@ pub struct Failure {
     pub oauth_error_uri: Option<String>,
     /// What lies below, in its own words.
     pub cause: Option<String>,
+    /// The number of the error that a store of the application's own threw.
+    pub thrown: Option<u32>,
 }
 
 impl From<&Error> for Failure {
@@ -51,6 +57,7 @@ impl From<&Error> for Failure {
             oauth_error_description: error.oauth_error_description().map(str::to_owned),
             oauth_error_uri: error.oauth_error_uri().map(str::to_owned),
             cause: std::error::Error::source(error).map(ToString::to_string),
+            thrown: successors(std::error::Error::source(error), |cause| cause.source()).find_map(|cause| cause.downcast_ref::<Thrown>()).map(|thrown| thrown.0),
         }
     }
 }

@@ -3,8 +3,13 @@
 
 pub mod authorization;
 pub mod client;
+pub mod events;
 pub mod failure;
+pub mod own_store;
+pub mod peek;
 pub mod running;
+pub mod source;
+pub mod store;
 pub mod token;
 
 use napi_derive::napi;

@@ -1,10 +1,13 @@
 //! Token requests under way: on threads of the core's, never on those of libuv, of which four slow ones would stall every file of the process.
 
-use napi::Env;
-use napi::bindgen_prelude::{External, Object};
+use std::time::Duration;
+
+use napi::bindgen_prelude::{External, Object, ToNapiValue};
+use napi::{Env, sys};
 use napi_derive::napi;
 use sipgate_oauth2::{
-    AuthorizationCode, AuthorizationRequest, Call, Client, GivenUp, RefreshParameters, Running, RunningHandle, Secret, TokenSet,
+    AccessToken, AuthorizationCode, AuthorizationRequest, Call, Client, Error, GivenUp, RefreshParameters, Result, Running, RunningHandle,
+    Secret, TokenSet,
 };
 
 use crate::failure::IntoJavaScript;
@@ -15,14 +18,38 @@ pub fn default_timeout() -> f64 {
     Call::DEFAULT_TIMEOUT.as_secs_f64()
 }
 
-/// The promise of the outcome, and what ends the wait for it. The promise keeps the event loop alive, as any I/O does.
-fn started(env: Env, running: Running<TokenSet>) -> napi::Result<Object<'static>> {
-    let (deferred, outcome) = env.create_deferred()?;
+/// The promise of the outcome, and what ends the wait for it. The promise keeps the event loop alive, as any I/O does. An outcome that is there
+/// already is given at once, or thrown.
+pub(crate) fn started<T: Send + 'static, Shown: ToNapiValue + 'static>(
+    env: Env,
+    running: Running<T>,
+    show: fn(T) -> Shown,
+) -> napi::Result<Object<'static>> {
     let mut started = Object::new(&env)?;
+    if let Some(outcome) = running.wait_for(Duration::ZERO) {
+        started.set("value", show(outcome.or_throw(env)?))?;
+        return Ok(started);
+    }
+    let (deferred, outcome) = env.create_deferred()?;
     started.set("outcome", outcome)?;
     started.set("running", External::new(running.handle()))?;
-    running.then(move |outcome| deferred.resolve(move |env| outcome.map(External::new).or_reject(env)));
+    running.then(move |outcome| deferred.resolve(move |env| outcome.map(show).or_reject(env)));
     Ok(started)
+}
+
+/// A token for JavaScript, copied where it will be wiped to where it will not, and nowhere else.
+pub(crate) struct Revealed(pub(crate) AccessToken);
+
+impl ToNapiValue for Revealed {
+    unsafe fn to_napi_value(env: sys::napi_env, token: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the caller's promise, that `env` is the current environment, is what this needs.
+        unsafe { <&str>::to_napi_value(env, token.0.reveal()) }
+    }
+}
+
+/// A time that JavaScript gave in seconds, 0 or more.
+pub(crate) fn duration(field: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| Error::invalid_argument(field, "is longer than any time; pass a number of seconds"))
 }
 
 /// Exchanges the code of a callback.
@@ -33,7 +60,7 @@ pub fn start_exchange_callback<'a>(
     pending: &External<AuthorizationRequest>,
     callback: String,
 ) -> napi::Result<Object<'a>> {
-    started(env, client.start_exchange_callback(pending, Secret::from(callback).reveal()).or_throw(env)?)
+    started(env, client.start_exchange_callback(pending, Secret::from(callback).reveal()).or_throw(env)?, External::new)
 }
 
 /// What goes with a code.
@@ -60,7 +87,7 @@ pub fn start_exchange_code<'a>(env: Env, client: &External<Client>, code: String
     if let Some(scope) = options.scope {
         code = code.scope(scope);
     }
-    started(env, client.start_exchange_code(code).or_throw(env)?)
+    started(env, client.start_exchange_code(code).or_throw(env)?, External::new)
 }
 
 /// Exchanges a refresh token.
@@ -85,7 +112,7 @@ fn refresh(env: Env, client: &Client, mut parameters: RefreshParameters, scope: 
     if let Some(scope) = scope {
         parameters = parameters.scope(scope);
     }
-    started(env, client.start_refresh(parameters).or_throw(env)?)
+    started(env, client.start_refresh(parameters).or_throw(env)?, External::new)
 }
 
 /// Ends the wait because its caller cancelled.

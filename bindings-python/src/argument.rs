@@ -86,7 +86,7 @@ fn pair(field: &str, value: &Bound<'_, PyAny>) -> Option<PyResult<(String, Strin
 }
 
 /// What a collection holds. Texts and mappings are none, and neither is what cannot tell its length: it might never end.
-fn items<'py>(value: &Bound<'py, PyAny>) -> Option<impl Iterator<Item = PyResult<Bound<'py, PyAny>>> + use<'py>> {
+pub(crate) fn items<'py>(value: &Bound<'py, PyAny>) -> Option<impl Iterator<Item = PyResult<Bound<'py, PyAny>>> + use<'py>> {
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.cast::<PyMapping>().is_ok() {
         return None;
     }

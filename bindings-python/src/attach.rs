@@ -22,11 +22,15 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     py.import("atexit")?.call_method1("register", (close,)).map(drop)
 }
 
-/// Runs `work` inside the interpreter; not at all when that is shutting down.
-pub(crate) fn entered(work: impl FnOnce(Python<'_>)) {
-    if let Some(_inside) = Inside::enter() {
-        Python::try_attach(work);
-    }
+/// Runs `work` inside the interpreter; not at all, for `None`, when that is shutting down.
+pub(crate) fn entered<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let _inside = Inside::enter()?;
+    Python::try_attach(work)
+}
+
+/// Whether the interpreter is shutting down.
+pub(crate) fn is_closed() -> bool {
+    of_this_process(GATE.load(Ordering::Acquire)) & CLOSED != 0
 }
 
 #[pyfunction]

@@ -9,22 +9,28 @@ use sipgate_oauth2::{AuthorizationParameters, Provider};
 use crate::argument::{self, Optional};
 use crate::authorization_request::AuthorizationRequest;
 use crate::door::{self, Limits};
+use crate::login::Login;
 use crate::options::Options;
+use crate::own_store::OwnStore;
 use crate::request::Request;
 use crate::token_set::TokenSet;
+use crate::token_source::TokenSource;
 
 /// A client of a login server, to be used from any number of threads, and in forked children too.
 ///
 /// Made by `Client.sipgate`, `Client.keycloak`, `Client.endpoints` or `Client.from_env`; making one touches no network.
 #[pyclass(frozen, module = "sipgate_oauth2")]
-pub(crate) struct Client(pub(crate) core::Client);
+pub(crate) struct Client {
+    pub(crate) core: core::Client,
+    pub(crate) own: Option<OwnStore>,
+}
 
 #[pymethods]
 impl Client {
     /// A client at sipgate, in the realm that its id's suffix names (`…:third-party`, `…:sipgate-apps`) unless `realm` does.
     #[staticmethod]
     #[pyo3(signature = (client_id, *, client_secret=None, client_authentication=None, redirect_uri=None, realm=None, ca_certificates=None,
-        proxy=None, connect_timeout=None, request_timeout=None))]
+        proxy=None, connect_timeout=None, request_timeout=None, store=None, on_event=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn sipgate(
         py: Python<'_>,
@@ -37,17 +43,19 @@ impl Client {
         proxy: Optional<'_, '_>,
         connect_timeout: Optional<'_, '_>,
         request_timeout: Optional<'_, '_>,
+        store: Optional<'_, '_>,
+        on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
         let client_id = argument::text("client_id", client_id)?;
         let options =
-            Options { client_secret, client_authentication, redirect_uri, realm, ca_certificates, proxy, connect_timeout, request_timeout };
-        options.client(py, Provider::sipgate(), client_id).map(Self)
+            Options { client_secret, client_authentication, redirect_uri, realm, ca_certificates, proxy, connect_timeout, request_timeout, store, on_event };
+        options.client(py, Provider::sipgate(), client_id)
     }
 
     /// A client at a Keycloak. `base` is what stands before `/realms`, such as `https://login.example.com/auth`.
     #[staticmethod]
     #[pyo3(signature = (base, realm, client_id, *, client_secret=None, client_authentication=None, redirect_uri=None, ca_certificates=None,
-        proxy=None, connect_timeout=None, request_timeout=None))]
+        proxy=None, connect_timeout=None, request_timeout=None, store=None, on_event=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn keycloak(
         py: Python<'_>,
@@ -61,6 +69,8 @@ impl Client {
         proxy: Optional<'_, '_>,
         connect_timeout: Optional<'_, '_>,
         request_timeout: Optional<'_, '_>,
+        store: Optional<'_, '_>,
+        on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
         let provider = Provider::keycloak(argument::text("base", base)?, argument::text("realm", realm)?);
         let client_id = argument::text("client_id", client_id)?;
@@ -72,18 +82,20 @@ impl Client {
             proxy,
             connect_timeout,
             request_timeout,
+            store,
+            on_event,
             ..Options::default()
         };
-        options.client(py, provider, client_id).map(Self)
+        options.client(py, provider, client_id)
     }
 
     /// A client at any server, by its issuer and endpoints as its documentation gives them. `iss_required=True` is for a server that announces
     /// `authorization_response_iss_parameter_supported`: a callback without `iss` is then refused (RFC 9207, section 2.4).
     #[staticmethod]
     #[pyo3(signature = (client_id, issuer, authorization_endpoint, token_endpoint, *, iss_required=None, client_secret=None,
-        client_authentication=None, redirect_uri=None, ca_certificates=None, proxy=None, connect_timeout=None, request_timeout=None),
+        client_authentication=None, redirect_uri=None, ca_certificates=None, proxy=None, connect_timeout=None, request_timeout=None, store=None, on_event=None),
         text_signature = "(client_id, issuer, authorization_endpoint, token_endpoint, *, iss_required=False, client_secret=None, \
-            client_authentication=None, redirect_uri=None, ca_certificates=None, proxy=None, connect_timeout=None, request_timeout=None)")]
+            client_authentication=None, redirect_uri=None, ca_certificates=None, proxy=None, connect_timeout=None, request_timeout=None, store=None, on_event=None)")]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn endpoints(
         py: Python<'_>,
@@ -99,6 +111,8 @@ impl Client {
         proxy: Optional<'_, '_>,
         connect_timeout: Optional<'_, '_>,
         request_timeout: Optional<'_, '_>,
+        store: Optional<'_, '_>,
+        on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
         let client_id = argument::text("client_id", client_id)?;
         let issuer = argument::text("issuer", issuer)?;
@@ -116,16 +130,18 @@ impl Client {
             proxy,
             connect_timeout,
             request_timeout,
+            store,
+            on_event,
             ..Options::default()
         };
-        options.client(py, provider, client_id).map(Self)
+        options.client(py, provider, client_id)
     }
 
     /// A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a
     /// file that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`. An argument stands above its variable.
     #[staticmethod]
     #[pyo3(signature = (*, client_secret=None, client_authentication=None, redirect_uri=None, realm=None, ca_certificates=None, proxy=None,
-        connect_timeout=None, request_timeout=None))]
+        connect_timeout=None, request_timeout=None, store=None, on_event=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn from_env(
         py: Python<'_>,
@@ -137,10 +153,12 @@ impl Client {
         proxy: Optional<'_, '_>,
         connect_timeout: Optional<'_, '_>,
         request_timeout: Optional<'_, '_>,
+        store: Optional<'_, '_>,
+        on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
         let options =
-            Options { client_secret, client_authentication, redirect_uri, realm, ca_certificates, proxy, connect_timeout, request_timeout };
-        options.build(py, door::work(py, "from_env", core::Client::from_env)?).map(Self)
+            Options { client_secret, client_authentication, redirect_uri, realm, ca_certificates, proxy, connect_timeout, request_timeout, store, on_event };
+        options.build(py, door::work(py, "from_env", core::Client::from_env)?)
     }
 
     /// A new pending login for this scope, and the URL to send the person to. No network.
@@ -187,7 +205,7 @@ impl Client {
                 parameters = parameters.extra(name, value);
             }
         }
-        door::work(py, "authorization_request", || self.0.authorization_request(parameters)).map(AuthorizationRequest)
+        door::work(py, "authorization_request", || self.core.authorization_request(parameters)).map(AuthorizationRequest)
     }
 
     /// Checks the callback against the pending login and exchanges its code for tokens.
@@ -203,7 +221,7 @@ impl Client {
         timeout: Optional<'_, '_>,
         cancel: Optional<'_, '_>,
     ) -> PyResult<TokenSet> {
-        let request = Request::callback(&self.0, pending, callback)?;
+        let request = Request::callback(&self.core, pending, callback)?;
         door::complete(py, request, &Limits::new(timeout, cancel)?).map(TokenSet)
     }
 
@@ -221,7 +239,7 @@ impl Client {
         timeout: Optional<'_, '_>,
         cancel: Optional<'_, '_>,
     ) -> PyResult<TokenSet> {
-        let request = Request::code(&self.0, code, code_verifier, redirect_uri, scope)?;
+        let request = Request::code(&self.core, code, code_verifier, redirect_uri, scope)?;
         door::complete(py, request, &Limits::new(timeout, cancel)?).map(TokenSet)
     }
 
@@ -236,32 +254,59 @@ impl Client {
         timeout: Optional<'_, '_>,
         cancel: Optional<'_, '_>,
     ) -> PyResult<TokenSet> {
-        let request = Request::refresh(&self.0, refresh_token, scope)?;
+        let request = Request::refresh(&self.core, refresh_token, scope)?;
         door::complete(py, request, &Limits::new(timeout, cancel)?).map(TokenSet)
+    }
+
+    /// Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is
+    /// loaded twice, in whatever process, makes one exchange, and both calls get the same login. A login that was there is replaced.
+    ///
+    /// `account` is what names the user in the application. `callback`, `timeout` and `cancel` are as for `exchange_callback`.
+    #[pyo3(signature = (pending, callback, account, *, timeout=None, cancel=None))]
+    fn complete_login(
+        &self,
+        py: Python<'_>,
+        pending: &Bound<'_, PyAny>,
+        callback: &Bound<'_, PyAny>,
+        account: &Bound<'_, PyAny>,
+        timeout: Optional<'_, '_>,
+        cancel: Optional<'_, '_>,
+    ) -> PyResult<TokenSource> {
+        let login = Login::new(&self.core, pending, callback, account)?;
+        let core = door::complete(py, login, &Limits::new(timeout, cancel)?)?;
+        Ok(TokenSource { core, own: self.own.clone() })
+    }
+
+    /// The tokens of this account, whether or not there is a login yet. No I/O.
+    #[pyo3(signature = (account))]
+    fn token_source(&self, py: Python<'_>, account: &Bound<'_, PyAny>) -> PyResult<TokenSource> {
+        let account = argument::text("account", account)?;
+        let core = door::work(py, "token_source", || self.core.token_source(account))?;
+        Ok(TokenSource { core, own: self.own.clone() })
     }
 
     /// The name that callbacks and ID tokens must give the server.
     #[getter]
     fn issuer<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.issuer())
+        PyString::new(py, self.core.issuer())
     }
 
     /// The token endpoint's URL.
     #[getter]
     fn token_endpoint<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.token_endpoint())
+        PyString::new(py, self.core.token_endpoint())
     }
 
     /// The client id.
     #[getter]
     fn client_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.client_id())
+        PyString::new(py, self.core.client_id())
     }
 
     /// The redirect URI of new pending logins, where one was set.
     #[getter]
     fn redirect_uri<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.0.redirect_uri().map(|redirect_uri| PyString::new(py, redirect_uri))
+        self.core.redirect_uri().map(|redirect_uri| PyString::new(py, redirect_uri))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

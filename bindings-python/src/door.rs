@@ -5,20 +5,45 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use sipgate_oauth2::{Call, CancelToken, Error, GivenUp, Result, Running, TokenSet};
+use sipgate_oauth2::{Call, CancelToken, Error, GivenUp, Result, Running};
 
 use crate::argument::{self, Optional};
-use crate::cancel_token;
-use crate::request::Request;
-use crate::{errors, log};
+use crate::{cancel_token, errors, log};
 
 /// How long Ctrl-C may go unseen.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// What one call may take.
+/// What is asked of the core: converted, and not started yet.
+pub(crate) trait Asked: Send {
+    type Outcome: Send + 'static;
+
+    fn start(self, call: &Call) -> Result<Running<Self::Outcome>>;
+
+    /// Starts it and waits.
+    fn complete(self, call: &Call) -> Result<Self::Outcome>;
+}
+
+impl<F, T> Asked for F
+where
+    F: FnOnce(&Call) -> Result<Running<T>> + Send,
+    T: Send + 'static,
+{
+    type Outcome = T;
+
+    fn start(self, call: &Call) -> Result<Running<T>> {
+        self(call)
+    }
+
+    fn complete(self, call: &Call) -> Result<T> {
+        self(call)?.wait(call)
+    }
+}
+
+/// What one call may take and wants.
 pub(crate) struct Limits {
     pub(crate) timeout: Duration,
     cancel: Option<CancelToken>,
+    min_validity: Duration,
 }
 
 impl Limits {
@@ -26,7 +51,15 @@ impl Limits {
         Ok(Self {
             timeout: timeout.map_or(Ok(Call::DEFAULT_TIMEOUT), |timeout| argument::seconds("timeout", timeout))?,
             cancel: cancel.map(cancel_token::read).transpose()?,
+            min_validity: Duration::ZERO,
         })
+    }
+
+    pub(crate) fn min_validity(mut self, min_validity: Optional<'_, '_>) -> PyResult<Self> {
+        if let Some(min_validity) = min_validity {
+            self.min_validity = argument::seconds("min_validity", min_validity)?;
+        }
+        Ok(self)
     }
 
     fn is_cancelled(&self) -> bool {
@@ -34,7 +67,7 @@ impl Limits {
     }
 
     fn call(&self) -> Call {
-        let call = Call::new().timeout(self.timeout);
+        let call = Call::new().timeout(self.timeout).min_validity(self.min_validity);
         match &self.cancel {
             Some(cancel) => call.cancel_token(cancel),
             None => call,
@@ -47,21 +80,21 @@ pub(crate) fn work<T>(py: Python<'_>, place: &'static str, work: impl FnOnce() -
     caught(place, work).map_err(|error| errors::exception(py, &error))
 }
 
-/// Starts a request; its outcome is for whoever gets the handle.
-pub(crate) fn start(py: Python<'_>, request: Request<'_>) -> PyResult<Running<TokenSet>> {
+/// Starts what is asked; its outcome is for whoever gets the handle.
+pub(crate) fn start<A: Asked>(py: Python<'_>, asked: A, limits: &Limits) -> PyResult<Running<A::Outcome>> {
     log::look(py);
-    outside(py, || request.start())
+    outside(py, || asked.start(&limits.call()))
 }
 
-/// Sends a request and waits for its outcome. Python runs signal handlers on its main thread only, so that one wakes up to look; a wait on any
+/// Starts what is asked and waits for its outcome. Python runs signal handlers on its main thread only, so that one wakes up to look; a wait on any
 /// other thread is in one piece.
-pub(crate) fn complete(py: Python<'_>, request: Request<'_>, limits: &Limits) -> PyResult<TokenSet> {
+pub(crate) fn complete<A: Asked>(py: Python<'_>, asked: A, limits: &Limits) -> PyResult<A::Outcome> {
     if limits.is_cancelled() || !is_main_thread(py)? {
         log::look(py);
-        return outside(py, || request.complete(&limits.call()));
+        return outside(py, || asked.complete(&limits.call()));
     }
     let deadline = Instant::now().checked_add(limits.timeout);
-    let running = start(py, request)?;
+    let running = start(py, asked, limits)?;
     loop {
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
         if let Some(outcome) = outside(py, || Ok(running.wait_for(left.min(SLICE))))? {

@@ -1,10 +1,14 @@
 //! The core's errors as Python exceptions. The classes are Python's own, in `errors.py`; they are looked up when one is needed.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::iter;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use sipgate_oauth2::{Error, ErrorCode, Family};
+use sipgate_oauth2 as core;
+use sipgate_oauth2::{ErrorCode, Family};
+
+use crate::own_store::Raised;
 
 /// Every code with its number and the name of its family's class.
 #[pyfunction]
@@ -13,11 +17,11 @@ pub(crate) fn error_codes() -> Vec<(&'static str, u32, &'static str)> {
 }
 
 /// The exception for this error; Python's own where even that cannot be made, as when memory is full.
-pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+pub(crate) fn exception(py: Python<'_>, error: &core::Error) -> PyErr {
     make(py, error).unwrap_or_else(|failure| failure)
 }
 
-fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+fn make(py: Python<'_>, error: &core::Error) -> PyResult<PyErr> {
     let exception = class(py, error)?.call1((
         error.to_string(),
         error.code().as_str(),
@@ -30,13 +34,19 @@ fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     ))?;
     let exception = PyErr::from_value(exception);
     if let Some(cause) = error.source() {
-        exception.set_cause(py, Some(PyException::new_err(cause.to_string())));
+        exception.set_cause(py, Some(raised(py, cause).unwrap_or_else(|| PyException::new_err(cause.to_string()))));
     }
     Ok(exception)
 }
 
+/// The exception of a store of the application's own.
+fn raised(py: Python<'_>, cause: &(dyn Error + 'static)) -> Option<PyErr> {
+    let raised = iter::successors(Some(cause), |cause| (*cause).source()).find_map(|cause| cause.downcast_ref::<Raised>());
+    raised.map(|raised| raised.0.clone_ref(py))
+}
+
 /// The class of the family, or the one of the code where it is also one of Python's own.
-fn class<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+fn class<'py>(py: Python<'py>, error: &core::Error) -> PyResult<Bound<'py, PyAny>> {
     let module = py.import("sipgate_oauth2.errors")?;
     let name = match error.code() {
         ErrorCode::InvalidArgument => "InvalidArgumentError",

@@ -8,12 +8,18 @@ mod cancel_token;
 mod client;
 mod door;
 mod errors;
+mod event_handler;
 mod json;
 mod log;
+mod login;
 mod options;
+mod own_store;
 mod request;
 mod running;
+mod store;
 mod token_set;
+mod token_source;
+mod token_status;
 
 #[pyo3::pymodule]
 mod _native {
@@ -26,9 +32,18 @@ mod _native {
     #[pymodule_export]
     use crate::errors::error_codes;
     #[pymodule_export]
-    use crate::running::{Running, start_exchange_callback, start_exchange_code, start_refresh};
+    use crate::running::{
+        Running, start_access_token, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh, start_source_logout,
+        start_source_refresh, start_source_save, start_source_status,
+    };
+    #[pymodule_export]
+    use crate::store::{Store, check_store, check_store_on};
     #[pymodule_export]
     use crate::token_set::TokenSet;
+    #[pymodule_export]
+    use crate::token_source::TokenSource;
+    #[pymodule_export]
+    use crate::token_status::TokenStatus;
 
     #[pymodule_export]
     const VERSION: &str = sipgate_oauth2::VERSION;

@@ -1,10 +1,13 @@
 //! The settings that every way of making a client has.
 
 use pyo3::prelude::*;
-use sipgate_oauth2::{Client, ClientBuilder, Provider};
+use sipgate_oauth2 as core;
+use sipgate_oauth2::{ClientBuilder, Provider};
 
 use crate::argument::{self, Optional};
-use crate::{attach, door, log};
+use crate::client::Client;
+use crate::event_handler::EventHandler;
+use crate::{attach, door, log, store};
 
 #[derive(Default)]
 pub(crate) struct Options<'a, 'py> {
@@ -16,11 +19,13 @@ pub(crate) struct Options<'a, 'py> {
     pub(crate) proxy: Optional<'a, 'py>,
     pub(crate) connect_timeout: Optional<'a, 'py>,
     pub(crate) request_timeout: Optional<'a, 'py>,
+    pub(crate) store: Optional<'a, 'py>,
+    pub(crate) on_event: Optional<'a, 'py>,
 }
 
 impl Options<'_, '_> {
     pub(crate) fn client(&self, py: Python<'_>, provider: Provider, client_id: &str) -> PyResult<Client> {
-        self.build(py, Client::with_provider(provider, client_id))
+        self.build(py, core::Client::with_provider(provider, client_id))
     }
 
     pub(crate) fn build(&self, py: Python<'_>, mut builder: ClientBuilder) -> PyResult<Client> {
@@ -48,7 +53,19 @@ impl Options<'_, '_> {
         if let Some(timeout) = self.request_timeout {
             builder = builder.request_timeout(argument::seconds("request_timeout", timeout)?);
         }
+        let store = self.store.map(store::read).transpose()?;
+        if let Some(store) = store {
+            builder = builder.store(store.core.clone());
+        }
+        let handler = self.on_event.map(EventHandler::new).transpose()?;
+        let told = move |event: &core::Event| {
+            log::event(event);
+            if let Some(handler) = &handler {
+                handler.told(event);
+            }
+        };
         attach::prepare(py)?;
-        door::work(py, "making a client", || builder.on_event(log::event).build())
+        let core = door::work(py, "making a client", || builder.on_event(told).build())?;
+        Ok(Client { core, own: store.and_then(|store| store.own.clone()) })
     }
 }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use sipgate_oauth2::{AuthorizationCode, AuthorizationRequest, Call, Client, RefreshParameters, Result, Running, TokenSet};
 
 use crate::argument::{self, Optional};
+use crate::door::Asked;
 use crate::{authorization_request, door, token_set};
 
 pub(crate) struct Request<'a> {
@@ -58,7 +59,12 @@ impl<'a> Request<'a> {
         Ok(Self { client, grant: Grant::Refresh(parameters) })
     }
 
-    pub(crate) fn start(self) -> Result<Running<TokenSet>> {
+}
+
+impl Asked for Request<'_> {
+    type Outcome = TokenSet;
+
+    fn start(self, _: &Call) -> Result<Running<TokenSet>> {
         match self.grant {
             Grant::Callback { pending, callback } => self.client.start_exchange_callback(pending, callback),
             Grant::Code(code) => self.client.start_exchange_code(code),
@@ -66,7 +72,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    pub(crate) fn complete(self, call: &Call) -> Result<TokenSet> {
+    fn complete(self, call: &Call) -> Result<TokenSet> {
         match self.grant {
             Grant::Callback { pending, callback } => self.client.exchange_callback_with(pending, callback, call),
             Grant::Code(code) => self.client.exchange_code_with(code, call),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import inspect
 import queue
 import sys
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -47,6 +50,31 @@ def test_an_error_is_raised_where_it_is_awaited(client: Client) -> None:
     with pytest.raises(LoginRequiredError) as caught:
         asyncio.run(aio.Client(client).refresh("not a refresh token"))
     assert caught.value.oauth_error == "invalid_grant"
+
+
+def test_a_failed_call_leaves_nothing_to_the_garbage_collector(client: Client) -> None:
+    class Watched(aio.Client):
+        pass
+
+    async def fail(watched: Watched) -> None:
+        with contextlib.suppress(LoginRequiredError):
+            await watched.refresh("not a refresh token")
+
+    async def main() -> weakref.ref[Watched]:
+        watched = Watched(client)
+        await fail(watched)
+        return weakref.ref(watched)
+
+    gc.disable()
+    try:
+        kept = asyncio.run(main())
+        deadline = time.monotonic() + PATIENCE
+        # The library's thread may still be about to let go of the error.
+        while kept() is not None:
+            assert time.monotonic() < deadline, "the client is kept"
+            time.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 def test_twenty_requests_are_under_way_on_one_thread_of_python(

@@ -51,9 +51,9 @@ fn every_public_type_has_an_example() {
     assert!(names.len() > 15, "{names:?}");
     for name in names {
         let declared = |source: &String| {
-            let at = ["struct", "enum"]
+            let at = ["struct", "enum", "trait", "type"]
                 .iter()
-                .find_map(|kind| [' ', '(', '<', ';'].iter().find_map(|end| source.find(&format!("pub {kind} {name}{end}"))))?;
+                .find_map(|kind| [' ', '(', '<', ';', ':'].iter().find_map(|end| source.find(&format!("pub {kind} {name}{end}"))))?;
             let documentation = source[..at].rsplit("\n\n").next()?;
             Some(documentation.contains("```"))
         };

@@ -1,16 +1,17 @@
 //! Every committed input, on any toolchain: the seeds, and each crash that was ever found.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use sipgate_oauth2_fuzz as targets;
 
-fn replay(target: &str, check: fn(&str)) {
+fn replay(target: &str, check: impl Fn(&[u8])) {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
     let mut replayed = 0;
     for seed in fs::read_dir(&seeds).expect("each target has seeds") {
         let path = seed.expect("a readable directory").path();
-        let input = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let input = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         println!("{}", path.display());
         check(&input);
         replayed += 1;
@@ -22,9 +23,30 @@ macro_rules! replays {
     ($($target:ident)*) => {$(
         #[test]
         fn $target() {
-            replay(stringify!($target), targets::$target::check);
+            replay(stringify!($target), |input| targets::$target::check(std::str::from_utf8(input).expect("a text")));
         }
     )*};
 }
 
 replays! { authorization_request callback client_authentication error_answer pending_login token_answer token_set }
+
+#[test]
+fn c_calls() {
+    replay("c_calls", ::c_calls::check);
+}
+
+/// All but the version, which is the manifest's: each function that the header declares is in the target that makes calls.
+#[test]
+fn every_c_function_is_called() {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_calls/src");
+    let calls = ["calls.rs", "handles.rs", "outcome.rs"].map(|file| fs::read_to_string(target.join(file)).expect("a source"));
+    let header = fs::read_to_string("../include/sipgate_oauth2.h").expect("the header");
+    let words = |text: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect::<HashSet<_>>();
+    let known: HashSet<String> = calls.iter().flat_map(|source| words(source)).collect();
+    let declared =
+        header.match_indices('(').filter_map(|(at, _)| header[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
+    let functions: HashSet<&str> = declared.filter(|name| name.starts_with("sipgate_") && *name != "sipgate_version").collect();
+    assert!(functions.len() > 50, "only {functions:?}");
+    let missing: Vec<&&str> = functions.iter().filter(|name| !known.contains(**name)).collect();
+    assert!(missing.is_empty(), "no call of {missing:?}");
+}

@@ -31,8 +31,6 @@ from keycloak.distribution import (
 )
 from keycloak.wire import send
 
-__all__ = ["VERSION", "VERSIONS", "KeycloakServer", "KeycloakUnavailable", "running_keycloak"]
-
 READY_SECONDS = 180
 STOP_SECONDS = 30
 ADMINISTRATOR = "admin"

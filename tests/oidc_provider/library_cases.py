@@ -11,10 +11,10 @@ from dataclasses import replace
 from driver.shim import OK, Reply
 from keycloak import library_cases
 from keycloak.asker import at_once
+from keycloak.distribution import VERSION
 from keycloak.library import Library
 from keycloak.library_cases import INVALID_CLIENT, LOGIN_FAILED, LOGIN_REQUIRED, Case
 from keycloak.realms import SIPGATE_APPS
-from keycloak.server import VERSION
 from oidc_provider.asker import BASIC_CLIENT
 
 ISSUER_MISMATCH = "SIPGATE_ISSUER_MISMATCH"

@@ -1,23 +1,35 @@
 """Log users in at sipgate, or at any Keycloak or OAuth 2.0 server.
 
-    client = Client.sipgate(client_id, client_secret=client_secret, redirect_uri=redirect_uri)
+    store = Store.sqlite("logins.db")
+    client = Client.sipgate(
+        client_id, client_secret=client_secret, redirect_uri=redirect_uri, store=store
+    )
 
     # The page that logs in: keep `pending.export()` in the person's session, redirect to `pending.url`.
     pending = client.authorization_request("balance:read")
 
     # The page at the redirect URI.
     pending = AuthorizationRequest.restore(kept_in_the_session)
-    tokens = client.exchange_callback(pending, query_string)
-    headers = {"Authorization": tokens.authorization_header()}
+    client.complete_login(pending, query_string, account="user-42")
 
-    # Before the access token runs out after five minutes.
-    tokens = client.refresh(tokens)
+    # From then on, in any thread and process.
+    headers = {"Authorization": client.token_source("user-42").authorization_header()}
 
 Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the same in Rust, Python, Node and C.
 `sipgate_oauth2.aio` has the same names with `await`.
 """
 
-from ._native import VERSION, AuthorizationRequest, CancelToken, Client, TokenSet
+from ._native import (
+    VERSION,
+    AuthorizationRequest,
+    CancelToken,
+    Client,
+    Store,
+    TokenSet,
+    TokenSource,
+    TokenStatus,
+    check_store,
+)
 from .errors import (
     ERROR_CODES,
     AuthorizationDeniedError,
@@ -40,9 +52,13 @@ __all__ = [
     "LoginRequiredError",
     "SecurityCheckError",
     "SipgateOAuth2Error",
+    "Store",
     "StoreError",
     "TemporaryError",
     "TokenSet",
+    "TokenSource",
+    "TokenStatus",
+    "check_store",
 ]
 
 __version__ = VERSION

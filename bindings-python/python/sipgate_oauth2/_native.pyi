@@ -1,11 +1,34 @@
 """What the native half offers; checked against the binary by mypy's stubtest."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar, Final, NoReturn, TypeAlias, final
+from os import PathLike
+from typing import Any, ClassVar, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
+
+from .errors import SipgateOAuth2Error
+from .httpx_auth import HttpxAuth
+from .requests_auth import RequestsAuth
 
 _Scope: TypeAlias = str | Sequence[str] | AbstractSet[str]
 _Extra: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
+_OnEvent: TypeAlias = Callable[[dict[str, Any]], object]
+_Path: TypeAlias = str | PathLike[str]
+_Keys: TypeAlias = Sequence[str | bytes]
+_Entry: TypeAlias = Sequence[Any] | None
+_T_co = TypeVar("_T_co", covariant=True)
+
+class _OwnStore(Protocol):
+    def load(self, key: str, /) -> _Entry | Awaitable[_Entry]: ...
+    def save(
+        self,
+        key: str,
+        expected_version: str | None,
+        version: str,
+        data: bytes,
+        ends: int | None,
+        /,
+    ) -> bool | Awaitable[bool]: ...
 
 __all__ = [
     "VERSION",
@@ -13,11 +36,22 @@ __all__ = [
     "CancelToken",
     "Client",
     "Running",
+    "Store",
     "TokenSet",
+    "TokenSource",
+    "TokenStatus",
+    "check_store",
+    "check_store_on",
     "error_codes",
+    "start_access_token",
+    "start_complete_login",
     "start_exchange_callback",
     "start_exchange_code",
     "start_refresh",
+    "start_source_logout",
+    "start_source_refresh",
+    "start_source_save",
+    "start_source_status",
 ]
 
 VERSION: Final[str]
@@ -37,6 +71,8 @@ class Client:
         proxy: str | None = None,
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
+        store: Store | None = None,
+        on_event: _OnEvent | None = None,
     ) -> Client: ...
     @staticmethod
     def keycloak(
@@ -51,6 +87,8 @@ class Client:
         proxy: str | None = None,
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
+        store: Store | None = None,
+        on_event: _OnEvent | None = None,
     ) -> Client: ...
     @staticmethod
     def endpoints(
@@ -67,6 +105,8 @@ class Client:
         proxy: str | None = None,
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
+        store: Store | None = None,
+        on_event: _OnEvent | None = None,
     ) -> Client: ...
     @staticmethod
     def from_env(
@@ -79,6 +119,8 @@ class Client:
         proxy: str | None = None,
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
+        store: Store | None = None,
+        on_event: _OnEvent | None = None,
     ) -> Client: ...
     def authorization_request(
         self,
@@ -119,6 +161,16 @@ class Client:
         timeout: float | None = None,
         cancel: CancelToken | None = None,
     ) -> TokenSet: ...
+    def complete_login(
+        self,
+        pending: AuthorizationRequest,
+        callback: str,
+        account: str,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> TokenSource: ...
+    def token_source(self, account: str) -> TokenSource: ...
     @property
     def issuer(self) -> str: ...
     @property
@@ -182,6 +234,88 @@ class TokenSet:
     def __reduce__(self) -> NoReturn: ...
 
 @final
+class Store:
+    def __new__(
+        cls,
+        own: _OwnStore,
+        /,
+        *,
+        encryption_keys: _Keys | None = None,
+        recheck: float | None = None,
+    ) -> Store: ...
+    @staticmethod
+    def memory(*, recheck: float | None = None) -> Store: ...
+    @staticmethod
+    def sqlite(
+        path: _Path, *, encryption_keys: _Keys | None = None, recheck: float | None = None
+    ) -> Store: ...
+    @staticmethod
+    def sqlite_on_network_file_system(
+        path: _Path, *, encryption_keys: _Keys | None = None, recheck: float | None = None
+    ) -> Store: ...
+    def __reduce__(self) -> NoReturn: ...
+
+def check_store(own: _OwnStore, /) -> list[str]: ...
+def check_store_on(own: _OwnStore, event_loop: asyncio.AbstractEventLoop, /) -> list[str]: ...
+@final
+class TokenSource:
+    def access_token(
+        self,
+        *,
+        timeout: float | None = None,
+        min_validity: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> str: ...
+    def authorization_header(
+        self,
+        *,
+        timeout: float | None = None,
+        min_validity: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> str: ...
+    def peek(self) -> str | None: ...
+    def invalidate(self, access_token: str, /) -> None: ...
+    def refresh(
+        self, *, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> str: ...
+    def save(
+        self,
+        tokens: TokenSet,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None: ...
+    def status(
+        self, *, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> TokenStatus: ...
+    def logout(
+        self, *, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> None: ...
+    def close(self) -> None: ...
+    @property
+    def account(self) -> str: ...
+    def requests_auth(self, *, origins: Iterable[str] | None = None) -> RequestsAuth: ...
+    def httpx_auth(self, *, origins: Iterable[str] | None = None) -> HttpxAuth: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class TokenStatus:
+    @property
+    def state(self) -> str: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def expires_at(self) -> int | None: ...
+    @property
+    def refresh_expires_at(self) -> int | None: ...
+    @property
+    def scope(self) -> str | None: ...
+    @property
+    def last_error(self) -> SipgateOAuth2Error | None: ...
+    @property
+    def unsaved(self) -> bool: ...
+
+@final
 class CancelToken:
     def __new__(cls) -> CancelToken: ...
     def cancel(self) -> None: ...
@@ -189,10 +323,10 @@ class CancelToken:
     def cancelled(self) -> bool: ...
 
 @final
-class Running:
+class Running(Generic[_T_co]):
     @property
     def timeout(self) -> float: ...
-    def then(self, completion: Callable[[TokenSet | None, BaseException | None], None]) -> None: ...
+    def then(self, completion: Callable[[_T_co | None, BaseException | None], None]) -> None: ...
     def cancel(self) -> None: ...
     def time_out(self) -> None: ...
 
@@ -201,7 +335,7 @@ def start_exchange_callback(
     pending: AuthorizationRequest,
     callback: str,
     timeout: float | None,
-) -> Running: ...
+) -> Running[TokenSet]: ...
 def start_exchange_code(
     client: Client,
     code: str,
@@ -209,10 +343,26 @@ def start_exchange_code(
     redirect_uri: str | None,
     scope: _Scope | None,
     timeout: float | None,
-) -> Running: ...
+) -> Running[TokenSet]: ...
 def start_refresh(
     client: Client,
     refresh_token: str | TokenSet,
     scope: _Scope | None,
     timeout: float | None,
-) -> Running: ...
+) -> Running[TokenSet]: ...
+def start_complete_login(
+    client: Client,
+    pending: AuthorizationRequest,
+    callback: str,
+    account: str,
+    timeout: float | None,
+) -> Running[TokenSource]: ...
+def start_access_token(
+    source: TokenSource, timeout: float | None, min_validity: float | None
+) -> Running[str]: ...
+def start_source_refresh(source: TokenSource, timeout: float | None) -> Running[str]: ...
+def start_source_save(
+    source: TokenSource, tokens: TokenSet, timeout: float | None
+) -> Running[None]: ...
+def start_source_status(source: TokenSource, timeout: float | None) -> Running[TokenStatus]: ...
+def start_source_logout(source: TokenSource, timeout: float | None) -> Running[None]: ...

@@ -1,5 +1,5 @@
-"""The same client with `await`, for asyncio. No thread waits: a request runs on a thread of the library's,
-which completes a future.
+"""The same client and token source with `await`, for asyncio. No thread waits: a call runs on a thread of the
+library's, which completes a future. A token in memory is returned at once.
 
 Cancelling the task, or a timeout around the call, ends the wait only: a request that has left goes on.
 """
@@ -12,14 +12,27 @@ import typing
 from collections import abc
 
 from . import _native
-from ._native import AuthorizationRequest, TokenSet
+from ._native import AuthorizationRequest, Store, TokenSet, TokenStatus
 from .errors import InvalidArgumentError
 
 if typing.TYPE_CHECKING:
     # In `typing` from Python 3.11 on.
     from typing_extensions import Unpack as _Unpack
 
-__all__ = ["AuthorizationRequest", "Client", "TokenSet"]
+    from ._native import _OwnStore
+    from .httpx_auth import HttpxAuth as _HttpxAuth
+
+__all__ = [
+    "AuthorizationRequest",
+    "Client",
+    "Store",
+    "TokenSet",
+    "TokenSource",
+    "TokenStatus",
+    "check_store",
+]
+
+_T = typing.TypeVar("_T")
 
 _Scope = str | abc.Sequence[str] | abc.Set[str]
 
@@ -32,6 +45,8 @@ class _ClientOptions(typing.TypedDict, total=False):
     proxy: str | None
     connect_timeout: float | None
     request_timeout: float | None
+    store: Store | None
+    on_event: abc.Callable[[dict[str, typing.Any]], object] | None
 
 
 class _SipgateOptions(_ClientOptions, total=False):
@@ -50,11 +65,7 @@ class Client:
     def __init__(self, client: _native.Client) -> None:
         """The same client and connections as `client`, with `await`."""
         if not isinstance(client, _native.Client):
-            raise InvalidArgumentError(
-                f"client: must be a sipgate_oauth2.Client, not {type(client).__name__}",
-                "SIPGATE_INVALID_ARGUMENT",
-                "fix_configuration",
-            )
+            raise _wrong_type("client", "Client", client)
         self._client = client
 
     @classmethod
@@ -150,6 +161,25 @@ class Client:
         """Exchanges a refresh token, or the last `TokenSet`, for new tokens, once."""
         return await _outcome(_native.start_refresh(self._client, refresh_token, scope, timeout))
 
+    async def complete_login(
+        self,
+        pending: AuthorizationRequest,
+        callback: str,
+        account: str,
+        *,
+        timeout: float | None = None,
+    ) -> TokenSource:
+        """Checks the callback, exchanges its code and stores the login of this account, once for all who ask."""
+        return TokenSource(
+            await _outcome(
+                _native.start_complete_login(self._client, pending, callback, account, timeout)
+            )
+        )
+
+    def token_source(self, account: str) -> TokenSource:
+        """The tokens of this account, whether or not there is a login yet. Nothing to await: there is no I/O in it."""
+        return TokenSource(self._client.token_source(account))
+
     @property
     def issuer(self) -> str:
         """The name that callbacks and ID tokens must give the server."""
@@ -177,22 +207,116 @@ class Client:
         return self._client.__reduce__()
 
 
-async def _outcome(running: _native.Running) -> TokenSet:
+class TokenSource:
+    """The access token of one account, whenever it is asked for. It shares what it knows, and every refresh, with all
+    other sources of the store, those without `await` included."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: _native.TokenSource) -> None:
+        """The same source as `source`, with `await`."""
+        if not isinstance(source, _native.TokenSource):
+            raise _wrong_type("source", "TokenSource", source)
+        self._source = source
+
+    async def access_token(
+        self, *, timeout: float | None = None, min_validity: float | None = None
+    ) -> str:
+        """An access token that an API takes now, and for `min_validity` seconds more."""
+        if timeout is None and min_validity is None:
+            token = self._source.peek()
+            if token is not None:
+                return token
+        return await _outcome(_native.start_access_token(self._source, timeout, min_validity))
+
+    async def authorization_header(
+        self, *, timeout: float | None = None, min_validity: float | None = None
+    ) -> str:
+        """The value of an `Authorization` header with such a token: `Bearer …`."""
+        token = await self.access_token(timeout=timeout, min_validity=min_validity)
+        return f"Bearer {token}"
+
+    def peek(self) -> str | None:
+        """The current token, if it can be handed out without asking the store or the server."""
+        return self._source.peek()
+
+    def invalidate(self, access_token: str, /) -> None:
+        """An API answered 401 to this access token: the next call renews it, if it still is the current one."""
+        self._source.invalidate(access_token)
+
+    async def refresh(self, *, timeout: float | None = None) -> str:
+        """Renews the tokens now, also when they are fresh; gives the access token."""
+        return await _outcome(_native.start_source_refresh(self._source, timeout))
+
+    async def save(self, tokens: TokenSet, *, timeout: float | None = None) -> None:
+        """Puts tokens that were got elsewhere in the place of this account's login."""
+        await _outcome(_native.start_source_save(self._source, tokens, timeout))
+
+    async def status(self, *, timeout: float | None = None) -> TokenStatus:
+        """How the login stands, by the store and without the network."""
+        return await _outcome(_native.start_source_status(self._source, timeout))
+
+    async def logout(self, *, timeout: float | None = None) -> None:
+        """Ends the login: here at once, and at the server, with every login of this client in that browser's session."""
+        await _outcome(_native.start_source_logout(self._source, timeout))
+
+    def close(self) -> None:
+        """Checks that nothing is lost if the process ends now: an error while new tokens are only in memory."""
+        self._source.close()
+
+    def httpx_auth(self, *, origins: abc.Iterable[str] | None = None) -> _HttpxAuth:
+        """An `auth=` for httpx, which must be installed; see `sipgate_oauth2.TokenSource.requests_auth`."""
+        return self._source.httpx_auth(origins=origins)
+
+    @property
+    def account(self) -> str:
+        """The account, as the application named it."""
+        return self._source.account
+
+    def __repr__(self) -> str:
+        return f"aio.{self._source!r}"
+
+    def __reduce__(self) -> str:
+        return self._source.__reduce__()
+
+
+async def check_store(own: _OwnStore, /) -> list[str]:
+    """The promises of a store that this one broke, in words; of an `async` store too, which runs on this event loop."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[TokenSet] = loop.create_future()
+    return await asyncio.to_thread(_native.check_store_on, own, loop)
 
-    def settle(tokens: TokenSet | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if tokens is not None:
-            future.set_result(tokens)
-        elif error is not None:
-            future.set_exception(error)
 
-    def completed(tokens: TokenSet | None, error: BaseException | None) -> None:
+def _wrong_type(field: str, expected: str, value: object) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{field}: must be a sipgate_oauth2.{expected}, not {type(value).__name__}",
+        "SIPGATE_INVALID_ARGUMENT",
+        "fix_configuration",
+    )
+
+
+async def _outcome(running: _native.Running[_T]) -> _T:
+    outcome, error = await _settled(running)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            # Its traceback holds this frame and the client's: together they would stay until the next collection.
+            del error
+    return typing.cast("_T", outcome)
+
+
+async def _settled(running: _native.Running[_T]) -> tuple[_T | None, BaseException | None]:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[tuple[_T | None, BaseException | None]] = loop.create_future()
+
+    def settle(outcome: _T | None, error: BaseException | None) -> None:
+        if not future.done():
+            future.set_result((outcome, error))
+
+    def completed(outcome: _T | None, error: BaseException | None) -> None:
         # On a thread of the library's. Once the loop is closed nobody waits any more.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, tokens, error)
+            loop.call_soon_threadsafe(settle, outcome, error)
 
     timer = loop.call_later(running.timeout, running.time_out)
     running.then(completed)

@@ -65,6 +65,10 @@ pub trait TokenStore: Send + Sync + 'static {
 
 /// What a store's function failed with. An [`Error`](crate::Error) of this library is passed on, anything else is the cause of
 /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable).
+///
+/// ```
+/// let failure: sipgate_oauth2::StoreFailure = "the database is away".into();
+/// ```
 pub type StoreFailure = Box<dyn Error + Send + Sync>;
 
 /// What an entry is filed under: 64 hexadecimal digits that tell nothing about whose login it is.

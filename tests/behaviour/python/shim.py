@@ -13,6 +13,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from own_store import AsyncOwnStore, OwnStore
+
 from sipgate_oauth2 import (
     ERROR_CODES,
     VERSION,
@@ -20,12 +22,15 @@ from sipgate_oauth2 import (
     CancelToken,
     Client,
     SipgateOAuth2Error,
+    Store,
     TokenSet,
+    TokenStatus,
     aio,
 )
 
 Args = dict[str, Any]
 Answer = dict[str, Any]
+View = Callable[[Any], Answer]
 
 PENDING = "url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at", "ends_at"
 TOKENS = (
@@ -39,6 +44,7 @@ TOKENS = (
     "refresh_expires_at",
     "extra",
 )
+STATUS = "state", "generation", "expires_at", "refresh_expires_at", "scope", "unsaved"
 ERROR = (
     "code",
     "number",
@@ -58,6 +64,7 @@ class Shim:
     """What both faces share: the named objects, and the calls that do not wait."""
 
     client_class: type[Client] | type[aio.Client]
+    own_store_class: type[OwnStore] | type[AsyncOwnStore]
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
@@ -68,6 +75,19 @@ class Shim:
             "client.exchange_callback": self.exchange_callback,
             "client.exchange_code": self.exchange_code,
             "client.refresh": self.refresh,
+            "client.complete_login": self.complete_login,
+            "client.token_source": self.token_source,
+            "source.access_token": self.source_call("access_token", token),
+            "source.authorization_header": self.source_call(
+                "authorization_header", lambda header: {"authorization_header": header}
+            ),
+            "source.peek": lambda args: token(self.objects[args["source"]].peek()),
+            "source.invalidate": self.invalidate,
+            "source.refresh": self.source_call("refresh", token),
+            "source.save": self.save,
+            "source.status": self.source_call("status", status),
+            "source.logout": self.source_call("logout", nothing),
+            "source.close": lambda args: nothing(self.objects[args["source"]].close()),
             "pending.export": lambda args: {"exported": self.objects[args["pending"]].export()},
             "pending.restore": lambda args: self.keep_pending(
                 args["name"], AuthorizationRequest.restore(args["exported"])
@@ -89,11 +109,20 @@ class Shim:
 
     def client_new(self, args: Args) -> Answer:
         name, kind = args.pop("name"), args.pop("kind")
+        if "store" in args:
+            args["store"] = self.store(**args.pop("store"))
         os.environ.update(args.pop("env", {}))
         make = getattr(self.client_class, "from_env" if kind == "env" else kind)
         client = self.objects[name] = make(**args)
         attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
         return {attribute: getattr(client, attribute) for attribute in attributes}
+
+    def store(self, kind: str, path: str | None = None, **options: Any) -> Store:
+        if kind == "own":
+            return Store(self.own_store_class(), **options)
+        make = getattr(Store, kind)
+        store: Store = make(**options) if path is None else make(path, **options)
+        return store
 
     def authorization_request(self, args: Args) -> Answer:
         client, name = self.objects[args.pop("client")], args.pop("name")
@@ -103,6 +132,33 @@ class Shim:
         pending = self.objects[args.pop("pending")]
         return self.request("exchange_callback", args, pending, args.pop("callback", None))
 
+    def complete_login(self, args: Args) -> Any:
+        client, pending = self.objects[args.pop("client")], self.objects[args.pop("pending")]
+        name, callback, account = (
+            args.pop("source"),
+            args.pop("callback", None),
+            args.pop("account", None),
+        )
+        view = lambda source: self.keep_source(name, source)
+        return self.call(client.complete_login, args, view, pending, callback, account)
+
+    def token_source(self, args: Args) -> Answer:
+        client = self.objects[args["client"]]
+        return self.keep_source(args["source"], client.token_source(args.get("account")))
+
+    def invalidate(self, args: Args) -> Answer:
+        return nothing(self.objects[args["source"]].invalidate(args.get("token")))
+
+    def save(self, args: Args) -> Any:
+        source, tokens = self.objects[args.pop("source")], self.objects[args.pop("tokens")]
+        return self.call(source.save, args, nothing, tokens)
+
+    def source_call(self, method: str, view: View) -> Callable[[Args], Any]:
+        def call(args: Args) -> Any:
+            return self.call(getattr(self.objects[args.pop("source")], method), args, view)
+
+        return call
+
     def exchange_code(self, args: Args) -> Any:
         return self.request("exchange_code", args, args.pop("code", None))
 
@@ -111,6 +167,12 @@ class Shim:
         return self.request("refresh", args, used)
 
     def request(self, method: str, args: Args, *positional: Any) -> Any:
+        client, name = self.objects[args.pop("client")], args.pop("tokens")
+        view = lambda tokens: self.keep_tokens(name, tokens)
+        return self.call(getattr(client, method), args, view, *positional)
+
+    def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Any:
+        """Calls what waits, with the arguments that are left, and gives a view of its result."""
         raise NotImplementedError
 
     def cancel(self, args: Args) -> Answer:
@@ -129,6 +191,10 @@ class Shim:
         view = {attribute: getattr(tokens, attribute) for attribute in TOKENS}
         return {**view, "authorization_header": tokens.authorization_header()}
 
+    def keep_source(self, name: str, source: Any) -> Answer:
+        self.objects[name] = source
+        return {"account": source.account}
+
     def write(self, line: Answer) -> None:
         with self.writing:
             print(json.dumps(line), flush=True)
@@ -136,6 +202,7 @@ class Shim:
 
 class SyncShim(Shim):
     client_class = Client
+    own_store_class = OwnStore
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,11 +221,10 @@ class SyncShim(Shim):
         except Exception as error:
             self.write({"id": call["id"], "error": described(error)})
 
-    def request(self, method: str, args: Args, *positional: Any) -> Answer:
-        client, name = self.objects[args.pop("client")], args.pop("tokens")
+    def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Answer:
         if "cancel" in args:
             args["cancel"] = self.cancels.setdefault(args["cancel"], CancelToken())
-        return self.keep_tokens(name, getattr(client, method)(*positional, **args))
+        return view(method(*positional, **args))
 
     def cancel(self, args: Args) -> Answer:
         self.cancels.setdefault(args["name"], CancelToken()).cancel()
@@ -169,6 +235,7 @@ class AioShim(Shim):
     """Cancelling a call is cancelling its task: no error of the library's, so the code is that of elsewhere."""
 
     client_class = aio.Client
+    own_store_class = AsyncOwnStore
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,21 +275,42 @@ class AioShim(Shim):
         except Exception as error:
             self.write({"id": call["id"], "error": described(error)})
 
-    async def request(self, method: str, args: Args, *positional: Any) -> Answer:
-        client, name = self.objects[args.pop("client")], args.pop("tokens")
+    async def call(
+        self, method: Callable[..., Any], args: Args, view: View, *positional: Any
+    ) -> Answer:
         cancel = args.pop("cancel", None)
-        task = asyncio.ensure_future(getattr(client, method)(*positional, **args))
+        task = asyncio.ensure_future(method(*positional, **args))
         if cancel is not None:
             self.cancellable.setdefault(cancel, []).append(task)
             if cancel in self.cancelled:
                 task.cancel()
-        return self.keep_tokens(name, await task)
+        try:
+            return view(await task)
+        finally:
+            # An error's traceback holds this frame: the task in it would keep the client until the next collection.
+            del task
 
     def cancel(self, args: Args) -> Answer:
         self.cancelled.add(args["name"])
         for task in self.cancellable.pop(args["name"], []):
             task.cancel()
         return {}
+
+
+def token(token: str | None) -> Answer:
+    return {"access_token": token}
+
+
+def status(status: TokenStatus) -> Answer:
+    error = status.last_error
+    return {
+        **{attribute: getattr(status, attribute) for attribute in STATUS},
+        "last_error": error and {"code": error.code, "remedy": error.remedy},
+    }
+
+
+def nothing(_: None) -> Answer:
+    return {}
 
 
 def described(error: Exception) -> Answer:

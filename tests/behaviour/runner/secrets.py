@@ -54,12 +54,12 @@ class Secrets:
         with self._lock:
             texts = sorted(self._texts)
         for line in said:
-            visible = _visible(line)
-            if any(text in visible for text in texts):
+            shown = visible(line)
+            if any(text in shown for text in texts):
                 yield f"a secret shows on {line.stream} in the case “{line.case}”"
 
 
-def _visible(line: Said) -> str:
+def visible(line: Said) -> str:
     """What of a line may hold no secret: all of it, but for the members of a result that are asked for theirs."""
     if line.stream != "stdout":
         return line.line

@@ -46,6 +46,11 @@ class Shim:
         self._answers: dict[int, queue.Queue[Answer | None]] = {}
         self._readers: list[threading.Thread] = []
 
+    @property
+    def process_id(self) -> int | None:
+        """Nothing before the first call, and after it broke."""
+        return None if self._process is None else self._process.pid
+
     def start(self, op: str, args: Mapping[str, Any]) -> int:
         """Begins a call and gives its number."""
         process = self._process or self._spawn()

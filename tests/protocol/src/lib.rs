@@ -14,7 +14,6 @@ mod provider;
 #[path = "../../../core/src/refresh/mod.rs"]
 mod refresh;
 #[expect(dead_code, reason = "the core uses all of it; this crate, part of it")]
-#[path = "../../../core/src/secret.rs"]
 mod secret;
 
 pub mod model;

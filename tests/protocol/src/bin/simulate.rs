@@ -1,1 +1,7 @@
-fn main() { protocol::simulation::main(); }
+//! See `protocol::simulation`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    protocol::simulation::main()
+}

@@ -1,4 +1,15 @@
-//! Every reachable state of a small world.
+//! Every reachable state of a small world: a few processes, one login, a server and a store, over the real `decide`.
+//!
+//! `model` explores all worlds and all planted bugs; `model --only NAME` one world; `model --planted NAME` succeeds when that bug is caught.
 
-/// Explores and reports.
-pub fn main() {}
+mod life;
+mod planted;
+mod probe;
+mod report;
+mod rules;
+mod server;
+mod setup;
+mod steps;
+mod world;
+
+pub use report::main;

@@ -1,4 +1,197 @@
-//! Months of life in a large world, from one seed.
+//! Months of life in a large world, from one seed: the real decisions, with time, machines, network, store, processes, people and the server
+//! simulated, and far more going wrong than in life.
+
+mod callers;
+mod checks;
+mod dice;
+mod driver;
+mod losses;
+mod machine;
+mod network;
+mod people;
+mod planted;
+mod server;
+mod settings;
+mod store;
+mod tally;
+mod trace;
+mod world;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use self::planted::Planted;
+use self::settings::Settings;
+use self::tally::{Tally, listed};
+use self::trace::Trace;
+use self::world::{Event, World};
+
+const DAY: u64 = 86_400_000;
+
+/// How long one world lives.
+const STORM: u64 = 365 * DAY;
+
+/// After this, nothing is under way of what went wrong: no clock is set any more, no machine sleeps.
+const CALMING: u64 = 2 * DAY;
+
+/// After this, every call of a calm world is answered.
+const ANSWERED: u64 = 150_000;
+
+/// A planted mistake is found in so many worlds of each kind, or not at all.
+const WORLDS_TO_FIND: u64 = 4;
+
+struct Arguments {
+    seed: Option<u64>,
+    years: u64,
+    planted: Option<Planted>,
+}
+
+/// What came of one world.
+struct Outcome {
+    tally: Tally,
+    failure: Option<(usize, String)>,
+}
 
 /// Simulates and reports.
-pub fn main() {}
+pub fn main() -> ExitCode {
+    let mut out = io::stdout();
+    let Some(arguments) = Arguments::read(std::env::args().skip(1)) else {
+        let names: Vec<_> = Planted::ALL.iter().map(|planted| planted.name()).collect();
+        say(&mut out, &format!("usage: simulate [--seed N] [--years N] [--planted {}|all]", names.join("|")));
+        return ExitCode::from(2);
+    };
+    let right = match (arguments.planted, arguments.seed) {
+        (Some(planted), seed) => finds(&mut out, planted, seed),
+        (None, Some(seed)) => {
+            let outcome = simulate(seed, None, Trace::Off);
+            report(&mut out, settings(seed).name, &outcome.tally);
+            holds(&mut out, seed, &outcome)
+        }
+        (None, None) => all(&mut out, arguments.years),
+    };
+    if right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Arguments {
+    fn read(mut words: impl Iterator<Item = String>) -> Option<Self> {
+        let mut arguments = Self { seed: None, years: 1000, planted: None };
+        while let Some(word) = words.next() {
+            let value = words.next()?;
+            match word.as_str() {
+                "--seed" => arguments.seed = Some(value.parse().ok()?),
+                "--years" => arguments.years = value.parse().ok()?,
+                "--planted" => arguments.planted = Some(Planted::ALL.into_iter().find(|planted| planted.name() == value)?),
+                _ => return None,
+            }
+        }
+        Some(arguments)
+    }
+}
+
+/// World after world, of each kind in turn, until enough logins have lived.
+fn all(out: &mut impl Write, years: u64) -> bool {
+    let mut tallies: Vec<Tally> = settings::ALL.iter().map(|_| Tally::default()).collect();
+    let mut seed = 0;
+    while tallies.iter().map(Tally::login_years).sum::<u64>() < years {
+        let outcome = simulate(seed, None, Trace::Off);
+        if !holds(out, seed, &outcome) {
+            return false;
+        }
+        tallies[kind(seed)].add(&outcome.tally);
+        seed += 1;
+    }
+    let mut total = Tally::default();
+    for (settings, tally) in settings::ALL.iter().zip(&tallies) {
+        report(out, settings.name, tally);
+        total.add(tally);
+    }
+    report(out, &format!("{seed} worlds"), &total);
+    true
+}
+
+/// Whether the planted mistake is found in one of the first worlds.
+fn finds(out: &mut impl Write, planted: Planted, seed: Option<u64>) -> bool {
+    let worlds = WORLDS_TO_FIND * settings::ALL.len() as u64;
+    let seeds = seed.map_or(0..worlds, |seed| seed..seed + 1);
+    for seed in seeds {
+        if let Some((_, what)) = simulate(seed, Some(planted), Trace::Off).failure {
+            say(out, &format!("{}: found with seed {seed}: {what}", planted.name()));
+            return true;
+        }
+    }
+    say(out, &format!("{}: NOT FOUND", planted.name()));
+    false
+}
+
+/// Tells a failure, with what led to it: the same seed brings the same again.
+fn holds(out: &mut impl Write, seed: u64, outcome: &Outcome) -> bool {
+    let Some((account, what)) = &outcome.failure else { return true };
+    let mut world = World::new(settings(seed), seed, None, Trace::of(*account));
+    live(&mut world);
+    world.trace.lines().for_each(|line| say(out, line));
+    say(out, &format!("FAILED: {what}\naccount {account} of \"{}\"; again with: simulate --seed {seed}", settings(seed).name));
+    false
+}
+
+fn kind(seed: u64) -> usize {
+    usize::try_from(seed % settings::ALL.len() as u64).unwrap_or(0)
+}
+
+fn settings(seed: u64) -> &'static Settings {
+    static ALL: [Settings; 8] = settings::ALL;
+    &ALL[kind(seed)]
+}
+
+fn simulate(seed: u64, planted: Option<Planted>, trace: Trace) -> Outcome {
+    let mut world = World::new(settings(seed), seed, planted, trace);
+    live(&mut world);
+    Outcome { tally: world.tally, failure: world.failure }
+}
+
+fn live(world: &mut World<'_>) {
+    world.live(STORM);
+    world.stormy = false;
+    world.live(STORM + CALMING);
+    // Whoever has a login gets a token now; whoever has none can log in.
+    call_everywhere(world);
+    world.live(world.now + ANSWERED);
+    for account in 0..world.people.len() {
+        if world.people[account].login.is_none() {
+            world.people[account].wants_login = true;
+            world.after(0, Event::Login { account, again: false });
+        }
+    }
+    world.live(world.now + ANSWERED);
+    for account in 0..world.people.len() {
+        if world.people[account].login.is_none() {
+            world.fail(account, "nothing goes wrong any more, and nobody can log in");
+        }
+    }
+    call_everywhere(world);
+    world.live(world.now + ANSWERED);
+    for account in 0..world.people.len() {
+        world.logged_out(account);
+    }
+}
+
+fn call_everywhere(world: &mut World<'_>) {
+    for account in 0..world.people.len() {
+        for process in 0..world.processes.len() {
+            world.after(0, Event::Call { process, account, must: true, force: false });
+        }
+    }
+}
+
+fn report(out: &mut impl Write, name: &str, tally: &Tally) {
+    let Tally { steps, flights, calls, served, refreshes, logins, crashes, .. } = tally;
+    say(out, &format!("{name}: {} login-years, {refreshes} refreshes, {crashes} crashes", tally.login_years()));
+    say(out, &format!("  {steps} steps, {flights} flights, {logins} logins, {calls} calls, {served} served"));
+    for (what, counts) in [("faults", &tally.faults), ("losses", &tally.losses), ("errors", &tally.errors), ("oddities", &tally.oddities)] {
+        say(out, &format!("  {what}: {}", listed(counts)));
+    }
+}
+
+fn say(out: &mut impl Write, text: &str) {
+    // Whoever closed the other end reads no more.
+    let _ = writeln!(out, "{text}");
+}

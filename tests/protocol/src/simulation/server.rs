@@ -21,8 +21,10 @@ pub(super) struct Token {
     pub(super) session: usize,
     /// The refresh token it was bought with.
     pub(super) parent: Option<usize>,
+    /// What was bought with its refresh token.
+    children: Vec<usize>,
     pub(super) spent: Option<Spent>,
-    /// When its request was sent, in truth.
+    /// When the sender looked at its clocks for the request.
     pub(super) sent: u64,
     /// By how much the sender's wall clock was ahead then.
     pub(super) sender_skew: i64,
@@ -115,6 +117,10 @@ impl Server {
         self.tokens[token].stored.get_or_insert(now);
     }
 
+    pub(super) fn children(&self, token: usize) -> impl Iterator<Item = usize> {
+        self.tokens[token].children.iter().copied()
+    }
+
     /// Whether `old` came before `new` in one login.
     pub(super) fn descends(&self, new: usize, old: usize) -> bool {
         let mut at = Some(new);
@@ -132,12 +138,17 @@ impl Server {
             account,
             session,
             parent,
+            children: Vec::new(),
             spent: None,
             sent: asking.sent,
             sender_skew: asking.sender_skew,
             stored: None,
             refused: false,
         });
-        self.tokens.len() - 1
+        let new = self.tokens.len() - 1;
+        if let Some(parent) = parent {
+            self.tokens[parent].children.push(new);
+        }
+        new
     }
 }

@@ -32,7 +32,7 @@ const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
 const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Settings {
-    Settings { name, rotation, locks: true, machines: 1, processes: 5, accounts: 8, life, quiet: 8 * HOUR, same_number: false }
+    Settings { name, rotation, locks: true, machines: 1, processes: 5, accounts: 8, life, quiet: 12 * HOUR, same_number: false }
 }
 
 const fn fleet(name: &'static str, rotation: Rotation, life: u64) -> Settings {

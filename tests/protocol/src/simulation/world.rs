@@ -72,8 +72,7 @@ pub(super) struct Lane {
 /// When and how the process met the tokens it has.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Met {
-    pub(super) grant_id: String,
-    pub(super) generation: u64,
+    pub(super) token: Option<usize>,
     pub(super) at: u64,
     pub(super) moment: Moment,
     /// By how much its wall clock was ahead; nothing when it asked for the tokens itself.
@@ -86,7 +85,6 @@ pub(super) struct Person {
     /// The browser's session at the server.
     pub(super) session: Option<usize>,
     pub(super) login: Option<Login>,
-    pub(super) logged_in_at: u64,
     pub(super) wants_login: bool,
     pub(super) disabled_until: u64,
     /// When each grant ended, by a logout or another login.
@@ -135,8 +133,10 @@ pub(super) struct Request {
     pub(super) ask: Ask,
     /// When the store was last looked at before it.
     pub(super) aimed: u64,
-    /// The first byte, in truth and by the sender's clocks.
+    /// The first byte.
     pub(super) sent: u64,
+    /// When the sender looked at its clocks for it, and what they said.
+    pub(super) stamped: u64,
     pub(super) moment: Moment,
     pub(super) sender_skew: i64,
     pub(super) fate: Fate,
@@ -181,6 +181,7 @@ pub(super) enum Event {
     Observe(u64, Observation),
     Store { flight: u64, process: usize, account: usize, work: Work },
     Arrive { request: usize, outcome: Carried },
+    Reply { request: usize, seen: Observation },
     Deadline { request: usize },
     Burst { account: usize },
     Call { process: usize, account: usize, must: bool, force: bool },
@@ -202,14 +203,12 @@ pub(super) enum Event {
 pub(super) enum Work {
     Load,
     TryLock,
-    Swap { expected: Option<String>, record: Arc<Record>, answer: Answering },
+    Swap { kind: Kind, expected: Option<String>, record: Arc<Record>, answer: Answering },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answering {
     Truly,
-    /// It is stored, and the answer is lost.
-    Lost,
     /// The answer was a failure, and it is stored all the same, later.
     Failed,
 }
@@ -305,6 +304,7 @@ impl<'a> World<'a> {
             Event::Observe(flight, seen) => self.observe(flight, seen),
             Event::Store { flight, process, account, work } => self.work(flight, process, account, work),
             Event::Arrive { request, outcome } => self.arrive(request, outcome),
+            Event::Reply { request, seen } => self.reply(request, seen),
             Event::Deadline { request } => self.deadline(request),
             Event::Burst { account } => self.burst(account),
             Event::Call { process, account, must, force } => self.call(process, account, must, force),
@@ -332,7 +332,7 @@ impl<'a> World<'a> {
     fn acting(&self, event: &Event) -> Option<usize> {
         match event {
             Event::Observe(flight, _) => self.flights.get(flight).map(|pilot| pilot.process),
-            Event::Deadline { request } => Some(self.requests[*request].process),
+            Event::Reply { request, .. } | Event::Deadline { request } => Some(self.requests[*request].process),
             Event::Call { process, .. } | Event::Refused { process, .. } => Some(*process),
             Event::CallerLeaves(caller) => self.callers.get(caller).map(|caller| caller.process),
             _ => None,
@@ -425,7 +425,6 @@ impl Person {
             account: Account { issuer: "https://login.example".into(), client_id: "client".into(), account: format!("user-{account}") },
             session: None,
             login: None,
-            logged_in_at: 0,
             wants_login: false,
             disabled_until: 0,
             ended: BTreeMap::new(),
