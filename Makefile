@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-chaos chaos test-protocol test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-variety test-chaos chaos test-protocol test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -32,8 +32,8 @@ build: ## everything that demo and test use, unoptimised
 test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
 	cargo test --workspace
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
-	cd bindings-python && $(IN_VENV)/python -m pytest -q
-	cd bindings-node && node --test test/
+	cd bindings-python && $(PYTHON) ../tests/variety/canary.py $(IN_VENV)/python -m pytest -q -s
+	cd bindings-node && $(PYTHON) ../tests/variety/canary.py node --test test/
 	bash bindings-c/tests/run.sh
 	$(PYTHON) tests/readme/run.py
 	$(PYTHON) tests/surface/run.py
@@ -49,6 +49,10 @@ test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and th
 
 test-keycloak-22: build ## the same with Keycloak 22.0.5, whose answers differ as tests/keycloak/allowed.py says
 	$(PYTHON) tests/keycloak/run.py --version 22.0.5
+
+test-variety: build ## generated inputs and every fault, through all languages: one verdict, and no secret in any output
+	$(PYTHON) tests/variety/run.py
+	$(PYTHON) tests/variety/faults.py
 
 test-chaos: build ## processes that share one login: sixteen that fight for it, and two hundred that are killed
 	$(PYTHON) tests/chaos/contention.py

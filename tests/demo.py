@@ -1,5 +1,5 @@
-"""The demo: the local realm, and in each language a whole login, a refresh and two API calls; then all of them on one login, at the moment when
-its token runs out.
+"""The demo: the local realm, and in each language a whole login, a refresh and two API calls; then all of them on
+one login, at the moment when its token runs out.
 
 `make demo` builds what it needs and runs this. `--language python` shows one.
 """
@@ -50,7 +50,9 @@ def main() -> int:
     print(f"\n{table(outcomes)}")
     succeeded = all(outcome.succeeded for outcome in outcomes)
     if chosen == "all":
-        print("\none login, a process of each language, and a server that ends the login when a refresh token is used twice:\n")
+        print(
+            "\none login, a process of each language, and a server that ends the login when a refresh token is used twice:\n"
+        )
         succeeded &= expiry.show(list(PROGRAMS))
     return 0 if succeeded else 1
 

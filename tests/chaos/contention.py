@@ -86,9 +86,7 @@ def run(
     if generation < max(2.0, seconds / 4):
         problems.append(f"only {generation} generations: nothing was contended for")
     if counters["token_requests"] != generation:
-        problems.append(
-            f"{counters['token_requests']} token requests for {generation} generations"
-        )
+        problems.append(f"{counters['token_requests']} token requests for {generation} generations")
     for name in ("invalid_grant", "sessions_killed"):
         if counters[name]:
             problems.append(f"{counters[name]} {name}")

@@ -1,4 +1,4 @@
-"""The moment of expiry, before the reader's eyes: a process of each language, sixteen callers in each, one refresh token that may be used once."""
+"""The moment of expiry, before the reader's eyes: a process of each language, and sixteen callers in each."""
 
 from __future__ import annotations
 
@@ -75,5 +75,7 @@ def _two_expiries(realm: Realm, members: list[Member]) -> bool:
         all_well = all_well and requests == 1 and served == len(answers) and alive
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     return all_well

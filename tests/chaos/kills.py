@@ -94,9 +94,7 @@ class Chaos:
 
     def _member(self) -> Member:
         language = self._dice.choice(self._languages)
-        return Member(
-            language, f"{self._realm.ready['http']}/auth", REALM, self._store, ACCOUNT
-        )
+        return Member(language, f"{self._realm.ready['http']}/auth", REALM, self._store, ACCOUNT)
 
     def _log_in(self) -> None:
         """From here on the server's requests and the store's generations are counted together."""

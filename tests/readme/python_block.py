@@ -27,5 +27,7 @@ def redirect(url: str) -> None:
 
 NAMES["redirect"] = redirect
 BLOCK = replaced(block("python"), "Client.sipgate(", 'Client.keycloak(BASE, "third-party", ')
-AFTER = 'source.refresh()\nprint(headers["Authorization"], source.authorization_header(), sep="\\n")\n'
+AFTER = (
+    'source.refresh()\nprint(headers["Authorization"], source.authorization_header(), sep="\\n")\n'
+)
 exec(compile(BLOCK + AFTER, "README.md", "exec"), NAMES)  # noqa: S102 (that is the test)

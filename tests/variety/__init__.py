@@ -1,0 +1,1 @@
+"""The same made-up inputs in every language."""
