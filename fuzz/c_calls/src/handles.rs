@@ -1,0 +1,227 @@
+//! The handles that a sequence of calls has, and what each of them says.
+
+use std::ffi::{CStr, c_char};
+
+use crate::authorization_code::{sipgate_authorization_code, sipgate_authorization_code_free};
+use crate::authorization_parameters::{sipgate_authorization_parameters, sipgate_authorization_parameters_free};
+use crate::authorization_request::*;
+use crate::call::{sipgate_call, sipgate_call_free, sipgate_cancel, sipgate_cancel_free};
+use crate::client::*;
+use crate::client_options::{sipgate_client_options, sipgate_client_options_free};
+use crate::error::*;
+use crate::secret::{sipgate_secret, sipgate_secret_free, sipgate_secret_text};
+use crate::text::sipgate_str;
+use crate::token_set::*;
+
+/// Four places for handles of one type.
+pub(crate) struct Slots<T: Handle>([Option<Held<T>>; 4]);
+
+impl<T: Handle> Default for Slots<T> {
+    fn default() -> Self {
+        Self([const { None }; 4])
+    }
+}
+
+impl<T: Handle> Slots<T> {
+    /// Keeps a handle; the one that was there is freed.
+    pub(crate) fn put(&mut self, slot: u8, handle: *mut T) {
+        assert!(!handle.is_null());
+        // SAFETY: it has just come out of the library.
+        let says = unsafe { T::says(handle) };
+        self.0[usize::from(slot & 3)] = Some(Held { handle, says });
+    }
+
+    /// NULL where there is none.
+    pub(crate) fn get(&self, slot: u8) -> *mut T {
+        self.0.get(usize::from(slot & 7)).and_then(Option::as_ref).map_or(std::ptr::null_mut(), |held| held.handle)
+    }
+
+    pub(crate) fn free(&mut self, slot: u8) {
+        match self.0.get_mut(usize::from(slot & 7)).and_then(Option::take) {
+            Some(held) => drop(held),
+            // SAFETY: NULL is nothing, and says nothing.
+            None => unsafe {
+                assert_eq!(T::says(std::ptr::null()), T::NOTHING);
+                T::free(std::ptr::null_mut());
+            },
+        }
+    }
+}
+
+/// A handle that is freed when dropped, if it still says what it said when it came.
+struct Held<T: Handle> {
+    handle: *mut T,
+    says: String,
+}
+
+impl<T: Handle> Drop for Held<T> {
+    fn drop(&mut self) {
+        // SAFETY: nobody else frees it.
+        unsafe {
+            if !std::thread::panicking() {
+                assert_eq!(T::says(self.handle), self.says, "a handle has changed");
+            }
+            T::free(self.handle);
+        }
+    }
+}
+
+pub(crate) trait Handle {
+    /// What NULL says.
+    const NOTHING: &str = "()";
+
+    /// All that the getters say.
+    ///
+    /// # Safety
+    ///
+    /// `handle` is NULL or live.
+    unsafe fn says(_handle: *const Self) -> String {
+        format!("{:?}", ())
+    }
+
+    /// # Safety
+    ///
+    /// `handle` is NULL or live, and not used again.
+    unsafe fn free(handle: *mut Self);
+}
+
+impl Handle for sipgate_error {
+    const NOTHING: &str = r#"(0, "SIPGATE_OK", "", None, None, false, -1, 0, None, None, None)"#;
+
+    unsafe fn says(error: *const Self) -> String {
+        // SAFETY: NULL or live, and so are its texts.
+        unsafe {
+            let names = (sipgate_error_status(error), name(sipgate_error_name(error)), name(sipgate_error_family(error)));
+            let texts = (read(sipgate_error_message(error)), read(sipgate_error_remedy(error)));
+            let numbers = (sipgate_error_retryable(error), sipgate_error_retry_after_ms(error), sipgate_error_http_status(error));
+            let (code, description) = (read(sipgate_error_oauth_error(error)), read(sipgate_error_oauth_error_description(error)));
+            let uri = read(sipgate_error_oauth_error_uri(error));
+            format!("{:?}", (names.0, names.1, names.2, texts.0, texts.1, numbers.0, numbers.1, numbers.2, code, description, uri))
+        }
+    }
+
+    unsafe fn free(error: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_error_free(error) }
+    }
+}
+
+impl Handle for sipgate_secret {
+    const NOTHING: &str = "None";
+
+    unsafe fn says(secret: *const Self) -> String {
+        // SAFETY: NULL or live, and so is its text.
+        unsafe { format!("{:?}", read(sipgate_secret_text(secret))) }
+    }
+
+    unsafe fn free(secret: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_secret_free(secret) }
+    }
+}
+
+impl Handle for sipgate_client {
+    const NOTHING: &str = "[None, None, None, None]";
+
+    unsafe fn says(client: *const Self) -> String {
+        // SAFETY: NULL or live, and so are its texts.
+        unsafe {
+            let (issuer, token_endpoint) = (sipgate_client_issuer(client), sipgate_client_token_endpoint(client));
+            let (client_id, redirect_uri) = (sipgate_client_client_id(client), sipgate_client_redirect_uri(client));
+            format!("{:?}", [read(issuer), read(token_endpoint), read(client_id), read(redirect_uri)])
+        }
+    }
+
+    unsafe fn free(client: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_client_free(client) }
+    }
+}
+
+impl Handle for sipgate_authorization_request {
+    const NOTHING: &str = "([None, None, None, None, None, None], -1, -1)";
+
+    unsafe fn says(request: *const Self) -> String {
+        // SAFETY: NULL or live, and so are its texts.
+        unsafe {
+            let texts = [
+                sipgate_authorization_request_url(request),
+                sipgate_authorization_request_state(request),
+                sipgate_authorization_request_nonce(request),
+                sipgate_authorization_request_redirect_uri(request),
+                sipgate_authorization_request_scope(request),
+                sipgate_authorization_request_return_to(request),
+            ];
+            let texts = texts.map(|text| read(text));
+            format!("{:?}", (texts, sipgate_authorization_request_created_at(request), sipgate_authorization_request_ends_at(request)))
+        }
+    }
+
+    unsafe fn free(request: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_authorization_request_free(request) }
+    }
+}
+
+impl Handle for sipgate_token_set {
+    const NOTHING: &str = "([None, None, None], false, -1, -1)";
+
+    unsafe fn says(tokens: *const Self) -> String {
+        // SAFETY: NULL or live, and so are its texts.
+        unsafe {
+            let texts = [sipgate_token_set_token_type(tokens), sipgate_token_set_scope(tokens), sipgate_token_set_extra_json(tokens)];
+            let texts = texts.map(|text| read(text));
+            let ends = (sipgate_token_set_expires_at(tokens), sipgate_token_set_refresh_expires_at(tokens));
+            format!("{:?}", (texts, sipgate_token_set_id_token_kept(tokens), ends.0, ends.1))
+        }
+    }
+
+    unsafe fn free(tokens: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_token_set_free(tokens) }
+    }
+}
+
+macro_rules! say_nothing {
+    ($($handle:ident: $free:ident,)*) => {$(
+        impl Handle for $handle {
+            unsafe fn free(handle: *mut Self) {
+                // SAFETY: the caller's promise is ours.
+                unsafe { $free(handle) }
+            }
+        }
+    )*};
+}
+
+say_nothing! {
+    sipgate_authorization_code: sipgate_authorization_code_free,
+    sipgate_authorization_parameters: sipgate_authorization_parameters_free,
+    sipgate_call: sipgate_call_free,
+    sipgate_cancel: sipgate_cancel_free,
+    sipgate_client_options: sipgate_client_options_free,
+}
+
+/// A text, with the NUL that must stand behind it.
+///
+/// # Safety
+///
+/// `text` belongs to a live handle.
+pub(crate) unsafe fn read(text: sipgate_str) -> Option<String> {
+    if text.data.is_null() {
+        assert_eq!(text.len, 0);
+        return None;
+    }
+    // SAFETY: the caller's promise, and the header's: there is a NUL behind it.
+    let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len + 1) };
+    let (end, text) = bytes.split_last().expect("one more than its length");
+    assert_eq!(*end, 0, "no NUL behind a text");
+    Some(String::from_utf8(text.to_vec()).expect("texts are UTF-8"))
+}
+
+/// # Safety
+///
+/// `name` is one that the library never frees.
+pub(crate) unsafe fn name<'a>(name: *const c_char) -> &'a str {
+    // SAFETY: the caller's promise is ours.
+    unsafe { CStr::from_ptr(name) }.to_str().expect("names are ASCII")
+}

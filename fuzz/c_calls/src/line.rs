@@ -1,0 +1,115 @@
+//! A call as a line of input: five characters, then its texts with tabs between them, as in `T0000{"access_token":"a"}`.
+//!
+//! - The first character names the function: see `calls`.
+//! - The second says which places are given: `0` for both, `1` not for the output, `2` not for the error, `3` for neither.
+//! - The third is the slot, `0` to `3`, for the handle that comes out, or for the error that comes out instead.
+//! - The fourth and fifth are the slots of the handles that go in; from `4` to `7`, NULL.
+//! - A text that is not there, or is `-`, is NULL. `~5ab` is `ab` four to the fifth times.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString, c_char};
+
+/// Longer than anything that is accepted.
+const LONGEST_TEXT: usize = 1 << 17;
+
+pub(crate) struct Line {
+    pub(crate) function: u8,
+    places: u8,
+    pub(crate) out: u8,
+    pub(crate) first: u8,
+    pub(crate) second: u8,
+    texts: Vec<Option<CString>>,
+    refusable: Cell<bool>,
+    canaries: RefCell<Vec<String>>,
+}
+
+impl Line {
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
+        let (&[function, places, out, first, second], texts) = line.split_first_chunk()?;
+        Some(Self {
+            function,
+            places,
+            out,
+            first,
+            second,
+            texts: texts.split(|byte| *byte == b'\t').map(expanded).collect(),
+            refusable: Cell::new(false),
+            canaries: RefCell::default(),
+        })
+    }
+
+    /// A text that must be there and be UTF-8. The pointer is good as long as this line.
+    pub(crate) fn text(&self, index: usize) -> *const c_char {
+        let text = self.given(index);
+        if text.is_none_or(|text| text.to_str().is_err()) {
+            self.refuse();
+        }
+        text.map_or(std::ptr::null(), CStr::as_ptr)
+    }
+
+    /// A text that may be NULL.
+    pub(crate) fn optional_text(&self, index: usize) -> *const c_char {
+        if self.given(index).is_some() { self.text(index) } else { std::ptr::null() }
+    }
+
+    /// A text that no error may show; so marked, it is told apart from others.
+    pub(crate) fn secret(&self, index: usize) -> *const c_char {
+        let before_broken = self.given(index).and_then(|secret| secret.to_bytes().utf8_chunks().next());
+        if let Some(secret) = before_broken.filter(|secret| secret.valid().starts_with("canary-")) {
+            self.canaries.borrow_mut().push(secret.valid().to_owned());
+        }
+        self.text(index)
+    }
+
+    pub(crate) fn number(&self, index: usize) -> u64 {
+        self.given(index).and_then(|text| text.to_str().ok()?.parse().ok()).unwrap_or_default()
+    }
+
+    /// A handle that must be there.
+    pub(crate) fn handle<T>(&self, handle: *mut T) -> *mut T {
+        if handle.is_null() {
+            self.refuse();
+        }
+        handle
+    }
+
+    /// The place for an output that must be there.
+    pub(crate) fn output<T>(&self, place: &mut T) -> *mut T {
+        if self.places & 1 == 0 {
+            return place;
+        }
+        self.refuse();
+        std::ptr::null_mut()
+    }
+
+    pub(crate) fn wants_error(&self) -> bool {
+        self.places & 2 == 0
+    }
+
+    /// Whether something was passed that no function accepts.
+    pub(crate) fn is_refusable(&self) -> bool {
+        self.refusable.get()
+    }
+
+    /// Takes the secrets that were passed.
+    pub(crate) fn canaries(&self) -> Vec<String> {
+        self.canaries.take()
+    }
+
+    fn given(&self, index: usize) -> Option<&CStr> {
+        self.texts.get(index)?.as_deref()
+    }
+
+    fn refuse(&self) {
+        self.refusable.set(true);
+    }
+}
+
+fn expanded(text: &[u8]) -> Option<CString> {
+    let text = match text {
+        b"-" => return None,
+        [b'~', power @ b'0'..=b'9', text @ ..] => text.repeat(4_usize.pow(u32::from(power - b'0')).min(LONGEST_TEXT / text.len().max(1))),
+        text => text.to_vec(),
+    };
+    CString::new(text).ok()
+}

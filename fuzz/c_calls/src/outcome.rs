@@ -1,0 +1,94 @@
+//! What must hold of each call that can fail.
+
+use std::ptr::NonNull;
+
+use crate::error::*;
+use crate::handles::{Handle, Slots, name, read};
+use crate::line::Line;
+use crate::status::*;
+
+const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "refused_for_safety", "tell_the_person", "report_bug"];
+
+/// Makes a call that writes a handle or, where the header says so, NULL.
+pub(crate) fn of_output<T: Handle>(
+    line: &Line,
+    slots: &mut Slots<T>,
+    errors: &mut Slots<sipgate_error>,
+    call: impl FnOnce(*mut *mut T, *mut *mut sipgate_error) -> sipgate_status,
+) -> sipgate_status {
+    let untouched = NonNull::dangling().as_ptr();
+    let mut out = untouched;
+    let place = line.output(&mut out);
+    let status = of_status(line, errors, |error| call(place, error));
+    if status != OK {
+        assert_eq!(out, untouched, "an output was written by a call that failed");
+    } else if !out.is_null() {
+        assert_ne!(out, untouched, "no output was written by a call that worked");
+        slots.put(line.out, out);
+    }
+    status
+}
+
+/// Makes a call that writes nothing but an error.
+pub(crate) fn of_status(
+    line: &Line,
+    errors: &mut Slots<sipgate_error>,
+    call: impl FnOnce(*mut *mut sipgate_error) -> sipgate_status,
+) -> sipgate_status {
+    let untouched = NonNull::dangling().as_ptr();
+    let mut error = untouched;
+    let status = call(if line.wants_error() { &raw mut error } else { std::ptr::null_mut() });
+    assert_registered(status);
+    assert!(!line.is_refusable() || status != OK, "NULL or a broken text was accepted");
+    if status != OK && line.wants_error() {
+        assert_ne!(error, untouched, "no error was written by a call that failed");
+        errors.put(line.out, error);
+        // SAFETY: it is live, as it has just been kept.
+        unsafe { assert_fit_to_show(error, status, &line.canaries()) };
+    } else {
+        assert_eq!(error, untouched, "an error was written that was not asked for, or by a call that worked");
+    }
+    status
+}
+
+pub(crate) const OK: sipgate_status = sipgate_code::SIPGATE_OK as sipgate_status;
+
+/// Every number has names, and those of another version have the names of none.
+pub(crate) fn assert_named(number: sipgate_status) {
+    // SAFETY: names are never freed.
+    let (name, family) = unsafe { (name(sipgate_status_name(number)), name(sipgate_status_family(number))) };
+    match (number, registered(number)) {
+        (OK, _) => assert_eq!((name, family), ("SIPGATE_OK", "")),
+        (_, true) => assert!(name.starts_with("SIPGATE_") && name != "SIPGATE_UNKNOWN" && family.ends_with("Error"), "{name}: {family}"),
+        (_, false) => assert_eq!((name, family), ("SIPGATE_UNKNOWN", "")),
+    }
+}
+
+fn assert_registered(status: sipgate_status) {
+    assert!(status == OK || registered(status), "{status} is no status");
+    assert_ne!(status, sipgate_code::SIPGATE_INTERNAL as sipgate_status, "a panic was caught");
+    assert_named(status);
+}
+
+fn registered(status: sipgate_status) -> bool {
+    (0..).map(|index| sipgate_status_at(index)).take_while(|known| *known != OK).any(|known| known == status)
+}
+
+/// # Safety
+///
+/// `error` is live.
+unsafe fn assert_fit_to_show(error: *const sipgate_error, status: sipgate_status, canaries: &[String]) {
+    // SAFETY: the caller's promise is ours.
+    unsafe {
+        assert_eq!(sipgate_error_status(error), status);
+        assert_eq!(name(sipgate_error_name(error)), name(sipgate_status_name(status)));
+        assert_eq!(name(sipgate_error_family(error)), name(sipgate_status_family(status)));
+        let message = read(sipgate_error_message(error)).expect("every error has a message");
+        assert!((1..6000).contains(&message.len()) && !message.contains(char::is_control), "{message:?}");
+        let remedy = read(sipgate_error_remedy(error)).expect("every error has a remedy");
+        assert!(REMEDIES.contains(&remedy.as_str()), "{remedy}");
+        assert_eq!(sipgate_error_retryable(error), remedy == "try_later");
+        let said = Handle::says(error);
+        assert!(!canaries.iter().any(|secret| said.contains(secret.as_str())), "{said} shows a secret");
+    }
+}
