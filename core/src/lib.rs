@@ -64,9 +64,9 @@ pub use running::{Running, RunningHandle};
 pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
 pub use source::{LoginState, TokenSource, TokenStatus};
 pub use store::kit as store_kit;
+pub use store::{EncryptionKey, Store, StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
 #[doc(hidden)]
 pub use store::{after_fork, before_fork};
-pub use store::{EncryptionKey, Store, StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
 
 /// The version of this library, the same in all languages.
 ///

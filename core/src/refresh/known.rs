@@ -117,7 +117,9 @@ impl Known {
         match self.phase(demand.min_validity, now) {
             Phase::Fresh => Judgement::Give,
             // The newest there is, however short its life; unless this process slept through it.
-            _ if done == Done::Renewed && record.tokens.is_some() && !self.is_invalid(record) && !self.slept_through(now) => Judgement::Give,
+            _ if done == Done::Renewed && record.tokens.is_some() && !self.is_invalid(record) && !self.slept_through(now) => {
+                Judgement::Give
+            }
             Phase::Aging if done >= Done::Flown || record.refresh_token.is_none() || self.waits(now) => Judgement::Give,
             Phase::Over if record.refresh_token.is_none() => Judgement::Refuse(no_refresh_token()),
             Phase::Aging | Phase::Over => Judgement::Refresh,

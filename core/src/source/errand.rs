@@ -125,7 +125,9 @@ fn restless() -> Error {
 /// What a caller is told who stops waiting while nothing can be handed out.
 pub(super) fn stopped_waiting(why: GivenUp) -> Error {
     match why {
-        GivenUp::Cancelled => Error::new(ErrorCode::Cancelled, "cancelled; a refresh that is under way goes on, and the next call finds what it brings"),
+        GivenUp::Cancelled => {
+            Error::new(ErrorCode::Cancelled, "cancelled; a refresh that is under way goes on, and the next call finds what it brings")
+        }
         GivenUp::TimedOut => Error::new(
             ErrorCode::Timeout,
             "no access token within the call's timeout; a refresh that is under way goes on, and the next call finds what it brings",

@@ -57,7 +57,9 @@ enum Stage {
     Taken,
     /// The code is certainly unspent.
     GivenBack,
-    Failed { reason: Remembered },
+    Failed {
+        reason: Remembered,
+    },
 }
 
 /// Starts the exchange, unless another has: then that one's outcome is this one's, too.
@@ -95,7 +97,10 @@ impl Completion {
             let expected = match &there {
                 None => None,
                 Some((_, marker)) if marker.code != self.code_digest => {
-                    return Err(Error::new(ErrorCode::LoginAlreadyUsed, "this pending login was used already, with another code; log in again"));
+                    return Err(Error::new(
+                        ErrorCode::LoginAlreadyUsed,
+                        "this pending login was used already, with another code; log in again",
+                    ));
                 }
                 Some((version, Marker { stage: Stage::GivenBack, .. })) => Some(version.clone()),
                 Some((_, Marker { stage: Stage::Failed { reason }, .. })) => return Err(reason.error()),

@@ -118,10 +118,10 @@ impl Pilot {
     }
 
     fn refresh(&self, record: &Record, happened: &mut Vec<Event>) -> Reply {
-        let grant = record.refresh_token.as_ref().map_or_else(
-            || Err(Error::caught_panic("a refresh")),
-            |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()),
-        );
+        let grant = record
+            .refresh_token
+            .as_ref()
+            .map_or_else(|| Err(Error::caught_panic("a refresh")), |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()));
         grant.map_or_else(Reply::Refused, |grant| self.ask(&grant, happened))
     }
 
@@ -205,9 +205,8 @@ pub(super) fn stored(entry: StoreEntry) -> Result<Stored> {
 pub(super) fn store_error(failure: StoreFailure) -> Error {
     match failure.downcast::<Error>() {
         Ok(error) => *error,
-        Err(failure) => {
-            Error::new(ErrorCode::StoreUnavailable, "the store failed; see the cause, and try again when the store works").with_cause(Cause(failure))
-        }
+        Err(failure) => Error::new(ErrorCode::StoreUnavailable, "the store failed; see the cause, and try again when the store works")
+            .with_cause(Cause(failure)),
     }
 }
 

@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest;
 
 use super::errand::{Errand, given_up, stopped_waiting};
-use super::lanes::{Lane, Landed};
+use super::lanes::{Landed, Lane};
 use super::pilot::Pilot;
 use super::status::TokenStatus;
 use crate::call::Call;
