@@ -54,6 +54,21 @@ impl Args {
         duration.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no number of seconds")))
     }
 
+    pub(crate) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Failure> {
+        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        let texts: Option<Vec<_>> = value.as_array().and_then(|texts| texts.iter().map(|text| text.as_str().map(str::to_owned)).collect());
+        texts.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no list of texts")))
+    }
+
+    /// Arguments of their own.
+    pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, Failure> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(value @ Value::Object(_)) => Ok(Some(Self::new(&value))),
+            Some(_) => Err(Failure::Call(format!("{name} is no object"))),
+        }
+    }
+
     /// A text, or a list of texts.
     pub(crate) fn scope(&mut self, name: &str) -> Result<Option<Scope>, Failure> {
         match self.0.remove(name) {

@@ -3,6 +3,8 @@
 
 mod args;
 mod operations;
+mod own_store;
+mod sources;
 mod views;
 
 use std::io::{BufRead, Write};

@@ -6,18 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use sipgate_oauth2::{
     AuthorizationCode, AuthorizationParameters, AuthorizationRequest, Call, CancelToken, Client, Provider, RefreshParameters, TokenSet,
+    TokenSource,
 };
 
 use crate::args::{Args, Failure};
+use crate::sources;
 use crate::views;
 
-type Members = Result<Value, Failure>;
+pub(crate) type Members = Result<Value, Failure>;
 
 #[derive(Default)]
 pub(crate) struct Shim {
-    clients: Named<Client>,
-    pendings: Named<AuthorizationRequest>,
-    tokens: Named<TokenSet>,
+    pub(crate) clients: Named<Client>,
+    pub(crate) pendings: Named<AuthorizationRequest>,
+    pub(crate) tokens: Named<TokenSet>,
+    pub(crate) sources: Named<TokenSource>,
     cancels: Named<CancelToken>,
 }
 
@@ -30,6 +33,17 @@ impl Shim {
             "client.exchange_callback" => Self::exchange_callback,
             "client.exchange_code" => Self::exchange_code,
             "client.refresh" => Self::refresh,
+            "client.complete_login" => Self::complete_login,
+            "client.token_source" => Self::token_source,
+            "source.access_token" => Self::access_token,
+            "source.authorization_header" => Self::authorization_header,
+            "source.peek" => Self::peek,
+            "source.invalidate" => Self::invalidate,
+            "source.refresh" => Self::source_refresh,
+            "source.save" => Self::source_save,
+            "source.status" => Self::source_status,
+            "source.logout" => Self::source_logout,
+            "source.close" => Self::source_close,
             "pending.export" => Self::pending_export,
             "pending.restore" => Self::pending_restore,
             "tokens.export" => Self::tokens_export,
@@ -83,6 +97,9 @@ impl Shim {
         }
         if let Some(timeout) = args.seconds("request_timeout")? {
             builder = builder.request_timeout(timeout);
+        }
+        if let Some(store) = args.object("store")? {
+            builder = builder.store(sources::store(store)?);
         }
         args.end()?;
         let client = builder.build()?;
@@ -198,15 +215,18 @@ impl Shim {
     fn debug(&self, mut args: Args) -> Members {
         let name = args.needed("object")?;
         args.end()?;
-        let found = [self.clients.printed(&name), self.pendings.printed(&name), self.tokens.printed(&name)];
+        let found = [self.clients.printed(&name), self.pendings.printed(&name), self.tokens.printed(&name), self.sources.printed(&name)];
         let text = found.into_iter().flatten().next().ok_or_else(|| unknown(&name))?;
         Ok(json!({"text": text}))
     }
 
-    fn call(&self, args: &mut Args) -> Result<Call, Failure> {
+    pub(crate) fn call(&self, args: &mut Args) -> Result<Call, Failure> {
         let mut call = Call::new();
         if let Some(timeout) = args.seconds("timeout")? {
             call = call.timeout(timeout);
+        }
+        if let Some(min_validity) = args.seconds("min_validity")? {
+            call = call.min_validity(min_validity);
         }
         if let Some(cancel) = args.text("cancel")? {
             call = call.cancel_token(&self.cancels.get_or_make(&cancel));
@@ -228,7 +248,7 @@ impl Shim {
 }
 
 /// Objects by the names that the cases give them.
-struct Named<T>(Mutex<HashMap<String, T>>);
+pub(crate) struct Named<T>(Mutex<HashMap<String, T>>);
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
@@ -237,7 +257,7 @@ impl<T> Default for Named<T> {
 }
 
 impl<T: Clone> Named<T> {
-    fn put(&self, name: String, object: T) {
+    pub(crate) fn put(&self, name: String, object: T) {
         self.lock().insert(name, object);
     }
 
@@ -246,7 +266,7 @@ impl<T: Clone> Named<T> {
     }
 
     /// The object that an argument names.
-    fn take_name(&self, args: &mut Args, argument: &str) -> Result<T, Failure> {
+    pub(crate) fn take_name(&self, args: &mut Args, argument: &str) -> Result<T, Failure> {
         self.get(&args.needed(argument)?)
     }
 

@@ -1,7 +1,7 @@
 //! What the library's values look like in an answer.
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{AuthorizationRequest, Client, Error, ErrorCode, TokenSet};
+use sipgate_oauth2::{AuthorizationRequest, Client, Error, ErrorCode, TokenSet, TokenStatus};
 
 pub(crate) fn client(client: &Client) -> Value {
     json!({
@@ -37,6 +37,18 @@ pub(crate) fn tokens(tokens: &TokenSet) -> Value {
         "refresh_expires_at": tokens.refresh_expires_at(),
         "extra": tokens.extra(),
         "authorization_header": tokens.authorization_header().reveal(),
+    })
+}
+
+pub(crate) fn status(status: &TokenStatus) -> Value {
+    json!({
+        "state": status.state.as_str(),
+        "generation": status.generation,
+        "expires_at": status.expires_at,
+        "refresh_expires_at": status.refresh_expires_at,
+        "scope": status.scope,
+        "unsaved": status.unsaved,
+        "last_error": status.last_error.as_ref().map(|error| json!({"code": error.code().as_str(), "remedy": error.remedy().as_str()})),
     })
 }
 

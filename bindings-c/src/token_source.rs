@@ -1,0 +1,214 @@
+//! The access token of one account, whenever it is asked for.
+
+use std::ffi::c_char;
+
+use sipgate_oauth2::{AccessToken, Result, TokenSource};
+
+use crate::arguments::{self, handle, place, text};
+use crate::boundary;
+use crate::call::{or_defaults, sipgate_call};
+use crate::error::sipgate_error;
+use crate::secret::sipgate_secret;
+use crate::status::sipgate_status;
+use crate::text::{Text, lend, sipgate_str};
+use crate::token_set::sipgate_token_set;
+use crate::token_status::sipgate_token_status;
+
+/// The access token of one account, whenever it is asked for: from memory, from the store, or renewed, once for all threads and processes that ask. Any
+/// number of threads may use it, and a forked child too. Cheap to make anew for each request; what is in memory belongs to the store.
+pub struct sipgate_token_source {
+    source: TokenSource,
+    account: Text,
+}
+
+impl From<TokenSource> for sipgate_token_source {
+    fn from(source: TokenSource) -> Self {
+        Self { account: source.account().into(), source }
+    }
+}
+
+/// An access token that an API takes now. Renewed when it is near its end, which waits; while that fails and the token has not ended, the one there is.
+/// `call` may be NULL. SIPGATE_LOGIN_REQUIRED when somebody must log in. A refresh that is under way goes on by itself when the wait ends. On success
+/// `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_access_token(
+    source: *const sipgate_token_source,
+    call: *const sipgate_call,
+    secret: *mut *mut sipgate_secret,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { give(source, secret, error, |source| current(source, call).map(|token| Some(token.reveal().into()))) }
+}
+
+/// The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_token_source_access_token gives, and all
+/// else as there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_authorization_header(
+    source: *const sipgate_token_source,
+    call: *const sipgate_call,
+    secret: *mut *mut sipgate_secret,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        give(source, secret, error, |source| {
+            let header = match call.as_ref() {
+                Some(_) => source.authorization_header_with(&or_defaults(call)),
+                None => source.authorization_header(),
+            };
+            header.map(|header| Some(header.reveal().into()))
+        })
+    }
+}
+
+/// The current access token, if it can be handed out without asking the store or the server; NULL where it cannot, which is no failure. Never waits. On
+/// success `secret` is the caller's, to be freed with sipgate_secret_free; on failure, which is for a NULL alone, it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_peek(
+    source: *const sipgate_token_source,
+    secret: *mut *mut sipgate_secret,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { give(source, secret, error, |source| Ok(source.peek().map(|token| token.reveal().into()))) }
+}
+
+/// An API answered 401 to this access token: the next call renews it, if it still is the current one. Any number of late 401s cause one refresh. Sends
+/// nothing and does not wait.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_invalidate(
+    source: *const sipgate_token_source,
+    access_token: *const c_char,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        run(source, error, |source| {
+            source.invalidate(&AccessToken::from(text("access_token", access_token)?));
+            Ok(())
+        })
+    }
+}
+
+/// Renews the tokens now, also when they are fresh, or when the server has refused the login before. `call` may be NULL. Waits. On success `secret` is the
+/// new access token and the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_refresh(
+    source: *const sipgate_token_source,
+    call: *const sipgate_call,
+    secret: *mut *mut sipgate_secret,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { give(source, secret, error, |source| source.refresh_with(&or_defaults(call)).map(|token| Some(token.reveal().into()))) }
+}
+
+/// Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. `tokens` stays the caller's.
+/// `call` may be NULL. Waits for the store.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_save(
+    source: *const sipgate_token_source,
+    tokens: *const sipgate_token_set,
+    call: *const sipgate_call,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { run(source, error, |source| source.save_with(&handle("tokens", tokens)?.tokens, &or_defaults(call))) }
+}
+
+/// How the login stands, by the store and without the network. `call` may be NULL. Waits for the store. On success `status` is the caller's, to be freed
+/// with sipgate_token_status_free; on failure it is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_status(
+    source: *const sipgate_token_source,
+    call: *const sipgate_call,
+    status: *mut *mut sipgate_token_status,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        run(source, error, |source| {
+            let out = place("status", status)?;
+            out.put(source.status_with(&or_defaults(call))?.into());
+            Ok(())
+        })
+    }
+}
+
+/// Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. `call` may be NULL. Waits. On
+/// failure the server could not be told: nothing is handed out any more, and another call finishes it; SIPGATE_BUSY when a refresh that was under way has
+/// not ended in time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_logout(
+    source: *const sipgate_token_source,
+    call: *const sipgate_call,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { run(source, error, |source| source.logout_with(&or_defaults(call))) }
+}
+
+/// Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait. The source stays as it is, and
+/// is yet to be freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_close(source: *const sipgate_token_source, error: *mut *mut sipgate_error) -> sipgate_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { run(source, error, TokenSource::close) }
+}
+
+/// The account, as the application named it. Belongs to the source; no text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_account(source: *const sipgate_token_source) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { source.as_ref() }, |source| Some(&source.account))
+}
+
+/// Frees a source. The login stays, and so do secrets that came out of it. Not while another thread uses it. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_free(source: *mut sipgate_token_source) {
+    // SAFETY: NULL or a live handle that the caller gives up.
+    unsafe { arguments::free(source) };
+}
+
+/// # Safety
+///
+/// `call` is NULL or a live handle.
+unsafe fn current(source: &TokenSource, call: *const sipgate_call) -> Result<AccessToken> {
+    // SAFETY: the caller's promise is ours.
+    unsafe { if call.is_null() { source.access_token() } else { source.access_token_with(&or_defaults(call)) } }
+}
+
+/// # Safety
+///
+/// `source` is NULL or a live handle; `error` is NULL or points to a place for one pointer.
+unsafe fn run(
+    source: *const sipgate_token_source,
+    error: *mut *mut sipgate_error,
+    work: impl FnOnce(&TokenSource) -> Result<()>,
+) -> sipgate_status {
+    // SAFETY: the caller's promise is ours.
+    unsafe { boundary::run(error, || work(&handle("source", source)?.source)) }
+}
+
+/// # Safety
+///
+/// As for `run`; `secret` is NULL or points to a place for one pointer.
+unsafe fn give(
+    source: *const sipgate_token_source,
+    secret: *mut *mut sipgate_secret,
+    error: *mut *mut sipgate_error,
+    secret_of: impl FnOnce(&TokenSource) -> Result<Option<sipgate_secret>>,
+) -> sipgate_status {
+    // SAFETY: the caller's promise is ours.
+    unsafe {
+        run(source, error, |source| {
+            let out = place("secret", secret)?;
+            match secret_of(source)? {
+                Some(secret) => out.put(secret),
+                None => out.put_nothing(),
+            }
+            Ok(())
+        })
+    }
+}

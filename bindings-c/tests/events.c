@@ -1,0 +1,145 @@
+/* What happens is told to the handler: by kind and as JSON, on whatever thread, and without a secret. */
+
+#include "check.h"
+#include "logins.h"
+
+#include <pthread.h>
+
+struct log {
+    pthread_mutex_t lock;
+    char lines[65536];
+    int warnings, freed;
+};
+
+static void keep(void *user_data, const sipgate_event *event)
+{
+    struct log *log = user_data;
+    const sipgate_str kind = sipgate_event_kind(event), json = sipgate_event_json(event);
+    char begin[96];
+
+    snprintf(begin, sizeof begin, "{\"event\":\"%s\",", kind.data);
+    CHECK_SAYING(strncmp(json.data, begin, strlen(begin)) == 0 && strlen(json.data) == json.len, "%s is no %s", json.data, kind.data);
+    pthread_mutex_lock(&log->lock);
+    log->warnings += sipgate_event_is_warning(event);
+    if (strlen(log->lines) + json.len + 2 < sizeof log->lines)
+        strcat(strcat(log->lines, json.data), "\n");
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void forget(void *user_data)
+{
+    struct log *log = user_data;
+    pthread_mutex_lock(&log->lock);
+    log->freed++;
+    pthread_mutex_unlock(&log->lock);
+}
+
+static int has(struct log *log, const char *text)
+{
+    int found;
+    pthread_mutex_lock(&log->lock);
+    found = strstr(log->lines, text) != NULL;
+    pthread_mutex_unlock(&log->lock);
+    return found;
+}
+
+/* An event comes after the call, and so maybe after the caller has its answer. */
+static void check_told(struct log *log, const char *text)
+{
+    int attempts;
+    for (attempts = 0; !has(log, text) && attempts < 600; attempts++)
+        wait_milliseconds(10);
+    CHECK_SAYING(has(log, text), "no %s in %s", text, log->lines);
+}
+
+static void check_freed_once(struct log *log)
+{
+    int attempts, freed = 0;
+
+    for (attempts = 0; freed == 0 && attempts < 600; attempts++) {
+        pthread_mutex_lock(&log->lock);
+        freed = log->freed;
+        pthread_mutex_unlock(&log->lock);
+        if (freed == 0)
+            wait_milliseconds(10);
+    }
+    CHECK_SAYING(freed == 1, "freed %d times", freed);
+}
+
+static struct log *new_log(void)
+{
+    struct log *log = calloc(1, sizeof *log);
+    pthread_mutex_init(&log->lock, NULL);
+    return log;
+}
+
+static void a_handler_is_told_of_a_whole_login(void)
+{
+    struct log *log = new_log();
+    sipgate_store *store = NULL;
+    sipgate_client_options *options;
+    sipgate_client *client = NULL;
+    sipgate_token_source *source;
+    sipgate_secret *token = NULL, *renewed = NULL;
+
+    CHECK_OK(sipgate_store_memory(NULL, &store, &error));
+    options = options_with(store);
+    CHECK_OK(sipgate_client_options_set_event_handler(options, keep, log, forget, &error));
+    CHECK_OK(sipgate_client_new(options, &client, &error));
+    sipgate_client_options_free(options);
+    source = log_in(client, "anna");
+    check_told(log, "\"logged_in\"");
+    check_told(log, "\"token_request\"");
+    CHECK_OK(sipgate_token_source_access_token(source, NULL, &token, &error));
+    CHECK_OK(sipgate_token_source_refresh(source, NULL, &renewed, &error));
+    check_told(log, "\"renewed\"");
+    CHECK(log->warnings == 0);
+    realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
+    CHECK(sipgate_token_source_refresh(source, NULL, (sipgate_secret *[]){NULL}, NULL) == SIPGATE_LOGIN_REQUIRED);
+    realm_post("settings", "{\"user\":\"anna\",\"enabled\":true}");
+    check_told(log, "\"login_ended\"");
+    CHECK(log->warnings > 0);
+    CHECK(!has(log, "anna"));
+    CHECK(!has(log, sipgate_secret_text(token).data) && !has(log, sipgate_secret_text(renewed).data));
+    CHECK(log->freed == 0);
+    sipgate_secret_free(renewed);
+    sipgate_secret_free(token);
+    sipgate_token_source_free(source);
+    sipgate_client_free(client);
+    sipgate_store_free(store);
+    check_freed_once(log);
+    pthread_mutex_destroy(&log->lock);
+    free(log);
+}
+
+static void a_handler_that_is_refused_or_replaced(void)
+{
+    struct log *log = new_log(), *other = new_log();
+    sipgate_client_options *options = NULL;
+    sipgate_client *client = NULL;
+
+    CHECK_OK(sipgate_client_options_new_sipgate("1-0-a:third-party", &options, &error));
+    CHECK_OK(sipgate_client_options_set_realm(options, "sipgate-apps", &error));
+    CHECK_REFUSED(sipgate_client_options_set_event_handler(options, NULL, log, forget, &error), "handler");
+    CHECK_REFUSED(sipgate_client_options_set_event_handler(NULL, keep, log, forget, &error), "options");
+    CHECK(log->freed == 0);
+    CHECK_OK(sipgate_client_options_set_event_handler(options, keep, log, forget, &error));
+    CHECK_OK(sipgate_client_options_set_event_handler(options, keep, other, NULL, &error));
+    CHECK(log->freed == 1);
+    CHECK_OK(sipgate_client_new(options, &client, &error));
+    CHECK(has(other, "\"realm_mismatch\"") && !has(log, "realm_mismatch"));
+    sipgate_client_free(client);
+    sipgate_client_options_free(options);
+    CHECK(log->freed == 1);
+    free(log);
+    free(other);
+    CHECK(sipgate_event_kind(NULL).data == NULL && sipgate_event_json(NULL).data == NULL && !sipgate_event_is_warning(NULL));
+}
+
+int main(void)
+{
+    strict_realm();
+    a_handler_is_told_of_a_whole_login();
+    a_handler_that_is_refused_or_replaced();
+    return checks_failed != 0;
+}

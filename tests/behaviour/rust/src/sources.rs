@@ -1,0 +1,116 @@
+//! The operations of stores and token sources.
+
+use serde_json::{Value, json};
+use sipgate_oauth2::{AccessToken, EncryptionKey, Store, TokenSource};
+
+use crate::args::{Args, Failure};
+use crate::operations::{Members, Shim};
+use crate::own_store::OwnStore;
+use crate::views;
+
+impl Shim {
+    pub(crate) fn complete_login(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let (callback, account, name) = (args.needed("callback")?, args.needed("account")?, args.needed("source")?);
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(self.keep_source(name, client.complete_login_with(&pending, &callback, account, &call)?))
+    }
+
+    pub(crate) fn token_source(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (account, name) = (args.needed("account")?, args.needed("source")?);
+        args.end()?;
+        Ok(self.keep_source(name, client.token_source(account)?))
+    }
+
+    pub(crate) fn access_token(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"access_token": source.access_token_with(&call)?.reveal()}))
+    }
+
+    pub(crate) fn authorization_header(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"authorization_header": source.authorization_header_with(&call)?.reveal()}))
+    }
+
+    pub(crate) fn peek(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        args.end()?;
+        Ok(json!({"access_token": source.peek().as_ref().map(AccessToken::reveal)}))
+    }
+
+    pub(crate) fn invalidate(&self, mut args: Args) -> Members {
+        let (source, token) = (self.sources.take_name(&mut args, "source")?, args.needed("token")?);
+        args.end()?;
+        source.invalidate(&AccessToken::from(token));
+        Ok(json!({}))
+    }
+
+    pub(crate) fn source_refresh(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"access_token": source.refresh_with(&call)?.reveal()}))
+    }
+
+    pub(crate) fn source_save(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let (tokens, call) = (self.tokens.take_name(&mut args, "tokens")?, self.call(&mut args)?);
+        args.end()?;
+        source.save_with(&tokens, &call)?;
+        Ok(json!({}))
+    }
+
+    pub(crate) fn source_status(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(views::status(&source.status_with(&call)?))
+    }
+
+    pub(crate) fn source_logout(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        source.logout_with(&call)?;
+        Ok(json!({}))
+    }
+
+    pub(crate) fn source_close(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        args.end()?;
+        source.close()?;
+        Ok(json!({}))
+    }
+
+    fn keep_source(&self, name: String, source: TokenSource) -> Value {
+        let view = json!({"account": source.account()});
+        self.sources.put(name, source);
+        view
+    }
+}
+
+/// The store that a client is to have.
+pub(crate) fn store(mut args: Args) -> Result<Store, Failure> {
+    let mut store = match args.needed("kind")?.as_str() {
+        "memory" => Store::memory(),
+        "sqlite" => Store::sqlite(args.needed("path")?)?,
+        "own" => Store::new(OwnStore::default()),
+        other => return Err(Failure::Call(format!("no such kind of store: {other}"))),
+    };
+    if let Some(recheck) = args.seconds("recheck")? {
+        store = store.recheck(recheck);
+    }
+    if let Some(keys) = args.texts("encryption_keys")? {
+        let keys: Vec<_> = keys.iter().map(|key| EncryptionKey::parse(key)).collect::<Result<_, _>>()?;
+        store = store.encrypted(keys)?;
+    }
+    args.end()?;
+    Ok(store)
+}
