@@ -16,16 +16,19 @@ from driver.local_realm import running_local_realm
 from driver.programs import environment
 
 PACKAGES: Mapping[str, str] = {
+    "rust": "bench-rust",
     "python": "sipgate-oauth2-python",
     "node": "sipgate-oauth2-node",
     "c": "sipgate-oauth2-c",
 }
 STAGING: Mapping[str, Sequence[str]] = {
+    "rust": ["true"],
     "python": [sys.executable, "bindings-python/stage.py", "release"],
     "node": ["node", "bindings-node/stage.mjs", "release"],
     "c": ["bash", "benches/build_c.sh"],
 }
 BENCHES: Mapping[str, Sequence[str]] = {
+    "rust": ["target/release/bench-rust"],
     "python": [sys.executable, "benches/bench_python.py"],
     "node": ["node", "benches/bench_node.mjs"],
     "c": ["target/c/bench"],

@@ -36,6 +36,8 @@ pub(crate) struct Flight {
     forced: Option<u64>,
     /// The claim that was taken over may have been about to succeed.
     took_over: bool,
+    /// The claim whose owner a login did not wait for any longer: it may still have a request under way.
+    overtaken: Option<Claim>,
     /// A write has failed before in this flight.
     stumbled: bool,
     renewed: bool,
@@ -190,6 +192,7 @@ impl Flight {
             until,
             forced: None,
             took_over: false,
+            overtaken: None,
             stumbled: false,
             renewed: false,
         }
@@ -217,11 +220,10 @@ impl Flight {
             (Step::Restoring(_) | Step::Claiming(_) | Step::Burying(_), Observation::Conflict) => self.look(),
             (Step::Claiming(record), Observation::Stored(version)) => {
                 known.wrote(Stored { version: version.clone(), record: Arc::clone(&record) }, now);
-                known.claiming = Some(self.ticket.owner.clone());
                 self.aim(Claimed { version, record, age: Age::new(now), replay: false })
             }
             (Step::Aiming(claimed), Observation::Loaded(found)) => self.fire(claimed, known, found, now),
-            (Step::Asking(claimed), Observation::Answered(reply)) => self.answered(claimed, reply, known),
+            (Step::Asking(claimed), Observation::Answered(reply)) => self.answered(claimed, reply),
             (Step::Landing(claimed, landing), Observation::Loaded(found)) => self.land(claimed, landing, known, found, now),
             (Step::Settling(claimed, landing, record), Observation::Stored(version)) => {
                 self.settled(&claimed, landing, Stored { version, record }, known, now)
@@ -338,17 +340,24 @@ impl Flight {
     fn others(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Option<Action> {
         let found = found?;
         let claim = found.record.claim.as_ref().filter(|claim| claim.owner != self.ticket.owner)?;
-        // The lock proves that a claim's owner is gone, but for another copy of the library in this process. Our own leftovers are known.
-        let sibling = claim.process == self.ticket.process && claim.instance != self.ticket.instance;
-        let leftover = claim.instance == self.ticket.instance && known.claiming.as_ref() != Some(&claim.owner);
-        if leftover || (self.lock == Lock::Held && !sibling) || known.watch(&found.version, now) >= claim.lease_milliseconds {
+        if self.is_orphan(claim, known) || known.watch(&found.version, now) >= claim.lease_milliseconds {
             self.took_over = true;
             return None;
         }
         if self.is_login() && now.mono >= self.until {
+            self.overtaken = Some(claim.clone());
             return None;
         }
         Some(self.wait_for_others(known, CLAIM_POLL_MILLISECONDS, now))
+    }
+
+    /// Whether a claim's owner is certainly gone. Our own leftovers are known. The lock proves it for what was claimed under it, but for another copy of
+    /// the library in this process.
+    fn is_orphan(&self, claim: &Claim, known: &Known) -> bool {
+        if claim.instance == self.ticket.instance {
+            return !known.claiming.contains(&claim.owner);
+        }
+        self.lock == Lock::Held && claim.locked && claim.process != self.ticket.process
     }
 
     fn lock_busy(&mut self, known: &mut Known, now: Moment) -> Action {
@@ -395,8 +404,12 @@ impl Flight {
             owner: self.ticket.owner.clone(),
             process: self.ticket.process,
             instance: self.ticket.instance.clone(),
+            locked: self.lock == Lock::Held,
             lease_milliseconds: LEASE_MILLISECONDS,
         });
+        if !known.claiming.contains(&self.ticket.owner) {
+            known.claiming.push(self.ticket.owner.clone());
+        }
         let record = Arc::new(record);
         self.step = Step::Claiming(Arc::clone(&record));
         Action::Swap { expected, record }
@@ -421,17 +434,13 @@ impl Flight {
         action
     }
 
-    fn answered(&mut self, mut claimed: Claimed, reply: Reply, known: &mut Known) -> Action {
+    fn answered(&mut self, mut claimed: Claimed, reply: Reply) -> Action {
         let landing = match reply {
             Reply::Tokens(received) if self.is_login() => match &received.tokens {
                 Ok(_) => Landing::Commit(received),
                 Err(error) => Landing::Drop(error.clone()),
             },
-            Reply::Tokens(received) => {
-                // Known from here on, whatever the store will say: the age of what this process asked for itself.
-                known.claiming = Some(self.ticket.owner.clone());
-                Landing::Commit(received)
-            }
+            Reply::Tokens(received) => Landing::Commit(received),
             Reply::Rejected(error) if !self.is_login() => Landing::Bury(error),
             Reply::Broken(_) if !self.is_login() && !claimed.replay => {
                 claimed.replay = true;
@@ -449,6 +458,11 @@ impl Flight {
 
     fn land(&mut self, claimed: Claimed, landing: Landing, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
         match &landing {
+            // It was written, though the store did not say so; what has become of it since is not undone.
+            Landing::Commit(_) if found.as_ref().is_some_and(|there| self.has_logged_in(&there.record)) => {
+                self.renewed = true;
+                self.stand_back(known, found.as_ref(), now)
+            }
             Landing::Commit(received) => {
                 let next = if self.is_login() {
                     Some(self.new_login(received, known, found.as_ref()))
@@ -457,7 +471,7 @@ impl Flight {
                 };
                 match next {
                     Some(record) => self.settle(claimed, landing, record, found),
-                    None => self.stand_back(known, found, now),
+                    None => self.stand_back(known, found.as_ref(), now),
                 }
             }
             Landing::Bury(error) => match &found {
@@ -471,7 +485,6 @@ impl Flight {
                 }
                 // Somebody was faster, or the store lost a write: with what is there now, from the beginning.
                 _ => {
-                    known.claiming = None;
                     self.consider(known, found, now)
                 }
             },
@@ -547,9 +560,14 @@ impl Flight {
     }
 
     /// What came is not wanted any more: another login stands there, or none.
-    fn stand_back(&mut self, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
-        known.looked(found.as_ref(), now);
+    fn stand_back(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Action {
+        known.looked(found, now);
         self.end(known, Ok(()))
+    }
+
+    /// Whether this is the login that this flight brings.
+    fn has_logged_in(&self, there: &Record) -> bool {
+        matches!(&self.goal, Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } if *grant_id == there.grant_id)
     }
 
     fn new_login(&self, received: &Received, known: &Known, found: Option<&Stored>) -> Record {
@@ -578,7 +596,7 @@ impl Flight {
 
     fn dropped(&self, there: &Record, error: &Error, now: Moment) -> Record {
         let mut dropped = there.clone();
-        dropped.claim = None;
+        dropped.claim = self.overtaken.clone().filter(|_| there.claimed_by(&self.ticket.owner));
         if !self.is_login() && !there.is_ended() {
             dropped.failure = Some(Failure::after(there.failure.as_ref(), error, now, self.ticket.dice));
         }
@@ -631,10 +649,7 @@ impl Flight {
         let Some(tomb) = found.filter(|found| found.record.is_ended()) else { return self.end(known, Ok(())) };
         let Some(token) = tomb.record.refresh_token.clone() else { return self.end(known, Ok(())) };
         if let Some(claim) = &tomb.record.claim {
-            let sibling = claim.process == self.ticket.process && claim.instance != self.ticket.instance;
-            let leftover = claim.instance == self.ticket.instance && known.claiming.as_ref() != Some(&claim.owner);
-            let gone = leftover || (self.lock == Lock::Held && !sibling);
-            if !gone && known.watch(&tomb.version, now) < claim.lease_milliseconds {
+            if !self.is_orphan(claim, known) && known.watch(&tomb.version, now) < claim.lease_milliseconds {
                 return self.outlasting(now, CLAIM_POLL_MILLISECONDS);
             }
         }
@@ -654,9 +669,7 @@ impl Flight {
 
     fn end(&mut self, known: &mut Known, outcome: Result<()>) -> Action {
         self.step = Step::Over;
-        if known.claiming.as_ref() == Some(&self.ticket.owner) {
-            known.claiming = None;
-        }
+        known.claiming.retain(|owner| *owner != self.ticket.owner);
         Action::End(outcome.map(|()| self.renewed))
     }
 }

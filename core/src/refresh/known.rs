@@ -37,8 +37,8 @@ pub(crate) struct Known {
     forced_at: Option<u64>,
     /// A claim of somebody else's, and since when it was seen unchanged.
     watched: Option<Watched>,
-    /// The owner value of this process's own claim, while its flight lasts.
-    pub(crate) claiming: Option<String>,
+    /// The owner values of this process's own claims, while their flights last.
+    pub(crate) claiming: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -249,6 +249,10 @@ impl Known {
             let mut again = known.clone();
             if found.generation >= known.generation {
                 again.generation = found.generation + 1;
+            }
+            // Somebody has refreshed what was logged out: the newer token is the one that ends the session.
+            if known.is_ended() && known.grant_id == found.grant_id && found.generation > known.generation {
+                again.refresh_token = found.refresh_token.clone();
             }
             again
         })

@@ -74,6 +74,9 @@ pub(crate) struct Claim {
     /// The process and, within it, the copy of this library.
     pub(crate) process: u32,
     pub(crate) instance: String,
+    /// Made under the lock: whoever holds it now knows that the owner is gone. A login may have gone on without.
+    #[serde(default)]
+    pub(crate) locked: bool,
     /// For how long others must have seen the claim unchanged before they take it over.
     pub(crate) lease_milliseconds: u64,
 }
@@ -308,7 +311,7 @@ mod tests {
                 Moment { wall: 5000, mono: 0 },
                 255,
             )),
-            claim: Some(Claim { owner: "o".into(), process: 1, instance: "i".into(), lease_milliseconds: LEASE_MILLISECONDS }),
+            claim: Some(Claim { owner: "o".into(), process: 1, instance: "i".into(), locked: true, lease_milliseconds: LEASE_MILLISECONDS }),
             others: Map::new(),
         }
     }

@@ -112,13 +112,13 @@ impl Completion {
             let [grant_id] = random::tokens(&*self.client.0.random)?;
             let marker = Marker { code: self.code_digest.clone(), grant_id, stage: Stage::Taken };
             if let Some(version) = self.note(expected.as_deref(), &marker)? {
-                return self.exchange(&version, marker, outcome);
+                return self.exchange(&version, &marker, outcome);
             }
             there = self.marker()?;
         }
     }
 
-    fn exchange(&self, version: &str, marker: Marker, outcome: &Outcome<TokenSource>) -> Result<()> {
+    fn exchange(&self, version: &str, marker: &Marker, outcome: &Outcome<TokenSource>) -> Result<()> {
         let mut pilot = self.source.pilot(Duration::MAX);
         pilot.code = Some(Grant::code(self.code.clone(), None)?);
         let goal = Goal::LogIn { grant_id: marker.grant_id.clone() };
