@@ -3,12 +3,17 @@
 const { Client } = require('./lib/client.cjs')
 const { classes, native } = require('./lib/native.cjs')
 const { AuthorizationRequest, TokenSet } = require('./lib/objects.cjs')
+const { TokenSource } = require('./lib/source.cjs')
+const { Store, checkStore } = require('./lib/store.cjs')
 
 module.exports = {
   AuthorizationRequest,
   Client,
   ERROR_CODES: Object.freeze(native.errorCodes().map(Object.freeze)),
+  Store,
   TokenSet,
+  TokenSource,
   VERSION: native.version(),
+  checkStore,
   ...classes,
 }

@@ -20,6 +20,10 @@ export interface ClientOptions {
   connectTimeout?: number | undefined
   /** Seconds that a token request may take, from its start to the last byte of its answer; 30 unless set. */
   requestTimeout?: number | undefined
+  /** Where logins are kept: for {@link Client.completeLogin} and {@link Client.tokenSource}. The single steps do without. */
+  store?: Store | undefined
+  /** Where {@link TokenSource.fetch} may send tokens: `['https://api.sipgate.com']` unless set. `http` for this machine only. */
+  origins?: readonly string[] | undefined
 }
 
 /** The options of {@link Client.fromEnv}; each goes before what the environment says. */
@@ -86,6 +90,18 @@ export interface CallOptions {
   signal?: AbortSignal | undefined
 }
 
+/** The options of {@link Client.completeLogin}. */
+export interface LoginOptions extends CallOptions {
+  /** What names the user in your application: at most 1024 bytes. */
+  account: string
+}
+
+/** The options of {@link TokenSource.accessToken}. */
+export interface TokenOptions extends CallOptions {
+  /** Seconds that the token must still live, as for an upload. A server whose tokens live shorter gives a new one. */
+  minValidity?: number | undefined
+}
+
 /** What goes with a code. */
 export interface CodeOptions extends CallOptions {
   /** The PKCE verifier whose challenge was in the authorization URL (RFC 7636). */
@@ -106,10 +122,12 @@ export interface RefreshOptions extends CallOptions {
  * A client of a login server. It keeps its connections: make one and use it for all logins.
  *
  * ```js
- * const client = Client.sipgate({ clientId, clientSecret, redirectUri: 'https://example.com/auth' })
+ * const client = Client.sipgate({ clientId, clientSecret, redirectUri: 'https://example.com/auth', store: Store.sqlite('logins.db') })
  * const pending = client.authorizationRequest('balance:read')
  * // keep pending.export() in the person's session, and redirect to pending.url; then, at the redirect URI:
- * const tokens = await client.exchangeCallback(AuthorizationRequest.restore(kept), queryString)
+ * await client.completeLogin(AuthorizationRequest.restore(kept), queryString, { account: 'user-42' })
+ * // and from then on, in any process:
+ * const token = await client.tokenSource('user-42').accessToken()
  * ```
  *
  * Names in messages are spelt as in the RFCs and in all languages of this library: `client_id` is `clientId` here.
@@ -125,7 +143,8 @@ export declare class Client {
   static endpoints(options: EndpointsOptions): Client
   /**
    * A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file
-   * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`. In a worker thread it is the process's environment, not the worker's copy.
+   * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM` and `SIPGATE_STORE`, the path of a SQLite database or `memory`. In a worker
+   * thread it is the process's environment, not the worker's copy.
    */
   static fromEnv(options?: EnvironmentOptions): Client
 
@@ -154,6 +173,26 @@ export declare class Client {
    * once, as a server that rotates refresh tokens ends the login for that. Given a token set, its scope and ID token stay where the answer has none.
    */
   refresh(tokens: string | TokenSet, options?: RefreshOptions): Promise<TokenSet>
+
+  /**
+   * Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is loaded
+   * twice, in whatever process, makes one exchange, and both calls get the same login. A login that was there is replaced. Timeout and signal end
+   * the wait only: a code that was sent makes a login.
+   */
+  completeLogin(pending: AuthorizationRequest, callback: string, options: LoginOptions): Promise<TokenSource>
+
+  /** The tokens of this account, whether or not there is a login yet. No I/O: make one whenever it is needed. */
+  tokenSource(account: string): TokenSource
+
+  /**
+   * Has `listener` called for everything that happens, after it happened. The same events go to the channel `sipgate-oauth2` of
+   * `node:diagnostics_channel`. They do not keep the process alive.
+   */
+  on(name: 'event', listener: (event: SipgateEvent) => void): this
+  /** {@link on}, for the next event only. */
+  once(name: 'event', listener: (event: SipgateEvent) => void): this
+  /** Has `listener` called no more. */
+  off(name: 'event', listener: (event: SipgateEvent) => void): this
 
   /** What may show: no secret. */
   toJSON(): { issuer: string; clientId: string; redirectUri: string | undefined }
@@ -238,6 +277,155 @@ export declare class TokenSet {
     refreshExpiresAt: number | undefined
   }
 }
+
+/**
+ * The access token of one account, whenever it is asked for: from memory, from the store, or renewed, once for all callers, workers and processes
+ * that ask. Made by {@link Client.completeLogin} or {@link Client.tokenSource}. Printing it or `JSON.stringify` shows no token.
+ */
+export declare class TokenSource {
+  private constructor()
+
+  /** The account, as the application named it. */
+  readonly account: string
+
+  /**
+   * An access token that an API takes now. Renewed when it is near its end; while that fails and the token has not ended, the one there is. A
+   * {@link LoginRequiredError} says that somebody must log in. Timeout and signal end the wait only: a refresh that is under way goes on by itself.
+   */
+  accessToken(options?: TokenOptions): Promise<string>
+
+  /** The value of an `Authorization` header: `Bearer …`. */
+  authorizationHeader(options?: TokenOptions): Promise<string>
+
+  /** The current token, if it can be handed out without asking the store or the server. */
+  peek(): string | undefined
+
+  /**
+   * An API answered 401 to this access token: the next call renews it, if it still is the current one. Twenty late 401s cause one refresh. A token
+   * that is itself the outcome of this, and less than 10 s old, is not renewed again. Nothing is sent by this.
+   */
+  invalidate(accessToken: string): void
+
+  /** Renews the tokens now, also when they are fresh, or when the server has refused the login before; gives the access token. */
+  refresh(options?: CallOptions): Promise<string>
+
+  /** Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. */
+  save(tokens: TokenSet, options?: CallOptions): Promise<void>
+
+  /** How the login stands, by the store and without the network. */
+  status(options?: CallOptions): Promise<TokenStatus>
+
+  /**
+   * Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. Rejected where the server
+   * could not be told: nothing is handed out any more, and another call finishes it.
+   */
+  logout(options?: CallOptions): Promise<void>
+
+  /** Rejected while new tokens are only in memory, as the store failed: they would be lost with the process. Nothing needs to be closed but for that. */
+  close(): Promise<void>
+
+  /**
+   * `fetch` with the token, for the {@link ClientOptions.origins | origins} of the client alone. A request that is answered with 401 is sent once more with
+   * a new token, if its body can be sent twice: not so a stream, or the body of a `Request`. A redirect takes the token to no other origin.
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+
+  /** What may show: no secret. */
+  toJSON(): { account: string; clientId: string }
+}
+
+/** How a login stands. Holds no secret. */
+export interface TokenStatus {
+  /** `absent`: none is stored. `refused`: the server has ended it, and somebody must log in. */
+  state: 'absent' | 'active' | 'refused' | 'logged_out'
+  /** Counts the token sets of this account, across logins. */
+  generation: number
+  /** When the access token runs out, in seconds since 1970. */
+  expiresAt: number | undefined
+  /** When the refresh token runs out, in seconds since 1970; a hint. */
+  refreshExpiresAt: number | undefined
+  /** The scope that was granted. */
+  scope: string | undefined
+  /** Why the last refresh failed, or why the login is over. */
+  lastError: SipgateOAuth2Error | undefined
+  /** Whether new tokens are only in memory, as the store could not be made to keep them yet. */
+  unsaved: boolean
+}
+
+/** Something that happened, for logs and metrics: never with a secret. `account` is a hash, the same in all processes; durations are in seconds. */
+export type SipgateEvent = Readonly<
+  | { event: 'token_request'; grant: string; duration: number; sent: boolean; error: ErrorCode | null }
+  | { event: 'logged_in'; account: string; generation: number }
+  | { event: 'renewed'; account: string; generation: number; duration: number }
+  | { event: 'renewal_failed'; account: string; error: ErrorCode }
+  | { event: 'login_ended' | 'logged_out' | 'unsaved'; account: string }
+  | { event: 'odd_answer'; member: string }
+  | { event: 'realm_mismatch'; named: string; used: string }
+>
+
+/** The options of {@link Store.memory}. */
+export interface MemoryStoreOptions {
+  /** Seconds in which a login or logout of another process shows: 1 unless set, 5 for a store of your own. */
+  recheck?: number | undefined
+}
+
+/** The options of every other store. */
+export interface StoreOptions extends MemoryStoreOptions {
+  /**
+   * Encrypts what is stored (AES-256-GCM). A key is 32 random bytes, or these as base64 or hexadecimal text. The first one is written with; the others, and
+   * entries that are not encrypted, are still read.
+   */
+  encryptionKeys?: readonly (string | Uint8Array)[] | undefined
+}
+
+/** What a store keeps under a key. */
+export interface StoreEntry {
+  /** 22 characters, drawn anew with every change. */
+  version: string
+  /** The login: opaque, secret, seldom more than 10 KB. */
+  data: Uint8Array
+  /** When the entry may be dropped, in seconds since 1970; without it, never. */
+  ends?: number | bigint | null | undefined
+}
+
+/**
+ * A store of the application's own: any database that can replace a row if nobody else has replaced it meanwhile. Both functions may return promises, for
+ * at most 30 s. What they throw makes the call fail with `SIPGATE_STORE_UNAVAILABLE`, as its cause. {@link checkStore} tests one.
+ */
+export interface TokenStore {
+  /** The entry of this key as the last successful `save` of any process left it, or nothing. Never a stale copy. */
+  load(key: string): StoreEntry | null | undefined | Promise<StoreEntry | null | undefined>
+  /**
+   * Puts `version`, `data` and `ends` under the key if the version there is `expected`, or if nothing is there and `expected` is `null`: `true`, once it is
+   * durable. Otherwise it changes nothing: `false`. One step that nobody comes in between, and never inside a transaction of the application's.
+   */
+  save(key: string, expected: string | null, version: string, data: Uint8Array, ends: number | null): boolean | Promise<boolean>
+}
+
+/**
+ * Where logins are kept, for all processes that use it. Clients of one store share what is held in memory, and refresh together: make one per process or
+ * worker.
+ */
+export declare class Store {
+  /** Logins wherever `own` keeps them. */
+  constructor(own: TokenStore, options?: StoreOptions)
+
+  /** Logins that end with the process. For tests and programs for one run. */
+  static memory(options?: MemoryStoreOptions): Store
+  /** Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone. */
+  static sqlite(path: string, options?: StoreOptions): Store
+  /** {@link sqlite} on a network file system, which it refuses: their locks are known to fail, and then two machines spend one refresh token. */
+  static sqliteOnNetworkFileSystem(path: string, options?: StoreOptions): Store
+
+  /** What may show: no secret. */
+  toJSON(): { kind: 'memory' | 'sqlite' | 'own' }
+}
+
+/**
+ * Tests whether a store of the application's own keeps the promises that the library builds on, and gives those that it broke, in words: an empty list is
+ * good. What is stored for it ends within seconds, so that the store need not be empty.
+ */
+export declare function checkStore(own: TokenStore): Promise<string[]>
 
 /** What to do about an error. It belongs to the occurrence: the same code can call for different things. */
 export type Remedy = 'log_in_again' | 'fix_configuration' | 'try_later' | 'refused_for_safety' | 'tell_the_person' | 'report_bug'

@@ -11,8 +11,11 @@ export const {
   LoginRequiredError,
   SecurityCheckError,
   SipgateOAuth2Error,
+  Store,
   StoreError,
   TemporaryError,
   TokenSet,
+  TokenSource,
   VERSION,
+  checkStore,
 } = createRequire(import.meta.url)('./index.cjs')

@@ -45,6 +45,23 @@ function pairs(field, value) {
   })
 }
 
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/** Who may be sent a token: scheme, host and port. */
+function origins(field, value) {
+  if (!Array.isArray(value)) throw wrongType(field, 'an array of origins', value)
+  return value.map((item) => {
+    const given = text(field, item)
+    const url = URL.canParse(given) ? new URL(given) : undefined
+    const isOrigin = /^https?:$/.test(url?.protocol) && given.replace(/\/$/, '').toLowerCase() === `${url.protocol}//${url.host}`
+    if (!isOrigin) throw invalidArgument(field, 'holds what is no origin; write it as https://api.sipgate.com')
+    if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+      throw invalidArgument(field, `holds ${url.origin}, where a token can be read on its way; use https`)
+    }
+    return url.origin
+  })
+}
+
 function abortSignal(field, value) {
   const usable = typeof value === 'object' && typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function'
   if (!usable) throw wrongType(field, 'an AbortSignal', value)
@@ -77,4 +94,4 @@ function wrongType(field, wanted, value) {
   return invalidArgument(field, `must be ${wanted}, not ${kind}`)
 }
 
-module.exports = { abortSignal, flag, options, pairs, pem, scope, seconds, text, wrongType }
+module.exports = { abortSignal, flag, options, origins, pairs, pem, scope, seconds, text, wrongType }

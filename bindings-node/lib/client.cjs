@@ -1,17 +1,15 @@
 'use strict'
 
-const { abortSignal, flag, options, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
-const { fromThrown, guarded, native } = require('./native.cjs')
+const { flag, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
+const { callOptions, waitFor } = require('./calls.cjs')
+const { listen, newEmitter } = require('./events.cjs')
+const { guarded, native } = require('./native.cjs')
 const { AuthorizationRequest, MADE_HERE, TokenSet, checkMadeHere, pendingHandle, printsAsJson, tokensHandle } = require('./objects.cjs')
+const { TokenSource } = require('./source.cjs')
+const { store } = require('./store.cjs')
 
-/** Seconds that a call waits unless it says otherwise: as in all languages. */
-const DEFAULT_TIMEOUT = native.defaultTimeout()
-
-/** The longest time that setTimeout takes. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
-/** The options of every call that waits. */
-const callOptions = { timeout: seconds, signal: abortSignal }
+/** Where sipgate's REST API is. */
+const DEFAULT_ORIGINS = ['https://api.sipgate.com']
 
 const clientOptions = {
   clientSecret: text,
@@ -21,6 +19,8 @@ const clientOptions = {
   proxy: text,
   connectTimeout: seconds,
   requestTimeout: seconds,
+  store,
+  origins,
 }
 const environmentOptions = { ...clientOptions, realm: text }
 const sipgateOptions = { clientId: text, ...environmentOptions }
@@ -47,10 +47,13 @@ const authorizationOptions = {
 
 const codeOptions = { codeVerifier: text, redirectUri: text, scope, ...callOptions }
 const refreshOptions = { scope, ...callOptions }
+const loginOptions = { account: text, ...callOptions }
 
 class Client {
+  #emitter
   #handle
   #members
+  #origins
 
   static {
     printsAsJson(this, 'Client')
@@ -59,7 +62,7 @@ class Client {
   static sipgate(given) {
     const read = options(sipgateOptions, given)
     text('client_id', read.clientId)
-    return make('Client.sipgate', () => native.sipgateClient(read.clientId, read))
+    return make('Client.sipgate', read, (...common) => native.sipgateClient(read.clientId, ...common))
   }
 
   static keycloak(given) {
@@ -67,7 +70,7 @@ class Client {
     text('base', base)
     text('realm', realm)
     text('client_id', clientId)
-    return make('Client.keycloak', () => native.keycloakClient(base, realm, clientId, others))
+    return make('Client.keycloak', others, (...common) => native.keycloakClient(base, realm, clientId, ...common))
   }
 
   static endpoints(given) {
@@ -76,17 +79,19 @@ class Client {
     text('authorization_endpoint', read.authorizationEndpoint)
     text('token_endpoint', read.tokenEndpoint)
     text('client_id', read.clientId)
-    return make('Client.endpoints', () => native.endpointsClient(read, read.clientId, read))
+    return make('Client.endpoints', read, (...common) => native.endpointsClient(read, read.clientId, ...common))
   }
 
   static fromEnv(given) {
     const read = options(environmentOptions, given)
-    return make('Client.fromEnv', () => native.environmentClient(read))
+    return make('Client.fromEnv', read, native.environmentClient)
   }
 
-  constructor(key, handle) {
+  constructor(key, handle, emitter, allowed) {
     checkMadeHere(key, 'Client', 'use Client.sipgate(), Client.keycloak(), Client.endpoints() or Client.fromEnv()')
     this.#handle = handle
+    this.#emitter = emitter
+    this.#origins = allowed
   }
 
   get issuer() {
@@ -139,9 +144,48 @@ class Client {
     )
   }
 
+  async completeLogin(pending, callback, given) {
+    const client = this.#handle
+    const handle = pendingHandle(pending)
+    if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
+    text('callback', callback)
+    const { account, ...read } = options(loginOptions, given)
+    text('account', account)
+    const start = () => native.startCompleteLogin(client, handle, callback, account)
+    return this.#source(account, await waitFor('Client.completeLogin', read, start))
+  }
+
+  tokenSource(account) {
+    const client = this.#handle
+    text('account', account)
+    return this.#source(
+      account,
+      guarded('Client.tokenSource', () => native.tokenSource(client, account)),
+    )
+  }
+
+  on(name, listener) {
+    listen(this.#emitter, 'on', name, listener)
+    return this
+  }
+
+  once(name, listener) {
+    listen(this.#emitter, 'once', name, listener)
+    return this
+  }
+
+  off(name, listener) {
+    listen(this.#emitter, 'off', name, listener)
+    return this
+  }
+
   toJSON() {
     const { issuer, clientId, redirectUri } = this
     return { issuer, clientId, redirectUri }
+  }
+
+  #source(account, handle) {
+    return new TokenSource(MADE_HERE, this, this.#origins, account, handle)
   }
 
   async #tokens(place, read, start) {
@@ -153,33 +197,11 @@ class Client {
   }
 }
 
-function make(place, nativeClient) {
-  return new Client(MADE_HERE, guarded(place, nativeClient))
-}
-
-/**
- * Starts a token request and waits for its outcome as long as timeout and signal allow. Both end the wait only: a request that has left goes
- * on by itself, as cutting it off would lose what the server made of it.
- */
-async function waitFor(place, { timeout = DEFAULT_TIMEOUT, signal }, start) {
-  if (signal?.aborted) throw signal.reason
-  let timer
-  let cancel
-  try {
-    const { outcome, running } = start()
-    timer = setTimeout(native.timeOut, Math.min(timeout * 1000, LONGEST_TIMER), running).unref()
-    if (signal !== undefined) {
-      cancel = () => native.cancel(running)
-      signal.addEventListener('abort', cancel, { once: true })
-    }
-    return await outcome
-  } catch (thrown) {
-    if (signal?.aborted && thrown?.code === 'SIPGATE_CANCELLED') throw signal.reason
-    throw fromThrown(thrown, place)
-  } finally {
-    clearTimeout(timer)
-    if (cancel !== undefined) signal.removeEventListener('abort', cancel)
-  }
+/** Settings that are JavaScript's own stay here. */
+function make(place, { store: storeHandle, origins: allowed = DEFAULT_ORIGINS, ...settings }, nativeClient) {
+  const { emitter, listener, number } = newEmitter()
+  const handle = guarded(place, () => nativeClient({ ...settings, number }, listener, storeHandle))
+  return new Client(MADE_HERE, handle, emitter, allowed)
 }
 
 module.exports = { Client }

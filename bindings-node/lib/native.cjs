@@ -36,7 +36,7 @@ class SipgateOAuth2Error extends Error {
   }
 
   /** Made from the fields that the native side gives. */
-  constructor({ message, family: _, cause, ...fields }, options = cause === undefined ? undefined : { cause: causeOf(cause) }) {
+  constructor({ message, family: _, cause, thrown, ...fields }, options = cause === undefined ? undefined : { cause: causeOf(cause, thrown) }) {
     super(message, options)
     Object.assign(this, fields)
   }
@@ -83,8 +83,22 @@ function named(Class, name) {
   Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
-/** What lies below, in its own words. It came to be in native code: a stack of this place would mislead. */
-function causeOf(text) {
+/** Errors that stores of the application's own threw lately, by the numbers that the native side has of them. */
+const remembered = new Map()
+const MOST_REMEMBERED = 64
+let lastRemembered = 0
+
+/** Keeps an error for whoever waits for what failed with it. */
+function remember(error) {
+  lastRemembered = (lastRemembered + 1) >>> 0
+  remembered.set(lastRemembered, error)
+  if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value)
+  return lastRemembered
+}
+
+/** What lies below: the error itself, or its words. What came to be in native code has no stack: one of this place would mislead. */
+function causeOf(text, thrown) {
+  if (remembered.has(thrown)) return remembered.get(thrown)
   const cause = new Error(text)
   cause.stack = `Error: ${text}`
   return cause
@@ -124,4 +138,4 @@ function guarded(place, call) {
   }
 }
 
-module.exports = { classes, fromThrown, guarded, invalidArgument, native }
+module.exports = { classes, fromFailure, fromThrown, guarded, invalidArgument, native, remember }

@@ -34,7 +34,7 @@ pub struct ClientOptions {
 }
 
 impl ClientOptions {
-    fn build(self, mut builder: ClientBuilder, listener: &Listener, store: Option<&Store>) -> Result<External<Client>> {
+    fn build(self, mut builder: ClientBuilder, listener: &Listener, store: Option<&External<Store>>) -> Result<External<Client>> {
         if let Some(secret) = self.client_secret {
             builder = builder.client_secret(secret);
         }
@@ -60,6 +60,7 @@ impl ClientOptions {
             builder = builder.request_timeout(seconds("request_timeout", timeout)?);
         }
         if let Some(store) = store {
+            let store: &Store = store;
             builder = builder.store(store.clone());
         }
         builder.on_event(listener.of_client(self.number)).build().map(External::new)
@@ -72,14 +73,28 @@ fn seconds(field: &str, seconds: f64) -> Result<Duration> {
 
 /// A client at sipgate.
 #[napi(catch_unwind)]
-pub fn sipgate_client(env: Env, client_id: String, options: ClientOptions) -> napi::Result<External<Client>> {
-    options.build(Client::sipgate(client_id)).or_throw(env)
+pub fn sipgate_client(
+    env: Env,
+    client_id: String,
+    options: ClientOptions,
+    listener: &External<Listener>,
+    store: Option<&External<Store>>,
+) -> napi::Result<External<Client>> {
+    options.build(Client::sipgate(client_id), listener, store).or_throw(env)
 }
 
 /// A client at a Keycloak.
 #[napi(catch_unwind)]
-pub fn keycloak_client(env: Env, base: String, realm: String, client_id: String, options: ClientOptions) -> napi::Result<External<Client>> {
-    options.build(Client::keycloak(base, realm, client_id)).or_throw(env)
+pub fn keycloak_client(
+    env: Env,
+    base: String,
+    realm: String,
+    client_id: String,
+    options: ClientOptions,
+    listener: &External<Listener>,
+    store: Option<&External<Store>>,
+) -> napi::Result<External<Client>> {
+    options.build(Client::keycloak(base, realm, client_id), listener, store).or_throw(env)
 }
 
 /// A server by its issuer and endpoints.
@@ -97,19 +112,31 @@ pub struct Endpoints {
 
 /// A client at any server.
 #[napi(catch_unwind)]
-pub fn endpoints_client(env: Env, endpoints: Endpoints, client_id: String, options: ClientOptions) -> napi::Result<External<Client>> {
+pub fn endpoints_client(
+    env: Env,
+    endpoints: Endpoints,
+    client_id: String,
+    options: ClientOptions,
+    listener: &External<Listener>,
+    store: Option<&External<Store>>,
+) -> napi::Result<External<Client>> {
     let Endpoints { issuer, authorization_endpoint, token_endpoint, iss_required } = endpoints;
     let provider = match iss_required {
         Some(true) => Provider::endpoints_with_iss(issuer, authorization_endpoint, token_endpoint),
         _ => Provider::endpoints(issuer, authorization_endpoint, token_endpoint),
     };
-    options.build(Client::with_provider(provider, client_id)).or_throw(env)
+    options.build(Client::with_provider(provider, client_id), listener, store).or_throw(env)
 }
 
 /// A sipgate client as the environment says.
 #[napi(catch_unwind)]
-pub fn environment_client(env: Env, options: ClientOptions) -> napi::Result<External<Client>> {
-    Client::from_env().and_then(|builder| options.build(builder)).or_throw(env)
+pub fn environment_client(
+    env: Env,
+    options: ClientOptions,
+    listener: &External<Listener>,
+    store: Option<&External<Store>>,
+) -> napi::Result<External<Client>> {
+    Client::from_env().and_then(|builder| options.build(builder, listener, store)).or_throw(env)
 }
 
 /// What a client says about itself.

@@ -57,7 +57,9 @@ impl From<&Error> for Failure {
             oauth_error_description: error.oauth_error_description().map(str::to_owned),
             oauth_error_uri: error.oauth_error_uri().map(str::to_owned),
             cause: std::error::Error::source(error).map(ToString::to_string),
-            thrown: successors(std::error::Error::source(error), |cause| cause.source()).find_map(|cause| cause.downcast_ref::<Thrown>()).map(|thrown| thrown.0),
+            thrown: successors(std::error::Error::source(error), |cause| cause.source())
+                .find_map(|cause| cause.downcast_ref::<Thrown>())
+                .map(|thrown| thrown.0),
         }
     }
 }

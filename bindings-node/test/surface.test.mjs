@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { AuthorizationRequest, Client, SecurityCheckError, SipgateOAuth2Error, TokenSet } from 'sipgate-oauth2'
+import { AuthorizationRequest, Client, SecurityCheckError, SipgateOAuth2Error, Store, TokenSet, TokenSource, checkStore } from 'sipgate-oauth2'
 
 const sipgate = { clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth' }
 const keycloak = { ...sipgate, base: 'http://127.0.0.1:9', realm: 'r' }
@@ -11,8 +11,10 @@ const endpoints = {
   authorizationEndpoint: 'https://i.example/a',
   tokenEndpoint: 'https://i.example/t',
 }
-const client = Client.keycloak(keycloak)
+const client = Client.keycloak({ ...keycloak, store: Store.memory() })
 const pending = client.authorizationRequest('a')
+const source = client.tokenSource('anna')
+const ownStore = { load: () => undefined, save: () => true }
 
 const NOT_TEXT = [null, 42, NaN, 10n, true, Symbol('canary'), () => 'canary', new Date(0), Object.create(null), Buffer.from('canary')]
 const BROKEN_TEXT = ['canary\ud800', '\udc00canary']
@@ -49,6 +51,12 @@ const texts = [
   ['code_verifier', 'optional', BAD_TEXT, (codeVerifier) => client.exchangeCode('a', { codeVerifier })],
   ['redirect_uri', 'optional', ['', 'canary'], (redirectUri) => client.exchangeCode('a', { redirectUri })],
   ['refresh_token', 'required', BAD_TEXT, (token) => client.refresh(token)],
+  ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.tokenSource(account)],
+  ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.completeLogin(pending, 'a=b', { account })],
+  ['callback', 'required', [], (callback) => client.completeLogin(pending, callback, { account: 'anna' })],
+  ['access_token', 'required', [], (token) => source.invalidate(token)],
+  ['path', 'required', [], (path) => Store.sqlite(path)],
+  ['path', 'required', [], (path) => Store.sqliteOnNetworkFileSystem(path)],
 ]
 
 const others = [
@@ -68,6 +76,24 @@ const others = [
   ['refresh_token', [undefined, null, 1, {}, Object.create(TokenSet.prototype)], (value) => client.refresh(value)],
   ['tokens', [undefined, null, 1, '', 'canary', '[]', [], {}, new Map(), { access_token: 1 }, { a: 10n }, { toJSON: () => undefined }], (value) =>
     TokenSet.restore(value)],
+  ['store', [null, 1, 'canary', {}, ownStore, Store, Object.create(Store.prototype)], (store) => Client.sipgate({ ...sipgate, store })],
+  ['store', [undefined, null, 1, 'canary', {}, { load: ownStore.load }, { ...ownStore, save: 1 }], (value) => new Store(value)],
+  ['store', [undefined, null, 1, 'canary', {}, Store.memory()], (value) => checkStore(value)],
+  ['origins', [null, 'https://canary.example', {}, [1], [''], ['canary'], ['https://canary.example/path'], ['ftp://canary.example'], ['https://a@canary.example']], (origins) =>
+    Client.sipgate({ ...sipgate, origins })],
+  ['encryption_keys', [null, 'canary', [], [1], [''], ['canary'], [new Uint8Array(31)], [new Uint16Array(32)], ['canary\ud800']], (encryptionKeys) =>
+    new Store(ownStore, { encryptionKeys })],
+  ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => Store.memory({ recheck })],
+  ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => new Store(ownStore, { recheck })],
+  ['min_validity', [null, '5', NaN, -1, Infinity, 10n], (minValidity) => source.accessToken({ minValidity })],
+  ['timeout', [null, '5', NaN, -1, 10n, {}], (timeout) => source.status({ timeout })],
+  ['signal', [null, 1, 'canary', {}], (signal) => source.accessToken({ signal })],
+  ['tokens', [undefined, null, 1, 'canary', {}, Object.create(TokenSet.prototype)], (value) => source.save(value)],
+  ['event_name', [undefined, null, 1, 'canary', 'events'], (name) => client.on(name, () => {})],
+  ['listener', [undefined, null, 1, 'canary', {}], (listener) => client.once('event', listener)],
+  ['options', [null, 1, 'canary', []], (options) => Store.memory(options)],
+  ['options', [null, 1, 'canary', []], (options) => source.refresh(options)],
+  ['options', [null, 1, 'canary', []], (options) => client.completeLogin(pending, 'a=b', options)],
   ['options', [null, 1, 'canary', [], Symbol('canary')], (options) => Client.sipgate(options)],
   ['options', [null, 1, 'canary', []], (options) => client.authorizationRequest('a', options)],
   ['options', [null, 1, 'canary', []], (options) => client.refresh('a', options)],
@@ -77,6 +103,7 @@ const others = [
   ['Client', [undefined, null, {}], (handle) => new Client(handle)],
   ['TokenSet', [undefined, {}], (handle) => new TokenSet(handle)],
   ['AuthorizationRequest', [undefined, {}], (handle) => new AuthorizationRequest(handle)],
+  ['TokenSource', [undefined, {}], (handle) => new TokenSource(handle)],
 ]
 
 const walk = [
@@ -113,9 +140,13 @@ async function outcomeOf(call) {
 }
 
 test('asynchronous functions reject, and do not throw, whatever they are given', async () => {
-  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh']) {
+  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin']) {
     await assert.rejects(client[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   }
+  for (const name of ['accessToken', 'authorizationHeader', 'refresh', 'save', 'status', 'logout']) {
+    await assert.rejects(source[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
+  }
+  await assert.rejects(source.fetch(Symbol('canary')), TypeError)
 })
 
 test('a callback that is none is refused for safety', async () => {
@@ -137,7 +168,7 @@ test('the error of a getter comes through', async () => {
 })
 
 test('members refuse to be called on another object, as a method without its object is', async () => {
-  for (const Class of [Client, AuthorizationRequest, TokenSet]) {
+  for (const Class of [Client, AuthorizationRequest, TokenSet, TokenSource]) {
     for (const name of Object.getOwnPropertyNames(Class.prototype).filter((member) => !['constructor', 'toJSON'].includes(member))) {
       const { get, value } = Object.getOwnPropertyDescriptor(Class.prototype, name)
       const error = await outcomeOf(() => (get ?? value).apply({}, name === 'exchangeCallback' ? [pending, 'a=b'] : ['a']))

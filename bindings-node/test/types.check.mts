@@ -11,11 +11,17 @@ import {
   LoginRequiredError,
   type Remedy,
   SecurityCheckError,
+  type SipgateEvent,
   SipgateOAuth2Error,
+  Store,
   StoreError,
   TemporaryError,
   TokenSet,
+  TokenSource,
+  type TokenStatus,
+  type TokenStore,
   VERSION,
+  checkStore,
 } from 'sipgate-oauth2'
 
 const version: string = VERSION
@@ -29,6 +35,8 @@ const common: ClientOptions = {
   proxy: 'direct',
   connectTimeout: 5,
   requestTimeout: 30,
+  store: Store.sqlite('logins.db', { encryptionKeys: ['newest', new Uint8Array(32)], recheck: 1 }),
+  origins: ['https://api.sipgate.com'],
 }
 const client: Client = Client.sipgate({ clientId: '1-0-a', realm: 'sipgate-apps', ...common })
 Client.keycloak({ base: 'https://k.example/auth', realm: 'r', clientId: 'c', ...common })
@@ -88,6 +96,46 @@ TokenSet.restore({ access_token: 'a' })
 // @ts-expect-error: no text and no object
 TokenSet.restore(1)
 
+const own: TokenStore = {
+  async load(key) {
+    return key === '' ? null : { version: 'v', data: new Uint8Array(), ends: null }
+  },
+  save(key, expected, version, data, ends) {
+    texts.push(key, version)
+    return expected === null || data.length > (ends ?? 0)
+  },
+}
+const stores: Store[] = [new Store(own, { recheck: 5 }), Store.memory(), Store.memory({ recheck: 1 }), Store.sqliteOnNetworkFileSystem('p')]
+const broken: Promise<string[]> = checkStore(own)
+// @ts-expect-error: a store needs both functions
+new Store({ load: own.load })
+// @ts-expect-error: a store of one's own is made a Store first
+Client.sipgate({ clientId: 'c', store: own })
+
+const source: TokenSource = await client.completeLogin(pending, 'code=c&state=s', { account: 'user-42', timeout: 5, signal })
+const later: TokenSource = client.tokenSource('user-42')
+// @ts-expect-error: an account must be named
+client.completeLogin(pending, 'code=c&state=s')
+texts.push(source.account, await later.accessToken({ minValidity: 60, timeout: 5, signal }), await later.authorizationHeader(), await later.refresh())
+const peeked: string | undefined = later.peek()
+later.invalidate('an access token')
+const done: Promise<void>[] = [later.save(tokens), later.logout({ timeout: 5 }), later.close()]
+const status: TokenStatus = await later.status()
+const states: 'absent' | 'active' | 'refused' | 'logged_out' = status.state
+optional.push(status.scope, status.lastError?.code)
+ends.push(status.expiresAt, status.refreshExpiresAt, status.generation)
+const answer: Response = await later.fetch('https://api.sipgate.com/v2/balance', { method: 'POST', body: 'a', signal })
+later.fetch(new URL('https://api.sipgate.com'))
+later.fetch(new Request('https://api.sipgate.com'))
+
+const listener = (event: SipgateEvent) => {
+  if (event.event === 'token_request') ends.push(event.duration)
+  if (event.event === 'renewed') ends.push(event.generation)
+}
+client.on('event', listener).once('event', listener).off('event', listener)
+// @ts-expect-error: there is one kind of event
+client.on('events', listener)
+
 function handle(error: unknown): Remedy | undefined {
   if (error instanceof SipgateOAuth2Error) {
     const code: ErrorCode = error.code
@@ -109,4 +157,5 @@ const families = [
   TemporaryError,
 ].some((family) => exchanged instanceof family)
 
-export { clientRedirectUri, ends, families, handle, kept, life, member, numbers, optional, refreshed, returnTo, texts, version }
+export { answer, broken, clientRedirectUri, done, ends, families, handle, kept, life, member, numbers, optional, peeked, refreshed }
+export { returnTo, states, stores, texts, version }

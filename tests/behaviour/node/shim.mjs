@@ -4,16 +4,18 @@
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 
-import { AuthorizationRequest, Client, ERROR_CODES, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
+import { AuthorizationRequest, Client, ERROR_CODES, Store, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
 
 const clients = new Map()
 const pendings = new Map()
 const tokenSets = new Map()
+const sources = new Map()
 const cancels = new Map()
 
 const operations = {
-  'client.new'({ name, kind, env = {}, ...options }) {
+  'client.new'({ name, kind, env = {}, store, ...options }) {
     Object.assign(process.env, env)
+    if (store !== undefined) options.store = makeStore(store)
     const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, endpoints: Client.endpoints, env: Client.fromEnv }[kind]
     const client = make(camelCase(options))
     clients.set(name, client)
@@ -50,6 +52,59 @@ const operations = {
     return keepTokens(tokens, await named(clients, client).refresh(used, callOptions(options)))
   },
 
+  async 'client.complete_login'({ client, pending, callback, source, ...options }) {
+    const completed = await named(clients, client).completeLogin(named(pendings, pending), callback, callOptions(options))
+    sources.set(source, completed)
+    return { account: completed.account }
+  },
+
+  'client.token_source'({ client, account, source }) {
+    const made = named(clients, client).tokenSource(account)
+    sources.set(source, made)
+    return { account: made.account }
+  },
+
+  async 'source.access_token'({ source, ...options }) {
+    return { access_token: await named(sources, source).accessToken(callOptions(options)) }
+  },
+
+  async 'source.authorization_header'({ source, ...options }) {
+    return { authorization_header: await named(sources, source).authorizationHeader(callOptions(options)) }
+  },
+
+  'source.peek'({ source }) {
+    return { access_token: named(sources, source).peek() ?? null }
+  },
+
+  'source.invalidate'({ source, token }) {
+    named(sources, source).invalidate(token)
+    return {}
+  },
+
+  async 'source.refresh'({ source, ...options }) {
+    return { access_token: await named(sources, source).refresh(callOptions(options)) }
+  },
+
+  async 'source.save'({ source, tokens, ...options }) {
+    await named(sources, source).save(named(tokenSets, tokens), callOptions(options))
+    return {}
+  },
+
+  async 'source.status'({ source, ...options }) {
+    const { lastError, ...status } = await named(sources, source).status(callOptions(options))
+    return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: lastError.remedy } }
+  },
+
+  async 'source.logout'({ source, ...options }) {
+    await named(sources, source).logout(callOptions(options))
+    return {}
+  },
+
+  async 'source.close'({ source }) {
+    await named(sources, source).close()
+    return {}
+  },
+
   'tokens.restore'({ name, json }) {
     return keepTokens(name, TokenSet.restore(json))
   },
@@ -64,7 +119,7 @@ const operations = {
   },
 
   debug({ object }) {
-    const found = clients.get(object) ?? pendings.get(object) ?? named(tokenSets, object)
+    const found = clients.get(object) ?? pendings.get(object) ?? sources.get(object) ?? named(tokenSets, object)
     return { text: [inspect(found, { depth: null, showHidden: true }), JSON.stringify(found), String(found)].join('\n') }
   },
 
@@ -88,6 +143,29 @@ async function answer({ id, op, args = {} }) {
 
 function write(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function makeStore({ kind, path, encryption_keys, recheck }) {
+  const options = { encryptionKeys: encryption_keys, recheck }
+  if (kind === 'memory') return Store.memory({ recheck })
+  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(new OwnStore(), options)
+}
+
+/** What an application's own store may look like. It answers late, as a database would. */
+class OwnStore {
+  #entries = new Map()
+
+  async load(key) {
+    await new Promise(setImmediate)
+    return this.#entries.get(key)
+  }
+
+  async save(key, expected, version, data, ends) {
+    await new Promise(setImmediate)
+    if ((this.#entries.get(key)?.version ?? null) !== expected) return false
+    this.#entries.set(key, { version, data, ends })
+    return true
+  }
 }
 
 function keepPending(name, pending) {

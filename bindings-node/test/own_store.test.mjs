@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { after, before, beforeEach, test } from 'node:test'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { Client, Store, StoreError, checkStore } from 'sipgate-oauth2'
+
+import { logIn, startRealm } from './realm.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+let realm
+
+before(async () => {
+  realm = await startRealm()
+})
+beforeEach(() => realm.reset())
+after(() => realm.close())
+
+/** As an application's would be, over a table. */
+class MapStore {
+  entries = new Map()
+
+  async load(key) {
+    await setImmediate()
+    return this.entries.get(key)
+  }
+
+  async save(key, expected, version, data, ends) {
+    await setImmediate()
+    if ((this.entries.get(key)?.version ?? null) !== expected) return false
+    this.entries.set(key, { version, data: Buffer.from(data), ends })
+    return true
+  }
+}
+
+/** The same without promises. */
+class PlainStore {
+  entries = new Map()
+
+  load(key) {
+    return this.entries.get(key) ?? null
+  }
+
+  save(key, expected, version, data, ends) {
+    if ((this.entries.get(key)?.version ?? null) !== expected) return false
+    this.entries.set(key, { version, data, ends: ends === null ? undefined : BigInt(ends) })
+    return true
+  }
+}
+
+const clientWith = (store) => Client.keycloak({ ...realm.clientOptions, store })
+
+for (const Own of [MapStore, PlainStore]) {
+  test(`a login is kept by a ${Own.name}, and many callers cause one refresh`, async () => {
+    const own = new Own()
+    const source = await logIn(realm, clientWith(new Store(own)))
+    const first = await source.accessToken()
+    const another = clientWith(new Store(own)).tokenSource('anna')
+
+    assert.equal(await another.accessToken(), first)
+    source.invalidate(first)
+    const tokens = await Promise.all(Array.from({ length: 32 }, () => source.accessToken()))
+    assert.equal(new Set([first, ...tokens]).size, 2)
+    const { refresh_grants, invalid_grant } = await realm.counters()
+    assert.deepEqual([refresh_grants, invalid_grant], [1, 0])
+  })
+
+  test(`a ${Own.name} keeps its promises`, async () => {
+    assert.deepEqual(await checkStore(new Own()), [])
+  })
+}
+
+const WRONG = {
+  'at a conflict': class extends MapStore {
+    async save(key, _, version, data, ends) {
+      this.entries.set(key, { version, data, ends })
+      return true
+    }
+  },
+  'of the data': class extends MapStore {
+    async load(key) {
+      const entry = await super.load(key)
+      return entry && { ...entry, data: Buffer.from(entry.data.toString('latin1').replaceAll('\0', ''), 'latin1') }
+    }
+  },
+}
+
+for (const [what, Wrong] of Object.entries(WRONG)) {
+  test(`a store that does wrong ${what} is told so`, async () => {
+    const broken = await checkStore(new Wrong())
+
+    assert.ok(broken.length > 0)
+    assert.ok(broken.every((text) => text.startsWith('broken: ')), broken.join('\n'))
+  })
+}
+
+const FAILURES = {
+  'throws at once': () => {
+    throw new RangeError('canary')
+  },
+  rejects: () => Promise.reject(new RangeError('canary')),
+}
+
+for (const [what, fail] of Object.entries(FAILURES)) {
+  test(`a store that ${what} is unavailable, with its own error as the cause`, async () => {
+    const error = await clientWith(new Store({ load: fail, save: fail })).tokenSource('anna').accessToken().catch((caught) => caught)
+
+    assert.ok(error instanceof StoreError)
+    assert.equal(error.code, 'SIPGATE_STORE_UNAVAILABLE')
+    assert.ok(error.cause instanceof RangeError)
+    assert.doesNotMatch(error.message, /canary/)
+  })
+}
+
+test('what is no error can be thrown too', async () => {
+  const own = { load: () => Promise.reject(null), save: () => true }
+  const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)
+
+  assert.equal(error.code, 'SIPGATE_STORE_UNAVAILABLE')
+  assert.equal(error.cause, null)
+})
+
+test('an answer of the wrong kind is said to be one', async () => {
+  const good = { version: 'v', data: new Uint8Array(1), ends: null }
+  const wrong = [1, 'canary', {}, { ...good, version: 1 }, { ...good, data: 'canary' }, { ...good, data: new Uint16Array(1) }, { ...good, ends: '1' }, { ...good, ends: NaN }]
+  for (const answer of wrong) {
+    const error = await clientWith(new Store({ load: () => answer, save: () => true })).tokenSource('anna').accessToken().catch((caught) => caught)
+    assert.equal(error.code, 'SIPGATE_STORE_UNAVAILABLE')
+    assert.match(error.cause.message, /^load must return/)
+  }
+  const own = { load: () => undefined, save: () => 1 }
+  await assert.rejects(logIn(realm, clientWith(new Store(own))), ({ cause }) => cause.message.startsWith('save must return true'))
+  assert.equal((await realm.counters()).token_requests, 0)
+})
+
+test('tokens that a store would not keep are handed out, and said to be unsaved', async () => {
+  const own = new MapStore()
+  const source = await logIn(realm, clientWith(new Store(own)))
+  const first = source.peek()
+  let saves = 0
+  own.save = async function save(...entry) {
+    saves += 1
+    if (saves > 1) throw new Error('the disk is full')
+    return MapStore.prototype.save.apply(this, entry)
+  }
+  const second = await source.refresh()
+
+  assert.notEqual(second, first)
+  assert.equal((await source.status()).unsaved, true)
+  await assert.rejects(source.close(), { code: 'SIPGATE_UNSAVED' })
+  delete own.save
+  while ((await source.status()).unsaved) await sleep(50)
+  await source.close()
+  assert.equal(await clientWith(new Store(own)).tokenSource('anna').accessToken(), second)
+})
+
+test('a caller leaves a store that does not answer', async () => {
+  const own = { load: () => new Promise(() => {}), save: () => true }
+  const source = clientWith(new Store(own)).tokenSource('anna')
+  await assert.rejects(source.accessToken({ timeout: 0.05 }), { code: 'SIPGATE_TIMEOUT' })
+  const controller = new AbortController()
+  const waiting = source.status({ signal: controller.signal })
+  controller.abort()
+
+  await assert.rejects(waiting, { name: 'AbortError' })
+})
+
+async function run(program) {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: here,
+    env: { ...process.env, TEST_CLIENT: JSON.stringify(realm.clientOptions) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => (output += text))
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, output }
+}
+
+const BEGIN = `
+import { Worker, isMainThread, parentPort } from 'node:worker_threads'
+import { Client, Store } from 'sipgate-oauth2'
+const clientWith = (own) => Client.keycloak({ ...JSON.parse(process.env.TEST_CLIENT), store: new Store(own) })
+`
+
+test('a store and a listener keep no process alive', async () => {
+  const program = `${BEGIN}
+    const client = clientWith({ load: () => undefined, save: () => true }).on('event', () => {})
+    await client.tokenSource('anna').accessToken().catch((error) => console.log(error.code))`
+
+  assert.deepEqual(await run(program), { code: 0, signal: null, output: 'SIPGATE_LOGIN_REQUIRED\n' })
+})
+
+test('process.exit while a store is asked ends the process with its own status', async () => {
+  const program = `${BEGIN}
+    clientWith({ load: () => process.exit(7), save: () => true }).tokenSource('anna').accessToken()`
+
+  assert.deepEqual(await run(program), { code: 7, signal: null, output: '' })
+})
+
+test('a worker that is terminated while its store is asked leaves the rest alone', async () => {
+  const worker = `${BEGIN}
+    const own = { load: () => (parentPort.postMessage('asked'), new Promise(() => {})), save: () => true }
+    for (const account of 'abcdefgh') clientWith(own).tokenSource(account).accessToken()
+    setInterval(() => {}, 1000)`
+  const program = `${BEGIN}
+    for (let round = 0; round < 3; round++) {
+      const worker = new Worker(${JSON.stringify(worker)}, { eval: true })
+      let asked = 0
+      await new Promise((resolve) => worker.on('message', () => ++asked === 8 && resolve()))
+      await worker.terminate()
+    }
+    const own = { load: () => undefined, save: () => true }
+    await clientWith(own).tokenSource('anna').accessToken().catch((error) => console.log(error.code))`
+
+  assert.deepEqual(await run(program), { code: 0, signal: null, output: 'SIPGATE_LOGIN_REQUIRED\n' })
+})
+
+test('each worker thread has its own store and hears its own events', async () => {
+  const worker = `${BEGIN}
+    const client = clientWith({ load: () => undefined, save: () => { throw new Error('no') } })
+    client.on('event', (event) => parentPort.postMessage(event.event))
+    await client.refresh('no-such-token').catch(() => {})
+    await client.tokenSource('anna').accessToken().catch((error) => parentPort.postMessage(error.code))`
+  const program = `${BEGIN}
+    const workers = Array.from({ length: 4 }, () => new Worker(${JSON.stringify(worker)}, { eval: true }))
+    const heard = workers.map((worker) => {
+      const messages = []
+      worker.on('message', (message) => messages.push(message))
+      return new Promise((resolve) => worker.on('exit', () => resolve(messages.sort().join(' '))))
+    })
+    console.log((await Promise.all(heard)).join('\\n'))`
+  const { code, output } = await run(program)
+
+  assert.equal(code, 0)
+  assert.deepEqual(output.trim().split('\n'), Array(4).fill('SIPGATE_LOGIN_REQUIRED token_request'))
+})
