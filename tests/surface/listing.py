@@ -15,11 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def rust() -> set[str]:
     """`Type::function` for the types that lib.rs exports, and the crate's constants, from the sources."""
     library = (ROOT / "core" / "src" / "lib.rs").read_text(encoding="utf-8")
-    types = set(
-        re.findall(
-            r"\w+", " ".join(re.findall(r"^pub use [\w:]+::\{?([\w, ]+)\}?;", library, re.M))
-        )
-    )
+    used = " ".join(re.findall(r"^pub use [\w:]+::\{?([\w, ]+)\}?;", library, re.M))
+    types = set(re.findall(r"\w+", re.sub(r"\w+ as ", "", used)))
     names = set(types) | set(re.findall(r"^pub const (\w+)", library, re.M))
     for path in (ROOT / "core" / "src").rglob("*.rs"):
         source = path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
