@@ -405,6 +405,7 @@ impl Flight {
             process: self.ticket.process,
             instance: self.ticket.instance.clone(),
             locked: self.lock == Lock::Held,
+            login: self.is_login(),
             lease_milliseconds: LEASE_MILLISECONDS,
         });
         if !known.claiming.contains(&self.ticket.owner) {
@@ -484,9 +485,7 @@ impl Flight {
                     self.settle(claimed, landing, dead, found)
                 }
                 // Somebody was faster, or the store lost a write: with what is there now, from the beginning.
-                _ => {
-                    self.consider(known, found, now)
-                }
+                _ => self.consider(known, found, now),
             },
             Landing::Drop(error) => match &found {
                 Some(there) if self.may_drop(&claimed.record, &there.record) => {
@@ -677,11 +676,13 @@ impl Flight {
 /// What a refresh's tokens make of what is there; nothing, when what is there stands.
 fn committed(ours: &Record, received: &Received, known: &Known, found: Option<&Stored>, dice: u8) -> Option<Record> {
     let there = found.map(|found| &*found.record);
+    // A login may have gone on meanwhile: a logout must still see it.
+    let claim = there.and_then(|there| there.claim.clone()).filter(|claim| claim.login);
     match there {
         Some(there) if there.is_ended() => {
             // The logout shall end the right session.
             let ours_was_buried = there.grant_id == ours.grant_id && there.refresh_token == ours.refresh_token;
-            return ours_was_buried.then(|| Record { refresh_token: next_token(ours, received), claim: None, ..there.clone() });
+            return ours_was_buried.then(|| Record { refresh_token: next_token(ours, received), claim, ..there.clone() });
         }
         Some(there) if there.same_lineage(ours) => {}
         Some(there) if there.grant_id == ours.grant_id && there.generation > ours.generation => return None,
@@ -695,7 +696,7 @@ fn committed(ours: &Record, received: &Received, known: &Known, found: Option<&S
         state: State::Active,
         refresh_token: next_token(ours, received),
         failure: None,
-        claim: None,
+        claim,
         sent_at: received.sent.wall,
         ..ours.clone()
     };

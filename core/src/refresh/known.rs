@@ -254,6 +254,8 @@ impl Known {
             if known.is_ended() && known.grant_id == found.grant_id && found.generation > known.generation {
                 again.refresh_token = found.refresh_token.clone();
             }
+            let login = found.claim.as_ref().filter(|claim| claim.login);
+            again.claim = login.or(known.claim.as_ref()).cloned();
             again
         })
     }

@@ -1,6 +1,8 @@
 //! Keeping a login alive: what is stored, what a process knows, and every decision of a refresh, a login and a logout as one pure function.
 
 pub(crate) mod answer;
+#[cfg(test)]
+mod decisions;
 pub(crate) mod flight;
 pub(crate) mod known;
 pub(crate) mod moment;

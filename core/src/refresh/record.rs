@@ -77,6 +77,9 @@ pub(crate) struct Claim {
     /// Made under the lock: whoever holds it now knows that the owner is gone. A login may have gone on without.
     #[serde(default)]
     pub(crate) locked: bool,
+    /// For the exchange of a code, which no refresh's end puts an end to.
+    #[serde(default)]
+    pub(crate) login: bool,
     /// For how long others must have seen the claim unchanged before they take it over.
     pub(crate) lease_milliseconds: u64,
 }
@@ -311,7 +314,14 @@ mod tests {
                 Moment { wall: 5000, mono: 0 },
                 255,
             )),
-            claim: Some(Claim { owner: "o".into(), process: 1, instance: "i".into(), locked: true, lease_milliseconds: LEASE_MILLISECONDS }),
+            claim: Some(Claim {
+                owner: "o".into(),
+                process: 1,
+                instance: "i".into(),
+                locked: true,
+                login: false,
+                lease_milliseconds: LEASE_MILLISECONDS,
+            }),
             others: Map::new(),
         }
     }

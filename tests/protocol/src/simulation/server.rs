@@ -91,6 +91,9 @@ impl Server {
         }
         if !self.accepts(token, now) {
             self.tokens[token].refused = true;
+            if self.rotation == Rotation::Once {
+                return Verdict::Over;
+            }
             self.kill(session);
             return Verdict::Replayed;
         }
@@ -104,7 +107,7 @@ impl Server {
         self.is_alive(token.session)
             && match (self.rotation, token.spent) {
                 (Rotation::Off, _) | (_, None) => true,
-                (Rotation::Strict, Some(_)) => false,
+                (Rotation::Strict | Rotation::Once, Some(_)) => false,
                 (Rotation::Grace(window), Some(spent)) => now <= spent.at + window,
             }
     }

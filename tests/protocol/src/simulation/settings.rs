@@ -7,6 +7,8 @@ pub(super) enum Rotation {
     Off,
     /// Each works once; the second use ends the session.
     Strict,
+    /// Each works once; the second use is refused, and that is all.
+    Once,
     /// As strict, but the second use is forgiven for so many milliseconds.
     Grace(u64),
 }
@@ -39,13 +41,15 @@ const fn fleet(name: &'static str, rotation: Rotation, life: u64) -> Settings {
     Settings { machines: 3, processes: 6, locks: false, same_number: life < 600, ..one_machine(name, rotation, life) }
 }
 
-pub(super) const ALL: [Settings; 8] = [
+pub(super) static ALL: [Settings; 10] = [
     one_machine("locks, no rotation", Rotation::Off, 300),
     one_machine("locks, strict rotation", Rotation::Strict, 300),
     one_machine("locks, strict rotation, long tokens", Rotation::Strict, 8 * 3600),
     one_machine("locks, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
+    one_machine("locks, spent tokens refused", Rotation::Once, 300),
     fleet("lease, no rotation", Rotation::Off, 300),
     fleet("lease, strict rotation", Rotation::Strict, 300),
     fleet("lease, strict rotation, hourly tokens", Rotation::Strict, 3600),
     fleet("lease, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
+    fleet("lease, spent tokens refused", Rotation::Once, 300),
 ];

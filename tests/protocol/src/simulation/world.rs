@@ -108,6 +108,8 @@ pub(super) struct Pilot {
     pub(super) loaded_at: u64,
     pub(super) store_failed: bool,
     pub(super) in_doubt: bool,
+    /// What it asked to be refreshed: the grant and its generation.
+    pub(super) asked: Option<(String, u64)>,
     pub(super) request: Option<usize>,
     /// What it was answered.
     pub(super) received: Option<usize>,
@@ -315,8 +317,8 @@ impl<'a> World<'a> {
             Event::Stop { process, length } => self.stop(process, length),
             Event::Kill { process } => self.kill(process),
             Event::Restart { process } => {
-                let lanes = self.new_process(process);
-                self.processes[process] = lanes;
+                let fresh = self.new_process(process);
+                self.processes[process] = fresh;
             }
             Event::SetClock { machine, skew } => self.machines[machine].set(skew, self.now),
             Event::Sleep { machine, length } => {
@@ -400,6 +402,7 @@ impl<'a> World<'a> {
             loaded_at: 0,
             store_failed: false,
             in_doubt: false,
+            asked: None,
             request: None,
             received: None,
             wants_validity,

@@ -1,0 +1,222 @@
+//! The protocol's invariants, looked at whenever something happens.
+
+use super::world::{Ask, Fate, Kind, World, access_of, refresh_of};
+use crate::refresh::flight::Action;
+use crate::refresh::known::Done;
+use crate::refresh::record::Record;
+
+/// What rounding to whole seconds and drift may make of an age, in milliseconds.
+const INEXACT: u64 = 1_500;
+
+/// The longest that the store takes for an answer, and a little.
+const STORE_TAKES: u64 = 2_100;
+
+/// As many ended grants as a process remembers.
+const REMEMBERED: usize = 16;
+
+impl World<'_> {
+    /// I1 and I7, and that no refresh is needless (I10, I12).
+    pub(super) fn check_action(&mut self, id: u64, action: &Action) {
+        let (Action::Refresh(record), Some(pilot)) = (action, self.flights.get(&id)) else { return };
+        let account = pilot.account;
+        let aimed = pilot.loaded.iter().flatten().any(|found| found.record.claimed_by(&pilot.owner) && found.record.same_lineage(record));
+        let others = self.flights.iter().filter(|(other, pilot)| **other != id && pilot.account == account);
+        let beside =
+            others.filter_map(|(_, other)| other.request.map(|request| (other, &self.requests[request]))).find(|(other, request)| {
+                let stopped = self.awake_at(other.process) >= request.sent || self.processes[other.process].stopped_until >= request.sent;
+                // What was written again over a lost or failed write took the place of a claim, too.
+                let forked = request.ask != Ask::Refresh(refresh_of(record).unwrap_or(usize::MAX)) && self.was_forked(account);
+                let unclaimed = self.store.lost_since(account, request.aimed);
+                other.asked.as_ref().is_some_and(|(grant_id, _)| *grant_id == record.grant_id)
+                    && matches!(request.ask, Ask::Refresh(_))
+                    && matches!(request.fate, Fate::UnderWay | Fate::Answered)
+                    && !(forked || unclaimed)
+                    && other.received.is_none_or(|received| self.server.token(received).stored.is_none())
+                    && (self.settings.locks || !(stopped || other.store_failed || !self.clocks_right_since(request.sent)))
+            });
+        let problem = if !aimed {
+            "I1: a refresh token is sent without a claim that the last look found".to_owned()
+        } else if pilot.in_doubt {
+            "a request is sent again although the one before may still be under way".to_owned()
+        } else if self.settings.locks && self.store.holder(account) != Some(id) {
+            "a refresh token is sent without the lock".to_owned()
+        } else if let Some((other, request)) = beside {
+            format!("I7: process {} has a request with {:?} under way", other.process, request.ask)
+        } else if self.is_needless(id, record) {
+            format!("I10: token {:?} is refreshed without need", access_of(record))
+        } else {
+            return;
+        };
+        self.fail(account, format!("flight {id}: {problem}"));
+    }
+
+    /// Whether there may be more than one line of tokens, as the store lost a write or refused one.
+    fn was_forked(&self, account: usize) -> bool {
+        self.store.lost_since(account, 0) || self.processes.iter().any(|process| !process.lanes[account].unsaved.is_empty())
+    }
+
+    fn clocks_right_since(&self, then: u64) -> bool {
+        self.machines.iter().all(|machine| machine.was_right_since(then, self.now))
+    }
+
+    fn is_needless(&self, id: u64, record: &Record) -> bool {
+        let (Some(pilot), Some(token)) = (self.flights.get(&id), access_of(record)) else { return false };
+        let lane = &self.processes[pilot.process].lanes[pilot.account];
+        let sent = self.server.token(token).sent;
+        pilot.kind == Kind::Renew
+            && !pilot.wants_validity
+            && !lane.refused.contains(&token)
+            && self.now - sent + INEXACT < self.settings.life * 800
+            && self.clocks_right_since(sent)
+    }
+
+    /// I3, I5 and I6: what may follow what in the store.
+    pub(super) fn check_write(&mut self, (id, kind): (u64, Kind), account: usize, before: Option<&Record>, after: &Record) {
+        let Some(problem) = self.problem_of_write(kind, account, before, after) else { return };
+        let of = |record: &Record| super::driver::describe_record(record);
+        self.fail(account, format!("flight {id} replaces {} by {}: {problem}", before.map_or("nothing".into(), of), of(after)));
+    }
+
+    fn problem_of_write(&self, kind: Kind, account: usize, before: Option<&Record>, after: &Record) -> Option<&'static str> {
+        if after.account != self.people[account].account {
+            return Some("I9: it is another account's");
+        }
+        let before = before?;
+        let is_login = matches!(kind, Kind::LogIn | Kind::Save);
+        let lost = self.was_forked(account);
+        let (old, new) = (refresh_of(before), refresh_of(after));
+        let is_dead = |record: &Record| !record.is_active() && !record.is_ended();
+        if after.generation < before.generation {
+            return Some("I3: the generation goes down");
+        }
+        if after.grant_id != before.grant_id && !is_login && !lost {
+            return Some("I3: another login's place is taken");
+        }
+        if let (Some(old), Some(new)) = (old, new)
+            && old != new
+            && !after.is_ended()
+        {
+            if after.generation == before.generation {
+                return Some("I3: the tokens change, and not the generation");
+            }
+            if !is_login && !lost && !self.server.descends(new, old) {
+                return Some("I3: the tokens do not come of those that were there");
+            }
+        }
+        if old.is_some() && new.is_none() && !is_login && kind != Kind::LogOut && !lost {
+            return Some("I5: the refresh token is gone");
+        }
+        if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
+            return Some("I6: the server did not refuse this token");
+        }
+        if after.is_ended() && !before.is_ended() && kind != Kind::LogOut && !self.people[account].ended.contains_key(&after.grant_id) {
+            return Some("I5: the login is ended, and nobody asked for it");
+        }
+        None
+    }
+
+    /// The store has it now.
+    pub(super) fn written(&mut self, kind: Kind, account: usize, record: &Record) {
+        for token in [access_of(record), refresh_of(record)].into_iter().flatten() {
+            self.server.note_stored(token, self.now);
+        }
+        if record.is_ended() {
+            if !record.grant_id.is_empty() {
+                self.people[account].ended.entry(record.grant_id.clone()).or_insert(self.now);
+            }
+            if self.people[account].login.as_ref().is_some_and(|login| login.grant_id == record.grant_id) {
+                self.logged_out(account);
+            }
+            return;
+        }
+        if let (Kind::LogIn | Kind::Save, Some(token), None) = (kind, refresh_of(record), &record.claim) {
+            if let Some(replaced) = &record.replaced {
+                self.people[account].ended.entry(replaced.clone()).or_insert(self.now);
+            }
+            self.logged_in(account, &record.grant_id, token);
+        }
+        self.note_stored_login(account, &record.grant_id);
+    }
+
+    /// I4: a good answer is stored, or stands back for another.
+    pub(super) fn check_end(&mut self, id: u64) {
+        let Some(pilot) = self.flights.get(&id) else { return };
+        let (account, Some(received), Some((grant_id, generation))) = (pilot.account, pilot.received, &pilot.asked) else { return };
+        let token = self.server.token(received);
+        let there = self.store.load(account).map(|stored| &*stored.record);
+        let same = there.is_none_or(|there| there.grant_id == *grant_id && there.generation <= *generation && !there.is_ended());
+        if token.stored.is_none() && same && !self.store.lost_since(account, token.sent) {
+            self.fail(account, format!("I4: flight {id} ends, and its answer {received} is stored nowhere"));
+        }
+    }
+
+    /// I2, I9 and the hard limit: what a caller is given.
+    pub(super) fn check_hand_out(&mut self, id: u64) {
+        let Some(caller) = self.callers.get(&id) else { return };
+        let account = caller.account;
+        if let Some(problem) = self.problem_of_token(id) {
+            let record = self.processes[caller.process].lanes[account].known.record().map(super::driver::describe_record);
+            self.fail(account, format!("caller {id} is given the token of {}: {problem}", record.unwrap_or_default()));
+        }
+    }
+
+    fn problem_of_token(&self, id: u64) -> Option<String> {
+        let caller = self.callers.get(&id)?;
+        let lane = &self.processes[caller.process].lanes[caller.account];
+        let record = lane.known.record()?;
+        let number = access_of(record)?;
+        let token = self.server.token(number);
+        if token.account != caller.account {
+            return Some("I9: it is another account's".into());
+        }
+        if token.stored.is_none() && !lane.unsaved.contains(&number) {
+            return Some("I2: it is not stored yet".into());
+        }
+        self.problem_of_age(id).or_else(|| self.problem_of_end(id))
+    }
+
+    /// No token is given out past its hard limit, in truth, but for what the clocks hide.
+    fn problem_of_age(&self, id: u64) -> Option<String> {
+        let caller = self.callers.get(&id)?;
+        let lane = &self.processes[caller.process].lanes[caller.account];
+        let token = self.server.token(access_of(lane.known.record()?)?);
+        let met = lane.met.as_ref()?;
+        let life = self.settings.life * 1000;
+        let tolerance = (life / 10).clamp(1_000, 30_000);
+        let margin = (life / 10).min(30_000).max(caller.demand.min_validity.min(life * 4 / 5));
+        let moment = self.moment(caller.process);
+        let wall = u64::try_from(moment.wall - met.moment.wall).unwrap_or(0);
+        let hidden_since = (self.now - met.at).saturating_sub(wall.max(moment.mono - met.moment.mono));
+        let ahead = met.skew.map_or(0, |skew| token.sender_skew - skew);
+        let met_age = i64::try_from(met.at - token.sent).unwrap_or(i64::MAX);
+        if met_age - ahead < -i64::try_from(tolerance + INEXACT).unwrap_or(0) && caller.done != Done::Renewed {
+            return Some("I12: it was sent in the future, and its age cannot be known".into());
+        }
+        let limit = if caller.done == Done::Renewed { life } else { life - margin };
+        let hidden = hidden_since + u64::try_from(ahead).unwrap_or(0);
+        let age = self.now - token.sent;
+        (age > limit + hidden + INEXACT).then(|| format!("it is {age} ms old, its limit is {limit}, the clocks hide {hidden}"))
+    }
+
+    /// Nobody is given a token of a login that ended longer ago than the process may be without a look.
+    fn problem_of_end(&self, id: u64) -> Option<String> {
+        let caller = self.callers.get(&id)?;
+        let process = &self.processes[caller.process];
+        let lane = &process.lanes[caller.account];
+        let record = lane.known.record()?;
+        let ended = *self.people[caller.account].ended.get(&record.grant_id)?;
+        if lane.seen_ended.iter().rev().take(REMEMBERED).any(|seen| *seen == record.grant_id) {
+            return Some("I9: this process saw its login end".into());
+        }
+        let read = lane.read_at.unwrap_or(0);
+        let stopped = process.stopped_until > read || self.machines[process.machine].asleep_until > read;
+        if caller.failed || stopped || self.store.lost_since(caller.account, ended) {
+            return None;
+        }
+        if read > ended {
+            return Some("I9: its login ended before the store was last read".into());
+        }
+        (caller.began > read + caller.demand.recheck + STORE_TAKES)
+            .then(|| format!("I9: its login ended, and the store was last read at {read}"))
+    }
+}

@@ -1,0 +1,199 @@
+//! What people and fate do: bursts of calls, logins, logouts, and trouble on the way.
+
+use super::losses::Cause;
+use super::server::Asking;
+use super::world::{Carried, Event, Kind, World};
+use crate::error::{ErrorCode, Result};
+use crate::refresh::flight::Goal;
+
+const HOUR: u64 = 3_600_000;
+const DAY: u64 = 24 * HOUR;
+
+impl World<'_> {
+    pub(super) fn burst(&mut self, account: usize) {
+        if !self.stormy {
+            return;
+        }
+        let longest = if self.dice.per_mille(300) { self.settings.life * 2_000 } else { self.settings.quiet * 2 };
+        let quiet = self.dice.below(longest.min(self.settings.quiet * 2));
+        self.after(quiet, Event::Burst { account });
+        self.trouble(account);
+        for _ in 0..self.dice.between(1, 6) {
+            let process = self.some_process();
+            let at = self.dice.below(3_000);
+            let force = self.dice.per_mille(20);
+            self.after(at, Event::Call { process, account, must: false, force });
+        }
+    }
+
+    fn trouble(&mut self, account: usize) {
+        let process = self.some_process();
+        let soon = self.dice.below(10_000);
+        let minute = self.dice.below(60_000);
+        if self.dice.per_mille(15) {
+            self.after(soon, Event::Kill { process });
+        }
+        if self.dice.per_mille(10) {
+            let length = self.a_pause();
+            self.after(soon, Event::Stop { process, length });
+        }
+        if self.dice.per_mille(3) {
+            self.deploy();
+        }
+        if self.dice.per_mille(12) {
+            self.set_a_clock(soon);
+        }
+        if self.dice.per_mille(5) {
+            let machine = self.dice.index(self.settings.machines);
+            let longest = [60_000, HOUR, DAY][self.dice.index(3)];
+            let length = self.dice.between(1_000, longest);
+            self.tally.fault("machine suspended");
+            self.after(soon, Event::Sleep { machine, length });
+        }
+        if self.dice.per_mille(8) {
+            self.tally.fault("store gone for a while");
+            self.store.gone_until = self.now + soon + self.dice.below(120_000);
+        }
+        if self.dice.per_mille(8) {
+            self.tally.fault("store read-only for a while");
+            self.store.read_only_until = self.now + soon + self.dice.below(300_000);
+        }
+        if self.dice.per_mille(6) {
+            self.after(minute, Event::LoseWrites { account, writes: 1 });
+        }
+        if self.dice.per_mille(3) {
+            let writes = self.dice.index(10) + 2;
+            self.after(minute, Event::LoseWrites { account, writes });
+        }
+        if self.dice.per_mille(3) {
+            self.after(soon, Event::EndSession { account });
+        }
+        if self.dice.per_mille(3) {
+            self.tally.fault("user disabled for a while");
+            self.people[account].disabled_until = self.now + soon + self.dice.below(600_000);
+        }
+        if self.dice.per_mille(6) {
+            self.after(soon, Event::Logout { account });
+        }
+        if self.dice.per_mille(6) {
+            self.after(soon, Event::Login { account, again: true });
+        }
+    }
+
+    fn deploy(&mut self) {
+        self.tally.fault("deploy");
+        for process in 0..self.settings.processes {
+            let at = self.dice.below(60_000);
+            self.after(at, Event::Kill { process });
+        }
+    }
+
+    /// Sets a wall clock wrong, and right again later.
+    fn set_a_clock(&mut self, soon: u64) {
+        let machine = self.dice.index(self.settings.machines);
+        let (kind, skew) = match self.dice.below(3) {
+            0 => ("clock set by seconds", self.dice.between(1_000, 30_000)),
+            1 => ("clock set by an hour", HOUR),
+            _ => ("clock set by a day", DAY),
+        };
+        self.tally.fault(kind);
+        let skew = i64::try_from(skew).unwrap_or(0);
+        let skew = if self.dice.half() { skew } else { -skew };
+        let lasts = self.dice.between(60_000, 12 * HOUR);
+        self.after(soon, Event::SetClock { machine, skew });
+        self.after(soon + lasts, Event::SetClock { machine, skew: 0 });
+    }
+
+    pub(super) fn lose_writes(&mut self, account: usize, writes: usize) {
+        if self.stormy && self.store.lose(account, writes, self.now) {
+            self.tally.fault(if writes == 1 { "store lost its last write" } else { "store restored from an older copy" });
+            self.trace.note(Some(account), self.now, || format!("the store loses the last {writes} writes"));
+            self.settle(account);
+        }
+    }
+
+    pub(super) fn end_session(&mut self, account: usize) {
+        if let Some(session) = self.people[account].session
+            && self.server.is_alive(session)
+            && self.stormy
+        {
+            self.tally.fault("session ended by the server");
+            self.trace.note(Some(account), self.now, || "the server ends the session".into());
+            self.kill_session(account, session, Cause::EndedByServer);
+        }
+    }
+
+    pub(super) fn log_in(&mut self, account: usize, again: bool) {
+        let process = self.some_process();
+        if again && self.people[account].login.is_none() && !self.people[account].wants_login {
+            return;
+        }
+        if !self.processes[process].is_up || self.awake_at(process) > self.now {
+            self.after(1_000, Event::Login { account, again });
+            return;
+        }
+        if again && self.dice.half() {
+            // Another browser.
+            self.people[account].session = None;
+        }
+        self.tally.logins += 1;
+        let grant_id = self.name("g");
+        let goal = if self.dice.per_mille(200) { self.tokens_from_elsewhere(process, account, grant_id) } else { Goal::LogIn { grant_id } };
+        let kind = if matches!(goal, Goal::Save { .. }) { Kind::Save } else { Kind::LogIn };
+        self.start(process, account, kind, goal, 30_000);
+    }
+
+    fn tokens_from_elsewhere(&mut self, process: usize, account: usize, grant_id: String) -> Goal {
+        let moment = self.moment(process);
+        let session = self.browser_session(account);
+        let asking = Asking { request: usize::MAX, sent: self.now, sender_skew: self.skew(process) };
+        let new = self.server.log_in(account, session, asking);
+        Goal::Save { grant_id, received: Box::new(self.received(new, None, moment, Carried::Back)) }
+    }
+
+    pub(super) fn log_out(&mut self, account: usize) {
+        let process = self.some_process();
+        if self.processes[process].is_up && self.awake_at(process) <= self.now {
+            self.tally.fault("logout");
+            self.start(process, account, Kind::LogOut, Goal::LogOut, 60_000);
+        }
+    }
+
+    /// A caller was told that a login is needed.
+    pub(super) fn wants_login(&mut self, account: usize) {
+        if !self.people[account].wants_login {
+            self.people[account].wants_login = true;
+            let later = if self.stormy { self.dice.between(1_000, 1_800_000) } else { 100 };
+            self.after(later, Event::Login { account, again: false });
+        }
+    }
+
+    /// A login was tried, and has succeeded or not.
+    pub(super) fn login_over(&mut self, account: usize) {
+        let has_login = self.people[account].login.is_some();
+        if self.people[account].wants_login {
+            self.people[account].wants_login = false;
+            if !has_login {
+                self.wants_login(account);
+            }
+        }
+    }
+
+    /// What a flight's end means to the person.
+    pub(super) fn told(&mut self, id: u64, outcome: &Result<bool>) {
+        let Some(pilot) = self.flights.get(&id) else { return };
+        let account = pilot.account;
+        if !matches!(pilot.kind, Kind::LogIn | Kind::Save) {
+            return;
+        }
+        if let (Ok(_), Some(grant_id)) = (outcome, pilot.grant_id.clone()) {
+            let record = self.processes[pilot.process].lanes[account].known.record();
+            if let Some(token) = record.filter(|record| record.grant_id == grant_id).and_then(super::world::refresh_of) {
+                self.logged_in(account, &grant_id, token);
+            }
+        }
+        if outcome.as_ref().err().is_none_or(|error| error.code() != ErrorCode::Unsaved) {
+            self.login_over(account);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Deliberate mistakes around the decisions, which the checks must find.
+
+use super::world::{Fate, Kind, World};
+use crate::refresh::answer::Reply;
+use crate::refresh::flight::{Action, Observation};
+use crate::refresh::record::{Record, State};
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Planted {
+    HandOutEarly,
+    ReplayAfterTimeout,
+    ShortLease,
+    BuryBlindly,
+    DeleteWhenRefused,
+}
+
+impl Planted {
+    pub(super) const ALL: [Self; 5] =
+        [Self::HandOutEarly, Self::ReplayAfterTimeout, Self::ShortLease, Self::BuryBlindly, Self::DeleteWhenRefused];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::HandOutEarly => "hand-out-early",
+            Self::ReplayAfterTimeout => "replay-after-timeout",
+            Self::ShortLease => "short-lease",
+            Self::BuryBlindly => "bury-blindly",
+            Self::DeleteWhenRefused => "delete-when-refused",
+        }
+    }
+}
+
+impl World<'_> {
+    pub(super) fn spoil_observation(&mut self, id: u64, seen: Observation) -> Observation {
+        let Some(pilot) = self.flights.get(&id) else { return seen };
+        match (self.planted, seen) {
+            (Some(Planted::ReplayAfterTimeout), Observation::Answered(Reply::InDoubt(error))) => {
+                Observation::Answered(Reply::Broken(error))
+            }
+            (Some(Planted::ShortLease), Observation::Loaded(Some(mut found))) if !found.record.claimed_by(&pilot.owner) => {
+                if let Some(claim) = &mut Arc::make_mut(&mut found.record).claim {
+                    claim.lease_milliseconds = 3_000;
+                }
+                Observation::Loaded(Some(found))
+            }
+            (Some(Planted::BuryBlindly), Observation::Loaded(found)) => {
+                let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Done);
+                Observation::Loaded(pilot.loaded.clone().filter(|_| refused).unwrap_or(found))
+            }
+            (Some(Planted::HandOutEarly), Observation::Answered(Reply::Tokens(received))) => {
+                if let (Ok(tokens), Kind::Renew, Some(Some(found))) = (&received.tokens, pilot.kind, &pilot.loaded) {
+                    let early = Record {
+                        generation: found.record.generation + 1,
+                        tokens: Some(tokens.clone()),
+                        sent_at: received.sent.wall,
+                        ..(*found.record).clone()
+                    };
+                    let (process, account, moment) = (pilot.process, pilot.account, self.moment(pilot.process));
+                    self.processes[process].lanes[account].known.holds(early, moment);
+                    self.wake(id, &Ok(true));
+                }
+                Observation::Answered(Reply::Tokens(received))
+            }
+            (_, seen) => seen,
+        }
+    }
+
+    pub(super) fn spoil_action(&mut self, id: u64, action: Action) -> Action {
+        let Some(pilot) = self.flights.get(&id) else { return action };
+        match (self.planted, action) {
+            (Some(Planted::BuryBlindly), Action::Swap { record, .. }) if matches!(record.state, State::Dead { .. }) => {
+                Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
+            }
+            (Some(Planted::DeleteWhenRefused), Action::Swap { expected, record }) if matches!(record.state, State::Dead { .. }) => {
+                let record = Record { state: State::Ended, refresh_token: None, tokens: None, ..(*record).clone() };
+                Action::Swap { expected, record: record.into() }
+            }
+            (_, action) => action,
+        }
+    }
+}
