@@ -47,8 +47,18 @@ impl Client {
         on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
         let client_id = argument::text("client_id", client_id)?;
-        let options =
-            Options { client_secret, client_authentication, redirect_uri, realm, ca_certificates, proxy, connect_timeout, request_timeout, store, on_event };
+        let options = Options {
+            client_secret,
+            client_authentication,
+            redirect_uri,
+            realm,
+            ca_certificates,
+            proxy,
+            connect_timeout,
+            request_timeout,
+            store,
+            on_event,
+        };
         options.client(py, Provider::sipgate(), client_id)
     }
 
@@ -138,7 +148,8 @@ impl Client {
     }
 
     /// A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a
-    /// file that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`. An argument stands above its variable.
+    /// file that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's, and
+    /// `SIPGATE_STORE`: the path of a SQLite store, or `memory`. An argument stands above its variable.
     #[staticmethod]
     #[pyo3(signature = (*, client_secret=None, client_authentication=None, redirect_uri=None, realm=None, ca_certificates=None, proxy=None,
         connect_timeout=None, request_timeout=None, store=None, on_event=None))]
@@ -156,9 +167,19 @@ impl Client {
         store: Optional<'_, '_>,
         on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
-        let options =
-            Options { client_secret, client_authentication, redirect_uri, realm, ca_certificates, proxy, connect_timeout, request_timeout, store, on_event };
-        options.build(py, door::work(py, "from_env", core::Client::from_env)?)
+        let options = Options {
+            client_secret,
+            client_authentication,
+            redirect_uri,
+            realm,
+            ca_certificates,
+            proxy,
+            connect_timeout,
+            request_timeout,
+            store,
+            on_event,
+        };
+        options.build(py, door::outside(py, core::Client::from_env)?)
     }
 
     /// A new pending login for this scope, and the URL to send the person to. No network.

@@ -33,8 +33,8 @@ mod _native {
     use crate::errors::error_codes;
     #[pymodule_export]
     use crate::running::{
-        Running, start_access_token, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh, start_source_logout,
-        start_source_refresh, start_source_save, start_source_status,
+        Running, start_access_token, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh,
+        start_source_logout, start_source_refresh, start_source_save, start_source_status,
     };
     #[pymodule_export]
     use crate::store::{Store, check_store, check_store_on};

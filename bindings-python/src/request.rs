@@ -58,7 +58,6 @@ impl<'a> Request<'a> {
         }
         Ok(Self { client, grant: Grant::Refresh(parameters) })
     }
-
 }
 
 impl Asked for Request<'_> {

@@ -82,7 +82,8 @@ fn complete<T: Send + 'static>(
     given: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 ) {
     running.then(move |outcome| {
-        attach::entered(|py| {
+        // Whatever is Python's moves inside: let go of out here, it would stay until somebody enters again.
+        attach::entered(move |py| {
             let outcome = outcome.map_err(|error| errors::exception(py, &error)).and_then(|outcome| given(py, outcome));
             let (outcome, error) = match outcome {
                 Ok(outcome) => (Some(outcome), None),
@@ -213,7 +214,7 @@ fn token_set(py: Python<'_>, tokens: core::TokenSet) -> PyResult<Py<PyAny>> {
     Ok(Py::new(py, TokenSet(tokens))?.into_any())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
 fn access_token(py: Python<'_>, token: AccessToken) -> PyResult<Py<PyAny>> {
     Ok(PyString::new(py, token.reveal()).into_any().unbind())
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
+import queue
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "target" / "python")]
 
 from driver.local_realm import running_local_realm
-from sipgate_oauth2 import Client, TokenSet
+from sipgate_oauth2 import Client, Store, TokenSet, TokenSource
 
 CLIENT_ID = "1000001-0-test:third-party"
 CLIENT_SECRET = "test-secret-with-+-and-:"
 REDIRECT_URI = "http://127.0.0.1/callback"
+
+LOGGER = logging.getLogger("sipgate_oauth2")
 
 # Only a test that fails waits this long.
 PATIENCE = 60.0
@@ -38,7 +43,10 @@ class Realm:
 
     def token_requests(self) -> list[dict[str, Any]]:
         """What has arrived at the token endpoint, answered or not."""
-        requests: list[dict[str, Any]] = self._ask("requests?path=token", None)
+        return self.requests("token")
+
+    def requests(self, path: str) -> list[dict[str, Any]]:
+        requests: list[dict[str, Any]] = self._ask(f"requests?path={path}", None)
         return requests
 
     def fault(self, kind: str, times: int = 1, **more: object) -> None:
@@ -51,6 +59,26 @@ class Realm:
     def log_in(self, client: Client) -> TokenSet:
         pending = client.authorization_request("balance:read")
         return client.exchange_callback(pending, self.callback(pending.url))
+
+    def client(self, store: Store, **options: Any) -> Client:
+        return Client.keycloak(
+            self.base,
+            "third-party",
+            CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            redirect_uri=REDIRECT_URI,
+            store=store,
+            **options,
+        )
+
+    def source(self, client: Client, account: str = "anna") -> TokenSource:
+        """That of an account that has logged in."""
+        pending = client.authorization_request("balance:read")
+        return client.complete_login(pending, self.callback(pending.url), account)
+
+    def counters(self) -> dict[str, int]:
+        counters: dict[str, int] = self._ask("counters", None)
+        return counters
 
     def _ask(self, path: str, body: bytes | None) -> Any:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -73,6 +101,18 @@ def realm(realm_process: Realm) -> Realm:
 
 
 @pytest.fixture
+def strict(realm: Realm) -> Realm:
+    """It rotates refresh tokens, and ends the login where one is used twice."""
+    realm.post("settings", {"rotation": True})
+    return realm
+
+
+@pytest.fixture
+def source(strict: Realm) -> TokenSource:
+    return strict.source(strict.client(Store.memory()))
+
+
+@pytest.fixture
 def client(realm: Realm) -> Client:
     return Client.keycloak(
         realm.base,
@@ -86,6 +126,17 @@ def client(realm: Realm) -> Client:
 @pytest.fixture
 def tokens(realm: Realm, client: Client) -> TokenSet:
     return realm.log_in(client)
+
+
+@pytest.fixture
+def lines() -> Iterator[queue.Queue[logging.LogRecord]]:
+    """What is logged, on whatever thread."""
+    records: queue.Queue[logging.LogRecord] = queue.Queue()
+    handler = QueueHandler(records)
+    LOGGER.addHandler(handler)
+    yield records
+    LOGGER.removeHandler(handler)
+    LOGGER.setLevel(logging.NOTSET)
 
 
 Program = Callable[..., "subprocess.Popen[str]"]

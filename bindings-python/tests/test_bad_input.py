@@ -17,14 +17,24 @@ from sipgate_oauth2 import (
     Client,
     ConfigurationError,
     SipgateOAuth2Error,
+    Store,
     TokenSet,
+    TokenSource,
     aio,
+    check_store,
 )
 
 CANARY = "canary-secret-value"
 
 # Nobody listens there: an argument that is wrongly taken shows as another error.
-NOWHERE = Client.keycloak("http://127.0.0.1:1", "r", "client", redirect_uri="https://example.com/a")
+NOWHERE = Client.keycloak(
+    "http://127.0.0.1:1",
+    "r",
+    "client",
+    redirect_uri="https://example.com/a",
+    store=Store.memory(),
+)
+SOURCE = NOWHERE.token_source("anna")
 PENDING = NOWHERE.authorization_request("a")
 CALLBACK = f"state={PENDING.state}&code=x"
 
@@ -36,7 +46,11 @@ OPTIONS: Mapping[str, Any] = {
     "proxy": "direct",
     "connect_timeout": 1,
     "request_timeout": 1.5,
+    "store": Store.memory(),
+    "on_event": lambda event: None,
 }
+STORE = {"encryption_keys": [b"k" * 32], "recheck": 1}
+CALL = {"timeout": 1, "cancel": CancelToken()}
 EXPLICIT = {
     "client_id": "client",
     "issuer": "https://example.com",
@@ -47,6 +61,20 @@ EXPLICIT = {
 
 ITSELF: list[Any] = []
 ITSELF.append(ITSELF)
+
+
+class Own:
+    """Never asked: an argument is judged before anything is done."""
+
+    def load(self, key: str) -> None:
+        raise AssertionError
+
+    def save(self, *entry: object) -> bool:
+        raise AssertionError
+
+
+OWN = Own()
+UNTOUCHED = "/nobody/makes/this/folder/logins.db"
 
 # Good arguments, of which one at a time is then made bad.
 CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
@@ -90,18 +118,46 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
         NOWHERE.refresh,
         {"refresh_token": CANARY, "scope": "a", "timeout": 1, "cancel": CancelToken()},
     ),
+    "complete_login": (
+        NOWHERE.complete_login,
+        {"pending": PENDING, "callback": CALLBACK, "account": "anna", **CALL},
+    ),
+    "token_source": (NOWHERE.token_source, {"account": "anna"}),
+    "source.access_token": (SOURCE.access_token, {"min_validity": 1, **CALL}),
+    "source.authorization_header": (SOURCE.authorization_header, {"min_validity": 1, **CALL}),
+    "source.invalidate": (SOURCE.invalidate, {"access_token": CANARY}),
+    "source.refresh": (SOURCE.refresh, CALL),
+    "source.save": (
+        SOURCE.save,
+        {"tokens": TokenSet.restore({"access_token": "a", "refresh_token": "b"}), **CALL},
+    ),
+    "source.status": (SOURCE.status, CALL),
+    "source.logout": (SOURCE.logout, CALL),
+    "source.requests_auth": (SOURCE.requests_auth, {"origins": ["https://example.com"]}),
+    "source.httpx_auth": (SOURCE.httpx_auth, {"origins": ["https://example.com"]}),
+    "Store": (Store, {"own": OWN, **STORE}),
+    "Store.memory": (Store.memory, {"recheck": 1}),
+    "Store.sqlite": (Store.sqlite, {"path": UNTOUCHED, **STORE}),
+    "Store.sqlite_on_network_file_system": (
+        Store.sqlite_on_network_file_system,
+        {"path": UNTOUCHED, **STORE},
+    ),
+    "check_store": (check_store, {"own": OWN}),
     "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"pending": PENDING.export()}),
     "TokenSet.restore": (TokenSet.restore, {"tokens": '{"access_token": "a"}'}),
 }
-AWAITED = {
-    f"aio.{name}": (getattr(aio.Client(NOWHERE), name), {**good})
+AWAITED: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    f"aio.{name}": (
+        getattr(aio.TokenSource(SOURCE), name.removeprefix("source."))
+        if name.startswith("source.")
+        else getattr(aio.Client(NOWHERE), name),
+        {argument: value for argument, value in good.items() if argument != "cancel"},
+    )
     for name, (_, good) in CALLABLES.items()
-    if name in ("exchange_callback", "exchange_code", "refresh")
+    if "cancel" in good
 }
-for _, arguments in AWAITED.values():
-    del arguments["cancel"]
 
-SECONDS = {"timeout", "connect_timeout", "request_timeout"}
+SECONDS = {"timeout", "connect_timeout", "request_timeout", "recheck", "min_validity"}
 
 WRONG_TYPES: Mapping[str, Any] = {
     "an object": object(),
@@ -135,8 +191,19 @@ WRONG_SECONDS: Mapping[str, Any] = {
     "more than time has": 1e300,
 }
 
-# Texts that are no mistake: any text may be found again, and what was asked for elsewhere is not sent.
-TAKEN = {("authorization_request", "return_to"), ("exchange_code", "scope")}
+# Texts that are no mistake: any text may be found again, what was asked for elsewhere is not sent, and an access token is only compared.
+TAKEN = {
+    ("authorization_request", "return_to"),
+    ("exchange_code", "scope"),
+    ("source.invalidate", "access_token"),
+}
+# Values that are no mistake for an argument, whatever the function.
+GOOD_VALUES = {
+    "iss_required": {"a bool"},
+    "on_event": {"a class", "a function"},
+    "account": {"an embedded NUL", "a line break"},
+    "path": set(WRONG_TEXTS),
+}
 
 
 def cases() -> Iterator[Any]:
@@ -144,7 +211,7 @@ def cases() -> Iterator[Any]:
         for argument in good:
             wrong = WRONG_SECONDS if argument in SECONDS else {**WRONG_TYPES, **WRONG_TEXTS}
             for kind, bad in wrong.items():
-                if argument == "iss_required" and bad is True:
+                if kind in GOOD_VALUES.get(argument, ()):
                     continue
                 taken = (name.removeprefix("aio."), argument) in TAKEN
                 if taken and kind in WRONG_TEXTS and kind != "a lone surrogate":
@@ -153,9 +220,10 @@ def cases() -> Iterator[Any]:
 
 
 def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    if function in (AuthorizationRequest.restore, TokenSet.restore):
-        return function(*arguments.values())
-    result = function(**arguments)
+    parameters = inspect.signature(function).parameters.values()
+    positional = sum(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters)
+    values = list(arguments.values())
+    result = function(*values[:positional], **dict(list(arguments.items())[positional:]))
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
@@ -192,10 +260,10 @@ def test_the_walk_knows_every_parameter(
 
 def test_the_walk_knows_every_callable() -> None:
     known = {name.rpartition(".")[2] for name in CALLABLES}
-    for kind in (Client, AuthorizationRequest, TokenSet):
+    for kind in (Client, AuthorizationRequest, TokenSet, Store, TokenSource):
         for name in dir(kind):
             takes_arguments = callable(getattr(kind, name)) and not name.startswith("_")
-            if takes_arguments and name not in ("export", "authorization_header"):
+            if takes_arguments and name not in ("export", "peek", "close"):
                 assert name in known, f"{kind.__name__}.{name}"
 
 
@@ -285,14 +353,74 @@ def test_tokens_that_cannot_be_restored_are_refused(tokens: Any) -> None:
 
 
 def test_classes_cannot_be_made_without_their_ways() -> None:
-    for kind in (Client, AuthorizationRequest, TokenSet):
+    for kind in (Client, AuthorizationRequest, TokenSet, TokenSource):
         with pytest.raises(TypeError):
             kind()
 
 
-def test_an_aio_client_wants_a_client() -> None:
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [],
+        [b"k" * 31],
+        [b"k" * 33],
+        [CANARY],
+        ["zz" * 32],
+        ["\ud800"],
+        [b"k" * 32, 5],
+        "ab" * 32,
+        b"k" * 32,
+        {b"k" * 32: 1},
+        [None],
+    ],
+    ids=lambda value: str(value)[:20].encode("ascii", "replace").decode(),
+)
+def test_bad_encryption_keys_are_refused_and_not_repeated(keys: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^encryption_keys: ") as caught:
+        Store(OWN, encryption_keys=keys)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("own", [object(), None, {}, type("A", (), {"load": len})()])
+def test_a_store_of_ones_own_has_both_functions(own: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^own: must be an object with the functions"):
+        Store(own)
+
+
+@pytest.mark.parametrize("store", [OWN, "logins.db", Store])
+def test_a_clients_store_is_a_store_and_the_error_says_how_to_make_one(store: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^store: must be a Store: Store.sqlite\(path\)"):
+        Client.sipgate("1-0-a", store=store)
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "https://example.com",
+        ["example.com"],
+        ["https://example.com/path"],
+        ["https://example.com?a"],
+        ["https://user@example.com"],
+        ["http://example.com"],
+        ["ftp://example.com"],
+        ["https://example.com:port"],
+        ["https://"],
+        [None],
+        [b"https://example.com"],
+    ],
+    ids=repr,
+)
+def test_an_origin_is_scheme_host_and_port_and_encrypted(origins: Any) -> None:
+    for adapter in (SOURCE.requests_auth, SOURCE.httpx_auth):
+        with pytest.raises(ConfigurationError, match=r"^origins: "):
+            adapter(origins=origins)
+
+
+def test_an_aio_client_wants_a_client_and_a_source_a_source() -> None:
     with pytest.raises(ConfigurationError, match=r"^client: must be .* not str"):
         aio.Client("client")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^source: must be .* not str"):
+        aio.TokenSource("source")  # type: ignore[arg-type]
 
 
 def test_an_argument_is_judged_on_any_thread() -> None:

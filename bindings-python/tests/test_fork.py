@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Program, Realm
+from conftest import CLIENT_ID, CLIENT_SECRET, PATIENCE, Program, Realm
+from test_threads import wait_for_requests
+
+from sipgate_oauth2 import Store
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
 
@@ -90,3 +94,130 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """)
     output, errors = forking.communicate(timeout=PATIENCE)
     assert output == "0\n", errors
+
+
+def forking_source(realm: Realm, folder: Path) -> str:
+    """A source over a database, its login, and what a child does with it."""
+    realm.post("settings", {"rotation": True})
+    realm.source(realm.client(Store.sqlite(folder / "logins.db")))
+    return f"""
+import os, threading, traceback
+keeping = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
+    store=Store.sqlite({str(folder / "logins.db")!r}))
+source = keeping.token_source("anna")
+def child(work):
+    child = os.fork()
+    if child == 0:
+        status = 2
+        try:
+            status = 0 if work() else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return child
+def ended(children):
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+"""
+
+
+def test_children_forked_during_a_refresh_live_on_the_one_login(
+    realm: Realm, program: Program, tmp_path: Path
+) -> None:
+    head = forking_source(realm, tmp_path)
+    before = realm.counters()["token_requests"]
+    realm.fault("delay", ms=500)
+    forking = program(f"""{head}
+first = source.access_token()
+source.invalidate(first)
+callers = [threading.Thread(target=source.access_token) for _ in range(8)]
+for caller in callers:
+    caller.start()
+sys.stdin.readline()
+def work():
+    source.status()
+    source.invalidate(first)
+    tokens = []
+    mine = [threading.Thread(target=lambda: tokens.append(source.access_token())) for _ in range(8)]
+    for caller in mine:
+        caller.start()
+    for caller in mine:
+        caller.join()
+    return len(tokens) == 8 and len(set(tokens)) == 1 and tokens[0] != first
+children = [child(work) for _ in range(4)]
+for caller in callers:
+    caller.join()
+renewed = source.access_token() != first
+print(renewed, ended(children), source.status().generation)
+""")
+    wait_for_requests(realm, before + 1)
+    assert forking.stdin is not None
+    forking.stdin.write("\n")
+    forking.stdin.flush()
+    output, errors = forking.communicate(timeout=PATIENCE)
+    assert (output, errors) == ("True [0, 0, 0, 0] 2\n", "")
+    counters = realm.counters()
+    assert (counters["refresh_grants"], counters["invalid_grant"]) == (1, 0)
+
+
+def test_a_killed_child_leaves_the_login_to_the_others(
+    realm: Realm, program: Program, tmp_path: Path
+) -> None:
+    """It is killed while it waits for a request of its parent's; its locks end with it."""
+    head = forking_source(realm, tmp_path)
+    before = realm.counters()["token_requests"]
+    realm.fault("delay", ms=500)
+    forking = program(f"""{head}
+import signal, time
+first = source.access_token()
+caller = threading.Thread(target=source.refresh)
+caller.start()
+sys.stdin.readline()
+def work():
+    source.refresh()
+doomed = child(work)
+time.sleep(0.1)
+os.kill(doomed, signal.SIGKILL)
+caller.join()
+def use():
+    return source.access_token() != first
+print(ended([doomed, child(use)]), source.refresh() != first)
+""")
+    wait_for_requests(realm, before + 1)
+    assert forking.stdin is not None
+    forking.stdin.write("\n")
+    forking.stdin.flush()
+    output, errors = forking.communicate(timeout=PATIENCE)
+    assert (output, errors) == ("[-9, 0] True\n", "")
+    assert realm.counters()["invalid_grant"] == 0
+
+
+def test_a_child_with_a_store_of_its_own_application_goes_on(
+    realm: Realm, program: Program
+) -> None:
+    realm.post("settings", {"rotation": True})
+    forking = program(f"""
+import os, threading
+class Own:
+    entries = {{}}
+    swapping = threading.Lock()
+    def load(self, key):
+        return self.entries.get(key)
+    def save(self, key, expected, *entry):
+        with self.swapping:
+            if (self.entries.get(key) or [None])[0] != expected:
+                return False
+            self.entries[key] = entry
+            return True
+keeping = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
+    store=Store(Own()), on_event=print)
+source = keeping.token_source("anna")
+source.save(tokens)
+child = os.fork()
+if child == 0:
+    os._exit(0 if source.access_token() == tokens.access_token else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+""")
+    output, errors = forking.communicate(timeout=PATIENCE)
+    assert errors == ""
+    assert output.splitlines()[-1] == "0"

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Iterator
-from logging.handlers import QueueHandler
 
 import pytest
-from conftest import CLIENT_SECRET, PATIENCE, Realm
+from conftest import CLIENT_SECRET, LOGGER, PATIENCE, Realm
 
 from sipgate_oauth2 import Client, TemporaryError, TokenSet
-
-LOGGER = logging.getLogger("sipgate_oauth2")
-
-
-@pytest.fixture
-def lines() -> Iterator[queue.Queue[logging.LogRecord]]:
-    """What is logged, on whatever thread."""
-    records: queue.Queue[logging.LogRecord] = queue.Queue()
-    handler = QueueHandler(records)
-    LOGGER.addHandler(handler)
-    yield records
-    LOGGER.removeHandler(handler)
-    LOGGER.setLevel(logging.NOTSET)
 
 
 def test_a_realm_that_differs_from_the_client_ids_is_warned_of(

@@ -264,7 +264,7 @@ class TokenSource:
         """Checks that nothing is lost if the process ends now: an error while new tokens are only in memory."""
         self._source.close()
 
-    def httpx_auth(self, *, origins: abc.Iterable[str] | None = None) -> _HttpxAuth:
+    def httpx_auth(self, *, origins: abc.Collection[str] | None = None) -> _HttpxAuth:
         """An `auth=` for httpx, which must be installed; see `sipgate_oauth2.TokenSource.requests_auth`."""
         return self._source.httpx_auth(origins=origins)
 

@@ -6,14 +6,13 @@ goes in, what comes out is written.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
-
-from own_store import AsyncOwnStore, OwnStore
 
 from sipgate_oauth2 import (
     ERROR_CODES,
@@ -31,6 +30,7 @@ from sipgate_oauth2 import (
 Args = dict[str, Any]
 Answer = dict[str, Any]
 View = Callable[[Any], Answer]
+Entry = tuple[str, bytes, int | None]
 
 PENDING = "url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at", "ends_at"
 TOKENS = (
@@ -58,6 +58,44 @@ ERROR = (
     "message",
 )
 FAMILIES = {family for _, _, family in ERROR_CODES}
+
+
+class OwnStore:
+    """An application's own store, as small as one can be."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.swapping = threading.Lock()
+
+    def load(self, key: str) -> Entry | None:
+        return self.entries.get(key)
+
+    def save(
+        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+    ) -> bool:
+        with self.swapping:
+            there = self.entries.get(key)
+            if (there and there[0]) != expected:
+                return False
+            self.entries[key] = version, data, ends
+            return True
+
+
+class AsyncOwnStore:
+    """Gives way in between, as a database's driver does."""
+
+    def __init__(self) -> None:
+        self.store = OwnStore()
+
+    async def load(self, key: str) -> Entry | None:
+        await asyncio.sleep(0)
+        return self.store.load(key)
+
+    async def save(
+        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+    ) -> bool:
+        await asyncio.sleep(0)
+        return self.store.save(key, expected, version, data, ends)
 
 
 class Shim:
@@ -139,7 +177,7 @@ class Shim:
             args.pop("callback", None),
             args.pop("account", None),
         )
-        view = lambda source: self.keep_source(name, source)
+        view = functools.partial(self.keep_source, name)
         return self.call(client.complete_login, args, view, pending, callback, account)
 
     def token_source(self, args: Args) -> Answer:
@@ -168,7 +206,7 @@ class Shim:
 
     def request(self, method: str, args: Args, *positional: Any) -> Any:
         client, name = self.objects[args.pop("client")], args.pop("tokens")
-        view = lambda tokens: self.keep_tokens(name, tokens)
+        view = functools.partial(self.keep_tokens, name)
         return self.call(getattr(client, method), args, view, *positional)
 
     def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Any:

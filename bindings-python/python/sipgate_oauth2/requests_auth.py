@@ -1,0 +1,83 @@
+"""`TokenSource.requests_auth()`: an `auth=` for requests, which is imported with this module and not before."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections import abc
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+from requests.exceptions import UnrewindableBodyError
+from requests.utils import rewind_body
+
+from ._native import TokenSource
+from .origins import Origins
+
+__all__ = ["RequestsAuth"]
+
+
+class RequestsAuth(AuthBase):
+    """Puts the token of a source on requests to its origins, and sends one that was answered with 401 once more."""
+
+    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None = None) -> None:
+        self._source = source
+        self._origins = Origins(origins)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._is_ours(request):
+            token = self._source.access_token()
+            _authorize(request, token)
+            answered = functools.partial(self._answered, token=token, url=request.url)
+            request.register_hook("response", answered)  # type: ignore[no-untyped-call]
+        return request
+
+    def _answered(
+        self, response: requests.Response, *, token: str, url: str | None, **sending: typing.Any
+    ) -> requests.Response:
+        """requests hands its hooks on when it follows a redirect, so that this also hears of answers from elsewhere."""
+        request = response.request
+        mine = request.url == url and request.headers.get("Authorization") == f"Bearer {token}"
+        if response.status_code != 401 or not mine:
+            return response
+        self._source.invalidate(token)
+        again = request.copy()
+        if not _rewound(again):
+            return response
+        # Read to its end, so that its connection can be used again.
+        response.content  # noqa: B018
+        response.close()
+        newer = self._source.access_token()
+        if newer == token:
+            return response
+        _authorize(again, newer)
+        answer: requests.Response = response.connection.send(again, **sending)
+        answer.history.append(response)
+        answer.request = again
+        return answer
+
+    def _is_ours(self, request: requests.PreparedRequest) -> bool:
+        try:
+            parts = urlsplit(request.url or "")
+            return self._origins.hold(parts.scheme, parts.hostname, parts.port)
+        except ValueError:
+            return False
+
+    def __repr__(self) -> str:
+        return f"RequestsAuth({self._source!r})"
+
+
+def _authorize(request: requests.PreparedRequest, token: str) -> None:
+    request.headers["Authorization"] = f"Bearer {token}"
+
+
+def _rewound(request: requests.PreparedRequest) -> bool:
+    """Whether the body can be sent a second time."""
+    if request.body is None or isinstance(request.body, str | bytes):
+        return True
+    try:
+        rewind_body(request)
+    except UnrewindableBodyError:
+        return False
+    return True

@@ -1,0 +1,28 @@
+//! The core's events as dicts for a function of the application's.
+
+use pyo3::prelude::*;
+use serde_json::{Map, Value};
+use sipgate_oauth2::Event;
+
+use crate::{argument, attach, json};
+
+pub(crate) struct EventHandler(Py<PyAny>);
+
+impl EventHandler {
+    pub(crate) fn new(function: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if !function.is_callable() {
+            return Err(argument::wrong_type("on_event", "a function that takes a dict", function));
+        }
+        Ok(Self(function.clone().unbind()))
+    }
+
+    /// Told by the core, on whatever thread. What the function raises goes to `sys.unraisablehook`.
+    pub(crate) fn told(&self, event: &Event) {
+        let Ok(members) = serde_json::from_str::<Map<String, Value>>(&event.to_json()) else { return };
+        attach::entered(|py| {
+            if let Err(raised) = json::object(py, &members).and_then(|members| self.0.call1(py, (members,))) {
+                raised.write_unraisable(py, Some(self.0.bind(py)));
+            }
+        });
+    }
+}

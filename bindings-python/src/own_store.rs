@@ -1,0 +1,228 @@
+//! A store of the application's own: a Python object with `load` and `save`, plain or `async`.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyMemoryView, PyTuple};
+use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
+
+use crate::{argument, attach};
+
+/// How long an `async` function may take before the store counts as unavailable.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long an interpreter that shuts down may go unseen.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Told to the library's threads; they enter the interpreter for each call, and hold no lock meanwhile.
+#[derive(Clone)]
+pub(crate) struct OwnStore(Arc<Inner>);
+
+struct Inner {
+    object: Py<PyAny>,
+    /// Where `async` functions run: the event loop that the store was last used on. The lock is only ever held inside the interpreter, by whoever
+    /// does not leave it meanwhile, so that a child cannot be forked while it is held.
+    event_loop: Mutex<Option<Py<PyAny>>>,
+}
+
+impl OwnStore {
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        for name in ["load", "save"] {
+            if !object.getattr_opt(name)?.is_some_and(|function| function.is_callable()) {
+                return Err(argument::wrong_type("own", "an object with the functions load and save", object));
+            }
+        }
+        Ok(Self(Arc::new(Inner { object: object.clone().unbind(), event_loop: Mutex::default() })))
+    }
+
+    /// To be called on the thread of the running event loop.
+    pub(crate) fn used_on_running_loop(&self, py: Python<'_>) -> PyResult<()> {
+        self.used_on(py.import("asyncio")?.call_method0("get_running_loop")?);
+        Ok(())
+    }
+
+    pub(crate) fn used_on(&self, event_loop: Bound<'_, PyAny>) {
+        let previous = self.0.event_loop.lock().unwrap_or_else(PoisonError::into_inner).replace(event_loop.unbind());
+        // Not before the lock is free again: this may run code of Python's.
+        drop(previous);
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        name: &str,
+        arguments: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
+        read: fn(&Bound<'_, PyAny>) -> PyResult<T>,
+    ) -> Result<T, StoreFailure> {
+        let begun = attach::entered(|py| {
+            let answer = self.0.object.bind(py).call_method1(name, arguments(py)?)?;
+            if answer.hasattr("__await__")? { self.scheduled(&answer, read).map(Answer::Later) } else { read(&answer).map(Answer::Now) }
+        });
+        match begun {
+            None => Err(SHUTTING_DOWN.into()),
+            Some(Err(raised)) => Err(failure(raised)),
+            Some(Ok(Answer::Now(answer))) => Ok(answer),
+            Some(Ok(Answer::Later(later))) => later.wait(),
+        }
+    }
+
+    fn scheduled<T: Send + 'static>(&self, coroutine: &Bound<'_, PyAny>, read: fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<Later<T>> {
+        let py = coroutine.py();
+        let event_loop =
+            self.0.event_loop.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|event_loop| event_loop.clone_ref(py));
+        let Some(event_loop) = event_loop else {
+            coroutine.call_method0("close")?;
+            return Err(PyRuntimeError::new_err("the store is async and no event loop is known; use the client of sipgate_oauth2.aio"));
+        };
+        let scheduled = py.import("asyncio")?.call_method1("run_coroutine_threadsafe", (coroutine, event_loop));
+        let future = match scheduled {
+            Ok(future) => future,
+            // The loop is closed, or what should be a coroutine is none.
+            Err(raised) => {
+                drop(coroutine.call_method0("close"));
+                return Err(raised);
+            }
+        };
+        let (told, answer) = sync_channel(1);
+        future.call_method1("add_done_callback", (completion(py, told, read)?,))?;
+        Ok(Later { answer, future: future.unbind() })
+    }
+}
+
+impl TokenStore for OwnStore {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        self.call("load", |py| (key.as_str(),).into_pyobject(py), entry)
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        self.call(
+            "save",
+            |py| (key.as_str(), expected, &entry.version, PyBytes::new(py, &entry.data), entry.ends).into_pyobject(py),
+            swapped,
+        )
+    }
+}
+
+enum Answer<T> {
+    Now(T),
+    Later(Later<T>),
+}
+
+/// What an event loop is working on.
+struct Later<T> {
+    answer: Receiver<PyResult<T>>,
+    future: Py<PyAny>,
+}
+
+impl<T> Later<T> {
+    /// Waits outside the interpreter, so that its end does not wait for this.
+    fn wait(self) -> Result<T, StoreFailure> {
+        let begun = Instant::now();
+        loop {
+            match self.answer.recv_timeout(SLICE) {
+                Ok(answer) => return answer.map_err(failure),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(failure(PyRuntimeError::new_err("the event loop was closed before the store had answered")));
+                }
+                Err(RecvTimeoutError::Timeout) if attach::is_closed() => return Err(SHUTTING_DOWN.into()),
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    attach::entered(|py| drop(self.future.call_method0(py, "cancel")));
+                    return Err(failure(PyTimeoutError::new_err(
+                        "the store did not answer within 30 s; is its event loop blocked, as by a call that does not await?",
+                    )));
+                }
+            }
+        }
+    }
+}
+
+/// What a `concurrent.futures.Future` calls with itself when it is done.
+fn completion<'py, T: Send + 'static>(
+    py: Python<'py>,
+    told: SyncSender<PyResult<T>>,
+    read: fn(&Bound<'_, PyAny>) -> PyResult<T>,
+) -> PyResult<Bound<'py, PyCFunction>> {
+    PyCFunction::new_closure(py, None, None, move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+        let answer = arguments.get_item(0).and_then(|future| read(&future.call_method0("result")?));
+        // Nobody listens any more: the wait was given up.
+        drop(told.try_send(answer));
+    })
+}
+
+fn entry(answer: &Bound<'_, PyAny>) -> PyResult<Option<StoreEntry>> {
+    if answer.is_none() {
+        return Ok(None);
+    }
+    let refused = |_| PyTypeError::new_err("load must return None or (version, data, ends): a str, bytes, and an int or None");
+    let (version, data, ends) = columns(answer).map_err(refused)?;
+    let data = PyMemoryView::from(&data).and_then(|view| view.call_method0("tobytes")).map_err(refused)?;
+    Ok(Some(StoreEntry {
+        version: version.extract().map_err(refused)?,
+        data: data.extract().map_err(refused)?,
+        ends: ends.extract().map_err(refused)?,
+    }))
+}
+
+/// Rows of databases are sequences, and not always tuples.
+fn columns<'py>(row: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    if row.len()? != 3 {
+        return Err(PyTypeError::new_err("not three"));
+    }
+    Ok((row.get_item(0)?, row.get_item(1)?, row.get_item(2)?))
+}
+
+fn swapped(answer: &Bound<'_, PyAny>) -> PyResult<Swapped> {
+    match answer.cast::<PyBool>() {
+        Ok(stored) if stored.is_true() => Ok(Swapped::Stored),
+        Ok(_) => Ok(Swapped::Conflict),
+        Err(_) => Err(PyTypeError::new_err("save must return True when it stored the entry and False when another version was there")),
+    }
+}
+
+const SHUTTING_DOWN: &str = "the interpreter is shutting down";
+
+fn failure(raised: PyErr) -> StoreFailure {
+    let name = Python::try_attach(|py| raised.get_type(py).name().map_or_else(|_| String::new(), |name| name.to_string()));
+    Box::new(Failed { name: name.unwrap_or_default(), raised: Raised(raised) })
+}
+
+/// Says which exception it was and no more: its text may hold what was to be stored.
+#[derive(Debug)]
+struct Failed {
+    name: String,
+    raised: Raised,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.raised)
+    }
+}
+
+/// The exception itself, for the `__cause__` of what the caller gets.
+pub(crate) struct Raised(pub(crate) PyErr);
+
+impl fmt::Debug for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Raised")
+    }
+}
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an exception of the store's")
+    }
+}
+
+impl Error for Raised {}

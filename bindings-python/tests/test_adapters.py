@@ -1,0 +1,227 @@
+"""`requests_auth()` and `httpx_auth()`."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import requests
+from conftest import PATIENCE, ROOT, Realm
+
+from sipgate_oauth2 import Store, TemporaryError, TokenSource
+
+Answer = tuple[int, str]
+"""The status, and the `Authorization` header of the request that was answered."""
+
+Ask = Callable[..., Answer]
+
+
+def with_requests(source: TokenSource, origins: list[str] | None) -> Ask:
+    auth = source.requests_auth(origins=origins)
+
+    def ask(url: str, content: Any = None) -> Answer:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request("POST" if content else "GET", url, data=content, auth=auth)
+        return answer.status_code, answer.request.headers.get("Authorization", "")
+
+    return ask
+
+
+def with_httpx(source: TokenSource, origins: list[str] | None) -> Ask:
+    auth = source.httpx_auth(origins=origins)
+
+    def ask(url: str, content: Any = None) -> Answer:
+        with httpx.Client(trust_env=False, follow_redirects=True) as client:
+            answer = client.request("POST" if content else "GET", url, content=content, auth=auth)
+        return answer.status_code, answer.request.headers.get("Authorization", "")
+
+    return ask
+
+
+def with_async_httpx(source: TokenSource, origins: list[str] | None) -> Ask:
+    auth = source.httpx_auth(origins=origins)
+
+    async def awaited(url: str, content: Any) -> Answer:
+        if isinstance(content, Iterator):
+            content = given_slowly(content)
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
+            method = "POST" if content else "GET"
+            answer = await client.request(method, url, content=content, auth=auth)
+        return answer.status_code, answer.request.headers.get("Authorization", "")
+
+    async def given_slowly(parts: Iterator[bytes]) -> Any:
+        for part in parts:
+            yield part
+
+    def ask(url: str, content: Any = None) -> Answer:
+        return asyncio.run(awaited(url, content))
+
+    return ask
+
+
+ADAPTERS = {"requests": with_requests, "httpx": with_httpx, "async httpx": with_async_httpx}
+
+
+@pytest.fixture(params=ADAPTERS.values(), ids=ADAPTERS.keys())
+def ask(request: pytest.FixtureRequest, strict: Realm, source: TokenSource) -> Ask:
+    adapter: Callable[[TokenSource, list[str] | None], Ask] = request.param
+    return adapter(source, [strict.http])
+
+
+def authorization(request: dict[str, Any]) -> list[str]:
+    return [value for name, value in request["headers"] if name.lower() == "authorization"]
+
+
+def refuse(realm: Realm, status: int = 401, times: int = 1) -> None:
+    fault = {"on": "balance", "kind": "answer", "status": status, "json": {}, "times": times}
+    realm.post("faults", fault)
+
+
+def test_a_request_has_the_token(strict: Realm, source: TokenSource, ask: Ask) -> None:
+    assert ask(f"{strict.http}/v2/balance") == (200, f"Bearer {source.access_token()}")
+    assert len(strict.requests("balance")) == 1
+
+
+def test_a_401_is_answered_with_one_refresh_and_one_more_request(
+    strict: Realm, source: TokenSource, ask: Ask
+) -> None:
+    first = source.access_token()
+    refuse(strict)
+    status, header = ask(f"{strict.http}/v2/balance")
+    second = source.access_token()
+    assert (status, header) == (200, f"Bearer {second}")
+    sent = [authorization(request) for request in strict.requests("balance")]
+    assert sent == [[f"Bearer {first}"], [f"Bearer {second}"]]
+    assert strict.counters()["refresh_grants"] == 1
+
+
+def test_a_401_to_the_new_token_is_passed_on(strict: Realm, ask: Ask) -> None:
+    refuse(strict, times=3)
+    assert ask(f"{strict.http}/v2/balance")[0] == 401
+    assert len(strict.requests("balance")) == 2
+    # A token that a refusal has just brought is not renewed again.
+    assert ask(f"{strict.http}/v2/balance")[0] == 401
+    assert len(strict.requests("balance")) == 3
+    assert strict.counters()["refresh_grants"] == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_no_other_status_refreshes(strict: Realm, ask: Ask, status: int) -> None:
+    refuse(strict, status)
+    assert ask(f"{strict.http}/v2/balance")[0] == status
+    assert len(strict.requests("balance")) == 1
+    assert strict.counters()["refresh_grants"] == 0
+
+
+def test_another_origin_gets_no_token(strict: Realm, ask: Ask) -> None:
+    port = strict.http.rpartition(":")[2]
+    # The same server under a name that is not among the origins.
+    assert ask(f"http://localhost:{port}/v2/balance") == (401, "")
+    assert authorization(strict.requests("balance")[0]) == []
+    assert strict.counters()["refresh_grants"] == 0
+
+
+def test_a_redirect_to_another_origin_does_not_take_the_token_with_it(
+    strict: Realm, ask: Ask
+) -> None:
+    port = strict.http.rpartition(":")[2]
+    location = f"http://localhost:{port}/v2/balance?redirected"
+    redirect = {"on": "balance", "kind": "redirect", "status": 302, "location": location}
+    strict.post("faults", redirect)
+    assert ask(f"{strict.http}/v2/balance") == (401, "")
+    sent = [len(authorization(request)) for request in strict.requests("balance")]
+    assert sent == [1, 0]
+    assert strict.counters()["refresh_grants"] == 0
+
+
+def test_a_401_after_a_redirect_is_passed_on(strict: Realm, ask: Ask) -> None:
+    location = f"{strict.http}/v2/balance?redirected"
+    redirect = {"on": "balance", "kind": "redirect", "status": 302, "location": location}
+    strict.post("faults", redirect)
+    refuse(strict)
+    assert ask(f"{strict.http}/v2/balance")[0] == 401
+    assert len(strict.requests("balance")) == 2
+    assert strict.counters()["refresh_grants"] == 0
+
+
+def test_a_body_that_can_be_sent_twice_is(strict: Realm, ask: Ask) -> None:
+    refuse(strict)
+    ask(f"{strict.http}/v2/balance", b"a body")
+    assert [request["body"] for request in strict.requests("balance")] == ["a body"] * 2
+
+
+def test_a_body_that_is_gone_is_not_sent_twice_and_the_next_request_has_a_new_token(
+    strict: Realm, source: TokenSource, ask: Ask
+) -> None:
+    first = source.access_token()
+    refuse(strict)
+    assert ask(f"{strict.http}/v2/balance", iter([b"a ", b"body"]))[0] == 401
+    assert len(strict.requests("balance")) == 1
+    assert ask(f"{strict.http}/v2/balance") == (200, f"Bearer {source.access_token()}")
+    assert source.access_token() != first
+
+
+def test_a_file_is_rewound_by_requests(strict: Realm, source: TokenSource) -> None:
+    refuse(strict)
+    file = io.BytesIO(b"skipped, sent")
+    file.seek(9)
+    with_requests(source, [strict.http])(f"{strict.http}/v2/balance", file)
+    assert [request["body"] for request in strict.requests("balance")] == ["sent"] * 2
+
+
+def test_a_token_that_cannot_be_had_is_the_librarys_error(strict: Realm, ask: Ask) -> None:
+    refuse(strict)
+    strict.fault("answer", status=503)
+    with pytest.raises(TemporaryError):
+        ask(f"{strict.http}/v2/balance")
+
+
+def test_without_origins_the_token_is_for_sipgate_alone(source: TokenSource) -> None:
+    here = requests.Request("GET", "https://api.sipgate.com/v2/balance").prepare()
+    assert source.requests_auth()(here).headers["Authorization"].startswith("Bearer ")
+    for url in (
+        "http://api.sipgate.com/v2/balance",
+        "https://api.sipgate.com:8443/v2/balance",
+        "https://api.sipgate.com.example.com/",
+        "https://example.com/api.sipgate.com",
+        "https://api.sipgate.com@example.com/",
+    ):
+        elsewhere = requests.Request("GET", url).prepare()
+        assert "Authorization" not in source.requests_auth()(elsewhere).headers, url
+        flow = source.httpx_auth().sync_auth_flow(httpx.Request("GET", url))
+        assert "Authorization" not in next(flow).headers, url
+
+
+def test_adapters_are_what_their_packages_know_and_show_no_token(source: TokenSource) -> None:
+    assert isinstance(source.requests_auth(), requests.auth.AuthBase)
+    assert isinstance(source.httpx_auth(), httpx.Auth)
+    for adapter in (source.requests_auth(), source.httpx_auth()):
+        assert source.access_token() not in repr(adapter)
+        assert "account='anna'" in repr(adapter)
+
+
+def test_neither_package_is_imported_before_it_is_asked_for() -> None:
+    body = f"""
+import sys; sys.path.insert(0, {str(ROOT / "target" / "python")!r})
+import sipgate_oauth2, sipgate_oauth2.aio
+client = sipgate_oauth2.Client.sipgate("1-0-a", store=sipgate_oauth2.Store.memory())
+source = client.token_source("anna")
+print("requests" in sys.modules, "httpx" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", body], check=True, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.stdout == "False False\n"
+
+
+def test_a_session_that_no_longer_has_a_login_says_so(strict: Realm) -> None:
+    source = strict.client(Store.memory()).token_source("nobody")
+    with pytest.raises(Exception, match="log in"):
+        with_requests(source, [strict.http])(f"{strict.http}/v2/balance")

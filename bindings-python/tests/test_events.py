@@ -1,0 +1,117 @@
+"""`on_event`, and the lines of a login's life."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+from typing import Any
+
+import pytest
+from conftest import CLIENT_SECRET, LOGGER, PATIENCE, Realm
+
+from sipgate_oauth2 import Client, LoginRequiredError, Store
+
+Events = queue.Queue[dict[str, Any]]
+
+
+def kinds(events: Events, number: int) -> list[dict[str, Any]]:
+    return [events.get(timeout=PATIENCE) for _ in range(number)]
+
+
+def test_a_logins_life_is_told(strict: Realm) -> None:
+    events: Events = queue.Queue()
+    client = strict.client(Store.memory(), on_event=events.put)
+    source = strict.source(client)
+    source.refresh()
+    source.logout()
+    told = kinds(events, 5)
+    assert [event["event"] for event in told] == [
+        "token_request",
+        "logged_in",
+        "token_request",
+        "renewed",
+        "logged_out",
+    ]
+    request, logged_in, _, renewed, logged_out = told
+    assert (request["grant"], request["sent"], request["error"]) == (
+        "authorization_code",
+        True,
+        None,
+    )
+    assert isinstance(request["duration"], float)
+    assert (logged_in["generation"], renewed["generation"]) == (1, 2)
+    assert logged_in["account"] == renewed["account"] == logged_out["account"] != "anna"
+
+
+def test_an_event_holds_no_secret_and_no_account(strict: Realm) -> None:
+    events: Events = queue.Queue()
+    client = strict.client(Store.memory(), on_event=events.put)
+    source = strict.source(client, "an-account")
+    tokens = [source.access_token(), source.refresh()]
+    said = repr(kinds(events, 4))
+    for secret in (*tokens, CLIENT_SECRET, "an-account"):
+        assert secret not in said
+
+
+def test_the_end_of_a_login_is_told_and_warned_of(
+    strict: Realm, lines: queue.Queue[logging.LogRecord]
+) -> None:
+    events: Events = queue.Queue()
+    source = strict.source(strict.client(Store.memory(), on_event=events.put))
+    strict.post("settings", {"user": "anna", "enabled": False})
+    with pytest.raises(LoginRequiredError):
+        source.refresh()
+    assert kinds(events, 4)[-1]["event"] == "login_ended"
+    line = lines.get(timeout=PATIENCE)
+    assert line.levelno == logging.WARNING
+    assert "somebody must log in" in line.getMessage()
+
+
+def test_what_happens_every_day_has_lines_below_a_warning(
+    strict: Realm, lines: queue.Queue[logging.LogRecord]
+) -> None:
+    LOGGER.setLevel(logging.INFO)
+    source = strict.source(strict.client(Store.memory()))
+    source.refresh()
+    source.logout()
+    logged = [lines.get(timeout=PATIENCE) for _ in range(2)]
+    assert [line.levelno for line in logged] == [logging.INFO] * 2
+    assert "logged in" in logged[0].getMessage()
+    assert "logged out" in logged[1].getMessage()
+
+
+def test_a_handler_is_told_before_there_is_a_client() -> None:
+    events: Events = queue.Queue()
+    Client.sipgate("1-0-a:third-party", realm="sipgate-apps", on_event=events.put)
+    assert events.get_nowait() == {
+        "event": "realm_mismatch",
+        "named": "third-party",
+        "used": "sipgate-apps",
+    }
+
+
+def test_a_handler_that_raises_harms_nobody(strict: Realm, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: queue.Queue[Any] = queue.Queue()
+    monkeypatch.setattr(sys, "unraisablehook", raised.put)
+
+    def failing(event: dict[str, Any]) -> None:
+        raise ZeroDivisionError(event["event"])
+
+    source = strict.source(strict.client(Store.memory(), on_event=failing))
+    assert source.access_token()
+    told = [str(raised.get(timeout=PATIENCE).exc_value) for _ in range(2)]
+    assert told == ["token_request", "logged_in"]
+
+
+def test_a_handler_may_use_the_client_it_hears_of(strict: Realm) -> None:
+    """No lock is held while it is told."""
+    heard: queue.Queue[str | None] = queue.Queue()
+
+    def using(event: dict[str, Any]) -> None:
+        if event["event"] == "renewed":
+            heard.put(client.token_source("anna").access_token())
+
+    client = strict.client(Store.memory(), on_event=using)
+    renewed = strict.source(client).refresh()
+    assert heard.get(timeout=PATIENCE) == renewed

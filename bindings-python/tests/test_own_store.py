@@ -1,0 +1,410 @@
+"""A store of the application's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CLIENT_ID, CLIENT_SECRET, PATIENCE, Program, Realm
+from test_threads import wait_for_requests
+
+from sipgate_oauth2 import Store, StoreError, aio, check_store
+
+Entry = tuple[str, bytes, int | None]
+
+
+class Own:
+    """As small as one can be."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Any] = {}
+        self.swapping = threading.Lock()
+        self.raising: BaseException | None = None
+
+    def load(self, key: str) -> Any:
+        if self.raising:
+            raise self.raising
+        return self.entries.get(key)
+
+    def save(
+        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+    ) -> Any:
+        if self.raising:
+            raise self.raising
+        with self.swapping:
+            there = self.entries.get(key)
+            if (there and there[0]) != expected:
+                return False
+            self.entries[key] = version, data, ends
+            return True
+
+
+class Awaited:
+    """On whatever loop it is run."""
+
+    def __init__(self, own: Own) -> None:
+        self.own = own
+        self.loops: set[asyncio.AbstractEventLoop] = set()
+
+    async def load(self, key: str) -> Any:
+        self.loops.add(asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        return self.own.load(key)
+
+    async def save(self, key: str, *entry: Any) -> Any:
+        self.loops.add(asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        return self.own.save(key, *entry)
+
+
+class Table:
+    """A table of a database's, by the two statements of the guide."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with contextlib.closing(self.connected()) as database:
+            database.execute(
+                "CREATE TABLE logins (key TEXT PRIMARY KEY, version TEXT, data BLOB, ends INTEGER)"
+            )
+
+    def connected(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, isolation_level=None)
+        database.row_factory = sqlite3.Row
+        return database
+
+    def load(self, key: str) -> Any:
+        query = "SELECT version, data, ends FROM logins WHERE key = ?"
+        with contextlib.closing(self.connected()) as database:
+            return database.execute(query, (key,)).fetchone()
+
+    def save(
+        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+    ) -> bool:
+        update = "UPDATE logins SET version = ?, data = ?, ends = ? WHERE key = ? AND version = ?"
+        insert = "INSERT INTO logins VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        with contextlib.closing(self.connected()) as database:
+            if expected is None:
+                done = database.execute(insert, (key, version, data, ends))
+            else:
+                done = database.execute(update, (version, data, ends, key, expected))
+            return done.rowcount == 1
+
+
+def test_a_login_is_kept_where_the_application_wants_it(strict: Realm, tmp_path: Path) -> None:
+    table = Table(tmp_path / "application.db")
+    source = strict.source(strict.client(Store(table, recheck=0)))
+    token = source.access_token()
+    other = strict.client(Store(table)).token_source("anna")
+    assert other.access_token() == token
+    assert other.refresh() == source.access_token() != token
+    source.logout()
+    assert (strict.counters()["refresh_grants"], strict.counters()["invalid_grant"]) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["a dict", "a table"])
+def test_a_store_that_keeps_its_promises_passes_the_check(kind: str, tmp_path: Path) -> None:
+    own = Own() if kind == "a dict" else Table(tmp_path / "application.db")
+    assert check_store(own) == []
+
+
+def test_an_async_store_is_checked_on_its_event_loop() -> None:
+    awaited = Awaited(Own())
+
+    async def main() -> asyncio.AbstractEventLoop:
+        assert await aio.check_store(awaited) == []
+        return asyncio.get_running_loop()
+
+    assert awaited.loops == {asyncio.run(main())}
+
+
+class Forgetful(Own):
+    def save(self, *entry: Any) -> Any:
+        return True
+
+
+class Overwriting(Own):
+    def save(self, key: str, expected: str | None, *entry: Any) -> Any:
+        self.entries[key] = entry
+        return True
+
+
+class Trimming(Own):
+    def load(self, key: str) -> Any:
+        found = super().load(key)
+        return found and (found[0], found[1].rstrip(b"\0"), found[2])
+
+
+class Endless(Own):
+    def load(self, key: str) -> Any:
+        found = super().load(key)
+        return found and (found[0], found[1], None)
+
+
+class Vague(Own):
+    def save(self, *entry: Any) -> Any:
+        super().save(*entry)
+
+
+@pytest.mark.parametrize(
+    ("own", "broken"),
+    [
+        (Forgetful(), "stores where nothing is"),
+        (Overwriting(), "a conflict changes nothing"),
+        (Trimming(), "come back as they were given"),
+        (Endless(), "come back as they were given"),
+        (Vague(), "its functions work"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_broken_promise_is_named(own: Own, broken: str) -> None:
+    assert any(broken in violation for violation in check_store(own))
+
+
+@pytest.mark.parametrize(
+    "data", [bytes, bytearray, memoryview], ids=["bytes", "bytearray", "memoryview"]
+)
+def test_a_row_is_any_three_in_a_row_and_data_any_bytes(data: Any) -> None:
+    class Rows(Own):
+        def load(self, key: str) -> Any:
+            found = super().load(key)
+            return found and [found[0], data(found[1]), found[2]]
+
+    assert check_store(Rows()) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        5,
+        "abc",
+        (),
+        ("v", b"d"),
+        ("v", "d", None),
+        (1, b"d", None),
+        ("v", b"d", "1"),
+        ("v", 3, None),
+    ],
+    ids=repr,
+)
+def test_what_is_no_entry_is_an_error_that_says_what_one_is(strict: Realm, entry: Any) -> None:
+    own = Own()
+    source = strict.client(Store(own)).token_source("anna")
+    own.load = lambda key: entry  # type: ignore[method-assign]
+    with pytest.raises(StoreError) as caught:
+        source.access_token()
+    assert caught.value.code == "SIPGATE_STORE_UNAVAILABLE"
+    assert isinstance(caught.value.__cause__, TypeError)
+    assert "(version, data, ends)" in str(caught.value.__cause__)
+
+
+def test_a_stores_exception_is_the_cause_and_its_text_is_not_repeated(strict: Realm) -> None:
+    own = Own()
+    source = strict.client(Store(own)).token_source("anna")
+    own.raising = ZeroDivisionError("a secret in it")
+    with ThreadPoolExecutor(8) as threads:
+        calls = [threads.submit(source.access_token) for _ in range(8)]
+    for call in calls:
+        error = call.exception()
+        assert isinstance(error, StoreError)
+        assert error.code == "SIPGATE_STORE_UNAVAILABLE"
+        assert error.retryable
+        assert error.__cause__ is own.raising
+        assert "a secret in it" not in str(error)
+    assert strict.counters()["token_requests"] == 0
+
+
+def test_a_token_that_has_not_ended_is_given_while_the_store_fails(strict: Realm) -> None:
+    own = Own()
+    source = strict.source(strict.client(Store(own, recheck=0)))
+    token = source.access_token()
+    own.raising = OSError("gone")
+    assert source.access_token() == token
+    with pytest.raises(StoreError):
+        source.refresh()
+    assert strict.counters()["refresh_grants"] == 0
+
+
+def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(strict: Realm) -> None:
+    own = Own()
+    source = strict.source(strict.client(Store(own)))
+    first = source.access_token()
+    source.close()
+    strict.fault("delay", ms=300)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(source.refresh)
+        wait_for_requests(strict, 2)
+        own.raising = OSError("disk full")
+        second = call.result()
+    assert second != first
+    with pytest.raises(StoreError) as caught:
+        source.close()
+    assert caught.value.code == "SIPGATE_UNSAVED"
+    assert source.status().unsaved
+    own.raising = None
+    deadline = time.monotonic() + PATIENCE
+    while source.status().unsaved:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    source.close()
+    assert strict.client(Store(own)).token_source("anna").access_token() == second
+
+
+def test_entries_of_ones_own_store_are_encrypted_too(strict: Realm) -> None:
+    own = Own()
+    store = Store(own, encryption_keys=["0b" * 32])
+    token = strict.source(strict.client(store)).access_token()
+    assert own.entries
+    assert all(token.encode() not in entry[1] for entry in own.entries.values())
+
+
+def test_an_async_store_runs_on_the_loop_that_its_client_is_used_on(strict: Realm) -> None:
+    awaited = Awaited(Own())
+    client = aio.Client(strict.client(Store(awaited, recheck=0)))
+
+    async def log_in() -> asyncio.AbstractEventLoop:
+        pending = client.authorization_request("balance:read")
+        callback = await asyncio.to_thread(strict.callback, pending.url)
+        source = await client.complete_login(pending, callback, "anna")
+        first = await source.access_token()
+        assert await source.refresh() != first
+        return asyncio.get_running_loop()
+
+    async def use() -> asyncio.AbstractEventLoop:
+        source = client.token_source("anna")
+        assert len(set(await asyncio.gather(*(source.access_token() for _ in range(20))))) == 1
+        assert (await source.status()).generation == 2
+        await source.logout()
+        return asyncio.get_running_loop()
+
+    assert awaited.loops == {asyncio.run(log_in())}
+    awaited.loops.clear()
+    assert awaited.loops == {asyncio.run(use())}
+
+
+def test_an_async_stores_exception_is_the_cause(strict: Realm) -> None:
+    awaited = Awaited(Own())
+    awaited.own.raising = ZeroDivisionError("a secret in it")
+    source = aio.Client(strict.client(Store(awaited))).token_source("anna")
+    with pytest.raises(StoreError) as caught:
+        asyncio.run(source.access_token())
+    assert caught.value.__cause__ is awaited.own.raising
+    assert "a secret in it" not in str(caught.value)
+
+
+def test_an_async_store_without_an_event_loop_is_an_error_that_says_so(
+    strict: Realm, recwarn: pytest.WarningsRecorder
+) -> None:
+    source = strict.client(Store(Awaited(Own()))).token_source("anna")
+    with pytest.raises(StoreError) as caught:
+        source.access_token()
+    assert "sipgate_oauth2.aio" in str(caught.value.__cause__)
+    assert not recwarn.list
+
+
+def test_an_async_store_whose_event_loop_is_closed_is_an_error_that_says_so(
+    strict: Realm, recwarn: pytest.WarningsRecorder
+) -> None:
+    source = strict.client(Store(Awaited(Own()))).token_source("anna")
+    assert asyncio.run(aio.TokenSource(source).status()).state == "absent"
+    with pytest.raises(StoreError) as caught:
+        source.refresh()
+    assert "closed" in str(caught.value.__cause__)
+    assert not recwarn.list
+
+
+def test_what_can_be_awaited_and_is_no_coroutine_is_an_error(strict: Realm) -> None:
+    class Odd:
+        def __await__(self) -> Any:
+            raise AssertionError
+
+    own = Own()
+    own.load = lambda key: Odd()  # type: ignore[method-assign]
+    source = aio.Client(strict.client(Store(own))).token_source("anna")
+    with pytest.raises(StoreError) as caught:
+        asyncio.run(source.access_token())
+    assert isinstance(caught.value.__cause__, TypeError)
+
+
+def test_a_loop_that_ends_while_its_store_is_asked_harms_nobody(strict: Realm) -> None:
+    class Stuck(Awaited):
+        async def load(self, key: str) -> Any:
+            asked.set()
+            await asyncio.sleep(PATIENCE)
+
+    asked = threading.Event()
+    awaited = Stuck(Own())
+    client = strict.client(Store(awaited))
+
+    async def main() -> None:
+        call = asyncio.create_task(aio.Client(client).token_source("anna").access_token())
+        await asyncio.to_thread(asked.wait, PATIENCE)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(main())
+    # The next loop is not held up by what the last one left.
+    awaited.load = Awaited(Own()).load  # type: ignore[method-assign]
+    with pytest.raises(Exception, match="log in"):
+        asyncio.run(aio.Client(client).token_source("anna").access_token())
+
+
+STORE = f"""
+import threading, time, asyncio
+from sipgate_oauth2 import aio
+entries = {{}}
+class Own:
+    def load(self, key):
+        return entries.get(key)
+    def save(self, key, expected, *entry):
+        if (entries.get(key) or [None])[0] != expected:
+            return False
+        entries[key] = entry
+        return True
+class Slow(Own):
+    def load(self, key):
+        print("asked", flush=True)
+        time.sleep(0.3)
+        return super().load(key)
+def quietly(function, *arguments):
+    try:
+        function(*arguments)
+    except SipgateOAuth2Error:
+        pass
+class Never:
+    async def load(self, key):
+        print("asked", flush=True)
+        await asyncio.sleep({PATIENCE})
+    async def save(self, *entry):
+        return True
+"""
+
+ENDINGS = {
+    "while its store works": """
+source = keeping(Slow()).token_source("anna")
+threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start()
+time.sleep(0.1)
+""",
+    "while a loop works on its store": """
+source = aio.Client(keeping(Never())).token_source("anna")
+threading.Thread(target=lambda: quietly(asyncio.run, source.access_token()), daemon=True).start()
+time.sleep(0.3)
+""",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+def test_an_interpreter_ends_quietly(realm: Realm, program: Program, ending: str) -> None:
+    process = program(f"""{STORE}
+def keeping(own):
+    return Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store(own))
+{ending}""")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output, errors, process.returncode) == ("asked\n", "", 0)

@@ -1,0 +1,143 @@
+"""The token source with `await`."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import inspect
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from conftest import PATIENCE, Realm
+from test_aio import sent
+from test_threads import wait_for_requests
+
+from sipgate_oauth2 import LoginRequiredError, Store, TemporaryError, TokenSource, aio
+
+
+def test_a_whole_life_of_a_login_is_awaited(strict: Realm) -> None:
+    async def life() -> None:
+        client = aio.Client(strict.client(Store.memory()))
+        pending = client.authorization_request("balance:read")
+        callback = await asyncio.to_thread(strict.callback, pending.url)
+        source = await client.complete_login(pending, callback, account="anna")
+        first = await source.access_token()
+        assert source.account == "anna"
+        assert source.peek() == first
+        assert await client.token_source("anna").access_token() == first
+        assert await source.authorization_header() == f"Bearer {first}"
+        assert await source.access_token(min_validity=60) == first
+        second = await source.refresh()
+        assert second != first
+        source.invalidate(second)
+        assert await source.access_token() == second, "a moment old"
+        assert (await source.status()).generation == 2
+        source.close()
+        await source.logout()
+        with pytest.raises(LoginRequiredError):
+            await source.access_token()
+        tokens = await asyncio.to_thread(strict.log_in, strict.client(Store.memory()))
+        await source.save(tokens)
+        assert await source.access_token() not in (first, second)
+
+    asyncio.run(life())
+
+
+def test_a_token_in_memory_is_had_without_giving_way(source: TokenSource) -> None:
+    """Nothing of an event loop's is needed for it, so that nothing can hop."""
+    coroutine = aio.TokenSource(source).access_token()
+    with pytest.raises(StopIteration) as given:
+        coroutine.send(None)
+    assert given.value.value == source.access_token()
+
+
+def test_threads_and_tasks_join_one_refresh(strict: Realm, source: TokenSource) -> None:
+    first = source.access_token()
+    source.invalidate(first)
+    strict.fault("delay", ms=300)
+
+    async def main() -> list[str]:
+        awaited = aio.TokenSource(source)
+        return await asyncio.gather(*(awaited.access_token() for _ in range(100)))
+
+    with ThreadPoolExecutor(8) as threads:
+        blocking = [threads.submit(source.access_token) for _ in range(8)]
+        wait_for_requests(strict, 2)
+        tokens = {*asyncio.run(main()), *(call.result() for call in blocking)}
+    assert len(tokens) == 1
+    assert first not in tokens
+    counters = strict.counters()
+    assert (counters["refresh_grants"], counters["invalid_grant"]) == (1, 0)
+
+
+def test_a_cancelled_task_leaves_the_refresh_to_the_others(
+    strict: Realm, source: TokenSource
+) -> None:
+    first = source.access_token()
+    strict.fault("delay", ms=300)
+
+    async def main() -> str:
+        awaited = aio.TokenSource(source)
+        tasks = [asyncio.create_task(awaited.refresh(timeout=PATIENCE)) for _ in range(2)]
+        await sent(strict, 2)
+        tasks[0].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[0]
+        return await tasks[1]
+
+    assert asyncio.run(main()) != first
+    assert strict.counters()["refresh_grants"] == 1
+
+
+def test_a_timeout_ends_the_wait_with_the_token_in_hand_where_there_is_one(
+    strict: Realm, source: TokenSource
+) -> None:
+    strict.fault("silent")
+    awaited = aio.TokenSource(source)
+    first = source.access_token()
+    assert asyncio.run(awaited.refresh(timeout=0.2)) == first
+    source.invalidate(first)
+    with pytest.raises(TemporaryError) as caught:
+        asyncio.run(awaited.access_token(timeout=0.2))
+    assert caught.value.code == "SIPGATE_TIMEOUT"
+
+
+def test_a_thousand_waiters_need_no_thread_of_pythons(strict: Realm, source: TokenSource) -> None:
+    source.invalidate(source.access_token())
+    strict.fault("delay", ms=300)
+
+    async def main() -> int:
+        awaited = aio.TokenSource(source)
+        calls = [asyncio.create_task(awaited.access_token()) for _ in range(1000)]
+        await asyncio.sleep(0)
+        threads = threading.active_count()
+        assert len(set(await asyncio.gather(*calls))) == 1
+        return threads
+
+    assert asyncio.run(main()) == threading.active_count()
+
+
+def test_both_faces_have_the_same_names_and_parameters() -> None:
+    public = {name for name in dir(TokenSource) if not name.startswith("_")}
+    awaited = {name for name in dir(aio.TokenSource) if not name.startswith("_")}
+    # requests cannot be awaited.
+    assert public - awaited == {"requests_auth"}
+    for name in awaited - {"account"}:
+        parameters = dict(inspect.signature(getattr(TokenSource, name)).parameters)
+        parameters.pop("cancel", None)
+        assert list(inspect.signature(getattr(aio.TokenSource, name)).parameters) == list(
+            parameters
+        ), name
+    blocking = list(inspect.signature(aio.Client.complete_login).parameters)
+    assert blocking == ["self", "pending", "callback", "account", "timeout"]
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_source_shows_no_token_and_is_not_pickled(source: TokenSource, copied: Any) -> None:
+    awaited = aio.TokenSource(source)
+    assert repr(awaited) == "aio.TokenSource(account='anna', …)"
+    with pytest.raises(TypeError, match="make another"):
+        copied(awaited)
