@@ -63,12 +63,17 @@ fn every_public_type_has_an_example() {
 
 /// A file without its tests; nothing of a file that is all tests.
 fn code(file: &Path) -> String {
-    let declared = fs::read_to_string(file.with_file_name("mod.rs")).unwrap_or_default();
-    if declared.contains(&format!("#[cfg(test)]\nmod {};", file.file_stem().unwrap().to_string_lossy())) {
+    if [file, file.parent().unwrap()].into_iter().any(is_all_tests) {
         return String::new();
     }
     let text = fs::read_to_string(file).unwrap();
     text.split("#[cfg(test)]").next().unwrap().to_owned()
+}
+
+/// Whether the module of this file or folder is declared for tests only.
+fn is_all_tests(module: &Path) -> bool {
+    let declared = fs::read_to_string(module.with_file_name("mod.rs")).unwrap_or_default();
+    declared.contains(&format!("#[cfg(test)]\nmod {};", module.file_stem().unwrap().to_string_lossy()))
 }
 
 fn sources(folder: &str) -> Vec<PathBuf> {

@@ -274,12 +274,13 @@ impl Known {
         self.gone.iter().any(|gone| gone == grant_id)
     }
 
-    /// An API refused this access token. Nothing comes of it when the token is not current any more, or is itself what a refusal brought.
+    /// An API refused this access token. Nothing comes of it when the token is not current any more, or is itself what a refusal brought. A process
+    /// that has not looked yet remembers it for when it does.
     pub(crate) fn invalidate(&mut self, access_token: &str, now: Moment) {
         let current = self.record().and_then(|record| record.tokens.as_ref());
-        let is_current = current.is_some_and(|tokens| tokens.access_token().reveal() == access_token);
+        let is_another = current.is_some_and(|tokens| tokens.access_token().reveal() != access_token);
         let just_forced = self.forced_at.is_some_and(|at| now.mono.saturating_sub(at) < FORCED_MILLISECONDS);
-        if is_current && !just_forced {
+        if !is_another && !just_forced {
             self.invalid = Some(digest_of(access_token));
         }
     }

@@ -28,22 +28,27 @@ pub(super) struct Errand {
 impl Errand {
     /// An access token for this call.
     pub(super) fn start(source: &TokenSource, call: &Call) -> Running<AccessToken> {
-        let (running, errand) = Self::new(source, call);
+        let left_with = source.clone();
+        let demand = source.demand(call);
+        let (running, errand) = Self::new(source, call, move |why| left_with.given_up(why, demand));
         errand.proceed();
         running
     }
 
     /// A renewed one.
     pub(super) fn start_forced(source: &TokenSource, call: &Call) -> Running<AccessToken> {
-        let (running, errand) = Self::new(source, call);
+        let (running, errand) = Self::new(source, call, |why| Err(stopped_waiting(why)));
         errand.force();
         running
     }
 
-    fn new(source: &TokenSource, call: &Call) -> (Running<AccessToken>, Self) {
+    fn new(
+        source: &TokenSource,
+        call: &Call,
+        given_up: impl Fn(GivenUp) -> Result<AccessToken> + Send + Sync + 'static,
+    ) -> (Running<AccessToken>, Self) {
+        let (running, outcome) = Running::new(move |why, _| given_up(why));
         let demand = source.demand(call);
-        let left_with = source.clone();
-        let (running, outcome) = Running::new(move |why, _| left_with.given_up(why, demand));
         (running, Self { source: source.clone(), demand, timeout: call.timeout, done: Done::Nothing, flights: 0, outcome })
     }
 
