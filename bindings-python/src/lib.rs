@@ -9,6 +9,7 @@ mod client;
 mod door;
 mod errors;
 mod event_handler;
+mod fork;
 mod json;
 mod log;
 mod login;
@@ -31,6 +32,8 @@ mod _native {
     use crate::client::Client;
     #[pymodule_export]
     use crate::errors::error_codes;
+    #[pymodule_export]
+    use crate::fork::{after_fork, before_fork};
     #[pymodule_export]
     use crate::running::{
         Running, start_access_token, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh,

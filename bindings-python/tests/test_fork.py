@@ -135,7 +135,6 @@ for caller in callers:
     caller.start()
 sys.stdin.readline()
 def work():
-    source.status()
     source.invalidate(first)
     tokens = []
     mine = [threading.Thread(target=lambda: tokens.append(source.access_token())) for _ in range(8)]
@@ -221,3 +220,27 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     output, errors = forking.communicate(timeout=PATIENCE)
     assert errors == ""
     assert output.splitlines()[-1] == "0"
+
+
+def test_children_forked_while_others_are_in_the_database_use_it_at_once(
+    realm: Realm, program: Program, tmp_path: Path
+) -> None:
+    head = forking_source(realm, tmp_path)
+    forking = program(f"""{head}
+going = True
+def look():
+    while going:
+        source.status()
+lookers = [threading.Thread(target=look) for _ in range(3)]
+for looker in lookers:
+    looker.start()
+codes = []
+for _ in range(20):
+    codes += ended([child(lambda: source.status().state == "active") for _ in range(3)])
+going = False
+for looker in lookers:
+    looker.join()
+print(set(codes))
+""")
+    output, errors = forking.communicate(timeout=PATIENCE)
+    assert (output, errors) == ("{0}\n", "")

@@ -19,6 +19,9 @@ Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the 
 `sipgate_oauth2.aio` has the same names with `await`.
 """
 
+import os
+
+from . import _native
 from ._native import (
     VERSION,
     AuthorizationRequest,
@@ -62,3 +65,11 @@ __all__ = [
 ]
 
 __version__ = VERSION
+
+# Windows has no fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_native.before_fork,
+        after_in_parent=_native.after_fork,
+        after_in_child=_native.after_fork,
+    )
