@@ -11,6 +11,8 @@
  *   SIPGATE_INVALID_ARGUMENT, never a crash.
  * - Texts come out as sipgate_str, borrowed from the handle they were asked of; secrets as sipgate_secret, owned and wiped when freed.
  * - A `const` handle may be used from any number of threads at once; one that is not const, from one.
+ * - Functions of the application's, such as those of a store, are called on any thread. No C++ exception and no longjmp may leave them. The user data
+ *   that they were given with is the library's until it calls the `free` that came with it.
  */
 
 #ifndef SIPGATE_OAUTH2_H
@@ -248,8 +250,8 @@ typedef struct sipgate_error sipgate_error;
 typedef struct sipgate_event sipgate_event;
 
 /**
- * A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, and its memory is wiped when it is
- * freed with sipgate_secret_free. Any number of threads may read it.
+ * A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, to be freed with sipgate_secret_free; its
+ * memory is wiped when nothing has it any more. Any number of threads may read it.
  */
 typedef struct sipgate_secret sipgate_secret;
 
@@ -481,7 +483,7 @@ void sipgate_error_free(struct sipgate_error *error);
 struct sipgate_str sipgate_secret_text(const struct sipgate_secret *secret);
 
 /**
- * Wipes and frees a secret. NULL is nothing.
+ * Frees a secret. NULL is nothing.
  */
 void sipgate_secret_free(struct sipgate_secret *secret);
 

@@ -1,6 +1,7 @@
 //! Pointers on their way in: the one place that reads what C passed.
 
 use std::ffi::{CStr, c_char};
+use std::sync::Arc;
 
 use sipgate_oauth2::{Error, Result};
 
@@ -81,6 +82,12 @@ impl<T> Place<T> {
         unsafe { self.0.write(Box::into_raw(Box::new(value))) };
     }
 
+    /// A handle that shares what it stands for; to be taken back by `free_shared`.
+    pub(crate) fn put_shared(self, value: Arc<T>) {
+        // SAFETY: as for `put`.
+        unsafe { self.0.write(Arc::into_raw(value).cast_mut()) };
+    }
+
     pub(crate) fn put_nothing(self) {
         // SAFETY: as for `put`.
         unsafe { self.0.write(std::ptr::null_mut()) };
@@ -96,5 +103,17 @@ pub(crate) unsafe fn free<T>(handle: *mut T) {
     if !handle.is_null() {
         // SAFETY: it came out of `Place::put` and was not freed.
         drop(unsafe { Box::from_raw(handle) });
+    }
+}
+
+/// Takes a handle of something shared back. NULL is nothing.
+///
+/// # Safety
+///
+/// As for [`free`].
+pub(crate) unsafe fn free_shared<T>(handle: *mut T) {
+    if !handle.is_null() {
+        // SAFETY: it came out of `Place::put_shared` and was not freed.
+        drop(unsafe { Arc::from_raw(handle.cast_const()) });
     }
 }

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn sipgate_authorization_request_export(
     unsafe {
         boundary::run(error, || {
             let out = place("exported", exported)?;
-            out.put(handle("request", request)?.request.export().reveal().into());
+            out.put_shared(sipgate_secret::new(handle("request", request)?.request.export().reveal()));
             Ok(())
         })
     }

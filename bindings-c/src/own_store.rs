@@ -95,6 +95,9 @@ pub unsafe extern "C" fn sipgate_store_problem_set_message(
     }
 }
 
+/// No later version is this large: a size that was never set is not believed.
+const MAX_SIZE: usize = 1024;
+
 /// The functions, as often as they are needed; the last to go frees the user data.
 #[derive(Clone)]
 pub(crate) struct OwnStore(Arc<Functions>);
@@ -122,8 +125,8 @@ impl OwnStore {
     pub(crate) unsafe fn new(functions: *const sipgate_store_functions) -> Result<Self> {
         // SAFETY: NULL or as large as it says; its first member is there whatever it says.
         let size = *unsafe { handle("functions", functions.cast::<usize>()) }?;
-        if size < size_of::<sipgate_store_functions>() {
-            return Err(Error::invalid_argument("functions", "its size is too small; set it to sizeof(sipgate_store_functions)"));
+        if !(size_of::<sipgate_store_functions>()..=MAX_SIZE).contains(&size) {
+            return Err(Error::invalid_argument("functions", "its size cannot be right; set it to sizeof(sipgate_store_functions)"));
         }
         // SAFETY: it is as large as it says, and so as this one.
         let known = unsafe { &*functions };

@@ -1,15 +1,20 @@
 //! Secrets come out owned: a borrowed one would dangle when another thread replaces it.
 
+use std::sync::Arc;
+
 use crate::arguments;
 use crate::text::{Text, lend, sipgate_str};
 
-/// A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, and its memory is wiped when it is
-/// freed with sipgate_secret_free. Any number of threads may read it.
+/// A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, to be freed with sipgate_secret_free; its
+/// memory is wiped when nothing has it any more. Any number of threads may read it.
 pub struct sipgate_secret(Text);
 
-impl From<&str> for sipgate_secret {
-    fn from(text: &str) -> Self {
-        Self(Text::from(text))
+/// Shared, as one access token is given to many callers.
+pub(crate) type SharedSecret = Arc<sipgate_secret>;
+
+impl sipgate_secret {
+    pub(crate) fn new(text: &str) -> SharedSecret {
+        Arc::new(Self(Text::from(text)))
     }
 }
 
@@ -20,9 +25,9 @@ pub unsafe extern "C" fn sipgate_secret_text(secret: *const sipgate_secret) -> s
     lend(unsafe { secret.as_ref() }, |secret| Some(&secret.0))
 }
 
-/// Wipes and frees a secret. NULL is nothing.
+/// Frees a secret. NULL is nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_secret_free(secret: *mut sipgate_secret) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(secret) };
+    unsafe { arguments::free_shared(secret) };
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use sipgate_oauth2::{Error, Result, StoreEntry};
+use sipgate_oauth2::StoreEntry;
 use zeroize::Zeroizing;
 
 use crate::arguments::{bytes, handle_mut, text};
@@ -66,7 +66,13 @@ pub unsafe extern "C" fn sipgate_store_entry_set_version(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { boundary::run(error, || set(entry, |entry| Ok(entry.version = Some(text("version", version)?.into())))) }
+    unsafe {
+        boundary::run(error, || {
+            let entry = handle_mut("entry", entry)?;
+            entry.version = Some(text("version", version)?.into());
+            Ok(())
+        })
+    }
 }
 
 /// For a load function: the data as it was saved. Copied; `data` may be NULL where `len` is 0.
@@ -78,7 +84,13 @@ pub unsafe extern "C" fn sipgate_store_entry_set_data(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { boundary::run(error, || set(entry, |entry| Ok(entry.data = Some(Zeroizing::new(bytes("data", data, len)?.to_vec()))))) }
+    unsafe {
+        boundary::run(error, || {
+            let entry = handle_mut("entry", entry)?;
+            entry.data = Some(Zeroizing::new(bytes("data", data, len)?.to_vec()));
+            Ok(())
+        })
+    }
 }
 
 /// For a load function: when the entry may be dropped, as it was saved; -1, as without this, where it may not. Fails for NULL only.
@@ -89,13 +101,11 @@ pub unsafe extern "C" fn sipgate_store_entry_set_ends(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { boundary::run(error, || set(entry, |entry| Ok(entry.ends = Some(ends).filter(|ends| *ends != -1)))) }
-}
-
-/// # Safety
-///
-/// `entry` is NULL or a live handle that nobody else uses meanwhile.
-unsafe fn set(entry: *mut sipgate_store_entry, change: impl FnOnce(&mut sipgate_store_entry) -> Result<(), Error>) -> Result<()> {
-    // SAFETY: the caller's promise is ours.
-    change(unsafe { handle_mut("entry", entry) }?)
+    unsafe {
+        boundary::run(error, || {
+            let entry = handle_mut("entry", entry)?;
+            entry.ends = Some(ends).filter(|ends| *ends != -1);
+            Ok(())
+        })
+    }
 }

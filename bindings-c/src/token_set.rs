@@ -7,7 +7,7 @@ use sipgate_oauth2::{Error, TokenSet};
 use crate::arguments::{self, handle, place, text};
 use crate::boundary;
 use crate::error::sipgate_error;
-use crate::secret::sipgate_secret;
+use crate::secret::{SharedSecret, sipgate_secret};
 use crate::status::sipgate_status;
 use crate::text::{Text, lend, sipgate_str};
 
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn sipgate_token_set_export(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(tokens, secret, error, |tokens| Some(tokens.export().reveal().into())) }
+    unsafe { give(tokens, secret, error, |tokens| Some(sipgate_secret::new(tokens.export().reveal()))) }
 }
 
 /// The access token. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn sipgate_token_set_access_token(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(tokens, secret, error, |tokens| Some(tokens.access_token().reveal().into())) }
+    unsafe { give(tokens, secret, error, |tokens| Some(sipgate_secret::new(tokens.access_token().reveal()))) }
 }
 
 /// The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1). On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn sipgate_token_set_authorization_header(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(tokens, secret, error, |tokens| Some(tokens.authorization_header().reveal().into())) }
+    unsafe { give(tokens, secret, error, |tokens| Some(sipgate_secret::new(tokens.authorization_header().reveal()))) }
 }
 
 /// The refresh token; NULL where there is none, which is no failure. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn sipgate_token_set_refresh_token(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(tokens, secret, error, |tokens| tokens.refresh_token().map(|token| token.reveal().into())) }
+    unsafe { give(tokens, secret, error, |tokens| tokens.refresh_token().map(|token| sipgate_secret::new(token.reveal()))) }
 }
 
 /// The ID token as the server sent it; NULL where there is none, which is no failure. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn sipgate_token_set_id_token(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(tokens, secret, error, |tokens| tokens.id_token().map(|token| token.reveal().into())) }
+    unsafe { give(tokens, secret, error, |tokens| tokens.id_token().map(|token| sipgate_secret::new(token.reveal()))) }
 }
 
 /// Whether the ID token is from an earlier answer, as the last refresh brought none. False for NULL.
@@ -156,14 +156,14 @@ unsafe fn give(
     tokens: *const sipgate_token_set,
     secret: *mut *mut sipgate_secret,
     error: *mut *mut sipgate_error,
-    secret_of: impl FnOnce(&TokenSet) -> Option<sipgate_secret>,
+    secret_of: impl FnOnce(&TokenSet) -> Option<SharedSecret>,
 ) -> sipgate_status {
     // SAFETY: the caller's promise is ours.
     unsafe {
         boundary::run(error, || {
             let out = place("secret", secret)?;
             match secret_of(&handle("tokens", tokens)?.tokens) {
-                Some(secret) => out.put(secret),
+                Some(secret) => out.put_shared(secret),
                 None => out.put_nothing(),
             }
             Ok::<(), Error>(())

@@ -1,14 +1,16 @@
 //! The access token of one account, whenever it is asked for.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use sipgate_oauth2::{AccessToken, Result, TokenSource};
 
 use crate::arguments::{self, handle, place, text};
 use crate::boundary;
 use crate::call::{or_defaults, sipgate_call};
 use crate::error::sipgate_error;
-use crate::secret::sipgate_secret;
+use crate::secret::{SharedSecret, sipgate_secret};
 use crate::status::sipgate_status;
 use crate::text::{Text, lend, sipgate_str};
 use crate::token_set::sipgate_token_set;
@@ -19,11 +21,27 @@ use crate::token_status::sipgate_token_status;
 pub struct sipgate_token_source {
     source: TokenSource,
     account: Text,
+    /// The last access token as C has it: asked for at every request, it is not copied for each.
+    last: ArcSwapOption<(AccessToken, SharedSecret)>,
 }
 
 impl From<TokenSource> for sipgate_token_source {
     fn from(source: TokenSource) -> Self {
-        Self { account: source.account().into(), source }
+        Self { account: source.account().into(), source, last: ArcSwapOption::empty() }
+    }
+}
+
+impl sipgate_token_source {
+    fn secret(&self, token: AccessToken) -> SharedSecret {
+        match &*self.last.load() {
+            // Clones of a token share its text, which stays where it is while the last one is held here.
+            Some(last) if std::ptr::eq(last.0.reveal(), token.reveal()) => Arc::clone(&last.1),
+            _ => {
+                let secret = sipgate_secret::new(token.reveal());
+                self.last.store(Some(Arc::new((token, Arc::clone(&secret)))));
+                secret
+            }
+        }
     }
 }
 
@@ -38,7 +56,7 @@ pub unsafe extern "C" fn sipgate_token_source_access_token(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| current(source, call).map(|token| Some(token.reveal().into()))) }
+    unsafe { give(source, secret, error, |source| Ok(Some(source.secret(current(&source.source, call)?)))) }
 }
 
 /// The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_token_source_access_token gives, and all
@@ -54,10 +72,10 @@ pub unsafe extern "C" fn sipgate_token_source_authorization_header(
     unsafe {
         give(source, secret, error, |source| {
             let header = match call.as_ref() {
-                Some(_) => source.authorization_header_with(&or_defaults(call)),
-                None => source.authorization_header(),
+                Some(_) => source.source.authorization_header_with(&or_defaults(call)),
+                None => source.source.authorization_header(),
             };
-            header.map(|header| Some(header.reveal().into()))
+            Ok(Some(sipgate_secret::new(header?.reveal())))
         })
     }
 }
@@ -71,7 +89,7 @@ pub unsafe extern "C" fn sipgate_token_source_peek(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| Ok(source.peek().map(|token| token.reveal().into()))) }
+    unsafe { give(source, secret, error, |source| Ok(source.source.peek().map(|token| source.secret(token)))) }
 }
 
 /// An API answered 401 to this access token: the next call renews it, if it still is the current one. Any number of late 401s cause one refresh. Sends
@@ -101,7 +119,7 @@ pub unsafe extern "C" fn sipgate_token_source_refresh(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| source.refresh_with(&or_defaults(call)).map(|token| Some(token.reveal().into()))) }
+    unsafe { give(source, secret, error, |source| Ok(Some(source.secret(source.source.refresh_with(&or_defaults(call))?)))) }
 }
 
 /// Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. `tokens` stays the caller's.
@@ -198,14 +216,15 @@ unsafe fn give(
     source: *const sipgate_token_source,
     secret: *mut *mut sipgate_secret,
     error: *mut *mut sipgate_error,
-    secret_of: impl FnOnce(&TokenSource) -> Result<Option<sipgate_secret>>,
+    secret_of: impl FnOnce(&sipgate_token_source) -> Result<Option<SharedSecret>>,
 ) -> sipgate_status {
     // SAFETY: the caller's promise is ours.
     unsafe {
-        run(source, error, |source| {
+        boundary::run(error, || {
+            let source = handle("source", source)?;
             let out = place("secret", secret)?;
             match secret_of(source)? {
-                Some(secret) => out.put(secret),
+                Some(secret) => out.put_shared(secret),
                 None => out.put_nothing(),
             }
             Ok(())

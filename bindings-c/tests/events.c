@@ -80,7 +80,7 @@ static void a_handler_is_told_of_a_whole_login(void)
     sipgate_client_options *options;
     sipgate_client *client = NULL;
     sipgate_token_source *source;
-    sipgate_secret *token = NULL, *renewed = NULL;
+    sipgate_secret *token = NULL, *renewed = NULL, *none = NULL;
 
     CHECK_OK(sipgate_store_memory(NULL, &store, &error));
     options = options_with(store);
@@ -95,7 +95,7 @@ static void a_handler_is_told_of_a_whole_login(void)
     check_told(log, "\"renewed\"");
     CHECK(log->warnings == 0);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
-    CHECK(sipgate_token_source_refresh(source, NULL, (sipgate_secret *[]){NULL}, NULL) == SIPGATE_LOGIN_REQUIRED);
+    CHECK(sipgate_token_source_refresh(source, NULL, &none, NULL) == SIPGATE_LOGIN_REQUIRED && none == NULL);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":true}");
     check_told(log, "\"login_ended\"");
     CHECK(log->warnings > 0);

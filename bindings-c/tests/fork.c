@@ -1,26 +1,80 @@
-/* A forked child uses its parent's client: over a connection of its own, while the parent goes on with its. */
+/* A forked child uses what its parent had open: over connections of its own, while the parent goes on with its. */
 
 #include "check.h"
+#include "logins.h"
 #include "realm.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-int main(void)
+static void in_a_child(void (*test)(const void *), const void *with)
 {
-    sipgate_client *client = make_client();
     int status = -1;
-    pid_t child;
+    const pid_t child = fork();
 
-    refused(client);
-    child = fork();
     if (child == 0) {
         checks_failed = 0;
-        refused(client);
+        test(with);
         _exit(checks_failed != 0);
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void refused_by(const void *client)
+{
+    refused(client);
+}
+
+static void a_client_is_used_on_both_sides(void)
+{
+    sipgate_client *client = make_client();
+
+    refused(client);
+    in_a_child(refused_by, client);
     refused(client);
     sipgate_client_free(client);
+}
+
+static void renew(const void *source)
+{
+    sipgate_secret *token = NULL, *renewed = NULL;
+
+    CHECK_OK(sipgate_token_source_access_token(source, NULL, &token, &error));
+    CHECK_OK(sipgate_token_source_refresh(source, NULL, &renewed, &error));
+    CHECK(!same_secret(token, renewed));
+    sipgate_secret_free(renewed);
+    sipgate_secret_free(token);
+}
+
+/* The server ends the login when a refresh token is spent twice: the sides must see what the other did. */
+static void a_login_is_renewed_on_both_sides(void)
+{
+    char folder[] = "/tmp/sipgate-oauth2-XXXXXX", path[64], command[128];
+    sipgate_store *store = NULL;
+    sipgate_client *client;
+    sipgate_token_source *source;
+
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/logins.db", folder);
+    CHECK_OK(sipgate_store_sqlite(path, NULL, &store, &error));
+    client = client_with(store);
+    source = log_in(client, "anna");
+    renew(source);
+    in_a_child(renew, source);
+    renew(source);
+    in_a_child(renew, source);
+    CHECK(realm_counter("refresh_grants") == 4 && realm_counter("invalid_grant") == 0);
+    sipgate_token_source_free(source);
+    sipgate_client_free(client);
+    sipgate_store_free(store);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    CHECK(system(command) == 0);
+}
+
+int main(void)
+{
+    a_client_is_used_on_both_sides();
+    strict_realm();
+    a_login_is_renewed_on_both_sides();
     return checks_failed != 0;
 }

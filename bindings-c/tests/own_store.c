@@ -125,6 +125,8 @@ static void a_table_that_is_not_whole_is_refused_and_its_user_data_left_alone(vo
     CHECK_TABLE("functions");
     functions.size = sizeof functions - 1;
     CHECK_TABLE("functions");
+    functions.size = SIZE_MAX;
+    CHECK_TABLE("functions");
     functions = functions_of(&store);
     functions.load = NULL;
     CHECK_TABLE("functions");

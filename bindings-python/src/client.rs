@@ -295,7 +295,7 @@ impl Client {
     ) -> PyResult<TokenSource> {
         let login = Login::new(&self.core, pending, callback, account)?;
         let core = door::complete(py, login, &Limits::new(timeout, cancel)?)?;
-        Ok(TokenSource { core, own: self.own.clone() })
+        Ok(TokenSource::new(core, self.own.clone()))
     }
 
     /// The tokens of this account, whether or not there is a login yet. No I/O.
@@ -303,7 +303,7 @@ impl Client {
     fn token_source(&self, py: Python<'_>, account: &Bound<'_, PyAny>) -> PyResult<TokenSource> {
         let account = argument::text("account", account)?;
         let core = door::work(py, "token_source", || self.core.token_source(account))?;
-        Ok(TokenSource { core, own: self.own.clone() })
+        Ok(TokenSource::new(core, self.own.clone()))
     }
 
     /// The name that callbacks and ID tokens must give the server.

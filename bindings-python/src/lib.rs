@@ -17,6 +17,7 @@ mod options;
 mod own_store;
 mod request;
 mod running;
+mod shown;
 mod store;
 mod token_set;
 mod token_source;

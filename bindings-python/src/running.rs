@@ -151,7 +151,7 @@ pub(crate) fn start_complete_login(
     let limits = Limits::new(timeout, None)?;
     used_on_running_loop(py, client.own.as_ref())?;
     let own = client.own.clone();
-    Running::start(py, login, &limits, |py, core| Ok(Py::new(py, TokenSource { core, own })?.into_any()))
+    Running::start(py, login, &limits, |py, core| Ok(Py::new(py, TokenSource::new(core, own))?.into_any()))
 }
 
 /// `TokenSource.access_token` without waiting.

@@ -9,6 +9,7 @@ use sipgate_oauth2::{AccessToken, Call};
 use crate::argument::{self, Optional};
 use crate::door::{self, Limits};
 use crate::own_store::OwnStore;
+use crate::shown::Shown;
 use crate::token_set;
 use crate::token_status::TokenStatus;
 
@@ -20,6 +21,7 @@ use crate::token_status::TokenStatus;
 pub(crate) struct TokenSource {
     pub(crate) core: core::TokenSource,
     pub(crate) own: Option<OwnStore>,
+    shown: Shown,
 }
 
 #[pymethods]
@@ -34,7 +36,8 @@ impl TokenSource {
         min_validity: Optional<'_, '_>,
         cancel: Optional<'_, '_>,
     ) -> PyResult<Bound<'py, PyString>> {
-        self.current(py, timeout, min_validity, cancel).map(|token| PyString::new(py, token.reveal()))
+        let token = self.current(py, timeout, min_validity, cancel).inspect_err(|_| self.shown.forget())?;
+        Ok(self.shown.string(py, token))
     }
 
     /// The value of an `Authorization` header with such a token: `Bearer …` (RFC 6750, section 2.1).
@@ -51,7 +54,11 @@ impl TokenSource {
 
     /// The current token, if it can be handed out without asking the store or the server. Never blocks.
     fn peek<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.core.peek().map(|token| PyString::new(py, token.reveal()))
+        let token = self.core.peek();
+        if token.is_none() {
+            self.shown.forget();
+        }
+        token.map(|token| self.shown.string(py, token))
     }
 
     /// An API answered 401 to this access token: the next call renews it, if it still is the current one. Twenty late 401s cause one refresh. A
@@ -129,6 +136,10 @@ impl TokenSource {
 }
 
 impl TokenSource {
+    pub(crate) fn new(core: core::TokenSource, own: Option<OwnStore>) -> Self {
+        Self { core, own, shown: Shown::default() }
+    }
+
     /// A token in memory is had without leaving the interpreter.
     fn current(
         &self,

@@ -40,6 +40,17 @@ def test_a_login_gives_its_token_from_memory_and_to_other_sources(strict: Realm)
     assert strict.counters()["token_requests"] == 1
 
 
+def test_a_token_in_memory_is_one_string_until_another_takes_its_place(strict: Realm) -> None:
+    source = strict.source(strict.client(Store.memory(recheck=3600)))
+    first = source.access_token()
+    assert source.access_token() is source.peek() is first
+    second = source.refresh()
+    assert second != first
+    assert source.access_token() == source.peek() == second
+    source.logout()
+    assert source.peek() is None
+
+
 def test_sixty_four_threads_at_the_moment_of_expiry_cause_one_request(strict: Realm) -> None:
     strict.post("settings", {"access_token_lifespan": 1})
     source = strict.source(strict.client(Store.memory()))

@@ -1,4 +1,4 @@
-"""Many processes, many callers, one account, and tokens that live for one second: the server must see one request per generation."""
+"""Many processes, many callers, one account, and tokens that live for a second: the server must see one request per generation."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from behaviour.runner.realm import Realm, running_realm
-from chaos.fleet import Member, sqlite
+from behaviour.runner.realm import running_realm
+from chaos.fleet import Member, browser_of, sqlite
 from driver.programs import DEBUG
 
 REALM = "sipgate-apps"
@@ -23,46 +24,42 @@ ACCOUNT = "user-42"
 LANGUAGES = ("rust", "python", "node", "c")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--processes", type=int, default=16)
-    parser.add_argument("--callers", type=int, default=8, help="of each process")
-    parser.add_argument("--languages", default=",".join(LANGUAGES))
-    options = parser.parse_args()
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
-        realm.order("settings", {"realm": REALM, "rotation": True, "access_token_lifespan": 1})
-        problems = run(
-            realm,
-            Path(folder),
-            options.languages.split(","),
-            options.processes,
-            options.callers,
-            options.seconds,
-        )
-    for problem in problems:
-        print(f"FAILED: {problem}")
-    return 1 if problems else 0
+@dataclass(frozen=True)
+class Fight:
+    """What came of it: calls by error code, none for those that got a token; and how often the tokens were renewed."""
+
+    outcomes: Counter[str | None]
+    generations: int
+    seconds: float
+
+    def problems(self) -> Iterator[str]:
+        for code, count in self.outcomes.items():
+            if code is not None:
+                yield f"{count} calls gave {code}"
+        if self.generations < max(2, self.seconds / 4):
+            yield f"only {self.generations} generations: nothing was fought for"
 
 
-def run(
-    realm: Realm,
-    folder: Path,
-    languages: Sequence[str],
-    processes: int,
-    callers: int,
-    seconds: float,
-) -> list[str]:
-    outcomes: Counter[str] = Counter()
+def fight(
+    base: str,
+    realm: str,
+    browser: Callable[[str], str],
+    *,
+    languages: Sequence[str] = LANGUAGES,
+    processes: int = 8,
+    callers: int = 8,
+    seconds: float = 15,
+) -> Fight:
+    """All callers of all processes ask for tokens, again and again, on one database."""
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         members = []
         for number in range(processes):
             language = languages[number % len(languages)]
-            base = f"{realm.ready['http']}/auth"
-            member = Member(language, base, REALM, sqlite(folder), ACCOUNT)
-            stack.callback(member.stop)
-            members.append(member)
-        members[0].log_in(realm, ACCOUNT)
+            members.append(Member(language, base, realm, sqlite(folder), ACCOUNT))
+            stack.callback(members[-1].stop)
+        members[0].log_in(browser, ACCOUNT)
+        outcomes: Counter[str | None] = Counter()
         end = time.monotonic() + seconds
         threads = [
             threading.Thread(target=_call_until, args=(member, end, outcomes))
@@ -73,31 +70,54 @@ def run(
             thread.start()
         for thread in threads:
             thread.join()
-        generation = members[0].call("source.status", source="source")["generation"]
-    counters = realm.counters()
-    calls = sum(outcomes.values())
-    print(
-        f"contention: {processes} processes ({', '.join(languages)}) x {callers} callers, {seconds:.0f} s, {calls} calls: "
-        f"{generation} generations, {counters['token_requests']} token requests, "
-        f"{counters['invalid_grant']} invalid_grant, {counters['sessions_killed']} sessions killed",
-        flush=True,
-    )
-    problems = [f"{count} calls gave {outcome}" for outcome, count in outcomes.items() if outcome]
-    if generation < max(2.0, seconds / 4):
-        problems.append(f"only {generation} generations: nothing was contended for")
-    if counters["token_requests"] != generation:
-        problems.append(f"{counters['token_requests']} token requests for {generation} generations")
-    for name in ("invalid_grant", "sessions_killed"):
-        if counters[name]:
-            problems.append(f"{counters[name]} {name}")
-    return problems
+        generations = members[0].call("source.status", source="source")["generation"]
+    return Fight(outcomes, generations, seconds)
 
 
-def _call_until(member: Member, end: float, outcomes: Counter[str]) -> None:
+def _call_until(member: Member, end: float, outcomes: Counter[str | None]) -> None:
     while time.monotonic() < end:
         answer = member.end(member.begin("source.access_token", source="source"))
         error = answer.get("error")
-        outcomes["" if error is None else f"{member.language}: {error['code']}"] += 1
+        outcomes[None if error is None else str(error["code"])] += 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--processes", type=int, default=16)
+    parser.add_argument("--callers", type=int, default=8, help="of each process")
+    parser.add_argument("--languages", default=",".join(LANGUAGES))
+    options = parser.parse_args()
+    with running_realm(DEBUG / "realm") as realm:
+        realm.order("settings", {"realm": REALM, "rotation": True, "access_token_lifespan": 1})
+        fought = fight(
+            f"{realm.ready['http']}/auth",
+            REALM,
+            browser_of(realm),
+            languages=options.languages.split(","),
+            processes=options.processes,
+            callers=options.callers,
+            seconds=options.seconds,
+        )
+        counters = realm.counters()
+    print(
+        f"contention: {options.processes} processes ({options.languages}) x {options.callers} callers, "
+        f"{options.seconds:.0f} s, {fought.outcomes.total()} calls: {fought.generations} generations, "
+        f"{counters['token_requests']} token requests, {counters['invalid_grant']} invalid_grant, "
+        f"{counters['sessions_killed']} sessions killed",
+        flush=True,
+    )
+    problems = list(fought.problems())
+    if counters["token_requests"] != fought.generations:
+        problems.append("token requests and generations differ")
+    problems += [
+        f"{counters[name]} {name}"
+        for name in ("invalid_grant", "sessions_killed")
+        if counters[name]
+    ]
+    for problem in problems:
+        print(f"FAILED: {problem}")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from behaviour.runner.realm import Realm, running_realm
-from chaos.fleet import Member, sqlite
+from chaos.fleet import Member, browser_of, sqlite
 from driver.programs import DEBUG
 
 REALM = "sipgate-apps"
@@ -37,7 +37,7 @@ def show(languages: Sequence[str]) -> bool:
                 base = f"{realm.ready['http']}/auth"
                 members.append(Member(language, base, REALM, sqlite(Path(folder)), ACCOUNT))
                 stack.callback(members[-1].stop)
-            members[0].log_in(realm, ACCOUNT)
+            members[0].log_in(browser_of(realm), ACCOUNT)
             return _two_expiries(realm, members)
 
 

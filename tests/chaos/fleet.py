@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from driver.shims import SHIMS
 
 CLIENT_ID = "1000001-0-test"
 CLIENT_SECRET = "test-secret-with-+-and-:"
-REDIRECT_URI = "https://example.com/auth"
+REDIRECT_URI = "http://127.0.0.1:53682/callback"
 CALL_SECONDS = 90.0
 
 
@@ -46,17 +46,16 @@ class Member:
         assert process_id is not None, "it answered a moment ago"
         return process_id
 
-    def log_in(self, realm: Realm, account: str) -> None:
-        """The whole login, by this process."""
+    def log_in(self, browser: Callable[[str], str], account: str) -> None:
+        """The whole login, by this process; `browser` gives the callback for an authorization URL."""
         pending = self.call(
             "client.authorization_request", client="client", name="pending", scope="balance:read"
         )
-        callback = realm.login({"authorization_url": pending["url"]})["query"]
         self.call(
             "client.complete_login",
             client="client",
             pending="pending",
-            callback=callback,
+            callback=browser(pending["url"]),
             account=account,
             source="source",
         )
@@ -83,6 +82,16 @@ class Member:
 
     def stop(self) -> None:
         self._shim.stop()
+
+
+def browser_of(realm: Realm) -> Callable[[str], str]:
+    """Logs in at the local realm."""
+
+    def log_in(authorization_url: str) -> str:
+        query: str = realm.login({"authorization_url": authorization_url})["query"]
+        return query
+
+    return log_in
 
 
 def sqlite(folder: Path) -> dict[str, Any]:

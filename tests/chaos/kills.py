@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from behaviour.runner.shim import ShimBroken
-from chaos.fleet import Member, sqlite
+from chaos.fleet import Member, browser_of, sqlite
 from driver.programs import DEBUG
 
 REALM = "third-party"
@@ -98,7 +98,7 @@ class Chaos:
 
     def _log_in(self) -> None:
         """From here on the server's requests and the store's generations are counted together."""
-        self._members[0].log_in(self._realm, ACCOUNT)
+        self._members[0].log_in(browser_of(self._realm), ACCOUNT)
         self._generation_at_login = self._status()["generation"]
         self._requests_at_login = self._realm.counters()["token_requests"]
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from behaviour.runner.shim import ShimBroken
+from chaos.contention import fight
 from driver.local_realm import running_local_realm
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
@@ -33,7 +35,7 @@ from keycloak.library_cases import Case
 from keycloak.local_control import LocalRealmControl
 from keycloak.outage import outage
 from keycloak.parallel import in_every_realm
-from keycloak.realms import ANNA, confidential
+from keycloak.realms import ANNA, SIPGATE_APPS, confidential
 from keycloak.result import Result, judged
 from keycloak.server import KeycloakServer, running_keycloak
 
@@ -73,6 +75,20 @@ def library_cases(server: KeycloakServer, shims: Programs, realm: str) -> Iterat
                         yield _result(f"{where}: {case.name}", case, library, expected)
         except ShimEnded as problem:
             yield Result(f"{where}: the cases from here on", str(problem))
+
+
+def contention(server: KeycloakServer, languages: Sequence[str]) -> Iterator[Result]:
+    """Processes of all languages on one login, where every refresh token may be used once."""
+    server.admin.configure_realm(SIPGATE_APPS, {"access_token_lifespan": 2})
+    browser = Asker(server.base, SIPGATE_APPS, server.admin).browser()
+    name = f"contention of {', '.join(languages)}, realm {SIPGATE_APPS}"
+    try:
+        fought = fight(server.base, SIPGATE_APPS, browser.log_in, languages=languages)
+        print(f"{fought.generations} generations, {fought.outcomes.total()} calls", flush=True)
+        yield Result(name, "; ".join(fought.problems()) or None)
+    except (ShimBroken, *BROKEN) as problem:
+        yield Result(name, str(problem))
+    server.admin.restore_realm(SIPGATE_APPS)
 
 
 def same_answers(server: KeycloakServer, realm_binary: Path) -> Iterator[Result]:
@@ -123,6 +139,7 @@ def main() -> int:
             for result in chain(
                 in_every_realm(partial(main_jobs, server, programs, options.limit)),
                 in_every_realm(partial(library_cases, server, shims)),
+                contention(server, list(shims)),
                 same_answers(server, options.realm_binary),
                 outage(server, shims),
             ):

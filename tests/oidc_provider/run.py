@@ -18,6 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from behaviour.runner.shim import ShimBroken
+from chaos.contention import fight
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
 from driver.shim import ShimEnded, running_shim
@@ -92,6 +94,19 @@ def refusals(server: ProviderServer, shims: Commands) -> Iterator[Result]:
             yield Result(f"{language}: all that is left", str(problem))
 
 
+def contention(server: ProviderServer, languages: Sequence[str]) -> Iterator[Result]:
+    """Processes of all languages on one login, where every refresh token may be used once."""
+    ask = ProviderAsker(server)
+    name = f"contention of {', '.join(languages)}"
+    try:
+        with ask.configured({"access_token_lifespan": 2}):
+            fought = fight(server.base, REALM, ask.browser().log_in, languages=languages)
+        print(f"{fought.generations} generations, {fought.outcomes.total()} calls", flush=True)
+        yield Result(name, "; ".join(fought.problems()) or None)
+    except (ShimBroken, *BROKEN) as problem:
+        yield Result(name, str(problem))
+
+
 def not_here() -> Iterator[Result]:
     for name, reason in NOT_HERE.items():
         yield Result(f"Keycloak's case: {name}", not_asked=reason)
@@ -134,6 +149,7 @@ def main() -> int:
                 main_jobs(server, _chosen(PROGRAMS, languages), options.limit),
                 questions(server),
                 refusals(server, _chosen(SHIMS, languages)),
+                contention(server, list(_chosen(SHIMS, languages))),
                 not_here(),
             ):
                 results.append(result)

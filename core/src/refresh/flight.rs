@@ -647,10 +647,11 @@ impl Flight {
         known.looked(found.as_ref(), now);
         let Some(tomb) = found.filter(|found| found.record.is_ended()) else { return self.end(known, Ok(())) };
         let Some(token) = tomb.record.refresh_token.clone() else { return self.end(known, Ok(())) };
-        if let Some(claim) = &tomb.record.claim {
-            if !self.is_orphan(claim, known) && known.watch(&tomb.version, now) < claim.lease_milliseconds {
-                return self.outlasting(now, CLAIM_POLL_MILLISECONDS);
-            }
+        if let Some(claim) = &tomb.record.claim
+            && !self.is_orphan(claim, known)
+            && known.watch(&tomb.version, now) < claim.lease_milliseconds
+        {
+            return self.outlasting(now, CLAIM_POLL_MILLISECONDS);
         }
         self.step = Step::Revoking(tomb);
         Action::Revoke(token)

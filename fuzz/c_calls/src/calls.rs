@@ -14,32 +14,43 @@ use crate::line::Line;
 use crate::outcome::{OK, assert_named, of_output, of_status};
 use crate::secret::{sipgate_secret, sipgate_secret_free, sipgate_secret_text};
 use crate::status::{sipgate_code, sipgate_status};
+use crate::store::sipgate_store;
+use crate::store_check::sipgate_store_violations;
+use crate::store_options::sipgate_store_options;
 use crate::token_set::*;
+use crate::token_source::sipgate_token_source;
+use crate::token_status::sipgate_token_status;
 
-type SetText<T> = unsafe extern "C" fn(*mut T, *const c_char, *mut *mut sipgate_error) -> sipgate_status;
-type SetNumber<T> = unsafe extern "C" fn(*mut T, u64, *mut *mut sipgate_error) -> sipgate_status;
+pub(crate) type SetText<T> = unsafe extern "C" fn(*mut T, *const c_char, *mut *mut sipgate_error) -> sipgate_status;
+pub(crate) type SetNumber<T> = unsafe extern "C" fn(*mut T, u64, *mut *mut sipgate_error) -> sipgate_status;
 type Restore<T> = unsafe extern "C" fn(*const c_char, *mut *mut T, *mut *mut sipgate_error) -> sipgate_status;
-type Give<T> = unsafe extern "C" fn(*const T, *mut *mut sipgate_secret, *mut *mut sipgate_error) -> sipgate_status;
+pub(crate) type Give<T> = unsafe extern "C" fn(*const T, *mut *mut sipgate_secret, *mut *mut sipgate_error) -> sipgate_status;
 
 /// The handles that calls have left. Those that remain are freed in the order of the fields.
 #[derive(Default)]
 pub(crate) struct Calls {
-    cancels: Slots<sipgate_cancel>,
-    clients: Slots<sipgate_client>,
-    options: Slots<sipgate_client_options>,
-    calls: Slots<sipgate_call>,
-    codes: Slots<sipgate_authorization_code>,
-    parameters: Slots<sipgate_authorization_parameters>,
-    requests: Slots<sipgate_authorization_request>,
-    tokens: Slots<sipgate_token_set>,
-    secrets: Slots<sipgate_secret>,
-    errors: Slots<sipgate_error>,
+    pub(crate) cancels: Slots<sipgate_cancel>,
+    pub(crate) clients: Slots<sipgate_client>,
+    pub(crate) options: Slots<sipgate_client_options>,
+    pub(crate) calls: Slots<sipgate_call>,
+    pub(crate) codes: Slots<sipgate_authorization_code>,
+    pub(crate) parameters: Slots<sipgate_authorization_parameters>,
+    pub(crate) requests: Slots<sipgate_authorization_request>,
+    pub(crate) sources: Slots<sipgate_token_source>,
+    pub(crate) statuses: Slots<sipgate_token_status>,
+    pub(crate) stores: Slots<sipgate_store>,
+    pub(crate) store_options: Slots<sipgate_store_options>,
+    pub(crate) violations: Slots<sipgate_store_violations>,
+    pub(crate) tokens: Slots<sipgate_token_set>,
+    pub(crate) secrets: Slots<sipgate_secret>,
+    pub(crate) errors: Slots<sipgate_error>,
 }
 
 impl Calls {
     /// Makes the call that the line asks for. Digits free, capitals make handles, small letters change and use them; other characters are no call.
     pub(crate) fn make(&mut self, line: &Line) {
         match line.function {
+            _ if line.is_of_sources => self.make_of_sources(line),
             b'0' => self.cancels.free(line.first),
             b'1' => self.calls.free(line.first),
             b'2' => self.options.free(line.first),
@@ -57,7 +68,7 @@ impl Calls {
     }
 
     fn make_handle(&mut self, line: &Line) {
-        let Self { cancels, clients, options, calls, codes, parameters, requests, tokens, secrets, errors } = self;
+        let Self { cancels, clients, options, calls, codes, parameters, requests, tokens, secrets, errors, .. } = self;
         // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
         unsafe {
             match line.function {
@@ -215,7 +226,7 @@ impl Calls {
     }
 }
 
-fn set_text<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipgate_error>, set: SetText<T>) {
+pub(crate) fn set_text<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipgate_error>, set: SetText<T>) {
     let handle = line.handle(slots.get(line.first));
     // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
     of_status(line, errors, |error| unsafe { set(handle, line.text(0), error) });
@@ -226,13 +237,13 @@ fn set_secret<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipga
     set_text(line, slots, errors, set);
 }
 
-fn set_number<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipgate_error>, set: SetNumber<T>) {
+pub(crate) fn set_number<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipgate_error>, set: SetNumber<T>) {
     let handle = line.handle(slots.get(line.first));
     // SAFETY: every pointer is NULL or a live handle from a slot.
     of_status(line, errors, |error| unsafe { set(handle, line.number(0), error) });
 }
 
-fn give<T: Handle>(
+pub(crate) fn give<T: Handle>(
     line: &Line,
     slots: &Slots<T>,
     secrets: &mut Slots<sipgate_secret>,
@@ -245,7 +256,7 @@ fn give<T: Handle>(
 }
 
 /// A call whose cancel was triggered and freed.
-fn cancelled() -> Slots<sipgate_call> {
+pub(crate) fn cancelled() -> Slots<sipgate_call> {
     let mut calls = Slots::default();
     let cancel = sipgate_cancel_new();
     calls.put(0, sipgate_call_new());

@@ -10,8 +10,13 @@ use crate::client::*;
 use crate::client_options::{sipgate_client_options, sipgate_client_options_free};
 use crate::error::*;
 use crate::secret::{sipgate_secret, sipgate_secret_free, sipgate_secret_text};
+use crate::store::{sipgate_store, sipgate_store_free};
+use crate::store_check::*;
+use crate::store_options::{sipgate_store_options, sipgate_store_options_free};
 use crate::text::sipgate_str;
 use crate::token_set::*;
+use crate::token_source::{sipgate_token_source, sipgate_token_source_account, sipgate_token_source_free};
+use crate::token_status::*;
 
 /// Four places for handles of one type.
 pub(crate) struct Slots<T: Handle>([Option<Held<T>>; 4]);
@@ -86,7 +91,7 @@ pub(crate) trait Handle {
 }
 
 impl Handle for sipgate_error {
-    const NOTHING: &str = r#"(0, "SIPGATE_OK", "", None, None, false, -1, 0, None, None, None)"#;
+    const NOTHING: &str = r#"(0, "SIPGATE_OK", "", None, None, false, -1, 0, None, None, None, None)"#;
 
     unsafe fn says(error: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
@@ -95,8 +100,8 @@ impl Handle for sipgate_error {
             let texts = (read(sipgate_error_message(error)), read(sipgate_error_remedy(error)));
             let numbers = (sipgate_error_retryable(error), sipgate_error_retry_after_ms(error), sipgate_error_http_status(error));
             let (code, description) = (read(sipgate_error_oauth_error(error)), read(sipgate_error_oauth_error_description(error)));
-            let uri = read(sipgate_error_oauth_error_uri(error));
-            format!("{:?}", (names.0, names.1, names.2, texts.0, texts.1, numbers.0, numbers.1, numbers.2, code, description, uri))
+            let (uri, cause) = (read(sipgate_error_oauth_error_uri(error)), read(sipgate_error_cause(error)));
+            format!("{:?}", (names.0, names.1, names.2, texts.0, texts.1, numbers.0, numbers.1, numbers.2, code, description, uri, cause))
         }
     }
 
@@ -182,6 +187,59 @@ impl Handle for sipgate_token_set {
     }
 }
 
+impl Handle for sipgate_token_source {
+    const NOTHING: &str = "None";
+
+    unsafe fn says(source: *const Self) -> String {
+        // SAFETY: NULL or live, and so is its text.
+        unsafe { format!("{:?}", read(sipgate_token_source_account(source))) }
+    }
+
+    unsafe fn free(source: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_token_source_free(source) }
+    }
+}
+
+impl Handle for sipgate_token_status {
+    const NOTHING: &str =
+        r#"(None, None, 0, -1, -1, false, "(0, \"SIPGATE_OK\", \"\", None, None, false, -1, 0, None, None, None, None)")"#;
+
+    unsafe fn says(status: *const Self) -> String {
+        // SAFETY: NULL or live, and so is what belongs to it.
+        unsafe {
+            let texts = (read(sipgate_token_status_state(status)), read(sipgate_token_status_scope(status)));
+            let ends = (sipgate_token_status_expires_at(status), sipgate_token_status_refresh_expires_at(status));
+            let (generation, unsaved) = (sipgate_token_status_generation(status), sipgate_token_status_unsaved(status));
+            let last_error = Handle::says(sipgate_token_status_last_error(status));
+            format!("{:?}", (texts.0, texts.1, generation, ends.0, ends.1, unsaved, last_error))
+        }
+    }
+
+    unsafe fn free(status: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_token_status_free(status) }
+    }
+}
+
+impl Handle for sipgate_store_violations {
+    const NOTHING: &str = "[]";
+
+    unsafe fn says(violations: *const Self) -> String {
+        // SAFETY: NULL or live, and so are its texts.
+        unsafe {
+            let count = sipgate_store_violations_count(violations);
+            assert_eq!(read(sipgate_store_violations_at(violations, count)), None);
+            format!("{:?}", (0..count).filter_map(|index| read(sipgate_store_violations_at(violations, index))).collect::<Vec<_>>())
+        }
+    }
+
+    unsafe fn free(violations: *mut Self) {
+        // SAFETY: the caller's promise is ours.
+        unsafe { sipgate_store_violations_free(violations) }
+    }
+}
+
 macro_rules! say_nothing {
     ($($handle:ident: $free:ident,)*) => {$(
         impl Handle for $handle {
@@ -199,6 +257,8 @@ say_nothing! {
     sipgate_call: sipgate_call_free,
     sipgate_cancel: sipgate_cancel_free,
     sipgate_client_options: sipgate_client_options_free,
+    sipgate_store: sipgate_store_free,
+    sipgate_store_options: sipgate_store_options_free,
 }
 
 /// A text, with the NUL that must stand behind it.

@@ -24,19 +24,39 @@ mod client;
 mod client_options;
 #[path = "../../../bindings-c/src/error.rs"]
 mod error;
+#[path = "../../../bindings-c/src/event.rs"]
+mod event;
+#[path = "../../../bindings-c/src/own_store.rs"]
+mod own_store;
 #[path = "../../../bindings-c/src/secret.rs"]
 mod secret;
 #[path = "../../../bindings-c/src/status.rs"]
 mod status;
+#[path = "../../../bindings-c/src/store.rs"]
+mod store;
+#[path = "../../../bindings-c/src/store_check.rs"]
+mod store_check;
+#[path = "../../../bindings-c/src/store_entry.rs"]
+mod store_entry;
+#[path = "../../../bindings-c/src/store_options.rs"]
+mod store_options;
 #[path = "../../../bindings-c/src/text.rs"]
 mod text;
 #[path = "../../../bindings-c/src/token_set.rs"]
 mod token_set;
+#[path = "../../../bindings-c/src/token_source.rs"]
+mod token_source;
+#[path = "../../../bindings-c/src/token_status.rs"]
+mod token_status;
+#[path = "../../../bindings-c/src/user_data.rs"]
+mod user_data;
 
+mod c_program;
 mod calls;
 mod handles;
 mod line;
 mod outcome;
+mod source_calls;
 
 use calls::Calls;
 use line::Line;

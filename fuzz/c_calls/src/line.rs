@@ -1,6 +1,6 @@
 //! A call as a line of input: five characters, then its texts with tabs between them, as in `T0000{"access_token":"a"}`.
 //!
-//! - The first character names the function: see `calls`.
+//! - The first character names the function: see `calls`; behind a `+`, see `source_calls`.
 //! - The second says which places are given: `0` for both, `1` not for the output, `2` not for the error, `3` for neither.
 //! - The third is the slot, `0` to `3`, for the handle that comes out, or for the error that comes out instead.
 //! - The fourth and fifth are the slots of the handles that go in; from `4` to `7`, NULL.
@@ -13,6 +13,7 @@ use std::ffi::{CStr, CString, c_char};
 const LONGEST_TEXT: usize = 1 << 17;
 
 pub(crate) struct Line {
+    pub(crate) is_of_sources: bool,
     pub(crate) function: u8,
     places: u8,
     pub(crate) out: u8,
@@ -25,8 +26,10 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
-        let (&[function, places, out, first, second], texts) = line.split_first_chunk()?;
+        let of_sources = line.strip_prefix(b"+");
+        let (&[function, places, out, first, second], texts) = of_sources.unwrap_or(line).split_first_chunk()?;
         Some(Self {
+            is_of_sources: of_sources.is_some(),
             function,
             places,
             out,
@@ -59,6 +62,11 @@ impl Line {
             self.canaries.borrow_mut().push(secret.valid().to_owned());
         }
         self.text(index)
+    }
+
+    /// The bytes of a text; none where there is none.
+    pub(crate) fn bytes(&self, index: usize) -> &[u8] {
+        self.given(index).map_or(&[], CStr::to_bytes)
     }
 
     pub(crate) fn number(&self, index: usize) -> u64 {

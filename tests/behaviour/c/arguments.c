@@ -1,6 +1,9 @@
 #include "arguments.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "objects.h"
 
 /* Whether `name` is one of these names, which are separated by spaces. */
 static bool is_among(const char *names, const char *name)
@@ -65,9 +68,17 @@ static bool has_needed(const struct json *args, const char *needed, struct out *
     return true;
 }
 
+/* A store's settings: they are looked at where they are used, but for the keys. */
+static bool is_store(const struct json *value)
+{
+    const struct json *keys = json_member(value, "encryption_keys");
+    return value->type == JSON_OBJECT && (keys == NULL || (keys->type == JSON_LIST && all(keys, is_text)));
+}
+
 bool arguments_make_sense(const struct json *args, const char *needed, const char *optional, struct out *problem)
 {
     const struct json *scope = json_member(args, "scope"), *extra = json_member(args, "extra"), *env = json_member(args, "env");
+    const struct json *store = json_member(args, "store");
     size_t i;
 
     for (i = 0; args != NULL && i < args->count; i++)
@@ -81,5 +92,31 @@ bool arguments_make_sense(const struct json *args, const char *needed, const cha
         return refuse(problem, "extra", " is neither an object nor a list of pairs of texts");
     if (env != NULL && !(env->type == JSON_OBJECT && all(env, is_text)))
         return refuse(problem, "env", " is no object of texts");
+    if (store != NULL && !is_store(store))
+        return refuse(problem, "store", " is no object, or its encryption_keys are no list of texts");
+    if (store != NULL && !arguments_make_sense(store, "kind", "path encryption_keys recheck", problem))
+        return false;
     return has_needed(args, needed, problem);
+}
+
+uint64_t arguments_milliseconds(const struct json *args, const char *name)
+{
+    const struct json *seconds = json_member(args, name);
+    return seconds != NULL && seconds->text != NULL ? (uint64_t)(strtod(seconds->text, NULL) * 1000) : 0;
+}
+
+sipgate_call *arguments_call(const struct json *args)
+{
+    const char *cancel = json_string(args, "cancel");
+    sipgate_call *call = NULL;
+
+    if (json_member(args, "timeout") != NULL || json_member(args, "min_validity") != NULL || cancel != NULL)
+        call = sipgate_call_new();
+    if (json_member(args, "timeout") != NULL)
+        sipgate_call_set_timeout_ms(call, arguments_milliseconds(args, "timeout"), NULL);
+    if (json_member(args, "min_validity") != NULL)
+        sipgate_call_set_min_validity_ms(call, arguments_milliseconds(args, "min_validity"), NULL);
+    if (cancel != NULL)
+        sipgate_call_set_cancel(call, object_cancel(cancel), NULL);
+    return call;
 }

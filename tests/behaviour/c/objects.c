@@ -27,6 +27,9 @@ static void release(enum kind kind, void *handle)
     case TOKENS:
         sipgate_token_set_free(handle);
         break;
+    case SOURCE:
+        sipgate_token_source_free(handle);
+        break;
     default:
         sipgate_cancel_free(handle);
     }

@@ -1,9 +1,9 @@
-/* The shim's named objects: clients, pending logins, token sets, cancels. */
+/* The shim's named objects: clients, pending logins, token sets, token sources, cancels. */
 
 #ifndef OBJECTS_H
 #define OBJECTS_H
 
-enum kind { CLIENT, PENDING, TOKENS, CANCEL, KINDS };
+enum kind { CLIENT, PENDING, TOKENS, SOURCE, CANCEL, KINDS };
 
 /* The object of this kind and name; NULL where there is none, which is for the library to refuse. */
 void *object_find(enum kind kind, const char *name);

@@ -13,18 +13,11 @@
 #include "arguments.h"
 #include "json.h"
 #include "objects.h"
+#include "sources.h"
 #include "views.h"
-
-typedef sipgate_status operation(const struct json *args, struct out *ok, sipgate_error **error);
 
 /* A setting that is not given is not set. */
 #define SET_TEXT(set, handle, args, name) (json_string(args, name) == NULL ? SIPGATE_OK : set(handle, json_string(args, name), error))
-
-static uint64_t milliseconds(const struct json *args, const char *name)
-{
-    const struct json *seconds = json_member(args, name);
-    return seconds != NULL && seconds->text != NULL ? (uint64_t)(strtod(seconds->text, NULL) * 1000) : 0;
-}
 
 static sipgate_status new_options(const struct json *args, sipgate_client_options **options, sipgate_error **error)
 {
@@ -61,10 +54,10 @@ static sipgate_status set_options(const struct json *args, sipgate_client_option
     if (status == SIPGATE_OK)
         status = SET_TEXT(sipgate_client_options_set_proxy, options, args, "proxy");
     if (status == SIPGATE_OK && json_member(args, "connect_timeout") != NULL)
-        status = sipgate_client_options_set_connect_timeout_ms(options, milliseconds(args, "connect_timeout"), error);
+        status = sipgate_client_options_set_connect_timeout_ms(options, arguments_milliseconds(args, "connect_timeout"), error);
     if (status == SIPGATE_OK && json_member(args, "request_timeout") != NULL)
-        status = sipgate_client_options_set_request_timeout_ms(options, milliseconds(args, "request_timeout"), error);
-    return status;
+        status = sipgate_client_options_set_request_timeout_ms(options, arguments_milliseconds(args, "request_timeout"), error);
+    return status == SIPGATE_OK && json_member(args, "store") != NULL ? set_store(options, json_member(args, "store"), error) : status;
 }
 
 static sipgate_status client_new(const struct json *args, struct out *ok, sipgate_error **error)
@@ -178,23 +171,10 @@ static sipgate_status keep_tokens(const struct json *args, const char *name, sip
     return SIPGATE_OK;
 }
 
-/* The call that the arguments ask for, to be freed; NULL, the defaults, where they say nothing. */
-static sipgate_call *call_of(const struct json *args)
-{
-    sipgate_call *call = NULL;
-    if (json_member(args, "timeout") != NULL || json_string(args, "cancel") != NULL)
-        call = sipgate_call_new();
-    if (json_member(args, "timeout") != NULL)
-        sipgate_call_set_timeout_ms(call, milliseconds(args, "timeout"), NULL);
-    if (json_string(args, "cancel") != NULL)
-        sipgate_call_set_cancel(call, object_cancel(json_string(args, "cancel")), NULL);
-    return call;
-}
-
 static sipgate_status exchange_callback(const struct json *args, struct out *ok, sipgate_error **error)
 {
     sipgate_token_set *tokens = NULL;
-    sipgate_call *call = call_of(args);
+    sipgate_call *call = arguments_call(args);
     sipgate_status status = sipgate_client_exchange_callback(object_find(CLIENT, json_string(args, "client")),
                                                              object_find(PENDING, json_string(args, "pending")),
                                                              json_string(args, "callback"), call, &tokens, error);
@@ -206,7 +186,7 @@ static sipgate_status exchange_code(const struct json *args, struct out *ok, sip
 {
     sipgate_authorization_code *code = NULL;
     sipgate_token_set *tokens = NULL;
-    sipgate_call *call = call_of(args);
+    sipgate_call *call = arguments_call(args);
     char *scope = scope_of(args);
     sipgate_status status = sipgate_authorization_code_new(json_string(args, "code"), &code, error);
     if (status == SIPGATE_OK)
@@ -228,7 +208,7 @@ static sipgate_status refresh(const struct json *args, struct out *ok, sipgate_e
     const sipgate_client *client = object_find(CLIENT, json_string(args, "client"));
     const char *from = json_string(args, "from");
     sipgate_token_set *tokens = NULL;
-    sipgate_call *call = call_of(args);
+    sipgate_call *call = arguments_call(args);
     char *scope = scope_of(args);
     sipgate_status status = from != NULL
                                 ? sipgate_client_refresh_tokens(client, object_find(TOKENS, from), scope, call, &tokens, error)
@@ -287,12 +267,23 @@ static const struct operation_entry {
 } operations[] = {
     {"client.new", client_new, "name kind",
      "client_id base realm issuer authorization_endpoint token_endpoint iss_required client_secret client_authentication redirect_uri "
-     "ca_certificates proxy connect_timeout request_timeout env"},
+     "ca_certificates proxy connect_timeout request_timeout store env"},
     {"client.authorization_request", authorization_request, "client name",
      "scope redirect_uri response_mode state return_to prompt login_hint ui_locales extra"},
     {"client.exchange_callback", exchange_callback, "client pending tokens", "callback timeout cancel"},
     {"client.exchange_code", exchange_code, "client tokens", "code code_verifier redirect_uri scope timeout cancel"},
     {"client.refresh", refresh, "client tokens", "refresh_token from scope timeout cancel"},
+    {"client.complete_login", complete_login, "client pending account source", "callback timeout cancel"},
+    {"client.token_source", token_source, "client source", "account"},
+    {"source.access_token", source_access_token, "source", "timeout cancel min_validity"},
+    {"source.authorization_header", source_authorization_header, "source", "timeout cancel min_validity"},
+    {"source.peek", source_peek, "source", ""},
+    {"source.invalidate", source_invalidate, "source token", ""},
+    {"source.refresh", source_refresh, "source", "timeout cancel"},
+    {"source.save", source_save, "source tokens", "timeout cancel"},
+    {"source.status", source_status, "source", "timeout cancel"},
+    {"source.logout", source_logout, "source", "timeout cancel"},
+    {"source.close", source_close, "source", ""},
     {"pending.export", pending_export, "pending", ""},
     {"pending.restore", pending_restore, "name", "exported"},
     {"tokens.restore", tokens_restore, "name", "json"},

@@ -77,6 +77,25 @@ void view_tokens(struct out *out, const sipgate_token_set *tokens)
     view_secret(out, "authorization_header", header);
 }
 
+void view_status(struct out *out, const sipgate_token_status *status)
+{
+    const sipgate_error *last_error = sipgate_token_status_last_error(status);
+
+    view_text(out, "state", sipgate_token_status_state(status));
+    view_number(out, "generation", (int64_t)sipgate_token_status_generation(status), -1);
+    view_number(out, "expires_at", sipgate_token_status_expires_at(status), -1);
+    view_number(out, "refresh_expires_at", sipgate_token_status_refresh_expires_at(status), -1);
+    view_text(out, "scope", sipgate_token_status_scope(status));
+    view_flag(out, "unsaved", sipgate_token_status_unsaved(status));
+    out_name(out, "last_error");
+    out_raw(out, last_error != NULL ? "{" : "null");
+    if (last_error != NULL) {
+        view_name(out, "code", sipgate_error_name(last_error));
+        view_text(out, "remedy", sipgate_error_remedy(last_error));
+        out_raw(out, "}");
+    }
+}
+
 void view_error(struct out *out, const sipgate_error *error)
 {
     int64_t retry_after = sipgate_error_retry_after_ms(error);

@@ -15,6 +15,7 @@ void view_secret(struct out *out, const char *name, sipgate_secret *secret);
 void view_client(struct out *out, const sipgate_client *client);
 void view_pending(struct out *out, const sipgate_authorization_request *pending);
 void view_tokens(struct out *out, const sipgate_token_set *tokens);
+void view_status(struct out *out, const sipgate_token_status *status);
 void view_error(struct out *out, const sipgate_error *error);
 void view_errors(struct out *out);
 

@@ -7,11 +7,11 @@ macro_rules! shown {
     ($($name:ident)*) => {$(
         #[doc = concat!("An invented `", stringify!($name), "`.")]
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name(Arc<str>);
+        pub(crate) struct $name(Arc<str>);
 
         impl $name {
             /// The text.
-            pub fn reveal(&self) -> &str {
+            pub(crate) fn reveal(&self) -> &str {
                 &self.0
             }
         }

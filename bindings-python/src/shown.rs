@@ -1,0 +1,40 @@
+//! The access token as Python has it: one string for each token, as making one takes longer than all the rest of a call.
+
+use std::ptr;
+use std::sync::Mutex;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use sipgate_oauth2::AccessToken;
+
+/// The token that was shown last. It is held, so that no other token can be at its address. The lock is tried only: nobody waits for it, also not a
+/// child that was forked while another thread had it.
+#[derive(Default)]
+pub(crate) struct Shown(Mutex<Option<(AccessToken, Py<PyString>)>>);
+
+impl Shown {
+    pub(crate) fn string<'py>(&self, py: Python<'py>, token: AccessToken) -> Bound<'py, PyString> {
+        if let Some(string) = self.last(py, &token) {
+            return string;
+        }
+        let string = PyString::new(py, token.reveal());
+        if let Ok(mut last) = self.0.try_lock() {
+            *last = Some((token, string.clone().unbind()));
+        }
+        string
+    }
+
+    /// Lets go of the token, as there is none that may be shown.
+    pub(crate) fn forget(&self) {
+        if let Ok(mut last) = self.0.try_lock() {
+            *last = None;
+        }
+    }
+
+    /// Clones of a token share its text, and no other text is where that is.
+    fn last<'py>(&self, py: Python<'py>, token: &AccessToken) -> Option<Bound<'py, PyString>> {
+        let last = self.0.try_lock().ok()?;
+        let (shown, string) = last.as_ref()?;
+        ptr::eq(shown.reveal(), token.reveal()).then(|| string.bind(py).clone())
+    }
+}

@@ -1,0 +1,160 @@
+//! What becomes of each kind of answer.
+
+use super::*;
+
+#[test]
+fn tokens_are_stored_before_anybody_is_told() {
+    let mut rig = Rig::new();
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.log, ["load", "lock", "load", "claim", "load", "refresh r1", "load", "swap", "end"]);
+    let record = rig.record();
+    assert_eq!((record.generation, token_of(record), &record.claim, &record.failure), (2, "r2", &None, &None));
+}
+
+#[test]
+fn tokens_that_fail_the_judgement_are_kept_and_not_handed_out() {
+    let mut rig = Rig::new();
+    let odd = |rig: &Rig| Received { tokens: Err(error(ErrorCode::Quarantined)), ..rig.received(2) };
+    assert_eq!(code(rig.renew(|rig| Reply::Tokens(Box::new(odd(rig))))), ErrorCode::Quarantined);
+    assert_eq!((token_of(rig.record()), rig.record().generation), ("r2", 2));
+    assert_eq!(rig.record().tokens, Some(tokens(1, START - 300_000)));
+    assert!(!rig.known.is_usable(0, rig.now));
+}
+
+#[test]
+fn an_answer_without_a_refresh_token_keeps_the_old_one() {
+    let mut rig = Rig::new();
+    assert!(rig.renew(|rig| Reply::Tokens(Box::new(Received { refresh_token: None, ..rig.received(2) }))).unwrap());
+    assert_eq!((token_of(rig.record()), rig.record().generation), ("r1", 2));
+}
+
+#[test]
+fn what_was_not_sent_or_was_refused_costs_the_claim_only() {
+    let codes = [
+        ErrorCode::Transport,
+        ErrorCode::Timeout,
+        ErrorCode::ServerUnavailable,
+        ErrorCode::InvalidClient,
+        ErrorCode::WrongEndpoint,
+        ErrorCode::Oauth,
+    ];
+    for refused in codes {
+        let mut rig = Rig::new();
+        assert_eq!(code(rig.renew(|_| Reply::failed(error(refused), false))), refused);
+        let record = rig.record();
+        assert_eq!((token_of(record), record.generation, record.is_active(), &record.claim), ("r1", 1, true, &None));
+        let failure = record.failure.as_ref().unwrap();
+        assert!(failure.wait_left(rig.now).is_some() && !failure.outcome_unknown);
+    }
+}
+
+#[test]
+fn retry_after_is_waited_out() {
+    let mut rig = Rig::new();
+    let asked = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(20)));
+    rig.renew(|_| Reply::Refused(asked.clone())).unwrap_err();
+    assert_eq!(rig.record().failure.as_ref().unwrap().wait_left(rig.now), Some(20_000));
+}
+
+#[test]
+fn invalid_grant_ends_the_lineage_that_was_refused() {
+    let mut rig = Rig::new();
+    assert!(!rig.renew(rejected).unwrap());
+    let State::Dead { refused, .. } = &rig.record().state else { panic!("it lives") };
+    assert_eq!((refused, token_of(rig.record())), (&digest_of("r1"), "r1"));
+    assert!(rig.record().tokens.is_some() && rig.record().claim.is_none());
+    rig.log.clear();
+    assert!(!rig.renew(rejected).unwrap());
+    assert_eq!(rig.log, ["load", "end"]);
+}
+
+#[test]
+fn after_invalid_grant_a_newer_generation_or_another_grant_is_adopted() {
+    for newer in [login("g", 2, START), login("h", 2, START)] {
+        let mut rig = Rig::new();
+        assert!(!renew_while(&mut rig, rejected, |rig| rig.put(newer.clone())).unwrap());
+        assert_eq!(rig.record(), &newer);
+        assert_eq!(rig.known.record(), Some(&newer));
+    }
+}
+
+#[test]
+fn after_invalid_grant_an_older_generation_is_what_the_store_lost() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 5, START - 300_000));
+    let loses_once = |rig: &mut Rig| {
+        if rig.times("refresh r5") == 1 {
+            rig.put(login("g", 4, START - 600_000));
+        }
+    };
+    renew_while(&mut rig, rejected, loses_once).unwrap();
+    assert_eq!((rig.record().generation, token_of(rig.record()), rig.times("refresh r5")), (5, "r5", 2));
+    assert!(!rig.record().is_active());
+}
+
+#[test]
+fn after_a_takeover_invalid_grant_waits_for_the_owner_who_was_slow() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    let mut sent = 0;
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        Action::Refresh(_) => {
+            sent = rig.now.mono;
+            Some(Observation::Answered(rejected(rig)))
+        }
+        Action::Wait(2_000) => {
+            rig.put(login("g", 2, rig.now.wall));
+            None
+        }
+        Action::Wait(_) => {
+            rig.pass(75_000);
+            None
+        }
+        _ => None,
+    });
+    assert!(!outcome.unwrap());
+    assert_eq!((rig.record().generation, rig.now.mono - sent), (2, 2_000));
+    assert!(rig.record().is_active());
+}
+
+#[test]
+fn a_broken_connection_is_replayed_once_under_the_same_claim() {
+    let mut rig = Rig::new();
+    assert_eq!(code(rig.renew(broken)), ErrorCode::OutcomeUnknown);
+    assert_eq!((rig.times("refresh r1"), rig.times("claim")), (2, 1));
+    let record = rig.record();
+    assert!(record.claim.is_none() && record.is_active() && record.failure.as_ref().unwrap().outcome_unknown);
+}
+
+#[test]
+fn a_broken_connection_is_not_replayed_when_somebody_was_faster() {
+    let mut rig = Rig::new();
+    assert!(!renew_while(&mut rig, broken, |rig| rig.put(login("g", 2, START))).unwrap());
+    assert_eq!((rig.times("refresh r1"), rig.record().generation), (1, 2));
+}
+
+#[test]
+fn what_is_in_doubt_is_not_sent_again_before_its_wait_is_over() {
+    let mut rig = Rig::new();
+    assert_eq!(code(rig.renew(in_doubt)), ErrorCode::OutcomeUnknown);
+    assert_eq!(rig.times("refresh r1"), 1);
+    assert!(rig.record().claim.is_none() && rig.record().failure.as_ref().unwrap().outcome_unknown);
+    for goal in [Goal::Renew { min_validity: 0 }, Goal::Force] {
+        let mut waited = false;
+        rig.log.clear();
+        rig.fly(goal, |rig, action| {
+            waited |= matches!(action, Action::Wait(500..));
+            matches!(action, Action::Refresh(_)).then(|| Observation::Answered(in_doubt(rig)))
+        })
+        .unwrap_err();
+        assert!(waited && rig.times("refresh r1") == 1);
+    }
+}
+
+#[test]
+fn a_claim_that_is_another_s_by_now_is_left() {
+    let mut rig = Rig::leasing();
+    assert!(renew_while(&mut rig, in_doubt, |rig| rig.change(|record| record.claim = claim(false))).is_err());
+    assert_eq!(rig.record().claim, claim(false));
+    assert!(rig.record().failure.is_none());
+}

@@ -1,0 +1,118 @@
+//! What tokens make of what is there by now.
+
+use super::*;
+
+fn good(rig: &Rig) -> Reply {
+    rig.tokens(2)
+}
+
+#[test]
+fn the_same_lineage_gets_its_tokens_also_when_it_was_given_up() {
+    let mut rig = Rig::new();
+    let reason = Remembered::from(&error(ErrorCode::LoginRequired));
+    let dead = State::Dead { refused: digest_of("r1"), reason };
+    assert!(renew_while(&mut rig, good, |rig| rig.change(|record| record.state = dead.clone())).unwrap());
+    assert!(rig.record().is_active() && rig.record().generation == 2);
+}
+
+#[test]
+fn a_newer_generation_and_another_grant_stand() {
+    for theirs in [login("g", 2, START - 1), login("h", 2, START)] {
+        let mut rig = Rig::new();
+        assert!(!renew_while(&mut rig, good, |rig| rig.put(theirs.clone())).unwrap());
+        assert_eq!((rig.record(), rig.known.record()), (&theirs, Some(&theirs)));
+    }
+}
+
+#[test]
+fn what_the_store_lost_is_replaced_by_the_larger_generation_and_one() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 5, START - 300_000));
+    assert!(renew_while(&mut rig, |rig| rig.tokens(6), |rig| rig.put(login("g", 3, START - 600_000))).unwrap());
+    assert_eq!((rig.record().generation, token_of(rig.record())), (6, "r6"));
+    rig.pass(LIFE_MILLISECONDS);
+    assert!(renew_while(&mut rig, |rig| rig.tokens(7), |rig| rig.stored = None).unwrap());
+    assert_eq!((rig.record().generation, token_of(rig.record())), (7, "r7"));
+}
+
+#[test]
+fn the_tombstone_of_the_token_that_was_refreshed_gets_the_new_one() {
+    let mut rig = Rig::new();
+    assert!(!renew_while(&mut rig, good, |rig| rig.put(tomb("g", 1))).unwrap());
+    assert_eq!((rig.record().is_ended(), token_of(rig.record())), (true, "r2"));
+    assert!(rig.record().tokens.is_none() && rig.record().claim.is_none());
+}
+
+#[test]
+fn any_other_tombstone_stays_as_it_is() {
+    for other in [tomb("h", 2), Record { refresh_token: None, ..tomb("g", 1) }] {
+        let mut rig = Rig::new();
+        assert!(!renew_while(&mut rig, good, |rig| rig.put(other.clone())).unwrap());
+        assert_eq!(rig.record(), &other);
+    }
+}
+
+#[test]
+fn a_conflict_is_looked_at_again() {
+    let mut rig = Rig::new();
+    let mut once = true;
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
+        Action::Swap { record, .. } if record.generation == 2 && std::mem::take(&mut once) => {
+            rig.change(|record| record.others = [("later".into(), 1.into())].into_iter().collect());
+            None
+        }
+        _ => None,
+    });
+    assert!(outcome.unwrap() && !once);
+    assert_eq!(rig.record().generation, 2);
+}
+
+#[test]
+fn a_write_without_an_answer_is_not_done_twice() {
+    let mut rig = Rig::new();
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
+        Action::Swap { record, .. } if record.generation == 2 => {
+            rig.put((**record).clone());
+            Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        }
+        _ => None,
+    });
+    outcome.unwrap();
+    assert_eq!((rig.record().generation, token_of(rig.record())), (2, "r2"));
+    assert!(rig.known.is_fresh(0, rig.now) && !rig.known.is_unsaved());
+}
+
+#[test]
+fn without_the_store_the_tokens_are_handed_out_as_unsaved_and_written_later() {
+    let mut rig = Rig::new();
+    let mut told = Vec::new();
+    let mut failing = 3;
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
+        Action::Tell(outcome) => {
+            told.push(outcome.is_ok());
+            assert!(rig.known.is_unsaved() && rig.known.is_fresh(0, rig.now));
+            None
+        }
+        Action::Load if rig.times("refresh r1") == 1 && failing > 0 => {
+            failing -= 1;
+            Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        }
+        _ => None,
+    });
+    outcome.unwrap();
+    assert_eq!(told, [true, false, false]);
+    assert!(!rig.known.is_unsaved() && rig.record().generation == 2);
+}
+
+#[test]
+fn the_claim_of_a_login_that_went_on_meanwhile_stays() {
+    for there in [login("g", 1, START - 300_000), tomb("g", 1)] {
+        let mut rig = Rig::new();
+        let theirs = claim(false).map(|claim| Claim { login: true, ..claim });
+        renew_while(&mut rig, good, |rig| rig.put(Record { claim: theirs.clone(), ..there.clone() })).unwrap();
+        assert_eq!((token_of(rig.record()), &rig.record().claim), ("r2", &theirs));
+    }
+}

@@ -1,0 +1,54 @@
+//! A new login in the place of another.
+
+use super::*;
+
+fn log_in(rig: &mut Rig, reply: impl Fn(&Rig) -> Reply) -> Result<bool> {
+    rig.fly(Goal::LogIn { grant_id: "h".into() }, |rig, action| {
+        matches!(action, Action::Exchange).then(|| Observation::Answered(reply(rig)))
+    })
+}
+
+#[test]
+fn a_login_names_the_grant_that_it_replaces() {
+    let mut rig = Rig::new();
+    assert!(log_in(&mut rig, |rig| rig.tokens(2)).unwrap());
+    let record = rig.record();
+    assert_eq!((record.grant_id.as_str(), record.replaced.as_deref(), record.generation), ("h", Some("g"), 2));
+    assert!(record.claim.is_none() && record.is_active());
+}
+
+#[test]
+fn an_exchange_that_failed_leaves_the_old_login_as_it_was() {
+    for failed in [rejected, broken, in_doubt] {
+        let mut rig = Rig::new();
+        let before = rig.record().clone();
+        log_in(&mut rig, failed).unwrap_err();
+        assert_eq!(rig.times("exchange"), 1);
+        assert_eq!(rig.record(), &before);
+    }
+}
+
+#[test]
+fn somebody_s_refresh_is_waited_for_no_longer_than_a_code_lives() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    let began = rig.now.mono;
+    assert!(log_in(&mut rig, |rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.now.mono - began, 10_000);
+    assert_eq!(rig.record().grant_id, "h");
+}
+
+#[test]
+fn a_login_that_was_written_unnoticed_and_logged_out_since_stays_logged_out() {
+    let mut rig = Rig::new();
+    let outcome = rig.fly(Goal::LogIn { grant_id: "h".into() }, |rig, action| match action {
+        Action::Exchange => Some(Observation::Answered(rig.tokens(2))),
+        Action::Swap { record, .. } if record.generation == 2 => {
+            rig.put(tomb("h", 2));
+            Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        }
+        _ => None,
+    });
+    outcome.unwrap();
+    assert_eq!(rig.record(), &tomb("h", 2));
+}

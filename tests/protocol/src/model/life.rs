@@ -1,0 +1,237 @@
+//! The life of a process: its callers, and its flights as the driver flies them.
+
+use super::planted::{self, Planted};
+use super::setup::{Exclusion, Setup};
+use super::steps::store_failed;
+use super::world::{
+    Answer, CHANGING, Caller, LOOKING, Pending, Process, REFRESHING, Running, World, account, number, refresh_token, tokens,
+};
+use crate::error::{Error, ErrorCode, Result};
+use crate::refresh::answer::{Received, Reply};
+use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
+use crate::refresh::known::{Demand, Done, Judgement};
+use crate::refresh::moment::Moment;
+use crate::refresh::record::Record;
+
+const DEMAND: Demand = Demand { min_validity: 0, recheck: 1000 };
+
+const PATIENCE: u64 = 30_000;
+
+impl World {
+    pub(super) fn call(&mut self, setup: &Setup, process: usize, force: bool) {
+        self.process_mut(process).caller = Some(Caller { done: Done::Nothing, force });
+        if force {
+            self.begin(setup, process, REFRESHING, Goal::Force);
+        } else {
+            self.attend(setup, process);
+        }
+    }
+
+    /// An API does not accept the current token.
+    pub(super) fn invalidate(&mut self, setup: &Setup, process: usize) {
+        let now = self.now(setup, process);
+        let known = &mut self.process_mut(process).known;
+        let current = known.record().and_then(|record| record.tokens.clone());
+        if let Some(tokens) = current {
+            known.invalidate(tokens.access_token().reveal(), now);
+        }
+        self.call(setup, process, false);
+    }
+
+    pub(super) fn log_in(&mut self, setup: &Setup, process: usize) {
+        let grant_id = format!("g{process}");
+        self.begin(setup, process, CHANGING, Goal::LogIn { grant_id });
+    }
+
+    pub(super) fn log_out(&mut self, setup: &Setup, process: usize) {
+        self.begin(setup, process, CHANGING, Goal::LogOut);
+    }
+
+    /// Does for the caller what its judgement calls for.
+    fn attend(&mut self, setup: &Setup, process: usize) {
+        let now = self.now(setup, process);
+        let Some(caller) = self.processes[process].caller else { return };
+        match self.processes[process].known.judge(DEMAND, caller.done, now) {
+            Judgement::Give => self.hand_out(setup, process),
+            Judgement::Look => self.begin(setup, process, LOOKING, Goal::Look),
+            Judgement::Refresh if self.processes[process].flights[REFRESHING].is_none() => {
+                self.begin(setup, process, REFRESHING, Goal::Renew { min_validity: 0 });
+            }
+            Judgement::Refresh => self.comfort(setup, process),
+            Judgement::Refuse(_) => self.process_mut(process).caller = None,
+        }
+    }
+
+    /// Nothing better can be had.
+    fn comfort(&mut self, setup: &Setup, process: usize) {
+        let now = self.now(setup, process);
+        if self.processes[process].known.is_usable(DEMAND.min_validity, now) {
+            self.hand_out(setup, process);
+        } else {
+            self.process_mut(process).caller = None;
+        }
+    }
+
+    fn hand_out(&mut self, setup: &Setup, process: usize) {
+        let known = &self.processes[process].known;
+        let unsaved = known.is_unsaved();
+        if let Some(record) = known.record().cloned() {
+            self.check_handing_out(setup, process, &record, unsaved);
+        }
+        self.process_mut(process).caller = None;
+    }
+
+    fn begin(&mut self, setup: &Setup, process: usize, place: usize, goal: Goal) {
+        let now = self.now(setup, process);
+        let pid = setup.pid(process, self.processes[process].life);
+        let it = self.process_mut(process);
+        let life = it.life;
+        let owner = if place == LOOKING {
+            format!("p{process}.{life}")
+        } else {
+            it.flown += 1;
+            format!("p{process}.{life}.{}", it.flown)
+        };
+        let instance = format!("p{process}.{life}");
+        let ticket = Ticket { account: account(), owner: owner.clone(), process: pid, instance, dice: 0, patience: PATIENCE };
+        let flight = Flight::new(goal, ticket, now);
+        it.flights[place] = Some(Running { flight, owner, pending: Pending::Load, swaps: 0, unstored: false, claimed: None, blind: false });
+        self.tell(setup, process, place, Observation::Begun);
+    }
+
+    /// Tells a flight what it saw, and begins the action that it decides upon.
+    ///
+    /// A load that follows upon a wait, a lock or another load is done in the same step: what somebody else does in between, they could as well have
+    /// done before.
+    pub(super) fn tell(&mut self, setup: &Setup, process: usize, place: usize, seen: Observation) {
+        let now = self.now(setup, process);
+        let mut seen = seen;
+        loop {
+            let it = self.process_mut(process);
+            let Process { known, flights, .. } = it;
+            let running = flights[place].as_mut().expect("it flies");
+            let at_once = matches!(seen, Observation::Begun | Observation::Waited | Observation::Locked | Observation::NoLocks);
+            let action = running.flight.decide(known, seen, now);
+            let owner = running.owner.clone();
+            let pending = match action {
+                Action::Load if at_once => {
+                    seen = self.load(setup, process, place);
+                    continue;
+                }
+                Action::Load => Pending::Load,
+                Action::TryLock if setup.exclusion == Exclusion::Lease => {
+                    seen = Observation::NoLocks;
+                    continue;
+                }
+                Action::TryLock => Pending::TryLock,
+                Action::Swap { expected, record } => Pending::Swap { expected, record },
+                Action::Wait(_) => Pending::Wait { since: self.tick },
+                Action::Refresh(record) => {
+                    self.check_sending(&record, &owner);
+                    let token = number(record.refresh_token.as_ref().expect("what is refreshed").reveal());
+                    self.check_claim(&owner, token);
+                    Pending::Request { token: Some(token), sent: now, answer: None }
+                }
+                Action::Exchange => Pending::Request { token: None, sent: now, answer: None },
+                Action::Revoke(token) => {
+                    self.server.revoke(number(token.reveal()));
+                    seen = Observation::Revoked(Ok(()));
+                    continue;
+                }
+                Action::Tell(outcome) => {
+                    self.answer_caller(setup, process, place, &outcome.map(|()| true));
+                    seen = Observation::Told;
+                    continue;
+                }
+                Action::End(outcome) => {
+                    self.end(setup, process, place, &outcome);
+                    return;
+                }
+            };
+            let running = self.process_mut(process).flights[place].as_mut().expect("it flies");
+            running.pending = pending;
+            return;
+        }
+    }
+
+    fn end(&mut self, setup: &Setup, process: usize, place: usize, outcome: &Result<bool>) {
+        let code = u8::try_from(process).expect("few processes");
+        self.locks.retain(|holder| *holder != (code, place));
+        self.process_mut(process).flights[place] = None;
+        self.answer_caller(setup, process, place, outcome);
+    }
+
+    fn answer_caller(&mut self, setup: &Setup, process: usize, place: usize, outcome: &Result<bool>) {
+        if place == CHANGING {
+            return;
+        }
+        let Some(caller) = &mut self.process_mut(process).caller else { return };
+        match outcome {
+            Ok(renewed) => {
+                let renewed = *renewed;
+                caller.done = match (place, renewed) {
+                    (LOOKING, _) => Done::Looked,
+                    (_, true) => Done::Renewed,
+                    (_, false) => Done::Flown,
+                };
+                if !caller.force || renewed {
+                    self.attend(setup, process);
+                } else {
+                    self.process_mut(process).caller = None;
+                }
+            }
+            Err(_) => self.comfort(setup, process),
+        }
+    }
+
+    /// What the store has, as the flight reads it.
+    pub(super) fn load(&self, setup: &Setup, process: usize, place: usize) -> Observation {
+        if self.store.down {
+            return store_failed();
+        }
+        let running = self.processes[process].flights[place].as_ref().expect("it flies");
+        let mut stored = if running.blind { running.claimed.clone() } else { self.stored().cloned() };
+        if setup.planted == Some(Planted::LeaseByClock)
+            && let Some(stored) = &mut stored
+        {
+            planted::compare_clocks(stored, &running.owner, self.now(setup, process));
+        }
+        Observation::Loaded(stored)
+    }
+
+    /// A request's answer arrives.
+    pub(super) fn deliver(&mut self, setup: &Setup, process: usize, place: usize, answer: Answer, sent: Moment) {
+        let is_login = matches!(self.request(process, place), Some(None));
+        let reply = match answer {
+            Answer::Tokens(token) => {
+                Reply::Tokens(Box::new(Received { tokens: Ok(tokens(token, sent.wall)), refresh_token: Some(refresh_token(token)), sent }))
+            }
+            Answer::InvalidGrant => Reply::Rejected(Error::new(ErrorCode::LoginRequired, "invalid_grant")),
+        };
+        let running = self.process_mut(process).flights[place].as_mut().expect("it flies");
+        running.unstored = matches!(answer, Answer::Tokens(_));
+        running.blind = setup.planted == Some(Planted::NoReload) && answer == Answer::InvalidGrant;
+        match (setup.planted, answer) {
+            (Some(Planted::DeleteOnInvalidGrant), Answer::InvalidGrant) => self.put(None),
+            (Some(Planted::HandOutBeforeCommit), Answer::Tokens(token)) if !is_login => {
+                let record = Record { tokens: Some(tokens(token, sent.wall)), ..Record::vacant(account()) };
+                self.check_handing_out(setup, process, &record, false);
+            }
+            _ => {}
+        }
+        self.reply(setup, process, place, reply);
+    }
+
+    pub(super) fn reply(&mut self, setup: &Setup, process: usize, place: usize, reply: Reply) {
+        let reply = if setup.planted == Some(Planted::ReplayAfterTimeout) { planted::mistake(reply) } else { reply };
+        self.tell(setup, process, place, Observation::Answered(reply));
+    }
+
+    /// The token of the request that is under way: `Some(None)` is a code.
+    pub(super) fn request(&self, process: usize, place: usize) -> Option<Option<u8>> {
+        match self.processes[process].flights[place].as_ref()?.pending {
+            Pending::Request { token, .. } => Some(token),
+            _ => None,
+        }
+    }
+}

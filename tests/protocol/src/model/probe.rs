@@ -1,0 +1,100 @@
+//! The question that all of it is for: were everybody killed now, would the next one who comes still get a token?
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::rules::Nature;
+use super::setup::{Exclusion, Setup};
+use super::world::{World, account, digest, refresh_token, token_of, tokens};
+use crate::error::{Error, ErrorCode};
+use crate::refresh::answer::{Received, Reply};
+use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
+use crate::refresh::known::{Demand, Done, Judgement, Known};
+use crate::refresh::moment::Moment;
+use crate::refresh::record::Stored;
+
+/// More actions than any refresh by somebody who is alone takes.
+const ENOUGH: usize = 60;
+
+/// Answers by what the store and the server are like; and counts.
+#[derive(Default)]
+pub(super) struct Probe {
+    answers: Mutex<HashMap<u64, bool>>,
+    lost: [AtomicU64; Nature::ALL.len()],
+}
+
+impl Probe {
+    /// Whether somebody new gets a token, or there is no login to get one of.
+    pub(super) fn succeeds(&self, setup: &Setup, world: &World) -> bool {
+        let stored = world.stored();
+        if stored.is_some_and(|stored| stored.record.is_ended()) {
+            return true;
+        }
+        let seen = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.tick));
+        if let Some(answer) = self.answers.lock().expect("nobody panics here").get(&seen) {
+            return *answer;
+        }
+        let answer = stored.is_some() && renews(setup, world);
+        self.answers.lock().expect("nobody panics here").insert(seen, answer);
+        answer
+    }
+
+    /// Counts a state in which the login is lost by nature.
+    pub(super) fn count(&self, setup: &Setup, world: &World) {
+        let Some(nature) = world.nature else { return };
+        if world.is_settled() && !self.succeeds(setup, world) {
+            self.lost[nature as usize].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// In how many states the login is lost, by cause.
+    pub(super) fn lost(&self) -> impl Iterator<Item = (Nature, u64)> {
+        Nature::ALL.into_iter().map(|nature| (nature, self.lost[nature as usize].load(Ordering::Relaxed)))
+    }
+}
+
+/// Lets somebody new renew the tokens, much later, and alone.
+fn renews(setup: &Setup, world: &World) -> bool {
+    let mut world = world.clone();
+    world.tick += 3;
+    let mut known = Known::default();
+    let now = |world: &World| -> Moment { world.now(setup, 0) };
+    let ticket = Ticket { account: account(), owner: "new".into(), process: 999, instance: "new".into(), dice: 0, patience: 1_000_000 };
+    let mut flight = Flight::new(Goal::Renew { min_validity: 0 }, ticket, now(&world));
+    let mut seen = Observation::Begun;
+    for step in 0..ENOUGH {
+        seen = match flight.decide(&mut known, seen, now(&world)) {
+            Action::Load => Observation::Loaded(world.stored().cloned()),
+            Action::TryLock if setup.exclusion == Exclusion::Lease => Observation::NoLocks,
+            Action::TryLock => Observation::Locked,
+            Action::Swap { record, .. } => {
+                let version = format!("new.{step}");
+                world.store.entry = Some(Stored { version: version.clone(), record }.into());
+                Observation::Stored(version)
+            }
+            Action::Refresh(record) => {
+                let sent = now(&world);
+                let answer = token_of(&record).and_then(|token| world.server.refresh(token, world.tick));
+                Observation::Answered(match answer {
+                    Some(token) => Reply::Tokens(Box::new(Received {
+                        tokens: Ok(tokens(token, sent.wall)),
+                        refresh_token: Some(refresh_token(token)),
+                        sent,
+                    })),
+                    None => Reply::Rejected(Error::new(ErrorCode::LoginRequired, "invalid_grant")),
+                })
+            }
+            Action::Wait(_) => {
+                world.tick += 1;
+                Observation::Waited
+            }
+            Action::End(Ok(true)) => {
+                let demand = Demand { min_validity: 0, recheck: 1000 };
+                return matches!(known.judge(demand, Done::Renewed, now(&world)), Judgement::Give);
+            }
+            _ => return false,
+        };
+    }
+    false
+}

@@ -1,0 +1,139 @@
+//! Explores, and says what came of it.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use super::planted::Planted;
+use super::probe::Probe;
+use super::setup::{self, Setup};
+use super::steps::{Exploration, Step};
+use super::world::{Pending, World, token_of};
+
+/// Explores and reports. Fails when a rule is broken, or a planted bug is not found.
+#[expect(clippy::print_stderr, reason = "this is a program")]
+pub fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let good = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => {
+            let explored = setup::all().into_iter().filter(|setup| !explore(setup)).count();
+            let missed = Planted::ALL.into_iter().filter(|planted| !catch(*planted)).count();
+            explored + missed == 0
+        }
+        ["--only", name] => match setup::all().iter().find(|setup| setup.name == *name) {
+            Some(setup) => explore(setup),
+            None => return usage(),
+        },
+        ["--planted", name] => match Planted::named(name) {
+            Some(planted) => catch(planted),
+            None => return usage(),
+        },
+        _ => return usage(),
+    };
+    if good {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("model: failed");
+    ExitCode::FAILURE
+}
+
+#[expect(clippy::print_stderr, reason = "this is a program")]
+fn usage() -> ExitCode {
+    eprintln!("usage: model [--only WORLD | --planted BUG]");
+    setup::all().iter().for_each(|setup| eprintln!("  world  {}", setup.name));
+    Planted::ALL.iter().for_each(|planted| eprintln!("  bug    {}", planted.name()));
+    ExitCode::FAILURE
+}
+
+/// A rule that was broken, and how it came to that.
+struct Broken {
+    rule: &'static str,
+    path: Vec<(World, Option<Step>)>,
+}
+
+struct Explored {
+    states: usize,
+    lost: String,
+    broken: Option<Broken>,
+}
+
+fn run(setup: &Setup) -> Explored {
+    let exploration = Exploration { setup: setup.clone(), probe: Probe::default() };
+    let checker = exploration.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let broken = checker.discoveries().into_iter().next().map(|(rule, path)| Broken { rule, path: path.into_vec() });
+    let lost = checker.model().probe.lost().filter(|(_, states)| *states > 0);
+    let lost = lost.map(|(nature, states)| format!("{} {states}", nature.name())).collect::<Vec<_>>().join(", ");
+    Explored { states: checker.unique_state_count(), lost, broken }
+}
+
+/// Whether all rules hold in a world.
+#[expect(clippy::print_stdout, reason = "this is a program")]
+fn explore(setup: &Setup) -> bool {
+    let start = Instant::now();
+    let explored = run(setup);
+    let seconds = start.elapsed().as_secs_f32();
+    let lost = if explored.lost.is_empty() { "none" } else { &explored.lost };
+    println!("{:<32} {:>9} states {seconds:>6.1} s   lost by nature: {lost}", setup.name, explored.states);
+    if let Some(broken) = &explored.broken {
+        println!("{}", told(broken));
+    }
+    explored.broken.is_none()
+}
+
+/// Whether a planted bug is found.
+#[expect(clippy::print_stdout, reason = "this is a program")]
+fn catch(planted: Planted) -> bool {
+    let setup = planted.setup();
+    let explored = run(&setup);
+    match &explored.broken {
+        Some(broken) => {
+            let steps = broken.path.len() - 1;
+            println!("planted {:<24} caught after {steps} steps in \"{}\": {}", planted.name(), setup.name, broken.rule);
+        }
+        None => println!("planted {:<24} NOT CAUGHT in {} states of \"{}\"", planted.name(), explored.states, setup.name),
+    }
+    explored.broken.is_some()
+}
+
+fn told(broken: &Broken) -> String {
+    let mut lines = vec![format!("BROKEN: {}", broken.rule)];
+    for (at, pair) in broken.path.windows(2).enumerate() {
+        let [(before, Some(step)), (after, _)] = pair else { continue };
+        lines.push(format!("{:>3}  {:<28} {}", at + 1, what(before, *step), state(after)));
+    }
+    lines.join("\n")
+}
+
+/// The step in words.
+fn what(before: &World, step: Step) -> String {
+    let Step::Act(process, place) = step else { return format!("{step:?}") };
+    let pending = before.processes[process].flights[place].as_ref().map(|running| match &running.pending {
+        Pending::Load => "load".to_owned(),
+        Pending::TryLock => "lock".to_owned(),
+        Pending::Swap { record, .. } => {
+            let claim = if record.claim.is_some() { ", claim" } else { "" };
+            format!("swap gen {}{claim}", record.generation)
+        }
+        Pending::Wait { .. } => "waited".to_owned(),
+        Pending::Request { answer, .. } => format!("{answer:?}"),
+    });
+    format!("p{process}.{place} {}", pending.unwrap_or_default())
+}
+
+fn state(world: &World) -> String {
+    let store = world.stored().map_or("nothing".to_owned(), |stored| {
+        let record = &stored.record;
+        let claim = record.claim.as_ref().map(|claim| format!(" claimed by {}", claim.owner)).unwrap_or_default();
+        let state = if record.is_ended() {
+            "ended"
+        } else if record.is_active() {
+            "active"
+        } else {
+            "dead"
+        };
+        let token = token_of(record).map(|token| format!("r{token}")).unwrap_or_default();
+        format!("{} gen {} {token} {state}{claim}", record.grant_id, record.generation)
+    });
+    format!("t{} store: {store}{}", world.tick, if world.store.down { " (down)" } else { "" })
+}

@@ -1,0 +1,244 @@
+//! What must hold in every state, and what may end a login by nature.
+
+use super::setup::{Exclusion, Setup};
+use super::world::{Pending, Process, World, number, token_of};
+use crate::refresh::record::{Record, State, Stored};
+
+/// The invariants of the protocol, as far as this world can break them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Rule {
+    /// I1
+    SentUnderOwnClaim,
+    /// I2
+    DurableBeforeHandedOut,
+    /// I3
+    GenerationsGoUp,
+    /// I3
+    OnlyAChildReplaces,
+    /// I5
+    NothingForgotten,
+    /// I6
+    DeadOnlyWhenRefused,
+    /// I7
+    OneRequestPerClaim,
+    /// I10, and the server's own count
+    OneRequestPerGeneration,
+    /// I4, I5 and I8: whoever comes next gets a token
+    LoginLives,
+    /// I9
+    NothingOfAnEndedLogin,
+    /// The hard limit
+    NothingOver,
+    /// A logout that reports success has ended the session
+    LogoutEndsSession,
+}
+
+impl Rule {
+    pub(super) const ALL: [Self; 12] = [
+        Self::SentUnderOwnClaim,
+        Self::DurableBeforeHandedOut,
+        Self::GenerationsGoUp,
+        Self::OnlyAChildReplaces,
+        Self::NothingForgotten,
+        Self::DeadOnlyWhenRefused,
+        Self::OneRequestPerClaim,
+        Self::OneRequestPerGeneration,
+        Self::LoginLives,
+        Self::NothingOfAnEndedLogin,
+        Self::NothingOver,
+        Self::LogoutEndsSession,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::SentUnderOwnClaim => "I1: a refresh token is sent only under a claim of ours that is still there",
+            Self::DurableBeforeHandedOut => "I2: no token is handed out before it is stored",
+            Self::GenerationsGoUp => "I3: the generation never goes down",
+            Self::OnlyAChildReplaces => "I3: a token set is replaced only by its child or by a login",
+            Self::NothingForgotten => "I5: credentials are never lost but by a finished logout",
+            Self::DeadOnlyWhenRefused => "I6: dead is only what the server refused",
+            Self::OneRequestPerClaim => "I7: at most one request is in flight per claim",
+            Self::OneRequestPerGeneration => "I10: without a fault, each refresh token is sent once",
+            Self::LoginLives => "I4, I5, I8: whoever comes next gets a token",
+            Self::NothingOfAnEndedLogin => "I9: no token of a login that has ended",
+            Self::NothingOver => "no token past its end is handed out",
+            Self::LogoutEndsSession => "a finished logout has ended the session",
+        }
+    }
+}
+
+/// Why a server that rotates strictly may end a login, whatever the client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Nature {
+    /// Killed between the request and the commit.
+    Killed,
+    /// The answer was lost.
+    AnswerLost,
+    /// The request was given up while the server was still at it.
+    GivenUp,
+    /// Stopped for longer than the lease, between the request and the commit.
+    Stopped,
+    /// The store was gone from the request on, for longer than the lease.
+    StoreGone,
+    /// The store lost a write, and somebody came who does not know of it.
+    WriteLost,
+    /// Several faults at once.
+    TwoFaults,
+}
+
+impl Nature {
+    pub(super) const ALL: [Self; 7] =
+        [Self::Killed, Self::AnswerLost, Self::GivenUp, Self::Stopped, Self::StoreGone, Self::WriteLost, Self::TwoFaults];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Killed => "killed before the commit",
+            Self::AnswerLost => "answer lost",
+            Self::GivenUp => "worked off late",
+            Self::Stopped => "stopped past the lease",
+            Self::StoreGone => "store gone past the lease",
+            Self::WriteLost => "write lost",
+            Self::TwoFaults => "two faults",
+        }
+    }
+}
+
+impl World {
+    pub(super) fn breaks(&mut self, rule: Rule) {
+        self.broken.get_or_insert(rule);
+    }
+
+    /// From here on a strict server may end the login.
+    pub(super) fn excuse(&mut self, nature: Nature) {
+        if self.server.is_strict() {
+            self.nature.get_or_insert(nature);
+        }
+    }
+
+    /// A refresh leaves.
+    pub(super) fn check_sending(&mut self, record: &Record, owner: &str) {
+        let there = self.stored().map(|there| &*there.record);
+        let is_ours = there.is_some_and(|there| there.claimed_by(owner) && there.refresh_token == record.refresh_token);
+        if !is_ours {
+            self.breaks(Rule::SentUnderOwnClaim);
+        }
+    }
+
+    /// A caller gets the access token of this record.
+    pub(super) fn check_handing_out(&mut self, setup: &Setup, process: usize, record: &Record, unsaved: bool) {
+        let Some(tokens) = &record.tokens else { return self.breaks(Rule::NothingOver) };
+        let token = number(tokens.access_token().reveal());
+        if self.durable & (1 << token) == 0 && !unsaved {
+            self.breaks(Rule::DurableBeforeHandedOut);
+        }
+        // By a clock that is behind, what was met in the store is younger than it is.
+        let misled = process == 1 && setup.skew < 0;
+        if self.is_over(setup, token) && !misled {
+            self.breaks(Rule::NothingOver);
+        }
+        let ended = self.ended.iter().any(|(grant, tick)| *grant == record.grant_id && *tick < self.tick);
+        if ended && !self.store.down {
+            self.breaks(Rule::NothingOfAnEndedLogin);
+        }
+    }
+
+    /// Somebody's refresh token arrived at the server for the second time, or was refused.
+    pub(super) fn check_server(&mut self) {
+        if self.server.reuses > 0 && !self.disturbed {
+            self.breaks(Rule::OneRequestPerGeneration);
+        }
+        if self.server.reuses > 0 && self.nature.is_none() {
+            self.breaks(Rule::LoginLives);
+        }
+    }
+
+    /// No two requests go under one claim: what was given up may not be sent again by the same owner.
+    pub(super) fn check_claim(&mut self, owner: &str, token: u8) {
+        if self.orphans.iter().any(|(orphan, of)| *orphan == token && of == owner) {
+            self.breaks(Rule::OneRequestPerClaim);
+        }
+    }
+
+    /// What a write has made of the store.
+    pub(super) fn check_store(&mut self, before: Option<&Stored>) {
+        let after = self.stored().cloned();
+        let Some(before) = before else { return self.note_store(None) };
+        let Some(after) = after else {
+            self.note_store(Some(&before.record));
+            return self.breaks(Rule::NothingForgotten);
+        };
+        let (old, new) = (&*before.record, &*after.record);
+        if new.generation < old.generation {
+            self.breaks(Rule::GenerationsGoUp);
+        }
+        match (token_of(old), token_of(new)) {
+            (Some(old_token), Some(new_token)) if old.grant_id == new.grant_id => {
+                let follows = old_token == new_token || self.server.token(new_token).parent == Some(old_token);
+                if !follows && !self.disturbed {
+                    self.breaks(Rule::OnlyAChildReplaces);
+                }
+                // Even then nothing goes back to what it came of.
+                if old_token != new_token && self.server.descends(old_token, new_token) {
+                    self.breaks(Rule::OnlyAChildReplaces);
+                }
+            }
+            (Some(old_token), None) => {
+                if !new.is_ended() {
+                    self.breaks(Rule::NothingForgotten);
+                } else if self.server.is_alive(old_token) && self.nature.is_none() {
+                    self.breaks(Rule::LogoutEndsSession);
+                }
+            }
+            _ => {}
+        }
+        if let (State::Dead { .. }, false) = (&new.state, matches!(old.state, State::Dead { .. })) {
+            let refused = token_of(new).is_some_and(|token| self.server.token(token).refused);
+            if !refused || !old.same_lineage(new) {
+                self.breaks(Rule::DeadOnlyWhenRefused);
+            }
+        }
+        self.note_store(Some(old));
+    }
+
+    /// Keeps the books of what was stored, and of what has ended.
+    pub(super) fn note_store(&mut self, old: Option<&Record>) {
+        let Some(new) = self.stored().map(|stored| stored.record.clone()) else { return };
+        if let Some(tokens) = &new.tokens {
+            self.durable |= 1 << number(tokens.access_token().reveal());
+        }
+        let mut end = |grant: &str| {
+            if !self.ended.iter().any(|(ended, _)| ended == grant) {
+                self.ended.push((grant.to_owned(), self.tick));
+                self.ended.sort();
+            }
+        };
+        if new.is_ended() {
+            end(&new.grant_id);
+        }
+        if let Some(old) = old.filter(|old| old.grant_id != new.grant_id) {
+            end(&old.grant_id);
+        }
+        if !new.is_ended() {
+            self.ended.retain(|(grant, _)| *grant != new.grant_id);
+        }
+    }
+
+    /// What time's passing means for what is under way.
+    pub(super) fn excuse_waiting(&mut self, setup: &Setup) {
+        if self.processes.iter().any(|process| process.stopped && process.is_logging_in()) {
+            self.excuse(Nature::Stopped);
+        }
+        if setup.exclusion == Exclusion::Lock {
+            return;
+        }
+        if self.processes.iter().any(|process| process.stopped && process.is_exposed()) {
+            self.excuse(Nature::Stopped);
+        }
+        let held = |process: &Process| {
+            process.flights.iter().flatten().any(|running| running.unstored && matches!(running.pending, Pending::Wait { .. }))
+        };
+        if self.processes.iter().any(|process| held(process)) {
+            self.excuse(Nature::StoreGone);
+        }
+    }
+}

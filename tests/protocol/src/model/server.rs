@@ -1,0 +1,108 @@
+//! The authorization server of the model: a Keycloak, as far as refresh tokens go.
+
+/// What the server does with a refresh token that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Rotation {
+    /// It stays good.
+    None,
+    /// It is spent; shown again, it ends the session and with it every login of the same browser.
+    Strict,
+}
+
+/// Everything there is to know about the server. Tokens and sessions are named by their index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Server {
+    rotation: Rotation,
+    /// Of one browser, one after the other: whether each still lives.
+    sessions: Vec<bool>,
+    tokens: Vec<Token>,
+    /// Spent tokens that were shown again.
+    pub(super) reuses: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Token {
+    session: u8,
+    /// The token that bought this one.
+    pub(super) parent: Option<u8>,
+    spent: bool,
+    /// It was shown and not accepted.
+    pub(super) refused: bool,
+    /// How often it was shown.
+    pub(super) shown: u8,
+    /// The tick of its issue: what comes with it lives from then on.
+    pub(super) issued: u8,
+}
+
+impl Server {
+    /// A server with one login.
+    pub(super) fn new(rotation: Rotation) -> Self {
+        let mut server = Self { rotation, sessions: Vec::new(), tokens: Vec::new(), reuses: 0 };
+        server.log_in(0);
+        server
+    }
+
+    pub(super) fn is_strict(&self) -> bool {
+        self.rotation == Rotation::Strict
+    }
+
+    pub(super) fn token(&self, token: u8) -> &Token {
+        &self.tokens[usize::from(token)]
+    }
+
+    /// Whether the session that the token belongs to lives.
+    pub(super) fn is_alive(&self, token: u8) -> bool {
+        self.sessions[usize::from(self.token(token).session)]
+    }
+
+    /// Whether `younger` came of `elder` by refreshing.
+    pub(super) fn descends(&self, younger: u8, elder: u8) -> bool {
+        std::iter::successors(Some(younger), |token| self.token(*token).parent).any(|token| token == elder)
+    }
+
+    /// Another login of the same browser: it enters the session that is there.
+    pub(super) fn log_in(&mut self, tick: u8) -> u8 {
+        if self.sessions.last() != Some(&true) {
+            self.sessions.push(true);
+        }
+        let session = self.sessions.len() - 1;
+        self.issue(u8::try_from(session).expect("a few sessions"), None, tick)
+    }
+
+    /// The tokens that follow, or `None`: `invalid_grant`.
+    pub(super) fn refresh(&mut self, token: u8, tick: u8) -> Option<u8> {
+        let strict = self.is_strict();
+        let alive = self.is_alive(token);
+        let shown = &mut self.tokens[usize::from(token)];
+        shown.shown += 1;
+        if alive && !(strict && shown.spent) {
+            shown.spent = true;
+            let session = shown.session;
+            return Some(self.issue(session, Some(token), tick));
+        }
+        shown.refused = true;
+        if alive {
+            self.reuses += 1;
+            self.end(token);
+        }
+        None
+    }
+
+    /// Ends the session. A token that is spent names none any more, and is answered the same (RFC 7009, section 2.2).
+    pub(super) fn revoke(&mut self, token: u8) {
+        if !(self.is_strict() && self.token(token).spent) {
+            self.end(token);
+        }
+    }
+
+    /// Ends the session that a token belongs to.
+    fn end(&mut self, token: u8) {
+        let session = self.token(token).session;
+        self.sessions[usize::from(session)] = false;
+    }
+
+    fn issue(&mut self, session: u8, parent: Option<u8>, tick: u8) -> u8 {
+        self.tokens.push(Token { session, parent, spent: false, refused: false, shown: 0, issued: tick });
+        u8::try_from(self.tokens.len() - 1).expect("a few tokens")
+    }
+}

@@ -1,0 +1,95 @@
+//! The small worlds that are explored, each to its last state.
+
+use super::planted::Planted;
+use super::server::Rotation;
+
+/// What excludes one process from the other's refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Exclusion {
+    /// The operating system's lock.
+    Lock,
+    /// The same, between copies of the library within one process, which the lock does not part.
+    Siblings,
+    /// Nothing but the claim in the record.
+    Lease,
+}
+
+/// How much may still happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Left {
+    /// Calls for an access token, for each process.
+    pub(super) calls: [u8; 3],
+    /// Calls of `refresh()`.
+    pub(super) forces: u8,
+    /// 401s of an API.
+    pub(super) refusals: u8,
+    pub(super) logins: u8,
+    pub(super) logouts: u8,
+    pub(super) ticks: u8,
+    pub(super) faults: u8,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) name: &'static str,
+    pub(super) exclusion: Exclusion,
+    pub(super) rotation: Rotation,
+    pub(super) processes: u8,
+    /// By how much the second process's wall clock is ahead, in milliseconds.
+    pub(super) skew: i64,
+    /// At the beginning the token is still to be handed out, though it should be renewed.
+    pub(super) aging: bool,
+    pub(super) left: Left,
+    pub(super) planted: Option<Planted>,
+}
+
+impl Setup {
+    /// The process id that others see, in its so many-th life.
+    pub(super) fn pid(&self, process: usize, life: u8) -> u32 {
+        let copies_share = self.exclusion == Exclusion::Siblings;
+        let process = if copies_share { 0 } else { process };
+        1 + u32::try_from(process).expect("few processes") + 10 * u32::from(life)
+    }
+}
+
+/// The worlds of a whole run.
+pub(super) fn all() -> Vec<Setup> {
+    let two = Left { calls: [2, 1, 0], ticks: 2, ..Left::default() };
+    let brief = Left { calls: [1, 1, 0], ticks: 1, ..Left::default() };
+    let three = Left { calls: [1, 1, 1], ticks: 1, ..Left::default() };
+    let strict = |name, exclusion, left: Left| Setup {
+        name,
+        exclusion,
+        rotation: Rotation::Strict,
+        processes: if left.calls[2] > 0 { 3 } else { 2 },
+        skew: 0,
+        aging: false,
+        left,
+        planted: None,
+    };
+    let lenient = |name, exclusion, left| Setup { rotation: Rotation::None, ..strict(name, exclusion, left) };
+    vec![
+        strict("no fault, lock", Exclusion::Lock, Left { logins: 1, logouts: 1, ..brief }),
+        strict("no fault, lease", Exclusion::Lease, Left { logins: 1, logouts: 1, ..brief }),
+        strict("401s, lock", Exclusion::Lock, Left { refusals: 2, forces: 1, ..brief }),
+        strict("401s, lease", Exclusion::Lease, Left { refusals: 2, forces: 1, ..brief }),
+        strict("one fault, lock", Exclusion::Lock, Left { faults: 1, ..two }),
+        strict("one fault, lease", Exclusion::Lease, Left { faults: 1, ..two }),
+        strict("login, lock", Exclusion::Lock, Left { faults: 1, logins: 1, ticks: 0, ..brief }),
+        strict("login, lease", Exclusion::Lease, Left { faults: 1, logins: 1, ticks: 0, ..brief }),
+        strict("logout, lock", Exclusion::Lock, Left { faults: 1, logouts: 1, ..brief }),
+        strict("logout, lease", Exclusion::Lease, Left { faults: 1, logouts: 1, ..brief }),
+        strict("login and logout, lock", Exclusion::Lock, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
+        strict("login and logout, lease", Exclusion::Lease, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
+        strict("three processes, lock", Exclusion::Lock, Left { faults: 1, ..three }),
+        strict("three processes, lease", Exclusion::Lease, Left { faults: 1, ..three }),
+        strict("siblings", Exclusion::Siblings, Left { faults: 1, ..brief }),
+        lenient("no rotation, two faults, lock", Exclusion::Lock, Left { faults: 2, ..brief }),
+        lenient("no rotation, two faults, lease", Exclusion::Lease, Left { faults: 2, ..brief }),
+        Setup { skew: 100_000, ..strict("a clock ahead, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
+        Setup { skew: -100_000, ..strict("a clock behind, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
+        Setup { aging: true, ..strict("between the limits, lock", Exclusion::Lock, Left { faults: 1, ..brief }) },
+        Setup { aging: true, ..strict("between the limits, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
+    ]
+}
