@@ -38,8 +38,9 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 	$(PYTHON) tests/readme/run.py
 	$(PYTHON) tests/surface/run.py
 
-test-memory: build ## the C suite under valgrind
+test-memory: build ## the C suite under valgrind, and under the address sanitizer where there is a nightly toolchain
 	bash bindings-c/tests/run.sh --valgrind
+	bash bindings-c/tests/run.sh --asan
 
 test-endurance: build ## ten thousand logins in one process of each language: memory, descriptors and threads stay flat
 	$(PYTHON) tests/endurance/run.py
@@ -83,8 +84,9 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
-test-fuzz: ## what fuzzing has found and was given to start from, replayed
+test-fuzz: ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test --manifest-path fuzz/Cargo.toml
+	bash fuzz/run.sh 10
 
 fuzz: ## each fuzz target for so many seconds (SECONDS=60)
 	bash fuzz/run.sh $(SECONDS)

@@ -28,6 +28,7 @@ mod store;
 mod store_check;
 
 mod event;
+mod fork;
 
 mod client_options;
 

@@ -6,6 +6,7 @@ use sipgate_oauth2::{Result, Store};
 
 use crate::arguments::{self, place, text};
 use crate::boundary;
+use crate::fork;
 use crate::error::sipgate_error;
 use crate::own_store::{OwnStore, sipgate_store_functions};
 use crate::status::sipgate_status;
@@ -98,6 +99,7 @@ unsafe fn made(
     unsafe {
         boundary::run(error, || {
             let out = place("store", store)?;
+            fork::watch();
             let (mut store, own) = make()?;
             if let Some(options) = options.as_ref() {
                 store = options.apply(store)?;

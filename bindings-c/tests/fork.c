@@ -4,6 +4,7 @@
 #include "logins.h"
 #include "realm.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,10 +72,65 @@ static void a_login_is_renewed_on_both_sides(void)
     CHECK(system(command) == 0);
 }
 
+static volatile int going = 1;
+
+static void look(const void *source)
+{
+    sipgate_token_status *status = NULL;
+
+    CHECK_OK(sipgate_token_source_status(source, NULL, &status, &error));
+    sipgate_token_status_free(status);
+}
+
+static void *look_on(void *source)
+{
+    sipgate_token_status *status = NULL;
+
+    while (going) {
+        if (sipgate_token_source_status(source, NULL, &status, NULL) != SIPGATE_OK)
+            return source;
+        sipgate_token_status_free(status);
+    }
+    return NULL;
+}
+
+/* A child has its parent's half-done work in the database, and not the thread that does it. */
+static void children_forked_while_others_are_in_the_database_use_it(void)
+{
+    char folder[] = "/tmp/sipgate-oauth2-XXXXXX", path[64], command[128];
+    sipgate_store *store = NULL;
+    sipgate_client *client;
+    sipgate_token_source *source;
+    pthread_t lookers[3];
+    void *failed;
+    size_t i;
+
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/logins.db", folder);
+    CHECK_OK(sipgate_store_sqlite(path, NULL, &store, &error));
+    client = client_with(store);
+    source = log_in(client, "anna");
+    for (i = 0; i < 3; i++)
+        CHECK(pthread_create(&lookers[i], NULL, look_on, source) == 0);
+    for (i = 0; i < 30; i++)
+        in_a_child(look, source);
+    going = 0;
+    for (i = 0; i < 3; i++) {
+        CHECK(pthread_join(lookers[i], &failed) == 0);
+        CHECK(failed == NULL);
+    }
+    sipgate_token_source_free(source);
+    sipgate_client_free(client);
+    sipgate_store_free(store);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    CHECK(system(command) == 0);
+}
+
 int main(void)
 {
     a_client_is_used_on_both_sides();
     strict_realm();
     a_login_is_renewed_on_both_sides();
+    children_forked_while_others_are_in_the_database_use_it();
     return checks_failed != 0;
 }

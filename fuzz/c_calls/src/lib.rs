@@ -26,6 +26,8 @@ mod client_options;
 mod error;
 #[path = "../../../bindings-c/src/event.rs"]
 mod event;
+#[path = "../../../bindings-c/src/fork.rs"]
+mod fork;
 #[path = "../../../bindings-c/src/own_store.rs"]
 mod own_store;
 #[path = "../../../bindings-c/src/secret.rs"]
