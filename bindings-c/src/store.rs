@@ -6,8 +6,8 @@ use sipgate_oauth2::{Result, Store};
 
 use crate::arguments::{self, place, text};
 use crate::boundary;
-use crate::fork;
 use crate::error::sipgate_error;
+use crate::fork;
 use crate::own_store::{OwnStore, sipgate_store_functions};
 use crate::status::sipgate_status;
 use crate::store_options::sipgate_store_options;

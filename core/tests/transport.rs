@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "each test uses a part of it")]
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
