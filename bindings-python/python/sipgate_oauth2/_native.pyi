@@ -40,6 +40,8 @@ __all__ = [
     "TokenSet",
     "TokenSource",
     "TokenStatus",
+    "after_fork",
+    "before_fork",
     "check_store",
     "check_store_on",
     "error_codes",
