@@ -1,9 +1,8 @@
 //! The access token of one account, whenever it is asked for.
 
 use std::ffi::c_char;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwapOption;
 use sipgate_oauth2::{AccessToken, Result, TokenSource};
 
 use crate::arguments::{self, handle, place, text};
@@ -21,24 +20,40 @@ use crate::token_status::sipgate_token_status;
 pub struct sipgate_token_source {
     source: TokenSource,
     account: Text,
-    /// The last access token as C has it: asked for at every request, it is not copied for each.
-    last: ArcSwapOption<(AccessToken, SharedSecret)>,
+    /// The last access token as C has it: asked for at every request, it is not copied for each. The lock is tried only: nobody waits for it, also not a
+    /// child that was forked while another thread had it.
+    last: Mutex<Option<(AccessToken, SharedSecret)>>,
 }
 
 impl From<TokenSource> for sipgate_token_source {
     fn from(source: TokenSource) -> Self {
-        Self { account: source.account().into(), source, last: ArcSwapOption::empty() }
+        Self { account: source.account().into(), source, last: Mutex::default() }
     }
 }
 
 impl sipgate_token_source {
-    fn secret(&self, token: AccessToken) -> SharedSecret {
-        match &*self.last.load() {
+    /// # Safety
+    ///
+    /// `call` is NULL or a live handle.
+    unsafe fn current(&self, call: *const sipgate_call) -> Result<SharedSecret> {
+        if call.is_null()
+            && let Some(secret) = self.source.with_at_hand(|token| self.secret(token))
+        {
+            return Ok(secret);
+        }
+        // SAFETY: the caller's promise is ours.
+        let call = unsafe { or_defaults(call) };
+        Ok(self.secret(&self.source.access_token_with(&call)?))
+    }
+
+    fn secret(&self, token: &AccessToken) -> SharedSecret {
+        let Ok(mut last) = self.last.try_lock() else { return sipgate_secret::new(token.reveal()) };
+        match &*last {
             // Clones of a token share its text, which stays where it is while the last one is held here.
-            Some(last) if std::ptr::eq(last.0.reveal(), token.reveal()) => Arc::clone(&last.1),
+            Some((held, secret)) if std::ptr::eq(held.reveal(), token.reveal()) => Arc::clone(secret),
             _ => {
                 let secret = sipgate_secret::new(token.reveal());
-                self.last.store(Some(Arc::new((token, Arc::clone(&secret)))));
+                *last = Some((token.clone(), Arc::clone(&secret)));
                 secret
             }
         }
@@ -56,7 +71,7 @@ pub unsafe extern "C" fn sipgate_token_source_access_token(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| Ok(Some(source.secret(current(&source.source, call)?)))) }
+    unsafe { give(source, secret, error, |source| source.current(call).map(Some)) }
 }
 
 /// The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_token_source_access_token gives, and all
@@ -89,7 +104,7 @@ pub unsafe extern "C" fn sipgate_token_source_peek(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| Ok(source.source.peek().map(|token| source.secret(token)))) }
+    unsafe { give(source, secret, error, |source| Ok(source.source.peek().map(|token| source.secret(&token)))) }
 }
 
 /// An API answered 401 to this access token: the next call renews it, if it still is the current one. Any number of late 401s cause one refresh. Sends
@@ -119,7 +134,7 @@ pub unsafe extern "C" fn sipgate_token_source_refresh(
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| Ok(Some(source.secret(source.source.refresh_with(&or_defaults(call))?)))) }
+    unsafe { give(source, secret, error, |source| Ok(Some(source.secret(&source.source.refresh_with(&or_defaults(call))?)))) }
 }
 
 /// Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. `tokens` stays the caller's.
@@ -187,14 +202,6 @@ pub unsafe extern "C" fn sipgate_token_source_account(source: *const sipgate_tok
 pub unsafe extern "C" fn sipgate_token_source_free(source: *mut sipgate_token_source) {
     // SAFETY: NULL or a live handle that the caller gives up.
     unsafe { arguments::free(source) };
-}
-
-/// # Safety
-///
-/// `call` is NULL or a live handle.
-unsafe fn current(source: &TokenSource, call: *const sipgate_call) -> Result<AccessToken> {
-    // SAFETY: the caller's promise is ours.
-    unsafe { if call.is_null() { source.access_token() } else { source.access_token_with(&or_defaults(call)) } }
 }
 
 /// # Safety

@@ -160,11 +160,12 @@ def test_a_callers_timeout_leaves_the_refresh_to_the_others(
     with ThreadPoolExecutor(2) as threads:
         patient = threads.submit(source.refresh)
         wait_for_requests(strict, 2)
-        assert source.refresh(timeout=0.01) == first, "the token in hand"
-        source.invalidate(first)
-        with pytest.raises(TemporaryError) as caught:
-            source.access_token(timeout=0.01)
-        assert caught.value.code == "SIPGATE_TIMEOUT"
+        assert source.access_token(timeout=0.01) == first, "the token in hand"
+        for renewed in (source.refresh, source.access_token):
+            source.invalidate(first)
+            with pytest.raises(TemporaryError) as caught:
+                renewed(timeout=0.01)
+            assert caught.value.code == "SIPGATE_TIMEOUT"
         assert patient.result() != first
     assert strict.counters()["refresh_grants"] == 1
 

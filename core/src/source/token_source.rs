@@ -275,10 +275,16 @@ impl TokenSource {
     }
 
     fn at_hand(&self) -> Option<AccessToken> {
+        self.with_at_hand(AccessToken::clone)
+    }
+
+    /// What `work` makes of the token at hand, if there is one: for a binding that has its own form of it, and needs no clone.
+    #[doc(hidden)]
+    pub fn with_at_hand<T>(&self, work: impl FnOnce(&AccessToken) -> T) -> Option<T> {
         let at_hand = self.0.at_hand.load();
         let at_hand = at_hand.as_ref()?;
         let stands = at_hand.changes.load(Ordering::Acquire) == at_hand.seen && self.0.client.0.clock.mono() < at_hand.until;
-        stands.then(|| at_hand.token.clone())
+        stands.then(|| work(&at_hand.token))
     }
 
     /// The token that was judged good, kept at hand for the next calls.
