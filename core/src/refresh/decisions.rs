@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use self::rig::{LIFE_MILLISECONDS, Rig, START, claim, error, login, tokens, tomb};
 use super::answer::{Received, Reply};
-use super::flight::{Action, Goal, Observation};
 use super::known::{Demand, Done, Judgement};
 use super::record::{Claim, Record, Remembered, State, digest_of};
+use super::step::{Action, Goal, Observation};
 use crate::error::{ErrorCode, Result};
 
 fn token_of(record: &Record) -> &str {

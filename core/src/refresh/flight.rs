@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::answer::{Received, Reply};
+use super::commit::{buried, committed};
 use super::known::{Known, no_refresh_token};
 use super::moment::{Age, Moment};
-use super::record::{Account, Claim, Failure, LEASE_MILLISECONDS, Record, Remembered, State, Stored, digest_of};
+use super::record::{Claim, Failure, LEASE_MILLISECONDS, Record, State, Stored};
+use super::step::{Action, Goal, Observation, Ticket};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::RefreshToken;
 
 /// Past this age a claim is not acted upon any more: what is sent under it must end before others may take it over.
 const CLAIM_MILLISECONDS: u64 = 40_000;
@@ -41,80 +42,6 @@ pub(crate) struct Flight {
     /// A write has failed before in this flight.
     stumbled: bool,
     renewed: bool,
-}
-
-/// What a flight is drawn for: who it is, before it begins.
-#[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    pub(crate) account: Account,
-    /// Random.
-    pub(crate) owner: String,
-    pub(crate) process: u32,
-    /// Random, of this copy of the library in this process.
-    pub(crate) instance: String,
-    /// Random: spreads those who wait.
-    pub(crate) dice: u8,
-    /// How long to wait for others, in milliseconds.
-    pub(crate) patience: u64,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Goal {
-    /// See what is there.
-    Look,
-    /// Renew the tokens, when they need it.
-    Renew { min_validity: u64 },
-    /// Renew the tokens also when they are fresh, or the server refused them before.
-    Force,
-    /// Put a new login in the place of what is there, by exchanging a code.
-    LogIn { grant_id: String },
-    /// Put these tokens there, as a new login.
-    Save { grant_id: String, received: Box<Received> },
-    /// End the login, here and at the server.
-    LogOut,
-}
-
-/// What came of the last action.
-#[derive(Clone, Debug)]
-pub(crate) enum Observation {
-    Begun,
-    Loaded(Option<Stored>),
-    /// It was stored, under this version.
-    Stored(String),
-    /// Something else was there.
-    Conflict,
-    /// The store failed: a write may have happened or not.
-    StoreFailed(Error),
-    Locked,
-    LockBusy,
-    /// The store has no locks.
-    NoLocks,
-    Waited,
-    Answered(Reply),
-    Revoked(Result<()>),
-    Told,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Action {
-    Load,
-    TryLock,
-    /// Put the record where `expected` is the version that is there.
-    Swap {
-        expected: Option<String>,
-        record: Arc<Record>,
-    },
-    /// Refresh with this token.
-    Refresh(Arc<Record>),
-    /// Exchange the code that this flight is for.
-    Exchange,
-    Revoke(RefreshToken),
-    /// Wait for so many milliseconds.
-    Wait(u64),
-    /// Tell who waits, and go on.
-    Tell(Result<()>),
-    /// Tell who waits, and be done. `true`: there are new tokens.
-    End(Result<bool>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -672,53 +599,6 @@ impl Flight {
         known.claiming.retain(|owner| *owner != self.ticket.owner);
         Action::End(outcome.map(|()| self.renewed))
     }
-}
-
-/// What a refresh's tokens make of what is there; nothing, when what is there stands.
-fn committed(ours: &Record, received: &Received, known: &Known, found: Option<&Stored>, dice: u8) -> Option<Record> {
-    let there = found.map(|found| &*found.record);
-    // A login may have gone on meanwhile: a logout must still see it.
-    let claim = there.and_then(|there| there.claim.clone()).filter(|claim| claim.login);
-    match there {
-        Some(there) if there.is_ended() => {
-            // The logout shall end the right session.
-            let ours_was_buried = there.grant_id == ours.grant_id && there.refresh_token == ours.refresh_token;
-            return ours_was_buried.then(|| Record { refresh_token: next_token(ours, received), claim, ..there.clone() });
-        }
-        Some(there) if there.same_lineage(ours) => {}
-        Some(there) if there.grant_id == ours.grant_id && there.generation > ours.generation => return None,
-        // Older, forked, or a grant that was replaced: the store lost a write.
-        Some(there) if there.grant_id != ours.grant_id && !known.is_gone(&there.grant_id) => return None,
-        _ => {}
-    }
-    let generation = there.map_or(0, |there| there.generation).max(ours.generation) + 1;
-    let mut next = Record {
-        generation,
-        state: State::Active,
-        refresh_token: next_token(ours, received),
-        failure: None,
-        claim,
-        sent_at: received.sent.wall,
-        ..ours.clone()
-    };
-    match &received.tokens {
-        Ok(tokens) => next.tokens = Some(tokens.clone()),
-        Err(error) => {
-            // The access token in hand is as good as it was.
-            next.sent_at = ours.sent_at;
-            next.failure = Some(Failure::after(ours.failure.as_ref(), error, received.sent, dice));
-        }
-    }
-    Some(next)
-}
-
-fn next_token(ours: &Record, received: &Received) -> Option<RefreshToken> {
-    received.refresh_token.clone().or_else(|| ours.refresh_token.clone())
-}
-
-fn buried(there: &Record, error: &Error) -> Record {
-    let refused = there.refresh_token.as_ref().map(|token| digest_of(token.reveal())).unwrap_or_default();
-    Record { state: State::Dead { refused, reason: Remembered::from(error) }, claim: None, failure: None, ..there.clone() }
 }
 
 fn busy() -> Error {

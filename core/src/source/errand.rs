@@ -7,8 +7,8 @@ use super::token_source::TokenSource;
 use crate::call::Call;
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::grant::GivenUp;
-use crate::refresh::flight::Goal;
 use crate::refresh::known::{Demand, Done, Judgement};
+use crate::refresh::step::Goal;
 use crate::running::{Outcome, Running};
 use crate::secret::AccessToken;
 

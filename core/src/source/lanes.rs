@@ -8,9 +8,9 @@ use super::pilot::Pilot;
 use crate::error::Result;
 use crate::process::Origin;
 use crate::random::{self, SystemRandomness};
-use crate::refresh::flight::Goal;
 use crate::refresh::known::Known;
 use crate::refresh::record::Account;
+use crate::refresh::step::Goal;
 use crate::store::StoreKey;
 use crate::worker;
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::token::TokenSet;
 use crate::refresh::answer::{Received, Reply};
-use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
+use crate::refresh::flight::Flight;
 use crate::refresh::known::Known;
 use crate::refresh::moment::Moment;
 use crate::refresh::record::{Account, Claim, LEASE_MILLISECONDS, Record, State, Stored};
+use crate::refresh::step::{Action, Goal, Observation, Ticket};
 
 pub(super) const START: i64 = 1_700_000_000_000;
 

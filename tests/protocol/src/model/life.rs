@@ -8,10 +8,11 @@ use super::world::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::refresh::answer::{Received, Reply};
-use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
+use crate::refresh::flight::Flight;
 use crate::refresh::known::{Demand, Done, Judgement};
 use crate::refresh::moment::Moment;
 use crate::refresh::record::Record;
+use crate::refresh::step::{Action, Goal, Observation, Ticket};
 
 const DEMAND: Demand = Demand { min_validity: 0, recheck: 1000 };
 

@@ -9,10 +9,11 @@ use super::setup::{Exclusion, Setup};
 use super::world::{World, account, digest, refresh_token, token_of, tokens};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::answer::{Received, Reply};
-use crate::refresh::flight::{Action, Flight, Goal, Observation, Ticket};
+use crate::refresh::flight::Flight;
 use crate::refresh::known::{Demand, Done, Judgement, Known};
 use crate::refresh::moment::Moment;
 use crate::refresh::record::Stored;
+use crate::refresh::step::{Action, Goal, Observation, Ticket};
 
 /// More actions than any refresh by somebody who is alone takes.
 const ENOUGH: usize = 60;

@@ -11,8 +11,8 @@ use super::setup::{Exclusion, Left, Setup};
 use super::world::{Answer, CHANGING, Pending, Process, REFRESHING, World};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::answer::Reply;
-use crate::refresh::flight::Observation;
 use crate::refresh::record::Stored;
+use crate::refresh::step::Observation;
 
 /// One thing that happens. Numbers are a process's, and a flight's place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::world::{Caller, Event, Kind, World, access_of};
 use crate::error::{Error, ErrorCode, Result};
-use crate::refresh::flight::Goal;
 use crate::refresh::known::{Demand, Done, Judgement};
+use crate::refresh::step::Goal;
 
 /// How long a caller waits.
 const PATIENCE: u64 = 30_000;

@@ -1,9 +1,9 @@
 //! The protocol's invariants, looked at whenever something happens.
 
 use super::world::{Ask, Fate, Kind, World, access_of, refresh_of};
-use crate::refresh::flight::Action;
 use crate::refresh::known::Done;
 use crate::refresh::record::Record;
+use crate::refresh::step::Action;
 
 /// What rounding to whole seconds and drift may make of an age, in milliseconds.
 const INEXACT: u64 = 1_500;

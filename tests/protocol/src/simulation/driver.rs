@@ -4,8 +4,8 @@ use super::store::TryLock;
 use super::world::{Answering, Event, Fate, Kind, Met, Work, World, access_of, refresh_of, token_of};
 use crate::error::{Error, ErrorCode, Result};
 use crate::refresh::answer::Reply;
-use crate::refresh::flight::{Action, Observation};
 use crate::refresh::record::Record;
+use crate::refresh::step::{Action, Observation};
 
 impl World<'_> {
     /// Something came of a flight's last action: on to the next.

@@ -8,8 +8,8 @@ use super::world::{Ask, Carried, Event, Fate, Request, World, refresh_of};
 use crate::error::{Error, ErrorCode, OauthError};
 use crate::oauth::token::TokenSet;
 use crate::refresh::answer::{Received, Reply};
-use crate::refresh::flight::Observation;
 use crate::refresh::record::Record;
+use crate::refresh::step::Observation;
 use crate::secret::RefreshToken;
 
 /// A request's own deadline.

@@ -4,7 +4,7 @@ use super::losses::Cause;
 use super::server::Asking;
 use super::world::{Carried, Event, Kind, World};
 use crate::error::{ErrorCode, Result};
-use crate::refresh::flight::Goal;
+use crate::refresh::step::Goal;
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;

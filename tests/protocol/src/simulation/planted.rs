@@ -2,8 +2,8 @@
 
 use super::world::{Fate, Kind, World};
 use crate::refresh::answer::Reply;
-use crate::refresh::flight::{Action, Observation};
 use crate::refresh::record::{Record, State};
+use crate::refresh::step::{Action, Observation};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,10 +14,11 @@ use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
 use crate::refresh::answer::Received;
-use crate::refresh::flight::{Flight, Goal, Observation};
+use crate::refresh::flight::Flight;
 use crate::refresh::known::{Demand, Done, Known};
 use crate::refresh::moment::Moment;
 use crate::refresh::record::{Account, Record, Stored};
+use crate::refresh::step::{Goal, Observation};
 
 pub(super) struct World<'a> {
     pub(super) settings: &'a Settings,
@@ -379,7 +380,7 @@ impl<'a> World<'a> {
             _ => None,
         };
         let wants_validity = matches!(goal, Goal::Renew { min_validity } if min_validity > 0);
-        let ticket = crate::refresh::flight::Ticket {
+        let ticket = crate::refresh::step::Ticket {
             account: self.people[account].account.clone(),
             owner: owner.clone(),
             process: self.processes[process].number,
