@@ -55,8 +55,9 @@ test-variety: build ## generated inputs and every fault, through all languages: 
 	$(PYTHON) tests/variety/run.py
 	$(PYTHON) tests/variety/faults.py
 
-test-chaos: build ## processes that share one login: sixteen that fight for it, and two hundred that are killed
+test-chaos: build ## processes that share one login: sixteen that fight for it, one that is stopped, a thousand that are killed
 	$(PYTHON) tests/chaos/contention.py
+	$(PYTHON) tests/chaos/stopped.py
 	$(PYTHON) tests/chaos/kills.py
 
 chaos: build ## the same for long: ten thousand killed, two minutes of fight

@@ -40,7 +40,7 @@ class Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="with rotation and without, each")
+    parser.add_argument("--kills", type=int, default=500, help="with rotation and without, each")
     parser.add_argument("--languages", default="rust,c")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()
