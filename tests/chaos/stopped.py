@@ -1,7 +1,7 @@
 """The process that refreshes is stopped (SIGSTOP) with its request at the server.
 
-The others get the current token while it lives, and are told that somebody is at it when it has ended. Nobody takes the refresh over; when the
-process goes on, all go on.
+The others get the current token while it lives, and are told that somebody is at it when it has ended. Nobody
+takes the refresh over; when the process goes on, all go on.
 """
 
 from __future__ import annotations
