@@ -40,8 +40,8 @@ impl Call {
         self
     }
 
-    /// Of a [`TokenSource`](crate::TokenSource): the access token must still live for this long, as for an upload. A server whose tokens live
-    /// shorter gives a new one.
+    /// Of a [`TokenSource`](crate::TokenSource): the access token must still live for this long, as for an upload. It counts up to 80 % of a
+    /// token's whole life: more than the server gives cannot be had.
     pub fn min_validity(mut self, min_validity: Duration) -> Self {
         self.min_validity = min_validity;
         self
