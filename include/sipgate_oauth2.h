@@ -522,7 +522,7 @@ sipgate_status sipgate_call_set_cancel(struct sipgate_call *call,
                                        struct sipgate_error **error);
 
 /**
- * Of a token source: the access token must still live for `milliseconds`, as for an upload. A server whose tokens live shorter gives a new one. 0
+ * Of a token source: the access token must still live for `milliseconds`, as for an upload. It counts up to 80 % of a token's whole life. 0
  * unless set. Fails for a NULL call only.
  */
 sipgate_status sipgate_call_set_min_validity_ms(struct sipgate_call *call,

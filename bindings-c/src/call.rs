@@ -84,7 +84,7 @@ pub unsafe extern "C" fn sipgate_call_set_cancel(
     }
 }
 
-/// Of a token source: the access token must still live for `milliseconds`, as for an upload. A server whose tokens live shorter gives a new one. 0
+/// Of a token source: the access token must still live for `milliseconds`, as for an upload. It counts up to 80 % of a token's whole life. 0
 /// unless set. Fails for a NULL call only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_call_set_min_validity_ms(
