@@ -98,7 +98,7 @@ export interface LoginOptions extends CallOptions {
 
 /** The options of {@link TokenSource.accessToken}. */
 export interface TokenOptions extends CallOptions {
-  /** Seconds that the token must still live, as for an upload. A server whose tokens live shorter gives a new one. */
+  /** Seconds that the token must still live, as for an upload. Counts up to 80 % of a token's whole life. */
   minValidity?: number | undefined
 }
 
