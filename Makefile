@@ -58,6 +58,7 @@ test-variety: build ## generated inputs and every fault, through all languages: 
 test-chaos: build ## processes that share one login: sixteen that fight for it, one that is stopped, a thousand that are killed
 	$(PYTHON) tests/chaos/contention.py
 	$(PYTHON) tests/chaos/stopped.py
+	$(PYTHON) tests/chaos/faults.py
 	$(PYTHON) tests/chaos/kills.py
 
 chaos: build ## the same for long: ten thousand killed, two minutes of fight

@@ -23,7 +23,13 @@ class Member:
     """One process with a client and a source of the account."""
 
     def __init__(
-        self, language: str, base: str, realm: str, store: Mapping[str, Any], account: str
+        self,
+        language: str,
+        base: str,
+        realm: str,
+        store: Mapping[str, Any],
+        account: str,
+        **settings: object,
     ) -> None:
         self.language = language
         self._shim = Shim(SHIMS[language])
@@ -37,6 +43,7 @@ class Member:
             client_secret=CLIENT_SECRET,
             redirect_uri=REDIRECT_URI,
             store=store,
+            **settings,
         )
         self.call("client.token_source", client="client", account=account, source="source")
 
