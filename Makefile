@@ -15,8 +15,12 @@ export PYTHONPATH := $(CURDIR)/target/python
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
 
-demo: build ## a whole login, refresh and API call in all languages (LANGUAGE=python: in one)
+demo: build ## a whole login in all languages (LANGUAGE=python: in one), then all on one login (PEERS=1: and Authlib beside them)
 	@$(PYTHON) tests/demo.py --language $(LANGUAGE)
+ifdef PEERS
+	@[ -x .cache/peers/bin/python ] || { $(PYTHON) -m venv .cache/peers && .cache/peers/bin/python -m pip install --quiet --disable-pip-version-check authlib==1.9.10 requests==2.34.2; }
+	@.cache/peers/bin/python tests/chaos/peers.py
+endif
 
 realm: ## the local realm, left running, for a login by hand in your browser
 	@cargo build -p realm
