@@ -34,7 +34,7 @@ build: ## everything that demo and test use, unoptimised
 	@$(PYTHON) tests/readme/node_block.py target/node/readme.mjs
 
 test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
-	cargo test --workspace
+	cargo test --workspace --exclude protocol
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
 	cd bindings-python && $(PYTHON) ../tests/variety/canary.py $(IN_VENV)/python -m pytest -q -s
 	cd bindings-node && $(PYTHON) ../tests/variety/canary.py node --test test/
@@ -70,6 +70,7 @@ chaos: build ## the same for long: ten thousand killed, two minutes of fight
 	$(PYTHON) tests/chaos/kills.py --kills 5000 --languages rust,c,python,node
 
 test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
+	cargo test -p protocol
 	cargo run -p protocol --bin model
 	cargo run -p protocol --bin simulate
 
