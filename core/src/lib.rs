@@ -1,12 +1,14 @@
-//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program.
+//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program, once: from then on
+//! [`TokenSource::access_token`] just works, from any thread and process.
 //!
 //! ```no_run
-//! use sipgate_oauth2::{AuthorizationRequest, Client};
+//! use sipgate_oauth2::{AuthorizationRequest, Client, Store};
 //!
 //! # fn f(kept_in_the_session: &str, query_string: &str) -> sipgate_oauth2::Result<()> {
 //! let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party")
 //!     .client_secret("the secret the console shows")
 //!     .redirect_uri("https://example.com/auth")
+//!     .store(Store::sqlite("/var/lib/app/logins.db")?)
 //!     .build()?;
 //!
 //! // The page that logs in: keep `pending.export()` in the person's session, redirect to `pending.url()`.
@@ -14,13 +16,14 @@
 //!
 //! // The page at the redirect URI.
 //! let pending = AuthorizationRequest::restore(kept_in_the_session)?;
-//! let tokens = client.exchange_callback(&pending, query_string)?;
-//! let header = tokens.authorization_header();
+//! client.complete_login(&pending, query_string, "user-42")?;
 //!
-//! // Before the access token runs out after five minutes.
-//! let tokens = client.refresh(&tokens)?;
+//! // Anywhere, in any process, weeks later.
+//! let header = client.token_source("user-42")?.authorization_header()?;
 //! # Ok(()) }
 //! ```
+//!
+//! Whoever keeps tokens themselves takes the single steps: [`Client::exchange_callback`], [`Client::exchange_code`] and [`Client::refresh`].
 //!
 //! Every function that waits has a form with a [`Call`], for a timeout and for cancelling, and a `start_…` form that does not wait.
 //! Every error is an [`Error`] with a [code](ErrorCode) and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
