@@ -52,7 +52,7 @@ def stop_and_go_on(realm: Realm, owner: Member, other: Member) -> list[str]:
     try:
         living = other.call("source.access_token", source="source")
         time.sleep(LIFE_SECONDS)
-        ended = other.end(other.begin("source.access_token", source="source", timeout=1))
+        ended = other.end(other.begin("source.access_token", source="source", timeout=3))
     finally:
         os.kill(owner.process_id, signal.SIGCONT)
     renewed = owner.end(refreshing).get("ok", {})
