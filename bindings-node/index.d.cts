@@ -326,7 +326,8 @@ export declare class TokenSource {
 
   /**
    * `fetch` with the token, for the {@link ClientOptions.origins | origins} of the client alone. A request that is answered with 401 is sent once more with
-   * a new token, if its body can be sent twice: not so a stream, or the body of a `Request`. A redirect takes the token to no other origin.
+   * a new token, if its body can be sent twice: not so a stream, or the body of a `Request`. A 403 renews nothing, but where another process has stored
+   * another token, the request is sent once more with that. A redirect takes the token to no other origin.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
 

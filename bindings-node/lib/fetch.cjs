@@ -4,7 +4,7 @@
 
 const { invalidArgument } = require('./native.cjs')
 
-/** Sends a request with the token. One that is answered with 401 is sent once more with a new token, if there is one and its body can be sent twice. */
+/** Sends a request with the token. One that is refused is sent once more with another token, if there is one and its body can be sent twice. */
 async function fetchWith(source, origins, input, init) {
   const { origin } = new URL(isRequest(input) ? input.url : input)
   if (!origins.includes(origin)) {
@@ -15,13 +15,29 @@ async function fetchWith(source, origins, input, init) {
   const token = await source.accessToken({ signal })
   const response = await fetch(input, authorized(input, init, token))
   // An answer from elsewhere came after a redirect, and says nothing of the token.
-  if (response.status !== 401 || (response.url !== '' && new URL(response.url).origin !== origin)) return response
-  source.invalidate(token)
-  if (!canBeSentTwice) return response
-  const newer = await source.accessToken({ signal })
-  if (newer === token) return response
+  if (response.url !== '' && new URL(response.url).origin !== origin) return response
+  if (response.status === 401) source.invalidate(token)
+  const newer = canBeSentTwice ? await anotherToken(source, response.status, signal) : undefined
+  if (newer === undefined || newer === token) return response
   await response.body?.cancel()
   return fetch(input, authorized(input, init, newer))
+}
+
+/**
+ * A 401 renews the token. A 403 renews nothing, as a new token would allow no more than the old one (RFC 6750, section 3.1); but another process may
+ * have stored one that does, by a login with more scopes.
+ */
+async function anotherToken(source, status, signal) {
+  if (status === 401) return source.accessToken({ signal })
+  if (status !== 403) return undefined
+  try {
+    await source.status({ signal })
+  } catch {
+    // A caller who leaves is told so; a store that fails does not change the API's answer.
+    signal?.throwIfAborted()
+    return undefined
+  }
+  return source.peek() ?? undefined
 }
 
 function isRequest(input) {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 
 import { Client, LoginRequiredError, Store } from 'sipgate-oauth2'
@@ -152,6 +155,28 @@ test('a 403 is passed on', async () => {
   assert.equal((await source.fetch(`${api.origin}/a`)).status, 403)
   assert.equal(api.requests.length, 1)
   assert.equal(await refreshes(), 0)
+})
+
+test('a 403 looks for what another process has stored, and renews nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
+  try {
+    const client = () => Client.keycloak({ ...realm.clientOptions, store: Store.sqlite(join(folder, 'tokens.db')), origins: [api.origin] })
+    const here = await logIn(realm, client())
+    const first = await here.accessToken()
+    const second = await (await logIn(realm, client())).accessToken()
+    assert.equal(here.peek(), first)
+    api.answers.push({ status: 403 })
+
+    assert.equal((await here.fetch(`${api.origin}/a`, { method: 'POST', body: 'a=b' })).status, 200)
+    assert.deepEqual(api.requests.map(({ token, body }) => [token, body]), [[first, 'a=b'], [second, 'a=b']])
+    writeFileSync(join(folder, 'tokens.db'), 'not a database'.repeat(1000))
+    api.answers.push({ status: 403 })
+    assert.equal((await here.fetch(`${api.origin}/a`)).status, 403)
+    assert.equal(api.requests.length, 3)
+    assert.equal(await refreshes(), 0)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('a login that is over is told instead of the 401', async () => {

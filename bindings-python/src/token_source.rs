@@ -113,8 +113,9 @@ impl TokenSource {
         PyString::new(py, self.core.account())
     }
 
-    /// An `auth=` for requests, which must be installed. Requests to `origins` (`["https://api.sipgate.com"]` unless given) get the token; one that is
-    /// answered with 401 is sent once more with a new token, if its body can be sent twice. No other request gets it.
+    /// An `auth=` for requests, which must be installed. Requests to `origins` (`["https://api.sipgate.com"]` unless given) get the token, and no other
+    /// request does. One that is answered with 401 is sent once more with a new token, if its body can be sent twice; one that is answered with 403 with
+    /// the token that another process has stored since, if there is one.
     #[pyo3(signature = (*, origins=None))]
     fn requests_auth<'py>(slf: &Bound<'py, Self>, origins: Optional<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("sipgate_oauth2.requests_auth")?.getattr("RequestsAuth")?.call1((slf, origins))

@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -110,6 +111,39 @@ def test_a_401_to_the_new_token_is_passed_on(strict: Realm, ask: Ask) -> None:
     assert ask(f"{strict.http}/v2/balance")[0] == 401
     assert len(strict.requests("balance")) == 3
     assert strict.counters()["refresh_grants"] == 1
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
+def test_a_403_looks_for_what_another_process_has_stored_and_renews_nothing(
+    strict: Realm, tmp_path: Path, adapter: Callable[[TokenSource, list[str]], Ask]
+) -> None:
+    database = str(tmp_path / "tokens.db")
+    source = strict.source(strict.client(Store.sqlite(database)))
+    ask = adapter(source, [strict.http])
+    first = source.access_token()
+    second = strict.source(strict.client(Store.sqlite(database))).access_token()
+    assert source.peek() == first != second
+    refuse(strict, 403)
+    assert ask(f"{strict.http}/v2/balance", b"a body")[1] == f"Bearer {second}"
+    sent = [(authorization(each), each["body"]) for each in strict.requests("balance")]
+    assert sent == [([f"Bearer {first}"], "a body"), ([f"Bearer {second}"], "a body")]
+    refuse(strict, 403)
+    assert ask(f"{strict.http}/v2/balance")[0] == 403
+    assert len(strict.requests("balance")) == 3
+    assert strict.counters()["refresh_grants"] == 0
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
+def test_a_403_is_passed_on_where_the_store_fails(
+    strict: Realm, tmp_path: Path, adapter: Callable[[TokenSource, list[str]], Ask]
+) -> None:
+    database = tmp_path / "tokens.db"
+    source = strict.source(strict.client(Store.sqlite(str(database))))
+    source.access_token()
+    database.write_bytes(b"not a database" * 1000)
+    refuse(strict, 403)
+    assert adapter(source, [strict.http])(f"{strict.http}/v2/balance")[0] == 403
+    assert len(strict.requests("balance")) == 1
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])

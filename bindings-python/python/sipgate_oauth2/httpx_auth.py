@@ -9,12 +9,13 @@ import httpx
 from . import aio
 from ._native import TokenSource
 from .origins import Origins
+from .refusals import another_token, another_token_async
 
 __all__ = ["HttpxAuth"]
 
 
 class HttpxAuth(httpx.Auth):
-    """Puts the token of a source on requests to its origins, and sends one that was answered with 401 once more."""
+    """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
 
     def __init__(self, source: TokenSource, origins: abc.Collection[str] | None = None) -> None:
         self._source = source
@@ -31,13 +32,12 @@ class HttpxAuth(httpx.Auth):
         token = self._source.access_token()
         _authorize(request, token)
         response = yield request
-        if _is_refused(request, response):
-            self._source.invalidate(token)
-            if _can_be_sent_again(request):
-                newer = self._source.access_token()
-                if newer != token:
-                    _authorize(request, newer)
-                    yield request
+        if _is_answer_to(request, response):
+            resendable = _can_be_sent_again(request)
+            newer = another_token(self._source, token, response.status_code, resendable=resendable)
+            if newer is not None:
+                _authorize(request, newer)
+                yield request
 
     async def async_auth_flow(
         self, request: httpx.Request
@@ -49,13 +49,14 @@ class HttpxAuth(httpx.Auth):
         token = await self._awaited.access_token()
         _authorize(request, token)
         response = yield request
-        if _is_refused(request, response):
-            self._source.invalidate(token)
-            if _can_be_sent_again(request):
-                newer = await self._awaited.access_token()
-                if newer != token:
-                    _authorize(request, newer)
-                    yield request
+        if _is_answer_to(request, response):
+            resendable = _can_be_sent_again(request)
+            newer = await another_token_async(
+                self._awaited, token, response.status_code, resendable=resendable
+            )
+            if newer is not None:
+                _authorize(request, newer)
+                yield request
 
     def _is_ours(self, request: httpx.Request) -> bool:
         return self._origins.hold(request.url.scheme, request.url.host, request.url.port)
@@ -68,9 +69,9 @@ def _authorize(request: httpx.Request, token: str) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
 
 
-def _is_refused(request: httpx.Request, response: httpx.Response) -> bool:
+def _is_answer_to(request: httpx.Request, response: httpx.Response) -> bool:
     """An answer to another request came after a redirect, and says nothing of the token."""
-    return response.status_code == 401 and response.request is request
+    return response.request is request
 
 
 def _can_be_sent_again(request: httpx.Request) -> bool:

@@ -14,12 +14,13 @@ from requests.utils import rewind_body
 
 from ._native import TokenSource
 from .origins import Origins
+from .refusals import REFUSED, another_token
 
 __all__ = ["RequestsAuth"]
 
 
 class RequestsAuth(AuthBase):
-    """Puts the token of a source on requests to its origins, and sends one that was answered with 401 once more."""
+    """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
 
     def __init__(self, source: TokenSource, origins: abc.Collection[str] | None = None) -> None:
         self._source = source
@@ -39,18 +40,16 @@ class RequestsAuth(AuthBase):
         """requests hands its hooks on when it follows a redirect, so that this also hears of answers from elsewhere."""
         request = response.request
         mine = request.url == url and request.headers.get("Authorization") == f"Bearer {token}"
-        if response.status_code != 401 or not mine:
+        if not mine:
             return response
-        self._source.invalidate(token)
         again = request.copy()
-        if not _rewound(again):
+        resendable = response.status_code in REFUSED and _rewound(again)
+        newer = another_token(self._source, token, response.status_code, resendable=resendable)
+        if newer is None:
             return response
         # Read to its end, so that its connection can be used again.
         response.content  # noqa: B018
         response.close()
-        newer = self._source.access_token()
-        if newer == token:
-            return response
         _authorize(again, newer)
         answer: requests.Response = response.connection.send(again, **sending)
         answer.history.append(response)

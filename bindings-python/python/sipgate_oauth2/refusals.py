@@ -1,0 +1,53 @@
+"""What is done when an API does not take a token: RFC 6750, section 3.1."""
+
+from __future__ import annotations
+
+from . import aio
+from ._native import TokenSource
+from .errors import SipgateOAuth2Error
+
+__all__ = ["REFUSED", "another_token", "another_token_async"]
+
+REFUSED = (401, 403)
+
+
+def another_token(source: TokenSource, token: str, status: int, *, resendable: bool) -> str | None:
+    """The token to send the request with once more, if there is one.
+
+    A 401 renews the token. A 403 renews nothing, as a new token would allow no more than the old
+    one; but another process may have stored one that does, by a login with more scopes.
+    """
+    if status == 401:
+        source.invalidate(token)
+    if status not in REFUSED or not resendable:
+        return None
+    newer = source.access_token() if status == 401 else _stored(source)
+    return None if newer == token else newer
+
+
+async def another_token_async(
+    source: aio.TokenSource, token: str, status: int, *, resendable: bool
+) -> str | None:
+    """The same, awaited."""
+    if status == 401:
+        source.invalidate(token)
+    if status not in REFUSED or not resendable:
+        return None
+    newer = await source.access_token() if status == 401 else await _stored_async(source)
+    return None if newer == token else newer
+
+
+def _stored(source: TokenSource) -> str | None:
+    try:
+        source.status()
+    except SipgateOAuth2Error:
+        return None
+    return source.peek()
+
+
+async def _stored_async(source: aio.TokenSource) -> str | None:
+    try:
+        await source.status()
+    except SipgateOAuth2Error:
+        return None
+    return source.peek()
