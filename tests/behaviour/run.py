@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from behaviour.runner import report, table
+from behaviour.runner import clock, report, table
 from behaviour.runner.cases import all_cases, matching
 from behaviour.runner.running import FAIL, OK
 from behaviour.runner.suite import Outcome, run_between, run_language
@@ -37,6 +37,12 @@ def run(languages: list[str], options: argparse.Namespace) -> int:
     cases = matching(all_cases(), options.case)
     if not cases:
         sys.exit(f"no case has {options.case!r} in its title")
+    if any(case.linux for case in cases):
+        if sys.platform == "linux":
+            clock.build()
+        else:
+            every, cases = cases, [case for case in cases if not case.linux]
+            print(f"SKIPPED, as they need Linux: {len(every) - len(cases)} cases")
     alone = [case for case in cases if not case.between]
     between = [case for case in cases if case.between]
     outcome = Outcome()

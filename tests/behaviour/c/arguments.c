@@ -94,7 +94,7 @@ bool arguments_make_sense(const struct json *args, const char *needed, const cha
         return refuse(problem, "env", " is no object of texts");
     if (store != NULL && !is_store(store))
         return refuse(problem, "store", " is no object, or its encryption_keys are no list of texts");
-    if (store != NULL && !arguments_make_sense(store, "kind", "path encryption_keys recheck", problem))
+    if (store != NULL && !arguments_make_sense(store, "kind", "path own encryption_keys recheck", problem))
         return false;
     return has_needed(args, needed, problem);
 }

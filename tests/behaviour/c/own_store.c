@@ -13,9 +13,32 @@ struct entry {
 };
 
 struct own_store {
-    pthread_mutex_t lock;
+    char *name;
+    /* How often it can still be written; less than 0: always. */
+    long saves_left;
     struct entry *entries;
+    struct own_store *next;
 };
+
+static struct own_store *stores;
+/* Of all stores and what they hold. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct own_store *store_called(const char *name)
+{
+    struct own_store *store = stores;
+    while (store != NULL && strcmp(store->name, name) != 0)
+        store = store->next;
+    if (store == NULL) {
+        store = calloc(1, sizeof *store);
+        store->name = calloc(1, strlen(name) + 1);
+        strcpy(store->name, name);
+        store->saves_left = -1;
+        store->next = stores;
+        stores = store;
+    }
+    return store;
+}
 
 static struct entry *find(const struct own_store *store, const char *key)
 {
@@ -25,26 +48,8 @@ static struct entry *find(const struct own_store *store, const char *key)
     return entry;
 }
 
-static sipgate_store_answer load(void *user_data, const char *key, sipgate_store_entry *entry, sipgate_store_problem *problem)
+static void put(struct own_store *store, const char *key, const char *version, const uint8_t *data, size_t len, int64_t ends)
 {
-    struct own_store *store = user_data;
-    const struct entry *found;
-
-    (void)problem;
-    pthread_mutex_lock(&store->lock);
-    found = find(store, key);
-    if (found != NULL) {
-        sipgate_store_entry_set_version(entry, found->version, NULL);
-        sipgate_store_entry_set_data(entry, found->data, found->len, NULL);
-        sipgate_store_entry_set_ends(entry, found->ends, NULL);
-    }
-    pthread_mutex_unlock(&store->lock);
-    return SIPGATE_STORE_DONE;
-}
-
-static void put(struct own_store *store, const char *key, const sipgate_store_entry *from)
-{
-    const sipgate_bytes data = sipgate_store_entry_data(from);
     struct entry *entry = find(store, key);
 
     if (entry == NULL) {
@@ -53,34 +58,16 @@ static void put(struct own_store *store, const char *key, const sipgate_store_en
         entry->next = store->entries;
         store->entries = entry;
     }
-    strcpy(entry->version, sipgate_store_entry_version(from).data);
+    strcpy(entry->version, version);
     free(entry->data);
-    entry->data = malloc(data.len + 1);
-    memcpy(entry->data, data.data, data.len);
-    entry->len = data.len;
-    entry->ends = sipgate_store_entry_ends(from);
+    entry->data = malloc(len + 1);
+    memcpy(entry->data, data, len);
+    entry->len = len;
+    entry->ends = ends;
 }
 
-static sipgate_store_answer save(void *user_data, const char *key, const char *expected, const sipgate_store_entry *entry,
-                                 sipgate_store_problem *problem)
+static void empty(struct own_store *store)
 {
-    struct own_store *store = user_data;
-    const struct entry *found;
-    int as_expected;
-
-    (void)problem;
-    pthread_mutex_lock(&store->lock);
-    found = find(store, key);
-    as_expected = expected == NULL ? found == NULL : found != NULL && strcmp(found->version, expected) == 0;
-    if (as_expected)
-        put(store, key, entry);
-    pthread_mutex_unlock(&store->lock);
-    return as_expected ? SIPGATE_STORE_DONE : SIPGATE_STORE_CONFLICT;
-}
-
-static void release(void *user_data)
-{
-    struct own_store *store = user_data;
     struct entry *entry, *next;
 
     for (entry = store->entries; entry != NULL; entry = next) {
@@ -88,19 +75,89 @@ static void release(void *user_data)
         free(entry->data);
         free(entry);
     }
-    pthread_mutex_destroy(&store->lock);
-    free(store);
+    store->entries = NULL;
 }
 
-sipgate_status own_store_new(const sipgate_store_options *options, sipgate_store **store, sipgate_error **error)
+static sipgate_store_answer load(void *user_data, const char *key, sipgate_store_entry *entry, sipgate_store_problem *problem)
 {
-    struct own_store *own = calloc(1, sizeof *own);
-    const sipgate_store_functions functions = {sizeof functions, own, load, save, release};
-    sipgate_status status;
+    const struct own_store *store = user_data;
+    const struct entry *found;
 
-    pthread_mutex_init(&own->lock, NULL);
-    status = sipgate_store_new(&functions, options, store, error);
-    if (status != SIPGATE_OK)
-        release(own);
-    return status;
+    (void)problem;
+    pthread_mutex_lock(&lock);
+    found = find(store, key);
+    if (found != NULL) {
+        sipgate_store_entry_set_version(entry, found->version, NULL);
+        sipgate_store_entry_set_data(entry, found->data, found->len, NULL);
+        sipgate_store_entry_set_ends(entry, found->ends, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+    return SIPGATE_STORE_DONE;
+}
+
+static sipgate_store_answer swap(struct own_store *store, const char *key, const char *expected, const sipgate_store_entry *entry)
+{
+    const sipgate_bytes data = sipgate_store_entry_data(entry);
+    const struct entry *found = find(store, key);
+
+    if (store->saves_left == 0)
+        return SIPGATE_STORE_FAILED;
+    if (store->saves_left > 0)
+        store->saves_left--;
+    if (expected == NULL ? found != NULL : found == NULL || strcmp(found->version, expected) != 0)
+        return SIPGATE_STORE_CONFLICT;
+    put(store, key, sipgate_store_entry_version(entry).data, data.data, data.len, sipgate_store_entry_ends(entry));
+    return SIPGATE_STORE_DONE;
+}
+
+static sipgate_store_answer save(void *user_data, const char *key, const char *expected, const sipgate_store_entry *entry,
+                                 sipgate_store_problem *problem)
+{
+    sipgate_store_answer answer;
+
+    pthread_mutex_lock(&lock);
+    answer = swap(user_data, key, expected, entry);
+    pthread_mutex_unlock(&lock);
+    if (answer == SIPGATE_STORE_FAILED)
+        sipgate_store_problem_set_message(problem, "the disk is full", NULL);
+    return answer;
+}
+
+sipgate_status own_store_new(const struct json *settings, const sipgate_store_options *options, sipgate_store **store, sipgate_error **error)
+{
+    const char *name = json_string(settings, "own");
+    sipgate_store_functions functions = {sizeof functions, NULL, load, save, NULL};
+
+    pthread_mutex_lock(&lock);
+    functions.user_data = store_called(name != NULL ? name : "");
+    pthread_mutex_unlock(&lock);
+    return sipgate_store_new(&functions, options, store, error);
+}
+
+sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_error **error)
+{
+    const struct json *saves = json_member(args, "saves");
+
+    (void)ok;
+    (void)error;
+    pthread_mutex_lock(&lock);
+    store_called(json_string(args, "own"))->saves_left = saves != NULL && saves->text != NULL ? strtol(saves->text, NULL, 10) : -1;
+    pthread_mutex_unlock(&lock);
+    return SIPGATE_OK;
+}
+
+sipgate_status store_copy(const struct json *args, struct out *ok, sipgate_error **error)
+{
+    const struct entry *entry;
+    struct own_store *to;
+
+    (void)ok;
+    (void)error;
+    pthread_mutex_lock(&lock);
+    to = store_called(json_string(args, "to"));
+    empty(to);
+    for (entry = store_called(json_string(args, "own"))->entries; entry != NULL; entry = entry->next)
+        put(to, entry->key, entry->version, entry->data, entry->len, entry->ends);
+    pthread_mutex_unlock(&lock);
+    return SIPGATE_OK;
 }

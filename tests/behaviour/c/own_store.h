@@ -1,10 +1,19 @@
-/* An application's own store, as small as one can be: a list in memory. */
+/* Stores of an application's own, as small as they can be: lists in memory, each there from when its name is first used. */
 
 #ifndef OWN_STORE_H
 #define OWN_STORE_H
 
 #include <sipgate_oauth2.h>
 
-sipgate_status own_store_new(const sipgate_store_options *options, sipgate_store **store, sipgate_error **error);
+#include "json.h"
+
+/* The library's view of the store that `settings` names as `own`. */
+sipgate_status own_store_new(const struct json *settings, const sipgate_store_options *options, sipgate_store **store, sipgate_error **error);
+
+/* The store `own` can be written `saves` times more; without that, always. */
+sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_error **error);
+
+/* What the store `own` holds becomes all that is in the store `to`. */
+sipgate_status store_copy(const struct json *args, struct out *ok, sipgate_error **error);
 
 #endif

@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "json.h"
 #include "objects.h"
+#include "own_store.h"
 #include "sources.h"
 #include "views.h"
 
@@ -284,6 +285,8 @@ static const struct operation_entry {
     {"source.status", source_status, "source", "timeout cancel"},
     {"source.logout", source_logout, "source", "timeout cancel"},
     {"source.close", source_close, "source", ""},
+    {"store.limit", store_limit, "own", "saves"},
+    {"store.copy", store_copy, "own to", ""},
     {"pending.export", pending_export, "pending", ""},
     {"pending.restore", pending_restore, "name", "exported"},
     {"tokens.restore", tokens_restore, "name", "json"},

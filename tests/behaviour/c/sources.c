@@ -23,7 +23,7 @@ static sipgate_status new_store(const struct json *settings, sipgate_store_optio
     if (strcmp(kind, "memory") == 0)
         return sipgate_store_memory(options, store, error);
     if (strcmp(kind, "own") == 0)
-        return own_store_new(options, store, error);
+        return own_store_new(settings, options, store, error);
     return sipgate_store_sqlite(json_string(settings, "path"), options, store, error);
 }
 

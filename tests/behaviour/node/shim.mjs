@@ -11,6 +11,7 @@ const pendings = new Map()
 const tokenSets = new Map()
 const sources = new Map()
 const cancels = new Map()
+const ownStores = new Map()
 
 const operations = {
   'client.new'({ name, kind, env = {}, store, ...options }) {
@@ -105,6 +106,16 @@ const operations = {
     return {}
   },
 
+  'store.limit'({ own, saves }) {
+    ownStore(own).savesLeft = saves ?? Infinity
+    return {}
+  },
+
+  'store.copy'({ own, to }) {
+    ownStore(to).entries = new Map(ownStore(own).entries)
+    return {}
+  },
+
   'tokens.restore'({ name, json }) {
     return keepTokens(name, TokenSet.restore(json))
   },
@@ -145,25 +156,34 @@ function write(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-function makeStore({ kind, path, encryption_keys, recheck }) {
+function makeStore({ kind, path, own, encryption_keys, recheck }) {
   const options = { encryptionKeys: encryption_keys, recheck }
   if (kind === 'memory') return Store.memory({ recheck })
-  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(new OwnStore(), options)
+  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(ownStore(own), options)
 }
 
-/** What an application's own store may look like. It answers late, as a database would. */
+/** The store of this name, made when first asked for. */
+function ownStore(name) {
+  if (!ownStores.has(name)) ownStores.set(name, new OwnStore())
+  return ownStores.get(name)
+}
+
+/** What an application's own store may look like. It answers late, as a database would, and fails when it is told to. */
 class OwnStore {
-  #entries = new Map()
+  entries = new Map()
+  savesLeft = Infinity
 
   async load(key) {
     await new Promise(setImmediate)
-    return this.#entries.get(key)
+    return this.entries.get(key)
   }
 
   async save(key, expected, version, data, ends) {
     await new Promise(setImmediate)
-    if ((this.#entries.get(key)?.version ?? null) !== expected) return false
-    this.#entries.set(key, { version, data, ends })
+    if (this.savesLeft === 0) throw new Error('the disk is full')
+    this.savesLeft--
+    if ((this.entries.get(key)?.version ?? null) !== expected) return false
+    this.entries.set(key, { version, data, ends })
     return true
   }
 }

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -61,10 +62,12 @@ FAMILIES = {family for _, _, family in ERROR_CODES}
 
 
 class OwnStore:
-    """An application's own store, as small as one can be."""
+    """An application's own store, as small as one can be, and it fails when it is told to."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
+        # How often it can still be written; without a number, always.
+        self.saves_left: int | None = None
         self.swapping = threading.Lock()
 
     def load(self, key: str) -> Entry | None:
@@ -74,6 +77,10 @@ class OwnStore:
         self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
     ) -> bool:
         with self.swapping:
+            if self.saves_left is not None:
+                if not self.saves_left:
+                    raise OSError("the disk is full")
+                self.saves_left -= 1
             there = self.entries.get(key)
             if (there and there[0]) != expected:
                 return False
@@ -84,8 +91,8 @@ class OwnStore:
 class AsyncOwnStore:
     """Gives way in between, as a database's driver does."""
 
-    def __init__(self) -> None:
-        self.store = OwnStore()
+    def __init__(self, store: OwnStore) -> None:
+        self.store = store
 
     async def load(self, key: str) -> Entry | None:
         await asyncio.sleep(0)
@@ -102,10 +109,10 @@ class Shim:
     """What both faces share: the named objects, and the calls that do not wait."""
 
     client_class: type[Client] | type[aio.Client]
-    own_store_class: type[OwnStore] | type[AsyncOwnStore]
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
+        self.own_stores: defaultdict[str, OwnStore] = defaultdict(OwnStore)
         self.writing = threading.Lock()
         self.operations: dict[str, Callable[[Args], Any]] = {
             "client.new": self.client_new,
@@ -126,6 +133,8 @@ class Shim:
             "source.status": self.source_call("status", status),
             "source.logout": self.source_call("logout", nothing),
             "source.close": lambda args: nothing(self.objects[args["source"]].close()),
+            "store.limit": self.limit_store,
+            "store.copy": self.copy_store,
             "pending.export": lambda args: {"exported": self.objects[args["pending"]].export()},
             "pending.restore": lambda args: self.keep_pending(
                 args["name"], AuthorizationRequest.restore(args["exported"])
@@ -155,12 +164,26 @@ class Shim:
         attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
         return {attribute: getattr(client, attribute) for attribute in attributes}
 
-    def store(self, kind: str, path: str | None = None, **options: Any) -> Store:
-        if kind == "own":
-            return Store(self.own_store_class(), **options)
+    def store(
+        self, kind: str, path: str | None = None, own: str | None = None, **options: Any
+    ) -> Store:
+        if own is not None:
+            return Store(self.own_store(own), **options)
         make = getattr(Store, kind)
         store: Store = make(**options) if path is None else make(path, **options)
         return store
+
+    def own_store(self, name: str) -> OwnStore | AsyncOwnStore:
+        return self.own_stores[name]
+
+    def limit_store(self, args: Args) -> Answer:
+        self.own_stores[args["own"]].saves_left = args.get("saves")
+        return {}
+
+    def copy_store(self, args: Args) -> Answer:
+        """Makes what one store holds all that is in another."""
+        self.own_stores[args["to"]].entries = dict(self.own_stores[args["own"]].entries)
+        return {}
 
     def authorization_request(self, args: Args) -> Answer:
         client, name = self.objects[args.pop("client")], args.pop("name")
@@ -240,7 +263,6 @@ class Shim:
 
 class SyncShim(Shim):
     client_class = Client
-    own_store_class = OwnStore
 
     def __init__(self) -> None:
         super().__init__()
@@ -273,13 +295,15 @@ class AioShim(Shim):
     """Cancelling a call is cancelling its task: no error of the library's, so the code is that of elsewhere."""
 
     client_class = aio.Client
-    own_store_class = AsyncOwnStore
 
     def __init__(self) -> None:
         super().__init__()
         self.tasks: set[asyncio.Task[None]] = set()
         self.cancelled: set[str] = set()
         self.cancellable: dict[str, list[asyncio.Task[Any]]] = {}
+
+    def own_store(self, name: str) -> AsyncOwnStore:
+        return AsyncOwnStore(self.own_stores[name])
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()

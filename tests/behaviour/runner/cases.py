@@ -12,6 +12,7 @@ all files. A case has these members:
   the number of all, `counters`. Nothing may have come that is not named.
 - `unsupported`: by language, why its shim has no such operation.
 - `inexpressible`: by language, why it cannot even be asked this.
+- `linux`: it needs what Linux alone gives, a clock and limits of a process's own. It runs beside the others.
 - `alongside`: it mostly waits, and runs beside the others with a realm and a shim of its own.
 - `between`: the case is about two languages. It runs for every pair, and its steps say which one they are `in`: `one` or `other`.
 """
@@ -38,6 +39,9 @@ FILES = (
     "token_answer",
     "refresh",
     "source",
+    "store",
+    "processes",
+    "clock",
     "transport",
     "client_authentication",
     "surface",
@@ -57,6 +61,7 @@ MEMBERS = {
     "inexpressible",
     "between",
     "alongside",
+    "linux",
 }
 
 # Only tells a hanging shim from a slow one.
@@ -79,6 +84,7 @@ class Case:
     inexpressible: Mapping[str, str]
     between: bool
     alongside: bool
+    linux: bool
     row: str | None
     limit: float = CALL_SECONDS
 
@@ -124,5 +130,6 @@ def _read(file: str, shared: Mapping[str, Sequence[Step]]) -> Iterator[Case]:
                 inexpressible=made.get("inexpressible", {}),
                 between=made.get("between", False),
                 alongside=made.get("alongside", False),
+                linux=made.get("linux", False),
                 row=row.get("what"),
             )

@@ -110,6 +110,12 @@ def _not(expected: Any, actual: Any, _: Call) -> str | None:
     return f"is {_shown(actual)}, expected another" if _same(expected, actual) else None
 
 
+def _at_most(expected: float, actual: Any, _: Call) -> str | None:
+    if isinstance(actual, (int, float)) and actual <= expected:
+        return None
+    return f"is {_shown(actual)}, expected at most {expected}"
+
+
 def _about(expected: tuple[float, float], actual: Any, _: Call) -> str | None:
     base, seconds = expected
     if isinstance(actual, (int, float)) and abs(actual - base) <= seconds:
@@ -201,6 +207,7 @@ MATCHERS: Mapping[str, Callable[[Any, Any, Call], str | None]] = {
     "$names": _names,
     "$matches": _matches,
     "$not": _not,
+    "$at_most": _at_most,
     "$about": _about,
     "$seconds_after_call": _seconds_after_call,
     "$is_json": _json,

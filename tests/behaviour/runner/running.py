@@ -1,14 +1,22 @@
 """Running one case in one language, or in two.
 
+A step is done by the first process, `one`, unless it says that it is `in` the `other` one.
+
 Steps are done one after another. What a step gave is called by its `as`, or by the name that the call gives its object:
 
     {"op", "args", "expect" | "error", "as"}   a call, and what must come of it; without either: no error
       "start": true                            begins it only; {"finish": its name, "expect" | "error"} waits for it
       "times": n                               does it n times; what it gave is the list of all
+      "until": true                            again and again, until that comes of it
       "differs": {language: {"expect" | "error", "because"}}
     {"realm": "login" | "settings" | "faults" | "end_sessions" | "reset", "args", "as"}
+    {"realm": "accepts", "args": a token}      its API must take it
     {"await_token_requests": n}                until the realm saw so many
     {"pause": seconds}
+    {"clock": seconds, "as"}                   sets the shims' wall clock so far from the true time; gives what it shows as `now`
+    {"restart" | "kill": "one" | "other"}      ends the process, the latter with SIGKILL; the next call starts it anew
+    {"disk": "fill_disk" | "make_room"}        for the process
+    {"file": "make_read_only" | "make_writable" | "keep" | "put", "path", "as" | "kept"}
 """
 
 from __future__ import annotations
@@ -24,7 +32,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from behaviour.runner import store_file
 from behaviour.runner.cases import Case, Step
+from behaviour.runner.clock import Clock
 from behaviour.runner.matching import NO_CALL, Call, differences
 from behaviour.runner.realm import Realm, RealmBroken
 from behaviour.runner.registry import Row, inconsistencies
@@ -36,7 +46,41 @@ from driver.programs import ROOT
 OK, FAIL, UNSUPPORTED = "ok", "FAIL", "unsupported"
 
 # Arguments that name objects in the shim: each run of a case has its own.
-OBJECT_NAMES = {"name", "client", "pending", "tokens", "from", "cancel", "object", "source"}
+OBJECT_NAMES = {
+    "name",
+    "client",
+    "pending",
+    "tokens",
+    "from",
+    "cancel",
+    "object",
+    "source",
+    "own",
+    "to",
+}
+
+KINDS = (
+    "op",
+    "finish",
+    "realm",
+    "await_token_requests",
+    "pause",
+    "clock",
+    "restart",
+    "kill",
+    "file",
+    "disk",
+)
+
+RIGHTS = {
+    "make_read_only": store_file.make_read_only,
+    "make_writable": store_file.make_writable,
+}
+
+DISK = {"fill_disk": store_file.fill_disk, "make_room": store_file.make_room}
+
+# Between two tries of what must come in the end.
+UNTIL_SECONDS = 0.05
 
 # What an error's members are unless the case says otherwise.
 NOT_SAID = {
@@ -92,12 +136,14 @@ class CaseRun:
         registry: Mapping[str, Row],
         secrets: Secrets,
         number: int,
+        clock: Clock | None = None,
     ) -> None:
         self._case = case
         self._actors = actors
         self._realm = realm
         self._registry = registry
         self._secrets = secrets
+        self._clock = clock
         self._prefix = f"{number}/"
         self._running: dict[str, Running] = {}
         self._scope: dict[str, Any] = {}
@@ -108,6 +154,10 @@ class CaseRun:
             return Verdict(UNSUPPORTED, reason=self._case.inexpressible[language])
         reason = self._case.unsupported.get(language)
         at = "before the first step"
+        for actor in self._actors.values():
+            actor.shim.case = self._case.title
+        if self._clock is not None:
+            self._clock.shift(0)
         try:
             with tempfile.TemporaryDirectory() as folder:
                 machine = {**_machine(Path(folder)), "errors": list(self._registry.values())}
@@ -136,19 +186,56 @@ class CaseRun:
 
     def _do(self, step: Step) -> None:
         if "op" in step:
-            self._call(step)
+            self._call_until(step) if step.get("until") else self._call(step)
         elif "finish" in step:
             self._finish(step, self._running.pop(step["finish"]))
         elif "await_token_requests" in step:
             self._realm.await_token_requests(step["await_token_requests"], self._case.limit)
         elif "pause" in step:
             time.sleep(step["pause"])
+        elif "clock" in step:
+            self._set_clock(step["clock"], step.get("as"))
+        elif "restart" in step:
+            self._actors[step["restart"]].shim.stop()
+        elif "kill" in step:
+            self._kill(self._actors[step["kill"]].shim)
+        elif "disk" in step:
+            process = self._actors[step.get("in", "one")].shim.process_id
+            assert process is not None, "a call came before"
+            DISK[step["disk"]](process)
+        elif "file" in step:
+            self._treat(step["file"], Path(expand(step["path"], self._scope)), step)
         else:
             self._order(step["realm"], expand(step.get("args", {}), self._scope), step.get("as"))
+
+    def _set_clock(self, seconds: float, kept_as: str | None) -> None:
+        if self._clock is None:
+            raise Failed("the clock cannot be set: the case does not say that it does so")
+        self._clock.shift(seconds)
+        if kept_as is not None:
+            self._scope[kept_as] = {"now": math.floor(self._clock.now())}
+
+    def _kill(self, shim: Shim) -> None:
+        shim.kill()
+        self._running = {
+            name: call for name, call in self._running.items() if call.shim is not shim
+        }
+
+    def _treat(self, what: str, path: Path, step: Step) -> None:
+        if what == "keep":
+            self._scope[step["as"]] = store_file.keep(path)
+        elif what == "put":
+            store_file.put(path, self._scope[step["kept"]])
+        else:
+            RIGHTS[what](path)
 
     def _order(self, name: str, args: Any, kept_as: str | None) -> None:
         if name == "reset":
             self._realm.reset()
+            return
+        if name == "accepts":
+            if not self._realm.accepts(args):
+                raise Failed("the realm does not take this token")
             return
         result = self._realm.login(args) if name == "login" else self._realm.order(name, args)
         if name == "login":
@@ -177,13 +264,27 @@ class CaseRun:
         if name is not None:
             self._scope[name] = result
 
+    def _call_until(self, step: Step) -> None:
+        end = time.monotonic() + self._case.limit
+        while True:
+            try:
+                return self._call(step)
+            except Failed:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(UNTIL_SECONDS)
+
     def _own(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        return {
+        own: dict[str, Any] = {
             name: f"{self._prefix}{value}"
             if name in OBJECT_NAMES and isinstance(value, str)
             else value
             for name, value in args.items()
         }
+        store = args.get("store")
+        if isinstance(store, Mapping):
+            own["store"] = self._own(store)
+        return own
 
     def _finish(self, step: Step, running: Running) -> None:
         answer = running.shim.finish(running.number, running.limit)
@@ -264,9 +365,7 @@ def _require(problems: list[str]) -> None:
 
 
 def _named(step: Step) -> str:
-    kind = next(
-        kind for kind in ("op", "finish", "realm", "await_token_requests", "pause") if kind in step
-    )
+    kind = next(kind for kind in KINDS if kind in step)
     return str(step[kind]) if kind in ("op", "realm") else f"{kind} {step[kind]}"
 
 

@@ -35,12 +35,15 @@ class Said:
 
 
 class Shim:
-    """Started at the first call, and again after it broke."""
+    """Started at the first call, and again after it ended."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
         self.said: list[Said] = []
         self.case = ""
         self._command = command
+        self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
         self._ids = itertools.count(1)
         self._answers: dict[int, queue.Queue[Answer | None]] = {}
@@ -76,14 +79,20 @@ class Shim:
 
     def stop(self) -> None:
         """Ends the process; after this everything it said is there."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the process at once, whatever it is about."""
         process, self._process = self._process, None
         if process is None:
             return
-        assert process.stdin is not None
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -102,8 +111,10 @@ class Shim:
                 encoding="utf-8",
                 errors="backslashreplace",
                 cwd=ROOT,
-                env=_clean_environment(),
+                env={**_clean_environment(), **self._environment},
                 start_new_session=True,
+                # What Python ignores stays ignored: a file that may not grow fails, and does not end the process.
+                restore_signals=False,
             )
         except OSError as error:
             raise ShimBroken(f"cannot start {self._command[0]}: {error.strerror}") from error

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from behaviour.runner.cases import Case
+from behaviour.runner.clock import Clock
 from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from behaviour.runner.registry import documented_errors
 from behaviour.runner.running import FAIL, OK, Actor, CaseRun, Verdict
 from behaviour.runner.secrets import Secrets
 from behaviour.runner.shim import Said, Shim, ShimBroken
+from behaviour.runner.store_file import bound_by_rights
 from driver.shims import SHIMS
 
 START_SECONDS = 60.0
@@ -39,10 +42,12 @@ class Outcome:
 
 
 def run_language(language: str, cases: Sequence[Case], realm_binary: Path) -> Outcome:
-    """The cases in order, with a realm and a shim of the language's own; those that mostly wait beside them."""
-    in_order = [case for case in cases if not case.alongside]
-    waiting = [case for case in cases if case.alongside]
-    shares = [in_order, *(waiting[start::BESIDE] for start in range(BESIDE))]
+    """The cases in order, with a realm and shims of the language's own; beside them those that mostly wait, and those that
+    set the clock or limits."""
+    linux = [case for case in cases if case.linux]
+    waiting = [case for case in cases if case.alongside and not case.linux]
+    in_order = [case for case in cases if not case.alongside and not case.linux]
+    shares = [in_order, *(waiting[start::BESIDE] for start in range(BESIDE)), linux]
     outcome, secrets = Outcome(), Secrets()
     with ThreadPoolExecutor(len(shares)) as pool:
         parts = list(
@@ -60,46 +65,55 @@ def _run_share(
     language: str, cases: Sequence[Case], secrets: Secrets, realm_binary: Path
 ) -> tuple[Outcome, list[Said]]:
     outcome = Outcome()
-    shim = None
-    try:
-        with _running_shims([language]) as shims, running_realm(realm_binary) as realm:
-            shim = shims[language]
-            _check_start(shim)
-            actors, registry = {"one": Actor(language, shim)}, documented_errors()
+    if not cases:
+        return outcome, []
+    with contextlib.ExitStack() as stack:
+        clock = None
+        if cases[0].linux:
+            clock = Clock(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        shims = [stack.enter_context(_running_shims([language], clock))[language] for _ in range(2)]
+        actors = _actors((language, shims[0]), (language, shims[1]))
+        try:
+            realm = stack.enter_context(running_realm(realm_binary))
+            _check_start(shims[0])
+            registry = documented_errors()
             for number, case in enumerate(cases, 1):
-                shim.case = case.title
-                run = CaseRun(case, actors, realm, registry, secrets, number)
+                run = CaseRun(case, actors, realm, registry, secrets, number, clock)
                 outcome.verdicts[case.title, language] = run.verdict()
-    except (ShimBroken, RealmBroken) as error:
-        outcome.not_started[language] = str(error)
-    return outcome, [] if shim is None else shim.said
+        except (ShimBroken, RealmBroken) as error:
+            outcome.not_started[language] = str(error)
+    return outcome, [line for shim in shims for line in shim.said]
 
 
 def run_between(languages: Sequence[str], cases: Sequence[Case], realm_binary: Path) -> Outcome:
     """Each case for every pair of languages; the verdict is the first one's."""
     outcome, secrets = Outcome(), Secrets()
-    try:
-        with _running_shims(languages) as shims, running_realm(realm_binary) as realm:
-            outcome.verdicts |= _verdicts_between(cases, shims, realm, secrets)
-    except RealmBroken as error:
-        outcome.not_started["the realm between languages"] = str(error)
-        return outcome
-    for language, shim in shims.items():
+    with _running_shims(languages) as ones, _running_shims(languages) as others:
+        try:
+            with running_realm(realm_binary) as realm:
+                outcome.verdicts |= _verdicts_between(cases, ones, others, realm, secrets)
+        except RealmBroken as error:
+            outcome.not_started["the realm between languages"] = str(error)
+            return outcome
+    for language in languages:
         title = f"between: {NO_SECRET_SHOWS}"
-        outcome.verdicts[title, language] = _no_secret_shows(secrets, shim.said)
+        said = [*ones[language].said, *others[language].said]
+        outcome.verdicts[title, language] = _no_secret_shows(secrets, said)
     return outcome
 
 
 def _verdicts_between(
-    cases: Sequence[Case], shims: Mapping[str, Shim], realm: Realm, secrets: Secrets
+    cases: Sequence[Case],
+    ones: Mapping[str, Shim],
+    others: Mapping[str, Shim],
+    realm: Realm,
+    secrets: Secrets,
 ) -> Verdicts:
     registry, verdicts = documented_errors(), Verdicts()
-    runs = [(case, one, other) for case in cases for other in shims for one in shims]
+    runs = [(case, one, other) for case in cases for other in others for one in ones]
     for number, (written, one, other) in enumerate(runs, 1):
         case = written.with_other(other)
-        for shim in shims.values():
-            shim.case = case.title
-        actors = {"one": Actor(one, shims[one]), "other": Actor(other, shims[other])}
+        actors = _actors((one, ones[one]), (other, others[other]))
         run = CaseRun(case, actors, realm, registry, secrets, number)
         verdicts[case.title, one] = run.verdict()
     return verdicts
@@ -110,9 +124,20 @@ def _no_secret_shows(secrets: Secrets, said: list[Said]) -> Verdict:
     return Verdict(FAIL if shown else OK, shown)
 
 
+def _actors(one: tuple[str, Shim], other: tuple[str, Shim]) -> dict[str, Actor]:
+    return {"one": Actor(*one), "other": Actor(*other)}
+
+
 @contextlib.contextmanager
-def _running_shims(languages: Sequence[str]) -> Iterator[dict[str, Shim]]:
-    shims = {language: Shim(SHIMS[language]) for language in languages}
+def _running_shims(
+    languages: Sequence[str], clock: Clock | None = None
+) -> Iterator[dict[str, Shim]]:
+    """Each is started when it is first called."""
+    environment = {} if clock is None else clock.environment
+    shims = {
+        language: Shim([*bound_by_rights(), *SHIMS[language]], environment)
+        for language in languages
+    }
     try:
         yield shims
     finally:

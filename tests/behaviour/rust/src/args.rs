@@ -48,6 +48,11 @@ impl Args {
         }
     }
 
+    pub(crate) fn count(&mut self, name: &str) -> Result<Option<u64>, Failure> {
+        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        value.as_u64().map(Some).ok_or_else(|| Failure::Call(format!("{name} is no count")))
+    }
+
     pub(crate) fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let duration = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

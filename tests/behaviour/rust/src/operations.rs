@@ -10,7 +10,7 @@ use sipgate_oauth2::{
 };
 
 use crate::args::{Args, Failure};
-use crate::sources;
+use crate::own_store::OwnStore;
 use crate::views;
 
 pub(crate) type Members = Result<Value, Failure>;
@@ -21,6 +21,7 @@ pub(crate) struct Shim {
     pub(crate) pendings: Named<AuthorizationRequest>,
     pub(crate) tokens: Named<TokenSet>,
     pub(crate) sources: Named<TokenSource>,
+    pub(crate) own_stores: Named<OwnStore>,
     cancels: Named<CancelToken>,
 }
 
@@ -44,6 +45,8 @@ impl Shim {
             "source.status" => Self::source_status,
             "source.logout" => Self::source_logout,
             "source.close" => Self::source_close,
+            "store.limit" => Self::store_limit,
+            "store.copy" => Self::store_copy,
             "pending.export" => Self::pending_export,
             "pending.restore" => Self::pending_restore,
             "tokens.export" => Self::tokens_export,
@@ -99,7 +102,7 @@ impl Shim {
             builder = builder.request_timeout(timeout);
         }
         if let Some(store) = args.object("store")? {
-            builder = builder.store(sources::store(store)?);
+            builder = builder.store(self.store(store)?);
         }
         args.end()?;
         let client = builder.build()?;
@@ -270,7 +273,7 @@ impl<T: Clone> Named<T> {
         self.get(&args.needed(argument)?)
     }
 
-    fn get_or_make(&self, name: &str) -> T
+    pub(crate) fn get_or_make(&self, name: &str) -> T
     where
         T: Default,
     {

@@ -94,23 +94,42 @@ impl Shim {
         self.sources.put(name, source);
         view
     }
-}
 
-/// The store that a client is to have.
-pub(crate) fn store(mut args: Args) -> Result<Store, Failure> {
-    let mut store = match args.needed("kind")?.as_str() {
-        "memory" => Store::memory(),
-        "sqlite" => Store::sqlite(args.needed("path")?)?,
-        "own" => Store::new(OwnStore::default()),
-        other => return Err(Failure::Call(format!("no such kind of store: {other}"))),
-    };
-    if let Some(recheck) = args.seconds("recheck")? {
-        store = store.recheck(recheck);
+    /// The store that a client is to have.
+    pub(crate) fn store(&self, mut args: Args) -> Result<Store, Failure> {
+        let mut store = match args.needed("kind")?.as_str() {
+            "memory" => Store::memory(),
+            "sqlite" => Store::sqlite(args.needed("path")?)?,
+            "own" => Store::new(self.own_store(&mut args, "own")?),
+            other => return Err(Failure::Call(format!("no such kind of store: {other}"))),
+        };
+        if let Some(recheck) = args.seconds("recheck")? {
+            store = store.recheck(recheck);
+        }
+        if let Some(keys) = args.texts("encryption_keys")? {
+            let keys: Vec<_> = keys.iter().map(|key| EncryptionKey::parse(key)).collect::<Result<_, _>>()?;
+            store = store.encrypted(keys)?;
+        }
+        args.end()?;
+        Ok(store)
     }
-    if let Some(keys) = args.texts("encryption_keys")? {
-        let keys: Vec<_> = keys.iter().map(|key| EncryptionKey::parse(key)).collect::<Result<_, _>>()?;
-        store = store.encrypted(keys)?;
+
+    pub(crate) fn store_limit(&self, mut args: Args) -> Members {
+        let (own, saves) = (self.own_store(&mut args, "own")?, args.count("saves")?);
+        args.end()?;
+        own.limit(saves);
+        Ok(json!({}))
     }
-    args.end()?;
-    Ok(store)
+
+    pub(crate) fn store_copy(&self, mut args: Args) -> Members {
+        let (own, to) = (self.own_store(&mut args, "own")?, self.own_store(&mut args, "to")?);
+        args.end()?;
+        to.copy_from(&own);
+        Ok(json!({}))
+    }
+
+    /// The store that an argument names, made when first asked for.
+    fn own_store(&self, args: &mut Args, argument: &str) -> Result<OwnStore, Failure> {
+        Ok(self.own_stores.get_or_make(&args.needed(argument)?))
+    }
 }
