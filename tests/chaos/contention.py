@@ -1,4 +1,7 @@
-"""Many processes, many callers, one account, and tokens that live for a second: the server must see one request per generation."""
+"""Many processes of all languages, many callers, one account, and tokens that live for a second.
+
+The server must see one request per generation, and have no reason to refuse one.
+"""
 
 from __future__ import annotations
 
@@ -15,42 +18,77 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from behaviour.runner.realm import running_realm
+from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member, browser_of, sqlite
 from driver.programs import DEBUG
+from driver.shims import SHIMS
 
 REALM = "sipgate-apps"
 ACCOUNT = "user-42"
-LANGUAGES = ("rust", "python", "node", "c")
+PROCESSES = 16
+CALLERS = 8
+LIFE_SECONDS = 1
+SECONDS = 120.0
+
+# By language and error code, which is none for a call that gave a token.
+Calls = Counter[tuple[str, str | None]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the server counted: token requests, and those of them that it refused with `invalid_grant`."""
+
+    token_requests: int
+    invalid_grant: int
 
 
 @dataclass(frozen=True)
 class Fight:
-    """What came of it: calls by error code, none for those that got a token; and how often the tokens were renewed."""
-
-    outcomes: Counter[str | None]
-    generations: int
+    calls: Calls
+    processes: int
+    callers: int
     seconds: float
+    generations: int
+    seen: Seen
+    alive: bool
+
+    def __str__(self) -> str:
+        by_language: Counter[str] = Counter()
+        for (language, _), count in self.calls.items():
+            by_language[language] += count
+        languages = ", ".join(f"{language} {count}" for language, count in by_language.items())
+        return (
+            f"{self.processes} processes x {self.callers} callers, {self.seconds:.0f} s, {self.calls.total()} calls ({languages}): "
+            f"{self.generations} generations, {self.seen.token_requests} token requests, {self.seen.invalid_grant} invalid_grant, "
+            f"session {'alive' if self.alive else 'LOST'}"
+        )
 
     def problems(self) -> Iterator[str]:
-        for code, count in self.outcomes.items():
+        for (language, code), count in self.calls.items():
             if code is not None:
-                yield f"{count} calls gave {code}"
+                yield f"{count} calls in {language} gave {code}"
         if self.generations < max(2, self.seconds / 4):
             yield f"only {self.generations} generations: nothing was fought for"
+        if self.seen.token_requests != self.generations:
+            yield f"{self.seen.token_requests} token requests for {self.generations} generations"
+        if self.seen.invalid_grant:
+            yield f"{self.seen.invalid_grant} invalid_grant"
+        if not self.alive:
+            yield "the login is lost"
 
 
 def fight(
     base: str,
     realm: str,
     browser: Callable[[str], str],
+    seen: Callable[[], Seen],
     *,
-    languages: Sequence[str] = LANGUAGES,
-    processes: int = 8,
-    callers: int = 8,
-    seconds: float = 15,
+    languages: Sequence[str],
+    processes: int = PROCESSES,
+    callers: int = CALLERS,
+    seconds: float = SECONDS,
 ) -> Fight:
-    """All callers of all processes ask for tokens, again and again, on one database."""
+    """All callers of all processes ask for tokens, again and again, on one database. `seen` asks the server."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         members = []
@@ -58,11 +96,12 @@ def fight(
             language = languages[number % len(languages)]
             members.append(Member(language, base, realm, sqlite(folder), ACCOUNT))
             stack.callback(members[-1].stop)
+        before = seen()
         members[0].log_in(browser, ACCOUNT)
-        outcomes: Counter[str | None] = Counter()
+        counts: list[Calls] = []
         end = time.monotonic() + seconds
         threads = [
-            threading.Thread(target=_call_until, args=(member, end, outcomes))
+            threading.Thread(target=_call_until, args=(member, end, counts))
             for member in members
             for _ in range(callers)
         ]
@@ -70,51 +109,57 @@ def fight(
             thread.start()
         for thread in threads:
             thread.join()
+        calls = sum(counts, Calls())
+        # The server's own word, by a last refresh.
+        alive = "ok" in members[-1].end(members[-1].begin("source.refresh", source="source"))
         generations = members[0].call("source.status", source="source")["generation"]
-    return Fight(outcomes, generations, seconds)
+        after = seen()
+    counted = Seen(
+        after.token_requests - before.token_requests, after.invalid_grant - before.invalid_grant
+    )
+    return Fight(calls, processes, callers, seconds, generations, counted, alive)
 
 
-def _call_until(member: Member, end: float, outcomes: Counter[str | None]) -> None:
+def _call_until(member: Member, end: float, counts: list[Calls]) -> None:
+    mine: Calls = Counter()
     while time.monotonic() < end:
         answer = member.end(member.begin("source.access_token", source="source"))
         error = answer.get("error")
-        outcomes[None if error is None else str(error["code"])] += 1
+        mine[member.language, None if error is None else str(error["code"])] += 1
+    counts.append(mine)
+
+
+def seen_by(realm: Realm) -> Callable[[], Seen]:
+    def seen() -> Seen:
+        counters = realm.counters()
+        return Seen(counters["token_requests"], counters["invalid_grant"])
+
+    return seen
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--processes", type=int, default=16)
-    parser.add_argument("--callers", type=int, default=8, help="of each process")
-    parser.add_argument("--languages", default=",".join(LANGUAGES))
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--callers", type=int, default=CALLERS, help="of each process")
+    parser.add_argument("--languages", default=",".join(SHIMS))
     options = parser.parse_args()
     with running_realm(DEBUG / "realm") as realm:
-        realm.order("settings", {"realm": REALM, "rotation": True, "access_token_lifespan": 1})
+        realm.order(
+            "settings", {"realm": REALM, "rotation": True, "access_token_lifespan": LIFE_SECONDS}
+        )
         fought = fight(
             f"{realm.ready['http']}/auth",
             REALM,
             browser_of(realm),
+            seen_by(realm),
             languages=options.languages.split(","),
             processes=options.processes,
             callers=options.callers,
             seconds=options.seconds,
         )
-        counters = realm.counters()
-    print(
-        f"contention: {options.processes} processes ({options.languages}) x {options.callers} callers, "
-        f"{options.seconds:.0f} s, {fought.outcomes.total()} calls: {fought.generations} generations, "
-        f"{counters['token_requests']} token requests, {counters['invalid_grant']} invalid_grant, "
-        f"{counters['sessions_killed']} sessions killed",
-        flush=True,
-    )
+    print(f"contention: {fought}", flush=True)
     problems = list(fought.problems())
-    if counters["token_requests"] != fought.generations:
-        problems.append("token requests and generations differ")
-    problems += [
-        f"{counters[name]} {name}"
-        for name in ("invalid_grant", "sessions_killed")
-        if counters[name]
-    ]
     for problem in problems:
         print(f"FAILED: {problem}")
     return 1 if problems else 0

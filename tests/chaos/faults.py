@@ -1,4 +1,4 @@
-"""Every way a refresh can fail, for a token that is fresh, one that should be renewed, and one that has ended.
+"""Every way a refresh can fail, for a token that is fresh, one that should be renewed, and one that has ended, in every language.
 
 A fresh token is given without asking anybody. One that should be renewed is given although the renewal fails. One that has ended is
 not: the caller learns what failed, and the login stays, but where the server refused it.
@@ -10,8 +10,11 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member
 from driver.programs import DEBUG
+from driver.shims import SHIMS
 
 REALM = "third-party"
 
@@ -28,6 +32,8 @@ LIFE_SECONDS = 60
 AGING_AFTER = 48.5
 OVER_AFTER = 54.5
 REQUEST_TIMEOUT = 0.3
+# So much later than the one before, so that each has its time however slow the machine is.
+APART = 0.5
 
 PAGE = {"headers": {"content-type": "text/html"}, "body": "<html>"}
 
@@ -83,9 +89,10 @@ class Caller:
             "refresh_token": f"canary-refresh-{fault.name}",
             "expires_at": int(now) + LIFE_SECONDS,
         }
-        member.call("tokens.restore", name=fault.name, json=json.dumps(tokens))
+        saved = f"tokens, {fault.name}"
+        member.call("tokens.restore", name=saved, json=json.dumps(tokens))
         member.call("client.token_source", client="client", account=fault.name, source=fault.name)
-        member.call("source.save", source=fault.name, tokens=fault.name)
+        member.call("source.save", source=fault.name, tokens=saved)
 
     def while_fresh(self) -> Iterator[str]:
         yield from self._expect(None, 0, ordered=False)
@@ -121,11 +128,17 @@ class Caller:
             yield f"the login is {state}"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--language", default="rust")
-    language = parser.parse_args().language
-    problems = []
+STATES: tuple[tuple[str, float, Callable[[Caller], Iterator[str]]], ...] = (
+    ("fresh", 0.0, Caller.while_fresh),
+    ("should be renewed", AGING_AFTER, Caller.while_aging),
+    ("has ended", OVER_AFTER, Caller.when_over),
+)
+
+
+def problems_of(language: str) -> dict[str, list[str]]:
+    """By the name of the fault. Each language has a realm of its own, as an ordered fault waits for the next request."""
+    problems: dict[str, list[str]] = {fault.name: [] for fault in FAULTS}
+    due: list[tuple[float, str, str, Callable[[], Iterator[str]]]] = []
     with running_realm(DEBUG / "realm") as realm:
         base = f"{realm.ready['http']}/auth"
         store = {"kind": "memory"}
@@ -134,24 +147,56 @@ def main() -> int:
             # At the beginning of a second, as expiries are whole ones.
             time.sleep(1 - time.time() % 1)
             started = time.time()
-            callers = [Caller(realm, member, fault, started) for fault in FAULTS]
-            for state, after, check in (
-                ("fresh", 0.0, Caller.while_fresh),
-                ("should be renewed", AGING_AFTER, Caller.while_aging),
-                ("has ended", OVER_AFTER, Caller.when_over),
-            ):
-                time.sleep(max(0.0, started + after - time.time()))
-                for caller in callers:
-                    problems += [
-                        f"{caller.fault.name}, the token {state}: {problem}"
-                        for problem in check(caller)
-                    ]
+            for number, fault in enumerate(FAULTS):
+                begins = started + number * APART
+                time.sleep(max(0.0, begins - time.time()))
+                caller = Caller(realm, member, fault, begins)
+                due += [
+                    (begins + after, state, fault.name, partial(check, caller))
+                    for state, after, check in STATES
+                ]
+            for moment, state, name, check_it in sorted(due, key=itemgetter(0)):
+                time.sleep(max(0.0, moment - time.time()))
+                problems[name] += [f"the token {state}: {problem}" for problem in check_it()]
         finally:
             member.stop()
-    for problem in problems:
-        print(f"FAILED: {problem}")
-    print(f"faults: {len(FAULTS)} x 3 states of the token in {language}, {len(problems)} problems")
-    return 1 if problems else 0
+    return problems
+
+
+def table(found: Mapping[str, Mapping[str, list[str]]]) -> str:
+    """A row per fault: what a caller gets whose token should be renewed and whose has ended, and where it is so."""
+    rows = [("", "should be renewed", "has ended", "requests", *found)]
+    for fault in FAULTS:
+        aging = fault.code if fault.refuses else "the token"
+        requests = f"{fault.requests}, {0 if fault.refuses else fault.requests}"
+        verdicts = ("FAILED" if of[fault.name] else "ok" for of in found.values())
+        rows.append((fault.name, aging, fault.code, requests, *verdicts))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--languages", default=",".join(SHIMS))
+    languages = parser.parse_args().languages.split(",")
+    # All at once: they mostly wait for a token to age.
+    with ThreadPoolExecutor(len(languages)) as pool:
+        found = dict(zip(languages, pool.map(problems_of, languages), strict=True))
+    print(table(found))
+    failures = [
+        f"{fault}, {language}, {problem}"
+        for language, of in found.items()
+        for fault, problems in of.items()
+        for problem in problems
+    ]
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    cases = len(FAULTS) * len(STATES) * len(languages)
+    print(f"faults: {cases} cases, {len(failures)} problems")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -1,14 +1,20 @@
-"""What others make of the same moment: 64 threads with one token that has just run out, at the local realm with strict rotation.
+"""What others make of the same moment: 64 callers with one token that has just run out, at the local realm with strict rotation.
 
-`make demo PEERS=1` runs it with Authlib, as its documentation shows it: one session, with `update_token` to keep the new tokens.
+`make demo PEERS=1` runs it with Authlib and openid-client as their documentation shows them. Authlib: one session, with `update_token` to
+keep the new tokens. openid-client: `openid_client.mjs`, in one process and in four that share a file.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,40 +24,52 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from driver.programs import DEBUG
+from driver.programs import DEBUG, ROOT
 
 REALM = "sipgate-apps"
 CALLERS = 64
-LIFE_SECONDS = 2
+SHORT_LIFE_SECONDS = 2
+LIFE_SECONDS = 300
+SECONDS = 60.0
+
+OPENID_CLIENT = ROOT / ".cache" / "peers" / "node_modules" / "openid-client"
+
+# Given a realm: logs in, and gives what then happens at the moment, as status or error per caller.
+Peer = Callable[[Realm], Callable[[], Iterable[str]]]
 
 
 def main() -> int:
+    openid_client = json.loads((OPENID_CLIENT / "package.json").read_text())["version"]
+    show(f"Authlib {version('authlib')}, 1 process x 64", authlib)
+    for processes in (1, 4):
+        callers = CALLERS // processes
+        with tempfile.TemporaryDirectory() as folder:
+            application = OpenidClient(Path(folder), processes, callers)
+            what = "process" if processes == 1 else "processes"
+            show(
+                f"openid-client {openid_client}, {processes} {what} x {callers}", application.log_in
+            )
+    return 0
+
+
+def show(name: str, peer: Peer) -> None:
+    """A row of the demo's table."""
     with running_realm(DEBUG / "realm") as realm:
-        settings = {"realm": REALM, "rotation": True, "access_token_lifespan": LIFE_SECONDS}
-        realm.order("settings", settings)
-        session = logged_in(realm)
-        time.sleep(LIFE_SECONDS)
+        settings = {"realm": REALM, "rotation": True}
+        realm.order("settings", {**settings, "access_token_lifespan": SHORT_LIFE_SECONDS})
+        moment = peer(realm)
+        time.sleep(SHORT_LIFE_SECONDS)
+        realm.order("settings", {**settings, "access_token_lifespan": LIFE_SECONDS})
         before = realm.counters()
-        outcomes: Counter[str] = Counter()
-        start = threading.Barrier(CALLERS)
-        threads = [
-            threading.Thread(target=call, args=(session, realm, start, outcomes))
-            for _ in range(CALLERS)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        outcomes = Counter(moment())
         after = realm.counters()
     requests = after["token_requests"] - before["token_requests"]
     lost = after["sessions_killed"] > before["sessions_killed"]
     served = f"{outcomes['200']} of {CALLERS}"
-    name = f"Authlib {version('authlib')}, 1 process x {CALLERS}"
-    print(f"{name:<39}  {requests:<8}  {served:<14}  {'LOST' if lost else 'alive'}")
-    return 0
+    print(f"{name:<39}  {requests:<8}  {served:<14}  {'LOST' if lost else 'alive'}", flush=True)
 
 
-def logged_in(realm: Realm) -> OAuth2Session:
+def authlib(realm: Realm) -> Callable[[], list[str]]:
     issuer = f"{realm.ready['http']}/auth/realms/{REALM}/protocol/openid-connect"
     session = OAuth2Session(
         f"{CLIENT_ID}:{REALM}",
@@ -66,18 +84,78 @@ def logged_in(realm: Realm) -> OAuth2Session:
     url, _ = session.create_authorization_url(f"{issuer}/auth")
     callback = realm.login({"authorization_url": url})["callback"]
     session.fetch_token(f"{issuer}/token", authorization_response=callback)
-    return session
+
+    outcomes: list[str] = []
+    start = threading.Barrier(CALLERS)
+
+    def call() -> None:
+        start.wait()
+        try:
+            outcomes.append(str(session.get(f"{realm.ready['http']}/v2/balance").status_code))
+        except Exception as problem:
+            outcomes.append(type(problem).__name__)
+
+    def moment() -> list[str]:
+        threads = [threading.Thread(target=call) for _ in range(CALLERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    return moment
 
 
-def call(
-    session: OAuth2Session, realm: Realm, start: threading.Barrier, outcomes: Counter[str]
-) -> None:
-    start.wait()
-    try:
-        answer = session.get(f"{realm.ready['http']}/v2/balance")
-        outcomes[str(answer.status_code)] += 1
-    except Exception as problem:
-        outcomes[type(problem).__name__] += 1
+class OpenidClient:
+    """So many processes of the application; their tokens are in the folder."""
+
+    def __init__(self, folder: Path, processes: int, callers: int) -> None:
+        self._folder = folder
+        self._processes = processes
+        self._callers = callers
+
+    def log_in(self, realm: Realm) -> Callable[[], list[str]]:
+        subprocess.run(
+            self._command("login"), env=self._environment(realm), check=True, timeout=SECONDS
+        )
+        running = [
+            subprocess.Popen(
+                self._command("call", str(self._callers)),
+                env=self._environment(realm),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(self._processes)
+        ]
+        for process in running:
+            assert process.stdout is not None
+            process.stdout.readline()
+
+        def moment() -> list[str]:
+            for process in running:
+                assert process.stdin is not None
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            said = [process.communicate(timeout=SECONDS)[0] for process in running]
+            return [outcome for line in said for outcome in json.loads(line)]
+
+        return moment
+
+    def _command(self, *arguments: str) -> list[str]:
+        return ["node", str(Path(__file__).with_name("openid_client.mjs")), *arguments]
+
+    def _environment(self, realm: Realm) -> dict[str, str]:
+        settings = {
+            "module": str(OPENID_CLIENT / "build" / "index.js"),
+            "realm": REALM,
+            "http": realm.ready["http"],
+            "clientId": f"{CLIENT_ID}:{REALM}",
+            "clientSecret": CLIENT_SECRET,
+            "redirectUri": REDIRECT_URI,
+            "tokens": str(self._folder / "tokens.json"),
+        }
+        return {**os.environ, "PEER": json.dumps(settings), "NO_PROXY": "127.0.0.1"}
 
 
 if __name__ == "__main__":

@@ -69,6 +69,11 @@ class KeycloakAdmin:
         fields = {name: before.get(name, 0) for name in REALM_FIELDS.values()}
         self.set_realm(realm, fields)
 
+    def events(self, realm: str) -> list[dict[str, object]]:
+        """Those that the realm was told to keep."""
+        found = self._call("GET", f"/admin/realms/{realm}/events?max=100000").json()
+        return cast(list[dict[str, object]], found)
+
     def enable_user(self, realm: str, user: str, enabled: bool) -> None:
         self._call("PUT", self._user_path(realm, user), {"enabled": enabled})
 

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.shim import ShimBroken
-from chaos.contention import fight
+from chaos.contention import LIFE_SECONDS, SECONDS, fight
 from driver.local_realm import running_local_realm
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
@@ -30,6 +30,7 @@ from keycloak.asker import Asker
 from keycloak.balance_api import running_balance_api
 from keycloak.compare import BROKEN, REALM_BINARY, compare, report
 from keycloak.distribution import VERSION, VERSIONS, KeycloakUnavailable
+from keycloak.events import counting_events
 from keycloak.library import Library
 from keycloak.library_cases import Case
 from keycloak.local_control import LocalRealmControl
@@ -77,14 +78,24 @@ def library_cases(server: KeycloakServer, shims: Programs, realm: str) -> Iterat
             yield Result(f"{where}: the cases from here on", str(problem))
 
 
-def contention(server: KeycloakServer, languages: Sequence[str]) -> Iterator[Result]:
+def contention(
+    server: KeycloakServer, languages: Sequence[str], seconds: float
+) -> Iterator[Result]:
     """Processes of all languages on one login, where every refresh token may be used once."""
-    server.admin.configure_realm(SIPGATE_APPS, {"access_token_lifespan": 2})
+    server.admin.configure_realm(SIPGATE_APPS, {"access_token_lifespan": LIFE_SECONDS})
     browser = Asker(server.base, SIPGATE_APPS, server.admin).browser()
     name = f"contention of {', '.join(languages)}, realm {SIPGATE_APPS}"
     try:
-        fought = fight(server.base, SIPGATE_APPS, browser.log_in, languages=languages)
-        print(f"{fought.generations} generations, {fought.outcomes.total()} calls", flush=True)
+        with counting_events(server.admin, SIPGATE_APPS) as seen:
+            fought = fight(
+                server.base,
+                SIPGATE_APPS,
+                browser.log_in,
+                seen,
+                languages=languages,
+                seconds=seconds,
+            )
+        print(f"contention: {fought}", flush=True)
         yield Result(name, "; ".join(fought.problems()) or None)
     except (ShimBroken, *BROKEN) as problem:
         yield Result(name, str(problem))
@@ -122,6 +133,7 @@ def main() -> int:
     parser.add_argument("--languages", default="rust,python,aio,node,c", metavar="NAMES")
     parser.add_argument("--realm-binary", type=Path, default=REALM_BINARY)
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds per program")
+    parser.add_argument("--contention", type=float, default=SECONDS, help="seconds of it")
     options = parser.parse_args()
 
     if os.environ.get("SKIP_KEYCLOAK") == "1":
@@ -139,7 +151,7 @@ def main() -> int:
             for result in chain(
                 in_every_realm(partial(main_jobs, server, programs, options.limit)),
                 in_every_realm(partial(library_cases, server, shims)),
-                contention(server, list(shims)),
+                contention(server, list(shims), options.contention),
                 same_answers(server, options.realm_binary),
                 outage(server, shims),
             ):

@@ -31,7 +31,7 @@ from keycloak.distribution import (
 )
 from keycloak.wire import send
 
-READY_SECONDS = 180
+READY_SECONDS = 300
 STOP_SECONDS = 30
 ADMINISTRATOR = "admin"
 

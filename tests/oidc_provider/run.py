@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.shim import ShimBroken
-from chaos.contention import fight
+from chaos.contention import LIFE_SECONDS, SECONDS, Seen, fight
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
 from driver.shim import ShimEnded, running_shim
@@ -94,14 +94,24 @@ def refusals(server: ProviderServer, shims: Commands) -> Iterator[Result]:
             yield Result(f"{language}: all that is left", str(problem))
 
 
-def contention(server: ProviderServer, languages: Sequence[str]) -> Iterator[Result]:
+def contention(
+    server: ProviderServer, languages: Sequence[str], seconds: float
+) -> Iterator[Result]:
     """Processes of all languages on one login, where every refresh token may be used once."""
     ask = ProviderAsker(server)
+    browser = ask.browser()
     name = f"contention of {', '.join(languages)}"
+
+    def seen() -> Seen:
+        counted = server.control.seen()
+        return Seen(counted["tokenRequests"], counted["invalidGrant"])
+
     try:
-        with ask.configured({"access_token_lifespan": 2}):
-            fought = fight(server.base, REALM, ask.browser().log_in, languages=languages)
-        print(f"{fought.generations} generations, {fought.outcomes.total()} calls", flush=True)
+        with ask.configured({"access_token_lifespan": LIFE_SECONDS}):
+            fought = fight(
+                server.base, REALM, browser.log_in, seen, languages=languages, seconds=seconds
+            )
+        print(f"contention: {fought}", flush=True)
         yield Result(name, "; ".join(fought.problems()) or None)
     except (ShimBroken, *BROKEN) as problem:
         yield Result(name, str(problem))
@@ -132,6 +142,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Test the library against a real oidc-provider.")
     parser.add_argument("--languages", default="rust,python,aio,node,c", metavar="NAMES")
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds per program")
+    parser.add_argument("--contention", type=float, default=SECONDS, help="seconds of it")
     options = parser.parse_args()
 
     if os.environ.get("SKIP_OIDC_PROVIDER") == "1":
@@ -149,7 +160,7 @@ def main() -> int:
                 main_jobs(server, _chosen(PROGRAMS, languages), options.limit),
                 questions(server),
                 refusals(server, _chosen(SHIMS, languages)),
-                contention(server, list(_chosen(SHIMS, languages))),
+                contention(server, list(_chosen(SHIMS, languages)), options.contention),
                 not_here(),
             ):
                 results.append(result)

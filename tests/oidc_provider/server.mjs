@@ -2,7 +2,8 @@
 // its endpoints laid out like Keycloak's.
 //
 // When ready it prints one line of JSON: { issuer, base, api }. Each line of JSON on stdin replaces settings and is
-// answered by the settings as they are then. The end of stdin ends the server.
+// answered by { settings, seen }: the settings as they are then, and what the token endpoint has counted. The end of
+// stdin ends the server.
 // On Node 20 the provider warns on stderr that it is made for 22; it runs all the same.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -23,6 +24,7 @@ const settings = {
   codeSeconds: 60,
   disabledUsers: [],
 };
+const seen = { tokenRequests: 0, invalidGrant: 0 };
 
 // The provider's notices go to stdout too, between the lines the starter reads.
 console.info = () => {};
@@ -97,6 +99,13 @@ await once(server, 'listening');
 const origin = `http://localhost:${server.address().port}`;
 const strict = provider(`${origin}${MOUNT}`);
 const answer = strict.callback();
+strict.on('grant.success', () => {
+  seen.tokenRequests += 1;
+});
+strict.on('grant.error', (_context, { error }) => {
+  seen.tokenRequests += 1;
+  if (error === 'invalid_grant') seen.invalidGrant += 1;
+});
 
 server.on('request', async (request, response) => {
   if (request.url.startsWith(`${MOUNT}/`)) {
@@ -115,6 +124,6 @@ function say(value) {
 }
 
 createInterface({ input: process.stdin })
-  .on('line', (line) => say(Object.assign(settings, JSON.parse(line))))
+  .on('line', (line) => say({ settings: Object.assign(settings, JSON.parse(line)), seen }))
   .on('close', () => process.exit());
 say({ issuer: strict.issuer, base: `${origin}/auth`, api: `${origin}/v2/balance` });

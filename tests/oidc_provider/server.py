@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from keycloak.control import CannotControl, Control, RealmSettings
 
@@ -33,7 +33,7 @@ class ProviderServer:
     base: str
     issuer: str
     api_url: str
-    control: Control
+    control: ProviderControl
 
 
 class ProviderControl(Control):
@@ -42,7 +42,7 @@ class ProviderControl(Control):
     def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
         self._stdin = stdin
         self._stdout = stdout
-        self._defaults: Mapping[str, object] = self._set({})
+        self._defaults: Mapping[str, object] = self._set({})["settings"]
         self._disabled_users: set[str] = set()
 
     def configure_realm(self, realm: str, settings: RealmSettings) -> None:
@@ -80,10 +80,16 @@ class ProviderControl(Control):
     def require_consent(self, realm: str, client: str, required: bool) -> None:
         raise CannotControl(f"{NAME} always asks for consent")
 
-    def _set(self, settings: Mapping[str, object]) -> Mapping[str, object]:
+    def seen(self) -> Mapping[str, int]:
+        """What the token endpoint has counted: `tokenRequests`, and of them `invalidGrant`."""
+        seen: Mapping[str, int] = self._set({})["seen"]
+        return seen
+
+    def _set(self, settings: Mapping[str, object]) -> dict[str, Any]:
+        """The settings as they are then, and what was seen."""
         self._stdin.write(json.dumps(settings) + "\n")
         self._stdin.flush()
-        answer: Mapping[str, object] = json.loads(self._stdout.readline())
+        answer: dict[str, Any] = json.loads(self._stdout.readline())
         return answer
 
 

@@ -1,0 +1,47 @@
+"""Ends a process at the n-th thing it does that others can see: the test's end of `kill_switch.c`."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MOST_ACTIONS = 500
+NAME_BYTES = 16
+HEAD = struct.Struct("=IIII")  # armed, last, halfway, begun
+
+
+def compiled(folder: Path) -> Path:
+    library = folder / "kill_switch.so"
+    warnings = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
+    source = str(HERE / "kill_switch.c")
+    command = ["cc", *warnings, "-O1", "-shared", "-fPIC", source, "-o", str(library), "-ldl"]
+    subprocess.run(command, check=True)
+    return library
+
+
+class KillSwitch:
+    """Of one process: `under` is put before its command. Nothing is counted before it is armed."""
+
+    def __init__(self, library: Path, path: Path) -> None:
+        path.write_bytes(bytes(HEAD.size + MOST_ACTIONS * NAME_BYTES))
+        with path.open("r+b") as file:
+            self._mapped = mmap.mmap(file.fileno(), 0)
+        self.under: Sequence[str] = ("env", f"LD_PRELOAD={library}", f"KILL_SWITCH={path}")
+
+    def arm(self, last: int = 0, *, halfway: bool = False) -> None:
+        """`last` is the number of the action that is not done any more, or only by half. With 0 all are done."""
+        HEAD.pack_into(self._mapped, 0, 0, last, halfway, 0)
+        self._mapped[:4] = struct.pack("=I", 1)
+
+    def actions(self) -> list[str]:
+        """What was begun since then, in its order."""
+        *_, begun = HEAD.unpack_from(self._mapped)
+        if begun > MOST_ACTIONS:
+            raise ValueError(f"{begun} actions are more than there is room for")
+        names = self._mapped[HEAD.size : HEAD.size + begun * NAME_BYTES]
+        fields = struct.iter_unpack(f"{NAME_BYTES}s", names)
+        return [name.rstrip(b"\0").decode() for (name,) in fields]
