@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-variety test-chaos chaos test-protocol test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-variety test-chaos chaos test-protocol test-schedules test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -15,10 +15,11 @@ export PYTHONPATH := $(CURDIR)/target/python
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
 
-demo: build ## a whole login in all languages (LANGUAGE=python: in one), then all on one login (PEERS=1: and Authlib beside them)
+demo: build ## a whole login in all languages (LANGUAGE=python: in one), then all on one login (PEERS=1: and Authlib and openid-client beside them)
 	@$(PYTHON) tests/demo.py --language $(LANGUAGE)
 ifdef PEERS
 	@[ -x .cache/peers/bin/python ] || { $(PYTHON) -m venv .cache/peers && .cache/peers/bin/python -m pip install --quiet --disable-pip-version-check authlib==1.9.10 requests==2.34.2; }
+	@[ -d .cache/peers/node_modules/openid-client ] || npm install --prefix .cache/peers --no-audit --no-fund --loglevel=error openid-client@6.8.9
 	@.cache/peers/bin/python tests/chaos/peers.py
 endif
 
@@ -27,14 +28,15 @@ realm: ## the local realm, left running, for a login by hand in your browser
 	@target/debug/realm --human
 
 build: ## everything that demo and test use, unoptimised
-	@cargo build --workspace --examples --bins --lib
+	@cargo build --workspace --exclude schedules --examples --bins --lib
 	@$(PYTHON) bindings-python/stage.py debug
 	@node bindings-node/stage.mjs debug
 	@bash bindings-c/build.sh debug
 	@$(PYTHON) tests/readme/node_block.py target/node/readme.mjs
 
 test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
-	cargo test --workspace --exclude protocol
+	cargo test --workspace --exclude protocol --exclude schedules
+	cargo test -p sipgate-oauth2 --features log --test log
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
 	cd bindings-python && $(PYTHON) ../tests/variety/canary.py $(IN_VENV)/python -m pytest -q -s
 	cd bindings-node && $(PYTHON) ../tests/variety/canary.py node --test test/
@@ -53,20 +55,23 @@ test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and th
 	$(PYTHON) tests/keycloak/run.py
 
 test-keycloak-22: build ## the same with Keycloak 22.0.5, whose answers differ as tests/keycloak/allowed.py says
-	$(PYTHON) tests/keycloak/run.py --version 22.0.5
+	$(PYTHON) tests/keycloak/run.py --version 22.0.5 --contention 20
 
 test-variety: build ## generated inputs and every fault, through all languages: one verdict, and no secret in any output
 	$(PYTHON) tests/variety/run.py
 	$(PYTHON) tests/variety/faults.py
 
-test-chaos: build ## processes that share one login: sixteen that fight for it, one that is stopped, a thousand that are killed
+test-chaos: build $(VENV)/.ready ## processes that share one login: sixteen that fight for it, one that is stopped, a thousand that are killed
 	$(PYTHON) tests/chaos/contention.py
 	$(PYTHON) tests/chaos/stopped.py
 	$(PYTHON) tests/chaos/faults.py
+	$(IN_VENV)/python tests/chaos/workers.py
+	$(PYTHON) tests/chaos/actions.py
 	$(PYTHON) tests/chaos/kills.py
 
-chaos: build ## the same for long: ten thousand killed, two minutes of fight
-	$(PYTHON) tests/chaos/contention.py --seconds 120
+chaos: build $(VENV)/.ready ## the same for long: ten thousand killed
+	$(IN_VENV)/python tests/chaos/workers.py --kills 300
+	$(PYTHON) tests/chaos/actions.py --languages rust,python,aio,node,c
 	$(PYTHON) tests/chaos/kills.py --kills 5000 --languages rust,c,python,node
 
 test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
@@ -74,13 +79,16 @@ test-protocol: ## the refresh protocol: every state of a small world, and a thou
 	cargo run -p protocol --bin model
 	cargo run -p protocol --bin simulate
 
+test-schedules: ## the threads of the driver in tens of thousands of orders (SEED=2: in others; SCHEDULES=10000: so many of each kind)
+	cargo test -p schedules
+
 test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetched from npm
 	$(PYTHON) tests/oidc_provider/run.py
 
 lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs against the binary, generated files against their sources
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps -p sipgate-oauth2
+	cargo clippy --workspace --all-targets --features sipgate-oauth2/log -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
 	bash tests/lint_python.sh $(IN_VENV)

@@ -4,7 +4,8 @@
 
 The address is the local realm's. By hand is what people write: urllib, json, secrets, hashlib; and, as urllib keeps no
 connection, http.client with one that is kept. CPU time is that of the whole process, with the threads of the library.
-Each figure is the best of several rounds, ours and theirs taking turns, so that a busy machine disturbs both.
+Ours and theirs take turns in short slices, and each figure, the ratio too, is the median of all turns: what else the
+machine does falls on both, or on few.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from sipgate_oauth2 import AuthorizationRequest, Client, Store, TokenSet, TokenS
 CLIENT_ID = "1000001-0-test:third-party"
 CLIENT_SECRET = "test-secret-with-+-and-:"
 REDIRECT_URI = "http://127.0.0.1/callback"
-ROUNDS = 15
 
 
 @dataclass(frozen=True)
@@ -154,41 +154,58 @@ def seconds_per_call(
     return (clock() - started) / calls
 
 
-def taking_turns(measures: Sequence[Callable[[], float]], rounds: int = ROUNDS) -> list[float]:
-    """The best of each."""
-    taken = [[measure() for measure in measures] for _ in range(rounds)]
-    return [min(column) for column in zip(*taken, strict=True)]
+def taking_turns(measures: Sequence[Callable[[], float]], turns: int) -> Turns:
+    return Turns([[measure() for measure in measures] for _ in range(turns)])
+
+
+@dataclass(frozen=True)
+class Turns:
+    """What each measure took in each turn."""
+
+    taken: Sequence[Sequence[float]]
+
+    def of(self, measure: int) -> float:
+        return statistics.median(turn[measure] for turn in self.taken)
+
+    def ratio(self, one: int, other: int) -> float:
+        return statistics.median(turn[one] / turn[other] for turn in self.taken)
 
 
 def authorization_url(client: Client) -> Row:
     endpoint = client.issuer + "/protocol/openid-connect/auth"
-    ours, by_hand = taking_turns(
+    turns = taking_turns(
         [
-            lambda: seconds_per_call(
-                lambda: client.authorization_request("balance:read").url, 2000
-            ),
-            lambda: seconds_per_call(lambda: authorization_url_by_hand(endpoint), 500),
-        ]
+            lambda: seconds_per_call(lambda: client.authorization_request("balance:read").url, 200),
+            lambda: seconds_per_call(lambda: authorization_url_by_hand(endpoint), 50),
+        ],
+        turns=150,
     )
-    ratio = by_hand / ours
+    ratio = turns.ratio(1, 0)
     return Row(
-        "authorization URL", ours * 1e6, by_hand * 1e6, "us", ratio, ">= 5 x faster", ratio >= 5
+        "authorization URL",
+        turns.of(0) * 1e6,
+        turns.of(1) * 1e6,
+        "us",
+        ratio,
+        ">= 5 x faster",
+        ratio >= 5,
     )
 
 
 def token_answer(text: str) -> Row:
     """With one attribute read, as an object that nobody looks into is of no use."""
-    ours, by_hand = taking_turns(
+    turns = taking_turns(
         [
-            lambda: seconds_per_call(lambda: TokenSet.restore(text).access_token, 2000),
-            lambda: seconds_per_call(lambda: tokens_by_hand(text).access_token, 2000),
-        ]
+            lambda: seconds_per_call(lambda: TokenSet.restore(text).access_token, 200),
+            lambda: seconds_per_call(lambda: tokens_by_hand(text).access_token, 200),
+        ],
+        turns=150,
     )
-    ratio = by_hand / ours
+    ratio = turns.ratio(1, 0)
     return Row(
         "token answer to object",
-        ours * 1e6,
-        by_hand * 1e6,
+        turns.of(0) * 1e6,
+        turns.of(1) * 1e6,
         "us",
         ratio,
         ">= 1 x as fast",
@@ -207,16 +224,16 @@ def refresh(client: Client, refresh_token: str) -> list[Row]:
     }
     rows = []
     for name, clock in {"CPU": time.process_time, "wall": time.perf_counter}.items():
-        measures = [partial(seconds_per_call, way, 50, clock) for way in ways.values()]
-        taken = taking_turns(measures, rounds=8)
-        for by_hand, theirs in zip(list(ways)[1:], taken[1:], strict=True):
+        measures = [partial(seconds_per_call, way, 5, clock) for way in ways.values()]
+        turns = taking_turns(measures, turns=80)
+        for number, by_hand in list(enumerate(ways))[1:]:
             is_goal = (name, by_hand) == ("CPU", "urllib")
-            ratio = taken[0] / theirs
+            ratio = turns.ratio(0, number)
             rows.append(
                 Row(
                     f"refresh, {name}, {by_hand}",
-                    taken[0] * 1e6,
-                    theirs * 1e6,
+                    turns.of(0) * 1e6,
+                    turns.of(number) * 1e6,
                     "us",
                     ratio,
                     "<= 0.35 x" if is_goal else "-",
@@ -234,13 +251,13 @@ def token_from_memory(source: TokenSource) -> Row:
         timeit.Timer("source.access_token()", globals={"source": source})
         for source in (source, by_hand)
     ]
-    calls = 200_000
-    ours, theirs = taking_turns([partial(loop.timeit, calls) for loop in loops])
-    ratio = ours / theirs
+    calls = 10_000
+    turns = taking_turns([partial(loop.timeit, calls) for loop in loops], turns=300)
+    ratio = turns.ratio(0, 1)
     return Row(
         "token from memory",
-        ours / calls * 1e9,
-        theirs / calls * 1e9,
+        turns.of(0) / calls * 1e9,
+        turns.of(1) / calls * 1e9,
         "ns",
         ratio,
         "<= 1 x",
@@ -254,8 +271,9 @@ def token_from_memory_async(source: TokenSource) -> Row:
         aio.TokenSource(source).access_token,
         by_hand.access_token_async,
     ]
-    ours, theirs = taking_turns([partial(seconds_per_await, way, 50_000) for way in ways])
-    return Row("token from memory, aio", ours * 1e9, theirs * 1e9, "ns", ours / theirs, "-", True)
+    turns = taking_turns([partial(seconds_per_await, way, 5_000) for way in ways], turns=150)
+    ours, theirs = turns.of(0) * 1e9, turns.of(1) * 1e9
+    return Row("token from memory, aio", ours, theirs, "ns", turns.ratio(0, 1), "-", True)
 
 
 def seconds_per_await(call: Callable[[], Awaitable[object]], calls: int) -> float:

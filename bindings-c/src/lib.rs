@@ -27,6 +27,7 @@ mod store;
 
 mod store_check;
 
+mod at_exit;
 mod event;
 mod fork;
 

@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use sipgate_oauth2::{Result, Store};
 
 use crate::arguments::{self, place, text};
+use crate::at_exit;
 use crate::boundary;
 use crate::error::sipgate_error;
 use crate::fork;
@@ -100,6 +101,7 @@ unsafe fn made(
         boundary::run(error, || {
             let out = place("store", store)?;
             fork::watch();
+            at_exit::watch();
             let (mut store, own) = make()?;
             if let Some(options) = options.as_ref() {
                 store = options.apply(store)?;

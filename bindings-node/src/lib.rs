@@ -12,7 +12,15 @@ pub mod source;
 pub mod store;
 pub mod token;
 
+use std::time::Duration;
+
 use napi_derive::napi;
+
+/// Waits for so many milliseconds until what has a request at the server is stored.
+#[napi(catch_unwind)]
+pub fn settle(milliseconds: u32) -> bool {
+    sipgate_oauth2::settle(Duration::from_millis(milliseconds.into()))
+}
 
 /// The version of this library.
 #[napi(catch_unwind)]

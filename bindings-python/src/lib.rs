@@ -2,6 +2,7 @@
 //! border, and `door` is the only way to a function of the core that waits.
 
 mod argument;
+mod at_exit;
 mod attach;
 mod authorization_request;
 mod cancel_token;
@@ -25,6 +26,8 @@ mod token_status;
 
 #[pyo3::pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::at_exit::settle;
     #[pymodule_export]
     use crate::authorization_request::AuthorizationRequest;
     #[pymodule_export]

@@ -25,7 +25,7 @@ pub(crate) fn event(event: &Event) {
     if level < WANTED.load(Ordering::Relaxed) {
         return;
     }
-    let line = line(event);
+    let line = event.to_string();
     // A handler of the application's that fails is its own affair: nobody is there to be told.
     attach::entered(|py| drop(logger(py).and_then(|logger| logger.call_method1("log", (level, "%s", line)))));
 }
@@ -36,30 +36,6 @@ fn level(event: &Event) -> u8 {
         Event::TokenRequest { .. } | Event::Renewed { .. } => DEBUG,
         event if event.is_warning() => WARNING,
         _ => INFO,
-    }
-}
-
-fn line(event: &Event) -> String {
-    match event {
-        Event::RealmMismatch { named, used } => {
-            format!("the client id names the realm {named}, but {used} is set and used; correct one of them")
-        }
-        Event::OddAnswer { member } => format!("{member} in the server's answer is of no use and counts as absent"),
-        Event::TokenRequest { grant, duration, error, .. } => {
-            let outcome = error.map_or("ok", |code| code.as_str());
-            format!("token request {grant}: {outcome} after {} ms", duration.as_millis())
-        }
-        Event::LoggedIn { account, generation } => format!("account {account}: logged in, token set {generation}"),
-        Event::Renewed { account, generation, duration } => {
-            format!("account {account}: renewed, token set {generation} after {} ms", duration.as_millis())
-        }
-        Event::RenewalFailed { account, error } => format!("account {account}: not renewed, {error}; the login goes on"),
-        Event::LoginEnded { account } => format!("account {account}: the server has ended the login; somebody must log in"),
-        Event::LoggedOut { account } => format!("account {account}: logged out"),
-        Event::Unsaved { account } => {
-            format!("account {account}: new tokens are in memory only, as the store failed; it is tried again every second")
-        }
-        other => other.to_json(),
     }
 }
 

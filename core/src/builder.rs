@@ -126,7 +126,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Told what happens. Called on the thread where it happened, under no lock; it should be quick.
+    /// Told what happens. Called on the thread where it happened, under no lock; it should be quick. With the feature `log`, events also
+    /// are records of that crate, with the target `sipgate_oauth2`.
     pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.events = Events::to(handler);
         self

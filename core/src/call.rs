@@ -1,9 +1,10 @@
 //! How long a caller waits, and how it stops waiting.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// What one call may take and wants: a timeout (30 s by default), a token to cancel it, and how long an access token must still live.
 ///

@@ -1,5 +1,6 @@
 //! What happened, for logs and metrics. Never holds a secret; handed out after the call, never under a lock.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,6 +142,32 @@ impl Event {
     }
 }
 
+/// One line for people, the same in every language's log.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RealmMismatch { named, used } => {
+                write!(f, "the client id names the realm {named}, but {used} is set and used; correct one of them")
+            }
+            Self::OddAnswer { member } => write!(f, "{member} in the server's answer is of no use and counts as absent"),
+            Self::TokenRequest { grant, duration, error, .. } => {
+                let outcome = error.map_or("ok", |code| code.as_str());
+                write!(f, "token request {grant}: {outcome} after {} ms", duration.as_millis())
+            }
+            Self::LoggedIn { account, generation } => write!(f, "account {account}: logged in, token set {generation}"),
+            Self::Renewed { account, generation, duration } => {
+                write!(f, "account {account}: renewed, token set {generation} after {} ms", duration.as_millis())
+            }
+            Self::RenewalFailed { account, error } => write!(f, "account {account}: not renewed, {error}; the login goes on"),
+            Self::LoginEnded { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
+            Self::LoggedOut { account } => write!(f, "account {account}: logged out"),
+            Self::Unsaved { account } => {
+                write!(f, "account {account}: new tokens are in memory only, as the store failed; it is tried again every second")
+            }
+        }
+    }
+}
+
 /// Where events go.
 #[derive(Clone, Default)]
 pub(crate) struct Events(Option<Arc<Handler>>);
@@ -152,10 +179,22 @@ impl Events {
         Self(Some(Arc::new(handler)))
     }
 
-    /// A handler that panics harms nobody.
+    /// A handler that panics harms nobody, and no more does a logger.
     pub(crate) fn emit(&self, event: &Event) {
+        #[cfg(feature = "log")]
+        let _ = catch_unwind(|| log::log!(target: "sipgate_oauth2", level(event), "{event}"));
         if let Some(handler) = &self.0 {
             let _ = catch_unwind(AssertUnwindSafe(|| handler(event)));
         }
+    }
+}
+
+/// A request that failed is no warning of its own: its caller is told, and what it means for a login has an event.
+#[cfg(feature = "log")]
+const fn level(event: &Event) -> log::Level {
+    match event {
+        Event::TokenRequest { .. } | Event::Renewed { .. } => log::Level::Debug,
+        event if event.is_warning() => log::Level::Warn,
+        _ => log::Level::Info,
     }
 }

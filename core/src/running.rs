@@ -1,14 +1,15 @@
 //! A request under way on a thread of the library's: to be waited for, or given a completion.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use crate::call::Call;
 use crate::error::Result;
 use crate::oauth::grant::GivenUp;
 use crate::oauth::message::Reached;
+use crate::sync::{AtomicU8, Condvar, Instant, Mutex, MutexGuard, Ordering};
 
 /// A request that runs on a thread of the library's. Dropping it abandons the wait, not the request.
 ///
@@ -177,7 +178,8 @@ impl<T> Shared<T> {
             }
             Slot::Awaited(completion) => {
                 drop(slot);
-                completion(outcome);
+                // Others may wait for the same.
+                let _ = catch_unwind(AssertUnwindSafe(|| completion(outcome)));
             }
             settled => *slot = settled,
         }
@@ -273,6 +275,14 @@ mod tests {
         handle.give_up(GivenUp::Cancelled);
         outcome.put(Ok(1));
         assert_eq!(receiver.iter().map(|result| result.unwrap_err().code()).collect::<Vec<_>>(), [ErrorCode::Cancelled]);
+    }
+
+    #[test]
+    fn a_completion_that_panics_does_so_alone() {
+        let (running, outcome) = running();
+        running.then(|_| panic!("planted"));
+        outcome.put(Ok(1));
+        assert!(outcome.is_settled());
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! One token request on a thread of the library's, from its start to its outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
@@ -14,6 +13,7 @@ use crate::oauth::token::{TokenAnswer, TokenSet};
 use crate::refresh::moment::Moment;
 use crate::running::{Outcome, Progress, Running};
 use crate::secret::Secret;
+use crate::sync::{Instant, Mutex};
 use crate::worker;
 
 /// One token request, from its start to its outcome.

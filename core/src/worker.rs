@@ -3,11 +3,12 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::process::PerProcess;
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
 const MAX_THREADS: usize = 64;
 
@@ -29,7 +30,7 @@ pub(crate) fn run(job: impl FnOnce() + Send + 'static) -> Result<()> {
         return Ok(());
     }
     let own = Arc::clone(&workers);
-    match std::thread::Builder::new().name("sipgate-oauth2".into()).spawn(move || own.work()) {
+    match thread::Builder::new().name("sipgate-oauth2".into()).spawn(move || own.work()) {
         Ok(_) => state.threads += 1,
         Err(_) if state.threads > 0 => {}
         Err(cause) => {

@@ -24,6 +24,8 @@ struct Inner {
     entries: Mutex<HashMap<StoreKey, StoreEntry>>,
     loads_fail: AtomicBool,
     swaps_fail: AtomicBool,
+    /// Swaps that fail panic.
+    panics: AtomicBool,
     /// The next swap is done and says that it failed.
     swap_lies: AtomicBool,
     /// Swaps fail from the next one on that comes while a request is at the server.
@@ -40,6 +42,7 @@ impl TokenStore for Fragile {
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
         if self.0.swaps_fail.load(Ordering::Relaxed) {
+            assert!(!self.0.panics.load(Ordering::Relaxed), "planted");
             return Err("the disk is full".into());
         }
         let mut entries = self.0.entries.lock().unwrap();
@@ -116,7 +119,17 @@ fn a_store_that_cannot_be_read_does_not_keep_a_good_token_back() {
 
 #[test]
 fn tokens_that_cannot_be_stored_are_handed_out_and_stored_as_soon_as_that_works() {
+    a_commit_fails(false);
+}
+
+#[test]
+fn of_a_store_that_panics_too() {
+    a_commit_fails(true);
+}
+
+fn a_commit_fails(panics: bool) {
     let (realm, store, source) = logged_in();
+    store.set(|store| &store.panics, panics);
     let first = source.access_token().unwrap();
     store.set(|store| &store.fails_after_claim, true);
     let second = source.refresh().unwrap();

@@ -78,6 +78,19 @@ fn a_callback_that_is_loaded_twice_at_once_makes_one_login() {
 }
 
 #[test]
+fn who_loads_a_callback_again_in_another_process_has_its_login_at_once() {
+    let realm = strict_realm();
+    let store = Store::memory();
+    let [first, second] = [(); 2].map(|()| client(&realm, store.clone().recheck(Duration::from_secs(60))));
+    assert_eq!(second.token_source("anna").unwrap().access_token().unwrap_err().code(), ErrorCode::LoginRequired);
+    let pending = first.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(pending.url());
+    let token = first.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap();
+    assert_eq!(second.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap(), token);
+    assert_eq!(realm.counter("token_requests"), 1);
+}
+
+#[test]
 fn late_refusals_of_one_token_cause_one_refresh() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());

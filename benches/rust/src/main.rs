@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sipgate_oauth2::{Client, Store, TokenSet, TokenSource};
 
-const ROUNDS: usize = 15;
 const EXPIRIES: usize = 5;
 
 fn main() -> ExitCode {
@@ -39,8 +38,10 @@ impl Bench {
         let mut clock = || {
             black_box(Instant::now());
         };
-        let (ours, theirs) = turns(200_000, &mut token, &mut clock);
-        self.row("token from memory", &format!("{:.0} ns, a clock reading {:.0} ns", ours * 1e9, theirs * 1e9), ours / theirs, 1.3);
+        let [ours, theirs] = take_turns(1_000, 2_000, [&mut token, &mut clock]);
+        let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect());
+        let measured = format!("{:.0} ns, a clock reading {:.0} ns", median(ours) * 1e9, median(theirs) * 1e9);
+        self.row("token from memory", &measured, ratio, 1.3);
     }
 
     /// From when the token has run out until the last of 64 callers has the new one, less what it takes one caller.
@@ -72,25 +73,26 @@ impl Bench {
     }
 
     fn stores(&mut self, folder: &Path) {
-        let mut loads = Vec::new();
-        let mut commits = Vec::new();
-        for accounts in [1_usize, 1_000, 100_000] {
+        let tokens = tokens();
+        let sources = [1_usize, 1_000, 100_000].map(|accounts| {
             let path = folder.join(format!("{accounts}.db"));
             // What was read counts for no time at all: each call looks.
             let source = self.client(Store::sqlite(&path).unwrap().recheck(Duration::ZERO)).token_source("user-0").unwrap();
-            let tokens = tokens();
             source.save(&tokens).unwrap();
             if accounts > 1 {
                 fill(&path, accounts);
             }
-            let (load, commit) = turns(20, &mut || drop(source.access_token().unwrap()), &mut || source.save(&tokens).unwrap());
-            loads.push(load);
-            commits.push(commit);
+            source
+        });
+        let works: [&dyn Fn(&TokenSource); 2] = [&|source| drop(source.access_token().unwrap()), &|source| source.save(&tokens).unwrap()];
+        let names = ["a load with 1, 1,000 and 100,000 accounts", "a commit with as many"];
+        for (name, work) in names.into_iter().zip(works) {
+            let [one, some, many] = &sources;
+            let times = take_turns(100, 3, [&mut || work(one), &mut || work(some), &mut || work(many)]).map(median);
+            let shown = times.map(|time| format!("{:.2}", time * 1e3)).join(", ");
+            let spread = times.into_iter().fold(0.0, f64::max) / times.into_iter().fold(f64::MAX, f64::min);
+            self.row(name, &format!("{shown} ms"), spread, 1.3);
         }
-        let spread = |times: &[f64]| times.iter().copied().fold(0.0, f64::max) / times.iter().copied().fold(f64::MAX, f64::min);
-        let shown = |times: &[f64]| times.iter().map(|time| format!("{:.2}", time * 1e3)).collect::<Vec<_>>().join(", ");
-        self.row("a load with 1, 1,000 and 100,000 accounts", &format!("{} ms", shown(&loads)), spread(&loads), 1.3);
-        self.row("a commit with as many", &format!("{} ms", shown(&commits)), spread(&commits), 1.3);
     }
 
     fn logged_in(&self, store: Store) -> TokenSource {
@@ -127,14 +129,20 @@ impl Bench {
     }
 }
 
-/// The best time of one call each, taking turns so that a busy machine disturbs both.
-fn turns(calls: u32, one: &mut dyn FnMut(), other: &mut dyn FnMut()) -> (f64, f64) {
-    let mut bests = (f64::MAX, f64::MAX);
-    for _ in 0..ROUNDS {
-        bests.0 = bests.0.min(time(calls, one));
-        bests.1 = bests.1.min(time(calls, other));
+/// The times of one call, of each work in as many slices as there are turns: what else the machine does falls on all, or on few.
+fn take_turns<const WORKS: usize>(turns: usize, calls: u32, mut works: [&mut dyn FnMut(); WORKS]) -> [Vec<f64>; WORKS] {
+    let mut times = [const { Vec::new() }; WORKS];
+    for _ in 0..turns {
+        for (work, times) in works.iter_mut().zip(&mut times) {
+            times.push(time(calls, work));
+        }
     }
-    bests
+    times
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn time(calls: u32, call: &mut dyn FnMut()) -> f64 {

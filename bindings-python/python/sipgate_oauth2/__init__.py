@@ -19,6 +19,7 @@ Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the 
 `sipgate_oauth2.aio` has the same names with `await`.
 """
 
+import atexit
 import os
 
 from . import _native
@@ -65,6 +66,8 @@ __all__ = [
 ]
 
 __version__ = VERSION
+
+atexit.register(_native.settle)
 
 # Windows has no fork.
 if hasattr(os, "register_at_fork"):

@@ -56,7 +56,9 @@ impl<'a> Members<'a> {
     /// The members whose names are not in `known`; what cannot be represented is left out.
     pub(crate) fn others(&self, known: &[&str]) -> serde_json::Map<String, Value> {
         let others = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-        others.filter_map(|(name, raw)| Some((name.clone(), serde_json::from_str(raw.get()).ok()?))).collect()
+        let others: Vec<_> = others.filter_map(|(name, raw)| Some((name.clone(), serde_json::from_str(raw.get()).ok()?))).collect();
+        // By way of a list, whose length is known: a map that has to grow keeps room for more, and one is held for each login.
+        others.into_iter().collect()
     }
 
     fn raw(&self, name: &str) -> Option<&'a RawValue> {

@@ -1,6 +1,7 @@
 //! Tokens: the answer of a token endpoint (RFC 6749, section 5.1), and what an application keeps of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -54,7 +55,8 @@ pub struct TokenSet {
     scope: Option<String>,
     expires_at: Option<i64>,
     refresh_expires_at: Option<i64>,
-    extra: Map<String, Value>,
+    /// Shared by clones, as the texts of the tokens are.
+    extra: Arc<Map<String, Value>>,
 }
 
 impl TokenSet {
@@ -86,7 +88,7 @@ impl TokenSet {
             scope: answer.scope,
             expires_at,
             refresh_expires_at: members.value("refresh_expires_at").and_then(|value| whole_seconds(value.as_number()?)),
-            extra: answer.extra,
+            extra: answer.extra.into(),
         })
     }
 
@@ -153,7 +155,7 @@ impl TokenSet {
         put("scope", self.scope.as_deref().map(Value::from));
         put("expires_at", self.expires_at.map(Value::from));
         put("refresh_expires_at", self.refresh_expires_at.map(Value::from));
-        json.extend(self.extra.clone());
+        json.extend(Map::clone(&self.extra));
         Secret::from(Value::Object(json).to_string())
     }
 }
@@ -252,7 +254,7 @@ impl TokenAnswer {
             scope: self.scope.or(asked_scope),
             expires_at: life.map(|life| sent_at.saturating_add(life.max(0))),
             refresh_expires_at: self.refresh_expires_in.filter(|life| *life > 0).map(|life| sent_at.saturating_add(life)),
-            extra: self.extra,
+            extra: self.extra.into(),
         })
     }
 }

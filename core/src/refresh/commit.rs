@@ -17,13 +17,16 @@ pub(super) fn committed(ours: &Record, received: &Received, known: &Known, found
             let ours_was_buried = there.grant_id == ours.grant_id && there.refresh_token == ours.refresh_token;
             return ours_was_buried.then(|| Record { refresh_token: next_token(ours, received), claim, ..there.clone() });
         }
-        Some(there) if there.same_lineage(ours) => {}
         Some(there) if there.grant_id == ours.grant_id && there.generation > ours.generation => return None,
-        // Older, forked, or a grant that was replaced: the store lost a write.
         Some(there) if there.grant_id != ours.grant_id && !known.is_gone(&there.grant_id) => return None,
+        // The same lineage; or older, forked, or a grant that was replaced: the store lost a write.
         _ => {}
     }
     let generation = there.map_or(0, |there| there.generation).max(ours.generation) + 1;
+    // This process has seen it end, and the store has lost that.
+    if let Some(tomb) = known.record().filter(|known| known.is_ended() && known.grant_id == ours.grant_id) {
+        return Some(Record { generation, refresh_token: next_token(ours, received), claim, ..tomb.clone() });
+    }
     let mut next = Record {
         generation,
         state: State::Active,

@@ -385,6 +385,10 @@ impl Flight {
     }
 
     fn land(&mut self, claimed: Claimed, landing: Landing, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
+        // An end that was seen is not forgotten, should the store lose it now.
+        if found.as_ref().is_some_and(|there| there.record.is_ended()) && !self.is_login() {
+            known.looked(found.as_ref(), now);
+        }
         match &landing {
             // It was written, though the store did not say so; what has become of it since is not undone.
             Landing::Commit(_) if found.as_ref().is_some_and(|there| self.has_logged_in(&there.record)) => {
@@ -597,6 +601,8 @@ impl Flight {
     fn end(&mut self, known: &mut Known, outcome: Result<()>) -> Action {
         self.step = Step::Over;
         known.claiming.retain(|owner| *owner != self.ticket.owner);
+        // Known for as long as the process lives, and most often empty.
+        known.claiming.shrink_to_fit();
         Action::End(outcome.map(|()| self.renewed))
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Known {
     /// When this process last stored what a forced refresh brought.
     forced_at: Option<u64>,
     /// A claim of somebody else's, and since when it was seen unchanged.
-    watched: Option<Watched>,
+    watched: Option<Box<Watched>>,
     /// The owner values of this process's own claims, while their flights last.
     pub(crate) claiming: Vec<String>,
 }
@@ -299,15 +299,16 @@ impl Known {
         match &self.watched {
             Some(watched) if watched.version == version => now.mono.saturating_sub(watched.since),
             _ => {
-                self.watched = Some(Watched { version: version.to_owned(), since: now.mono });
+                self.watched = Some(Box::new(Watched { version: version.to_owned(), since: now.mono }));
                 0
             }
         }
     }
 }
 
+/// Lives are whole seconds.
 fn soft(life: u64) -> u64 {
-    life / 100 * SOFT_PERCENT + life % 100 * SOFT_PERCENT / 100
+    life / 100 * SOFT_PERCENT
 }
 
 /// Why nothing is handed out of a login that is over, if it is.

@@ -49,8 +49,8 @@ pub(crate) struct Record {
     /// What the last refresh failed with, where it did.
     pub(crate) failure: Option<Failure>,
     pub(crate) claim: Option<Claim>,
-    /// Members of a later version's.
-    pub(crate) others: Map<String, Value>,
+    /// Members of a later version's, if there are any.
+    pub(crate) others: Option<Box<Map<String, Value>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,9 +95,13 @@ pub(crate) struct Failure {
     pub(crate) outcome_unknown: bool,
 }
 
-/// An error as it is kept, for callers who did not see it happen.
+/// An error as it is kept, for callers who did not see it happen. Boxed, as most logins have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Remembered {
+#[serde(transparent)]
+pub(crate) struct Remembered(Box<Kept>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
     code: String,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +133,7 @@ impl Record {
             sent_at: 0,
             failure: None,
             claim: None,
-            others: Map::new(),
+            others: None,
         }
     }
 
@@ -172,7 +176,7 @@ impl Record {
                 sent_at: self.sent_at,
                 failure: self.failure.clone(),
                 claim: self.claim.clone(),
-                others: self.others.clone(),
+                others: self.others.as_deref().cloned().unwrap_or_default(),
             })
         });
         written.map_err(|_| Error::new(ErrorCode::Internal, "a login could not be written as JSON; please report it"))
@@ -197,14 +201,20 @@ impl Record {
             replaced: written.replaced,
             generation: written.generation,
             state: written.state,
-            refresh_token: written.refresh_token.map(RefreshToken::from),
+            refresh_token: written.refresh_token.map(|text| shared(text, tokens.as_ref())),
             tokens,
             sent_at: written.sent_at,
             failure: written.failure,
             claim: written.claim,
-            others: written.others,
+            others: Some(written.others).filter(|others| !others.is_empty()).map(Box::new),
         })
     }
+}
+
+/// The refresh token of this text: the one in hand where it is the same, as it most often is, so that memory holds it once.
+fn shared(refresh_token: String, tokens: Option<&TokenSet>) -> RefreshToken {
+    let read = RefreshToken::from(refresh_token);
+    tokens.and_then(TokenSet::refresh_token).filter(|held| **held == read).cloned().unwrap_or(read)
 }
 
 fn corrupt() -> Error {
@@ -236,24 +246,24 @@ impl Failure {
 
 impl From<&Error> for Remembered {
     fn from(error: &Error) -> Self {
-        Self {
+        Self(Box::new(Kept {
             code: error.code().as_str().to_owned(),
             message: error.to_string(),
             status: error.status(),
             oauth_error: error.oauth_error().map(str::to_owned),
             oauth_error_description: error.oauth_error_description().map(str::to_owned),
-        }
+        }))
     }
 }
 
 impl Remembered {
     /// The error again; a code that only a later version knows is the family's most careful.
     pub(crate) fn error(&self) -> Error {
-        let code = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code).copied().unwrap_or(ErrorCode::BadResponse);
-        let oauth =
-            self.oauth_error.clone().map(|error| OauthError { error, description: self.oauth_error_description.clone(), uri: None });
-        let error = Error::new(code, &*self.message).with_oauth(oauth);
-        match self.status {
+        let Kept { code, message, status, oauth_error, oauth_error_description } = &*self.0;
+        let code = ErrorCode::ALL.iter().find(|known| known.as_str() == code).copied().unwrap_or(ErrorCode::BadResponse);
+        let oauth = oauth_error.clone().map(|error| OauthError { error, description: oauth_error_description.clone(), uri: None });
+        let error = Error::new(code, &**message).with_oauth(oauth);
+        match *status {
             Some(status) => error.with_status(status),
             None => error,
         }
@@ -322,7 +332,7 @@ mod tests {
                 login: false,
                 lease_milliseconds: LEASE_MILLISECONDS,
             }),
-            others: Map::new(),
+            others: None,
         }
     }
 
@@ -334,6 +344,13 @@ mod tests {
         assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
         let vacant = Record::vacant(record.account);
         assert_eq!(Record::decode(&vacant.encode().unwrap()).unwrap(), vacant);
+    }
+
+    #[test]
+    fn a_refresh_token_that_stands_twice_is_held_once() {
+        let read = Record::decode(&record().encode().unwrap()).unwrap();
+        let of_tokens = read.tokens.as_ref().and_then(TokenSet::refresh_token).unwrap();
+        assert!(std::ptr::eq(read.refresh_token.as_ref().unwrap().reveal(), of_tokens.reveal()));
     }
 
     #[test]

@@ -58,10 +58,11 @@ impl Errand {
         }
         let now = self.source.now();
         match self.source.lane().read(|known| known.judge(self.demand, self.done, now)) {
-            Judgement::Give => {
-                let token = self.source.held();
-                self.outcome.put(token.ok_or_else(|| Error::caught_panic("a token source")));
-            }
+            Judgement::Give => match self.source.held() {
+                Some(token) => self.outcome.put(Ok(token)),
+                // A logout came in between.
+                None => self.proceed(),
+            },
             Judgement::Refuse(error) => self.outcome.put(Err(error)),
             Judgement::Look => self.fly(Goal::Look),
             Judgement::Refresh if self.flights == MOST_FLIGHTS => self.outcome.put(Err(restless())),

@@ -1,8 +1,7 @@
 //! What one process knows of the logins in a store, and who is flying for them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::pilot::Pilot;
 use crate::error::Result;
@@ -12,6 +11,7 @@ use crate::refresh::known::Known;
 use crate::refresh::record::Account;
 use crate::refresh::step::Goal;
 use crate::store::StoreKey;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::worker;
 
 /// The lanes of one store in one process.

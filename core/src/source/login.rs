@@ -1,13 +1,13 @@
 //! A login is completed once, whoever loads its callback how often and in how many processes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::errand::given_up;
-use super::pilot::{store_error, version};
+use super::pilot::{ask_store, stored, version};
 use super::token_source::{TokenSource, key};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
@@ -16,10 +16,11 @@ use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::callback;
 use crate::oauth::grant::Grant;
 use crate::random;
-use crate::refresh::record::{Record, Remembered, digest_of};
+use crate::refresh::record::{Remembered, digest_of};
 use crate::refresh::step::Goal;
 use crate::running::{Outcome, Running};
 use crate::store::{StoreEntry, StoreKey, Swapped};
+use crate::sync::{Instant, thread};
 use crate::token_request::is_unspent;
 use crate::worker;
 
@@ -86,7 +87,8 @@ pub(crate) fn start(client: &Client, pending: &AuthorizationRequest, callback: &
 
 impl Completion {
     fn run(&self, outcome: &Outcome<TokenSource>) {
-        if let Err(error) = self.complete(outcome) {
+        let completed = catch_unwind(AssertUnwindSafe(|| self.complete(outcome))).unwrap_or_else(|_| Err(Error::caught_panic("a login")));
+        if let Err(error) = completed {
             outcome.put(Err(error));
         }
     }
@@ -142,9 +144,11 @@ impl Completion {
         let lane_key = &self.source.lane().key.clone();
         let register = self.source.store().register();
         while Instant::now() < deadline {
-            if let Some(entry) = register.load(lane_key).map_err(store_error)? {
-                let record = Record::decode(&entry.data)?;
-                if record.grant_id == grant_id || record.replaced.as_deref() == Some(grant_id) {
+            if let Some(entry) = ask_store(|| register.load(lane_key))? {
+                let found = stored(entry)?;
+                if found.record.grant_id == grant_id || found.record.replaced.as_deref() == Some(grant_id) {
+                    // What this process saw before was no login.
+                    self.source.lane().with(|known| known.looked(Some(&found), self.source.now()));
                     return Ok(());
                 }
             }
@@ -157,7 +161,7 @@ impl Completion {
     }
 
     fn marker(&self) -> Result<Option<(String, Marker)>> {
-        let Some(entry) = self.source.store().register().load(&self.marker_key).map_err(store_error)? else { return Ok(None) };
+        let Some(entry) = ask_store(|| self.source.store().register().load(&self.marker_key))? else { return Ok(None) };
         let marker = serde_json::from_slice(&entry.data)
             .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store holds something that is no pending login; log in again"))?;
         Ok(Some((entry.version, marker)))
@@ -167,7 +171,7 @@ impl Completion {
     fn note(&self, expected: Option<&str>, marker: &Marker) -> Result<Option<String>> {
         let data = serde_json::to_vec(marker).map_err(|_| Error::caught_panic("a login"))?;
         let entry = StoreEntry { version: version(&self.client)?, data, ends: Some(self.ends) };
-        match self.source.store().register().swap(&self.marker_key, expected, &entry).map_err(store_error)? {
+        match ask_store(|| self.source.store().register().swap(&self.marker_key, expected, &entry))? {
             Swapped::Stored => Ok(Some(entry.version)),
             Swapped::Conflict => Ok(None),
         }

@@ -6,6 +6,8 @@ pub(crate) mod login;
 mod pilot;
 mod status;
 mod token_source;
+mod under_way;
 
 pub use self::status::{LoginState, TokenStatus};
 pub use self::token_source::TokenSource;
+pub use self::under_way::settle;

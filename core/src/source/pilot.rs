@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::lanes::Lane;
+use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
@@ -19,6 +19,7 @@ use crate::refresh::record::{Record, State, Stored};
 use crate::refresh::step::{Action, Goal, Observation, Ticket};
 use crate::running::Progress;
 use crate::store::{Store, StoreEntry, StoreFailure, StoreLock, Swapped};
+use crate::sync::{Instant, thread};
 use crate::token_request::{self, Answered};
 
 /// What a flight needs of the world.
@@ -49,8 +50,12 @@ impl Pilot {
         let mut flight = Flight::new(goal, self.ticket()?, clock.moment());
         let mut seen = Observation::Begun;
         let mut lock = None;
+        let mut under_way = None;
         loop {
             let action = self.lane.with(|known| flight.decide(known, seen, clock.moment()));
+            if matches!(action, Action::Refresh(_) | Action::Exchange | Action::Revoke(_)) {
+                under_way.get_or_insert_with(UnderWay::begin);
+            }
             seen = match action {
                 Action::Load => self.load(),
                 Action::TryLock => self.try_lock(&mut lock),
@@ -89,26 +94,26 @@ impl Pilot {
     }
 
     fn load(&self) -> Observation {
-        let loaded = self.store.register().load(&self.lane.key).map_err(store_error).and_then(|entry| entry.map(stored).transpose());
+        let loaded = ask_store(|| self.store.register().load(&self.lane.key)).and_then(|entry| entry.map(stored).transpose());
         loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
     }
 
     fn try_lock(&self, lock: &mut Option<Box<dyn Any + Send>>) -> Observation {
-        match self.store.register().try_lock(&self.lane.key) {
+        match ask_store(|| self.store.register().try_lock(&self.lane.key)) {
             Ok(StoreLock::Held(guard)) => {
                 *lock = Some(guard);
                 Observation::Locked
             }
             Ok(StoreLock::Busy) => Observation::LockBusy,
             Ok(StoreLock::Unsupported) => Observation::NoLocks,
-            Err(failure) => Observation::StoreFailed(store_error(failure)),
+            Err(error) => Observation::StoreFailed(error),
         }
     }
 
     fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
         let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&self.client)?, data, ends: None }));
         let swapped = entry.and_then(|entry| {
-            let swapped = self.store.register().swap(&self.lane.key, expected, &entry).map_err(store_error)?;
+            let swapped = ask_store(|| self.store.register().swap(&self.lane.key, expected, &entry))?;
             Ok((swapped, entry.version))
         });
         match swapped {
@@ -202,8 +207,12 @@ pub(super) fn stored(entry: StoreEntry) -> Result<Stored> {
     Ok(Stored { version: entry.version, record: Record::decode(&entry.data)?.into() })
 }
 
-/// What a store failed with, as an error of this library.
-pub(super) fn store_error(failure: StoreFailure) -> Error {
+/// What the store says. One that panics has failed like one that errs: what it was to keep must not be lost.
+pub(super) fn ask_store<T>(ask: impl FnOnce() -> Result<T, StoreFailure>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err("it panicked".into())).map_err(store_error)
+}
+
+fn store_error(failure: StoreFailure) -> Error {
     match failure.downcast::<Error>() {
         Ok(error) => *error,
         Err(failure) => Error::new(ErrorCode::StoreUnavailable, "the store failed; see the cause, and try again when the store works")

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -26,6 +25,7 @@ use crate::refresh::step::Goal;
 use crate::running::Running;
 use crate::secret::{AccessToken, Secret};
 use crate::store::{Store, StoreKey};
+use crate::sync::{AtomicU64, Ordering};
 use crate::worker;
 
 const MAX_ACCOUNT: usize = 1024;
@@ -134,6 +134,9 @@ impl TokenSource {
 
     /// An API answered 401 to this access token: the next call renews it, if it still is the current one. Twenty late 401s cause one refresh. A
     /// token that is itself the outcome of this, and less than 10 s old, is not renewed again. Nothing is sent by this.
+    ///
+    /// After a 403 a new token would allow no more than the old one; but another process may have stored one that does, by a login with more scopes:
+    /// [`status`](Self::status) looks into the store, and [`peek`](Self::peek) gives what it found.
     pub fn invalidate(&self, access_token: &AccessToken) {
         let now = self.now();
         self.lane().with(|known| known.invalidate(access_token.reveal(), now));

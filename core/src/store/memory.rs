@@ -1,11 +1,12 @@
 //! Logins for as long as the process lives.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
 use crate::clock::{Clock, SystemClock};
 use crate::process::PerProcess;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A store in memory. A forked child starts with an empty one: if it went on with its parent's refresh tokens, the two would spend them
 /// twice.

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// A place for logins: anything that can read an entry and replace it if nobody else has replaced it meanwhile. All the rest, from locks and
 /// retries to what an entry means, is the library's.
@@ -79,11 +80,11 @@ pub type StoreFailure = Box<dyn Error + Send + Sync>;
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StoreKey(String);
+pub struct StoreKey(Arc<str>);
 
 impl StoreKey {
     pub(crate) fn new(digest: &[u8; 32]) -> Self {
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
     }
 
     /// The key as text.

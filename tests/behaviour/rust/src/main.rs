@@ -9,6 +9,7 @@ mod views;
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ fn main() -> std::io::Result<()> {
         let shim = Arc::clone(&shim);
         std::thread::spawn(move || write(&answer(&shim, &line)));
     }
+    // The other languages do it by themselves.
+    sipgate_oauth2::settle(Duration::from_secs(5));
     Ok(())
 }
 

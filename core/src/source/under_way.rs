@@ -1,0 +1,55 @@
+//! Requests whose outcome is not stored yet: a process that ends in between has lost a login where the server spends each refresh token once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::process::PerProcess;
+use crate::sync::{AtomicUsize, Instant, Ordering, thread};
+
+const POLL: Duration = Duration::from_millis(5);
+
+/// Of this process: a forked child has its parent's memory, and none of the threads that would come to an end.
+static UNDER_WAY: PerProcess<AtomicUsize> = PerProcess::new();
+
+/// Counts while it lives.
+pub(super) struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    pub(super) fn begin() -> Self {
+        let count = UNDER_WAY.get_or_make(AtomicUsize::default);
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Waits until whatever refresh, login or logout has a request at the server is stored, also one that nobody waits for any more. For the end of a
+/// program: a process that ends in between loses the login where the server takes each refresh token once. In Python, Node and C it is done at
+/// every exit, for 5 s at most.
+///
+/// `false`: something was still under way after `timeout`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert!(sipgate_oauth2::settle(Duration::from_secs(5)));
+/// ```
+pub fn settle(timeout: Duration) -> bool {
+    let started = Instant::now();
+    let count = UNDER_WAY.get_or_make(AtomicUsize::default);
+    loop {
+        if count.load(Ordering::Acquire) == 0 {
+            return true;
+        }
+        let left = timeout.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        thread::sleep(left.min(POLL));
+    }
+}

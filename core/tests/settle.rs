@@ -1,0 +1,40 @@
+//! The end of a program with a refresh under way. In a process of its own: what is waited for is all of the process's.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "each test uses a part of it")]
+mod support;
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use sipgate_oauth2::{Call, Client, Store, settle};
+use support::Realm;
+
+#[test]
+fn settling_waits_until_what_the_server_gave_is_stored_and_no_longer_than_is_asked() {
+    let realm = Realm::start();
+    realm.settings(&json!({"rotation": true}));
+    let client = Client::keycloak(format!("{}/auth", realm.address("http")), "third-party", "1000001-0-test:third-party")
+        .client_secret("test-secret-with-+-and-:")
+        .redirect_uri("https://example.com/auth")
+        .store(Store::memory())
+        .build()
+        .unwrap();
+    let pending = client.authorization_request("balance:read").unwrap();
+    let source = client.complete_login(&pending, &realm.callback(pending.url()), "anna").unwrap();
+    assert!(settle(Duration::ZERO));
+
+    realm.fault(&json!({"on": "token", "kind": "late", "ms": 700}));
+    drop(source.start_refresh(&Call::new()));
+    while realm.token_requests().len() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!settle(Duration::from_millis(10)));
+    assert!(settle(Duration::from_secs(60)));
+
+    let status = source.status().unwrap();
+    assert_eq!((status.generation, status.unsaved), (2, false));
+    assert_eq!(realm.counter("refresh_grants"), 1);
+}

@@ -1,0 +1,63 @@
+//! In the place of the core's: a network on which requests take their time and get lost, up to the server of this execution.
+
+#[expect(dead_code, reason = "nothing here connects")]
+#[path = "../../../../core/src/http/settings.rs"]
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use self::settings::{Proxy, Roots, Settings};
+use crate::oauth::message::{Answer, Failure, FailureKind, Reached, Request};
+use crate::running::Progress;
+use crate::server::Way;
+use crate::sync::thread;
+use crate::world::World;
+
+pub(crate) struct Transport {
+    settings: Settings,
+}
+
+impl Transport {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Answer, Failure> {
+        let server = Arc::clone(&World::here().server);
+        let _asking = server.asked(request);
+        let way = server.next_way();
+        travel();
+        if way == Way::Blocked {
+            return Err(failed(Reached::NotSent, FailureKind::Broken));
+        }
+        if !progress.may_send() {
+            return Err(failed(Reached::NotSent, FailureKind::Abandoned));
+        }
+        let answer = server.answer(request, way);
+        match way {
+            Way::Silent => {
+                thread::sleep(self.settings.request_timeout);
+                Err(failed(Reached::Sent, FailureKind::TimedOut))
+            }
+            Way::AnswerLost => {
+                travel();
+                Err(failed(Reached::Sent, FailureKind::Broken))
+            }
+            _ => {
+                travel();
+                Ok(answer)
+            }
+        }
+    }
+}
+
+/// From no time at all to longer than some wait.
+fn travel() {
+    let milliseconds = [0, 1, 30, 400][usize::try_from(World::here().draw() % 4).expect("less than four")];
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
+fn failed(reached: Reached, kind: FailureKind) -> Failure {
+    Failure { reached, kind, cause: None }
+}

@@ -1,0 +1,61 @@
+//! In the place of the core's: what is made once in a process is made once in an execution. Other tests have theirs at the same time, on threads of
+//! their own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
+#[expect(dead_code, reason = "it guards against forks")]
+#[path = "../../../core/src/process.rs"]
+mod real;
+
+pub(crate) use self::real::Presence;
+use crate::world::World;
+
+pub(crate) struct PerProcess<T>(Mutex<Vec<Made<T>>>);
+
+struct Made<T> {
+    thread: ThreadId,
+    execution: u64,
+    value: Arc<T>,
+}
+
+impl<T> PerProcess<T> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let (thread, execution) = (thread::current().id(), World::here().number);
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(here) = made.iter().find(|made| made.execution == execution) {
+            return Arc::clone(&here.value);
+        }
+        made.retain(|made| made.thread != thread);
+        let value = Arc::new(make());
+        made.push(Made { thread, execution, value: Arc::clone(&value) });
+        value
+    }
+}
+
+/// Where the lanes of a store are made, and nothing else asks: so each client is in a process of its own.
+pub(crate) struct Origin(u32);
+
+impl Origin {
+    pub(crate) fn here() -> Self {
+        Self(World::here().next_process())
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn is_here(&self) -> bool {
+        true
+    }
+
+    /// For the core's own tests, which are compiled here, and run elsewhere.
+    #[cfg(test)]
+    pub(crate) const fn elsewhere() -> Self {
+        Self(0)
+    }
+}

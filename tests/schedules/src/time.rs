@@ -1,0 +1,76 @@
+//! Time that passes only when everybody waits for it: then, to the next instant that somebody waits for.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use shuttle::sync::Condvar;
+
+use crate::world::World;
+
+/// What passes at most while there is something to do.
+const HURRY: Duration = Duration::from_millis(100);
+
+/// The time of one execution.
+#[derive(Default)]
+pub(crate) struct Time {
+    /// Since the execution began.
+    now: Cell<Duration>,
+    /// Somebody has something to do, and time passes all the same.
+    pub(crate) hurries: Cell<bool>,
+    alarms: RefCell<BTreeMap<(Duration, u64), Arc<Condvar>>>,
+    set: Cell<u64>,
+    clock: RefCell<Option<Waker>>,
+}
+
+/// An alarm that is set: whoever waits at its bell is woken when the time has come, until this is dropped.
+pub(crate) struct Alarm {
+    at: (Duration, u64),
+}
+
+impl Time {
+    pub(crate) fn now(&self) -> Duration {
+        self.now.get()
+    }
+
+    pub(crate) fn wake_at(&self, at: Duration, bell: &Arc<Condvar>) -> Alarm {
+        let number = self.set.replace(self.set.get() + 1);
+        self.alarms.borrow_mut().insert((at, number), Arc::clone(bell));
+        if let Some(clock) = self.clock.take() {
+            clock.wake();
+        }
+        Alarm { at: (at, number) }
+    }
+
+    /// Time passes each time this thread is scheduled. Nobody waits for it to end.
+    pub(crate) fn start_clock() {
+        drop(shuttle::future::spawn(poll_fn(|context| {
+            let world = World::here();
+            if world.time.pass() {
+                context.waker().wake_by_ref();
+            } else {
+                world.time.clock.replace(Some(context.waker().clone()));
+            }
+            Poll::<()>::Pending
+        })));
+    }
+
+    /// To the next alarm, or towards it; `false` when none is set.
+    fn pass(&self) -> bool {
+        let Some(((next, _), _)) = self.alarms.borrow().first_key_value().map(|(at, bell)| (*at, Arc::clone(bell))) else { return false };
+        let next = if self.hurries.get() { next.min(self.now() + HURRY) } else { next };
+        self.now.set(self.now().max(next));
+        let due: Vec<Arc<Condvar>> = self.alarms.borrow().range(..=(self.now(), u64::MAX)).map(|(_, bell)| Arc::clone(bell)).collect();
+        due.iter().for_each(|bell| bell.notify_all());
+        true
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        World::here().time.alarms.borrow_mut().remove(&self.at);
+    }
+}

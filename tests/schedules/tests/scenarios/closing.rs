@@ -1,0 +1,78 @@
+//! Everything is dropped while something is under way.
+
+use std::time::Duration;
+
+use schedules::{Call, Machine, Stage, explore, pass, settle};
+
+use crate::support::{at_once, token};
+
+#[test]
+fn a_refresh_that_everybody_has_dropped_is_carried_through() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        let source = stage.expired();
+        let sources = std::sync::Mutex::new(vec![source.clone(), source.clone(), source]);
+        at_once(3, move |_| {
+            let source = sources.lock().unwrap().pop().unwrap();
+            drop(source.start_access_token(&Call::new()));
+            source.close().unwrap();
+        });
+        pass(Duration::from_secs(5));
+        assert_eq!((stage.server.seen().refreshes, stage.server.seen().requests), (1, 1));
+        assert_eq!(token(&stage.client().token_source("user-42").unwrap()).unwrap(), "access-0-2");
+        assert_eq!(stage.server.seen().requests, 1);
+    });
+}
+
+#[test]
+fn of_callers_some_of_whom_drop_what_they_began_the_others_are_served() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        let source = stage.expired();
+        let outcomes = at_once(4, move |number| {
+            let running = source.start_access_token(&Call::new());
+            if number % 2 == 0 {
+                drop(running);
+                return None;
+            }
+            Some(running.wait(&Call::new().timeout(Duration::from_secs(600))).unwrap().reveal().to_owned())
+        });
+        for outcome in outcomes.into_iter().flatten() {
+            assert_eq!(outcome, "access-0-2");
+        }
+        assert_eq!(stage.server.seen().requests, 1);
+    });
+}
+
+#[test]
+fn a_login_that_nobody_waits_for_is_carried_through() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        let client = stage.client();
+        let pending = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&pending);
+        at_once(2, move |_| drop(client.start_complete_login(&pending, &callback, "user-42").unwrap()));
+        pass(Duration::from_secs(5));
+        assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
+        assert_eq!(token(&stage.client().token_source("user-42").unwrap()).unwrap(), "access-0-1");
+    });
+}
+
+#[test]
+fn once_settled_what_was_sent_is_stored() {
+    explore(Machine::Slow, 300, || {
+        let stage = Stage::new();
+        let source = stage.expired();
+        at_once(2, move |number| {
+            if number == 0 {
+                drop(source.start_access_token(&Call::new()));
+            } else {
+                drop(source.start_refresh(&Call::new()));
+            }
+        });
+        let sent = stage.server.seen().requests;
+        assert!(settle(Duration::from_secs(60)));
+        let stored = stage.client().token_source("user-42").unwrap().status().unwrap().generation;
+        assert!(stored > u64::try_from(sent).unwrap(), "{sent} requests, generation {stored}");
+    });
+}

@@ -1,0 +1,88 @@
+//! Refreshes that do not work.
+
+use std::time::Duration;
+
+use schedules::{ErrorCode, Machine, Stage, Way, explore, pass};
+
+use crate::support::{at_once, patiently, token};
+
+#[test]
+fn a_request_that_does_not_leave_fails_those_who_wait_for_it_and_the_next_call_works() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        let source = stage.expired();
+        stage.server.next_ways([Way::Blocked]);
+        let caller = source.clone();
+        let outcomes = at_once(3, move |_| patiently(&caller));
+        assert!(outcomes.contains(&Err(ErrorCode::Transport)), "{outcomes:?}");
+        for outcome in &outcomes {
+            assert!(matches!(outcome.as_deref(), Ok("access-0-2") | Err(ErrorCode::Transport)), "{outcomes:?}");
+        }
+        assert_eq!(token(&source).unwrap(), "access-0-2");
+        assert_eq!((stage.server.seen().refreshes, stage.server.seen().requests), (1, 2));
+    });
+}
+
+#[test]
+fn a_server_that_is_overloaded_fails_those_who_wait_for_it_and_the_next_call_works() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
+        stage.server.next_ways([Way::Status(503)]);
+        let callers = sources.clone();
+        let outcomes = at_once(4, move |number| patiently(&callers[number % 2]));
+        for outcome in &outcomes {
+            assert!(matches!(outcome.as_deref(), Ok("access-0-2") | Err(ErrorCode::OutcomeUnknown)), "{outcomes:?}");
+        }
+        assert_eq!(token(&sources[1]).unwrap(), "access-0-2");
+        assert_eq!((stage.server.seen().refreshes, stage.server.seen().requests, stage.server.seen().most_at_once), (1, 2, 1));
+    });
+}
+
+#[test]
+fn an_answer_that_is_lost_is_asked_for_once_more_and_all_are_served() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        stage.server.keep_refresh_tokens();
+        let source = stage.expired();
+        stage.server.next_ways([Way::AnswerLost]);
+        // The second token was lost.
+        for outcome in at_once(3, move |_| patiently(&source)) {
+            assert_eq!(outcome.unwrap(), "access-0-3");
+        }
+        assert_eq!((stage.server.seen().requests, stage.server.seen().most_at_once), (2, 1));
+    });
+}
+
+#[test]
+fn a_login_that_the_server_ends_is_told_to_all_and_costs_no_further_request() {
+    explore(Machine::Fast, 300, || {
+        let stage = Stage::new();
+        let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
+        // At a server that rotates strictly, by nature.
+        stage.server.next_ways([Way::AnswerLost]);
+        let callers = sources.clone();
+        for outcome in at_once(4, move |number| patiently(&callers[number % 2])) {
+            assert_eq!(outcome.unwrap_err(), ErrorCode::LoginRequired);
+        }
+        assert_eq!(token(&sources[0]).unwrap_err(), ErrorCode::LoginRequired);
+        assert_eq!((stage.server.seen().requests, stage.server.seen().most_at_once), (2, 1));
+    });
+}
+
+#[test]
+fn an_answer_that_never_comes_holds_nobody_for_ever() {
+    explore(Machine::Slow, 300, || {
+        let stage = Stage::new();
+        stage.server.keep_refresh_tokens();
+        let source = stage.expired();
+        stage.server.next_ways([Way::Silent]);
+        let caller = source.clone();
+        for outcome in at_once(3, move |_| patiently(&caller)) {
+            assert!(matches!(outcome.as_deref(), Ok("access-0-3") | Err(ErrorCode::Timeout | ErrorCode::OutcomeUnknown)), "{outcome:?}");
+        }
+        pass(Duration::from_secs(60));
+        assert_eq!(token(&source).unwrap(), "access-0-3");
+        assert_eq!((stage.server.seen().requests, stage.server.seen().most_at_once), (2, 1));
+    });
+}

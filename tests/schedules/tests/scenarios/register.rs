@@ -1,0 +1,119 @@
+//! A store of an application's own, which may fail.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Weak};
+
+use schedules::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+use shuttle::sync::Mutex;
+
+/// Clones are the same store.
+#[derive(Clone, Default)]
+pub(crate) struct Register {
+    contents: Arc<Mutex<Contents>>,
+    has_locks: bool,
+    planted: Option<Planted>,
+}
+
+#[derive(Default)]
+struct Contents {
+    entries: HashMap<StoreKey, StoreEntry>,
+    before: HashMap<StoreKey, StoreEntry>,
+    locks: HashMap<StoreKey, Weak<()>>,
+    operations: usize,
+    trouble: Option<(Trouble, Range<usize>)>,
+}
+
+/// How an operation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    Errs,
+    /// It is done all the same.
+    ErrsAfterwards,
+    Panics,
+}
+
+/// A promise that it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Planted {
+    LocksForAll,
+    SwapsAnything,
+    ReadsTheOneBefore,
+}
+
+impl Register {
+    pub(crate) fn with_locks() -> Self {
+        Self { has_locks: true, ..Self::default() }
+    }
+
+    pub(crate) fn planted(planted: Planted) -> Self {
+        Self { planted: Some(planted), has_locks: planted == Planted::LocksForAll, ..Self::default() }
+    }
+
+    /// Of the operations to come, these fail.
+    pub(crate) fn fail(&self, trouble: Trouble, which: Range<usize>) {
+        let mut contents = self.contents.lock().unwrap();
+        let done = contents.operations;
+        contents.trouble = Some((trouble, done + which.start..done + which.end));
+    }
+
+    pub(crate) fn mend(&self) {
+        self.contents.lock().unwrap().trouble = None;
+    }
+
+    fn operate<T>(&self, act: impl FnOnce(&mut Contents) -> T) -> Result<T, StoreFailure> {
+        let mut contents = self.contents.lock().unwrap();
+        let number = contents.operations;
+        contents.operations += 1;
+        match contents.trouble.clone().filter(|(_, which)| which.contains(&number)) {
+            None => Ok(act(&mut contents)),
+            Some((Trouble::Errs, _)) => Err("planted".into()),
+            Some((Trouble::ErrsAfterwards, _)) => {
+                act(&mut contents);
+                Err("planted".into())
+            }
+            Some((Trouble::Panics, _)) => {
+                drop(contents);
+                // Without the hook, which would take it for the end of the execution.
+                resume_unwind(Box::new("planted"))
+            }
+        }
+    }
+}
+
+impl TokenStore for Register {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        self.operate(|contents| {
+            let entries = if self.planted == Some(Planted::ReadsTheOneBefore) { &contents.before } else { &contents.entries };
+            entries.get(key).cloned()
+        })
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        self.operate(|contents| {
+            let compares = self.planted != Some(Planted::SwapsAnything);
+            if compares && contents.entries.get(key).map(|there| there.version.as_str()) != expected {
+                return Swapped::Conflict;
+            }
+            contents.before = contents.entries.clone();
+            contents.entries.insert(key.clone(), entry.clone());
+            Swapped::Stored
+        })
+    }
+
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+        if !self.has_locks {
+            return Ok(StoreLock::Unsupported);
+        }
+        self.operate(|contents| {
+            let taken = contents.locks.get(key).is_some_and(|lock| lock.strong_count() > 0);
+            if taken && self.planted != Some(Planted::LocksForAll) {
+                return StoreLock::Busy;
+            }
+            let held = Arc::new(());
+            contents.locks.insert(key.clone(), Arc::downgrade(&held));
+            StoreLock::Held(Box::new(held))
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! Threads, and what they come back with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schedules::{AccessToken, Call, ErrorCode, Result, TokenSource, now};
+use shuttle::thread;
+
+/// Runs `act` on so many threads at once.
+pub(crate) fn at_once<T: Send + 'static>(count: usize, act: impl Fn(usize) -> T + Send + Sync + 'static) -> Vec<T> {
+    let act = Arc::new(act);
+    let threads: Vec<_> = (0..count)
+        .map(|number| {
+            let act = Arc::clone(&act);
+            thread::spawn(move || act(number))
+        })
+        .collect();
+    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+/// What a call brought: a token, or a code.
+pub(crate) fn told(outcome: Result<AccessToken>) -> std::result::Result<String, ErrorCode> {
+    outcome.map(|token| token.reveal().to_owned()).map_err(|error| error.code())
+}
+
+pub(crate) fn token(source: &TokenSource) -> std::result::Result<String, ErrorCode> {
+    told(source.access_token())
+}
+
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The same by a call that would wait longer than anything takes: its own timeout is the last thing that wakes it.
+pub(crate) fn patiently(source: &TokenSource) -> std::result::Result<String, ErrorCode> {
+    let began = now();
+    let outcome = told(source.access_token_with(&Call::new().timeout(PATIENCE)));
+    assert!(now() - began < PATIENCE, "nobody told it: {outcome:?}");
+    outcome
+}
