@@ -19,6 +19,9 @@ const HARD_MILLISECONDS: u64 = 30_000;
 /// Longer than a refresh takes, unless the process is stopped meanwhile.
 const REFRESH_MILLISECONDS: u64 = 60_000;
 
+/// What was not looked at for this long is not worth its place in memory.
+const IDLE_MILLISECONDS: u64 = 3_600_000;
+
 /// What a process knows of one key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
@@ -102,6 +105,13 @@ impl Known {
 
     pub(crate) fn is_unsaved(&self) -> bool {
         self.unsaved
+    }
+
+    /// Whether it can be forgotten, as if the process had been started anew: the store has it all, and nobody has asked for long.
+    pub(crate) fn is_idle(&self, now: Moment) -> bool {
+        let recent = self.looked_at.is_some_and(|at| now.mono.saturating_sub(at) < IDLE_MILLISECONDS);
+        let refused = self.record().map_or(self.invalid.is_some(), |record| self.is_invalid(record));
+        !recent && !refused && !self.unsaved && self.claiming.is_empty()
     }
 
     /// What a caller gets, after what was done for it already.

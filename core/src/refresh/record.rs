@@ -32,7 +32,7 @@ pub(crate) struct Account {
 /// See the module.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record {
-    pub(crate) account: Account,
+    pub(crate) account: Arc<Account>,
     /// One login: drawn when it was made.
     pub(crate) grant_id: String,
     /// The grant that this one took the place of.
@@ -121,9 +121,9 @@ pub(crate) struct Stored {
 
 impl Record {
     /// The place of a login that is not there yet.
-    pub(crate) fn vacant(account: Account) -> Self {
+    pub(crate) fn vacant(account: impl Into<Arc<Account>>) -> Self {
         Self {
-            account,
+            account: account.into(),
             grant_id: String::new(),
             replaced: None,
             generation: 0,
@@ -135,6 +135,14 @@ impl Record {
             claim: None,
             others: None,
         }
+    }
+
+    /// The same record; where its account is this one, memory holds its texts once.
+    pub(crate) fn sharing(mut self, account: &Arc<Account>) -> Self {
+        if self.account == *account {
+            self.account = Arc::clone(account);
+        }
+        self
     }
 
     pub(crate) fn is_ended(&self) -> bool {
@@ -166,7 +174,7 @@ impl Record {
         let written = tokens.and_then(|tokens| {
             serde_json::to_vec(&Written {
                 format: FORMAT,
-                account: self.account.clone(),
+                account: Account::clone(&self.account),
                 grant_id: self.grant_id.clone(),
                 replaced: self.replaced.clone(),
                 generation: self.generation,
@@ -196,7 +204,7 @@ impl Record {
         let written: Written = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
         let tokens = written.tokens.map(|tokens| TokenSet::restore(&tokens.to_string())).transpose().map_err(|_| corrupt())?;
         Ok(Self {
-            account: written.account,
+            account: written.account.into(),
             grant_id: written.grant_id,
             replaced: written.replaced,
             generation: written.generation,
@@ -310,7 +318,7 @@ mod tests {
     fn record() -> Record {
         let tokens = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1700000300,"x":[1.5,null]}"#).unwrap();
         Record {
-            account: Account { issuer: "https://i.example".into(), client_id: "c".into(), account: "user-42".into() },
+            account: Account { issuer: "https://i.example".into(), client_id: "c".into(), account: "user-42".into() }.into(),
             grant_id: "g2".into(),
             replaced: Some("g1".into()),
             generation: 7,
@@ -351,6 +359,15 @@ mod tests {
         let read = Record::decode(&record().encode().unwrap()).unwrap();
         let of_tokens = read.tokens.as_ref().and_then(TokenSet::refresh_token).unwrap();
         assert!(std::ptr::eq(read.refresh_token.as_ref().unwrap().reveal(), of_tokens.reveal()));
+    }
+
+    #[test]
+    fn memory_holds_the_texts_of_one_account_once() {
+        let Record { account, .. } = record();
+        let shared = record().sharing(&account);
+        assert!(Arc::ptr_eq(&shared.account, &account));
+        let other = Account { account: "user-43".into(), ..Account::clone(&account) };
+        assert_eq!(record().sharing(&other.into()), record());
     }
 
     #[test]

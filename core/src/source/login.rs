@@ -141,14 +141,14 @@ impl Completion {
     /// Waits for the login that another makes of the same callback.
     fn follow(&self, grant_id: &str) -> Result<()> {
         let deadline = Instant::now() + FOLLOWING;
-        let lane_key = &self.source.lane().key.clone();
+        let lane = self.source.lane();
         let register = self.source.store().register();
         while Instant::now() < deadline {
-            if let Some(entry) = ask_store(|| register.load(lane_key))? {
-                let found = stored(entry)?;
+            if let Some(entry) = ask_store(|| register.load(&lane.key))? {
+                let found = stored(entry, &lane.account)?;
                 if found.record.grant_id == grant_id || found.record.replaced.as_deref() == Some(grant_id) {
                     // What this process saw before was no login.
-                    self.source.lane().with(|known| known.looked(Some(&found), self.source.now()));
+                    lane.with(|known| known.looked(Some(&found), self.source.now()));
                     return Ok(());
                 }
             }

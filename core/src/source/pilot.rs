@@ -15,7 +15,7 @@ use crate::random;
 use crate::refresh::answer::{Received, Reply};
 use crate::refresh::flight::Flight;
 use crate::refresh::known::Known;
-use crate::refresh::record::{Record, State, Stored};
+use crate::refresh::record::{Account, Record, State, Stored};
 use crate::refresh::step::{Action, Goal, Observation, Ticket};
 use crate::running::Progress;
 use crate::store::{Store, StoreEntry, StoreFailure, StoreLock, Swapped};
@@ -84,7 +84,7 @@ impl Pilot {
         let mut dice = [0];
         self.client.0.random.fill(&mut dice)?;
         Ok(Ticket {
-            account: self.lane.account.clone(),
+            account: Account::clone(&self.lane.account),
             owner,
             process: self.lane.process,
             instance: self.lane.instance.clone(),
@@ -94,7 +94,8 @@ impl Pilot {
     }
 
     fn load(&self) -> Observation {
-        let loaded = ask_store(|| self.store.register().load(&self.lane.key)).and_then(|entry| entry.map(stored).transpose());
+        let loaded = ask_store(|| self.store.register().load(&self.lane.key))
+            .and_then(|entry| entry.map(|entry| stored(entry, &self.lane.account)).transpose());
         loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
     }
 
@@ -203,8 +204,8 @@ pub(super) fn version(client: &Client) -> Result<String> {
     random::tokens(&*client.0.random).map(|[token]| token[..22].to_owned())
 }
 
-pub(super) fn stored(entry: StoreEntry) -> Result<Stored> {
-    Ok(Stored { version: entry.version, record: Record::decode(&entry.data)?.into() })
+pub(super) fn stored(entry: StoreEntry, account: &Arc<Account>) -> Result<Stored> {
+    Ok(Stored { version: entry.version, record: Record::decode(&entry.data)?.sharing(account).into() })
 }
 
 /// What the store says. One that panics has failed like one that errs: what it was to keep must not be lost.

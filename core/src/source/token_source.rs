@@ -47,7 +47,7 @@ pub struct TokenSource(Arc<Inner>);
 struct Inner {
     client: Client,
     store: Store,
-    account: Account,
+    account: Arc<Account>,
     key: StoreKey,
     /// What may be handed out without another thought. A forked child may, too: it counts for `recheck` at most.
     at_hand: ArcSwapOption<AtHand>,
@@ -70,7 +70,7 @@ impl TokenSource {
         };
         let account = Account { issuer: client.issuer().to_owned(), client_id: client.client_id().to_owned(), account };
         let key = key(&["account", &account.issuer, &account.client_id, &account.account]);
-        Ok(Self(Arc::new(Inner { client: client.clone(), store, account, key, at_hand: ArcSwapOption::empty() })))
+        Ok(Self(Arc::new(Inner { client: client.clone(), store, account: account.into(), key, at_hand: ArcSwapOption::empty() })))
     }
 
     /// The account, as the application named it.
@@ -332,7 +332,7 @@ impl TokenSource {
     }
 
     pub(super) fn lane(&self) -> Arc<Lane> {
-        self.0.store.lanes().lane(&self.0.account, &self.0.key)
+        self.0.store.lanes().lane(&self.0.account, &self.0.key, &*self.0.client.0.clock)
     }
 
     pub(super) fn store(&self) -> &Store {
