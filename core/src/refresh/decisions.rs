@@ -3,6 +3,7 @@
 mod answers;
 mod commit;
 mod exclusion;
+mod idle;
 mod judging;
 mod log_in;
 mod logout;
@@ -19,6 +20,7 @@ use super::known::{Demand, Done, Judgement};
 use super::record::{Claim, Record, Remembered, State, digest_of};
 use super::step::{Action, Goal, Observation};
 use crate::error::{ErrorCode, Result};
+use crate::oauth::token::TokenSet;
 
 fn token_of(record: &Record) -> &str {
     record.refresh_token.as_ref().expect("a refresh token").reveal()
@@ -29,7 +31,7 @@ fn code(outcome: Result<bool>) -> ErrorCode {
 }
 
 /// Renews; `meanwhile` happens after the request was sent.
-fn renew_while(rig: &mut Rig, reply: impl Fn(&Rig) -> Reply, meanwhile: impl Fn(&mut Rig)) -> Result<bool> {
+fn renew_while(rig: &mut Rig, reply: impl Fn(&Rig) -> Reply, mut meanwhile: impl FnMut(&mut Rig)) -> Result<bool> {
     rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| {
         matches!(action, Action::Refresh(_)).then(|| {
             let reply = reply(rig);

@@ -29,6 +29,36 @@ fn an_answer_without_a_refresh_token_keeps_the_old_one() {
 }
 
 #[test]
+fn failures_are_told_apart_by_what_may_have_become_of_the_token() {
+    let told = |failed, broken| match Reply::failed(error(failed), broken) {
+        Reply::Tokens(_) => "tokens",
+        Reply::Refused(_) => "refused",
+        Reply::Rejected(_) => "rejected",
+        Reply::Broken(_) => "broken",
+        Reply::InDoubt(_) => "in doubt",
+    };
+    assert_eq!(told(ErrorCode::LoginRequired, false), "rejected");
+    assert_eq!(told(ErrorCode::OutcomeUnknown, true), "broken");
+    for doubtful in [ErrorCode::OutcomeUnknown, ErrorCode::BadResponse, ErrorCode::Internal] {
+        assert_eq!(told(doubtful, false), "in doubt");
+    }
+    for good in [ErrorCode::Transport, ErrorCode::Timeout, ErrorCode::ServerUnavailable, ErrorCode::InvalidClient, ErrorCode::Oauth] {
+        assert_eq!((told(good, false), told(good, true)), ("refused", "refused"));
+    }
+}
+
+#[test]
+fn an_answer_ends_what_was_remembered_of_failures() {
+    for (answer, is_active) in [(Rig::tokens as fn(&Rig, u64) -> Reply, true), (|rig, _| rejected(rig), false)] {
+        let mut rig = Rig::new();
+        rig.renew(|_| Reply::Refused(error(ErrorCode::ServerUnavailable))).unwrap_err();
+        assert!(rig.record().failure.is_some());
+        rig.renew(|rig| answer(rig, 2)).unwrap();
+        assert_eq!((rig.record().is_active(), &rig.record().failure), (is_active, &None));
+    }
+}
+
+#[test]
 fn what_was_not_sent_or_was_refused_costs_the_claim_only() {
     let codes = [
         ErrorCode::Transport,
@@ -70,7 +100,8 @@ fn invalid_grant_ends_the_lineage_that_was_refused() {
 
 #[test]
 fn after_invalid_grant_a_newer_generation_or_another_grant_is_adopted() {
-    for newer in [login("g", 2, START), login("h", 2, START)] {
+    let not_rotated = Record { refresh_token: Some("r1".into()), ..login("g", 2, START) };
+    for newer in [login("g", 2, START), login("h", 2, START), not_rotated] {
         let mut rig = Rig::new();
         assert!(!renew_while(&mut rig, rejected, |rig| rig.put(newer.clone())).unwrap());
         assert_eq!(rig.record(), &newer);
@@ -149,6 +180,16 @@ fn what_is_in_doubt_is_not_sent_again_before_its_wait_is_over() {
         .unwrap_err();
         assert!(waited && rig.times("refresh r1") == 1);
     }
+}
+
+#[test]
+fn a_failure_is_noted_where_the_claim_is_gone_and_nothing_else_has_changed() {
+    let mut rig = Rig::new();
+    assert!(renew_while(&mut rig, in_doubt, |rig| rig.change(|record| record.claim = None)).is_err());
+    assert!(rig.record().failure.is_some());
+    let mut rig = Rig::new();
+    assert!(renew_while(&mut rig, in_doubt, |rig| rig.put(tomb("g", 1))).is_err());
+    assert_eq!(rig.record(), &tomb("g", 1));
 }
 
 #[test]

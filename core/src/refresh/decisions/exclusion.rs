@@ -34,6 +34,18 @@ fn a_leftover_of_our_own_is_taken_over_at_once() {
 }
 
 #[test]
+fn a_claim_of_our_own_flight_that_failed_is_taken_over_at_once() {
+    let mut rig = Rig::leasing();
+    let fails = |rig: &mut Rig, action: &Action| {
+        (matches!(action, Action::Load) && rig.times("claim") == 1).then(|| Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+    };
+    rig.fly(Goal::Renew { min_validity: 0 }, fails).unwrap_err();
+    assert!(rig.record().claim.is_some());
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.times("wait"), 0);
+}
+
+#[test]
 fn without_a_lock_a_claim_is_taken_over_when_it_was_seen_unchanged_for_its_lease() {
     let mut rig = Rig::leasing();
     rig.change(|record| record.claim = claim(false));
@@ -43,6 +55,17 @@ fn without_a_lock_a_claim_is_taken_over_when_it_was_seen_unchanged_for_its_lease
     let began = rig.now.mono - 60_000;
     assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
     assert!(rig.now.mono - began >= 75_000);
+}
+
+#[test]
+fn another_claim_is_watched_from_the_beginning() {
+    let mut rig = Rig::leasing();
+    for owner in ["theirs", "another's"] {
+        rig.change(|record| record.claim = claim(false).map(|claim| Claim { owner: owner.into(), ..claim }));
+        for _ in 0..2 {
+            assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+        }
+    }
 }
 
 #[test]
@@ -65,6 +88,43 @@ fn who_waits_for_the_lock_sees_what_its_holder_brought() {
     });
     assert!(!outcome.unwrap());
     assert_eq!(rig.log, ["load", "lock", "wait", "load", "end"]);
+}
+
+#[test]
+fn nobody_refreshes_without_the_lock() {
+    let mut rig = Rig::new();
+    let began = rig.now.mono;
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
+    assert_eq!(code(outcome), ErrorCode::Busy);
+    assert_eq!((rig.now.mono - began, rig.times("claim")), (30_000, 0));
+}
+
+#[test]
+fn a_claim_says_whether_it_was_made_under_the_lock() {
+    for (mut rig, locked) in [(Rig::new(), true), (Rig::leasing(), false)] {
+        let mut claims = Vec::new();
+        renew_while(&mut rig, |rig| rig.tokens(2), |rig| claims.extend(rig.record().claim.clone())).unwrap();
+        assert_eq!(claims.iter().map(|claim| (claim.locked, claim.login)).collect::<Vec<_>>(), [(locked, false)]);
+    }
+}
+
+#[test]
+fn those_who_wait_are_spread_and_leave_in_time() {
+    for (mut rig, busy, poll) in [(Rig::new(), Observation::LockBusy, 29), (Rig::leasing(), Observation::NoLocks, 374)] {
+        rig.dice = 255;
+        rig.change(|record| record.claim = claim(false));
+        let (began, mut waits) = (rig.now.mono, Vec::new());
+        let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |_, action| match action {
+            Action::TryLock => Some(busy.clone()),
+            Action::Wait(milliseconds) => {
+                waits.push(*milliseconds);
+                None
+            }
+            _ => None,
+        });
+        assert_eq!(code(outcome), ErrorCode::Busy);
+        assert_eq!((waits[0], rig.now.mono - began), (poll, 30_000));
+    }
 }
 
 #[test]

@@ -11,6 +11,13 @@ fn judge(rig: &Rig, min_validity: u64, done: Done) -> &'static str {
     }
 }
 
+/// A login whose access token lives for so many seconds, and is so many milliseconds old.
+fn living(life: i64, age: i64) -> Record {
+    let ends = (START - age).div_euclid(1000) + life;
+    let tokens = TokenSet::restore(&format!(r#"{{"access_token":"a1","refresh_token":"r1","expires_at":{ends}}}"#)).unwrap();
+    Record { tokens: Some(tokens), ..login("g", 1, START - age) }
+}
+
 #[test]
 fn the_limits_are_at_eighty_percent_and_a_margin_before_the_end() {
     let ages = [(0, "give"), (239_999, "give"), (240_000, "refresh"), (269_999, "refresh"), (270_000, "refresh")];
@@ -36,6 +43,143 @@ fn more_validity_than_a_token_has_is_bought_once() {
         .unwrap()
     );
     assert_eq!(judge(&rig, 1_000_000, Done::Renewed), "give");
+}
+
+#[test]
+fn a_short_life_has_a_short_margin() {
+    for (age, judged, usable) in [(79_999, "give", true), (80_000, "refresh", true), (89_999, "refresh", true), (90_000, "refresh", false)]
+    {
+        let mut rig = Rig::new();
+        rig.put(living(100, age));
+        rig.look();
+        assert_eq!((judge(&rig, 0, Done::Looked), rig.known.is_usable(0, rig.now)), (judged, usable), "at {age} ms");
+        assert_eq!(rig.known.is_fresh(0, rig.now), judged == "give", "at {age} ms");
+    }
+}
+
+#[test]
+fn no_more_validity_is_asked_for_than_a_new_token_has() {
+    for (age, judged) in [(59_999, "give"), (60_000, "refresh")] {
+        let mut rig = Rig::new();
+        rig.put(login("g", 1, START - age));
+        rig.look();
+        assert_eq!(judge(&rig, 1_000_000, Done::Looked), judged, "at {age} ms");
+    }
+}
+
+#[test]
+fn the_newest_there_is_will_do_unless_it_was_slept_through_or_refused() {
+    for (life, age, judged) in
+        [(1, 1_000, "give"), (59, 59_000, "give"), (60, 59_999, "give"), (60, 60_000, "refresh"), (300, 299_999, "give")]
+    {
+        let mut rig = Rig::new();
+        rig.put(living(life, age));
+        rig.known.invalidate("a0", rig.now);
+        rig.look();
+        assert_eq!((judge(&rig, 0, Done::Flown), judge(&rig, 0, Done::Renewed)), ("refresh", judged), "{life} s, at {age} ms");
+        rig.known.invalidate("a1", rig.now);
+        assert_eq!(judge(&rig, 0, Done::Renewed), "refresh", "{life} s, at {age} ms");
+    }
+    let mut rig = Rig::new();
+    rig.put(Record { tokens: None, ..login("g", 1, START) });
+    rig.look();
+    assert_eq!(judge(&rig, 0, Done::Renewed), "refresh");
+}
+
+#[test]
+fn between_the_limits_a_flight_or_a_failure_before_will_do() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 1, START - 250_000));
+    rig.look();
+    assert_eq!((judge(&rig, 0, Done::Looked), judge(&rig, 0, Done::Flown)), ("refresh", "give"));
+    rig.renew(|_| Reply::Refused(error(ErrorCode::Transport))).unwrap_err();
+    assert_eq!(judge(&rig, 0, Done::Looked), "give");
+}
+
+#[test]
+fn a_token_that_is_not_known_to_end_is_fresh() {
+    let mut rig = Rig::new();
+    rig.put(Record { tokens: Some(TokenSet::restore(r#"{"access_token":"a1"}"#).unwrap()), ..login("g", 1, START - 999_000_000) });
+    rig.look();
+    assert_eq!(judge(&rig, 0, Done::Looked), "give");
+    assert_eq!(rig.known.at_hand_until(1000, rig.now), rig.now.mono + 1000);
+}
+
+#[test]
+fn a_token_is_at_hand_until_it_should_be_renewed_or_the_store_looked_at() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.known.at_hand_until(1000, rig.now), 0);
+    rig.put(login("g", 1, START - 100_000));
+    rig.look();
+    let looked_at = rig.now.mono;
+    rig.pass(400);
+    assert_eq!(rig.known.at_hand_until(1000, rig.now), looked_at + 1000);
+    assert_eq!(rig.known.at_hand_until(1_000_000, rig.now), looked_at + 140_000);
+    rig.pass(139_600);
+    assert_eq!(rig.known.at_hand_until(1_000_000, rig.now), 0);
+}
+
+#[test]
+fn what_was_sent_in_the_future_is_believed_within_a_tenth_of_its_life() {
+    let early =
+        [(300, 30_000, "give"), (300, 30_001, "refresh"), (900, 30_001, "refresh"), (100, 10_000, "give"), (100, 10_001, "refresh")];
+    for (life, ahead, judged) in early.into_iter().chain([(1, 1_000, "give"), (1, 1_001, "refresh")]) {
+        let mut rig = Rig::new();
+        let ends = START.div_euclid(1000) + ahead / 1000 + life;
+        let tokens = TokenSet::restore(&format!(r#"{{"access_token":"a1","refresh_token":"r1","expires_at":{ends}}}"#)).unwrap();
+        rig.put(Record { tokens: Some(tokens), sent_at: START + ahead, ..login("g", 1, START) });
+        rig.look();
+        assert_eq!(judge(&rig, 0, Done::Looked), judged, "{life} s, {ahead} ms ahead");
+    }
+}
+
+#[test]
+fn what_is_read_again_is_as_old_as_it_was() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 1, START));
+    rig.look();
+    rig.now.mono += 240_000;
+    rig.change(|record| record.claim = claim(true));
+    rig.look();
+    assert_eq!(judge(&rig, 0, Done::Looked), "refresh");
+    // Others are met anew, also when they were sent in the same millisecond.
+    rig.put(login("g", 2, START));
+    rig.look();
+    assert_eq!(judge(&rig, 0, Done::Looked), "give");
+}
+
+#[test]
+fn what_this_process_asked_for_is_as_old_as_the_request_though_the_clock_is_set_back() {
+    let mut rig = Rig::new();
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        Action::Refresh(_) => {
+            let answer = rig.tokens(2);
+            rig.now.mono += 239_999;
+            rig.now.wall -= 3_600_000;
+            Some(Observation::Answered(answer))
+        }
+        _ => None,
+    });
+    assert!(outcome.unwrap());
+    assert_eq!(judge(&rig, 0, Done::Looked), "give");
+    rig.now.mono += 1;
+    assert_eq!(judge(&rig, 0, Done::Looked), "refresh");
+}
+
+#[test]
+fn a_login_that_is_over_and_one_that_never_was_are_told_apart() {
+    let refused = |rig: &Rig| match rig.known.judge(Demand::default(), Done::Looked, rig.now) {
+        Judgement::Refuse(error) => (error.code(), error.to_string().contains("logged out")),
+        other => panic!("{other:?}"),
+    };
+    let mut rig = Rig::new();
+    rig.put(tomb("g", 1));
+    rig.look();
+    assert_eq!(refused(&rig), (ErrorCode::LoginRequired, true));
+    rig = Rig::new();
+    rig.put(tomb("", 0));
+    rig.look();
+    assert_eq!(refused(&rig), (ErrorCode::LoginRequired, false));
 }
 
 #[test]
@@ -65,15 +209,34 @@ fn twenty_late_refusals_of_an_api_cause_one_refresh() {
 }
 
 #[test]
+fn a_refusal_of_another_token_than_the_current_one_is_late() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 2, START));
+    rig.look();
+    rig.known.invalidate("a1", rig.now);
+    assert_eq!(judge(&rig, 0, Done::Looked), "give");
+}
+
+#[test]
+fn a_refusal_before_the_first_look_is_remembered() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 1, START));
+    rig.known.invalidate("a1", rig.now);
+    rig.look();
+    assert_eq!(judge(&rig, 0, Done::Looked), "refresh");
+}
+
+#[test]
 fn a_token_that_a_refusal_brought_is_not_forced_again_for_a_while() {
     let mut rig = Rig::new();
     rig.put(login("g", 1, START));
     rig.look();
     rig.known.invalidate("a1", rig.now);
     rig.renew(|rig| rig.tokens(2)).unwrap();
+    rig.pass(9_999);
     rig.known.invalidate("a2", rig.now);
     assert_eq!(judge(&rig, 0, Done::Looked), "give");
-    rig.pass(10_000);
+    rig.pass(1);
     rig.known.invalidate("a2", rig.now);
     assert_eq!(judge(&rig, 0, Done::Looked), "refresh");
 }

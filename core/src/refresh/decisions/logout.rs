@@ -5,8 +5,11 @@ use super::*;
 #[test]
 fn the_tombstone_comes_first_and_forgets_the_token_last() {
     let mut rig = Rig::new();
+    rig.renew(|_| Reply::Refused(error(ErrorCode::Transport))).unwrap_err();
+    rig.log.clear();
     rig.log_out().unwrap();
     assert_eq!(rig.log, ["load", "swap", "lock", "load", "revoke r1", "swap", "end"]);
+    assert_eq!((&rig.record().tokens, &rig.record().failure), (&None, &None));
     assert!(rig.record().is_ended() && rig.record().refresh_token.is_none());
     assert!(matches!(rig.known.judge(Demand::default(), Done::Looked, rig.now), Judgement::Refuse(_)));
 }
@@ -18,6 +21,44 @@ fn a_live_claim_is_kept_and_waited_for() {
     assert_eq!(code(rig.log_out()), ErrorCode::Busy);
     assert!(rig.record().is_ended() && rig.record().claim == claim(false));
     assert_eq!(rig.times("revoke r1"), 0);
+}
+
+#[test]
+fn a_claim_that_was_seen_unchanged_for_its_lease_is_waited_for_no_longer() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    let began = rig.now.mono;
+    for _ in 0..2 {
+        assert_eq!(code(rig.log_out()), ErrorCode::Busy);
+    }
+    rig.log_out().unwrap();
+    assert_eq!((rig.now.mono - began, &rig.record().claim, &rig.record().refresh_token), (75_000, &None, &None));
+}
+
+#[test]
+fn a_lock_is_waited_for_within_the_patience() {
+    for (frees, elapsed) in [(20_000, 20_010), (40_000, 30_000)] {
+        let mut rig = Rig::new();
+        rig.dice = 255;
+        let began = rig.now.mono;
+        let outcome = rig.fly(Goal::LogOut, |rig, action| match action {
+            Action::TryLock => (rig.now.mono - began < frees).then_some(Observation::LockBusy),
+            Action::Revoke(_) => Some(Observation::Revoked(Ok(()))),
+            _ => None,
+        });
+        assert_eq!((outcome.is_ok(), rig.now.mono - began), (frees < 30_000, elapsed));
+        assert!(rig.record().is_ended());
+    }
+}
+
+#[test]
+fn a_refresh_of_this_process_is_waited_for_too() {
+    let mut rig = Rig::leasing();
+    let logs_out = |rig: &mut Rig| assert_eq!(code(rig.log_out()), ErrorCode::Busy);
+    assert!(!renew_while(&mut rig, |rig| rig.tokens(2), logs_out).unwrap());
+    assert_eq!((rig.record().is_ended(), token_of(rig.record())), (true, "r2"));
+    rig.log_out().unwrap();
+    assert_eq!((rig.times("revoke r1"), rig.times("revoke r2")), (0, 1));
 }
 
 #[test]

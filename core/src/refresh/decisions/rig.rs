@@ -21,6 +21,7 @@ pub(super) struct Rig {
     pub(super) known: Known,
     pub(super) now: Moment,
     pub(super) locks: bool,
+    pub(super) dice: u8,
     /// What was done, one word each.
     pub(super) log: Vec<String>,
     writes: u32,
@@ -31,9 +32,14 @@ impl Rig {
     /// With one login, `g` at generation 1 with the refresh token `r1`, whose access token has run out.
     pub(super) fn new() -> Self {
         let now = Moment { wall: START, mono: 1_000_000 };
-        let mut rig = Self { stored: None, known: Known::default(), now, locks: true, log: Vec::new(), writes: 0, flights: 0 };
+        let mut rig = Self { stored: None, known: Known::default(), now, locks: true, dice: 0, log: Vec::new(), writes: 0, flights: 0 };
         rig.put(login("g", 1, START - 300_000));
         rig
+    }
+
+    /// The same once more, with nothing done yet.
+    pub(super) fn twin(&self) -> Self {
+        Self { stored: self.stored.clone(), known: self.known.clone(), now: self.now, ..Self::new() }
     }
 
     pub(super) fn leasing() -> Self {
@@ -69,6 +75,13 @@ impl Rig {
         })
     }
 
+    pub(super) fn force(&mut self, reply: impl Fn(&Self) -> Reply) -> Result<bool> {
+        self.fly(Goal::Force, |rig, action| match action {
+            Action::Refresh(_) => Some(Observation::Answered(reply(rig))),
+            _ => None,
+        })
+    }
+
     pub(super) fn look(&mut self) {
         self.fly(Goal::Look, |_, _| None).unwrap();
     }
@@ -80,9 +93,9 @@ impl Rig {
     /// Flies to the end. The script may do something before an action is carried out, or say what came of it.
     pub(super) fn fly(&mut self, goal: Goal, mut script: impl FnMut(&mut Self, &Action) -> Option<Observation>) -> Result<bool> {
         self.flights += 1;
-        let mut flight = Flight::new(goal, ticket(&format!("o{}", self.flights)), self.now);
+        let mut flight = Flight::new(goal, ticket(&format!("o{}", self.flights), self.dice), self.now);
         let mut seen = Observation::Begun;
-        for _ in 0..2_000 {
+        for _ in 0..5_000 {
             let mut known = std::mem::take(&mut self.known);
             let action = flight.decide(&mut known, seen, self.now);
             self.known = known;
@@ -103,7 +116,7 @@ impl Rig {
                 (None, action) => panic!("nothing was said about {action:?}"),
             };
         }
-        panic!("it goes on for ever: {:?}", self.log);
+        panic!("it goes on for ever: {:?}", self.log.last_chunk::<12>());
     }
 
     fn swap(&mut self, expected: Option<&str>, record: &Arc<Record>) -> Observation {
@@ -146,8 +159,8 @@ fn word(action: &Action) -> String {
     word.into()
 }
 
-pub(super) fn ticket(owner: &str) -> Ticket {
-    Ticket { account: account(), owner: owner.into(), process: 7, instance: "here".into(), dice: 0, patience: 30_000 }
+fn ticket(owner: &str, dice: u8) -> Ticket {
+    Ticket { account: account(), owner: owner.into(), process: 7, instance: "here".into(), dice, patience: 30_000 }
 }
 
 fn account() -> Account {

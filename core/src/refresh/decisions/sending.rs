@@ -24,15 +24,31 @@ fn nothing_is_sent_when_the_claim_is_not_there_any_more() {
 
 #[test]
 fn a_claim_is_made_anew_when_it_is_too_old_by_either_clock() {
-    for (mono, wall) in [(40_001, 0), (0, 40_001)] {
+    for (mono, wall, claims) in [(40_001, 0, 2), (0, 40_001, 2), (40_000, 40_000, 1)] {
         let mut rig = Rig::new();
         let renewed = renew_after(&mut rig, |rig| {
             rig.now.mono += mono;
             rig.now.wall += wall;
         });
         assert!(renewed.unwrap());
-        assert_eq!((rig.times("claim"), rig.times("refresh r1")), (2, 1));
+        assert_eq!((rig.times("claim"), rig.times("refresh r1")), (claims, 1));
     }
+}
+
+#[test]
+fn a_claim_that_was_written_without_an_answer_is_found() {
+    let mut rig = Rig::new();
+    let mut once = true;
+    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        Action::Swap { record, .. } if std::mem::take(&mut once) => {
+            rig.put((**record).clone());
+            Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        }
+        Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
+        _ => None,
+    });
+    assert!(outcome.unwrap());
+    assert_eq!((rig.times("wait"), rig.times("refresh r1")), (0, 1));
 }
 
 #[test]

@@ -17,6 +17,14 @@ fn a_wait_within_the_patience_is_waited_out() {
 }
 
 #[test]
+fn a_wait_as_long_as_the_patience_is_waited_out() {
+    let mut rig = Rig::new();
+    failed(&mut rig, 30);
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.times("wait"), 1);
+}
+
+#[test]
 fn a_longer_wait_is_answered_with_what_was_remembered() {
     let mut rig = Rig::new();
     failed(&mut rig, 40);

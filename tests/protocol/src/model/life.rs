@@ -4,7 +4,7 @@ use super::planted::{self, Planted};
 use super::setup::{Exclusion, Setup};
 use super::steps::store_failed;
 use super::world::{
-    Answer, CHANGING, Caller, LOOKING, Pending, Process, REFRESHING, Running, World, account, number, refresh_token, tokens,
+    ARRIVING, Answer, Ask, Caller, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, World, account, number, refresh_token, tokens,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::refresh::answer::{Received, Reply};
@@ -41,11 +41,19 @@ impl World {
 
     pub(super) fn log_in(&mut self, setup: &Setup, process: usize) {
         let grant_id = format!("g{process}");
-        self.begin(setup, process, CHANGING, Goal::LogIn { grant_id });
+        self.begin(setup, process, ARRIVING, Goal::LogIn { grant_id });
+    }
+
+    /// Somebody logs in elsewhere with the same browser, and hands the tokens over.
+    pub(super) fn save(&mut self, setup: &Setup, process: usize) {
+        let grant_id = format!("s{process}");
+        let sent = self.now(setup, process);
+        let received = Box::new(received(self.server.log_in(self.tick), sent));
+        self.begin(setup, process, ARRIVING, Goal::Save { grant_id, received });
     }
 
     pub(super) fn log_out(&mut self, setup: &Setup, process: usize) {
-        self.begin(setup, process, CHANGING, Goal::LogOut);
+        self.begin(setup, process, LEAVING, Goal::LogOut);
     }
 
     /// Does for the caller what its judgement calls for.
@@ -95,8 +103,13 @@ impl World {
         };
         let instance = format!("p{process}.{life}");
         let ticket = Ticket { account: account(), owner: owner.clone(), process: pid, instance, dice: 0, patience: PATIENCE };
+        let brought = match &goal {
+            Goal::Save { received, .. } => received.refresh_token.as_ref().map(|token| number(token.reveal())),
+            _ => None,
+        };
         let flight = Flight::new(goal, ticket, now);
-        it.flights[place] = Some(Running { flight, owner, pending: Pending::Load, swaps: 0, unstored: false, claimed: None, blind: false });
+        it.flights[place] =
+            Some(Running { flight, owner, pending: Pending::Load, swaps: 0, unstored: false, brought, claimed: None, blind: false });
         self.tell(setup, process, place, Observation::Begun);
     }
 
@@ -131,13 +144,13 @@ impl World {
                     self.check_sending(&record, &owner);
                     let token = number(record.refresh_token.as_ref().expect("what is refreshed").reveal());
                     self.check_claim(&owner, token);
-                    Pending::Request { token: Some(token), sent: now, answer: None }
+                    Pending::Request { ask: Ask::Refresh(token), sent: now, answer: None }
                 }
-                Action::Exchange => Pending::Request { token: None, sent: now, answer: None },
+                Action::Exchange => Pending::Request { ask: Ask::Exchange, sent: now, answer: None },
                 Action::Revoke(token) => {
-                    self.server.revoke(number(token.reveal()));
-                    seen = Observation::Revoked(Ok(()));
-                    continue;
+                    let token = number(token.reveal());
+                    self.check_revoking(token);
+                    Pending::Request { ask: Ask::Revoke(token), sent: now, answer: None }
                 }
                 Action::Tell(outcome) => {
                     self.answer_caller(setup, process, place, &outcome.map(|()| true));
@@ -158,12 +171,15 @@ impl World {
     fn end(&mut self, setup: &Setup, process: usize, place: usize, outcome: &Result<bool>) {
         let code = u8::try_from(process).expect("few processes");
         self.locks.retain(|holder| *holder != (code, place));
-        self.process_mut(process).flights[place] = None;
+        let brought = self.process_mut(process).flights[place].take().and_then(|running| running.brought);
+        if let (Some(token), Ok(_)) = (brought, outcome) {
+            self.check_arrival(token);
+        }
         self.answer_caller(setup, process, place, outcome);
     }
 
     fn answer_caller(&mut self, setup: &Setup, process: usize, place: usize, outcome: &Result<bool>) {
-        if place == CHANGING {
+        if place == ARRIVING || place == LEAVING {
             return;
         }
         let Some(caller) = &mut self.process_mut(process).caller else { return };
@@ -202,15 +218,17 @@ impl World {
 
     /// A request's answer arrives.
     pub(super) fn deliver(&mut self, setup: &Setup, process: usize, place: usize, answer: Answer, sent: Moment) {
-        let is_login = matches!(self.request(process, place), Some(None));
+        let is_login = self.request(process, place) == Some(Ask::Exchange);
         let reply = match answer {
-            Answer::Tokens(token) => {
-                Reply::Tokens(Box::new(Received { tokens: Ok(tokens(token, sent.wall)), refresh_token: Some(refresh_token(token)), sent }))
-            }
+            Answer::Tokens(token) => Reply::Tokens(Box::new(received(token, sent))),
             Answer::InvalidGrant => Reply::Rejected(Error::new(ErrorCode::LoginRequired, "invalid_grant")),
+            Answer::Revoked => return self.tell(setup, process, place, Observation::Revoked(Ok(()))),
         };
         let running = self.process_mut(process).flights[place].as_mut().expect("it flies");
         running.unstored = matches!(answer, Answer::Tokens(_));
+        if let (Answer::Tokens(token), true) = (answer, is_login) {
+            running.brought = Some(token);
+        }
         running.blind = setup.planted == Some(Planted::NoReload) && answer == Answer::InvalidGrant;
         match (setup.planted, answer) {
             (Some(Planted::DeleteOnInvalidGrant), Answer::InvalidGrant) => self.put(None),
@@ -223,16 +241,32 @@ impl World {
         self.reply(setup, process, place, reply);
     }
 
-    pub(super) fn reply(&mut self, setup: &Setup, process: usize, place: usize, reply: Reply) {
+    /// No good answer comes.
+    pub(super) fn fail(&mut self, setup: &Setup, process: usize, place: usize, reply: Reply) {
+        match (self.request(process, place), reply) {
+            (Some(Ask::Revoke(_)), Reply::Broken(error) | Reply::InDoubt(error) | Reply::Refused(error)) => {
+                let outcome = if setup.planted == Some(Planted::ForgetUnconfirmed) { Ok(()) } else { Err(error) };
+                self.tell(setup, process, place, Observation::Revoked(outcome));
+            }
+            (_, reply) => self.reply(setup, process, place, reply),
+        }
+    }
+
+    fn reply(&mut self, setup: &Setup, process: usize, place: usize, reply: Reply) {
         let reply = if setup.planted == Some(Planted::ReplayAfterTimeout) { planted::mistake(reply) } else { reply };
         self.tell(setup, process, place, Observation::Answered(reply));
     }
 
-    /// The token of the request that is under way: `Some(None)` is a code.
-    pub(super) fn request(&self, process: usize, place: usize) -> Option<Option<u8>> {
+    /// The request that is under way.
+    pub(super) fn request(&self, process: usize, place: usize) -> Option<Ask> {
         match self.processes[process].flights[place].as_ref()?.pending {
-            Pending::Request { token, .. } => Some(token),
+            Pending::Request { ask, .. } => Some(ask),
             _ => None,
         }
     }
+}
+
+/// What a request that was sent at `sent` brought.
+fn received(token: u8, sent: Moment) -> Received {
+    Received { tokens: Ok(tokens(token, sent.wall)), refresh_token: Some(refresh_token(token)), sent }
 }

@@ -1,7 +1,5 @@
 //! Deliberate bugs. Each is one that a published library has or had; a model that finds none of them proves nothing.
 
-use serde_json::Value;
-
 use super::setup::{self, Setup};
 use crate::refresh::answer::Reply;
 use crate::refresh::moment::Moment;
@@ -20,11 +18,25 @@ pub(super) enum Planted {
     DeleteOnInvalidGrant,
     /// A request that timed out is sent again at once.
     ReplayAfterTimeout,
+    /// A login is written over whatever is there by now.
+    SwapBlindly,
+    /// The server is asked to end a session without another look at whose it is.
+    RevokeWithoutLook,
+    /// A logout counts as finished although the server has not said so.
+    ForgetUnconfirmed,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 5] =
-        [Self::HandOutBeforeCommit, Self::NoReload, Self::LeaseByClock, Self::DeleteOnInvalidGrant, Self::ReplayAfterTimeout];
+    pub(super) const ALL: [Self; 8] = [
+        Self::HandOutBeforeCommit,
+        Self::NoReload,
+        Self::LeaseByClock,
+        Self::DeleteOnInvalidGrant,
+        Self::ReplayAfterTimeout,
+        Self::SwapBlindly,
+        Self::RevokeWithoutLook,
+        Self::ForgetUnconfirmed,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -33,6 +45,9 @@ impl Planted {
             Self::LeaseByClock => "lease-by-clock",
             Self::DeleteOnInvalidGrant => "delete-on-invalid-grant",
             Self::ReplayAfterTimeout => "replay-after-timeout",
+            Self::SwapBlindly => "swap-blindly",
+            Self::RevokeWithoutLook => "revoke-without-look",
+            Self::ForgetUnconfirmed => "forget-unconfirmed",
         }
     }
 
@@ -46,6 +61,9 @@ impl Planted {
             Self::HandOutBeforeCommit => "no fault, lock",
             Self::NoReload | Self::DeleteOnInvalidGrant | Self::ReplayAfterTimeout => "one fault, lease",
             Self::LeaseByClock => "a clock ahead, lease",
+            Self::SwapBlindly => "save, lease",
+            Self::RevokeWithoutLook => "save and logout, lease",
+            Self::ForgetUnconfirmed => "two logouts, lock",
         };
         let setup = setup::all().into_iter().find(|setup| setup.name == name).expect("it is one of them");
         Setup { planted: Some(self), ..setup }
@@ -57,15 +75,13 @@ const CLAIMED_AT: &str = "claimed_at";
 
 /// A claim as it is written.
 pub(super) fn note_clock(record: &mut Record, now: Moment) {
-    record.others.remove(CLAIMED_AT);
-    if record.claim.is_some() {
-        record.others.insert(CLAIMED_AT.into(), now.wall.into());
-    }
+    let noted = [(CLAIMED_AT.to_owned(), now.wall.into())].into_iter().collect();
+    record.others = record.claim.is_some().then(|| Box::new(noted));
 }
 
 /// A claim as it is read: as if it was not there, when it is too old.
 pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
-    let claimed_at = stored.record.others.get(CLAIMED_AT).and_then(Value::as_i64);
+    let claimed_at = stored.record.others.as_ref().and_then(|others| others.get(CLAIMED_AT)?.as_i64());
     let old = claimed_at.is_some_and(|at| u64::try_from(now.wall - at).is_ok_and(|age| age > LEASE_MILLISECONDS));
     if old && !stored.record.claimed_by(owner) {
         stored.record = Record { claim: None, ..(*stored.record).clone() }.into();

@@ -1,6 +1,8 @@
 //! Explores, and says what came of it.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries, Model};
@@ -17,9 +19,8 @@ pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let good = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {
-            let explored = setup::all().into_iter().filter(|setup| !explore(setup)).count();
-            let missed = Planted::ALL.into_iter().filter(|planted| !catch(*planted)).count();
-            explored + missed == 0
+            let explored = all(setup::all(), |setup| explore(&setup));
+            all(Planted::ALL.to_vec(), catch) && explored
         }
         ["--only", name] => match setup::all().iter().find(|setup| setup.name == *name) {
             Some(setup) => explore(setup),
@@ -36,6 +37,25 @@ pub fn main() -> ExitCode {
     }
     eprintln!("model: failed");
     ExitCode::FAILURE
+}
+
+/// Whether all pass, tried as many at a time as there are cores.
+fn all<T: Send>(things: Vec<T>, passes: impl Fn(T) -> bool + Sync) -> bool {
+    let queue = Mutex::new(things.into_iter());
+    let next = || queue.lock().expect("nobody panics here").next();
+    let work = || {
+        let mut good = true;
+        while let Some(thing) = next() {
+            good &= passes(thing);
+        }
+        good
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let working: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let passed: Vec<_> = working.into_iter().map(|worker| worker.join().unwrap_or(false)).collect();
+        !passed.contains(&false)
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "this is a program")]

@@ -1,7 +1,7 @@
 //! What must hold in every state, and what may end a login by nature.
 
 use super::setup::{Exclusion, Setup};
-use super::world::{Pending, Process, World, number, token_of};
+use super::world::{ARRIVING, Answer, Ask, Pending, Process, World, number, token_of};
 use crate::refresh::record::{Record, State, Stored};
 
 /// The invariants of the protocol, as far as this world can break them.
@@ -31,10 +31,12 @@ pub(super) enum Rule {
     NothingOver,
     /// A logout that reports success has ended the session
     LogoutEndsSession,
+    /// A logout ends nothing but what it has buried
+    OnlyTheBuriedRevoked,
 }
 
 impl Rule {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::SentUnderOwnClaim,
         Self::DurableBeforeHandedOut,
         Self::GenerationsGoUp,
@@ -47,13 +49,14 @@ impl Rule {
         Self::NothingOfAnEndedLogin,
         Self::NothingOver,
         Self::LogoutEndsSession,
+        Self::OnlyTheBuriedRevoked,
     ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::SentUnderOwnClaim => "I1: a refresh token is sent only under a claim of ours that is still there",
-            Self::DurableBeforeHandedOut => "I2: no token is handed out before it is stored",
-            Self::GenerationsGoUp => "I3: the generation never goes down",
+            Self::DurableBeforeHandedOut => "I2: no token is handed out, and no login reported, before it is stored",
+            Self::GenerationsGoUp => "I3: the generation never goes down, and goes up with the tokens",
             Self::OnlyAChildReplaces => "I3: a token set is replaced only by its child or by a login",
             Self::NothingForgotten => "I5: credentials are never lost but by a finished logout",
             Self::DeadOnlyWhenRefused => "I6: dead is only what the server refused",
@@ -63,6 +66,7 @@ impl Rule {
             Self::NothingOfAnEndedLogin => "I9: no token of a login that has ended",
             Self::NothingOver => "no token past its end is handed out",
             Self::LogoutEndsSession => "a finished logout has ended the session",
+            Self::OnlyTheBuriedRevoked => "a logout ends what is still its tombstone's, and nobody's refresh under way",
         }
     }
 }
@@ -82,13 +86,23 @@ pub(super) enum Nature {
     StoreGone,
     /// The store lost a write, and somebody came who does not know of it.
     WriteLost,
+    /// Somebody logged in with the same browser while the server was asked to end its session.
+    RacedLogout,
     /// Several faults at once.
     TwoFaults,
 }
 
 impl Nature {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Killed, Self::AnswerLost, Self::GivenUp, Self::Stopped, Self::StoreGone, Self::WriteLost, Self::TwoFaults];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Killed,
+        Self::AnswerLost,
+        Self::GivenUp,
+        Self::Stopped,
+        Self::StoreGone,
+        Self::WriteLost,
+        Self::RacedLogout,
+        Self::TwoFaults,
+    ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -98,6 +112,7 @@ impl Nature {
             Self::Stopped => "stopped past the lease",
             Self::StoreGone => "store gone past the lease",
             Self::WriteLost => "write lost",
+            Self::RacedLogout => "logout raced the login",
             Self::TwoFaults => "two faults",
         }
     }
@@ -121,6 +136,44 @@ impl World {
         let is_ours = there.is_some_and(|there| there.claimed_by(owner) && there.refresh_token == record.refresh_token);
         if !is_ours {
             self.breaks(Rule::SentUnderOwnClaim);
+        }
+    }
+
+    /// A revocation leaves.
+    pub(super) fn check_revoking(&mut self, token: u8) {
+        let tomb = self.stored().map(|there| &*there.record).filter(|there| there.is_ended() && token_of(there) == Some(token));
+        let claim = tomb.and_then(|tomb| tomb.claim.as_ref());
+        let mut running = self.processes.iter().flat_map(|process| process.flights.iter().flatten());
+        let is_claimed = running
+            .any(|running| claim.is_some_and(|claim| claim.owner == running.owner) && matches!(running.pending, Pending::Request { .. }));
+        // Nobody's request lasts longer than a lease, but for whom was stopped.
+        if tomb.is_none() || (is_claimed && self.nature.is_none()) {
+            self.breaks(Rule::OnlyTheBuriedRevoked);
+        }
+    }
+
+    /// A revocation has reached the server. It ends every login of the browser: also one that came after the logout's last look, or whose tokens were
+    /// got before and are not stored yet.
+    pub(super) fn excuse_race(&mut self, token: u8) {
+        let same = |other: u8| self.server.share_session(token, other);
+        let there = self.stored().filter(|there| !there.record.is_ended()).and_then(|there| token_of(&there.record));
+        let mut arriving = self.processes.iter().filter_map(|process| process.flights[ARRIVING].as_ref());
+        let on_the_way = arriving.any(|running| {
+            let answered = match running.pending {
+                Pending::Request { answer: Some(Answer::Tokens(token)), .. } => Some(token),
+                _ => running.brought,
+            };
+            answered.is_some_and(same)
+        });
+        if self.server.can_revoke(token) && (on_the_way || there.is_some_and(same)) {
+            self.nature.get_or_insert(Nature::RacedLogout);
+        }
+    }
+
+    /// A login's end is told as a success.
+    pub(super) fn check_arrival(&mut self, token: u8) {
+        if self.durable & (1 << token) == 0 {
+            self.breaks(Rule::DurableBeforeHandedOut);
         }
     }
 
@@ -154,7 +207,7 @@ impl World {
 
     /// No two requests go under one claim: what was given up may not be sent again by the same owner.
     pub(super) fn check_claim(&mut self, owner: &str, token: u8) {
-        if self.orphans.iter().any(|(orphan, of)| *orphan == token && of == owner) {
+        if self.orphans.iter().any(|(orphan, of)| *orphan == Ask::Refresh(token) && of == owner) {
             self.breaks(Rule::OneRequestPerClaim);
         }
     }
@@ -168,7 +221,9 @@ impl World {
             return self.breaks(Rule::NothingForgotten);
         };
         let (old, new) = (&*before.record, &*after.record);
-        if new.generation < old.generation {
+        // A tombstone's token may be the newer one that somebody brought to be ended.
+        let must_rise = !new.is_ended() && token_of(new) != token_of(old);
+        if new.generation < old.generation || (must_rise && new.generation == old.generation) {
             self.breaks(Rule::GenerationsGoUp);
         }
         match (token_of(old), token_of(new)) {

@@ -90,9 +90,19 @@ impl Server {
 
     /// Ends the session. A token that is spent names none any more, and is answered the same (RFC 7009, section 2.2).
     pub(super) fn revoke(&mut self, token: u8) {
-        if !(self.is_strict() && self.token(token).spent) {
+        if self.can_revoke(token) {
             self.end(token);
         }
+    }
+
+    /// Whether a session ends when this token is revoked.
+    pub(super) fn can_revoke(&self, token: u8) -> bool {
+        self.is_alive(token) && !(self.is_strict() && self.token(token).spent)
+    }
+
+    /// Whether two tokens belong to the same session.
+    pub(super) fn share_session(&self, one: u8, other: u8) -> bool {
+        self.token(one).session == self.token(other).session
     }
 
     /// Ends the session that a token belongs to.

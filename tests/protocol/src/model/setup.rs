@@ -24,6 +24,8 @@ pub(super) struct Left {
     /// 401s of an API.
     pub(super) refusals: u8,
     pub(super) logins: u8,
+    /// Tokens that were got elsewhere.
+    pub(super) saves: u8,
     pub(super) logouts: u8,
     pub(super) ticks: u8,
     pub(super) faults: u8,
@@ -40,6 +42,8 @@ pub(super) struct Setup {
     pub(super) skew: i64,
     /// At the beginning the token is still to be handed out, though it should be renewed.
     pub(super) aging: bool,
+    /// A process may log out while it logs in.
+    pub(super) beside: bool,
     pub(super) left: Left,
     pub(super) planted: Option<Planted>,
 }
@@ -65,11 +69,15 @@ pub(super) fn all() -> Vec<Setup> {
         processes: if left.calls[2] > 0 { 3 } else { 2 },
         skew: 0,
         aging: false,
+        beside: false,
         left,
         planted: None,
     };
     let lenient = |name, exclusion, left| Setup { rotation: Rotation::None, ..strict(name, exclusion, left) };
+    // The largest first: the others are explored beside them.
     vec![
+        strict("login and logout, lock", Exclusion::Lock, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
+        strict("login and logout, lease", Exclusion::Lease, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
         strict("no fault, lock", Exclusion::Lock, Left { logins: 1, logouts: 1, ..brief }),
         strict("no fault, lease", Exclusion::Lease, Left { logins: 1, logouts: 1, ..brief }),
         strict("401s, lock", Exclusion::Lock, Left { refusals: 2, forces: 1, ..brief }),
@@ -80,13 +88,27 @@ pub(super) fn all() -> Vec<Setup> {
         strict("login, lease", Exclusion::Lease, Left { faults: 1, logins: 1, ticks: 0, ..brief }),
         strict("logout, lock", Exclusion::Lock, Left { faults: 1, logouts: 1, ..brief }),
         strict("logout, lease", Exclusion::Lease, Left { faults: 1, logouts: 1, ..brief }),
-        strict("login and logout, lock", Exclusion::Lock, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
-        strict("login and logout, lease", Exclusion::Lease, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
+        strict("save, lock", Exclusion::Lock, Left { faults: 1, saves: 1, calls: [1, 0, 0], ..brief }),
+        strict("save, lease", Exclusion::Lease, Left { faults: 1, saves: 1, calls: [1, 0, 0], ..brief }),
+        strict("save and login, lock", Exclusion::Lock, Left { faults: 1, saves: 1, logins: 1, ticks: 0, calls: [1, 0, 0], ..brief }),
+        strict("save and login, lease", Exclusion::Lease, Left { faults: 1, saves: 1, logins: 1, ticks: 0, calls: [1, 0, 0], ..brief }),
+        strict("save and logout, lock", Exclusion::Lock, Left { faults: 1, saves: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
+        strict("save and logout, lease", Exclusion::Lease, Left { faults: 1, saves: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
+        strict("two logouts, lock", Exclusion::Lock, Left { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief }),
+        strict("two logouts, lease", Exclusion::Lease, Left { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief }),
         strict("three processes, lock", Exclusion::Lock, Left { faults: 1, ..three }),
         strict("three processes, lease", Exclusion::Lease, Left { faults: 1, ..three }),
         strict("siblings", Exclusion::Siblings, Left { faults: 1, ..brief }),
         lenient("no rotation, two faults, lock", Exclusion::Lock, Left { faults: 2, ..brief }),
         lenient("no rotation, two faults, lease", Exclusion::Lease, Left { faults: 2, ..brief }),
+        Setup {
+            beside: true,
+            ..strict("at the same time, lock", Exclusion::Lock, Left { logins: 1, saves: 1, logouts: 1, calls: [0, 0, 0], ..brief })
+        },
+        Setup {
+            beside: true,
+            ..strict("at the same time, lease", Exclusion::Lease, Left { logins: 1, saves: 1, logouts: 1, calls: [0, 0, 0], ..brief })
+        },
         Setup { skew: 100_000, ..strict("a clock ahead, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
         Setup { skew: -100_000, ..strict("a clock behind, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
         Setup { aging: true, ..strict("between the limits, lock", Exclusion::Lock, Left { faults: 1, ..brief }) },

@@ -8,7 +8,7 @@ use super::planted::{self, Planted};
 use super::probe::Probe;
 use super::rules::{Nature, Rule};
 use super::setup::{Exclusion, Left, Setup};
-use super::world::{Answer, CHANGING, Pending, Process, REFRESHING, World};
+use super::world::{ARRIVING, Answer, Ask, LEAVING, LOOKING, Pending, Process, REFRESHING, World};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::answer::Reply;
 use crate::refresh::record::Stored;
@@ -22,6 +22,8 @@ pub(super) enum Step {
     /// An API refuses the token: the caller says so and wants another.
     Refusal(usize),
     LogIn(usize),
+    /// Tokens that were got elsewhere are saved.
+    Save(usize),
     LogOut(usize),
     /// The pending action is carried out, and the flight decides.
     Act(usize, usize),
@@ -91,7 +93,7 @@ impl Model for Exploration {
                 steps.push(Step::Continue(process));
                 continue;
             }
-            begin(world, process, it, steps);
+            begin(&self.setup, world, process, it, steps);
             act(left, process, it, steps);
         }
         for (process, it) in world.processes.iter().enumerate() {
@@ -138,6 +140,10 @@ impl Model for Exploration {
                 next.left.logins -= 1;
                 next.log_in(setup, process);
             }
+            Step::Save(process) => {
+                next.left.saves -= 1;
+                next.save(setup, process);
+            }
             Step::LogOut(process) => {
                 next.left.logouts -= 1;
                 next.log_out(setup, process);
@@ -146,8 +152,8 @@ impl Model for Exploration {
             Step::LoseWriteAnswer(process, place) => next.act(setup, process, place, false),
             Step::Serve(process, place) => next.serve(process, place),
             Step::ServeOrphan(orphan) => {
-                let (token, _) = next.orphans.remove(orphan);
-                next.server.refresh(token, next.tick);
+                let (ask, _) = next.orphans.remove(orphan);
+                next.work_off(ask);
             }
             Step::Tick => {
                 next.excuse_waiting(setup);
@@ -166,22 +172,22 @@ impl Model for Exploration {
                 next.note_store(None);
             }
             Step::Kill(process) => next.kill(setup, process),
-            Step::LoseRequest(process, place) => next.reply(setup, process, place, Reply::Broken(in_doubt())),
+            Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::Broken(in_doubt())),
             Step::LoseAnswer(process, place) => {
-                if next.request(process, place) != Some(None) {
+                if let Some(Ask::Refresh(_)) = next.request(process, place) {
                     next.excuse(Nature::AnswerLost);
                 }
-                next.reply(setup, process, place, Reply::Broken(in_doubt()));
+                next.fail(setup, process, place, Reply::Broken(in_doubt()));
             }
             Step::GiveUp(process, place) => {
                 next.abandon(process, place);
-                if next.request(process, place) != Some(None) {
+                if let Some(Ask::Refresh(_)) = next.request(process, place) {
                     next.excuse(Nature::GivenUp);
                 }
-                next.reply(setup, process, place, Reply::InDoubt(in_doubt()));
+                next.fail(setup, process, place, Reply::InDoubt(in_doubt()));
             }
             Step::Refuse(process, place) => {
-                next.reply(setup, process, place, Reply::Refused(Error::new(ErrorCode::ServerUnavailable, "429")));
+                next.fail(setup, process, place, Reply::Refused(Error::new(ErrorCode::ServerUnavailable, "429")));
             }
         }
         next.check_server();
@@ -216,18 +222,19 @@ impl Model for Exploration {
             Property::always(Rule::ALL[9].name(), holds::<9>),
             Property::always(Rule::ALL[10].name(), holds::<10>),
             Property::always(Rule::ALL[11].name(), holds::<11>),
+            Property::always(Rule::ALL[12].name(), holds::<12>),
         ]
     }
 }
 
 /// What callers may want next. Processes that have done nothing yet are all alike: one of them is the next to begin.
-fn begin(world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
+fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
     let left = &world.left;
     let fresh = |it: &Process| it.life == 0 && it.flown == 0 && it.is_idle() && it.known.stored().is_none();
     if process > 1 && fresh(it) && fresh(&world.processes[process - 1]) {
         return;
     }
-    if it.caller.is_none() && it.flights[super::world::LOOKING].is_none() {
+    if it.caller.is_none() && it.flights[LOOKING].is_none() {
         if left.calls[process] > 0 {
             steps.push(Step::Call(process));
         }
@@ -238,13 +245,17 @@ fn begin(world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
             steps.push(Step::Force(process));
         }
     }
-    if it.flights[CHANGING].is_none() {
+    let may = |place: usize, beside: usize| it.flights[place].is_none() && (setup.beside || it.flights[beside].is_none());
+    if may(ARRIVING, LEAVING) {
         if left.logins > 0 {
             steps.push(Step::LogIn(process));
         }
-        if left.logouts > 0 {
-            steps.push(Step::LogOut(process));
+        if left.saves > 0 {
+            steps.push(Step::Save(process));
         }
+    }
+    if may(LEAVING, ARRIVING) && left.logouts > 0 {
+        steps.push(Step::LogOut(process));
     }
 }
 
@@ -306,7 +317,8 @@ impl World {
             Pending::Swap { .. } if self.store.down => store_failed(),
             Pending::Swap { expected, mut record } => {
                 let is_there = self.stored().map(|stored| &stored.version) == expected.as_ref();
-                if is_there || running.blind {
+                let blindly = running.blind || (setup.planted == Some(Planted::SwapBlindly) && place == ARRIVING);
+                if is_there || blindly {
                     let version = format!("{}.{}", running.owner, running.swaps + 1);
                     if setup.planted == Some(Planted::LeaseByClock) {
                         planted::note_clock(Arc::make_mut(&mut record), self.now(setup, process));
@@ -316,6 +328,10 @@ impl World {
                     it.swaps += 1;
                     if stored.record.claimed_by(&running.owner) {
                         it.claimed = Some(stored.clone());
+                    }
+                    if setup.planted == Some(Planted::RevokeWithoutLook) && stored.record.is_ended() {
+                        it.claimed = Some(stored.clone());
+                        it.blind = true;
                     }
                     self.put(Some(stored));
                     if answered { Observation::Stored(version) } else { store_failed() }
@@ -348,24 +364,34 @@ impl World {
     }
 
     fn serve(&mut self, process: usize, place: usize) {
-        let tick = self.tick;
-        let answered = match self.request(process, place) {
-            Some(Some(token)) => self.server.refresh(token, tick).map_or(Answer::InvalidGrant, Answer::Tokens),
-            _ => Answer::Tokens(self.server.log_in(tick)),
-        };
+        let answered = self.work_off(self.request(process, place).expect("it asks for something"));
         let running = self.process_mut(process).flights[place].as_mut().expect("it flies");
         if let Pending::Request { answer, .. } = &mut running.pending {
             *answer = Some(answered);
         }
     }
 
+    /// The server does what it is asked for.
+    fn work_off(&mut self, ask: Ask) -> Answer {
+        let tick = self.tick;
+        match ask {
+            Ask::Refresh(token) => self.server.refresh(token, tick).map_or(Answer::InvalidGrant, Answer::Tokens),
+            Ask::Exchange => Answer::Tokens(self.server.log_in(tick)),
+            Ask::Revoke(token) => {
+                self.excuse_race(token);
+                self.server.revoke(token);
+                Answer::Revoked
+            }
+        }
+    }
+
     /// A request that the server may still work off is waited for no more.
     fn abandon(&mut self, process: usize, place: usize) {
         let running = self.processes[process].flights[place].as_ref();
-        if let Some((Pending::Request { token: Some(token), answer: None, .. }, owner)) =
+        if let Some((Pending::Request { ask: ask @ (Ask::Refresh(_) | Ask::Revoke(_)), answer: None, .. }, owner)) =
             running.map(|running| (&running.pending, running.owner.clone()))
         {
-            self.orphans.push((*token, owner));
+            self.orphans.push((*ask, owner));
             self.orphans.sort();
         }
     }

@@ -23,10 +23,12 @@ const LIFE_SECONDS: i64 = 100;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
-/// The places of a process's flights: one that refreshes, one that logs in or out, and one that looks.
+/// The places of a process's flights: one that refreshes, one that puts a login there, one that looks, and one that logs out.
 pub(super) const REFRESHING: usize = 0;
-pub(super) const CHANGING: usize = 1;
+pub(super) const ARRIVING: usize = 1;
 pub(super) const LOOKING: usize = 2;
+pub(super) const LEAVING: usize = 3;
+const PLACES: usize = 4;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -35,9 +37,8 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) processes: Vec<Arc<Process>>,
-    /// Requests that nobody waits for any more, and that the server may still work off: their refresh tokens,
-    /// and whose they were.
-    pub(super) orphans: Vec<(u8, String)>,
+    /// Requests that nobody waits for any more, and that the server may still work off, and whose they were.
+    pub(super) orphans: Vec<(Ask, String)>,
     /// Who holds the lock: process and place. More than one only as siblings.
     pub(super) locks: Vec<(u8, usize)>,
     pub(super) left: Left,
@@ -79,7 +80,7 @@ impl From<Stored> for Entry {
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     pub(super) known: Known,
-    pub(super) flights: [Option<Running>; 3],
+    pub(super) flights: [Option<Running>; PLACES],
     pub(super) caller: Option<Caller>,
     /// How often it was killed and started again.
     pub(super) life: u8,
@@ -99,6 +100,8 @@ pub(super) struct Running {
     pub(super) swaps: u8,
     /// Tokens that it got and has not stored yet.
     pub(super) unstored: bool,
+    /// Of a login: what it is to put there, as soon as it has it.
+    pub(super) brought: Option<u8>,
     /// What it has claimed, as it wrote it.
     pub(super) claimed: Option<Stored>,
     /// It does not look any more: see `Planted::NoReload`.
@@ -118,17 +121,28 @@ pub(super) enum Pending {
     },
     /// A request is under way, or its answer.
     Request {
-        /// The refresh token; `None`: a code.
-        token: Option<u8>,
+        ask: Ask,
         sent: Moment,
         answer: Option<Answer>,
     },
+}
+
+/// What the server is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Ask {
+    /// The tokens that follow.
+    Refresh(u8),
+    /// Those of a login.
+    Exchange,
+    /// The end of the session that the token belongs to.
+    Revoke(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Answer {
     Tokens(u8),
     InvalidGrant,
+    Revoked,
 }
 
 /// Somebody who wants an access token.
@@ -202,7 +216,7 @@ impl World {
 
 impl Process {
     pub(super) fn new(life: u8) -> Self {
-        Self { known: Known::default(), flights: [None, None, None], caller: None, life, flown: 0, stopped: false, digest: 0 }
+        Self { known: Known::default(), flights: [const { None }; PLACES], caller: None, life, flown: 0, stopped: false, digest: 0 }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -216,7 +230,7 @@ impl Process {
 
     /// The same for a login that is being made.
     pub(super) fn is_logging_in(&self) -> bool {
-        self.flights[CHANGING].as_ref().is_some_and(Running::is_exposed)
+        self.flights[ARRIVING].as_ref().is_some_and(Running::is_exposed)
     }
 
     /// Notes what this state looks like, once it is complete.
@@ -228,7 +242,7 @@ impl Process {
 
 impl Running {
     fn is_exposed(&self) -> bool {
-        self.unstored || matches!(self.pending, Pending::Request { .. })
+        self.unstored || matches!(self.pending, Pending::Request { ask: Ask::Refresh(_) | Ask::Exchange, .. })
     }
 }
 

@@ -26,7 +26,7 @@ impl World<'_> {
                 let stopped = self.awake_at(other.process) >= request.sent || self.processes[other.process].stopped_until >= request.sent;
                 // What was written again over a lost or failed write took the place of a claim, too.
                 let forked = request.ask != Ask::Refresh(refresh_of(record).unwrap_or(usize::MAX)) && self.was_forked(account);
-                let unclaimed = self.store.lost_since(account, request.aimed);
+                let unclaimed = self.store.lost_since(account, request.aimed.min(pilot.loaded_at));
                 other.asked.as_ref().is_some_and(|(grant_id, _)| *grant_id == record.grant_id)
                     && matches!(request.ask, Ask::Refresh(_))
                     && matches!(request.fate, Fate::UnderWay | Fate::Answered)
@@ -78,7 +78,7 @@ impl World<'_> {
     }
 
     fn problem_of_write(&self, kind: Kind, account: usize, before: Option<&Record>, after: &Record) -> Option<&'static str> {
-        if after.account != self.people[account].account {
+        if *after.account != self.people[account].account {
             return Some("I9: it is another account's");
         }
         let before = before?;
@@ -105,6 +105,11 @@ impl World<'_> {
         }
         if old.is_some() && new.is_none() && !is_login && kind != Kind::LogOut && !lost {
             return Some("I5: the refresh token is gone");
+        }
+        if let (Some(token), None, Kind::LogOut) = (old, new, kind)
+            && self.server.is_alive(self.server.token(token).session)
+        {
+            return Some("the server has not ended what counts as logged out");
         }
         if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
             return Some("I6: the server did not refuse this token");

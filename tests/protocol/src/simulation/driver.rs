@@ -62,7 +62,8 @@ impl World<'_> {
                     self.requests[request].fate = fate;
                 }
             }
-            Observation::Revoked(_) => {
+            Observation::Revoked(outcome) => {
+                self.tally.unconfirmed += u64::from(outcome.is_err());
                 if let Some(request) = pilot.request {
                     self.requests[request].fate = Fate::Done;
                 }

@@ -199,8 +199,12 @@ fn report(out: &mut impl Write, name: &str, tally: &Tally) {
 }
 
 fn report_total(out: &mut impl Write, worlds: u64, tally: &Tally) {
-    let Tally { steps, flights, calls, served, refreshes, logins, crashes, .. } = tally;
+    let Tally { steps, flights, calls, served, refreshes, logins, saves, revocations, unconfirmed, crashes, .. } = tally;
     say(out, &format!("{worlds} worlds: {steps} steps, {flights} flights, {logins} logins, {calls} calls, {served} served"));
+    say(
+        out,
+        &format!("{saves} of the logins got elsewhere and saved; {revocations} revocations, {unconfirmed} of them without a good answer"),
+    );
     say(out, &format!("errors: {}", listed(&tally.errors)));
     say(out, &format!("by nature: {}", listed(&tally.oddities)));
     let (years, faults, losses) = (tally.login_years(), listed(&tally.faults), listed(&tally.losses));

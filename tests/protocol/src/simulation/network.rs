@@ -68,6 +68,7 @@ impl World<'_> {
         let Ok(token) = token.reveal()[1..].parse() else { return };
         let Some(pilot) = self.flights.get(&id) else { return };
         let grant_id = pilot.loaded.iter().flatten().map(|found| found.record.grant_id.clone()).next().unwrap_or_default();
+        self.tally.revocations += 1;
         self.send(id, Ask::Revoke { token, grant_id }, from);
     }
 

@@ -78,6 +78,12 @@ impl World<'_> {
         if self.dice.per_mille(6) {
             self.after(soon, Event::Login { account, again: true });
         }
+        if self.dice.per_mille(4) {
+            // Both at once, from two tabs.
+            let apart = self.dice.below(1_000);
+            self.after(soon, Event::Logout { account });
+            self.after(soon + apart, Event::Login { account, again: true });
+        }
     }
 
     fn deploy(&mut self) {
@@ -140,6 +146,7 @@ impl World<'_> {
         let grant_id = self.name("g");
         let goal = if self.dice.per_mille(200) { self.tokens_from_elsewhere(process, account, grant_id) } else { Goal::LogIn { grant_id } };
         let kind = if matches!(goal, Goal::Save { .. }) { Kind::Save } else { Kind::LogIn };
+        self.tally.saves += u64::from(kind == Kind::Save);
         self.start(process, account, kind, goal, 30_000);
     }
 

@@ -13,11 +13,22 @@ pub(super) enum Planted {
     ShortLease,
     BuryBlindly,
     DeleteWhenRefused,
+    ForgetUnconfirmed,
+    RevokeWithoutLook,
+    SaveBlindly,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 5] =
-        [Self::HandOutEarly, Self::ReplayAfterTimeout, Self::ShortLease, Self::BuryBlindly, Self::DeleteWhenRefused];
+    pub(super) const ALL: [Self; 8] = [
+        Self::HandOutEarly,
+        Self::ReplayAfterTimeout,
+        Self::ShortLease,
+        Self::BuryBlindly,
+        Self::DeleteWhenRefused,
+        Self::ForgetUnconfirmed,
+        Self::RevokeWithoutLook,
+        Self::SaveBlindly,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -26,6 +37,9 @@ impl Planted {
             Self::ShortLease => "short-lease",
             Self::BuryBlindly => "bury-blindly",
             Self::DeleteWhenRefused => "delete-when-refused",
+            Self::ForgetUnconfirmed => "forget-unconfirmed",
+            Self::RevokeWithoutLook => "revoke-without-look",
+            Self::SaveBlindly => "save-blindly",
         }
     }
 }
@@ -46,6 +60,14 @@ impl World<'_> {
             (Some(Planted::BuryBlindly), Observation::Loaded(found)) => {
                 let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Done);
                 Observation::Loaded(pilot.loaded.clone().filter(|_| refused).unwrap_or(found))
+            }
+            (Some(Planted::ForgetUnconfirmed), Observation::Revoked(_)) => Observation::Revoked(Ok(())),
+            (Some(Planted::RevokeWithoutLook), Observation::Loaded(found)) if pilot.kind == Kind::LogOut => {
+                let tomb = pilot.loaded.clone().filter(|loaded| loaded.as_ref().is_some_and(|loaded| loaded.record.is_ended()));
+                Observation::Loaded(tomb.unwrap_or(found))
+            }
+            (Some(Planted::SaveBlindly), Observation::Loaded(found)) if pilot.kind == Kind::Save => {
+                Observation::Loaded(pilot.loaded.clone().unwrap_or(found))
             }
             (Some(Planted::HandOutEarly), Observation::Answered(Reply::Tokens(received))) => {
                 if let (Ok(tokens), Kind::Renew, Some(Some(found))) = (&received.tokens, pilot.kind, &pilot.loaded) {
@@ -69,6 +91,9 @@ impl World<'_> {
         let Some(pilot) = self.flights.get(&id) else { return action };
         match (self.planted, action) {
             (Some(Planted::BuryBlindly), Action::Swap { record, .. }) if matches!(record.state, State::Dead { .. }) => {
+                Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
+            }
+            (Some(Planted::SaveBlindly), Action::Swap { record, .. }) if pilot.kind == Kind::Save => {
                 Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
             }
             (Some(Planted::DeleteWhenRefused), Action::Swap { expected, record }) if matches!(record.state, State::Dead { .. }) => {

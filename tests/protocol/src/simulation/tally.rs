@@ -12,6 +12,11 @@ pub(super) struct Tally {
     pub(super) served: u64,
     pub(super) refreshes: u64,
     pub(super) logins: u64,
+    /// Those of them whose tokens were got elsewhere.
+    pub(super) saves: u64,
+    /// Requests to end a session, and those of them that failed, as far as the client knows.
+    pub(super) revocations: u64,
+    pub(super) unconfirmed: u64,
     pub(super) crashes: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
     pub(super) losses: BTreeMap<&'static str, u64>,
@@ -37,6 +42,9 @@ impl Tally {
         self.served += other.served;
         self.refreshes += other.refreshes;
         self.logins += other.logins;
+        self.saves += other.saves;
+        self.revocations += other.revocations;
+        self.unconfirmed += other.unconfirmed;
         self.crashes += other.crashes;
         for (all, more) in [
             (&mut self.faults, &other.faults),
