@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-/// Waits for so many milliseconds until what has a request at the server is stored.
+/// Waits for so many milliseconds until what has begun is over and stored.
 #[napi(catch_unwind)]
 pub fn settle(milliseconds: u32) -> bool {
     sipgate_oauth2::settle(Duration::from_millis(milliseconds.into()))

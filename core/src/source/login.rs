@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::errand::given_up;
 use super::pilot::{ask_store, stored, version};
 use super::token_source::{TokenSource, key};
+use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::authorization::AuthorizationRequest;
@@ -40,6 +41,8 @@ struct Completion {
     /// Where the pending login's single use is noted.
     marker_key: StoreKey,
     ends: i64,
+    /// To the end, also past the exchange: who loads the callback again needs what is noted then.
+    _under_way: UnderWay,
 }
 
 /// What is noted about a pending login: who uses it.
@@ -75,6 +78,7 @@ pub(crate) fn start(client: &Client, pending: &AuthorizationRequest, callback: &
         code,
         marker_key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
         ends: pending.ends_at + MARKER_SECONDS,
+        _under_way: UnderWay::begin(),
     };
     let (running, outcome) = given_up();
     let outcome = Arc::new(outcome);

@@ -31,6 +31,8 @@ pub(crate) struct Pilot {
     pub(crate) patience: Duration,
     /// Of a login: its code.
     pub(crate) code: Option<Grant>,
+    /// From before the flight is handed to another thread.
+    pub(super) _under_way: UnderWay,
 }
 
 impl Pilot {
@@ -50,12 +52,8 @@ impl Pilot {
         let mut flight = Flight::new(goal, self.ticket()?, clock.moment());
         let mut seen = Observation::Begun;
         let mut lock = None;
-        let mut under_way = None;
         loop {
             let action = self.lane.with(|known| flight.decide(known, seen, clock.moment()));
-            if matches!(action, Action::Refresh(_) | Action::Exchange | Action::Revoke(_)) {
-                under_way.get_or_insert_with(UnderWay::begin);
-            }
             seen = match action {
                 Action::Load => self.load(),
                 Action::TryLock => self.try_lock(&mut lock),

@@ -11,6 +11,7 @@ use super::errand::{Errand, given_up, stopped_waiting};
 use super::lanes::{Landed, Lane};
 use super::pilot::Pilot;
 use super::status::TokenStatus;
+use super::under_way::UnderWay;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
@@ -342,7 +343,14 @@ impl TokenSource {
     /// Gives up on others a little before the caller does, who then learns why.
     pub(super) fn pilot(&self, timeout: Duration) -> Pilot {
         let patience = timeout - timeout / 10;
-        Pilot { client: self.0.client.clone(), store: self.0.store.clone(), lane: self.lane(), patience, code: None }
+        Pilot {
+            client: self.0.client.clone(),
+            store: self.0.store.clone(),
+            lane: self.lane(),
+            patience,
+            code: None,
+            _under_way: UnderWay::begin(),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Requests whose outcome is not stored yet: a process that ends in between has lost a login where the server spends each refresh token once.
+//! What the library is about on its own threads: a process that ends in the midst of it has lost a login where the server spends each refresh token
+//! once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ const POLL: Duration = Duration::from_millis(5);
 /// Of this process: a forked child has its parent's memory, and none of the threads that would come to an end.
 static UNDER_WAY: PerProcess<AtomicUsize> = PerProcess::new();
 
-/// Counts while it lives.
+/// Counts while it lives: from where something is begun, so that nothing is sent after it seemed that nothing would be.
 pub(super) struct UnderWay(Arc<AtomicUsize>);
 
 impl UnderWay {
@@ -28,9 +29,9 @@ impl Drop for UnderWay {
     }
 }
 
-/// Waits until whatever refresh, login or logout has a request at the server is stored, also one that nobody waits for any more. For the end of a
-/// program: a process that ends in between loses the login where the server takes each refresh token once. In Python, Node and C it is done at
-/// every exit, for 5 s at most.
+/// Waits until every refresh, login and logout that has begun is over and stored, also one that nobody waits for any more. For the end of a program: a
+/// process that ends between a server's answer and the store loses the login where each refresh token may be used once. In Python, Node and C it is
+/// done at every exit, for 5 s at most.
 ///
 /// `false`: something was still under way after `timeout`.
 ///

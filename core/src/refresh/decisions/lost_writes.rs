@@ -23,6 +23,17 @@ fn a_grant_that_was_replaced_does_not_come_back() {
 }
 
 #[test]
+fn a_grant_that_another_was_seen_in_the_place_of_does_not_come_back() {
+    let mut rig = Rig::new();
+    rig.look();
+    rig.put(Record { replaced: Some("between".into()), ..login("h", 3, START) });
+    rig.look();
+    rig.put(login("g", 1, START));
+    rig.look();
+    assert_eq!((rig.record().grant_id.as_str(), rig.record().generation), ("h", 3));
+}
+
+#[test]
 fn a_tombstone_is_written_again_and_keeps_the_newer_token() {
     let mut rig = Rig::new();
     rig.put(tomb("g", 1));

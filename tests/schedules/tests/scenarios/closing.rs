@@ -59,7 +59,7 @@ fn a_login_that_nobody_waits_for_is_carried_through() {
 }
 
 #[test]
-fn once_settled_what_was_sent_is_stored() {
+fn once_settled_what_was_sent_is_stored_and_nothing_is_sent_any_more() {
     explore(Machine::Slow, 300, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -70,9 +70,11 @@ fn once_settled_what_was_sent_is_stored() {
                 drop(source.start_refresh(&Call::new()));
             }
         });
-        let sent = stage.server.seen().requests;
         assert!(settle(Duration::from_secs(60)));
+        let sent = stage.server.seen().requests;
         let stored = stage.client().token_source("user-42").unwrap().status().unwrap().generation;
         assert!(stored > u64::try_from(sent).unwrap(), "{sent} requests, generation {stored}");
+        pass(Duration::from_secs(60));
+        assert_eq!(stage.server.seen().requests, sent);
     });
 }
