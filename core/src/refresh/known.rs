@@ -117,9 +117,13 @@ impl Known {
     /// What a caller gets, after what was done for it already.
     pub(crate) fn judge(&self, demand: Demand, done: Done, now: Moment) -> Judgement {
         let looked = self.looked_at.is_some_and(|at| now.mono.saturating_sub(at) < demand.recheck);
-        if !looked && done == Done::Nothing {
-            return Judgement::Look;
-        }
+        let judgement = self.judge_known(demand, done, now);
+        // Who was refused may have logged in elsewhere just now, and comes here by the next page.
+        if done == Done::Nothing && (!looked || matches!(judgement, Judgement::Refuse(_))) { Judgement::Look } else { judgement }
+    }
+
+    /// The same, if what is known is what there is.
+    fn judge_known(&self, demand: Demand, done: Done, now: Moment) -> Judgement {
         let Some(record) = self.record() else { return Judgement::Refuse(no_login()) };
         if let Some(error) = ended(record) {
             return Judgement::Refuse(error);

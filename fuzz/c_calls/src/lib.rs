@@ -8,6 +8,8 @@
 
 #[path = "../../../bindings-c/src/arguments.rs"]
 mod arguments;
+#[path = "../../../bindings-c/src/at_exit.rs"]
+mod at_exit;
 #[path = "../../../bindings-c/src/authorization_code.rs"]
 mod authorization_code;
 #[path = "../../../bindings-c/src/authorization_parameters.rs"]

@@ -19,6 +19,17 @@ fn living(life: i64, age: i64) -> Record {
 }
 
 #[test]
+fn nobody_is_refused_without_a_look() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 1, START));
+    rig.look();
+    assert_eq!(judge(&rig, 0, Done::Nothing), "give");
+    rig.put(Record { state: State::Ended, ..login("g", 1, START) });
+    rig.look();
+    assert_eq!((judge(&rig, 0, Done::Nothing), judge(&rig, 0, Done::Looked)), ("look", "refuse"));
+}
+
+#[test]
 fn the_limits_are_at_eighty_percent_and_a_margin_before_the_end() {
     let ages = [(0, "give"), (239_999, "give"), (240_000, "refresh"), (269_999, "refresh"), (270_000, "refresh")];
     for (age, judged) in ages {
