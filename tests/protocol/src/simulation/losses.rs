@@ -158,8 +158,12 @@ impl World<'_> {
     fn why_unreachable(&self, account: usize, login: &Login, stored: Option<&Record>) -> Result<Cause, String> {
         let store_lost = self.store.lost_since(account, login.since);
         let Some(record) = stored.filter(|record| record.grant_id == login.grant_id) else {
+            // A newer login took its place, and was over before the person knew.
+            let successor = stored.filter(|record| record.replaced.as_ref() == Some(&login.grant_id)).and_then(refresh_of);
+            let was_ended = successor.is_some_and(|token| !self.server.is_alive(self.server.token(token).session));
             return match (login.stored, store_lost) {
                 (_, true) => Ok(Cause::StoreLostWrite),
+                (true, false) if was_ended => Ok(Cause::EndedByServer),
                 (false, false) => Ok(Cause::UnsavedKilled),
                 (true, false) => Err("the store does not have it".into()),
             };
