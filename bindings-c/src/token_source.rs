@@ -17,6 +17,9 @@ use crate::token_status::sipgate_token_status;
 
 /// The access token of one account, whenever it is asked for: from memory, from the store, or renewed, once for all threads and processes that ask. Any
 /// number of threads may use it, and a forked child too. Cheap to make anew for each request; what is in memory belongs to the store.
+///
+/// A process that ends by `exit`, or by returning from `main`, waits until every refresh, login and logout that has begun is over and stored, for 5 s at
+/// most. `_exit` and signals do not.
 pub struct sipgate_token_source {
     source: TokenSource,
     account: Text,
