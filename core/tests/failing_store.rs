@@ -75,12 +75,7 @@ impl Fragile {
 }
 
 fn client(realm: &Realm, store: &Fragile) -> Client {
-    Client::keycloak(format!("{}/auth", realm.address("http")), "third-party", "1000001-0-test:third-party")
-        .client_secret("test-secret-with-+-and-:")
-        .redirect_uri("https://example.com/auth")
-        .store(Store::new(store.clone()).recheck(Duration::ZERO))
-        .build()
-        .unwrap()
+    realm.client_with(Store::new(store.clone()).recheck(Duration::ZERO)).build().unwrap()
 }
 
 fn logged_in() -> (Realm, Fragile, TokenSource) {

@@ -42,14 +42,8 @@ fn events_are_records_and_a_logger_that_panics_harms_nobody() {
     log::set_max_level(LevelFilter::Debug);
     let realm = Realm::start();
 
-    let client = Client::keycloak(format!("{}/auth", realm.address("http")), "third-party", "1000001-0-test:third-party")
-        .client_secret("test-secret-with-+-and-:")
-        .redirect_uri("https://example.com/auth")
-        .store(Store::memory())
-        .build()
-        .unwrap();
-    let pending = client.authorization_request("balance:read").unwrap();
-    let source = client.complete_login(&pending, &realm.callback(pending.url()), "anna").unwrap();
+    let client = realm.client_with(Store::memory()).build().unwrap();
+    let source = realm.log_in(&client, "anna");
 
     let lines = LINES.take();
     let [(Level::Debug, request), (Level::Info, login)] = &lines[..] else { panic!("{lines:?}") };

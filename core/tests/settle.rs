@@ -9,21 +9,15 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{Call, Client, Store, settle};
+use sipgate_oauth2::{Call, Store, settle};
 use support::Realm;
 
 #[test]
 fn settling_waits_until_what_the_server_gave_is_stored_and_no_longer_than_is_asked() {
     let realm = Realm::start();
     realm.settings(&json!({"rotation": true}));
-    let client = Client::keycloak(format!("{}/auth", realm.address("http")), "third-party", "1000001-0-test:third-party")
-        .client_secret("test-secret-with-+-and-:")
-        .redirect_uri("https://example.com/auth")
-        .store(Store::memory())
-        .build()
-        .unwrap();
-    let pending = client.authorization_request("balance:read").unwrap();
-    let source = client.complete_login(&pending, &realm.callback(pending.url()), "anna").unwrap();
+    let client = realm.client_with(Store::memory()).build().unwrap();
+    let source = realm.log_in(&client, "anna");
     assert!(settle(Duration::ZERO));
 
     realm.fault(&json!({"on": "token", "kind": "late", "ms": 700}));

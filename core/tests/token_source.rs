@@ -9,16 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{Client, ErrorCode, LoginState, Store, TokenSource};
+use sipgate_oauth2::{Client, ErrorCode, LoginState, Store};
 use support::Realm;
 
 fn client(realm: &Realm, store: Store) -> Client {
-    Client::keycloak(format!("{}/auth", realm.address("http")), "third-party", "1000001-0-test:third-party")
-        .client_secret("test-secret-with-+-and-:")
-        .redirect_uri("https://example.com/auth")
-        .store(store)
-        .build()
-        .unwrap()
+    realm.client_with(store).build().unwrap()
 }
 
 fn strict_realm() -> Realm {
@@ -27,16 +22,11 @@ fn strict_realm() -> Realm {
     realm
 }
 
-fn log_in(realm: &Realm, client: &Client, account: &str) -> TokenSource {
-    let pending = client.authorization_request("balance:read").unwrap();
-    client.complete_login(&pending, &realm.callback(pending.url()), account).unwrap()
-}
-
 #[test]
 fn a_login_gives_its_token_from_memory_and_to_other_sources() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
-    let source = log_in(&realm, &client, "anna");
+    let source = realm.log_in(&client, "anna");
     let token = source.access_token().unwrap();
     assert_eq!(source.access_token().unwrap(), token);
     assert_eq!(source.peek(), Some(token.clone()));
@@ -50,7 +40,7 @@ fn sixty_four_callers_at_the_moment_of_expiry_cause_one_request() {
     let realm = strict_realm();
     realm.settings(&json!({"access_token_lifespan": 1}));
     let client = client(&realm, Store::memory());
-    let source = log_in(&realm, &client, "anna");
+    let source = realm.log_in(&client, "anna");
     let first = source.access_token().unwrap();
     thread::sleep(Duration::from_millis(1100));
     realm.settings(&json!({"access_token_lifespan": 300}));
@@ -94,7 +84,7 @@ fn who_loads_a_callback_again_in_another_process_has_its_login_at_once() {
 fn late_refusals_of_one_token_cause_one_refresh() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
-    let source = log_in(&realm, &client, "anna");
+    let source = realm.log_in(&client, "anna");
     let first = source.access_token().unwrap();
     for _ in 0..20 {
         source.invalidate(&first);
@@ -110,20 +100,20 @@ fn late_refusals_of_one_token_cause_one_refresh() {
 fn a_logout_ends_the_login_here_and_at_the_server() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
-    let source = log_in(&realm, &client, "anna");
+    let source = realm.log_in(&client, "anna");
     source.logout().unwrap();
     assert_eq!(source.access_token().unwrap_err().code(), ErrorCode::LoginRequired);
     assert_eq!(source.status().unwrap().state, LoginState::LoggedOut);
     assert_eq!(realm.counter("sessions_ended"), 1);
     source.logout().unwrap();
-    assert!(log_in(&realm, &client, "anna").access_token().is_ok());
+    assert!(realm.log_in(&client, "anna").access_token().is_ok());
 }
 
 #[test]
 fn a_refused_login_stays_refused_without_another_request_until_somebody_asks_for_one() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
-    let source = log_in(&realm, &client, "anna");
+    let source = realm.log_in(&client, "anna");
     realm.settings(&json!({"user": "anna", "enabled": false}));
     assert_eq!(source.refresh().unwrap_err().code(), ErrorCode::LoginRequired);
     assert_eq!(source.access_token().unwrap_err().code(), ErrorCode::LoginRequired);

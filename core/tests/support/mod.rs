@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{Client, ClientBuilder, Event, Provider};
+use sipgate_oauth2::{Client, ClientBuilder, Event, Provider, Store, TokenSource};
 
 pub(crate) struct Realm {
     child: Child,
@@ -41,6 +41,19 @@ impl Realm {
         Client::with_provider(self.provider(address), "1000001-0-test:third-party")
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
+    }
+
+    /// A client that keeps logins.
+    pub(crate) fn client_with(&self, store: Store) -> ClientBuilder {
+        Client::keycloak(format!("{}/auth", self.address("http")), "third-party", "1000001-0-test:third-party")
+            .client_secret("test-secret-with-+-and-:")
+            .redirect_uri("https://example.com/auth")
+            .store(store)
+    }
+
+    pub(crate) fn log_in(&self, client: &Client, account: &str) -> TokenSource {
+        let pending = client.authorization_request("balance:read").unwrap();
+        client.complete_login(&pending, &self.callback(pending.url()), account).unwrap()
     }
 
     pub(crate) fn fault(&self, fault: &Value) {
