@@ -165,6 +165,9 @@ impl ClientBuilder {
         }
         Ok(Client(Arc::new(Inner {
             endpoints,
+            server: token_endpoint.origin().ascii_serialization(),
+            request_timeout: self.request_timeout,
+            fingerprint: credentials.fingerprint(),
             credentials,
             redirect_uri: self.redirect_uri,
             transport: Transport::new(settings),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::builder::ClientBuilder;
 use crate::call::Call;
@@ -42,7 +43,12 @@ pub struct Client(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
+    /// Scheme, host and port of the token endpoint: what bears only so many requests at once.
+    pub(crate) server: String,
+    pub(crate) request_timeout: Duration,
     pub(crate) credentials: Credentials,
+    /// Of the credentials.
+    pub(crate) fingerprint: u64,
     pub(crate) redirect_uri: Option<String>,
     pub(crate) transport: Transport,
     pub(crate) events: Events,
@@ -153,7 +159,11 @@ impl Client {
         self.check_belongs(pending)?;
         let code = callback::check(pending, callback, self.0.clock.unix_seconds())?;
         let unspent = pending.clone();
-        TokenRequest::start(self.clone(), Grant::code(code, None)?, move || unspent.give_back())
+        let grant = Grant::code(code, None)?;
+        if self.0.store.is_some() {
+            return login::start_exchange(self, pending, grant, move || unspent.give_back());
+        }
+        TokenRequest::start(self.clone(), grant, || Ok(()), move || unspent.give_back())
     }
 
     /// Exchanges a code for tokens (RFC 6749, section 4.1.3), for applications that keep `state` and verifier and check callbacks themselves.
@@ -181,7 +191,7 @@ impl Client {
     ///
     /// [`ErrorCode::InvalidArgument`] that names the field.
     pub fn start_exchange_code(&self, code: impl Into<AuthorizationCode>) -> Result<Running<TokenSet>> {
-        TokenRequest::start(self.clone(), Grant::code(code.into(), self.0.redirect_uri.as_deref())?, || {})
+        TokenRequest::start(self.clone(), Grant::code(code.into(), self.0.redirect_uri.as_deref())?, || Ok(()), || {})
     }
 
     /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns, and let no two callers refresh
@@ -231,7 +241,7 @@ impl Client {
         P: TryInto<RefreshParameters>,
         Error: From<P::Error>,
     {
-        TokenRequest::start(self.clone(), Grant::refresh(parameters.try_into()?)?, || {})
+        TokenRequest::start(self.clone(), Grant::refresh(parameters.try_into()?)?, || Ok(()), || {})
     }
 
     /// Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is

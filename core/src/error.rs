@@ -214,6 +214,9 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::LogInAgain, Self::FixConfiguration, Self::TryLater, Self::RefusedForSafety, Self::TellThePerson, Self::ReportBug];
+
     /// The remedy as text, the same in all languages: `log_in_again`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -54,11 +54,6 @@ impl Origin {
         Self(std::process::id())
     }
 
-    /// The process id, as others are told.
-    pub(crate) fn id(self) -> u32 {
-        self.0
-    }
-
     pub(crate) fn is_here(self) -> bool {
         self == Self::here()
     }
@@ -73,14 +68,12 @@ impl Origin {
 /// Which process something belongs to, in a form that is stored and that other processes can ask after. The id alone does not tell: systems give ids
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "claims are about to say it"))]
 pub(crate) struct ProcessIdentity {
     pub(crate) id: u32,
     /// When and where it started, as an opaque text. Nothing where the system does not tell.
     pub(crate) started: Option<String>,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "claims are about to say it"))]
 impl ProcessIdentity {
     /// This process's. Read once; a forked child has its own.
     pub(crate) fn here() -> Arc<Self> {

@@ -147,6 +147,12 @@ impl fmt::Debug for RunningHandle {
 /// Where the thread that runs a request puts its outcome. The first outcome counts: a caller may have given up before.
 pub(crate) struct Outcome<T>(Arc<Shared<T>>);
 
+impl<T> Clone for Outcome<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl<T: Send + 'static> Outcome<T> {
     pub(crate) fn progress(&self) -> &Arc<Progress> {
         &self.0.progress

@@ -10,11 +10,14 @@ use crate::oauth::answer::Asked;
 use crate::oauth::grant::Grant;
 use crate::oauth::message::FailureKind;
 use crate::oauth::token::{TokenAnswer, TokenSet};
+use crate::process::PerProcess;
 use crate::refresh::moment::Moment;
 use crate::running::{Outcome, Progress, Running};
 use crate::secret::Secret;
 use crate::sync::{Instant, Mutex};
-use crate::worker;
+use crate::worker::pool;
+use crate::worker::servers::Servers;
+use crate::worker::turns::{Turn, Turns};
 
 /// One token request, from its start to its outcome.
 pub(crate) struct TokenRequest {
@@ -27,8 +30,13 @@ pub(crate) struct TokenRequest {
 type Unspent = Box<dyn FnOnce() + Send>;
 
 impl TokenRequest {
-    /// Starts the request. `unspent` is called when the code or token was certainly not spent.
-    pub(crate) fn start(client: Client, grant: Grant, unspent: impl FnOnce() + Send + 'static) -> Result<Running<TokenSet>> {
+    /// Starts the request, once `before` has had its way. `unspent` is called when the code or token was certainly not spent.
+    pub(crate) fn start(
+        client: Client,
+        grant: Grant,
+        before: impl FnOnce() -> Result<()> + Send + 'static,
+        unspent: impl FnOnce() + Send + 'static,
+    ) -> Result<Running<TokenSet>> {
         let request = Arc::new(Self { client, grant, unspent: Mutex::new(Some(Box::new(unspent))) });
         let given_up = Arc::clone(&request);
         let (running, outcome) = Running::new(move |why, reached| {
@@ -36,17 +44,19 @@ impl TokenRequest {
             given_up.settle(Some(&error));
             Err(error)
         });
-        let queued = Arc::clone(&request);
-        worker::run(move || queued.run(&outcome)).inspect_err(|error| request.settle(Some(error)))?;
+        let queued = Queued { request: Arc::clone(&request), outcome, before: Box::new(before) };
+        let turns = turns(&request.client.0.server);
+        let started = turns.take(queued, Queued::resume).map_or(Ok(()), |(queued, turn)| queued.start(turn));
+        started.inspect_err(|error| request.settle(Some(error)))?;
         Ok(running)
     }
 
-    fn run(&self, outcome: &Outcome<TokenSet>) {
+    fn run(&self, outcome: &Outcome<TokenSet>, before: Before) {
         if outcome.progress().is_abandoned() {
             return;
         }
         let mut happened = Vec::new();
-        let result = catch_unwind(AssertUnwindSafe(|| self.send(outcome, &mut happened)))
+        let result = catch_unwind(AssertUnwindSafe(|| before().and_then(|()| self.send(outcome, &mut happened))))
             .unwrap_or_else(|_| Err(Error::caught_panic("a token request")));
         self.settle(result.as_ref().err());
         outcome.put(result);
@@ -68,6 +78,38 @@ impl TokenRequest {
             unspent();
         }
     }
+}
+
+type Before = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// A request that waits for its turn.
+struct Queued {
+    request: Arc<TokenRequest>,
+    outcome: Outcome<TokenSet>,
+    before: Before,
+}
+
+impl Queued {
+    fn resume(self, turn: Turn) {
+        let (request, outcome) = (Arc::clone(&self.request), self.outcome.clone());
+        if let Err(error) = self.start(turn) {
+            request.settle(Some(&error));
+            outcome.put(Err(error));
+        }
+    }
+
+    fn start(self, turn: Turn) -> Result<()> {
+        pool::run(move || {
+            self.request.run(&self.outcome, self.before);
+            drop(turn);
+        })
+    }
+}
+
+/// The turns of the single steps at a server. Logins in a store have their own: whatever holds them up holds up no others.
+fn turns(server: &str) -> Arc<Turns> {
+    static SERVERS: PerProcess<Servers> = PerProcess::new();
+    SERVERS.get_or_make(Servers::default).turns(server)
 }
 
 /// A token answer that is yet to be completed and judged.

@@ -3,11 +3,12 @@
 use super::answer::Received;
 use super::known::Known;
 use super::record::{Failure, Record, Remembered, State, Stored, digest_of};
+use super::step::Ticket;
 use crate::error::Error;
 use crate::secret::RefreshToken;
 
 /// What a refresh's tokens make of what is there; nothing, when what is there stands.
-pub(super) fn committed(ours: &Record, received: &Received, known: &Known, found: Option<&Stored>, dice: u8) -> Option<Record> {
+pub(super) fn committed(ours: &Record, received: &Received, known: &Known, found: Option<&Stored>, ticket: &Ticket) -> Option<Record> {
     let there = found.map(|found| &*found.record);
     // A login may have gone on meanwhile: a logout must still see it.
     let claim = there.and_then(|there| there.claim.clone()).filter(|claim| claim.login);
@@ -41,7 +42,7 @@ pub(super) fn committed(ours: &Record, received: &Received, known: &Known, found
         Err(error) => {
             // The access token in hand is as good as it was.
             next.sent_at = ours.sent_at;
-            next.failure = Some(Failure::after(ours.failure.as_ref(), error, received.sent, dice));
+            next.failure = Some(Failure::after(ours.failure.as_ref(), error, ticket.credentials, received.sent, ticket.dice));
         }
     }
     Some(next)

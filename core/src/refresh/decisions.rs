@@ -17,7 +17,7 @@ use std::time::Duration;
 use self::rig::{LIFE_MILLISECONDS, Rig, START, claim, error, login, tokens, tomb};
 use super::answer::{Received, Reply};
 use super::known::{Demand, Done, Judgement};
-use super::record::{Claim, Record, Remembered, State, digest_of};
+use super::record::{Claim, Record, Remembered, State, digest_of, lease};
 use super::step::{Action, Goal, Observation};
 use crate::error::{ErrorCode, Result};
 use crate::oauth::token::TokenSet;
@@ -32,7 +32,7 @@ fn code(outcome: Result<bool>) -> ErrorCode {
 
 /// Renews; `meanwhile` happens after the request was sent.
 fn renew_while(rig: &mut Rig, reply: impl Fn(&Rig) -> Reply, mut meanwhile: impl FnMut(&mut Rig)) -> Result<bool> {
-    rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| {
+    rig.fly(Goal::Renew(Demand::default()), |rig, action| {
         matches!(action, Action::Refresh(_)).then(|| {
             let reply = reply(rig);
             meanwhile(rig);

@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use super::answer::{Received, Reply};
 use super::commit::{buried, committed};
-use super::known::{Known, no_refresh_token};
+use super::known::{Demand, Known, no_refresh_token};
 use super::moment::{Age, Moment};
-use super::record::{Claim, Failure, LEASE_MILLISECONDS, Record, State, Stored};
+use super::record::{CLAIM_MILLISECONDS, Claim, Failure, Record, State, Stored, lease};
 use super::step::{Action, Goal, Observation, Ticket};
 use crate::error::{Error, ErrorCode, Result};
-
-/// Past this age a claim is not acted upon any more: what is sent under it must end before others may take it over.
-const CLAIM_MILLISECONDS: u64 = 40_000;
 
 /// How long a login waits for somebody else's refresh of the grant it replaces: codes do not live long.
 const LOGIN_PATIENCE_MILLISECONDS: u64 = 10_000;
@@ -19,8 +16,11 @@ const LOGIN_PATIENCE_MILLISECONDS: u64 = 10_000;
 /// How long the answer of an owner whose claim was taken over may still be on its way into the store.
 const GRACE_MILLISECONDS: u64 = 2_000;
 
-/// How often a lock is tried, a claim of somebody else's looked at, and a write tried again that failed.
+/// How often a lock is tried (at first; twice as long after each four times, up to eight times as long), a claim of somebody else's looked at, and a write tried
+/// again that failed.
 const LOCK_POLL_MILLISECONDS: u64 = 20;
+const LOCK_POLLS_EACH: u32 = 4;
+const LONGEST_LOCK_POLL: u32 = 3;
 const CLAIM_POLL_MILLISECONDS: u64 = 250;
 const UNSAVED_POLL_MILLISECONDS: u64 = 1_000;
 
@@ -30,7 +30,11 @@ pub(crate) struct Flight {
     goal: Goal,
     ticket: Ticket,
     step: Step,
+    /// When `decide` was last called.
+    now: Moment,
     lock: Lock,
+    /// How often the lock was found busy.
+    busy: u32,
     /// When to stop waiting for others.
     until: u64,
     /// For a forced refresh: the generation that is to be replaced.
@@ -39,6 +43,8 @@ pub(crate) struct Flight {
     took_over: bool,
     /// The claim whose owner a login did not wait for any longer: it may still have a request under way.
     overtaken: Option<Claim>,
+    /// The server bears so many requests at once, and it is our turn.
+    has_turn: bool,
     /// A write has failed before in this flight.
     stumbled: bool,
     renewed: bool,
@@ -61,7 +67,10 @@ enum Step {
     Pausing,
     /// Writing again what the store lost.
     Restoring(Arc<Record>),
-    Claiming(Arc<Record>),
+    /// Waiting for a turn at the server, with what is to be claimed: a claim that waits in a queue would grow old.
+    Queueing(Option<Stored>),
+    /// The claim, and its age: it can be seen by others from before it was asked for.
+    Claiming(Arc<Record>, Age),
     /// Looking once more, just before the first byte.
     Aiming(Claimed),
     Asking(Claimed),
@@ -76,6 +85,7 @@ enum Step {
     Burying(Arc<Record>),
     /// Waiting until nobody can still be refreshing what is logged out.
     Outlasting,
+    QueueingToPart,
     /// Looking once more, just before the server is asked to end it.
     Parting,
     Revoking(Stored),
@@ -115,11 +125,14 @@ impl Flight {
             goal,
             ticket,
             step: Step::Beginning,
+            now,
             lock: Lock::Untried,
+            busy: 0,
             until,
             forced: None,
             took_over: false,
             overtaken: None,
+            has_turn: false,
             stumbled: false,
             renewed: false,
         }
@@ -127,6 +140,15 @@ impl Flight {
 
     /// The next action. `known` is what the process knows of the key; it is brought up to date on the way.
     pub(crate) fn decide(&mut self, known: &mut Known, seen: Observation, now: Moment) -> Action {
+        self.now = now;
+        let action = self.next(known, seen, now);
+        if matches!(action, Action::Wait(_) | Action::Tell(_)) {
+            self.has_turn = false;
+        }
+        action
+    }
+
+    fn next(&mut self, known: &mut Known, seen: Observation, now: Moment) -> Action {
         match (std::mem::replace(&mut self.step, Step::Over), seen) {
             (Step::Beginning, Observation::Begun) => self.look(),
             (Step::Looking, Observation::Loaded(found)) => self.consider(known, found, now),
@@ -141,23 +163,27 @@ impl Flight {
             (Step::Locking, Observation::LockBusy) => self.lock_busy(known, now),
             (Step::Pausing, Observation::Waited) => self.look(),
             (Step::Restoring(record), Observation::Stored(version)) => {
-                known.wrote(Stored { version, record }, now);
+                known.wrote(Stored::new(version, record), now);
                 self.look()
             }
-            (Step::Restoring(_) | Step::Claiming(_) | Step::Burying(_), Observation::Conflict) => self.look(),
-            (Step::Claiming(record), Observation::Stored(version)) => {
-                known.wrote(Stored { version: version.clone(), record: Arc::clone(&record) }, now);
-                self.aim(Claimed { version, record, age: Age::new(now), replay: false })
+            (Step::Queueing(found), Observation::Turn { waited }) => {
+                self.has_turn = true;
+                if waited { self.look() } else { self.claim(known, found, now) }
+            }
+            (Step::Restoring(_) | Step::Claiming(..) | Step::Burying(_), Observation::Conflict) => self.look(),
+            (Step::Claiming(record, age), Observation::Stored(version)) => {
+                known.wrote(Stored::new(version.clone(), Arc::clone(&record)), now);
+                self.aim(Claimed { version, record, age, replay: false })
             }
             (Step::Aiming(claimed), Observation::Loaded(found)) => self.fire(claimed, known, found, now),
             (Step::Asking(claimed), Observation::Answered(reply)) => self.answered(claimed, reply),
             (Step::Landing(claimed, landing), Observation::Loaded(found)) => self.land(claimed, landing, known, found, now),
             (Step::Settling(claimed, landing, record), Observation::Stored(version)) => {
-                self.settled(&claimed, landing, Stored { version, record }, known, now)
+                self.settled(&claimed, landing, Stored::new(version, record), known, now)
             }
             (Step::Settling(claimed, landing, _), Observation::Conflict) => self.landing(claimed, landing),
             // Whether it was written is seen by looking.
-            (Step::Claiming(_), Observation::StoreFailed(_)) if self.stumbles() => self.look(),
+            (Step::Claiming(..), Observation::StoreFailed(_)) if self.stumbles() => self.look(),
             (Step::Settling(claimed, landing, _), Observation::StoreFailed(_)) if self.stumbles() => self.landing(claimed, landing),
             (Step::Landing(claimed, landing) | Step::Settling(claimed, landing, _), Observation::StoreFailed(error)) => {
                 self.unsettled(claimed, landing, error, known, now)
@@ -168,7 +194,7 @@ impl Flight {
             }
             (Step::Holding(claimed, landing) | Step::Doubting(claimed, landing), Observation::Waited) => self.landing(claimed, landing),
             (Step::Burying(record), Observation::Stored(version)) => {
-                known.wrote(Stored { version, record }, now);
+                known.wrote(Stored::new(version, record), now);
                 self.outlast()
             }
             (Step::Outlasting, Observation::Locked) => {
@@ -179,14 +205,24 @@ impl Flight {
                 self.lock = Lock::Without;
                 self.part()
             }
-            (Step::Outlasting, Observation::LockBusy) => self.outlasting(now, LOCK_POLL_MILLISECONDS),
+            (Step::Outlasting, Observation::LockBusy) => {
+                let poll = self.lock_poll();
+                self.outlasting(now, poll)
+            }
             (Step::Outlasting, Observation::Waited) => self.outlast(),
+            (Step::QueueingToPart, Observation::Turn { .. }) => {
+                self.has_turn = true;
+                self.part()
+            }
             (Step::Parting, Observation::Loaded(found)) => self.revoke(known, found, now),
             (Step::Revoking(tomb), Observation::Revoked(outcome)) => self.revoked(&tomb, outcome),
             (Step::Forgetting, Observation::Stored(_)) => self.end(known, Ok(())),
             // Another login or a newer token may have come: whoever is there now decides.
             (Step::Forgetting, Observation::Conflict) => self.part(),
-            (_, Observation::StoreFailed(error)) => self.end(known, Err(error)),
+            (_, Observation::StoreFailed(error)) => {
+                known.store_failed(&error, now, self.ticket.dice);
+                self.end(known, Err(error))
+            }
             (step, seen) => {
                 debug_assert!(false, "{seen:?} does not follow {step:?}");
                 self.end(known, Err(Error::caught_panic("a refresh")))
@@ -226,6 +262,10 @@ impl Flight {
         if let Some(wait) = self.others(known, found.as_ref(), now) {
             return wait;
         }
+        if !self.has_turn && !matches!(self.goal, Goal::Save { .. }) {
+            self.step = Step::Queueing(found);
+            return Action::TakeTurn;
+        }
         self.claim(known, found, now)
     }
 
@@ -238,13 +278,10 @@ impl Flight {
     /// For a refresh: the end or the wait that what is there calls for, if it does.
     fn needless(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Option<Action> {
         let Some(record) = found.map(|found| &*found.record) else { return Some(self.end(known, Ok(()))) };
-        let min_validity = match &self.goal {
-            Goal::Renew { min_validity } => Some(*min_validity),
-            _ => None,
-        };
-        let forced = min_validity.is_none() && *self.forced.get_or_insert(record.generation) == record.generation;
+        let demand = self.demand();
+        let forced = demand.is_none() && *self.forced.get_or_insert(record.generation) == record.generation;
         let dead = !record.is_active();
-        if record.is_ended() || (!forced && (dead || known.is_fresh(min_validity.unwrap_or(0), now))) {
+        if record.is_ended() || (!forced && (dead || known.is_fresh(demand.unwrap_or_default(), now))) {
             return Some(self.end(known, Ok(())));
         }
         if record.refresh_token.is_none() {
@@ -252,22 +289,30 @@ impl Flight {
             return Some(self.end(known, ended));
         }
         let failure = record.failure.as_ref().filter(|failure| !forced || failure.outcome_unknown);
-        let (failure, left) = failure.and_then(|failure| Some((failure, failure.wait_left(now)?)))?;
-        if !forced && known.is_usable(min_validity.unwrap_or(0), now) {
+        let (failure, left) = failure.and_then(|failure| Some((failure, failure.wait_left(self.ticket.credentials, now)?)))?;
+        if !forced && known.is_usable(demand.unwrap_or_default(), now) {
             return Some(self.end(known, Ok(())));
         }
-        if now.mono.saturating_add(left) > self.until {
+        if failure.needs_correction() || now.mono.saturating_add(left) > self.until {
             let error = failure.reason.error();
             return Some(self.end(known, Err(error)));
         }
         Some(self.pause(left))
     }
 
+    /// What a refresh is for, unless it is forced.
+    fn demand(&self) -> Option<Demand> {
+        match &self.goal {
+            Goal::Renew(demand) => Some(*demand),
+            _ => None,
+        }
+    }
+
     /// The wait for somebody else's claim, while there is one that counts.
     fn others(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Option<Action> {
         let found = found?;
         let claim = found.record.claim.as_ref().filter(|claim| claim.owner != self.ticket.owner)?;
-        if self.is_orphan(claim, known) || known.watch(&found.version, now) >= claim.lease_milliseconds {
+        if self.is_orphan(found, claim, known) || known.has_watched(&found.version, claim.lease_milliseconds, now) {
             self.took_over = true;
             return None;
         }
@@ -278,13 +323,13 @@ impl Flight {
         Some(self.wait_for_others(known, CLAIM_POLL_MILLISECONDS, now))
     }
 
-    /// Whether a claim's owner is certainly gone. Our own leftovers are known. The lock proves it for what was claimed under it, but for another copy of
-    /// the library in this process.
-    fn is_orphan(&self, claim: &Claim, known: &Known) -> bool {
+    /// Whether a claim's owner is certainly gone. Our own leftovers are known. Of what was claimed under the lock, the lock says so together with the end of
+    /// the owner's process: a lock can be lost while its owner lives.
+    fn is_orphan(&self, found: &Stored, claim: &Claim, known: &Known) -> bool {
         if claim.instance == self.ticket.instance {
             return !known.claiming.contains(&claim.owner);
         }
-        self.lock == Lock::Held && claim.locked && claim.process != self.ticket.process
+        self.lock == Lock::Held && claim.locked && found.owner_is_gone
     }
 
     fn lock_busy(&mut self, known: &mut Known, now: Moment) -> Action {
@@ -292,12 +337,20 @@ impl Flight {
             self.lock = Lock::Without;
             return self.look();
         }
-        self.wait_for_others(known, LOCK_POLL_MILLISECONDS, now)
+        let poll = self.lock_poll();
+        self.wait_for_others(known, poll, now)
+    }
+
+    /// The longer it takes, the less often it is tried: whoever waits also reads the store each time.
+    fn lock_poll(&mut self) -> u64 {
+        let doubled = (self.busy / LOCK_POLLS_EACH).min(LONGEST_LOCK_POLL);
+        self.busy += 1;
+        LOCK_POLL_MILLISECONDS << doubled
     }
 
     fn wait_for_others(&mut self, known: &mut Known, poll: u64, now: Moment) -> Action {
-        if let Goal::Renew { min_validity } = self.goal
-            && known.is_usable(min_validity, now)
+        if let Some(demand) = self.demand()
+            && known.is_usable(demand, now)
         {
             return self.end(known, Ok(()));
         }
@@ -324,22 +377,23 @@ impl Flight {
             let landing = Landing::Commit(received.clone());
             let claimed =
                 Claimed { version: expected.clone().unwrap_or_default(), record: record.into(), age: Age::new(now), replay: false };
-            let found = expected.map(|version| Stored { version, record: Arc::clone(&claimed.record) });
+            let found = expected.map(|version| Stored::new(version, Arc::clone(&claimed.record)));
             return self.land(claimed, landing, known, found, now);
         }
         record.claim = Some(Claim {
             owner: self.ticket.owner.clone(),
             process: self.ticket.process,
+            started: self.ticket.started.clone(),
             instance: self.ticket.instance.clone(),
             locked: self.lock == Lock::Held,
             login: self.is_login(),
-            lease_milliseconds: LEASE_MILLISECONDS,
+            lease_milliseconds: lease(self.ticket.request_timeout),
         });
         if !known.claiming.contains(&self.ticket.owner) {
             known.claiming.push(self.ticket.owner.clone());
         }
         let record = Arc::new(record);
-        self.step = Step::Claiming(Arc::clone(&record));
+        self.step = Step::Claiming(Arc::clone(&record), Age::new(now));
         Action::Swap { expected, record }
     }
 
@@ -365,8 +419,9 @@ impl Flight {
     fn answered(&mut self, mut claimed: Claimed, reply: Reply) -> Action {
         let landing = match reply {
             Reply::Tokens(received) if self.is_login() => match &received.tokens {
-                Ok(_) => Landing::Commit(received),
-                Err(error) => Landing::Drop(error.clone()),
+                // A login of which only the refresh token is of use can still be refreshed.
+                Err(error) if received.refresh_token.is_none() || error.code() == ErrorCode::IdToken => Landing::Drop(error.clone()),
+                _ => Landing::Commit(received),
             },
             Reply::Tokens(received) => Landing::Commit(received),
             Reply::Rejected(error) if !self.is_login() => Landing::Bury(error),
@@ -396,10 +451,18 @@ impl Flight {
                 self.stand_back(known, found.as_ref(), now)
             }
             Landing::Commit(received) => {
+                // The old login is better than one of which no access token is of use.
+                if let Err(error) = &received.tokens
+                    && self.is_login()
+                    && found.as_ref().is_some_and(|there| there.record.is_active())
+                {
+                    let landing = Landing::Drop(error.clone());
+                    return self.land(claimed, landing, known, found, now);
+                }
                 let next = if self.is_login() {
                     Some(self.new_login(received, known, found.as_ref()))
                 } else {
-                    committed(&claimed.record, received, known, found.as_ref(), self.ticket.dice)
+                    committed(&claimed.record, received, known, found.as_ref(), &self.ticket)
                 };
                 match next {
                     Some(record) => self.settle(claimed, landing, record, found),
@@ -468,7 +531,7 @@ impl Flight {
                 let record = if self.is_login() {
                     Some(self.new_login(received, known, found.as_ref()))
                 } else {
-                    committed(&claimed.record, received, known, found.as_ref(), self.ticket.dice)
+                    committed(&claimed.record, received, known, found.as_ref(), &self.ticket)
                 };
                 let Some(record) = record else { return self.end(known, Err(error)) };
                 let sent = received.sent;
@@ -478,7 +541,8 @@ impl Flight {
                     known.sent(sent);
                 }
                 self.renewed = tokens.is_ok();
-                tokens
+                // Whoever saves tokens has them, and must know that nobody else does.
+                if matches!(self.goal, Goal::Save { .. }) { Err(unsaved(&error)) } else { tokens }
             }
             Landing::Bury(refused) | Landing::Drop(refused) => {
                 let refused = refused.clone();
@@ -528,7 +592,7 @@ impl Flight {
         let mut dropped = there.clone();
         dropped.claim = self.overtaken.clone().filter(|_| there.claimed_by(&self.ticket.owner));
         if !self.is_login() && !there.is_ended() {
-            dropped.failure = Some(Failure::after(there.failure.as_ref(), error, now, self.ticket.dice));
+            dropped.failure = Some(Failure::after(there.failure.as_ref(), error, self.ticket.credentials, now, self.ticket.dice));
         }
         dropped
     }
@@ -566,6 +630,10 @@ impl Flight {
     }
 
     fn part(&mut self) -> Action {
+        if !self.has_turn {
+            self.step = Step::QueueingToPart;
+            return Action::TakeTurn;
+        }
         self.step = Step::Parting;
         Action::Load
     }
@@ -579,8 +647,8 @@ impl Flight {
         let Some(tomb) = found.filter(|found| found.record.is_ended()) else { return self.end(known, Ok(())) };
         let Some(token) = tomb.record.refresh_token.clone() else { return self.end(known, Ok(())) };
         if let Some(claim) = &tomb.record.claim
-            && !self.is_orphan(claim, known)
-            && known.watch(&tomb.version, now) < claim.lease_milliseconds
+            && !self.is_orphan(&tomb, claim, known)
+            && !known.has_watched(&tomb.version, claim.lease_milliseconds, now)
         {
             return self.outlasting(now, CLAIM_POLL_MILLISECONDS);
         }
@@ -600,6 +668,9 @@ impl Flight {
 
     fn end(&mut self, known: &mut Known, outcome: Result<()>) -> Action {
         self.step = Step::Over;
+        if self.demand().is_some() && !self.renewed {
+            known.refreshed_in_vain(self.now, self.ticket.dice);
+        }
         known.claiming.retain(|owner| *owner != self.ticket.owner);
         // Known for as long as the process lives, and most often empty.
         known.claiming.shrink_to_fit();
@@ -608,7 +679,10 @@ impl Flight {
 }
 
 fn busy() -> Error {
-    Error::new(ErrorCode::Busy, "another process is refreshing this login and has not finished in time; nothing was sent, try again")
+    Error::new(
+        ErrorCode::Busy,
+        "a refresh of this login by another process, or one that was interrupted, has not finished in time; nothing was sent, try again",
+    )
 }
 
 fn not_finished() -> Error {

@@ -1,7 +1,7 @@
 //! What one process knows of a login without asking the store, and what it hands out of it.
 
 use super::moment::{Age, Moment};
-use super::record::{Record, State, Stored, digest_of};
+use super::record::{LEASE_MILLISECONDS, Record, State, Stored, digest_of};
 use crate::error::{Error, ErrorCode};
 
 /// How many ended grants a process remembers: enough for the logins of one account that overlap.
@@ -13,11 +13,31 @@ const FORCED_MILLISECONDS: u64 = 10_000;
 /// From this share of its life a token should be renewed, in percent.
 const SOFT_PERCENT: u64 = 80;
 
-/// How long before its end a token is not handed out any more: this, or a tenth of its life.
+/// Where a store has no locks, a token should be renewed so early that a killed owner's lease ends, with this margin, before the token does;
+/// but not before half its life.
+const LEASE_MARGIN_MILLISECONDS: u64 = 15_000;
+const EARLIEST_PERCENT: u64 = 50;
+
+/// By how much processes without locks differ, so that not all refresh at one instant: this share of the life, in percent.
+const SPREAD_PERCENT: u64 = 10;
+
+/// How long before its end a token is not handed out any more, at the most: else a tenth of its life.
 const HARD_MILLISECONDS: u64 = 30_000;
 
 /// Longer than a refresh takes, unless the process is stopped meanwhile.
 const REFRESH_MILLISECONDS: u64 = 60_000;
+
+/// Before a claim is taken over, the store must have answered for this long without a gap longer than the other: an owner whose tokens the store could not
+/// be made to keep writes them within a second of its return.
+const STEADY_MILLISECONDS: u64 = 5_000;
+const GAP_MILLISECONDS: u64 = 2_000;
+
+/// How long a store that failed is left alone by those who have a token, and by those who have none: doubled with each failure.
+const FIRST_TROUBLE_MILLISECONDS: u64 = 1_000;
+const LONGEST_TROUBLE_MILLISECONDS: u64 = 5_000;
+
+/// After a refresh that brought nothing, as another process is at it or it failed, the next one waits this long while the token is still good.
+const NEXT_TRY_MILLISECONDS: u64 = 250;
 
 /// What was not looked at for this long is not worth its place in memory.
 const IDLE_MILLISECONDS: u64 = 3_600_000;
@@ -40,6 +60,10 @@ pub(crate) struct Known {
     forced_at: Option<u64>,
     /// A claim of somebody else's, and since when it was seen unchanged.
     watched: Option<Box<Watched>>,
+    /// The store failed when it was last asked.
+    trouble: Option<Box<Trouble>>,
+    /// When the next refresh is worth a try, while the token may still be handed out.
+    next_try: Option<u64>,
     /// The owner values of this process's own claims, while their flights last.
     pub(crate) claiming: Vec<String>,
 }
@@ -48,6 +72,24 @@ pub(crate) struct Known {
 struct Watched {
     version: String,
     since: u64,
+    /// Since when the store has answered without a gap, and when it last did.
+    steady: u64,
+    last: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Trouble {
+    failures: u32,
+    /// When the store is worth another look.
+    next_look: u64,
+    error: Error,
+}
+
+/// The error follows from the rest.
+impl PartialEq for Trouble {
+    fn eq(&self, other: &Self) -> bool {
+        self.failures == other.failures && self.next_look == other.next_look
+    }
 }
 
 /// What a caller wants of an access token.
@@ -57,6 +99,10 @@ pub(crate) struct Demand {
     pub(crate) min_validity: u64,
     /// For how long what was read from the store counts.
     pub(crate) recheck: u64,
+    /// Where the store has no locks: how much earlier than others this process refreshes, from 0 to 255.
+    pub(crate) early: Option<u8>,
+    /// Stands for the client's credentials.
+    pub(crate) credentials: u64,
 }
 
 /// What was done for a caller within its call.
@@ -77,6 +123,8 @@ pub(crate) enum Done {
 pub(crate) enum Judgement {
     /// Hand out the access token.
     Give,
+    /// Hand out the access token, and renew it meanwhile.
+    GiveAndRefresh,
     /// Look into the store first.
     Look,
     /// Renew the token first.
@@ -119,7 +167,14 @@ impl Known {
         let looked = self.looked_at.is_some_and(|at| now.mono.saturating_sub(at) < demand.recheck);
         let judgement = self.judge_known(demand, done, now);
         // Who was refused may have logged in elsewhere just now, and comes here by the next page.
-        if done == Done::Nothing && (!looked || matches!(judgement, Judgement::Refuse(_))) { Judgement::Look } else { judgement }
+        if done != Done::Nothing || (looked && !matches!(judgement, Judgement::Refuse(_))) {
+            return judgement;
+        }
+        match self.trouble.as_ref().filter(|trouble| now.mono < trouble.next_look) {
+            Some(_) if self.is_usable(demand, now) => Judgement::Give,
+            Some(trouble) => Judgement::Refuse(trouble.error.clone()),
+            None => Judgement::Look,
+        }
     }
 
     /// The same, if what is known is what there is.
@@ -128,43 +183,46 @@ impl Known {
         if let Some(error) = ended(record) {
             return Judgement::Refuse(error);
         }
-        match self.phase(demand.min_validity, now) {
+        match self.phase(demand, now) {
             Phase::Fresh => Judgement::Give,
             // The newest there is, however short its life; unless this process slept through it.
             _ if done == Done::Renewed && record.tokens.is_some() && !self.is_invalid(record) && !self.slept_through(now) => {
                 Judgement::Give
             }
-            Phase::Aging if done >= Done::Flown || record.refresh_token.is_none() || self.waits(now) => Judgement::Give,
+            Phase::Aging if done >= Done::Flown || record.refresh_token.is_none() || self.waits(demand, now) => Judgement::Give,
+            Phase::Aging => Judgement::GiveAndRefresh,
             Phase::Over if record.refresh_token.is_none() => Judgement::Refuse(no_refresh_token()),
-            Phase::Aging | Phase::Over => Judgement::Refresh,
+            Phase::Over => Judgement::Refresh,
         }
     }
 
     /// Whether the access token may be handed out where nothing better can be had.
-    pub(crate) fn is_usable(&self, min_validity: u64, now: Moment) -> bool {
-        self.record().is_some_and(Record::is_active) && self.phase(min_validity, now) < Phase::Over
+    pub(crate) fn is_usable(&self, demand: Demand, now: Moment) -> bool {
+        self.record().is_some_and(Record::is_active) && self.phase(demand, now) < Phase::Over
     }
 
     /// Whether nobody needs to renew the token yet.
-    pub(crate) fn is_fresh(&self, min_validity: u64, now: Moment) -> bool {
-        self.record().is_some_and(Record::is_active) && self.phase(min_validity, now) == Phase::Fresh
+    pub(crate) fn is_fresh(&self, demand: Demand, now: Moment) -> bool {
+        self.record().is_some_and(Record::is_active) && self.phase(demand, now) == Phase::Fresh
     }
 
     /// Until when, by the monotonic clock, the token may be handed out without another thought.
-    pub(crate) fn at_hand_until(&self, recheck: u64, now: Moment) -> u64 {
-        let Some(looked_at) = self.looked_at.filter(|_| self.is_fresh(0, now)) else { return 0 };
+    pub(crate) fn at_hand_until(&self, demand: Demand, now: Moment) -> u64 {
+        let demand = Demand { min_validity: 0, ..demand };
+        let Some(looked_at) = self.looked_at.filter(|_| self.is_fresh(demand, now)) else { return 0 };
         let fresh_for = match (self.life_left(now), self.record().and_then(Record::life)) {
-            (Some(left), Some(life)) => left.saturating_sub(life - soft(life)),
+            (Some(left), Some(life)) => left.saturating_sub(life - soft(life, demand.early)),
             _ => u64::MAX,
         };
-        now.mono.saturating_add(fresh_for).min(looked_at.saturating_add(recheck))
+        now.mono.saturating_add(fresh_for).min(looked_at.saturating_add(demand.recheck))
     }
 
-    fn waits(&self, now: Moment) -> bool {
-        self.record().and_then(|record| record.failure.as_ref()).is_some_and(|failure| failure.wait_left(now).is_some())
+    fn waits(&self, demand: Demand, now: Moment) -> bool {
+        let failure = self.record().and_then(|record| record.failure.as_ref());
+        failure.is_some_and(|failure| failure.wait_left(demand.credentials, now).is_some()) || self.next_try.is_some_and(|at| now.mono < at)
     }
 
-    fn phase(&self, min_validity: u64, now: Moment) -> Phase {
+    fn phase(&self, demand: Demand, now: Moment) -> Phase {
         let Some(record) = self.record() else { return Phase::Over };
         let Some(tokens) = &record.tokens else { return Phase::Over };
         if self.invalid.as_ref().is_some_and(|invalid| *invalid == digest_of(tokens.access_token().reveal())) {
@@ -174,10 +232,10 @@ impl Known {
         let Some(age) = &self.age else { return Phase::Over };
         let age = age.at(now);
         // More than the server gives cannot be had: a token that is new is good enough.
-        let margin = HARD_MILLISECONDS.min(life / 10).max(min_validity.min(soft(life)));
+        let margin = hard_margin(life).max(demand.min_validity.min(soft(life, None)));
         if age >= life.saturating_sub(margin) {
             Phase::Over
-        } else if age >= soft(life) {
+        } else if age >= soft(life, demand.early) {
             Phase::Aging
         } else {
             Phase::Fresh
@@ -200,11 +258,26 @@ impl Known {
             return;
         }
         self.looked_at = Some(now.mono);
+        self.trouble = None;
         match found {
             Some(stored) => self.take(stored.clone(), now),
             None => self.stored = None,
         }
         self.unsaved = false;
+    }
+
+    /// The store could not be read or written. `dice` of 0 to 255 spreads those who ask again.
+    pub(crate) fn store_failed(&mut self, error: &Error, now: Moment, dice: u8) {
+        let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures);
+        let wait = (FIRST_TROUBLE_MILLISECONDS << failures.min(3)).min(LONGEST_TROUBLE_MILLISECONDS);
+        let next_look = now.mono.saturating_add(wait * (384 + u64::from(dice)) / 512);
+        self.trouble = Some(Box::new(Trouble { failures: failures.saturating_add(1), next_look, error: error.clone() }));
+    }
+
+    /// A refresh has ended without new tokens: somebody else is at it, or it failed.
+    pub(crate) fn refreshed_in_vain(&mut self, now: Moment, dice: u8) {
+        let wait = NEXT_TRY_MILLISECONDS + NEXT_TRY_MILLISECONDS * u64::from(dice) / 256;
+        self.next_try = Some(now.mono.saturating_add(wait));
     }
 
     /// This process has written it. Whether nothing newer has been seen meanwhile, by another flight of this process.
@@ -213,6 +286,7 @@ impl Known {
             return false;
         }
         self.looked_at = Some(now.mono);
+        self.trouble = None;
         self.unsaved = false;
         self.take(stored, now);
         true
@@ -221,7 +295,7 @@ impl Known {
     /// This process could not write it.
     pub(crate) fn holds(&mut self, record: Record, now: Moment) {
         self.unsaved = true;
-        self.take(Stored { version: String::new(), record: record.into() }, now);
+        self.take(Stored::new(String::new(), record), now);
     }
 
     /// The request that brought the tokens in hand was sent at `sent`, by this process's own clocks.
@@ -234,7 +308,8 @@ impl Known {
         // Not by the generation: a store that lost a write brings the same one twice.
         let same_tokens = self.record().is_some_and(|known| known.sent_at == record.sent_at && known.tokens == record.tokens);
         if !same_tokens {
-            let tolerance = HARD_MILLISECONDS.min(record.life().unwrap_or(u64::MAX) / 10).max(1000);
+            self.next_try = None;
+            let tolerance = hard_margin(record.life().unwrap_or(u64::MAX)).max(1000);
             self.age = Age::met(now, record.sent_at, tolerance);
         }
         let replaced = self.record().map(|known| known.grant_id.clone()).filter(|known| *known != record.grant_id);
@@ -308,21 +383,34 @@ impl Known {
         self.forced_at = Some(now.mono);
     }
 
-    /// For how long somebody else's claim has been seen as it is now.
-    pub(crate) fn watch(&mut self, version: &str, now: Moment) -> u64 {
-        match &self.watched {
-            Some(watched) if watched.version == version => now.mono.saturating_sub(watched.since),
-            _ => {
-                self.watched = Some(Box::new(Watched { version: version.to_owned(), since: now.mono }));
-                0
-            }
+    /// Whether somebody else's claim has been seen as it is now for its whole lease, the last part of it without a gap: an owner that waited for the same
+    /// store has had the time to write.
+    pub(crate) fn has_watched(&mut self, version: &str, lease: u64, now: Moment) -> bool {
+        let now = now.mono;
+        if self.watched.as_ref().is_none_or(|watched| watched.version != version) {
+            self.watched = Some(Box::new(Watched { version: version.to_owned(), since: now, steady: now, last: now }));
         }
+        let Some(watched) = &mut self.watched else { return false };
+        if now.saturating_sub(watched.last) > GAP_MILLISECONDS {
+            watched.steady = now;
+        }
+        watched.last = now;
+        now.saturating_sub(watched.since) >= lease && now.saturating_sub(watched.steady) >= STEADY_MILLISECONDS
     }
 }
 
-/// Lives are whole seconds.
-fn soft(life: u64) -> u64 {
-    life / 100 * SOFT_PERCENT
+/// From which age on a token should be renewed. Lives are whole seconds.
+fn soft(life: u64, early: Option<u8>) -> u64 {
+    let late = life / 100 * SOFT_PERCENT;
+    let Some(spread) = early else { return late };
+    let before_lease = life.saturating_sub(hard_margin(life) + LEASE_MILLISECONDS + LEASE_MARGIN_MILLISECONDS);
+    let early = before_lease.clamp(life / 100 * EARLIEST_PERCENT, late);
+    early - life / 100 * SPREAD_PERCENT * u64::from(spread) / 255
+}
+
+/// How long before its end a token is not handed out any more.
+fn hard_margin(life: u64) -> u64 {
+    HARD_MILLISECONDS.min(life / 10)
 }
 
 /// Why nothing is handed out of a login that is over, if it is.

@@ -7,15 +7,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::moment::Moment;
-use crate::error::{Error, ErrorCode, OauthError, Result};
+use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
 use crate::oauth::token::TokenSet;
 use crate::secret::RefreshToken;
 
 /// The format that this version writes. It changes by addition; members that it does not know are kept.
 const FORMAT: u32 = 1;
 
-/// Longer than two deadlines of a token request, so that a lease outlives what its owner may still have under way.
-pub(crate) const LEASE_MILLISECONDS: u64 = 75_000;
+/// Past this age a claim is not acted upon any more: what is sent under it must end before others may take it over.
+pub(crate) const CLAIM_MILLISECONDS: u64 = 40_000;
+
+/// How long a token request may take, unless the application says otherwise.
+pub(crate) const REQUEST_MILLISECONDS: u64 = 30_000;
+
+/// The lease of a claim by an owner whose requests may take that long.
+pub(crate) const LEASE_MILLISECONDS: u64 = lease(REQUEST_MILLISECONDS);
+
+/// How long a lease must be to outlive what its owner may still have under way: what is sent at the last moment, and a margin.
+pub(crate) const fn lease(request_milliseconds: u64) -> u64 {
+    CLAIM_MILLISECONDS + request_milliseconds + 5_000
+}
 
 /// The longest that a refresh waits after failures, and the longest `Retry-After` that is honoured.
 const LONGEST_BACKOFF_MILLISECONDS: u64 = 30_000;
@@ -71,10 +82,12 @@ pub(crate) enum State {
 pub(crate) struct Claim {
     /// Drawn for each flight.
     pub(crate) owner: String,
-    /// The process and, within it, the copy of this library.
+    /// The process, by its id and by its start where the system tells it, and the copy of this library within it.
     pub(crate) process: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) started: Option<String>,
     pub(crate) instance: String,
-    /// Made under the lock: whoever holds it now knows that the owner is gone. A login may have gone on without.
+    /// Made under the lock. A login may have gone on without.
     #[serde(default)]
     pub(crate) locked: bool,
     /// For the exchange of a code, which no refresh's end puts an end to.
@@ -93,6 +106,9 @@ pub(crate) struct Failure {
     wait_milliseconds: u64,
     /// The request was sent and may have been carried out.
     pub(crate) outcome_unknown: bool,
+    /// The credentials that the request was made with, by their fingerprint.
+    #[serde(default)]
+    credentials: u64,
 }
 
 /// An error as it is kept, for callers who did not see it happen. Boxed, as most logins have none.
@@ -103,6 +119,8 @@ pub(crate) struct Remembered(Box<Kept>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -117,6 +135,15 @@ struct Kept {
 pub(crate) struct Stored {
     pub(crate) version: String,
     pub(crate) record: Arc<Record>,
+    /// The process that made the claim in it has certainly ended. A free lock alone does not prove that.
+    pub(crate) owner_is_gone: bool,
+}
+
+impl Stored {
+    /// As this process wrote it.
+    pub(crate) fn new(version: String, record: impl Into<Arc<Record>>) -> Self {
+        Self { version, record: record.into(), owner_is_gone: false }
+    }
 }
 
 impl Record {
@@ -230,8 +257,8 @@ fn corrupt() -> Error {
 }
 
 impl Failure {
-    /// The next failure after `before`. `dice` of 0 to 255 spreads those who wait.
-    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Moment, dice: u8) -> Self {
+    /// The next failure after `before`, of a request with these credentials. `dice` of 0 to 255 spreads those who wait.
+    pub(crate) fn after(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, dice: u8) -> Self {
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let doubled = 1000_u64 << (count - 1).min(5);
         let backoff = doubled.min(LONGEST_BACKOFF_MILLISECONDS) * (256 + u64::from(dice)) / 512;
@@ -242,11 +269,21 @@ impl Failure {
             at: now.wall,
             wait_milliseconds: backoff.max(asked.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
             outcome_unknown: error.code() == ErrorCode::OutcomeUnknown,
+            credentials,
         }
     }
 
-    /// How long the next try still waits; nothing when the clock was set back since.
-    pub(crate) fn wait_left(&self, now: Moment) -> Option<u64> {
+    /// Waiting does not help: somebody must correct the configuration.
+    pub(crate) fn needs_correction(&self) -> bool {
+        self.reason.error().remedy() == Remedy::FixConfiguration
+    }
+
+    /// How long the next try with these credentials still waits; nothing when the clock was set back since, or when other credentials failed
+    /// because they were wrong.
+    pub(crate) fn wait_left(&self, credentials: u64, now: Moment) -> Option<u64> {
+        if self.credentials != credentials && self.needs_correction() {
+            return None;
+        }
         let passed = u64::try_from(now.wall.saturating_sub(self.at)).ok()?;
         self.wait_milliseconds.checked_sub(passed).filter(|left| *left > 0)
     }
@@ -256,6 +293,7 @@ impl From<&Error> for Remembered {
     fn from(error: &Error) -> Self {
         Self(Box::new(Kept {
             code: error.code().as_str().to_owned(),
+            remedy: Some(error.remedy().as_str().to_owned()),
             message: error.to_string(),
             status: error.status(),
             oauth_error: error.oauth_error().map(str::to_owned),
@@ -267,10 +305,13 @@ impl From<&Error> for Remembered {
 impl Remembered {
     /// The error again; a code that only a later version knows is the family's most careful.
     pub(crate) fn error(&self) -> Error {
-        let Kept { code, message, status, oauth_error, oauth_error_description } = &*self.0;
+        let Kept { code, remedy, message, status, oauth_error, oauth_error_description } = &*self.0;
         let code = ErrorCode::ALL.iter().find(|known| known.as_str() == code).copied().unwrap_or(ErrorCode::BadResponse);
         let oauth = oauth_error.clone().map(|error| OauthError { error, description: oauth_error_description.clone(), uri: None });
-        let error = Error::new(code, &**message).with_oauth(oauth);
+        let mut error = Error::new(code, &**message).with_oauth(oauth);
+        if let Some(remedy) = Remedy::ALL.iter().find(|known| Some(known.as_str()) == remedy.as_deref()) {
+            error = error.with_remedy(*remedy);
+        }
         match *status {
             Some(status) => error.with_status(status),
             None => error,
@@ -329,12 +370,14 @@ mod tests {
             failure: Some(Failure::after(
                 None,
                 &Error::new(ErrorCode::OutcomeUnknown, "no answer").with_status(503),
+                7,
                 Moment { wall: 5000, mono: 0 },
                 255,
             )),
             claim: Some(Claim {
                 owner: "o".into(),
                 process: 1,
+                started: Some("then".into()),
                 instance: "i".into(),
                 locked: true,
                 login: false,
@@ -397,11 +440,11 @@ mod tests {
         let error = Error::new(ErrorCode::Transport, "no connection");
         let now = Moment { wall: 1_000_000, mono: 0 };
         let waits = |dice| {
-            let mut failure = Failure::after(None, &error, now, dice);
-            let mut waits = vec![failure.wait_left(now).unwrap()];
+            let mut failure = Failure::after(None, &error, 7, now, dice);
+            let mut waits = vec![failure.wait_left(7, now).unwrap()];
             for _ in 0..6 {
-                failure = Failure::after(Some(&failure), &error, now, dice);
-                waits.push(failure.wait_left(now).unwrap());
+                failure = Failure::after(Some(&failure), &error, 7, now, dice);
+                waits.push(failure.wait_left(7, now).unwrap());
             }
             waits
         };
@@ -419,13 +462,22 @@ mod tests {
         let now = Moment { wall: 1_000_000, mono: 0 };
         let waiting = |seconds| {
             let error = Error::new(ErrorCode::ServerUnavailable, "429").with_retry_after(Some(std::time::Duration::from_secs(seconds)));
-            Failure::after(None, &error, now, 0)
+            Failure::after(None, &error, 7, now, 0)
         };
-        assert_eq!(waiting(7).wait_left(now), Some(7000));
-        assert_eq!(waiting(7).wait_left(Moment { wall: 1_006_999, mono: 0 }), Some(1));
-        assert_eq!(waiting(7).wait_left(Moment { wall: 1_007_000, mono: 0 }), None);
-        assert_eq!(waiting(86_400).wait_left(now), Some(3_600_000));
-        assert_eq!(waiting(7).wait_left(Moment { wall: 999_999, mono: 0 }), None);
+        assert_eq!(waiting(7).wait_left(7, now), Some(7000));
+        assert_eq!(waiting(7).wait_left(7, Moment { wall: 1_006_999, mono: 0 }), Some(1));
+        assert_eq!(waiting(7).wait_left(7, Moment { wall: 1_007_000, mono: 0 }), None);
+        assert_eq!(waiting(86_400).wait_left(7, now), Some(3_600_000));
+        assert_eq!(waiting(7).wait_left(7, Moment { wall: 999_999, mono: 0 }), None);
+    }
+
+    #[test]
+    fn a_wait_for_a_correction_is_over_with_other_credentials() {
+        let now = Moment { wall: 1_000_000, mono: 0 };
+        for (code, with_others) in [(ErrorCode::InvalidClient, None), (ErrorCode::Transport, Some(500))] {
+            let failure = Failure::after(None, &Error::new(code, "no"), 7, now, 0);
+            assert_eq!((failure.wait_left(7, now), failure.wait_left(8, now)), (Some(500), with_others), "{code:?}");
+        }
     }
 
     #[test]
@@ -435,9 +487,11 @@ mod tests {
             description: Some("Stale token".into()),
             uri: None,
         }));
+        let error = error.with_remedy(Remedy::TryLater);
         let again = Remembered::from(&error).error();
         assert_eq!((again.code(), again.status(), again.to_string()), (ErrorCode::LoginRequired, Some(400), "over".into()));
         assert_eq!((again.oauth_error(), again.oauth_error_description()), (Some("invalid_grant"), Some("Stale token")));
+        assert_eq!(again.remedy(), Remedy::TryLater);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::{Received, Reply};
+use super::known::Demand;
 use super::record::{Account, Record, Stored};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
@@ -14,12 +15,18 @@ pub(crate) struct Ticket {
     /// Random.
     pub(crate) owner: String,
     pub(crate) process: u32,
+    /// When this process started, where the system tells.
+    pub(crate) started: Option<String>,
     /// Random, of this copy of the library in this process.
     pub(crate) instance: String,
     /// Random: spreads those who wait.
     pub(crate) dice: u8,
     /// How long to wait for others, in milliseconds.
     pub(crate) patience: u64,
+    /// Stands for the client's credentials.
+    pub(crate) credentials: u64,
+    /// How long a request may take, in milliseconds.
+    pub(crate) request_timeout: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -27,7 +34,7 @@ pub(crate) enum Goal {
     /// See what is there.
     Look,
     /// Renew the tokens, when they need it.
-    Renew { min_validity: u64 },
+    Renew(Demand),
     /// Renew the tokens also when they are fresh, or the server refused them before.
     Force,
     /// Put a new login in the place of what is there, by exchanging a code.
@@ -54,6 +61,10 @@ pub(crate) enum Observation {
     /// The store has no locks.
     NoLocks,
     Waited,
+    /// It is our turn at the server; `waited`: others had theirs first.
+    Turn {
+        waited: bool,
+    },
     Answered(Reply),
     Revoked(Result<()>),
     Told,
@@ -68,6 +79,8 @@ pub(crate) enum Action {
         expected: Option<String>,
         record: Arc<Record>,
     },
+    /// Wait for a turn at the server. A wait or a word to those who wait gives it back.
+    TakeTurn,
     /// Refresh with this token.
     Refresh(Arc<Record>),
     /// Exchange the code that this flight is for.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::lanes::Landed;
+use super::lanes::{Landed, Waiter};
 use super::token_source::TokenSource;
 use crate::call::Call;
 use crate::error::{Error, ErrorCode, Result};
@@ -58,35 +58,50 @@ impl Errand {
         }
         let now = self.source.now();
         match self.source.lane().read(|known| known.judge(self.demand, self.done, now)) {
-            Judgement::Give => match self.source.held() {
-                Some(token) => self.outcome.put(Ok(token)),
-                // A logout came in between.
-                None => self.proceed(),
-            },
+            Judgement::Give => self.give(),
+            // Nobody waits for what is not needed yet.
+            Judgement::GiveAndRefresh => {
+                let source = self.source.clone();
+                let goal = Goal::Renew(self.demand);
+                self.give();
+                source.lane().begin(goal, source.pilot(Call::DEFAULT_TIMEOUT));
+            }
             Judgement::Refuse(error) => self.outcome.put(Err(error)),
-            Judgement::Look => self.fly(Goal::Look),
+            Judgement::Look => {
+                let while_in_time = self.source.usable(self.demand).is_some();
+                self.fly(Goal::Look, while_in_time);
+            }
             Judgement::Refresh if self.flights == MOST_FLIGHTS => self.outcome.put(Err(restless())),
             Judgement::Refresh => {
                 self.flights += 1;
-                let min_validity = self.demand.min_validity;
-                self.fly(Goal::Renew { min_validity });
+                let goal = Goal::Renew(self.demand);
+                self.fly(goal, false);
             }
         }
     }
 
-    fn fly(self, goal: Goal) {
+    fn give(self) {
+        match self.source.held() {
+            Some(token) => self.outcome.put(Ok(token)),
+            // A logout came in between.
+            None => self.proceed(),
+        }
+    }
+
+    fn fly(self, goal: Goal, while_in_time: bool) {
         let looking = matches!(goal, Goal::Look);
         let source = self.source.clone();
         let timeout = self.timeout;
-        source.lane().join(goal, source.pilot(timeout), Box::new(move |landed| self.landed(&landed, looking)));
+        let told = Box::new(move |landed| self.landed(landed, looking));
+        source.lane().join(goal, source.pilot(timeout), Waiter { while_in_time, told });
     }
 
-    fn landed(mut self, landed: &Landed, looking: bool) {
-        match &landed.outcome {
-            Ok(renewed) => {
+    fn landed(mut self, landed: Landed, looking: bool) {
+        match landed {
+            Landed::Ended { outcome: Ok(renewed), .. } => {
                 let done = if looking {
                     Done::Looked
-                } else if *renewed {
+                } else if renewed {
                     Done::Renewed
                 } else {
                     Done::Flown
@@ -95,31 +110,37 @@ impl Errand {
                 self.proceed();
             }
             // Whatever is down: a token that may still be handed out is.
-            Err(error) => {
+            Landed::Ended { outcome: Err(error), .. } => {
                 let token = self.source.usable(self.demand);
-                self.outcome.put(token.ok_or_else(|| error.clone()));
+                self.outcome.put(token.ok_or(error));
             }
+            Landed::Late => match self.source.usable(self.demand) {
+                Some(token) => self.outcome.put(Ok(token)),
+                None => self.fly(Goal::Look, false),
+            },
         }
     }
 
     fn force(self) {
         let source = self.source.clone();
         let timeout = self.timeout;
-        source.lane().join(Goal::Force, source.pilot(timeout), Box::new(move |landed| self.forced(landed)));
+        let told = Box::new(move |landed| self.forced(landed));
+        source.lane().join(Goal::Force, source.pilot(timeout), Waiter { while_in_time: false, told });
     }
 
     fn forced(mut self, landed: Landed) {
-        match landed.outcome {
+        match landed {
             // It found that nothing need be done, which is not what was asked here.
-            Ok(false) if !landed.forced && self.flights < MOST_FLIGHTS => {
+            Landed::Ended { forced: false, outcome: Ok(false) } if self.flights < MOST_FLIGHTS => {
                 self.flights += 1;
                 self.force();
             }
-            Ok(_) => {
+            Landed::Ended { outcome: Ok(_), .. } => {
                 self.done = Done::Renewed;
                 self.proceed();
             }
-            Err(error) => self.outcome.put(Err(error)),
+            Landed::Ended { outcome: Err(error), .. } => self.outcome.put(Err(error)),
+            Landed::Late => self.force(),
         }
     }
 }

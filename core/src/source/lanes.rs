@@ -1,26 +1,47 @@
 //! What one process knows of the logins in a store, and who is flying for them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::pilot::Pilot;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::process::Origin;
-use crate::random::{self, SystemRandomness};
+use crate::process::ProcessIdentity;
+use crate::random::{self, Random};
 use crate::refresh::known::Known;
 use crate::refresh::record::Account;
 use crate::refresh::step::Goal;
 use crate::store::StoreKey;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::worker;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::worker::pool;
+use crate::worker::servers::Servers;
+use crate::worker::timer;
+use crate::worker::turns::Turns;
+
+/// So many operations of one store are under way at once.
+const MOST_STORE_OPERATIONS: usize = 32;
+
+/// A look into the store that takes longer does not hold up a caller who has a token.
+const LATE: Duration = Duration::from_millis(250);
 
 /// The lanes of one store in one process.
 pub(crate) struct Lanes {
-    origin: Origin,
-    /// Tells this copy of the library from another in the same process.
-    instance: String,
+    home: Arc<Home>,
     by_key: Mutex<ByKey>,
+}
+
+/// What the lanes of one store in one process have in common.
+pub(crate) struct Home {
+    pub(crate) process: Arc<ProcessIdentity>,
+    /// Random: tells this copy of the library from another in the same process.
+    instance: OnceLock<String>,
+    /// What the store bears.
+    pub(crate) store: Arc<Turns>,
+    /// What each server bears.
+    pub(crate) servers: Servers,
+    /// How many looks into the store are late just now.
+    late: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -34,10 +55,9 @@ const FIRST_SWEEP: usize = 1024;
 
 /// One key.
 pub(crate) struct Lane {
+    pub(crate) home: Arc<Home>,
     pub(crate) key: StoreKey,
     pub(crate) account: Arc<Account>,
-    pub(crate) process: u32,
-    pub(crate) instance: String,
     /// Counts what changed: what a source keeps for itself counts only while this stands.
     changes: Arc<AtomicU64>,
     state: Mutex<State>,
@@ -48,30 +68,55 @@ struct State {
     known: Known,
     looking: Option<Crowd>,
     renewing: Option<Crowd>,
+    looks: u64,
 }
 
 /// Who waits for a flight.
 struct Crowd {
     forced: bool,
+    late: bool,
     waiters: Vec<Waiter>,
 }
 
-/// Called once, when the flight it waits for ends.
-pub(crate) type Waiter = Box<dyn FnOnce(Landed) + Send>;
+/// Who waits for a flight, and how long.
+pub(crate) struct Waiter {
+    /// Until a look is late, rather than to the end.
+    pub(crate) while_in_time: bool,
+    /// Called once.
+    pub(crate) told: Box<dyn FnOnce(Landed) + Send>,
+}
 
 /// The end of a flight, for one who waited.
 #[derive(Clone, Debug)]
-pub(crate) struct Landed {
-    /// Whether it was a flight that renews in any case.
-    pub(crate) forced: bool,
-    /// Whether it brought new tokens.
-    pub(crate) outcome: Result<bool>,
+pub(crate) enum Landed {
+    Ended {
+        /// Whether it was a flight that renews in any case.
+        forced: bool,
+        /// Whether it brought new tokens.
+        outcome: Result<bool>,
+    },
+    /// It goes on, and takes longer than who waited wants to wait.
+    Late,
 }
 
 impl Lanes {
     pub(crate) fn new() -> Self {
-        let instance = random::tokens(&SystemRandomness::new()).map_or_else(|_| String::new(), |[instance]| instance);
-        Self { origin: Origin::here(), instance, by_key: Mutex::default() }
+        let home = Home {
+            process: ProcessIdentity::here(),
+            instance: OnceLock::new(),
+            store: Turns::with_relief(MOST_STORE_OPERATIONS),
+            servers: Servers::default(),
+            late: AtomicUsize::default(),
+        };
+        Self { home: home.into(), by_key: Mutex::default() }
+    }
+
+    /// Differs from process to process, so that not all of them refresh at one instant.
+    pub(crate) fn spread(&self) -> u8 {
+        let ProcessIdentity { id, started } = &*self.home.process;
+        let started = started.as_deref().unwrap_or_default().bytes();
+        let mixed = started.fold(*id, |mixed, byte| (mixed ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        mixed.wrapping_mul(0x9E37_79B1).to_be_bytes()[0]
     }
 
     pub(crate) fn lane(&self, account: &Arc<Account>, key: &StoreKey, clock: &dyn Clock) -> Arc<Lane> {
@@ -81,15 +126,26 @@ impl Lanes {
         }
         by_key.sweep(clock);
         let lane = Arc::new(Lane {
+            home: Arc::clone(&self.home),
             key: key.clone(),
             account: Arc::clone(account),
-            process: self.origin.id(),
-            instance: self.instance.clone(),
             changes: Arc::default(),
             state: Mutex::default(),
         });
         by_key.lanes.insert(key.clone(), Arc::clone(&lane));
         lane
+    }
+}
+
+impl Home {
+    /// Drawn when it is first needed.
+    pub(crate) fn instance(&self, random: &dyn Random) -> Result<&str> {
+        if self.instance.get().is_none() {
+            let [drawn] = random::tokens(random)?;
+            // Another thread's may have been first.
+            let _ = self.instance.set(drawn);
+        }
+        Ok(self.instance.get().map_or("", String::as_str))
     }
 }
 
@@ -136,21 +192,67 @@ impl Lane {
 
     /// Has `waiter` told when a look or a renewal has ended: the one that is under way, or a new one.
     pub(crate) fn join(self: &Arc<Self>, goal: Goal, pilot: Pilot, waiter: Waiter) {
-        let slot = if matches!(goal, Goal::Look) { State::looking } else { State::renewing };
-        {
-            let mut state = self.lock();
-            let crowd = slot(&mut state);
-            if let Some(crowd) = crowd {
-                crowd.waiters.push(waiter);
-                return;
+        self.fly(goal, pilot, Some(waiter));
+    }
+
+    /// Starts a renewal that nobody waits for, unless one is under way.
+    pub(crate) fn begin(self: &Arc<Self>, goal: Goal, pilot: Pilot) {
+        self.fly(goal, pilot, None);
+    }
+
+    fn fly(self: &Arc<Self>, goal: Goal, pilot: Pilot, waiter: Option<Waiter>) {
+        let looks = matches!(goal, Goal::Look);
+        let slot = if looks { State::looking } else { State::renewing };
+        let mut state = self.lock();
+        let is_new = slot(&mut state).is_none();
+        let crowd = slot(&mut state).get_or_insert_with(|| Crowd {
+            forced: matches!(goal, Goal::Force),
+            late: false,
+            waiters: Vec::new(),
+        });
+        // Where one look is late, so are others.
+        let late = crowd.late || (looks && self.home.late.load(Ordering::Acquire) > 0);
+        let turned_away = match waiter {
+            Some(waiter) if waiter.while_in_time && late => Some(waiter),
+            waiter => {
+                crowd.waiters.extend(waiter);
+                None
             }
-            *crowd = Some(Crowd { forced: matches!(goal, Goal::Force), waiters: vec![waiter] });
+        };
+        state.looks += u64::from(looks && is_new);
+        let look = state.looks;
+        drop(state);
+        if is_new {
+            let lane = Arc::clone(self);
+            pilot.fly(goal, move |outcome, is_over| lane.wake(slot, outcome, is_over));
         }
-        let lane = Arc::clone(self);
-        let flown = worker::run(move || pilot.fly(goal, |outcome, is_over| lane.wake(slot, outcome, is_over)));
-        if let Err(error) = flown {
-            self.wake(slot, &Err(error), true);
+        if looks && is_new {
+            let lane = Arc::clone(self);
+            timer::after(LATE, move || lane.be_late(look));
         }
+        if let Some(waiter) = turned_away {
+            (waiter.told)(Landed::Late);
+        }
+    }
+
+    /// That look takes long, if it still is under way.
+    fn be_late(&self, look: u64) {
+        let mut state = self.lock();
+        if state.looks != look {
+            return;
+        }
+        let Some(crowd) = state.looking.as_mut() else { return };
+        crowd.late = true;
+        self.home.late.fetch_add(1, Ordering::AcqRel);
+        let (leaving, staying): (Vec<_>, Vec<_>) = std::mem::take(&mut crowd.waiters).into_iter().partition(|waiter| waiter.while_in_time);
+        crowd.waiters = staying;
+        drop(state);
+        if leaving.is_empty() {
+            return;
+        }
+        // They may run an application's code. Where no thread can be had, they wait for the look.
+        let tell = move || leaving.into_iter().for_each(|waiter| (waiter.told)(Landed::Late));
+        let _ = pool::run(tell);
     }
 
     /// Tells all who wait so far. Until the flight is over, others may still join it.
@@ -160,11 +262,14 @@ impl Lane {
         let forced = crowd.forced;
         let waiters = std::mem::take(&mut crowd.waiters);
         if is_over {
+            if crowd.late {
+                self.home.late.fetch_sub(1, Ordering::AcqRel);
+            }
             *slot(&mut state) = None;
         }
         drop(state);
         for waiter in waiters {
-            waiter(Landed { forced, outcome: outcome.clone() });
+            (waiter.told)(Landed::Ended { forced, outcome: outcome.clone() });
         }
     }
 

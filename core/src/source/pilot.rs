@@ -11,16 +11,19 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
 use crate::oauth::grant::Grant;
+use crate::process::ProcessIdentity;
 use crate::random;
 use crate::refresh::answer::{Received, Reply};
 use crate::refresh::flight::Flight;
 use crate::refresh::known::Known;
-use crate::refresh::record::{Account, Record, State, Stored};
+use crate::refresh::record::{Account, Claim, Record, State, Stored};
 use crate::refresh::step::{Action, Goal, Observation, Ticket};
 use crate::running::Progress;
 use crate::store::{Store, StoreEntry, StoreFailure, StoreLock, Swapped};
-use crate::sync::{Instant, thread};
+use crate::sync::Instant;
 use crate::token_request::{self, Answered};
+use crate::worker::turns::Turn;
+use crate::worker::{pool, timer};
 
 /// What a flight needs of the world.
 pub(crate) struct Pilot {
@@ -35,70 +38,205 @@ pub(crate) struct Pilot {
     pub(super) _under_way: UnderWay,
 }
 
-impl Pilot {
-    /// Flies to the end, on this thread. `tell` has the outcome, at the end or before it; with `true`, nothing follows.
-    pub(crate) fn fly(self, goal: Goal, mut tell: impl FnMut(&Result<bool>, bool)) {
-        let mut happened = Vec::new();
-        let story = Story::begin(&goal, &self.lane);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(goal, &mut happened, &mut tell)))
-            .unwrap_or_else(|_| Err(Error::caught_panic("a refresh")));
-        tell(&outcome, true);
-        happened.extend(story.end(&self.lane, &outcome));
-        happened.iter().for_each(|event| self.client.0.events.emit(event));
-    }
+/// Told the outcome, at the end or before it; with `true`, nothing follows.
+type Tell = Box<dyn FnMut(&Result<bool>, bool) + Send>;
 
-    fn run(&self, goal: Goal, happened: &mut Vec<Event>, tell: &mut impl FnMut(&Result<bool>, bool)) -> Result<bool> {
-        let clock = &self.client.0.clock;
-        let mut flight = Flight::new(goal, self.ticket()?, clock.moment());
-        let mut seen = Observation::Begun;
-        let mut lock = None;
-        loop {
-            let action = self.lane.with(|known| flight.decide(known, seen, clock.moment()));
-            seen = match action {
-                Action::Load => self.load(),
-                Action::TryLock => self.try_lock(&mut lock),
-                Action::Swap { expected, record } => self.swap(expected.as_deref(), &record),
-                Action::Refresh(record) => Observation::Answered(self.refresh(&record, happened)),
-                Action::Exchange => Observation::Answered(self.exchange(happened)),
-                Action::Revoke(token) => Observation::Revoked(self.client.revoke(&token)),
-                Action::Wait(milliseconds) => {
-                    thread::sleep(Duration::from_millis(milliseconds));
-                    Observation::Waited
-                }
-                Action::Tell(outcome) => {
-                    if outcome.is_ok() {
-                        self.client.0.events.emit(&Event::Unsaved { account: self.lane.account_hash() });
-                    }
-                    tell(&outcome.map(|()| true), false);
-                    Observation::Told
-                }
-                Action::End(outcome) => return outcome,
-            };
-        }
+impl Pilot {
+    /// Flies to the end, on threads of the pool. `tell` has the outcome, at the end or before it; with `true`, nothing follows.
+    pub(crate) fn fly(self, goal: Goal, mut tell: impl FnMut(&Result<bool>, bool) + Send + 'static) {
+        let story = Story::begin(&goal, &self.lane);
+        let ticket = match self.ticket() {
+            Ok(ticket) => ticket,
+            Err(error) => return tell(&Err(error), true),
+        };
+        let flight = Flight::new(goal, ticket, self.client.0.clock.moment());
+        let voyage = Voyage {
+            pilot: self,
+            flight,
+            tell: Some(Box::new(tell)),
+            happened: Vec::new(),
+            story,
+            lock: None,
+            store_turn: None,
+            server_turn: None,
+            next: Next::Decide(Observation::Begun),
+            dropped: Error::caught_panic("a refresh"),
+        };
+        Box::new(voyage).set_out();
     }
 
     fn ticket(&self) -> Result<Ticket> {
-        let [owner] = random::tokens(&*self.client.0.random)?;
+        let random = &*self.client.0.random;
+        let [owner] = random::tokens(random)?;
         let mut dice = [0];
-        self.client.0.random.fill(&mut dice)?;
+        random.fill(&mut dice)?;
         Ok(Ticket {
             account: Account::clone(&self.lane.account),
             owner,
-            process: self.lane.process,
-            instance: self.lane.instance.clone(),
+            process: self.lane.home.process.id,
+            started: self.lane.home.process.started.clone(),
+            instance: self.lane.home.instance(random)?.to_owned(),
             dice: dice[0],
-            patience: u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX),
+            patience: milliseconds(self.patience),
+            credentials: self.client.0.fingerprint,
+            request_timeout: milliseconds(self.client.0.request_timeout),
         })
     }
+}
 
+/// A flight under way. It holds a thread only while there is something to do, and no turn while it waits.
+struct Voyage {
+    pilot: Pilot,
+    flight: Flight,
+    /// Until it was told the end.
+    tell: Option<Tell>,
+    happened: Vec<Event>,
+    story: Story,
+    lock: Option<Box<dyn Any + Send>>,
+    store_turn: Option<Turn>,
+    server_turn: Option<Turn>,
+    next: Next,
+    /// What who waits is told when the voyage is dropped on its way.
+    dropped: Error,
+}
+
+enum Next {
+    Decide(Observation),
+    Act(Action),
+}
+
+impl Voyage {
+    /// Goes on, on a thread of the pool, as soon as the store has a turn.
+    fn set_out(self: Box<Self>) {
+        let turns = Arc::clone(&self.pilot.lane.home.store);
+        if let Some((voyage, turn)) = turns.take(self, Self::go_on) {
+            voyage.go_on(turn);
+        }
+    }
+
+    fn go_on(mut self: Box<Self>, turn: Turn) {
+        self.store_turn = Some(turn);
+        self.dropped = Error::new(ErrorCode::Busy, "no thread could be started; try again when the machine is less busy");
+        // Otherwise it was dropped, and who waits was told.
+        let _ = pool::run(move || self.run());
+    }
+
+    fn at_the_server(mut self: Box<Self>, turn: Turn) {
+        self.server_turn = Some(turn);
+        self.set_out();
+    }
+
+    fn run(mut self: Box<Self>) {
+        self.dropped = Error::caught_panic("a refresh");
+        loop {
+            let action = match std::mem::replace(&mut self.next, Next::Decide(Observation::Begun)) {
+                Next::Act(action) => action,
+                Next::Decide(seen) => {
+                    let (flight, client) = (&mut self.flight, &self.pilot.client);
+                    self.pilot.lane.with(|known| flight.decide(known, seen, client.0.clock.moment()))
+                }
+            };
+            let seen = match action {
+                Action::Load | Action::TryLock | Action::Swap { .. } if self.store_turn.is_none() => {
+                    self.next = Next::Act(action);
+                    let turns = Arc::clone(&self.pilot.lane.home.store);
+                    let Some((voyage, turn)) = turns.take(self, Self::go_on) else { return };
+                    self = voyage;
+                    self.store_turn = Some(turn);
+                    continue;
+                }
+                Action::Load => self.pilot.load(),
+                Action::TryLock => self.pilot.try_lock(&mut self.lock),
+                Action::Swap { expected, record } => self.pilot.swap(expected.as_deref(), &record),
+                Action::TakeTurn => {
+                    self.store_turn = None;
+                    self.next = Next::Decide(Observation::Turn { waited: true });
+                    let turns = self.pilot.lane.home.servers.turns(&self.pilot.client.0.server);
+                    let Some((voyage, turn)) = turns.take(self, Self::at_the_server) else { return };
+                    self = voyage;
+                    self.server_turn = Some(turn);
+                    Observation::Turn { waited: false }
+                }
+                Action::Refresh(record) => {
+                    self.store_turn = None;
+                    Observation::Answered(self.pilot.refresh(&record, &mut self.happened))
+                }
+                Action::Exchange => {
+                    self.store_turn = None;
+                    Observation::Answered(self.pilot.exchange(&mut self.happened))
+                }
+                Action::Revoke(token) => {
+                    self.store_turn = None;
+                    Observation::Revoked(self.pilot.client.revoke(&token))
+                }
+                Action::Wait(milliseconds) => {
+                    self.store_turn = None;
+                    self.server_turn = None;
+                    self.next = Next::Decide(Observation::Waited);
+                    return timer::after(Duration::from_millis(milliseconds), move || self.set_out());
+                }
+                Action::Tell(outcome) => {
+                    self.store_turn = None;
+                    self.server_turn = None;
+                    if outcome.is_ok() {
+                        self.pilot.client.0.events.emit(&Event::Unsaved { account: self.pilot.lane.account_hash() });
+                    }
+                    if let Some(tell) = &mut self.tell {
+                        tell(&outcome.map(|()| true), false);
+                    }
+                    Observation::Told
+                }
+                Action::End(outcome) => return self.end(&outcome),
+            };
+            self.next = Next::Decide(seen);
+        }
+    }
+
+    fn end(&mut self, outcome: &Result<bool>) {
+        let Some(mut tell) = self.tell.take() else { return };
+        self.lock = None;
+        self.store_turn = None;
+        self.server_turn = None;
+        // What panics here must not keep the rest from being told, nor panic while this is dropped in a panic.
+        let _ = catch_unwind(AssertUnwindSafe(|| tell(outcome, true)));
+        self.happened.extend(self.story.end(&self.pilot.lane, outcome));
+        self.happened.iter().for_each(|event| self.pilot.client.0.events.emit(event));
+    }
+}
+
+impl Drop for Voyage {
+    fn drop(&mut self) {
+        let dropped = Err(self.dropped.clone());
+        self.end(&dropped);
+    }
+}
+
+impl Pilot {
     fn load(&self) -> Observation {
         let loaded = ask_store(|| self.store.register().load(&self.lane.key))
             .and_then(|entry| entry.map(|entry| stored(entry, &self.lane.account)).transpose());
+        let loaded = loaded.map(|found| {
+            found.map(|found| {
+                let owner_is_gone = found.record.claim.as_ref().is_some_and(|claim| self.is_gone(claim));
+                Stored { owner_is_gone, ..found }
+            })
+        });
         loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
     }
 
+    /// Whether the process that made this claim has ended. Where the system does not tell, it is not known to have; but on Windows nothing else ends a lock.
+    fn is_gone(&self, claim: &Claim) -> bool {
+        let home = &self.lane.home.process;
+        let is_here = claim.process == home.id && claim.started == home.started;
+        !is_here && !ProcessIdentity { id: claim.process, started: claim.started.clone() }.is_alive().unwrap_or(!cfg!(windows))
+    }
+
     fn try_lock(&self, lock: &mut Option<Box<dyn Any + Send>>) -> Observation {
-        match ask_store(|| self.store.register().try_lock(&self.lane.key)) {
+        let asked = ask_store(|| self.store.register().try_lock(&self.lane.key));
+        if let Ok(answer) = &asked {
+            self.store.learn_locks(!matches!(answer, StoreLock::Unsupported));
+        }
+        match asked {
             Ok(StoreLock::Held(guard)) => {
                 *lock = Some(guard);
                 Observation::Locked
@@ -179,7 +317,7 @@ impl Story {
         Self { kind, started: Instant::now(), was_refused: lane.read(is_refused) }
     }
 
-    fn end(self, lane: &Lane, outcome: &Result<bool>) -> Option<Event> {
+    fn end(&self, lane: &Lane, outcome: &Result<bool>) -> Option<Event> {
         let account = lane.account_hash();
         let generation = lane.read(|known| known.record().map_or(0, |record| record.generation));
         match (self.kind, outcome) {
@@ -202,8 +340,12 @@ pub(super) fn version(client: &Client) -> Result<String> {
     random::tokens(&*client.0.random).map(|[token]| token[..22].to_owned())
 }
 
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 pub(super) fn stored(entry: StoreEntry, account: &Arc<Account>) -> Result<Stored> {
-    Ok(Stored { version: entry.version, record: Record::decode(&entry.data)?.sharing(account).into() })
+    Ok(Stored::new(entry.version, Record::decode(&entry.data)?.sharing(account)))
 }
 
 /// What the store says. One that panics has failed like one that errs: what it was to keep must not be lost.

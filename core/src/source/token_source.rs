@@ -8,8 +8,8 @@ use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest;
 
 use super::errand::{Errand, given_up, stopped_waiting};
-use super::lanes::{Landed, Lane};
-use super::pilot::Pilot;
+use super::lanes::{Landed, Lane, Waiter};
+use super::pilot::{Pilot, milliseconds};
 use super::status::TokenStatus;
 use super::under_way::UnderWay;
 use crate::call::Call;
@@ -27,7 +27,6 @@ use crate::running::Running;
 use crate::secret::{AccessToken, Secret};
 use crate::store::{Store, StoreKey};
 use crate::sync::{AtomicU64, Ordering};
-use crate::worker;
 
 const MAX_ACCOUNT: usize = 1024;
 
@@ -241,12 +240,15 @@ impl TokenSource {
     pub fn start_status(&self, call: &Call) -> Running<TokenStatus> {
         let (running, outcome) = given_up();
         let lane = self.lane();
-        let told = move |landed: Landed| {
+        let told = move |landed| {
             let status = lane.read(TokenStatus::of);
-            // What could not be saved is known all the same.
-            outcome.put(landed.outcome.map(|_| ()).or_else(|error| if status.unsaved { Ok(()) } else { Err(error) }).map(|()| status));
+            match landed {
+                // What could not be saved is known all the same.
+                Landed::Ended { outcome: Err(error), .. } if !status.unsaved => outcome.put(Err(error)),
+                _ => outcome.put(Ok(status)),
+            }
         };
-        self.lane().join(Goal::Look, self.pilot(call.timeout), Box::new(told));
+        self.lane().join(Goal::Look, self.pilot(call.timeout), Waiter { while_in_time: false, told: Box::new(told) });
         running
     }
 
@@ -268,13 +270,7 @@ impl TokenSource {
     /// A flight of its own, that nobody joins.
     fn fly(&self, goal: Goal, call: &Call) -> Running<()> {
         let (running, outcome) = given_up();
-        let outcome = Arc::new(outcome);
-        let told = Arc::clone(&outcome);
-        let pilot = self.pilot(call.timeout);
-        let started = worker::run(move || pilot.fly(goal, |landed, _| told.put(landed.clone().map(|_| ()))));
-        if let Err(error) = started {
-            outcome.put(Err(error));
-        }
+        self.pilot(call.timeout).fly(goal, move |landed, _| outcome.put(landed.clone().map(|_| ())));
         running
     }
 
@@ -296,10 +292,10 @@ impl TokenSource {
         let lane = self.lane();
         let now = self.now();
         let seen = lane.changes().load(Ordering::Acquire);
-        let recheck = self.0.store.recheck_milliseconds();
+        let demand = self.demand(&Call::new());
         let (token, until) = lane.read(|known| {
             let tokens = known.record()?.tokens.as_ref()?;
-            Some((tokens.access_token().clone(), known.at_hand_until(recheck, now)))
+            Some((tokens.access_token().clone(), known.at_hand_until(demand, now)))
         })?;
         if now.mono < until {
             let changes = Arc::clone(lane.changes());
@@ -312,7 +308,7 @@ impl TokenSource {
     pub(super) fn usable(&self, demand: Demand) -> Option<AccessToken> {
         let now = self.now();
         self.lane().read(|known| {
-            let usable = known.is_usable(demand.min_validity, now);
+            let usable = known.is_usable(demand, now);
             known.record().filter(|_| usable)?.tokens.as_ref().map(|tokens| tokens.access_token().clone())
         })
     }
@@ -325,7 +321,13 @@ impl TokenSource {
     }
 
     pub(super) fn demand(&self, call: &Call) -> Demand {
-        Demand { min_validity: milliseconds(call.min_validity), recheck: self.0.store.recheck_milliseconds() }
+        let store = &self.0.store;
+        Demand {
+            min_validity: milliseconds(call.min_validity),
+            recheck: store.recheck_milliseconds(),
+            early: (!store.has_locks()).then(|| store.lanes().spread()),
+            credentials: self.0.client.0.fingerprint,
+        }
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -374,8 +376,4 @@ pub(super) fn key(parts: &[&str]) -> StoreKey {
 
 fn bearer(token: &AccessToken) -> Secret {
     Secret::from(format!("Bearer {}", token.reveal()))
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

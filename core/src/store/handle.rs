@@ -13,6 +13,7 @@ use super::sqlite::{NetworkFileSystem, Sqlite};
 use crate::error::Result;
 use crate::process::PerProcess;
 use crate::source::lanes::Lanes;
+use crate::sync::{AtomicBool, Ordering};
 
 /// On one machine, what was read from the store counts for this long.
 const LOCAL_RECHECK: Duration = Duration::from_secs(1);
@@ -34,13 +35,15 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     register: Arc<dyn TokenStore>,
     recheck: Duration,
+    /// Whether it excludes by locks: known of our own stores, learnt of others.
+    has_locks: AtomicBool,
     lanes: PerProcess<Lanes>,
 }
 
 impl Store {
     /// Logins that end with the process. For tests and programs for one run.
     pub fn memory() -> Self {
-        Self::with(Arc::new(Memory::new()), LOCAL_RECHECK)
+        Self::with(Arc::new(Memory::new()), LOCAL_RECHECK, true)
     }
 
     /// Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone.
@@ -51,7 +54,7 @@ impl Store {
     /// when a newer version wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) when it is no database of this library,
     /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for the rest. The file is left as it is.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK))
+        Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
     }
 
     /// [`sqlite`](Self::sqlite) on a network file system, which it refuses: their locks are known to fail, and then two machines spend one refresh
@@ -61,16 +64,16 @@ impl Store {
     ///
     /// As there.
     pub fn sqlite_on_network_file_system(path: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self::with(Arc::new(Sqlite::open_on(path, NetworkFileSystem::Accepted)?), LOCAL_RECHECK))
+        Ok(Self::with(Arc::new(Sqlite::open_on(path, NetworkFileSystem::Accepted)?), LOCAL_RECHECK, true))
     }
 
     /// Logins wherever this store of the application's own puts them. What was read counts for 5 s.
     pub fn new(store: impl TokenStore) -> Self {
-        Self::with(Arc::new(store), REMOTE_RECHECK)
+        Self::with(Arc::new(store), REMOTE_RECHECK, false)
     }
 
-    fn with(register: Arc<dyn TokenStore>, recheck: Duration) -> Self {
-        Self(Arc::new(Inner { register, recheck, lanes: PerProcess::new() }))
+    fn with(register: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        Self(Arc::new(Inner { register, recheck, has_locks: AtomicBool::new(has_locks), lanes: PerProcess::new() }))
     }
 
     /// The same store, with what is stored encrypted (AES-256-GCM). New entries are written with the first key; entries of the other keys, and
@@ -81,13 +84,13 @@ impl Store {
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) without a key.
     pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
         let encrypted = Encrypted::new(Arc::clone(&self.0.register), keys.into_iter().collect())?;
-        Ok(Self::with(Arc::new(encrypted), self.0.recheck))
+        Ok(Self::with(Arc::new(encrypted), self.0.recheck, self.has_locks()))
     }
 
     /// The same store, where what was read counts for this long: the time in which a login or logout of another process shows.
     #[must_use]
     pub fn recheck(self, recheck: Duration) -> Self {
-        Self::with(Arc::clone(&self.0.register), recheck)
+        Self::with(Arc::clone(&self.0.register), recheck, self.has_locks())
     }
 
     pub(crate) fn register(&self) -> &dyn TokenStore {
@@ -96,6 +99,15 @@ impl Store {
 
     pub(crate) fn recheck_milliseconds(&self) -> u64 {
         u64::try_from(self.0.recheck.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn has_locks(&self) -> bool {
+        self.0.has_locks.load(Ordering::Relaxed)
+    }
+
+    /// What it said when a lock was asked for.
+    pub(crate) fn learn_locks(&self, has_locks: bool) {
+        self.0.has_locks.store(has_locks, Ordering::Relaxed);
     }
 
     pub(crate) fn lanes(&self) -> Arc<Lanes> {

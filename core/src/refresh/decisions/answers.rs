@@ -18,7 +18,7 @@ fn tokens_that_fail_the_judgement_are_kept_and_not_handed_out() {
     assert_eq!(code(rig.renew(|rig| Reply::Tokens(Box::new(odd(rig))))), ErrorCode::Quarantined);
     assert_eq!((token_of(rig.record()), rig.record().generation), ("r2", 2));
     assert_eq!(rig.record().tokens, Some(tokens(1, START - 300_000)));
-    assert!(!rig.known.is_usable(0, rig.now));
+    assert!(!rig.known.is_usable(Demand::default(), rig.now));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_was_not_sent_or_was_refused_costs_the_claim_only() {
         let record = rig.record();
         assert_eq!((token_of(record), record.generation, record.is_active(), &record.claim), ("r1", 1, true, &None));
         let failure = record.failure.as_ref().unwrap();
-        assert!(failure.wait_left(rig.now).is_some() && !failure.outcome_unknown);
+        assert!(failure.wait_left(0, rig.now).is_some() && !failure.outcome_unknown);
     }
 }
 
@@ -83,7 +83,7 @@ fn retry_after_is_waited_out() {
     let mut rig = Rig::new();
     let asked = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(20)));
     rig.renew(|_| Reply::Refused(asked.clone())).unwrap_err();
-    assert_eq!(rig.record().failure.as_ref().unwrap().wait_left(rig.now), Some(20_000));
+    assert_eq!(rig.record().failure.as_ref().unwrap().wait_left(0, rig.now), Some(20_000));
 }
 
 #[test]
@@ -127,18 +127,17 @@ fn after_invalid_grant_an_older_generation_is_what_the_store_lost() {
 fn after_a_takeover_invalid_grant_waits_for_the_owner_who_was_slow() {
     let mut rig = Rig::leasing();
     rig.change(|record| record.claim = claim(false));
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    }
     let mut sent = 0;
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Refresh(_) => {
             sent = rig.now.mono;
             Some(Observation::Answered(rejected(rig)))
         }
         Action::Wait(2_000) => {
             rig.put(login("g", 2, rig.now.wall));
-            None
-        }
-        Action::Wait(_) => {
-            rig.pass(75_000);
             None
         }
         _ => None,
@@ -170,7 +169,7 @@ fn what_is_in_doubt_is_not_sent_again_before_its_wait_is_over() {
     assert_eq!(code(rig.renew(in_doubt)), ErrorCode::OutcomeUnknown);
     assert_eq!(rig.times("refresh r1"), 1);
     assert!(rig.record().claim.is_none() && rig.record().failure.as_ref().unwrap().outcome_unknown);
-    for goal in [Goal::Renew { min_validity: 0 }, Goal::Force] {
+    for goal in [Goal::Renew(Demand::default()), Goal::Force] {
         let mut waited = false;
         rig.log.clear();
         rig.fly(goal, |rig, action| {
@@ -198,4 +197,17 @@ fn a_claim_that_is_another_s_by_now_is_left() {
     assert!(renew_while(&mut rig, in_doubt, |rig| rig.change(|record| record.claim = claim(false))).is_err());
     assert_eq!(rig.record().claim, claim(false));
     assert!(rig.record().failure.is_none());
+}
+
+#[test]
+fn a_configuration_that_must_be_corrected_is_told_at_once_and_binds_only_those_who_have_it() {
+    let mut rig = Rig::new();
+    let refused = |_: &Rig| Reply::Refused(error(ErrorCode::InvalidClient));
+    for _ in 0..3 {
+        assert_eq!(code(rig.renew(refused)), ErrorCode::InvalidClient);
+    }
+    assert_eq!((rig.times("refresh r1"), rig.times("wait")), (1, 0));
+    rig.credentials = 1;
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.times("wait"), 0);
 }

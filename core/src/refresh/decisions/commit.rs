@@ -74,7 +74,7 @@ fn an_end_that_was_seen_is_written_again_when_the_store_loses_it() {
         let mut rig = Rig::new();
         rig.put(Record { replaced: Some("f".into()), ..login("g", 1, START - 300_000) });
         let mut once = true;
-        let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
             Action::Refresh(_) => {
                 rig.change(|record| (record.state, record.tokens) = (State::Ended, None));
                 Some(Observation::Answered(rig.tokens(2)))
@@ -119,7 +119,7 @@ fn any_other_tombstone_stays_as_it_is() {
 fn a_conflict_is_looked_at_again() {
     let mut rig = Rig::new();
     let mut once = true;
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
         Action::Swap { record, .. } if record.generation == 2 && std::mem::take(&mut once) => {
             rig.change(|record| record.others = Some(Box::new([("later".into(), 1.into())].into_iter().collect())));
@@ -134,7 +134,7 @@ fn a_conflict_is_looked_at_again() {
 #[test]
 fn a_write_without_an_answer_is_not_done_twice() {
     let mut rig = Rig::new();
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
         Action::Swap { record, .. } if record.generation == 2 => {
             rig.put((**record).clone());
@@ -144,7 +144,7 @@ fn a_write_without_an_answer_is_not_done_twice() {
     });
     outcome.unwrap();
     assert_eq!((rig.record().generation, token_of(rig.record())), (2, "r2"));
-    assert!(rig.known.is_fresh(0, rig.now) && !rig.known.is_unsaved());
+    assert!(rig.known.is_fresh(Demand::default(), rig.now) && !rig.known.is_unsaved());
     assert_eq!(rig.times("tell"), 0);
 }
 
@@ -153,7 +153,7 @@ fn a_store_that_can_only_be_read_is_not_written_to_without_a_wait() {
     for is_emptied in [false, true] {
         let mut rig = Rig::new();
         let (mut failing, mut told) = (3, Vec::new());
-        let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
             Action::Refresh(_) => {
                 rig.stored.take_if(|_| is_emptied);
                 Some(Observation::Answered(rig.tokens(2)))
@@ -179,11 +179,11 @@ fn without_the_store_the_tokens_are_handed_out_as_unsaved_and_written_later() {
     let mut rig = Rig::new();
     let mut told = Vec::new();
     let mut failing = 3;
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Refresh(_) => Some(Observation::Answered(rig.tokens(2))),
         Action::Tell(outcome) => {
             told.push(outcome.is_ok());
-            assert!(rig.known.is_unsaved() && rig.known.is_fresh(0, rig.now));
+            assert!(rig.known.is_unsaved() && rig.known.is_fresh(Demand::default(), rig.now));
             None
         }
         Action::Load if rig.times("refresh r1") == 1 && failing > 0 => {
@@ -201,7 +201,7 @@ fn without_the_store_the_tokens_are_handed_out_as_unsaved_and_written_later() {
 fn without_the_store_what_is_known_to_have_come_since_stands() {
     for theirs in [tomb("h", 2), login("g", 3, START)] {
         let mut rig = Rig::new();
-        let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
             Action::Refresh(_) => {
                 rig.put(theirs.clone());
                 rig.look();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn who_has_the_lock_takes_over_what_was_claimed_under_it() {
+fn who_has_the_lock_takes_over_what_a_process_claimed_under_it_that_is_gone() {
     let mut rig = Rig::new();
     rig.change(|record| record.claim = claim(true));
     assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
@@ -19,8 +19,20 @@ fn a_claim_made_without_the_lock_is_watched_also_under_it() {
 }
 
 #[test]
+fn a_free_lock_does_not_prove_that_a_claims_owner_is_gone() {
+    let mut rig = Rig::new();
+    rig.gone = false;
+    rig.change(|record| record.claim = claim(true));
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    }
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+}
+
+#[test]
 fn a_claim_of_another_copy_in_this_process_is_watched() {
     let mut rig = Rig::new();
+    rig.gone = false;
     rig.change(|record| record.claim = claim(true).map(|claim| Claim { process: 7, ..claim }));
     assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
 }
@@ -39,7 +51,7 @@ fn a_claim_of_our_own_flight_that_failed_is_taken_over_at_once() {
     let fails = |rig: &mut Rig, action: &Action| {
         (matches!(action, Action::Load) && rig.times("claim") == 1).then(|| Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
     };
-    rig.fly(Goal::Renew { min_validity: 0 }, fails).unwrap_err();
+    rig.fly(Goal::Renew(Demand::default()), fails).unwrap_err();
     assert!(rig.record().claim.is_some());
     assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
     assert_eq!(rig.times("wait"), 0);
@@ -55,6 +67,66 @@ fn without_a_lock_a_claim_is_taken_over_when_it_was_seen_unchanged_for_its_lease
     let began = rig.now.mono - 60_000;
     assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
     assert!(rig.now.mono - began >= 75_000);
+}
+
+#[test]
+fn an_outage_of_the_store_does_not_count_as_watching() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    rig.pass(85_000);
+    let back = rig.now.mono;
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert!((5_000..6_000).contains(&(rig.now.mono - back)));
+    // An owner that came through the same outage writes within this time, and nothing is taken over.
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    rig.pass(85_000);
+    let back = rig.now.mono;
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| {
+        if matches!(action, Action::Load) && rig.now.mono - back > 1_000 {
+            rig.put(login("g", 2, rig.now.wall));
+        }
+        None
+    });
+    assert!(!outcome.unwrap());
+    assert_eq!(rig.record().generation, 2);
+}
+
+#[test]
+fn who_looks_seldom_takes_over_all_the_same() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    rig.pass(3_600_000);
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+}
+
+#[test]
+fn a_claim_is_as_old_as_the_request_for_it() {
+    let mut rig = Rig::leasing();
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| {
+        if matches!(action, Action::Swap { record, .. } if record.claim.is_some()) && rig.times("claim") == 1 {
+            rig.pass(40_001);
+        }
+        matches!(action, Action::Refresh(_)).then(|| Observation::Answered(rig.tokens(2)))
+    });
+    assert!(outcome.unwrap());
+    assert_eq!((rig.times("claim"), rig.times("refresh r1")), (2, 1));
+}
+
+#[test]
+fn who_waited_for_a_turn_at_the_server_looks_again_before_the_claim() {
+    let mut rig = Rig::new();
+    rig.queue = true;
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.log, ["load", "lock", "load", "load", "claim", "load", "refresh r1", "load", "swap", "end"]);
+}
+
+#[test]
+fn a_lease_is_as_long_as_the_requests_of_its_owner_may_take() {
+    assert_eq!((lease(30_000), lease(300_000)), (75_000, 345_000));
 }
 
 #[test]
@@ -80,7 +152,7 @@ fn a_clock_that_jumps_ahead_takes_nothing_over() {
 #[test]
 fn who_waits_for_the_lock_sees_what_its_holder_brought() {
     let mut rig = Rig::new();
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| {
         matches!(action, Action::TryLock).then(|| {
             rig.put(login("g", 2, START));
             Observation::LockBusy
@@ -94,7 +166,7 @@ fn who_waits_for_the_lock_sees_what_its_holder_brought() {
 fn nobody_refreshes_without_the_lock() {
     let mut rig = Rig::new();
     let began = rig.now.mono;
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
     assert_eq!(code(outcome), ErrorCode::Busy);
     assert_eq!((rig.now.mono - began, rig.times("claim")), (30_000, 0));
 }
@@ -114,7 +186,7 @@ fn those_who_wait_are_spread_and_leave_in_time() {
         rig.dice = 255;
         rig.change(|record| record.claim = claim(false));
         let (began, mut waits) = (rig.now.mono, Vec::new());
-        let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |_, action| match action {
+        let outcome = rig.fly(Goal::Renew(Demand::default()), |_, action| match action {
             Action::TryLock => Some(busy.clone()),
             Action::Wait(milliseconds) => {
                 waits.push(*milliseconds);
@@ -131,7 +203,7 @@ fn those_who_wait_are_spread_and_leave_in_time() {
 fn a_token_between_its_limits_is_not_waited_for() {
     let mut rig = Rig::new();
     rig.put(login("g", 1, START - 250_000));
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
     assert!(!outcome.unwrap());
     assert_eq!(rig.log, ["load", "lock", "end"]);
 }

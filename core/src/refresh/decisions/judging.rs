@@ -3,8 +3,9 @@
 use super::*;
 
 fn judge(rig: &Rig, min_validity: u64, done: Done) -> &'static str {
-    match rig.known.judge(Demand { min_validity, recheck: 1000 }, done, rig.now) {
+    match rig.known.judge(Demand { min_validity, recheck: 1000, ..Demand::default() }, done, rig.now) {
         Judgement::Give => "give",
+        Judgement::GiveAndRefresh => "give and refresh",
         Judgement::Look => "look",
         Judgement::Refresh => "refresh",
         Judgement::Refuse(_) => "refuse",
@@ -31,13 +32,13 @@ fn nobody_is_refused_without_a_look() {
 
 #[test]
 fn the_limits_are_at_eighty_percent_and_a_margin_before_the_end() {
-    let ages = [(0, "give"), (239_999, "give"), (240_000, "refresh"), (269_999, "refresh"), (270_000, "refresh")];
+    let ages = [(0, "give"), (239_999, "give"), (240_000, "give and refresh"), (269_999, "give and refresh"), (270_000, "refresh")];
     for (age, judged) in ages {
         let mut rig = Rig::new();
         rig.put(login("g", 1, START - age));
         rig.look();
         assert_eq!(judge(&rig, 0, Done::Looked), judged, "at {age} ms");
-        assert_eq!(rig.known.is_usable(0, rig.now), age < 270_000, "at {age} ms");
+        assert_eq!(rig.known.is_usable(Demand::default(), rig.now), age < 270_000, "at {age} ms");
     }
 }
 
@@ -48,7 +49,7 @@ fn more_validity_than_a_token_has_is_bought_once() {
     rig.look();
     assert_eq!((judge(&rig, 199_999, Done::Looked), judge(&rig, 200_000, Done::Looked)), ("give", "refresh"));
     assert!(
-        rig.fly(Goal::Renew { min_validity: 1_000_000 }, |rig, action| {
+        rig.fly(Goal::Renew(Demand { min_validity: 1_000_000, ..Demand::default() }), |rig, action| {
             matches!(action, Action::Refresh(_)).then(|| Observation::Answered(rig.tokens(2)))
         })
         .unwrap()
@@ -58,13 +59,13 @@ fn more_validity_than_a_token_has_is_bought_once() {
 
 #[test]
 fn a_short_life_has_a_short_margin() {
-    for (age, judged, usable) in [(79_999, "give", true), (80_000, "refresh", true), (89_999, "refresh", true), (90_000, "refresh", false)]
+    for (age, judged, usable) in [(79_999, "give", true), (80_000, "give and refresh", true), (89_999, "give and refresh", true), (90_000, "refresh", false)]
     {
         let mut rig = Rig::new();
         rig.put(living(100, age));
         rig.look();
-        assert_eq!((judge(&rig, 0, Done::Looked), rig.known.is_usable(0, rig.now)), (judged, usable), "at {age} ms");
-        assert_eq!(rig.known.is_fresh(0, rig.now), judged == "give", "at {age} ms");
+        assert_eq!((judge(&rig, 0, Done::Looked), rig.known.is_usable(Demand::default(), rig.now)), (judged, usable), "at {age} ms");
+        assert_eq!(rig.known.is_fresh(Demand::default(), rig.now), judged == "give", "at {age} ms");
     }
 }
 
@@ -102,7 +103,7 @@ fn between_the_limits_a_flight_or_a_failure_before_will_do() {
     let mut rig = Rig::new();
     rig.put(login("g", 1, START - 250_000));
     rig.look();
-    assert_eq!((judge(&rig, 0, Done::Looked), judge(&rig, 0, Done::Flown)), ("refresh", "give"));
+    assert_eq!((judge(&rig, 0, Done::Looked), judge(&rig, 0, Done::Flown)), ("give and refresh", "give"));
     rig.renew(|_| Reply::Refused(error(ErrorCode::Transport))).unwrap_err();
     assert_eq!(judge(&rig, 0, Done::Looked), "give");
 }
@@ -113,21 +114,21 @@ fn a_token_that_is_not_known_to_end_is_fresh() {
     rig.put(Record { tokens: Some(TokenSet::restore(r#"{"access_token":"a1"}"#).unwrap()), ..login("g", 1, START - 999_000_000) });
     rig.look();
     assert_eq!(judge(&rig, 0, Done::Looked), "give");
-    assert_eq!(rig.known.at_hand_until(1000, rig.now), rig.now.mono + 1000);
+    assert_eq!(rig.known.at_hand_until(Demand { recheck: 1000, ..Demand::default() }, rig.now), rig.now.mono + 1000);
 }
 
 #[test]
 fn a_token_is_at_hand_until_it_should_be_renewed_or_the_store_looked_at() {
     let mut rig = Rig::new();
-    assert_eq!(rig.known.at_hand_until(1000, rig.now), 0);
+    assert_eq!(rig.known.at_hand_until(Demand { recheck: 1000, ..Demand::default() }, rig.now), 0);
     rig.put(login("g", 1, START - 100_000));
     rig.look();
     let looked_at = rig.now.mono;
     rig.pass(400);
-    assert_eq!(rig.known.at_hand_until(1000, rig.now), looked_at + 1000);
-    assert_eq!(rig.known.at_hand_until(1_000_000, rig.now), looked_at + 140_000);
+    assert_eq!(rig.known.at_hand_until(Demand { recheck: 1000, ..Demand::default() }, rig.now), looked_at + 1000);
+    assert_eq!(rig.known.at_hand_until(Demand { recheck: 1_000_000, ..Demand::default() }, rig.now), looked_at + 140_000);
     rig.pass(139_600);
-    assert_eq!(rig.known.at_hand_until(1_000_000, rig.now), 0);
+    assert_eq!(rig.known.at_hand_until(Demand { recheck: 1_000_000, ..Demand::default() }, rig.now), 0);
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn what_is_read_again_is_as_old_as_it_was() {
     rig.now.mono += 240_000;
     rig.change(|record| record.claim = claim(true));
     rig.look();
-    assert_eq!(judge(&rig, 0, Done::Looked), "refresh");
+    assert_eq!(judge(&rig, 0, Done::Looked), "give and refresh");
     // Others are met anew, also when they were sent in the same millisecond.
     rig.put(login("g", 2, START));
     rig.look();
@@ -162,7 +163,7 @@ fn what_is_read_again_is_as_old_as_it_was() {
 #[test]
 fn what_this_process_asked_for_is_as_old_as_the_request_though_the_clock_is_set_back() {
     let mut rig = Rig::new();
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Refresh(_) => {
             let answer = rig.tokens(2);
             rig.now.mono += 239_999;
@@ -174,7 +175,7 @@ fn what_this_process_asked_for_is_as_old_as_the_request_though_the_clock_is_set_
     assert!(outcome.unwrap());
     assert_eq!(judge(&rig, 0, Done::Looked), "give");
     rig.now.mono += 1;
-    assert_eq!(judge(&rig, 0, Done::Looked), "refresh");
+    assert_eq!(judge(&rig, 0, Done::Looked), "give and refresh");
 }
 
 #[test]
@@ -262,4 +263,57 @@ fn a_login_without_a_refresh_token_ends_with_its_access_token() {
     assert_eq!(judge(&rig, 0, Done::Looked), "refuse");
     assert!(!rig.renew(|rig| rig.tokens(2)).unwrap());
     assert!(!rig.log.iter().any(|done| done.starts_with("refresh")));
+}
+
+fn early(spread: u8) -> Demand {
+    Demand { early: Some(spread), recheck: 1000, ..Demand::default() }
+}
+
+#[test]
+fn without_locks_a_token_is_renewed_before_the_lease_of_a_killed_owner_outlives_it() {
+    for (life, spread, soft) in [(300, 0, 180_000), (300, 255, 150_000), (100, 0, 50_000), (3600, 0, 2_880_000)] {
+        let mut rig = Rig::leasing();
+        rig.put(living(life, soft - 1));
+        rig.look();
+        assert!(matches!(rig.known.judge(early(spread), Done::Nothing, rig.now), Judgement::Give), "{life} s, {spread}");
+        rig.pass(1);
+        assert!(matches!(rig.known.judge(early(spread), Done::Nothing, rig.now), Judgement::GiveAndRefresh), "{life} s, {spread}");
+    }
+}
+
+#[test]
+fn a_refresh_that_another_process_is_at_is_tried_again_a_little_later() {
+    let mut rig = Rig::new();
+    rig.put(login("g", 1, START - 250_000));
+    let busy = |_: &mut Rig, action: &Action| matches!(action, Action::TryLock).then_some(Observation::LockBusy);
+    assert!(!rig.fly(Goal::Renew(Demand::default()), busy).unwrap());
+    assert_eq!(judge(&rig, 0, Done::Nothing), "give");
+    rig.pass(250);
+    assert_eq!(judge(&rig, 0, Done::Nothing), "give and refresh");
+}
+
+#[test]
+fn a_store_that_fails_is_left_alone_for_a_while_by_all() {
+    let fails = |rig: &mut Rig| {
+        let failed = |_: &mut Rig, action: &Action| {
+            matches!(action, Action::Load).then(|| Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        };
+        rig.fly(Goal::Look, failed).unwrap_err();
+    };
+    for (age, meanwhile) in [(0, "give"), (250_000, "give"), (280_000, "refuse")] {
+        let mut rig = Rig::new();
+        rig.dice = 128;
+        rig.put(login("g", 1, START - age));
+        rig.look();
+        rig.pass(1000);
+        for wait in [1_000, 2_000, 4_000, 5_000, 5_000] {
+            assert_eq!(judge(&rig, 0, Done::Nothing), "look", "at {age} ms");
+            fails(&mut rig);
+            rig.pass(wait - 1);
+            assert_eq!(judge(&rig, 0, Done::Nothing), meanwhile, "at {age} ms");
+            rig.pass(1);
+        }
+        rig.look();
+        assert_ne!(judge(&rig, 0, Done::Nothing), "look");
+    }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::token::TokenSet;
 use crate::refresh::answer::{Received, Reply};
 use crate::refresh::flight::Flight;
-use crate::refresh::known::Known;
+use crate::refresh::known::{Demand, Known};
 use crate::refresh::moment::Moment;
 use crate::refresh::record::{Account, Claim, LEASE_MILLISECONDS, Record, State, Stored};
 use crate::refresh::step::{Action, Goal, Observation, Ticket};
@@ -22,6 +22,11 @@ pub(super) struct Rig {
     pub(super) now: Moment,
     pub(super) locks: bool,
     pub(super) dice: u8,
+    /// The process of other owners has certainly ended.
+    pub(super) gone: bool,
+    pub(super) credentials: u64,
+    /// Others have their turn at the server first.
+    pub(super) queue: bool,
     /// What was done, one word each.
     pub(super) log: Vec<String>,
     writes: u32,
@@ -32,7 +37,7 @@ impl Rig {
     /// With one login, `g` at generation 1 with the refresh token `r1`, whose access token has run out.
     pub(super) fn new() -> Self {
         let now = Moment { wall: START, mono: 1_000_000 };
-        let mut rig = Self { stored: None, known: Known::default(), now, locks: true, dice: 0, log: Vec::new(), writes: 0, flights: 0 };
+        let mut rig = Self { stored: None, known: Known::default(), now, locks: true, dice: 0, gone: true, credentials: 0, queue: false, log: Vec::new(), writes: 0, flights: 0 };
         rig.put(login("g", 1, START - 300_000));
         rig
     }
@@ -49,7 +54,7 @@ impl Rig {
     /// Somebody writes.
     pub(super) fn put(&mut self, record: Record) {
         self.writes += 1;
-        self.stored = Some(Stored { version: format!("v{}", self.writes), record: record.into() });
+        self.stored = Some(Stored::new(format!("v{}", self.writes), record));
     }
 
     /// Somebody changes what is there.
@@ -69,7 +74,7 @@ impl Rig {
     }
 
     pub(super) fn renew(&mut self, reply: impl Fn(&Self) -> Reply) -> Result<bool> {
-        self.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+        self.fly(Goal::Renew(Demand::default()), |rig, action| match action {
             Action::Refresh(_) => Some(Observation::Answered(reply(rig))),
             _ => None,
         })
@@ -93,18 +98,22 @@ impl Rig {
     /// Flies to the end. The script may do something before an action is carried out, or say what came of it.
     pub(super) fn fly(&mut self, goal: Goal, mut script: impl FnMut(&mut Self, &Action) -> Option<Observation>) -> Result<bool> {
         self.flights += 1;
-        let mut flight = Flight::new(goal, ticket(&format!("o{}", self.flights), self.dice), self.now);
+        let mut flight = Flight::new(goal, self.ticket(), self.now);
         let mut seen = Observation::Begun;
         for _ in 0..5_000 {
             let mut known = std::mem::take(&mut self.known);
             let action = flight.decide(&mut known, seen, self.now);
             self.known = known;
-            self.log.push(word(&action));
+            if !matches!(action, Action::TakeTurn) {
+                self.log.push(word(&action));
+            }
             let scripted = script(self, &action);
             seen = match (scripted, action) {
                 (_, Action::End(outcome)) => return outcome,
                 (Some(seen), _) => seen,
-                (None, Action::Load) => Observation::Loaded(self.stored.clone()),
+                (None, Action::Load) => {
+                    Observation::Loaded(self.stored.clone().map(|stored| Stored { owner_is_gone: self.gone, ..stored }))
+                }
                 (None, Action::TryLock) if self.locks => Observation::Locked,
                 (None, Action::TryLock) => Observation::NoLocks,
                 (None, Action::Swap { expected, record }) => self.swap(expected.as_deref(), &record),
@@ -112,11 +121,26 @@ impl Rig {
                     self.pass(milliseconds);
                     Observation::Waited
                 }
+                (None, Action::TakeTurn) => Observation::Turn { waited: self.queue },
                 (None, Action::Tell(_)) => Observation::Told,
                 (None, action) => panic!("nothing was said about {action:?}"),
             };
         }
         panic!("it goes on for ever: {:?}", self.log.last_chunk::<12>());
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket {
+            account: account(),
+            owner: format!("o{}", self.flights),
+            process: 7,
+            started: Some("then".into()),
+            instance: "here".into(),
+            dice: self.dice,
+            patience: 30_000,
+            credentials: self.credentials,
+            request_timeout: 30_000,
+        }
     }
 
     fn swap(&mut self, expected: Option<&str>, record: &Arc<Record>) -> Observation {
@@ -149,6 +173,7 @@ fn word(action: &Action) -> String {
         Action::TryLock => "lock",
         Action::Swap { record, .. } if record.claim.is_some() => "claim",
         Action::Swap { .. } => "swap",
+        Action::TakeTurn => "turn",
         Action::Refresh(record) => return format!("refresh {}", record.refresh_token.as_ref().unwrap().reveal()),
         Action::Exchange => "exchange",
         Action::Revoke(token) => return format!("revoke {}", token.reveal()),
@@ -157,10 +182,6 @@ fn word(action: &Action) -> String {
         Action::End(_) => "end",
     };
     word.into()
-}
-
-fn ticket(owner: &str, dice: u8) -> Ticket {
-    Ticket { account: account(), owner: owner.into(), process: 7, instance: "here".into(), dice, patience: 30_000 }
 }
 
 fn account() -> Account {
@@ -195,6 +216,7 @@ pub(super) fn claim(locked: bool) -> Option<Claim> {
     Some(Claim {
         owner: "theirs".into(),
         process: 8,
+        started: Some("then".into()),
         instance: "there".into(),
         locked,
         login: false,

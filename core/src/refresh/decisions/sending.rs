@@ -5,7 +5,7 @@ use super::*;
 /// Renews; `meanwhile` happens between the claim and the last look before the first byte, once.
 fn renew_after(rig: &mut Rig, meanwhile: impl Fn(&mut Rig)) -> Result<bool> {
     let mut once = true;
-    rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Load if rig.times("claim") == 1 && std::mem::take(&mut once) => {
             meanwhile(rig);
             None
@@ -39,7 +39,7 @@ fn a_claim_is_made_anew_when_it_is_too_old_by_either_clock() {
 fn a_claim_that_was_written_without_an_answer_is_found() {
     let mut rig = Rig::new();
     let mut once = true;
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |rig, action| match action {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| match action {
         Action::Swap { record, .. } if std::mem::take(&mut once) => {
             rig.put((**record).clone());
             Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
@@ -54,7 +54,7 @@ fn a_claim_that_was_written_without_an_answer_is_found() {
 #[test]
 fn a_store_that_cannot_be_written_costs_no_token() {
     let mut rig = Rig::new();
-    let outcome = rig.fly(Goal::Renew { min_validity: 0 }, |_, action| {
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |_, action| {
         matches!(action, Action::Swap { .. }).then(|| Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
     });
     assert_eq!(code(outcome), ErrorCode::StoreUnavailable);
