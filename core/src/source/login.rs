@@ -255,10 +255,10 @@ impl Completion {
             let _until_it_is_noted = &under_way;
             match landed {
                 Ok(_) => {
-                    outcome.put(Ok(source.clone()));
                     if is_over {
                         single_use.settle(&version, &marker, Stage::Done);
                     }
+                    outcome.put(Ok(source.clone()));
                 }
                 // The login is there and could not be saved; whoever waited has it.
                 Err(_) if outcome.is_settled() => {}

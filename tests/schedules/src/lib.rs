@@ -43,7 +43,7 @@ mod source;
 mod store;
 #[path = "../../../core/src/token_request.rs"]
 mod token_request;
-#[path = "../../../core/src/worker.rs"]
+#[path = "../../../core/src/worker/mod.rs"]
 mod worker;
 
 pub use builder::ClientBuilder;

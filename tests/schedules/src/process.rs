@@ -37,16 +37,28 @@ impl<T> PerProcess<T> {
     }
 }
 
-/// Where the lanes of a store are made, and nothing else asks: so each client is in a process of its own.
-pub(crate) struct Origin(u32);
+/// Drawn where the lanes of a store are made: so each client is in a process of its own, which lives as long as the execution.
+pub(crate) struct ProcessIdentity {
+    pub(crate) id: u32,
+    pub(crate) started: Option<String>,
+}
+
+impl ProcessIdentity {
+    pub(crate) fn here() -> Arc<Self> {
+        Arc::new(Self { id: World::here().next_process(), started: None })
+    }
+
+    pub(crate) fn is_alive(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// Nobody forks here.
+pub(crate) struct Origin;
 
 impl Origin {
     pub(crate) fn here() -> Self {
-        Self(World::here().next_process())
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.0
+        Self
     }
 
     pub(crate) fn is_here(&self) -> bool {
@@ -56,6 +68,6 @@ impl Origin {
     /// For the core's own tests, which are compiled here, and run elsewhere.
     #[cfg(test)]
     pub(crate) const fn elsewhere() -> Self {
-        Self(0)
+        Self
     }
 }
