@@ -49,7 +49,7 @@ impl ProcessIdentity {
     }
 
     pub(crate) fn is_alive(&self) -> Option<bool> {
-        Some(true)
+        Some(!World::here().all_are_gone.get())
     }
 }
 

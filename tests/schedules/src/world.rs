@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) server: Arc<Server>,
     luck: Cell<u64>,
     processes: Cell<u32>,
+    /// Of every process it is said that it has ended.
+    pub(crate) all_are_gone: Cell<bool>,
 }
 
 thread_local! {
@@ -34,6 +36,7 @@ impl World {
             server: Arc::default(),
             luck: Cell::new(shuttle::rand::thread_rng().next_u64()),
             processes: Cell::new(1),
+            all_are_gone: Cell::new(false),
         });
         WORLD.set(Some(Rc::clone(&world)));
         world

@@ -5,6 +5,7 @@
 mod closing;
 mod expiry;
 mod failures;
+mod hanging;
 mod leaving;
 mod logins;
 mod logouts;

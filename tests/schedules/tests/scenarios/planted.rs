@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use schedules::{Call, Machine, Stage, Store, TokenSource, explore, pass};
+use schedules::{Call, Machine, Stage, Store, TokenSource, explore, pass, presume_all_gone};
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
@@ -12,8 +12,16 @@ use crate::register::{Planted, Register};
 use crate::support::{at_once, token};
 
 #[test]
-fn a_lock_that_everybody_gets_is_found() {
-    assert!(fails(|| two_processes(Planted::LocksForAll)));
+fn a_free_lock_that_is_believed_is_found() {
+    assert!(fails(|| {
+        presume_all_gone();
+        two_processes(Planted::LocksForAll);
+    }));
+}
+
+#[test]
+fn a_lock_that_everybody_gets_costs_nothing_while_the_owner_is_known_to_live() {
+    explore(Machine::Slow, 300, || two_processes(Planted::LocksForAll));
 }
 
 #[test]

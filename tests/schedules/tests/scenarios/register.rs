@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use schedules::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+use schedules::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore, pass};
 use shuttle::sync::Mutex;
 
 /// Clones are the same store.
@@ -32,7 +33,12 @@ pub(crate) enum Trouble {
     /// It is done all the same.
     ErrsAfterwards,
     Panics,
+    /// It is done, half a minute later.
+    Hangs,
 }
+
+/// How long an operation hangs.
+pub(crate) const HANGING: Duration = Duration::from_secs(30);
 
 /// A promise that it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +78,11 @@ impl Register {
             Some((Trouble::ErrsAfterwards, _)) => {
                 act(&mut contents);
                 Err("planted".into())
+            }
+            Some((Trouble::Hangs, _)) => {
+                drop(contents);
+                pass(HANGING);
+                Ok(act(&mut self.contents.lock().unwrap()))
             }
             Some((Trouble::Panics, _)) => {
                 drop(contents);
