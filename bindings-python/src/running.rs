@@ -106,7 +106,9 @@ pub(crate) fn start_exchange_callback(
     timeout: Optional<'_, '_>,
 ) -> PyResult<Running> {
     let request = Request::callback(&client.core, pending, callback)?;
-    Running::start(py, request, &Limits::new(timeout, None)?, token_set)
+    let limits = Limits::new(timeout, None)?;
+    used_on_running_loop(py, client.own.as_ref())?;
+    Running::start(py, request, &limits, token_set)
 }
 
 /// `Client.exchange_code` without waiting.
