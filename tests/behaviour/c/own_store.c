@@ -16,6 +16,8 @@ struct own_store {
     char *name;
     /* How often it can still be written; less than 0: always. */
     long saves_left;
+    /* As a database that was stopped: nothing is answered until this ends. */
+    int hangs;
     struct entry *entries;
     struct own_store *next;
 };
@@ -23,6 +25,7 @@ struct own_store {
 static struct own_store *stores;
 /* Of all stores and what they hold. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t answers = PTHREAD_COND_INITIALIZER;
 
 static struct own_store *store_called(const char *name)
 {
@@ -78,6 +81,13 @@ static void empty(struct own_store *store)
     store->entries = NULL;
 }
 
+/* Under the lock, until the store does not hang. */
+static void wait_for(const struct own_store *store)
+{
+    while (store->hangs)
+        pthread_cond_wait(&answers, &lock);
+}
+
 static sipgate_store_answer load(void *user_data, const char *key, sipgate_store_entry *entry, sipgate_store_problem *problem)
 {
     const struct own_store *store = user_data;
@@ -85,6 +95,7 @@ static sipgate_store_answer load(void *user_data, const char *key, sipgate_store
 
     (void)problem;
     pthread_mutex_lock(&lock);
+    wait_for(store);
     found = find(store, key);
     if (found != NULL) {
         sipgate_store_entry_set_version(entry, found->version, NULL);
@@ -116,6 +127,7 @@ static sipgate_store_answer save(void *user_data, const char *key, const char *e
     sipgate_store_answer answer;
 
     pthread_mutex_lock(&lock);
+    wait_for(user_data);
     answer = swap(user_data, key, expected, entry);
     pthread_mutex_unlock(&lock);
     if (answer == SIPGATE_STORE_FAILED)
@@ -142,6 +154,19 @@ sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_erro
     (void)error;
     pthread_mutex_lock(&lock);
     store_called(json_string(args, "own"))->saves_left = saves != NULL && saves->text != NULL ? strtol(saves->text, NULL, 10) : -1;
+    pthread_mutex_unlock(&lock);
+    return SIPGATE_OK;
+}
+
+sipgate_status store_hang(const struct json *args, struct out *ok, sipgate_error **error)
+{
+    const struct json *hangs = json_member(args, "hangs");
+
+    (void)ok;
+    (void)error;
+    pthread_mutex_lock(&lock);
+    store_called(json_string(args, "own"))->hangs = hangs != NULL && hangs->type == JSON_TRUE;
+    pthread_cond_broadcast(&answers);
     pthread_mutex_unlock(&lock);
     return SIPGATE_OK;
 }

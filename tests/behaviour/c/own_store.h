@@ -13,6 +13,9 @@ sipgate_status own_store_new(const struct json *settings, const sipgate_store_op
 /* The store `own` can be written `saves` times more; without that, always. */
 sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_error **error);
 
+/* The store `own` answers nothing while it `hangs`. */
+sipgate_status store_hang(const struct json *args, struct out *ok, sipgate_error **error);
+
 /* What the store `own` holds becomes all that is in the store `to`. */
 sipgate_status store_copy(const struct json *args, struct out *ok, sipgate_error **error);
 

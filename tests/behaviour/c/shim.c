@@ -286,6 +286,7 @@ static const struct operation_entry {
     {"source.logout", source_logout, "source", "timeout cancel"},
     {"source.close", source_close, "source", ""},
     {"store.limit", store_limit, "own", "saves"},
+    {"store.hang", store_hang, "own", "hangs"},
     {"store.copy", store_copy, "own to", ""},
     {"pending.export", pending_export, "pending", ""},
     {"pending.restore", pending_restore, "name", "exported"},

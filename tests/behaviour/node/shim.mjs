@@ -111,6 +111,11 @@ const operations = {
     return {}
   },
 
+  'store.hang'({ own, hangs }) {
+    ownStore(own).hangs = hangs ?? false
+    return {}
+  },
+
   'store.copy'({ own, to }) {
     ownStore(to).entries = new Map(ownStore(own).entries)
     return {}
@@ -172,14 +177,21 @@ function ownStore(name) {
 class OwnStore {
   entries = new Map()
   savesLeft = Infinity
+  /** As a database that was stopped: nothing is answered until this ends. */
+  hangs = false
+
+  async #wait() {
+    await new Promise(setImmediate)
+    while (this.hangs) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 
   async load(key) {
-    await new Promise(setImmediate)
+    await this.#wait()
     return this.entries.get(key)
   }
 
   async save(key, expected, version, data, ends) {
-    await new Promise(setImmediate)
+    await this.#wait()
     if (this.savesLeft === 0) throw new Error('the disk is full')
     this.savesLeft--
     if ((this.entries.get(key)?.version ?? null) !== expected) return false

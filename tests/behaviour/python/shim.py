@@ -69,13 +69,18 @@ class OwnStore:
         # How often it can still be written; without a number, always.
         self.saves_left: int | None = None
         self.swapping = threading.Lock()
+        # Not set: as a database that was stopped, nothing is answered.
+        self.answers = threading.Event()
+        self.answers.set()
 
     def load(self, key: str) -> Entry | None:
+        self.answers.wait()
         return self.entries.get(key)
 
     def save(
         self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
     ) -> bool:
+        self.answers.wait()
         with self.swapping:
             if self.saves_left is not None:
                 if not self.saves_left:
@@ -94,14 +99,19 @@ class AsyncOwnStore:
     def __init__(self, store: OwnStore) -> None:
         self.store = store
 
-    async def load(self, key: str) -> Entry | None:
+    async def wait(self) -> None:
         await asyncio.sleep(0)
+        while not self.store.answers.is_set():
+            await asyncio.sleep(0.01)
+
+    async def load(self, key: str) -> Entry | None:
+        await self.wait()
         return self.store.load(key)
 
     async def save(
         self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
     ) -> bool:
-        await asyncio.sleep(0)
+        await self.wait()
         return self.store.save(key, expected, version, data, ends)
 
 
@@ -134,6 +144,7 @@ class Shim:
             "source.logout": self.source_call("logout", nothing),
             "source.close": lambda args: nothing(self.objects[args["source"]].close()),
             "store.limit": self.limit_store,
+            "store.hang": self.hang_store,
             "store.copy": self.copy_store,
             "pending.export": lambda args: {"exported": self.objects[args["pending"]].export()},
             "pending.restore": lambda args: self.keep_pending(
@@ -178,6 +189,11 @@ class Shim:
 
     def limit_store(self, args: Args) -> Answer:
         self.own_stores[args["own"]].saves_left = args.get("saves")
+        return {}
+
+    def hang_store(self, args: Args) -> Answer:
+        answers = self.own_stores[args["own"]].answers
+        answers.clear() if args.get("hangs") else answers.set()
         return {}
 
     def copy_store(self, args: Args) -> Answer:

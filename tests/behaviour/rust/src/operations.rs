@@ -46,6 +46,7 @@ impl Shim {
             "source.logout" => Self::source_logout,
             "source.close" => Self::source_close,
             "store.limit" => Self::store_limit,
+            "store.hang" => Self::store_hang,
             "store.copy" => Self::store_copy,
             "pending.export" => Self::pending_export,
             "pending.restore" => Self::pending_restore,

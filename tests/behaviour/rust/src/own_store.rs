@@ -1,22 +1,29 @@
 //! An application's own store, as small as one can be, and it fails when it is told to.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
 
 /// The same store for all its clones.
 #[derive(Clone, Default)]
-pub(crate) struct OwnStore(Arc<Mutex<Contents>>);
+pub(crate) struct OwnStore(Arc<(Mutex<Contents>, Condvar)>);
 
 #[derive(Default)]
 struct Contents {
     entries: HashMap<StoreKey, StoreEntry>,
     /// How often it can still be written; without a number, always.
     saves_left: Option<u64>,
+    /// As a database that was stopped: nothing is answered until this ends.
+    hangs: bool,
 }
 
 impl OwnStore {
+    pub(crate) fn hang(&self, hangs: bool) {
+        self.contents().hangs = hangs;
+        self.0.1.notify_all();
+    }
+
     pub(crate) fn limit(&self, saves_left: Option<u64>) {
         self.contents().saves_left = saves_left;
     }
@@ -28,17 +35,22 @@ impl OwnStore {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The contents, once the store does not hang.
+    fn answering(&self) -> MutexGuard<'_, Contents> {
+        self.0.1.wait_while(self.contents(), |contents| contents.hangs).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl TokenStore for OwnStore {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
-        Ok(self.contents().entries.get(key).cloned())
+        Ok(self.answering().entries.get(key).cloned())
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
-        let mut contents = self.contents();
+        let mut contents = self.answering();
         if contents.saves_left == Some(0) {
             return Err("the disk is full".into());
         }

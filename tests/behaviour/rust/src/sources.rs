@@ -121,6 +121,13 @@ impl Shim {
         Ok(json!({}))
     }
 
+    pub(crate) fn store_hang(&self, mut args: Args) -> Members {
+        let (own, hangs) = (self.own_store(&mut args, "own")?, args.flag("hangs")?);
+        args.end()?;
+        own.hang(hangs);
+        Ok(json!({}))
+    }
+
     pub(crate) fn store_copy(&self, mut args: Args) -> Members {
         let (own, to) = (self.own_store(&mut args, "own")?, self.own_store(&mut args, "to")?);
         args.end()?;
