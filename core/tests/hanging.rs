@@ -1,0 +1,178 @@
+//! A login server, or a store, that hangs: nobody waits for it who need not.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "each test uses a part of it")]
+mod support;
+
+use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use sipgate_oauth2::{
+    Call, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet, TokenSource, TokenStore,
+};
+use support::Realm;
+
+/// Far more than requests that may be under way at one server at once.
+const HANGING: usize = 500;
+
+/// A server that takes every connection and never says a word. What it was sent is thrown away with it.
+struct Silent {
+    address: String,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Silent {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let connections: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let taken = Arc::clone(&connections);
+        thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(|stream| taken.lock().unwrap().push(stream)));
+        Self { address, connections }
+    }
+
+    fn client(&self, store: &Store) -> Client {
+        let at = |path: &str| format!("{}/{path}", self.address);
+        let provider = Provider::endpoints(self.address.clone(), at("auth"), at("token"));
+        // Longer than this test takes.
+        Client::with_provider(provider, "client").request_timeout(Duration::from_secs(600)).store(store.clone()).build().unwrap()
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.lock().unwrap().len()
+    }
+}
+
+fn tokens(text: &str) -> TokenSet {
+    TokenSet::restore(text).unwrap()
+}
+
+fn expired() -> TokenSet {
+    tokens(r#"{"access_token":"canary-old","refresh_token":"canary-refresh","expires_at":1}"#)
+}
+
+fn patient() -> Call {
+    Call::new().timeout(Duration::from_secs(600))
+}
+
+/// Which of the calls have an outcome.
+fn count<T: Send + 'static>(calls: Vec<Running<T>>) -> Arc<AtomicUsize> {
+    let ended = Arc::new(AtomicUsize::new(0));
+    for call in calls {
+        let ended = Arc::clone(&ended);
+        call.then(move |_| {
+            ended.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+    ended
+}
+
+#[test]
+fn a_server_that_hangs_holds_up_no_other_server() {
+    let (silent, realm) = (Silent::start(), Realm::start());
+    let store = Store::memory();
+    let at_silent = silent.client(&store);
+    let sources: Vec<TokenSource> = (0..HANGING).map(|number| at_silent.token_source(format!("user-{number}")).unwrap()).collect();
+    sources.iter().for_each(|source| source.save(&expired()).unwrap());
+    let hanging = count(sources.iter().map(|source| source.start_access_token(&patient())).collect());
+    let steps = count((0..HANGING).map(|_| at_silent.start_refresh("canary-refresh").unwrap()).collect());
+    while silent.connections() < 2 * 64 {
+        thread::sleep(Duration::from_millis(5));
+    }
+
+    let client = realm.client_with(store).build().unwrap();
+    let source = realm.log_in(&client, "anna");
+    let token = source.access_token_with(&patient()).unwrap();
+    source.invalidate(&token);
+    assert_ne!(source.access_token_with(&patient()).unwrap(), token);
+    source.refresh_with(&patient()).unwrap();
+    source.status_with(&patient()).unwrap();
+    client.refresh_with(realm.refresh_token("http").as_str(), &patient()).unwrap();
+    // A token of the silent server that is good is given, too.
+    let fresh = at_silent.token_source("user-0 again").unwrap();
+    fresh.save_with(&tokens(r#"{"access_token":"canary-new"}"#), &patient()).unwrap();
+    assert_eq!(fresh.access_token_with(&patient()).unwrap().reveal(), "canary-new");
+    source.logout_with(&patient()).unwrap();
+
+    // All of that while nothing had come of any request there, and no more were under way than there may be.
+    assert_eq!((hanging.load(Ordering::SeqCst), steps.load(Ordering::SeqCst), silent.connections()), (0, 0, 2 * 64));
+}
+
+/// A store as over a database that can be stopped.
+#[derive(Clone, Default)]
+struct Stoppable(Arc<(Mutex<Database>, Condvar)>);
+
+#[derive(Default)]
+struct Database {
+    entries: HashMap<StoreKey, StoreEntry>,
+    is_stopped: bool,
+    waiting: usize,
+    most_waiting: usize,
+}
+
+impl Stoppable {
+    fn stop(&self, is_stopped: bool) {
+        self.0.0.lock().unwrap().is_stopped = is_stopped;
+        self.0.1.notify_all();
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&mut Database) -> T) -> T {
+        let mut database = self.0.0.lock().unwrap();
+        database.waiting += 1;
+        database.most_waiting = database.most_waiting.max(database.waiting);
+        let mut database = self.0.1.wait_while(database, |database| database.is_stopped).unwrap();
+        database.waiting -= 1;
+        ask(&mut database)
+    }
+}
+
+impl TokenStore for Stoppable {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        Ok(self.ask(|database| database.entries.get(key).cloned()))
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        Ok(self.ask(|database| {
+            if database.entries.get(key).map(|there| there.version.as_str()) != expected {
+                return Swapped::Conflict;
+            }
+            database.entries.insert(key.clone(), entry.clone());
+            Swapped::Stored
+        }))
+    }
+}
+
+#[test]
+fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
+    let realm = Realm::start();
+    let database = Stoppable::default();
+    let client = realm.client_with(Store::new(database.clone()).recheck(Duration::ZERO)).build().unwrap();
+    let sources: Vec<TokenSource> = (0..HANGING).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
+    sources.iter().for_each(|source| source.save(&tokens(r#"{"access_token":"canary-access","refresh_token":"canary"}"#)).unwrap());
+    let with_code = realm.log_in(&client, "anna");
+    database.stop(true);
+
+    for source in sources.iter().chain(&sources) {
+        assert_eq!(source.access_token_with(&patient()).unwrap().reveal(), "canary-access");
+    }
+    let elsewhere = realm.client_with(Store::memory()).build().unwrap();
+    realm.log_in(&elsewhere, "anna").refresh_with(&patient()).unwrap();
+    // Logins and commits wait for the database: with a thread for so many at a time, whatever their number.
+    let waiting = count(sources.iter().map(|source| source.start_save(&expired(), &patient()).unwrap()).collect());
+    let error = with_code.status_with(&Call::new().timeout(Duration::from_millis(50))).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert_eq!(waiting.load(Ordering::SeqCst), 0);
+
+    database.stop(false);
+    while waiting.load(Ordering::SeqCst) < HANGING {
+        thread::sleep(Duration::from_millis(5));
+    }
+    with_code.status_with(&patient()).unwrap();
+    let most = database.0.0.lock().unwrap().most_waiting;
+    assert!(most <= 5 * 32, "{most} operations at once");
+}
