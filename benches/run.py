@@ -28,7 +28,11 @@ STAGING: Mapping[str, Sequence[str]] = {
     "c": ["bash", "benches/build_c.sh"],
 }
 BENCHES: Mapping[str, Sequence[Sequence[str]]] = {
-    "rust": [["target/release/bench-rust"], ["target/release/bench-memory"]],
+    "rust": [
+        ["target/release/bench-rust"],
+        ["target/release/bench-memory"],
+        ["target/release/bench-hanging"],
+    ],
     "python": [[sys.executable, "benches/bench_python.py"]],
     "node": [["node", "benches/bench_node.mjs"]],
     "c": [["target/c/bench"]],

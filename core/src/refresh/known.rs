@@ -315,11 +315,11 @@ impl Known {
         let replaced = self.record().map(|known| known.grant_id.clone()).filter(|known| *known != record.grant_id);
         let ended = record.is_ended().then(|| record.grant_id.clone());
         let gone: Vec<String> = [record.replaced.clone(), replaced, ended].into_iter().flatten().collect();
-        gone.into_iter().for_each(|grant| self.forget(grant));
+        gone.into_iter().for_each(|grant| self.remember_ended(grant));
         self.stored = Some(stored);
     }
 
-    fn forget(&mut self, grant_id: String) {
+    fn remember_ended(&mut self, grant_id: String) {
         if !grant_id.is_empty() && !self.gone.contains(&grant_id) {
             if self.gone.len() == REMEMBERED_GRANTS {
                 self.gone.remove(0);

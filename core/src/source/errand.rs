@@ -1,8 +1,9 @@
 //! What a caller wants of a source, from the asking to the outcome: judged again each time something has come in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::lanes::{Landed, Waiter};
+use super::lanes::{Landed, Lane, Waiter, WaitsFor};
 use super::token_source::TokenSource;
 use crate::call::Call;
 use crate::error::{Error, ErrorCode, Result};
@@ -37,7 +38,8 @@ impl Errand {
 
     /// A renewed one.
     pub(super) fn start_forced(source: &TokenSource, call: &Call) -> Running<AccessToken> {
-        let (running, errand) = Self::new(source, call, |why| Err(stopped_waiting(why)));
+        let lane = source.lane();
+        let (running, errand) = Self::new(source, call, move |why| Err(stopped_waiting(why, lane.waits_for())));
         errand.force();
         running
     }
@@ -150,19 +152,22 @@ fn restless() -> Error {
 }
 
 /// What a caller is told who stops waiting while nothing can be handed out.
-pub(super) fn stopped_waiting(why: GivenUp) -> Error {
+pub(super) fn stopped_waiting(why: GivenUp, waits_for: WaitsFor) -> Error {
     match why {
         GivenUp::Cancelled => {
-            Error::new(ErrorCode::Cancelled, "cancelled; a refresh that is under way goes on, and the next call finds what it brings")
+            Error::new(ErrorCode::Cancelled, "cancelled; what is under way for this login goes on, and the next call finds what it brings")
         }
         GivenUp::TimedOut => Error::new(
             ErrorCode::Timeout,
-            "no access token within the call's timeout; a refresh that is under way goes on, and the next call finds what it brings",
+            format!(
+                "the call's timeout ran out: {}; what is under way for this login goes on, and the next call finds what it brings",
+                waits_for.as_str()
+            ),
         ),
     }
 }
 
 /// For those that wait for something else than a token.
-pub(super) fn given_up<T: Send + 'static>() -> (Running<T>, Outcome<T>) {
-    Running::new(|why, _| Result::Err(stopped_waiting(why)))
+pub(super) fn given_up<T: Send + 'static>(lane: Arc<Lane>) -> (Running<T>, Outcome<T>) {
+    Running::new(move |why, _| Result::Err(stopped_waiting(why, lane.waits_for())))
 }

@@ -13,7 +13,7 @@ use crate::refresh::known::Known;
 use crate::refresh::record::Account;
 use crate::refresh::step::Goal;
 use crate::store::StoreKey;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
 use crate::worker::pool;
 use crate::worker::servers::Servers;
 use crate::worker::timer;
@@ -60,7 +60,33 @@ pub(crate) struct Lane {
     pub(crate) account: Arc<Account>,
     /// Counts what changed: what a source keeps for itself counts only while this stands.
     changes: Arc<AtomicU64>,
+    /// What its flights wait for, for who asks why it takes so long.
+    waits_for: AtomicU8,
     state: Mutex<State>,
+}
+
+/// What a flight may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum WaitsFor {
+    Store,
+    Server,
+    /// Another process's refresh, or the end of a back-off.
+    Others,
+}
+
+impl WaitsFor {
+    fn read(code: u8) -> Self {
+        [Self::Store, Self::Server, Self::Others].into_iter().find(|known| *known as u8 == code).unwrap_or(Self::Store)
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "the store has not answered",
+            Self::Server => "the login server has not answered",
+            Self::Others => "another process's refresh, or the wait after one that failed, is not over",
+        }
+    }
 }
 
 #[derive(Default)]
@@ -130,6 +156,7 @@ impl Lanes {
             key: key.clone(),
             account: Arc::clone(account),
             changes: Arc::default(),
+            waits_for: AtomicU8::default(),
             state: Mutex::default(),
         });
         by_key.lanes.insert(key.clone(), Arc::clone(&lane));
@@ -186,6 +213,14 @@ impl Lane {
         act(&self.lock().known)
     }
 
+    pub(crate) fn waits_for(&self) -> WaitsFor {
+        WaitsFor::read(self.waits_for.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn wait_for(&self, what: WaitsFor) {
+        self.waits_for.store(what as u8, Ordering::Relaxed);
+    }
+
     pub(crate) fn changes(&self) -> &Arc<AtomicU64> {
         &self.changes
     }
@@ -205,11 +240,7 @@ impl Lane {
         let slot = if looks { State::looking } else { State::renewing };
         let mut state = self.lock();
         let is_new = slot(&mut state).is_none();
-        let crowd = slot(&mut state).get_or_insert_with(|| Crowd {
-            forced: matches!(goal, Goal::Force),
-            late: false,
-            waiters: Vec::new(),
-        });
+        let crowd = slot(&mut state).get_or_insert_with(|| Crowd { forced: matches!(goal, Goal::Force), late: false, waiters: Vec::new() });
         // Where one look is late, so are others.
         let late = crowd.late || (looks && self.home.late.load(Ordering::Acquire) > 0);
         let turned_away = match waiter {

@@ -104,7 +104,9 @@ impl SingleUse {
                 }
                 Some((version, Marker { stage: Stage::GivenBack, .. })) => Some(version),
                 Some((_, marker)) if marker.account.is_none() || marker.account != self.account => {
-                    return Err(already_used("this callback was completed already, for another account or by exchange_callback; log in again"));
+                    return Err(already_used(
+                        "this callback was completed already, for another account or by exchange_callback; log in again",
+                    ));
                 }
                 Some((_, Marker { stage: Stage::Failed { reason }, .. })) => return Err(reason.error()),
                 Some((_, Marker { stage: Stage::Done, .. })) => return Ok(Taken::Done),
@@ -204,7 +206,7 @@ pub(crate) fn start(client: &Client, pending: &AuthorizationRequest, callback: &
     let grant = Grant::code(code, None)?;
     let lane = source.lane();
     let single_use = SingleUse::new(client, source.store(), pending, &grant, Some(&lane.key));
-    let (running, outcome) = given_up();
+    let (running, outcome) = given_up(lane);
     Completion { source, grant, single_use, outcome, under_way: UnderWay::begin() }.set_out(Completion::run);
     Ok(running)
 }

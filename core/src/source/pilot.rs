@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lanes::Lane;
+use super::lanes::{Lane, WaitsFor};
 use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
@@ -136,6 +136,11 @@ impl Voyage {
                     self.pilot.lane.with(|known| flight.decide(known, seen, client.0.clock.moment()))
                 }
             };
+            self.pilot.lane.wait_for(match action {
+                Action::Wait(_) => WaitsFor::Others,
+                Action::TakeTurn | Action::Refresh(_) | Action::Exchange | Action::Revoke(_) => WaitsFor::Server,
+                _ => WaitsFor::Store,
+            });
             let seen = match action {
                 Action::Load | Action::TryLock | Action::Swap { .. } if self.store_turn.is_none() => {
                     self.next = Next::Act(action);

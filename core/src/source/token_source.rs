@@ -238,7 +238,7 @@ impl TokenSource {
 
     /// [`status`](Self::status) without waiting.
     pub fn start_status(&self, call: &Call) -> Running<TokenStatus> {
-        let (running, outcome) = given_up();
+        let (running, outcome) = given_up(self.lane());
         let lane = self.lane();
         let told = move |landed| {
             let status = lane.read(TokenStatus::of);
@@ -269,7 +269,7 @@ impl TokenSource {
 
     /// A flight of its own, that nobody joins.
     fn fly(&self, goal: Goal, call: &Call) -> Running<()> {
-        let (running, outcome) = given_up();
+        let (running, outcome) = given_up(self.lane());
         self.pilot(call.timeout).fly(goal, move |landed, _| outcome.put(landed.clone().map(|_| ())));
         running
     }
@@ -316,7 +316,7 @@ impl TokenSource {
     pub(super) fn given_up(&self, why: GivenUp, demand: Demand) -> Result<AccessToken> {
         match (why, self.usable(demand)) {
             (GivenUp::TimedOut, Some(token)) => Ok(token),
-            _ => Err(stopped_waiting(why)),
+            _ => Err(stopped_waiting(why, self.lane().waits_for())),
         }
     }
 

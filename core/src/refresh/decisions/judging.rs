@@ -59,7 +59,8 @@ fn more_validity_than_a_token_has_is_bought_once() {
 
 #[test]
 fn a_short_life_has_a_short_margin() {
-    for (age, judged, usable) in [(79_999, "give", true), (80_000, "give and refresh", true), (89_999, "give and refresh", true), (90_000, "refresh", false)]
+    for (age, judged, usable) in
+        [(79_999, "give", true), (80_000, "give and refresh", true), (89_999, "give and refresh", true), (90_000, "refresh", false)]
     {
         let mut rig = Rig::new();
         rig.put(living(100, age));

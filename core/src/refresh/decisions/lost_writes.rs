@@ -112,7 +112,10 @@ fn what_another_flight_has_seen_since_is_not_forgotten_for_an_older_answer() {
     rig.known.looked(Some(&older), rig.now);
     assert_eq!(rig.known.record().unwrap().generation, 2);
     // Nor does it count as a look.
-    assert!(matches!(rig.known.judge(Demand { min_validity: 0, recheck: 1000, ..Demand::default() }, Done::Nothing, rig.now), Judgement::Look));
+    assert!(matches!(
+        rig.known.judge(Demand { min_validity: 0, recheck: 1000, ..Demand::default() }, Done::Nothing, rig.now),
+        Judgement::Look
+    ));
 }
 
 #[test]

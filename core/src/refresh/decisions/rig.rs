@@ -37,7 +37,19 @@ impl Rig {
     /// With one login, `g` at generation 1 with the refresh token `r1`, whose access token has run out.
     pub(super) fn new() -> Self {
         let now = Moment { wall: START, mono: 1_000_000 };
-        let mut rig = Self { stored: None, known: Known::default(), now, locks: true, dice: 0, gone: true, credentials: 0, queue: false, log: Vec::new(), writes: 0, flights: 0 };
+        let mut rig = Self {
+            stored: None,
+            known: Known::default(),
+            now,
+            locks: true,
+            dice: 0,
+            gone: true,
+            credentials: 0,
+            queue: false,
+            log: Vec::new(),
+            writes: 0,
+            flights: 0,
+        };
         rig.put(login("g", 1, START - 300_000));
         rig
     }

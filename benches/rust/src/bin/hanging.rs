@@ -1,0 +1,115 @@
+//! What an application notices of a login server that hangs, at another one: `bench-hanging http://127.0.0.1:PORT`. The address is the local realm's.
+//!
+//! Each operation at the realm is measured while all is well, and again while 500 requests hang at a server that never answers.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for the terminal, that may fail by panicking")]
+
+use std::env;
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sipgate_oauth2::{Call, Client, Provider, Store, TokenSet, TokenSource};
+
+const HANGING: usize = 500;
+
+/// For a token at hand: milliseconds at the 99th percentile.
+const GOAL: f64 = 10.0;
+
+fn main() -> ExitCode {
+    let realm = env::args().nth(1).expect("the realm's address is the one argument");
+    let client = Client::keycloak(format!("{realm}/auth"), "third-party", "1000001-0-test:third-party")
+        .client_secret("test-secret-with-+-and-:")
+        .redirect_uri("https://example.com/auth")
+        .store(Store::memory())
+        .build()
+        .unwrap();
+    let source = log_in(&realm, &client);
+    let calm = measure(&source);
+    let silent = Silent::start();
+    let hanging = silent.hang();
+    let troubled = measure(&source);
+    println!("median and 99th percentile in ms, without the server that hangs and beside it");
+    for ((name, [median, most]), (_, [median_beside, most_beside])) in calm.iter().zip(&troubled) {
+        println!("{name:<24} {median:>8.3} {most:>8.3}   {median_beside:>8.3} {most_beside:>8.3}");
+    }
+    drop(hanging);
+    let reached = troubled[0].1[1] < GOAL;
+    println!("a token at hand at the 99th percentile (goal {GOAL} ms) {}", if reached { "reached" } else { "MISSED" });
+    ExitCode::from(u8::from(!reached))
+}
+
+type Row = (&'static str, [f64; 2]);
+
+fn measure(source: &TokenSource) -> [Row; 3] {
+    [
+        ("a token at hand", times(20_000, || drop(source.access_token().unwrap()))),
+        ("a look into the store", times(500, || drop(source.status().unwrap()))),
+        ("a refresh", times(100, || drop(source.refresh().unwrap()))),
+    ]
+}
+
+/// The median and the 99th percentile, in milliseconds.
+fn times(rounds: usize, mut work: impl FnMut()) -> [f64; 2] {
+    let mut times: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let started = Instant::now();
+            work();
+            started.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    [times[rounds / 2], times[rounds * 99 / 100]]
+}
+
+fn log_in(realm: &str, client: &Client) -> TokenSource {
+    let pending = client.authorization_request("balance:read").unwrap();
+    let login = serde_json::json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
+    let answer = ureq::post(format!("{realm}/_realm/login"))
+        .header("content-type", "application/json")
+        .send(login.to_string())
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    client.complete_login(&pending, answer["callback"].as_str().unwrap(), "anna").unwrap()
+}
+
+/// A server that takes every connection and never says a word.
+struct Silent {
+    address: String,
+    taken: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Silent {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let taken: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let all = Arc::clone(&taken);
+        thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(|stream| all.lock().unwrap().push(stream)));
+        Self { address, taken }
+    }
+
+    /// Refreshes of as many accounts, all of which hang or wait for one that does.
+    fn hang(&self) -> Vec<TokenSource> {
+        let at = |path: &str| format!("{}/{path}", self.address);
+        let provider = Provider::endpoints(self.address.clone(), at("auth"), at("token"));
+        let builder = Client::with_provider(provider, "client").request_timeout(Duration::from_secs(600));
+        let client = builder.store(Store::memory()).build().unwrap();
+        let expired = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1}"#).unwrap();
+        let call = Call::new().timeout(Duration::from_secs(600));
+        let sources: Vec<_> = (0..HANGING).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
+        for source in &sources {
+            source.save(&expired).unwrap();
+            source.start_access_token(&call).then(drop);
+        }
+        while self.taken.lock().unwrap().len() < 64 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        sources
+    }
+}
