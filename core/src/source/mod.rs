@@ -10,4 +10,4 @@ mod under_way;
 
 pub use self::status::{LoginState, TokenStatus};
 pub use self::token_source::TokenSource;
-pub use self::under_way::settle;
+pub use self::under_way::{settle, under_way};

@@ -29,6 +29,12 @@ impl Drop for UnderWay {
     }
 }
 
+/// How many refreshes, logins and logouts are under way: for a binding whose event loop a store needs until they are over.
+#[doc(hidden)]
+pub fn under_way() -> usize {
+    UNDER_WAY.get_or_make(AtomicUsize::default).load(Ordering::Acquire)
+}
+
 /// Waits until every refresh, login and logout that has begun is over and stored, also one that nobody waits for any more. For the end of a program: a
 /// process that ends between a server's answer and the store loses the login where each refresh token may be used once. In Python, Node and C it is
 /// done at every exit, for 5 s at most.
