@@ -151,14 +151,12 @@ impl ClientBuilder {
         }
         check_timeout("connect_timeout", self.connect_timeout)?;
         check_timeout("request_timeout", self.request_timeout)?;
-        let token_endpoint = uri::endpoint("token_endpoint", &endpoints.token)?;
+        uri::endpoint("token_endpoint", &endpoints.token)?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,
             roots: self.ca_certificates.map_or(Ok(Roots::System), |pem| Roots::parse(&pem))?,
             proxy: self.proxy.map_or(Ok(Proxy::Environment), |proxy| Proxy::parse(&proxy))?,
-            loopback: uri::is_loopback(&token_endpoint),
-            tls: token_endpoint.scheme() == "https",
         };
         if let Some(mismatch) = mismatch {
             self.events.emit(&Event::RealmMismatch { named: mismatch.named, used: mismatch.used });

@@ -246,7 +246,7 @@ async fn scripted(fault: &Fault, real: Option<Response>) -> Result<Response, Han
             } else {
                 *response.body_mut() = Body::from(r#"{"access_token":"huge-header","token_type":"Bearer","expires_in":300}"#);
             }
-            let value = "a".repeat(fault.bytes.unwrap_or(128 << 10));
+            let value = "a".repeat(fault.bytes.unwrap_or(512 << 10));
             let value = HeaderValue::from_str(&value).map_err(|_| HangUp)?;
             response.headers_mut().insert(HeaderName::from_static("x-huge"), value);
         }
