@@ -40,7 +40,7 @@ impl Connection {
         let config = Agent::config_builder().proxy(proxy).user_agent(concat!("sipgate-oauth2/", env!("CARGO_PKG_VERSION"))).build();
         let direct = config.proxy().is_none_or(ureq::Proxy::resolve_target);
         let addrs = if direct { SystemResolver.resolve(&uri, &config, NextTimeout::default())? } else { SystemResolver.empty() };
-        let addrs = if tls.is_none() { of_this_machine(&addrs)? } else { addrs };
+        let addrs = if tls.is_none() { of_this_machine(&addrs, url)? } else { addrs };
 
         // A name look-up cannot be cut off: what it took counts for the request, not for the connection.
         let now = Instant::now();
@@ -80,12 +80,12 @@ impl Connection {
 }
 
 /// Without TLS nothing may leave this machine, whatever a name looks like (RFC 6761, section 6.3).
-fn of_this_machine(addrs: &[SocketAddr]) -> Result<ResolvedSocketAddrs, Error> {
+fn of_this_machine(addrs: &[SocketAddr], url: &Url) -> Result<ResolvedSocketAddrs, Error> {
     let mut ours = SystemResolver.empty();
     for address in addrs.iter().filter(|address| address.ip().to_canonical().is_loopback()) {
         ours.push(*address);
     }
-    if ours.is_empty() { Err(NotThisMachine.into()) } else { Ok(ours) }
+    if ours.is_empty() { Err(NotThisMachine { host: url.host_str().unwrap_or_default().to_owned() }.into()) } else { Ok(ours) }
 }
 
 pub(super) fn left(deadline: Instant, now: Instant, reason: Timeout) -> NextTimeout {
@@ -114,5 +114,25 @@ fn known(error: io::Error) -> io::Error {
     match Error::from(error) {
         timeout @ Error::Timeout(_) => io::Error::new(io::ErrorKind::TimedOut, timeout),
         error => error.into_io(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_tls_only_addresses_of_this_machine_are_tried() {
+        let tried = |addrs: &[&str]| {
+            let addrs: Vec<SocketAddr> = addrs.iter().map(|address| address.parse().unwrap()).collect();
+            let ours = of_this_machine(&addrs, &Url::parse("http://a.localhost/token").unwrap())?;
+            Ok::<_, Error>(ours.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(tried(&["127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"]).unwrap().len(), 3);
+        assert_eq!(tried(&["192.0.2.1:80", "127.0.0.2:80"]).unwrap(), ["127.0.0.2:80"]);
+        for elsewhere in [&["192.0.2.1:80"][..], &["[2001:db8::1]:80", "0.0.0.0:80"], &[]] {
+            let error = tried(elsewhere).unwrap_err();
+            assert!(error.to_string().contains("a.localhost is not"), "{elsewhere:?}: {error}");
+        }
     }
 }

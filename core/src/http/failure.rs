@@ -28,13 +28,15 @@ impl From<Abandoned> for Error {
     }
 }
 
-/// A name that should be this machine's is not.
+/// A name that looks like this machine's is not.
 #[derive(Debug)]
-pub(super) struct NotThisMachine;
+pub(super) struct NotThisMachine {
+    pub(super) host: String,
+}
 
 impl fmt::Display for NotThisMachine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("is http, and its host is not this machine; use https, localhost, 127.0.0.1 or [::1]")
+        write!(f, "plain http is for this machine only, and {} is not; use https, or localhost, 127.0.0.1 or [::1]", self.host)
     }
 }
 
@@ -64,7 +66,7 @@ pub(super) fn judge(error: Error, progress: &Progress, own_roots: bool) -> Failu
         Error::ConnectProxyFailed(why) => FailureKind::Proxy(why.clone()),
         Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => FailureKind::TimedOut,
         Error::Io(cause) => of_tls(cause).map_or(FailureKind::Broken, |error| tls(error, own_roots)),
-        Error::Other(cause) if cause.is::<NotThisMachine>() => FailureKind::Setting(format!("token_endpoint: {cause}")),
+        Error::Other(cause) if cause.is::<NotThisMachine>() => FailureKind::Setting(cause.to_string()),
         Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => FailureKind::NotHttp,
         _ => FailureKind::Broken,
     };
