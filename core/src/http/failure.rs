@@ -99,17 +99,18 @@ fn tls(error: &rustls::Error, own_roots: bool) -> FailureKind {
 fn certificate(why: &CertificateError, own_roots: bool) -> String {
     let remedy = match why {
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "it names no host: make one with subjectAltName, as openssl req -x509 -addext subjectAltName=DNS:host.name does"
+            "it names no host: make one with subjectAltName (openssl req -x509 -addext subjectAltName=DNS:host.name), also for ca_certificates"
         }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "correct the host, or the certificate",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "correct the host: ca_certificates do not change whom a certificate is for"
+        }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => "renew it, or set this machine's clock right",
+        | CertificateError::NotValidYetContext { .. } => "renew it, also where it is in ca_certificates, or set this machine's clock right",
         CertificateError::UnknownIssuer if own_roots => {
-            "ca_certificates holds neither the certificate of its issuer nor this very certificate; add one of them"
+            "ca_certificates holds neither the certificate of its issuer nor this very certificate; add one of them, or correct the host"
         }
-        _ if own_roots => "make another, or correct the host",
         _ => "set ca_certificates if your company has its own, or correct the host",
     };
     format!("{why}; {remedy}")
