@@ -52,14 +52,16 @@ enum Stop {
 
 /// `None` where nothing is packed.
 fn unpack_once(packed: &[u8], labelled: bool) -> Option<Unpacked> {
-    let unpacked = if packed.starts_with(&GZIP) {
-        gunzip(packed)
-    } else if is_zlib(packed) {
-        inflate(&packed[2..], 0)
+    let by_header = if packed.starts_with(&GZIP) {
+        Some(gunzip(packed))
     } else {
-        return Some(packed).filter(|_| labelled && !is_object(packed)).map(|packed| inflate(packed, 0)).filter(is_sound);
+        is_zlib(packed).then(|| inflate(&packed[2..], 0))
     };
-    if unpacked.bytes.is_empty() && unpacked.stop == Stop::Cut { None } else { Some(unpacked) }
+    let by_label = || Some(packed).filter(|packed| labelled && !is_object(packed)).map(|packed| inflate(packed, 0)).filter(is_sound);
+    match by_header {
+        Some(whole) if whole.stop != Stop::Cut => Some(whole),
+        damaged => by_label().or(damaged.filter(|damaged| !damaged.bytes.is_empty())),
+    }
 }
 
 /// Bytes that are no deflate can look like it for a while.
