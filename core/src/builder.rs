@@ -95,7 +95,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Certificates to believe instead of the operating system's: the contents of a PEM file, of which every certificate counts.
+    /// Certificates to believe instead of the operating system's: the contents of a PEM file, of which every readable certificate counts, as an
+    /// authority and as the server's own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates = Some(pem.into());
         self

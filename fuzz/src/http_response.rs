@@ -63,13 +63,18 @@ impl Recipe<'_> {
         let filler: String = (0..self.below(40) * self.below(40)).map(|number| format!(" {number}")).collect();
         let object = format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":300,"refresh_token":"r","x":"{filler}"}}"#);
         let (labels, packed) = self.packed(object.as_bytes());
-        let mut bytes = self.one(&["", "\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103\nLink: x\nContent-Length: 3\n\n"]).as_bytes().to_vec();
+        let mut bytes =
+            self.one(&["", "\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103\nLink: x\nContent-Length: 3\n\n"]).as_bytes().to_vec();
         let end = self.one(&["\r\n", "\n"]);
-        bytes.extend(self.one(&["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 200", "http/1.1  200  ", "HTTP/2 200 Gr\u{fc}n"]).as_bytes());
+        bytes.extend(
+            self.one(&["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 200", "http/1.1  200  ", "HTTP/2 200 Gr\u{fc}n"]).as_bytes(),
+        );
         bytes.extend(end.as_bytes());
         self.odd_fields(&mut bytes, end);
         for label in labels {
-            bytes.extend(format!("{}{label}{end}", self.one(&["Content-Encoding: ", "content-encoding:", "CONTENT-ENCODING :\t"])).as_bytes());
+            bytes.extend(
+                format!("{}{label}{end}", self.one(&["Content-Encoding: ", "content-encoding:", "CONTENT-ENCODING :\t"])).as_bytes(),
+            );
         }
         // Cut off behind the object, or with whatever behind it.
         match self.below(5) {

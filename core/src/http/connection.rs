@@ -22,6 +22,8 @@ use super::tick::TickConnector;
 use super::tls::TlsConnector;
 use crate::running::Progress;
 
+type Connect = dyn Fn(&ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> + Send + Sync;
+
 /// Open, and good for one request until its deadline.
 pub(super) struct Connection {
     inner: TransportAdapter,
@@ -56,7 +58,7 @@ impl Connection {
             let transport = chain.connect(details, None)?.ok_or(Error::ConnectionFailed)?;
             Ok(Box::new(transport) as Box<dyn Transport>)
         };
-        let run_connector: Arc<dyn Fn(&ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> + Send + Sync> = Arc::new(run);
+        let run_connector: Arc<Connect> = Arc::new(run);
         let details = ConnectionDetails {
             uri: &uri,
             addrs,

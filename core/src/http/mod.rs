@@ -65,7 +65,9 @@ impl Transport {
         let mut input = BufReader::new(connection);
         match (input.fill_buf(), written) {
             // The first bytes of TLS: nobody has read the request.
-            (Ok([0x15 | 0x16, 0x03, ..]), _) => Err(failure::setting("the endpoint is http, and the server speaks TLS; use https", progress)),
+            (Ok([0x15 | 0x16, 0x03, ..]), _) => {
+                Err(failure::setting("the endpoint is http, and the server speaks TLS; use https", progress))
+            }
             // A server may refuse without reading to the end: its response counts, or its reason, and else what broke the request off.
             (Ok([_, ..]), _) => response::read(&mut input),
             (Err(error), Ok(())) => Err(judge(error.into())),

@@ -27,9 +27,9 @@ impl Proxy {
         }
         let schemes = ["http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://"];
         let proxy = usable(text).filter(|_| schemes.iter().any(|scheme| text.starts_with(scheme)));
-        proxy.map(Self::Set).ok_or_else(|| {
-            Error::argument("proxy", "is not a proxy URL; give http://host:port, socks5://host:port, or direct for none")
-        })
+        proxy
+            .map(Self::Set)
+            .ok_or_else(|| Error::argument("proxy", "is not a proxy URL; give http://host:port, socks5://host:port, or direct for none"))
     }
 
     /// `None`: there is no proxy on the way. A server on this machine no proxy could reach. The error names the variable that is unusable.
@@ -89,7 +89,9 @@ impl Environment {
 }
 
 fn unusable(name: &str) -> String {
-    format!("{name}: is not a proxy URL; set it to http://host:port or socks5://host:port, with name and password percent-encoded, or unset it")
+    format!(
+        "{name}: is not a proxy URL; set it to http://host:port or socks5://host:port, with name and password percent-encoded, or unset it"
+    )
 }
 
 /// ureq takes what it does not understand of a port for none.
@@ -200,7 +202,9 @@ mod tests {
         for good in ["http://proxy.example:8080", "http://user:pa%24s@proxy.example", "socks5://127.0.0.1", "http://[::1]:3128"] {
             assert!(matches!(Proxy::parse(good), Ok(Proxy::Set(_))), "{good}");
         }
-        for bad in ["", "proxy.example", "ftp://proxy.example", "http://", "http:// x", "http://:80", "http://a:99999", "http://a:0", "http://a:b"] {
+        for bad in
+            ["", "proxy.example", "ftp://proxy.example", "http://", "http:// x", "http://:80", "http://a:99999", "http://a:0", "http://a:b"]
+        {
             let error = Proxy::parse(bad).unwrap_err();
             assert!(error.to_string().starts_with("proxy: "), "{bad}");
         }

@@ -24,9 +24,10 @@ impl Asked<'_> {
         let members = match &answer.body {
             Body::Whole(bytes) => Members::parse(bytes),
             Body::TooLarge => None,
-            Body::CutShort(bytes, failure) => Some(Members::parse(bytes).ok_or_else(|| {
-                self.failed(Failure { reached: failure.reached, kind: failure.kind.clone(), cause: None })
-            })?),
+            Body::CutShort(bytes, failure) => Some(
+                Members::parse(bytes)
+                    .ok_or_else(|| self.failed(Failure { reached: failure.reached, kind: failure.kind.clone(), cause: None }))?,
+            ),
         };
         let tokens = members.as_ref().map(TokenAnswer::read);
         let oauth = members.as_ref().and_then(|members| self.oauth_error(members));

@@ -52,11 +52,7 @@ enum Stop {
 
 /// `None` where nothing is packed.
 fn unpack_once(packed: &[u8], labelled: bool) -> Option<Unpacked> {
-    let by_header = if packed.starts_with(&GZIP) {
-        Some(gunzip(packed))
-    } else {
-        is_zlib(packed).then(|| inflate(&packed[2..], 0))
-    };
+    let by_header = if packed.starts_with(&GZIP) { Some(gunzip(packed)) } else { is_zlib(packed).then(|| inflate(&packed[2..], 0)) };
     let by_label = || Some(packed).filter(|packed| labelled && !is_object(packed)).map(|packed| inflate(packed, 0)).filter(is_sound);
     match by_header {
         Some(whole) if whole.stop != Stop::Cut => Some(whole),

@@ -112,7 +112,9 @@ fn heads_may_be_odd() {
         format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Length: {length}\r\n\r\n"),
         format!("HTTP/1.1 200 OK\r\nContent-Length: {length}, {length}\r\n\r\n"),
         format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"),
-        format!("HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\nLink: <x>\r\n\r\nHTTP/1.1 100\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"),
+        format!(
+            "HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\nLink: <x>\r\n\r\nHTTP/1.1 100\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"
+        ),
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: {length}\r\n\r\n"),
         "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n".to_owned(),
@@ -128,7 +130,15 @@ fn heads_may_be_odd() {
 
 #[test]
 fn what_is_no_http_is_said_so() {
-    for bytes in ["{}\n", "\u{16}\u{3}\u{1}\n", "SSH-2.0-x\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n"] {
+    for bytes in [
+        "{}\n",
+        "\u{16}\u{3}\u{1}\n",
+        "SSH-2.0-x\r\n",
+        "HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 abc\r\n\r\n",
+        "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000\r\n\r\n",
+    ] {
         assert_eq!(parse(bytes.as_bytes()).err().unwrap().kind, FailureKind::NotHttp, "{bytes}");
     }
     let endless = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'a'; 300 * 1024]].concat();
@@ -208,7 +218,9 @@ fn a_body_that_stops_is_kept_with_the_reason() {
 #[test]
 fn nothing_behind_a_response_is_read() {
     let second = sized("", r#"{"access_token":"of another"}"#);
-    for first in [sized("", TOKENS), with("Transfer-Encoding: chunked\r\n", chunked(TOKENS)), sized("Content-Encoding: gzip\r\n", gzip(TOKENS))] {
+    for first in
+        [sized("", TOKENS), with("Transfer-Encoding: chunked\r\n", chunked(TOKENS)), sized("Content-Encoding: gzip\r\n", gzip(TOKENS))]
+    {
         let (answer, left) = parse(&[first, second.clone()].concat()).unwrap();
         let Body::Whole(body) = answer.body else { panic!() };
         assert_eq!(body, TOKENS.as_bytes());
@@ -246,7 +258,15 @@ fn a_packed_body_is_unpacked_whatever_the_label() {
         zlib(TOKENS)[..zlib(TOKENS).len() - 4].to_vec(),
         TOKENS.as_bytes().to_vec(),
     ] {
-        for label in ["", "Content-Encoding: gzip\r\n", "Content-Encoding: X-GZip\r\n", "Content-Encoding: deflate\r\n", "Content-Encoding: gzip, deflate\r\n", "Content-Encoding: identity\r\n", "Content-Encoding: br\r\n"] {
+        for label in [
+            "",
+            "Content-Encoding: gzip\r\n",
+            "Content-Encoding: X-GZip\r\n",
+            "Content-Encoding: deflate\r\n",
+            "Content-Encoding: gzip, deflate\r\n",
+            "Content-Encoding: identity\r\n",
+            "Content-Encoding: br\r\n",
+        ] {
             assert_eq!(whole(sized(label, &packed)), TOKENS.as_bytes(), "{label}{packed:?}");
             assert_eq!(whole(with(&format!("{label}Transfer-Encoding: chunked\r\n"), chunked(&packed))), TOKENS.as_bytes(), "{label}");
         }
@@ -263,7 +283,9 @@ fn a_packed_body_is_unpacked_whatever_the_label() {
 #[test]
 fn what_is_not_packed_as_it_says_is_left_as_it_is() {
     for body in ["", "<html>", " \n{\"error\":\"x\"}", "x\u{1}", "error=invalid_grant", "\u{1f}\u{8b}"] {
-        for label in ["Content-Encoding: gzip\r\n", "Content-Encoding: deflate\r\n", "Content-Encoding: br\r\n", "Content-Encoding: zstd, br\r\n"] {
+        for label in
+            ["Content-Encoding: gzip\r\n", "Content-Encoding: deflate\r\n", "Content-Encoding: br\r\n", "Content-Encoding: zstd, br\r\n"]
+        {
             assert_eq!(whole(sized(label, body)), body.as_bytes(), "{label}{body:?}");
         }
     }
@@ -302,7 +324,10 @@ fn a_bomb_is_not_unpacked_further_than_a_body_may_be_long() {
             assert!(matches!(read(&mut response.as_slice()).unwrap().body, Body::TooLarge), "{}", body.len());
         }
     }
-    assert!(matches!(read(&mut sized("Content-Encoding: deflate\r\n", raw_deflate(&over)).as_slice()).unwrap().body, Body::Whole(_) | Body::TooLarge));
+    assert!(matches!(
+        read(&mut sized("Content-Encoding: deflate\r\n", raw_deflate(&over)).as_slice()).unwrap().body,
+        Body::Whole(_) | Body::TooLarge
+    ));
     let layers = (0..100).fold(TOKENS.as_bytes().to_vec(), |body, _| gzip(body));
     assert_ne!(whole(sized("", &layers)), TOKENS.as_bytes());
 }

@@ -43,10 +43,7 @@ fn a_certificate_that_was_given_is_believed_when_the_server_presents_it() {
         let given = [made(|_| {}), certificate.clone()];
         assert!(verify(&given, certificate, "localhost").is_ok());
         let wrong_name = verify(&given, certificate, "example.com");
-        assert!(
-            matches!(wrong_name, Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }))),
-            "{wrong_name:?}"
-        );
+        assert!(matches!(wrong_name, Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }))), "{wrong_name:?}");
     }
 }
 
