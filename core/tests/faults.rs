@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sipgate_oauth2::{AuthorizationCode, Client, ErrorCode};
 use support::{Heard, Realm};
 
-const DEADLINE: Duration = Duration::from_secs(1);
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// A fault, what a code exchange and a refresh make of it, and whether the request was sent.
 struct Expectation {
