@@ -139,3 +139,38 @@ fn alert_kind(alert: AlertDescription) -> FailureKind {
     };
     FailureKind::Tls(format!("{why} (alert {alert:?})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_with_what_to_do() {
+        let name = |presented| CertificateError::NotValidForNameContext { expected: ServerName::try_from("a.example").unwrap(), presented };
+        for (error, own_roots, words) in [
+            (name(vec![]), true, "make one with subjectAltName"),
+            (name(vec!["b.example".to_owned()]), true, "correct the host"),
+            (CertificateError::Expired, false, "renew it"),
+            (CertificateError::UnknownIssuer, true, "ca_certificates holds neither"),
+            (CertificateError::UnknownIssuer, false, "set ca_certificates"),
+            (CertificateError::Revoked, false, "correct the host"),
+        ] {
+            let text = certificate(&error, own_roots);
+            assert!(text.contains(words) && text.contains("ca_certificates"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_accident_is_no_matter_of_configuration() {
+        for error in [
+            rustls::Error::AlertReceived(AlertDescription::InternalError),
+            rustls::Error::AlertReceived(AlertDescription::BadRecordMac),
+            rustls::Error::InvalidMessage(InvalidMessage::MessageTooShort),
+            rustls::Error::DecryptError,
+        ] {
+            assert_eq!(tls(&error, false), FailureKind::Broken, "{error:?}");
+        }
+    }
+}

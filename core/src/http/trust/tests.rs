@@ -67,6 +67,18 @@ fn a_given_certificate_of_another_authority_is_believed_for_itself() {
     assert!(verify(&[made(|_| {})], &leaf, "localhost").is_err());
 }
 
+/// As `openssl req -x509 -subj /CN=localhost` makes it.
+#[test]
+fn a_certificate_without_alternative_names_is_for_no_host() {
+    let unnamed = made(|parameters| parameters.subject_alt_names.clear());
+    let error = verify(std::slice::from_ref(&unnamed), &unnamed, "localhost");
+    let names = |error| match error {
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => Some(presented.len()),
+        _ => None,
+    };
+    assert_eq!(error.err().and_then(names), Some(0));
+}
+
 #[test]
 fn the_time_of_a_given_certificate_counts() {
     let expired = made(|parameters| parameters.not_after = rcgen::date_time_ymd(2001, 1, 1));
