@@ -127,6 +127,8 @@ impl Recipe<'_> {
 
     /// Fields that do not count, and lines that are none.
     fn odd_fields(&mut self, bytes: &mut Vec<u8>, end: &str) {
+        // So that no folded line goes on with a field that counts.
+        bytes.extend(format!("X: y{end}").as_bytes());
         for _ in 0..self.one(&[0, 1, 3, 150]) {
             let mut line = match self.below(4) {
                 0 => b"X-Field: value".to_vec(),
@@ -138,8 +140,6 @@ impl Recipe<'_> {
             bytes.extend(line);
             bytes.extend(end.as_bytes());
         }
-        // So that no folded line goes on with a field that counts.
-        bytes.extend(format!("X: y{end}").as_bytes());
     }
 
     fn sized(&mut self, bytes: &mut Vec<u8>, body: &[u8], length: usize, end: &str) {
