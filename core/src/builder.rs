@@ -95,7 +95,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Certificates to believe instead of the operating system's: the contents of a PEM file, of which every certificate counts.
+    /// Certificates to believe instead of the operating system's: the contents of a PEM file, of which every readable certificate counts, as an
+    /// authority and as the server's own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates = Some(pem.into());
         self
@@ -151,14 +152,12 @@ impl ClientBuilder {
         }
         check_timeout("connect_timeout", self.connect_timeout)?;
         check_timeout("request_timeout", self.request_timeout)?;
-        let token_endpoint = uri::endpoint("token_endpoint", &endpoints.token)?;
+        uri::endpoint("token_endpoint", &endpoints.token)?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,
             roots: self.ca_certificates.map_or(Ok(Roots::System), |pem| Roots::parse(&pem))?,
             proxy: self.proxy.map_or(Ok(Proxy::Environment), |proxy| Proxy::parse(&proxy))?,
-            loopback: uri::is_loopback(&token_endpoint),
-            tls: token_endpoint.scheme() == "https",
         };
         if let Some(mismatch) = mismatch {
             self.events.emit(&Event::RealmMismatch { named: mismatch.named, used: mismatch.used });

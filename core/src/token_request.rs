@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
 use crate::oauth::answer::Asked;
 use crate::oauth::grant::Grant;
-use crate::oauth::message::FailureKind;
+use crate::oauth::message::{Body, FailureKind};
 use crate::oauth::token::{TokenAnswer, TokenSet};
 use crate::process::PerProcess;
 use crate::refresh::moment::Moment;
@@ -150,9 +150,10 @@ fn send(client: &Client, grant: &Grant, progress: &Arc<Progress>) -> Result<Answ
         error: asked(client, grant, &inner.endpoints.token, |asked| asked.failed(failure)),
     })?;
     let status = answer.status;
+    let broken = matches!(&answer.body, Body::CutShort(_, failure) if failure.kind == FailureKind::Broken);
     match asked(client, grant, &inner.endpoints.token, |asked| asked.judge(&answer)) {
         Ok(tokens) => Ok(Answered { tokens, sent, status }),
-        Err(error) => Err(NoTokens { error, broken: false }),
+        Err(error) => Err(NoTokens { error, broken }),
     }
 }
 
@@ -168,6 +169,8 @@ pub(crate) fn is_unspent(error: &Error) -> bool {
     match error.code() {
         ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy | ErrorCode::ServerUnavailable => true,
         ErrorCode::Cancelled => error.retryable(),
+        // Without a response nobody has looked at it: a setting, a proxy or TLS was in the way.
+        ErrorCode::InvalidArgument | ErrorCode::WrongEndpoint | ErrorCode::Unsupported => error.status().is_none(),
         _ => false,
     }
 }

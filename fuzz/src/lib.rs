@@ -11,6 +11,8 @@ mod oauth;
 #[expect(dead_code, reason = "the core uses all of it; the targets, part of it")]
 #[path = "../../core/src/provider.rs"]
 mod provider;
+#[path = "../../core/src/http/response/mod.rs"]
+mod response;
 #[path = "../../core/src/secret.rs"]
 mod secret;
 
@@ -18,6 +20,7 @@ pub mod authorization_request;
 pub mod callback;
 pub mod client_authentication;
 pub mod error_answer;
+pub mod http_response;
 pub mod pending_login;
 pub mod token_answer;
 pub mod token_set;

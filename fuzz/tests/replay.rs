@@ -35,6 +35,11 @@ fn c_calls() {
     replay("c_calls", ::c_calls::check);
 }
 
+#[test]
+fn http_response() {
+    replay("http_response", targets::http_response::check);
+}
+
 /// All but the version, which is the manifest's: each function that the header declares is in the target that makes calls.
 #[test]
 fn every_c_function_is_called() {

@@ -1,14 +1,16 @@
-//! ureq's errors in our words.
+//! What goes wrong with a connection, in our words.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
+use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::Error;
 
 use crate::oauth::message::{Failure, FailureKind};
 use crate::running::Progress;
 
-/// What our connectors raise when the caller has gone before the first byte.
+/// The caller has gone before the first byte.
 #[derive(Debug)]
 pub(super) struct Abandoned;
 
@@ -26,24 +28,149 @@ impl From<Abandoned> for Error {
     }
 }
 
-pub(super) fn judge(error: Error, progress: &Progress) -> Failure {
+/// A name that looks like this machine's is not.
+#[derive(Debug)]
+pub(super) struct NotThisMachine {
+    pub(super) host: String,
+}
+
+impl fmt::Display for NotThisMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plain http is for this machine only, and {} is not; use https, or localhost, 127.0.0.1 or [::1]", self.host)
+    }
+}
+
+impl StdError for NotThisMachine {}
+
+impl From<NotThisMachine> for Error {
+    fn from(other: NotThisMachine) -> Self {
+        Self::Other(Box::new(other))
+    }
+}
+
+pub(super) fn broken_tls(error: rustls::Error) -> Error {
+    Error::Io(io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// A setting that shows itself as unusable on the first request only.
+pub(super) fn setting(problem: impl Into<String>, progress: &Progress) -> Failure {
+    Failure { reached: progress.reached(), kind: FailureKind::Setting(problem.into()), cause: None }
+}
+
+/// `own_roots`: certificates are compared with those that the application gave.
+pub(super) fn judge(error: Error, progress: &Progress, own_roots: bool) -> Failure {
     let kind = match &error {
         _ if progress.is_abandoned() => FailureKind::Abandoned,
         Error::Timeout(_) => FailureKind::TimedOut,
         Error::HostNotFound => FailureKind::NameNotFound,
         Error::ConnectProxyFailed(why) => FailureKind::Proxy(why.clone()),
-        Error::Rustls(cause) => tls(cause),
-        Error::Io(cause) => cause.get_ref().and_then(|inner| inner.downcast_ref()).map_or(FailureKind::Broken, tls),
-        Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) | Error::BodyStalled => FailureKind::NotHttp,
+        Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => FailureKind::TimedOut,
+        Error::Io(cause) => of_tls(cause).map_or(FailureKind::Broken, |error| tls(error, own_roots)),
+        Error::Other(cause) if cause.is::<NotThisMachine>() => FailureKind::Setting(cause.to_string()),
+        Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => FailureKind::NotHttp,
         _ => FailureKind::Broken,
     };
     Failure { reached: progress.reached(), kind, cause: Some(Box::new(error)) }
 }
 
-fn tls(error: &rustls::Error) -> FailureKind {
+/// Whether the server said why it ended the connection.
+pub(super) fn has_reason(error: &io::Error) -> bool {
+    of_tls(error).is_some_and(|error| !matches!(tls(error, false), FailureKind::Broken))
+}
+
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn tls(error: &rustls::Error, own_roots: bool) -> FailureKind {
     match error {
-        rustls::Error::InvalidCertificate(why) => FailureKind::Certificate(why.to_string()),
-        rustls::Error::NoCertificatesPresented => FailureKind::Certificate("none was presented".to_owned()),
+        rustls::Error::InvalidCertificate(why) => FailureKind::Certificate(certificate(why, own_roots)),
+        rustls::Error::NoCertificatesPresented => FailureKind::Certificate("the server presented none; correct host and port".to_owned()),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => FailureKind::NotTls,
+        rustls::Error::AlertReceived(alert) => alert_kind(*alert),
+        rustls::Error::PeerIncompatible(why) => {
+            FailureKind::Tls(format!("the server's TLS has nothing in common with ours ({why:?}); it must speak TLS 1.2 or 1.3"))
+        }
         _ => FailureKind::Broken,
+    }
+}
+
+/// What is wrong with a certificate, and what to do.
+fn certificate(why: &CertificateError, own_roots: bool) -> String {
+    let remedy = match why {
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "it names no host: make one with subjectAltName (openssl req -x509 -addext subjectAltName=DNS:host.name), also for ca_certificates"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "correct the host: ca_certificates do not change whom a certificate is for"
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => "renew it, also where it is in ca_certificates, or set this machine's clock right",
+        CertificateError::UnknownIssuer if own_roots => {
+            "ca_certificates holds neither the certificate of its issuer nor this very certificate; add one of them, or correct the host"
+        }
+        _ => "set ca_certificates if your company has its own, or correct the host",
+    };
+    format!("{why}; {remedy}")
+}
+
+/// What an alert says of the server's configuration. The others are accidents.
+fn alert_kind(alert: AlertDescription) -> FailureKind {
+    use AlertDescription as Alert;
+    let why = match alert {
+        Alert::CertificateRequired
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::NoCertificate
+        | Alert::AccessDenied => "the server wants a client certificate, which this version cannot present",
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            "the server shares no cipher with us, or wants a client certificate, which this version cannot present"
+        }
+        Alert::ProtocolVersion => "the server speaks neither TLS 1.2 nor 1.3",
+        Alert::UnrecognisedName => "the server does not know this host name",
+        Alert::NoApplicationProtocol | Alert::MissingExtension | Alert::UnsupportedExtension | Alert::EncryptedClientHelloRequired => {
+            "the server wants something of TLS that this version does not do"
+        }
+        _ => return FailureKind::Broken,
+    };
+    FailureKind::Tls(format!("{why} (alert {alert:?})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_with_what_to_do() {
+        let name = |presented| CertificateError::NotValidForNameContext { expected: ServerName::try_from("a.example").unwrap(), presented };
+        for (error, own_roots, words) in [
+            (name(vec![]), true, "make one with subjectAltName"),
+            (name(vec!["b.example".to_owned()]), true, "correct the host"),
+            (CertificateError::Expired, false, "renew it"),
+            (CertificateError::UnknownIssuer, true, "ca_certificates holds neither"),
+            (CertificateError::UnknownIssuer, false, "set ca_certificates"),
+            (CertificateError::Revoked, false, "correct the host"),
+        ] {
+            let text = certificate(&error, own_roots);
+            assert!(text.contains(words) && text.contains("ca_certificates"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_accident_is_no_matter_of_configuration() {
+        for error in [
+            rustls::Error::AlertReceived(AlertDescription::InternalError),
+            rustls::Error::AlertReceived(AlertDescription::BadRecordMac),
+            rustls::Error::InvalidMessage(InvalidMessage::MessageTooShort),
+            rustls::Error::DecryptError,
+        ] {
+            assert_eq!(tls(&error, false), FailureKind::Broken, "{error:?}");
+        }
     }
 }

@@ -1,100 +1,98 @@
-//! The only place that knows ureq: one POST, and how far it got.
+//! The only place that knows ureq, of which it uses the ways to a server: one POST on a connection of its own, and how far it got.
 
-mod connectors;
-mod current;
+mod connection;
 mod failure;
+mod proxy;
 mod resolver;
+mod response;
+mod roots;
+mod sessions;
 mod settings;
+mod tick;
+mod tls;
+mod trust;
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::io::{self, BufRead, BufReader, Write};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use ureq::Agent;
-use ureq::http::{HeaderMap, header};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector, SocksConnector, TcpConnector};
+use rustls::ClientConfig;
+use url::Url;
+use zeroize::Zeroizing;
 
-use self::connectors::{PhaseConnector, TickConnector};
-pub(crate) use self::settings::{Proxy, Roots, Settings};
-use crate::oauth::message::{Answer, Body, Failure, Request};
+use self::connection::Connection;
+use self::failure::Abandoned;
+pub(crate) use self::proxy::Proxy;
+pub(crate) use self::roots::Roots;
+pub(crate) use self::settings::Settings;
+use crate::oauth::message::{Answer, Failure, Request};
 use crate::process::PerProcess;
 use crate::running::Progress;
 
-const MAX_BODY: u64 = 1024 * 1024;
-
-/// Sends requests over kept connections. A forked child makes its own.
+/// Sends each request over a connection of its own, on which TLS resumes an earlier session: what a server sends behind a response can
+/// never be read as the response to another request.
 pub(crate) struct Transport {
     settings: Settings,
-    agent: PerProcess<Agent>,
+    shared: PerProcess<Shared>,
+}
+
+/// What the requests of a process share. Each part is made by the first request that needs it; a forked child makes its own.
+#[derive(Default)]
+struct Shared {
+    environment: OnceLock<proxy::Environment>,
+    /// With the sessions that can be resumed.
+    tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, agent: PerProcess::new() }
+        Self { settings, shared: PerProcess::new() }
     }
 
-    /// Sends one POST on this thread and reads the whole answer. `progress` is told before the first byte, and may forbid it.
+    /// Sends one POST on this thread and reads the whole response. `progress` is told before the first byte, and may forbid it.
     pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Answer, Failure> {
-        current::during(progress, || self.post(request)).map_err(|error| failure::judge(error, progress))
-    }
-
-    fn post(&self, request: &Request) -> Result<Answer, ureq::Error> {
-        let agent = self.agent.get_or_make(|| self.make_agent());
-        let mut post = agent
-            .post(&request.url)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::ACCEPT, "application/json");
-        if let Some(authorization) = &request.authorization {
-            post = post.header(header::AUTHORIZATION, authorization.reveal());
+        let judge = |error| failure::judge(error, progress, self.settings.roots.are_own());
+        let started = Instant::now();
+        let shared = self.shared.get_or_make(Shared::default);
+        let url = Url::parse(&request.url).map_err(|_| failure::setting("the endpoint is not a URL", progress))?;
+        let proxy = self.settings.proxy.on_the_way_to(&url, &shared.environment).map_err(|problem| failure::setting(problem, progress))?;
+        let tls = (url.scheme() == "https").then(|| shared.tls.get_or_init(|| trust::client_config(&self.settings.roots)));
+        let mut connection = Connection::open(&url, proxy, tls, &self.settings, started, progress).map_err(judge)?;
+        if !progress.may_send() {
+            return Err(judge(Abandoned.into()));
         }
-        let mut response = post.send(request.body.reveal())?;
-        let body = match response.body_mut().with_config().limit(MAX_BODY).read_to_vec() {
-            Ok(body) => Body::Whole(body),
-            Err(ureq::Error::BodyExceedsLimit(_)) => Body::TooLarge,
-            Err(error) => return Err(error),
-        };
-        Ok(Answer { status: response.status().as_u16(), retry_after: retry_after(response.headers()), body })
-    }
-
-    /// From the socket up: a proxy's tunnel or a connection of our own, the ticks of cancelling, TLS, and above it the phase.
-    fn make_agent(&self) -> Agent {
-        let connectors =
-            ().chain(SocksConnector::default())
-                .chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
-                .chain(TickConnector)
-                .chain(RustlsConnector::default())
-                .chain(PhaseConnector { proxy: self.settings.proxy_uri() });
-        Agent::with_parts(self.settings.config(), connectors, resolver::SystemResolver)
+        let written = connection.write_all(&bytes(request, &url));
+        let mut input = BufReader::new(connection);
+        match (input.fill_buf(), written) {
+            // The first bytes of TLS: nobody has read the request.
+            (Ok([0x15 | 0x16, 0x03, ..]), _) => {
+                Err(failure::setting("the endpoint is http, and the server speaks TLS; use https", progress))
+            }
+            // A server may refuse without reading to the end: its response counts, or its reason, and else what broke the request off.
+            (Ok([_, ..]), _) => response::read(&mut input),
+            (Err(error), Ok(())) => Err(judge(error.into())),
+            (Err(error), Err(_)) if failure::has_reason(&error) => Err(judge(error.into())),
+            (_, Err(error)) => Err(judge(error.into())),
+            (Ok([]), Ok(())) => Err(judge(io::Error::from(io::ErrorKind::UnexpectedEof).into())),
+        }
     }
 }
 
-/// RFC 9110, section 10.2.3: seconds, or a date, which is compared with the server's own clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
-    let value = text(header::RETRY_AFTER)?;
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+/// The request as it goes over the wire.
+fn bytes(request: &Request, url: &Url) -> Zeroizing<Vec<u8>> {
+    let body = request.body.reveal();
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + body.len()));
+    let version = env!("CARGO_PKG_VERSION");
+    bytes.extend(format!("POST {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: sipgate-oauth2/{version}\r\n").as_bytes());
+    bytes.extend(b"Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n");
+    if let Some(authorization) = &request.authorization {
+        bytes.extend(b"Authorization: ");
+        bytes.extend(authorization.reveal().as_bytes());
+        bytes.extend(b"\r\n");
     }
-    let now = text(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
-    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(pairs: &[(header::HeaderName, &str)]) -> Option<u64> {
-        let headers = pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        retry_after(&headers).map(|duration| duration.as_secs())
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date_of_the_servers_clock() {
-        let date = (header::DATE, "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(parsed(&[(header::RETRY_AFTER, "120")]), Some(120));
-        assert_eq!(parsed(&[date.clone(), (header::RETRY_AFTER, "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(30));
-        assert_eq!(parsed(&[date, (header::RETRY_AFTER, "Sun, 06 Nov 1994 08:00:00 GMT")]), None);
-        assert_eq!(parsed(&[(header::RETRY_AFTER, "soon")]), None);
-        assert_eq!(parsed(&[]), None);
-    }
+    bytes.extend(format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
+    bytes.extend(body.as_bytes());
+    bytes
 }

@@ -23,6 +23,8 @@ pub(crate) enum Body {
     Whole(Vec<u8>),
     /// Longer than the cap; not read to its end.
     TooLarge,
+    /// What came of it before it failed, and how.
+    CutShort(Vec<u8>, Failure),
 }
 
 /// No whole answer.
@@ -46,8 +48,14 @@ pub(crate) enum FailureKind {
     NameNotFound,
     /// Refused, reset, closed, cut short, or a handshake that broke off.
     Broken,
-    /// The certificate does not verify; the text says why.
+    /// The certificate does not verify; the text says why, and what to do.
     Certificate(String),
+    /// The server does not speak TLS.
+    NotTls,
+    /// The server's TLS is not what we can do; the text says why.
+    Tls(String),
+    /// A setting that only a request can show to be unusable; the text names it.
+    Setting(String),
     /// The proxy did not let the connection through; the text says why.
     Proxy(String),
     /// A deadline of the request's own.

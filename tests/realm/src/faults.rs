@@ -44,6 +44,12 @@ pub(crate) enum Kind {
     ResetBefore,
     ResetAfter,
     Truncate,
+    /// The whole body, but more is promised, and the connection is closed.
+    Overpromise,
+    /// The real answer's body packed.
+    Gzip,
+    /// In front of the real answer an interim one; in its head many fields, and lines that are none.
+    OddHead,
     Drip,
     Oversize,
     HugeHeader,

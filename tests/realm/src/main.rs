@@ -71,13 +71,16 @@ async fn run(options: &Options) -> Result<(), String> {
     let plain = listen(options.port).await?;
     let secure = listen(options.tls_port).await?;
     let wrong_name = listen(0).await?;
-    let addresses = Addresses { http: port(&plain)?, https: port(&secure)?, wrong_name: port(&wrong_name)? };
+    let self_signed = listen(0).await?;
+    let addresses =
+        Addresses { http: port(&plain)?, https: port(&secure)?, wrong_name: port(&wrong_name)?, self_signed: port(&self_signed)? };
 
     let app = Arc::new(App::new());
     let tls = Tls::new().map_err(|error| format!("cannot make certificates: {error}"))?;
     tokio::spawn(server::serve(Arc::clone(&app), plain, None));
     tokio::spawn(server::serve(Arc::clone(&app), secure, Some(Arc::clone(&tls.localhost))));
     tokio::spawn(server::serve(Arc::clone(&app), wrong_name, Some(Arc::clone(&tls.wrong_name))));
+    tokio::spawn(server::serve(Arc::clone(&app), self_signed, Some(Arc::clone(&tls.self_signed))));
 
     say(&if options.human { addresses.in_words() } else { addresses.in_json(&tls) });
     wait_for_the_end(options.stay).await
@@ -142,6 +145,7 @@ struct Addresses {
     http: u16,
     https: u16,
     wrong_name: u16,
+    self_signed: u16,
 }
 
 impl Addresses {
@@ -155,6 +159,9 @@ impl Addresses {
             "http": format!("http://127.0.0.1:{}", self.http),
             "https": format!("https://localhost:{}", self.https),
             "https_wrong_name": format!("https://localhost:{}", self.wrong_name),
+            "https_self_signed": format!("https://localhost:{}", self.self_signed),
+            "https_without_tls": format!("https://localhost:{}", self.http),
+            "self_signed_pem": tls.self_signed_pem,
             "ca_pem": tls.ca_pem,
             "ca_pem_unrelated": tls.unrelated_ca_pem,
             "clients": clients,

@@ -1,5 +1,6 @@
 //! Accepts connections, reads requests, and lets each go its way or the way of the fault that waits for it.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,6 +9,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Request};
 use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -173,7 +176,14 @@ impl Connection {
                 self.behaviour.reset_at_end();
                 self.process(request, Duration::ZERO).await.and(Err(HangUp))
             }
-            Kind::Truncate => truncated(self.process(request, Duration::ZERO).await?).await,
+            Kind::Truncate => closed_early(self.process(request, Duration::ZERO).await?, |length| (length, length / 2)).await,
+            Kind::Overpromise => closed_early(self.process(request, Duration::ZERO).await?, |length| (length + 100, length)).await,
+            Kind::Gzip => packed(self.process(request, Duration::ZERO).await?).await,
+            Kind::OddHead => {
+                let response = self.process(request, Duration::ZERO).await;
+                self.behaviour.odd_head();
+                response
+            }
             Kind::Drip => {
                 let response = self.process(request, Duration::ZERO).await;
                 self.behaviour.drip(fault.ms.unwrap_or(200));
@@ -202,12 +212,13 @@ impl Connection {
     }
 }
 
-/// Promises the whole body, sends half of it and closes.
-async fn truncated(response: Response) -> Result<Response, HangUp> {
+/// Promises more than it sends, and closes: both follow from the body's length.
+async fn closed_early(response: Response, lengths: impl Fn(usize) -> (usize, usize)) -> Result<Response, HangUp> {
     let (mut parts, body) = response.into_parts();
     let body = whole(body).await?;
-    parts.headers.insert("content-length", HeaderValue::from(body.len()));
-    let half = body.slice(..body.len() / 2);
+    let (promised, sent) = lengths(body.len());
+    parts.headers.insert("content-length", HeaderValue::from(promised));
+    let half = body.slice(..sent);
     let halves = stream::unfold(Some(half), |half| async move {
         match half {
             Some(half) => Some((Ok(half), None)),
@@ -219,6 +230,16 @@ async fn truncated(response: Response) -> Result<Response, HangUp> {
         }
     });
     Ok(Response::from_parts(parts, Body::from_stream(halves)))
+}
+
+async fn packed(response: Response) -> Result<Response, HangUp> {
+    let (mut parts, body) = response.into_parts();
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(&whole(body).await?).map_err(|_| HangUp)?;
+    let body = packer.finish().map_err(|_| HangUp)?;
+    parts.headers.insert("content-encoding", HeaderValue::from_static("gzip"));
+    parts.headers.insert("content-length", HeaderValue::from(body.len()));
+    Ok(Response::from_parts(parts, Body::from(body)))
 }
 
 /// The answer of the fault's own, or what the fault makes of the real one.
@@ -246,7 +267,7 @@ async fn scripted(fault: &Fault, real: Option<Response>) -> Result<Response, Han
             } else {
                 *response.body_mut() = Body::from(r#"{"access_token":"huge-header","token_type":"Bearer","expires_in":300}"#);
             }
-            let value = "a".repeat(fault.bytes.unwrap_or(128 << 10));
+            let value = "a".repeat(fault.bytes.unwrap_or(512 << 10));
             let value = HeaderValue::from_str(&value).map_err(|_| HangUp)?;
             response.headers_mut().insert(HeaderName::from_static("x-huge"), value);
         }

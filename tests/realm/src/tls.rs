@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -14,6 +14,9 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Tls {
     pub(crate) localhost: Arc<ServerConfig>,
     pub(crate) wrong_name: Arc<ServerConfig>,
+    /// With a certificate that is its own authority, as `openssl req -x509` makes it.
+    pub(crate) self_signed: Arc<ServerConfig>,
+    pub(crate) self_signed_pem: String,
     pub(crate) ca_pem: String,
     pub(crate) unrelated_ca_pem: String,
 }
@@ -22,9 +25,12 @@ impl Tls {
     pub(crate) fn new() -> Result<Self, Error> {
         let (issuer, ca_pem) = authority("Local test realm CA")?;
         let (_, unrelated_ca_pem) = authority("Unrelated CA")?;
+        let (self_signed, self_signed_pem) = self_signed()?;
         Ok(Self {
             localhost: server_config(&issuer, &["localhost", "127.0.0.1", "::1"])?,
             wrong_name: server_config(&issuer, &["another-host.example.test"])?,
+            self_signed,
+            self_signed_pem,
             ca_pem,
             unrelated_ca_pem,
         })
@@ -47,6 +53,18 @@ fn server_config(issuer: &Issuer<'_, KeyPair>, names: &[&str]) -> Result<Arc<Ser
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, issuer)?;
+    config_with(&certificate, &key)
+}
+
+fn self_signed() -> Result<(Arc<ServerConfig>, String), Error> {
+    let mut params = parameters(&["localhost"], "localhost")?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    Ok((config_with(&certificate, &key)?, certificate.pem()))
+}
+
+fn config_with(certificate: &Certificate, key: &KeyPair) -> Result<Arc<ServerConfig>, Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

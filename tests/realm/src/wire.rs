@@ -18,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 pub(crate) struct Behaviour {
     reset_at_end: AtomicBool,
     drip_milliseconds: AtomicU64,
+    odd_head: AtomicBool,
 }
 
 impl Behaviour {
@@ -30,12 +31,29 @@ impl Behaviour {
     pub(crate) fn drip(&self, milliseconds: u64) {
         self.drip_milliseconds.store(milliseconds, Ordering::Release);
     }
+
+    /// The next head has an interim response in front of it, and lines in it that hyper would not write.
+    pub(crate) fn odd_head(&self) {
+        self.odd_head.store(true, Ordering::Release);
+    }
+}
+
+fn odd_lines() -> Vec<u8> {
+    let mut lines = b"X-Folded: a\r\n b\r\n\tc\r\nno colon\r\nX-M\xFCller: gr\xFCn\n".to_vec();
+    for number in 0..150 {
+        lines.extend(format!("X-Filler-{number}: {number}\r\n").bytes());
+    }
+    lines
 }
 
 pub(crate) struct Wire {
     stream: Stream,
     behaviour: Arc<Behaviour>,
     pause: Option<Pin<Box<Sleep>>>,
+    /// To be written before anything else.
+    first: Vec<u8>,
+    /// How much of what hyper wrote is in that.
+    replaced: usize,
 }
 
 enum Stream {
@@ -45,11 +63,25 @@ enum Stream {
 
 impl Wire {
     pub(crate) fn plain(stream: TcpStream, behaviour: Arc<Behaviour>) -> Self {
-        Self { stream: Stream::Plain(stream), behaviour, pause: None }
+        Self { stream: Stream::Plain(stream), behaviour, pause: None, first: Vec::new(), replaced: 0 }
     }
 
     pub(crate) fn tls(stream: TlsStream<TcpStream>, behaviour: Arc<Behaviour>) -> Self {
-        Self { stream: Stream::Tls(Box::new(stream)), behaviour, pause: None }
+        Self { stream: Stream::Tls(Box::new(stream)), behaviour, pause: None, first: Vec::new(), replaced: 0 }
+    }
+
+    /// Puts the odd lines behind the status line, and all of that in front.
+    fn poll_odd_head(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.first.is_empty() {
+            self.replaced = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            self.first = [b"HTTP/1.1 100 Continue\r\n\r\n", &bytes[..self.replaced], &odd_lines()].concat();
+        }
+        while !self.first.is_empty() {
+            let written = ready!(self.stream.poll_write(context, &self.first))?;
+            self.first.drain(..written);
+        }
+        self.behaviour.odd_head.store(false, Ordering::Release);
+        Poll::Ready(Ok(self.replaced))
     }
 
     fn poll_drip(&mut self, context: &mut Context<'_>, bytes: &[u8], milliseconds: u64) -> Poll<io::Result<usize>> {
@@ -93,6 +125,9 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.behaviour.odd_head.load(Ordering::Acquire) {
+            return self.poll_odd_head(context, bytes);
+        }
         match self.behaviour.drip_milliseconds.load(Ordering::Acquire) {
             0 => self.stream.poll_write(context, bytes),
             milliseconds => self.poll_drip(context, bytes, milliseconds),

@@ -1,13 +1,21 @@
 //! In the place of the core's: a network on which requests take their time and get lost, up to the server of this execution.
 
 #[expect(dead_code, reason = "nothing here connects")]
+#[path = "../../../../core/src/http/proxy.rs"]
+mod proxy;
+#[expect(dead_code, reason = "nothing here connects")]
+#[path = "../../../../core/src/http/roots.rs"]
+mod roots;
+#[expect(dead_code, reason = "nothing here connects")]
 #[path = "../../../../core/src/http/settings.rs"]
 mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::settings::{Proxy, Roots, Settings};
+pub(crate) use self::proxy::Proxy;
+pub(crate) use self::roots::Roots;
+pub(crate) use self::settings::Settings;
 use crate::oauth::message::{Answer, Failure, FailureKind, Reached, Request};
 use crate::running::Progress;
 use crate::server::Way;

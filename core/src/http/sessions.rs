@@ -1,0 +1,76 @@
+//! TLS sessions that can be resumed. A ticket of TLS 1.3 is good for one connection (RFC 8446, appendix C.4), and each request has a
+//! connection of its own: there must be as many tickets as there are requests at once. rustls' own store keeps eight.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustls::NamedGroup;
+use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::pki_types::ServerName;
+
+/// More than there are requests at once to one server.
+const MAX_TICKETS: usize = 128;
+
+/// By server: those of one client's endpoints, so there are few.
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<HashMap<ServerName<'static>, Known>>);
+
+#[derive(Default)]
+struct Known {
+    group: Option<NamedGroup>,
+    tls12: Option<Tls12ClientSessionValue>,
+    /// The oldest first.
+    tickets: VecDeque<Tls13ClientSessionValue>,
+}
+
+impl Sessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ServerName<'static>, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// It holds the sessions' secrets.
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+impl ClientSessionStore for Sessions {
+    fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
+        self.lock().entry(server).or_default().group = Some(group);
+    }
+
+    fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
+        self.lock().get(server)?.group
+    }
+
+    fn set_tls12_session(&self, server: ServerName<'static>, session: Tls12ClientSessionValue) {
+        self.lock().entry(server).or_default().tls12 = Some(session);
+    }
+
+    fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.lock().get(server)?.tls12.clone()
+    }
+
+    fn remove_tls12_session(&self, server: &ServerName<'static>) {
+        if let Some(known) = self.lock().get_mut(server) {
+            known.tls12 = None;
+        }
+    }
+
+    fn insert_tls13_ticket(&self, server: ServerName<'static>, ticket: Tls13ClientSessionValue) {
+        let mut all = self.lock();
+        let tickets = &mut all.entry(server).or_default().tickets;
+        if tickets.len() == MAX_TICKETS {
+            tickets.pop_front();
+        }
+        tickets.push_back(ticket);
+    }
+
+    /// The newest: it is good for longest.
+    fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.lock().get_mut(server)?.tickets.pop_back()
+    }
+}
