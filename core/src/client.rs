@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Events;
 use crate::http::Transport;
+use crate::oauth::answer;
 use crate::oauth::authorization::{AuthorizationRequest, Drawn};
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::authorization_parameters::AuthorizationParameters;
@@ -301,8 +302,11 @@ impl Client {
         let parameters = [("token", refresh_token.reveal()), ("token_type_hint", "refresh_token")];
         let request = self.0.credentials.request(endpoint, &parameters);
         let grant = Grant::stored(refresh_token, None)?;
-        token_request::asked(self, &grant, endpoint, |asked| match self.0.transport.send(&request, &Arc::default()) {
-            Ok(answer) if answer.status == 200 => Ok(()),
+        let answer = match self.0.transport.send(&request, &Arc::default()) {
+            Ok(answer) if answer.status == 200 => return Ok(()),
+            sent => sent.and_then(answer::whole),
+        };
+        token_request::asked(self, &grant, endpoint, |asked| match answer {
             Ok(answer) => match asked.judge(&answer) {
                 Err(error) if error.code() == ErrorCode::LoginRequired => Ok(()),
                 Err(error) => Err(error),

@@ -353,6 +353,12 @@ impl Error {
         self.0.status
     }
 
+    /// Of a refresh: the server refused it without a reason. The refresh token may be over, or still be good.
+    #[cfg_attr(not(test), expect(dead_code, reason = "counted where refreshes are decided"))]
+    pub(crate) fn is_unexplained_refusal(&self) -> bool {
+        self.code() == ErrorCode::LoginFailed && matches!(self.status(), Some(400 | 401 | 403)) && self.oauth_error().is_none()
+    }
+
     /// The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2).
     pub fn oauth_error(&self) -> Option<&str> {
         self.0.oauth.as_ref().map(|oauth| oauth.error.as_str())

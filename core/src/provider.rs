@@ -38,6 +38,8 @@ pub(crate) struct Endpoints {
     pub(crate) token: String,
     /// RFC 7009.
     pub(crate) revocation: Option<String>,
+    /// They follow from a Keycloak's address and realm.
+    pub(crate) is_keycloak: bool,
 }
 
 impl Provider {
@@ -64,6 +66,7 @@ impl Provider {
             authorization: authorization_endpoint.into(),
             token: token_endpoint.into(),
             revocation: None,
+            is_keycloak: false,
         }))
     }
 
@@ -80,6 +83,7 @@ impl Provider {
             authorization: authorization_endpoint.into(),
             token: token_endpoint.into(),
             revocation: None,
+            is_keycloak: false,
         }))
     }
 
@@ -153,6 +157,7 @@ fn keycloak(base: &str, realm: &str) -> Result<Endpoints> {
         authorization: format!("{issuer}/protocol/openid-connect/auth"),
         token: format!("{issuer}/protocol/openid-connect/token"),
         revocation: Some(format!("{issuer}/protocol/openid-connect/revoke")),
+        is_keycloak: true,
         issuer,
     })
 }

@@ -328,6 +328,7 @@ pub(crate) mod tests {
             authorization: "https://login.example/realms/r/auth".into(),
             token: "https://login.example/realms/r/token".into(),
             revocation: None,
+            is_keycloak: false,
         };
         let drawn = Drawn { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
         AuthorizationRequest::new(&endpoints, "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)

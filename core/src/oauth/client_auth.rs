@@ -95,6 +95,14 @@ impl Credentials {
         Request { url: token_endpoint.to_owned(), authorization, body: Secret::from(form::encode(form)) }
     }
 
+    pub(crate) fn method(&self) -> ClientAuthentication {
+        match &self.proof {
+            Proof::Post(_) => ClientAuthentication::ClientSecretPost,
+            Proof::Basic(_) => ClientAuthentication::ClientSecretBasic,
+            Proof::Nothing => ClientAuthentication::None,
+        }
+    }
+
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         match &self.proof {
             Proof::Post(secret) | Proof::Basic(secret) => Some(secret),

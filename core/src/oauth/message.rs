@@ -12,7 +12,7 @@ pub(crate) struct Request {
     pub(crate) body: Secret,
 }
 
-/// A whole HTTP answer, whatever its status.
+/// An HTTP response, whatever its status.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
@@ -23,6 +23,9 @@ pub(crate) enum Body {
     Whole(Vec<u8>),
     /// Longer than the cap; not read to its end.
     TooLarge,
+    /// What there was when the connection failed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the transport does not tell it yet"))]
+    CutShort(Vec<u8>, Failure),
 }
 
 /// No whole answer.

@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod grant;
 pub(crate) mod json;
 pub(crate) mod message;
+mod object;
 pub(crate) mod pkce;
 #[cfg(test)]
 mod properties;
