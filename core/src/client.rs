@@ -336,21 +336,8 @@ impl Client {
         self.0.redirect_uri.as_deref()
     }
 
-    /// A pending login may come out of a cookie: it must not say where the client's secret goes.
     fn check_belongs(&self, request: &AuthorizationRequest) -> Result<()> {
-        let pending = request.pending();
-        let Endpoints { issuer, iss_required, token, .. } = &self.0.endpoints;
-        let same = pending.issuer == *issuer
-            && pending.iss_required == *iss_required
-            && pending.token_endpoint == *token
-            && pending.client_id == self.0.credentials.client_id;
-        if same {
-            return Ok(());
-        }
-        Err(Error::argument(
-            "pending",
-            "was made by a client of another id or server; use the client that made it, or start the login again",
-        ))
+        request.check_belongs(&self.0.endpoints, &self.0.credentials.client_id, self.0.redirect_uri.as_deref())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use url::form_urlencoded::parse;
 
-use crate::error::ErrorCode;
 use crate::oauth::authorization::{AuthorizationRequest, CALLBACK_PARAMETERS};
 use crate::oauth::authorization_parameters::AuthorizationParameters;
 use crate::oauth::callback;
@@ -50,16 +49,13 @@ fn judge(login: &AuthorizationRequest, input: &str, readings: &[Parameters], iss
                 code.filter(|code| code.starts_with("canary") && readings.iter().all(|parameters| parameters.only("code") == Some(code)));
             let verifier = Some(CODE_VERIFIER).filter(|verifier| !readings.iter().any(|parameters| parameters.say(verifier)));
             assert_fit_to_show(&error, &canary.into_iter().chain(verifier).collect::<Vec<_>>());
-            let has_state = readings.iter().any(|parameters| parameters.only("state") == Some(login.state()));
-            if error.code() == ErrorCode::StateMismatch || !has_state {
-                assert!(login.take().is_ok(), "a callback without the state used the login up");
-            }
+            assert!(login.take().is_ok(), "a callback that was refused used the login up");
         }
     }
 }
 
 fn order_does_not_matter(input: &str) {
-    if input.contains(['?', '#', ':', '/']) || input.is_empty() {
+    if input.contains(['?', '#', ':', '/']) || input.is_empty() || callback::unwrapped(input) != input {
         return;
     }
     let verdict = |callback: &str| match callback::check(&pending(false, "a".into()).expect("good parameters"), callback, NOW) {
@@ -80,12 +76,12 @@ struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// The value of a parameter that is there once.
     fn only(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let mut values = self.0.iter().filter(|(known, _)| known.trim() == name).map(|(_, value)| value.trim());
         values.next().filter(|_| values.next().is_none())
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
+        self.0.iter().any(|(known, _)| known.trim() == name)
     }
 
     fn say(&self, text: &str) -> bool {
@@ -103,7 +99,7 @@ impl Parameters {
 
 /// The input as a bare query, and as what stands behind its first question mark.
 fn readings(input: &str) -> Vec<Parameters> {
-    let query = input.split('#').next().unwrap_or_default();
+    let query = callback::unwrapped(input).split('#').next().unwrap_or_default();
     let behind = query.split_once('?').map(|(_, query)| query);
     [Some(query), behind].into_iter().flatten().map(|query| Parameters(parse(query.as_bytes()).into_owned().collect())).collect()
 }

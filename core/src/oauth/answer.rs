@@ -32,8 +32,18 @@ const OF_CONFIGURATION: [&str; 9] = [
 /// What stands for `invalid_client`, also at a server with words of its own.
 const OF_THE_CLIENT: [&str; 3] = ["invalid_client", "unauthorized_client", "incorrect_client_credentials"];
 
-/// Codes that are known in small letters.
-const REGISTERED: [&str; 4] = ["invalid_grant", "access_denied", "not_allowed", "temporarily_unavailable"];
+/// Other codes that something depends on.
+const OTHERS: [&str; 9] = [
+    "invalid_grant",
+    "access_denied",
+    "not_allowed",
+    "server_error",
+    "temporarily_unavailable",
+    "login_required",
+    "interaction_required",
+    "consent_required",
+    "account_selection_required",
+];
 
 /// A token request whose response is to be judged: what was asked, of whom, and what must not show in an error.
 pub(crate) struct Asked<'a> {
@@ -265,15 +275,15 @@ fn error_text(members: &Members<'_>) -> Option<String> {
     members.shown("error").filter(|error| !error.trim().is_empty())
 }
 
-/// An OAuth error's code, and the words that some servers put behind it (`invalid_grant: Token is expired`). What does not look like a
-/// code is one as it is.
+/// An OAuth error's code, and the words that some servers put behind it (`invalid_grant: Token is expired`). A code that nothing depends
+/// on stays as it is.
 pub(crate) fn code_and_words(error: &str) -> (String, &str) {
     let error = error.trim();
     let end = error.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(error.len());
     let (first, words) = error.split_at(end);
     let words = words.trim_start_matches(|c: char| !c.is_alphanumeric());
     let small = first.to_ascii_lowercase();
-    if REGISTERED.iter().chain(&OF_CONFIGURATION).chain(&OF_THE_CLIENT).any(|known| *known == small) {
+    if OTHERS.iter().chain(&OF_CONFIGURATION).chain(&OF_THE_CLIENT).any(|known| *known == small) {
         (small, words)
     } else {
         (error.to_owned(), "")

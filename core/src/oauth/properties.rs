@@ -109,7 +109,7 @@ fn callback_verdict(pairs: &[(String, String)]) -> Result<&str, ErrorCode> {
     if single("iss").is_some_and(|issuer| issuer != "https://login.example/realms/r") {
         return Err(ErrorCode::IssuerMismatch);
     }
-    match (single("error"), single("code")) {
+    match (single("error"), single("code").map(str::trim)) {
         (Some("access_denied"), _) => Err(ErrorCode::AuthorizationDenied),
         (Some("login_required"), _) => Err(ErrorCode::LoginRequired),
         (Some("server_error"), _) => Err(ErrorCode::ServerUnavailable),
@@ -292,7 +292,8 @@ fn any_client_id_and_secret_arrive_through_the_form_and_through_basic() {
         let post = credentials(&id, &secret, ClientAuthentication::ClientSecretPost);
         let pairs = [("grant_type", "x"), ("client_id", &id), ("client_secret", &secret)].map(|(name, value)| (name.into(), value.into()));
         assert_eq!(read(post.body.reveal()), pairs);
-        assert_eq!(form::decode(post.body.reveal()).unwrap(), pairs);
+        let decoded: Vec<_> = form::pairs(post.body.reveal()).map(|(name, value)| (name, form::decode(value).unwrap())).collect();
+        assert_eq!(decoded, pairs);
 
         let basic = credentials(&id, &secret, ClientAuthentication::ClientSecretBasic);
         let header = basic.authorization.unwrap();

@@ -12,7 +12,7 @@ use super::token_source::{TokenSource, key};
 use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
-use crate::oauth::authorization::AuthorizationRequest;
+use crate::oauth::authorization::{AuthorizationRequest, LONGEST_LIFE_SECONDS};
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::callback;
 use crate::oauth::grant::Grant;
@@ -70,14 +70,15 @@ enum Stage {
 pub(crate) fn start(client: &Client, pending: &AuthorizationRequest, callback: &str, account: String) -> Result<Running<TokenSource>> {
     let source = TokenSource::new(client, account)?;
     let pending = pending.pending();
-    let code = callback::check_shared(pending, callback, client.0.clock.unix_seconds())?;
+    let now = client.0.clock.unix_seconds();
+    let code = callback::check_shared(pending, callback, now)?;
     let completion = Completion {
         source,
         client: client.clone(),
         code_digest: digest_of(code.code.reveal()),
         code,
         marker_key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
-        ends: pending.ends_at + MARKER_SECONDS,
+        ends: pending.ends_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(MARKER_SECONDS),
         _under_way: UnderWay::begin(),
     };
     let (running, outcome) = given_up();
