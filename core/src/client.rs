@@ -68,9 +68,11 @@ impl Client {
         ClientBuilder::new(provider, client_id.into())
     }
 
-    /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that
-    /// holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's, and `SIPGATE_STORE`: the
-    /// path of a SQLite database, or `memory`.
+    /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`, `SIPGATE_REDIRECT_URI` and, optionally,
+    /// `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or
+    /// `memory`; `SIPGATE_ENCRYPTION_KEYS` encrypts what is in it: one key or more, with commas between them, of which the first encrypts.
+    /// The secret and the keys may be in files: `SIPGATE_CLIENT_SECRET_FILE` and `SIPGATE_ENCRYPTION_KEYS_FILE` are their paths. White
+    /// space around a value is cut off.
     ///
     /// # Errors
     ///
@@ -106,7 +108,8 @@ impl Client {
     /// Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
     /// redirect URI; its path and query, the whole URL and a form body will do.
     ///
-    /// A pending login is used by this, but for a wrong `state` and for a code that is certainly unspent as nothing was sent.
+    /// The pending login is used by the request that this sends. Whatever is refused before that leaves it usable, and so does a code that is
+    /// certainly unspent.
     ///
     /// ```
     /// # let client = sipgate_oauth2::Client::sipgate("1-0-a:third-party").redirect_uri("https://example.com/auth").build()?;
@@ -185,8 +188,10 @@ impl Client {
         TokenRequest::start(self.clone(), Grant::code(code.into(), self.0.redirect_uri.as_deref())?, || {})
     }
 
-    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns, and let no two callers refresh
-    /// the same login at once, as a server that rotates refresh tokens ends the login for that.
+    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns.
+    ///
+    /// No two calls for the same login may run at once, in whatever threads or processes: a server that rotates refresh tokens ends the login
+    /// for that, others refuse one of the two with `invalid_request` or `invalid_grant`. A [`TokenSource`] sees to it by itself.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client, saved: &str) -> sipgate_oauth2::Result<()> {

@@ -21,8 +21,9 @@ struct Environment<'a>(&'a dyn Fn(&str) -> Result<String, VarError>);
 
 impl Environment<'_> {
     fn client(&self) -> Result<ClientBuilder> {
-        let client_id =
-            self.text("SIPGATE_CLIENT_ID")?.ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
+        let client_id = self
+            .text("SIPGATE_CLIENT_ID")?
+            .ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
         Credentials::new(client_id.clone(), None, None).map_err(|error| of("SIPGATE_CLIENT_ID", &error))?;
         let mut builder = Client::with_provider(self.provider(&client_id)?, &client_id);
         if let Some((name, secret)) = self.secret("SIPGATE_CLIENT_SECRET")? {
@@ -81,7 +82,8 @@ impl Environment<'_> {
             (Some(value), _) if !value.is_empty() => Ok(Some((name.to_owned(), value))),
             (_, Some(path)) if !path.is_empty() => {
                 let text = fs::read_to_string(path).map_err(|cause| {
-                    Error::argument(&file, "names a file that cannot be read as UTF-8 text; check path, rights and encoding").with_cause(cause)
+                    Error::argument(&file, "names a file that cannot be read as UTF-8 text; check path, rights and encoding")
+                        .with_cause(cause)
                 })?;
                 match trimmed(&text) {
                     "" => Err(Error::argument(&file, "names an empty file; put the secret into it, or unset the variable")),
@@ -167,9 +169,14 @@ mod tests {
         assert!(problem(&[("SIPGATE_CLIENT_SECRET", "")]).starts_with("SIPGATE_CLIENT_SECRET: is empty"));
         assert!(problem(&[("SIPGATE_CLIENT_SECRET", " \r")]).starts_with("SIPGATE_CLIENT_SECRET: is empty"));
         assert!(problem(&[("SIPGATE_CLIENT_SECRET_FILE", "")]).starts_with("SIPGATE_CLIENT_SECRET_FILE: is empty"));
-        assert!(problem(&[("SIPGATE_CLIENT_SECRET", "a"), ("SIPGATE_CLIENT_SECRET_FILE", "b")]).starts_with("SIPGATE_CLIENT_SECRET_FILE: "));
+        assert!(
+            problem(&[("SIPGATE_CLIENT_SECRET", "a"), ("SIPGATE_CLIENT_SECRET_FILE", "b")]).starts_with("SIPGATE_CLIENT_SECRET_FILE: ")
+        );
         assert_eq!(secret_of(&with(&[]).unwrap()), None);
-        assert_eq!(secret_of(&with(&[("SIPGATE_CLIENT_SECRET", "s\r"), ("SIPGATE_CLIENT_SECRET_FILE", "")]).unwrap()).as_deref(), Some("s"));
+        assert_eq!(
+            secret_of(&with(&[("SIPGATE_CLIENT_SECRET", "s\r"), ("SIPGATE_CLIENT_SECRET_FILE", "")]).unwrap()).as_deref(),
+            Some("s")
+        );
     }
 
     #[test]
