@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::client_auth::ClientAuthentication;
+use super::error_code::{OF_CONFIGURATION, OF_THE_CLIENT, code_and_words};
 use super::grant::{GivenUp, Grant};
 use super::json::Members;
 use super::message::{Answer, Body, Failure, FailureKind, Reached};
@@ -13,37 +14,8 @@ use crate::secret::Secret;
 /// Room for what Ory Hydra says about a wrong `client_authentication`, and then some.
 const MAX_SHOWN: usize = 1000;
 
-/// What makes an object the one that counts in a body.
-const COUNTING: [&str; 3] = ["access_token", "refresh_token", "error"];
-
-/// Codes that another login does not mend.
-const OF_CONFIGURATION: [&str; 9] = [
-    "invalid_request",
-    "invalid_scope",
-    "unsupported_grant_type",
-    "unsupported_response_type",
-    "redirect_uri_mismatch",
-    "invalid_redirect_uri",
-    "invalid_target",
-    "invalid_dpop_proof",
-    "use_dpop_nonce",
-];
-
-/// What stands for `invalid_client`, also at a server with words of its own.
-const OF_THE_CLIENT: [&str; 3] = ["invalid_client", "unauthorized_client", "incorrect_client_credentials"];
-
-/// Other codes that something depends on.
-const OTHERS: [&str; 9] = [
-    "invalid_grant",
-    "access_denied",
-    "not_allowed",
-    "server_error",
-    "temporarily_unavailable",
-    "login_required",
-    "interaction_required",
-    "consent_required",
-    "account_selection_required",
-];
+/// What makes an object the one that counts in a body: tokens, or else an error.
+const COUNTING: [&[&str]; 2] = [&["access_token", "refresh_token"], &["error"]];
 
 /// A token request whose response is to be judged: what was asked, of whom, and what must not show in an error.
 pub(crate) struct Asked<'a> {
@@ -273,21 +245,6 @@ fn is_page(body: &Body) -> bool {
 
 fn error_text(members: &Members<'_>) -> Option<String> {
     members.shown("error").filter(|error| !error.trim().is_empty())
-}
-
-/// An OAuth error's code, and the words that some servers put behind it (`invalid_grant: Token is expired`). A code that nothing depends
-/// on stays as it is.
-pub(crate) fn code_and_words(error: &str) -> (String, &str) {
-    let error = error.trim();
-    let end = error.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(error.len());
-    let (first, words) = error.split_at(end);
-    let words = words.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let small = first.to_ascii_lowercase();
-    if OTHERS.iter().chain(&OF_CONFIGURATION).chain(&OF_THE_CLIENT).any(|known| *known == small) {
-        (small, words)
-    } else {
-        (error.to_owned(), "")
-    }
 }
 
 /// A server's words made fit to show: one line without control characters and without what this request held secret.

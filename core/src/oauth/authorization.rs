@@ -19,7 +19,10 @@ use crate::secret::Secret;
 const LIFE_SECONDS: i64 = 30 * 60;
 
 /// The longest life that an export can give itself, and how far a clock may have been set back since it was made.
-pub(crate) const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
+const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
+
+/// For how long after its end it is remembered that a pending login was used, whatever clocks say.
+const REMEMBERED_SECONDS: i64 = 3600;
 
 /// The format of an exported pending login.
 const FORMAT: u32 = 1;
@@ -149,17 +152,13 @@ impl AuthorizationRequest {
     /// [`ErrorCode::LoginExpired`] when the text is not one, as of a session that was lost or a cookie that was cut, when it was changed, or
     /// was written by another version: the user logs in again.
     pub fn restore(exported: &str) -> Result<Self> {
-        if exported.len() > MAX_EXPORT {
-            return Err(gone("is longer than any that was exported"));
-        }
-        let json = URL_SAFE_NO_PAD.decode(exported.trim());
-        let pending = json.ok().and_then(|json| serde_json::from_slice::<Pending>(&json).ok());
-        let pending = pending.ok_or_else(|| gone("is not what export() gave: the session was lost or its cookie was cut"))?;
-        if pending.format != FORMAT {
-            return Err(gone("was written by another version of sipgate-oauth2"));
-        }
-        pending.check().map_err(|_| gone("was changed since it was exported"))?;
-        Self::of(pending, true)
+        Self::of(Pending::read(exported)?, true)
+    }
+
+    /// [`restore`](Self::restore) for a binding that keeps the text of a login instead of the login: it was in nobody's hands.
+    #[doc(hidden)]
+    pub fn reopen(exported: &str) -> Result<Self> {
+        Self::of(Pending::read(exported)?, false)
     }
 
     fn of(pending: Pending, restored: bool) -> Result<Self> {
@@ -256,6 +255,20 @@ impl AuthorizationRequest {
 }
 
 impl Pending {
+    fn read(exported: &str) -> Result<Self> {
+        if exported.len() > MAX_EXPORT {
+            return Err(gone("is longer than any that was exported"));
+        }
+        let json = URL_SAFE_NO_PAD.decode(exported.trim());
+        let pending = json.ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let pending = pending.ok_or_else(|| gone("is not what export() gave: the session was lost or its cookie was cut"))?;
+        if pending.format != FORMAT {
+            return Err(gone("was written by another version of sipgate-oauth2"));
+        }
+        pending.check().map_err(|_| gone("was changed since it was exported"))?;
+        Ok(pending)
+    }
+
     /// What holds for each that was made here.
     fn check(&self) -> Result<()> {
         uri::endpoint("issuer", &self.issuer)?;
@@ -279,6 +292,11 @@ impl Pending {
             Some(1..=LONGEST_LIFE_SECONDS) if self.created_at >= 0 => Ok(()),
             _ => Err(Error::argument("ends_at", "is out of bounds")),
         }
+    }
+
+    /// Until when it is remembered that it was used.
+    pub(crate) fn remembered_until(&self, now: i64) -> i64 {
+        self.ends_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
     }
 
     /// Whether it can still be completed.
@@ -490,6 +508,14 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn that_a_login_was_used_is_remembered_for_25_hours_at_most() {
+        let made = |at: i64, life: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + life})).unwrap();
+        assert_eq!(made(NOW, 1800).pending().remembered_until(NOW), NOW + 5400);
+        assert_eq!(made(NOW + 86_400, 86_400).pending().remembered_until(NOW), NOW + 90_000);
+        assert_eq!(made(i64::MAX - 1800, 1800).pending().remembered_until(NOW), NOW + 90_000);
+    }
+
+    #[test]
     fn a_login_belongs_to_the_client_that_made_it() {
         let endpoints = endpoints_of(false);
         let belongs = |request: &AuthorizationRequest, redirect_uri| {
@@ -513,6 +539,7 @@ pub(crate) mod tests {
         assert_eq!(belongs(&elsewhere, None), Ok(()));
         let made = request(AuthorizationParameters::new("a").redirect_uri("https://tenant.example/cb")).unwrap();
         assert_eq!(belongs(&made, own), Ok(()));
+        assert_eq!(belongs(&AuthorizationRequest::reopen(made.export().reveal()).unwrap(), own), Ok(()));
         let of_another = made.check_belongs(&endpoints, "other", own).unwrap_err();
         assert_eq!(of_another.code(), ErrorCode::InvalidArgument);
         let phone = changed(&serde_json::json!({"redirect_uri": "http://127.0.0.1:4711/cb"})).unwrap();

@@ -3,9 +3,10 @@
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::answer::{clean, code_and_words, explain};
+use super::answer::{clean, explain};
 use super::authorization::{AuthorizationRequest, CALLBACK_PARAMETERS, Pending};
 use super::authorization_code::{AuthorizationCode, is_code};
+use super::error_code::code_and_words;
 use super::{form, uri};
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
 use crate::secret::Secret;

@@ -30,17 +30,27 @@ impl<'a> Members<'a> {
         Self::find(text.as_bytes(), &[])
     }
 
-    /// The object in the body of a response: the only one that has a member of `counting`, or the only one there is. Text around it,
-    /// bytes that are not UTF-8 and members that are not JSON do not matter. UTF-16 is read, too.
-    pub(crate) fn find(body: &'a [u8], counting: &[&str]) -> Option<Self> {
+    /// The object in the body of a response: the only one that has a member of the first of `counting` that any has, or the only one
+    /// there is. Text around it, bytes that are not UTF-8 and members that are not JSON do not matter. UTF-16 is read, too.
+    pub(crate) fn find(body: &'a [u8], counting: &[&[&str]]) -> Option<Self> {
         let body = as_utf8(body);
-        let mut found = Found::default();
+        let mut best: Option<(usize, Vec<_>)> = None;
+        let mut equals = 0;
         for extents in objects(&body) {
             let members: Vec<_> = extents.into_iter().map(|Extent { name, value }| (text(&body, &name), value)).collect();
-            let counts = members.iter().any(|(name, value)| counting.contains(&name.as_str()) && body[value.clone()] != *b"null");
-            found.add(members, counts);
+            let has = |name: &&str| members.iter().any(|(known, value)| known == name && body[value.clone()] != *b"null");
+            let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
+            match &best {
+                Some((better, _)) if *better < rank => {}
+                Some((equal, _)) if *equal == rank => equals += 1,
+                _ => {
+                    best = Some((rank, members));
+                    equals = 1;
+                }
+            }
         }
-        Some(Self { members: found.one()?, body })
+        let (_, members) = best.filter(|_| equals == 1)?;
+        Some(Self { members, body })
     }
 
     /// A member that is a string.
@@ -104,28 +114,6 @@ pub(crate) enum Member<T> {
     Usable(T),
 }
 
-/// Which of several objects is meant.
-#[derive(Default)]
-struct Found {
-    objects: usize,
-    counting: usize,
-    last: Option<Vec<(String, Range<usize>)>>,
-}
-
-impl Found {
-    fn add(&mut self, members: Vec<(String, Range<usize>)>, counts: bool) {
-        self.objects += 1;
-        self.counting += usize::from(counts);
-        if counts || self.counting == 0 {
-            self.last = Some(members);
-        }
-    }
-
-    fn one(self) -> Option<Vec<(String, Range<usize>)>> {
-        self.last.filter(|_| self.counting == 1 || self.objects == 1)
-    }
-}
-
 /// UTF-16 is told by its byte order mark, or by the zeros beside the first two characters (RFC 4627, section 3).
 fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
     let unit: fn([u8; 2]) -> u16 = match body {
@@ -165,7 +153,7 @@ fn integer(raw: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const COUNTING: &[&str] = &["n", "text"];
+    const COUNTING: &[&[&str]] = &[&["n"], &["text"]];
 
     fn find(body: &[u8]) -> Option<Members<'_>> {
         Members::find(body, COUNTING)
@@ -234,11 +222,13 @@ mod tests {
             r#"callback({"n":1});"#,
             r#"{"n":null}{"n":1}"#,
             r#"{"n":1}{}"#,
+            r#"{"text":"a"}{"n":1}{"text":"b"}"#,
         ] {
             assert_eq!(seconds(body), Member::Usable(1), "{body}");
         }
         assert_eq!(find(b"\xFF{\"n\":1}\xFF").unwrap().seconds("n"), Member::Usable(1));
-        for body in ["", "[]", "null", r#""n""#, r#"{"n":1}{"n":1}"#, r#"{"n":1}{"text":""}"#, "{}{}", r#"{"n":1"#, r#"{"a":{"n":1}"#] {
+        for body in ["", "[]", "null", r#""n""#, r#"{"n":1}{"n":1}"#, r#"{"text":"a"}{"text":"b"}"#, "{}{}", r#"{"n":1"#, r#"{"a":{"n":1}"#]
+        {
             assert!(find(body.as_bytes()).is_none(), "{body}");
         }
         assert_eq!(seconds(r#"{"a":{"n":1}}"#), Member::Absent);

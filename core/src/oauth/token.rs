@@ -276,7 +276,8 @@ impl TokenAnswer {
 fn bearer(token_type: Option<String>) -> Result<String> {
     let token_type = token_type.unwrap_or_else(|| "Bearer".to_owned());
     let trimmed = token_type.trim();
-    if trimmed.eq_ignore_ascii_case("bearer") {
+    // Some write BearerToken.
+    if trimmed.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("bearer")) {
         return Ok(trimmed.to_owned());
     }
     Err(Error::new(
@@ -395,7 +396,14 @@ mod tests {
     #[test]
     fn only_bearer_tokens_are_handed_out() {
         assert_eq!(code(r#"{"access_token":"a","token_type":"DPoP"}"#), ErrorCode::Unsupported);
-        for (written, read) in [("BEARER", "BEARER"), ("Bearer ", "Bearer"), ("\\tbearer\\n", "bearer"), ("", "Bearer"), (" ", "Bearer")] {
+        for (written, read) in [
+            ("BEARER", "BEARER"),
+            ("Bearer ", "Bearer"),
+            ("\\tbearer\\n", "bearer"),
+            ("BearerToken", "BearerToken"),
+            ("", "Bearer"),
+            (" ", "Bearer"),
+        ] {
             assert_eq!(tokens(&format!(r#"{{"access_token":"a","token_type":"{written}"}}"#)).token_type(), read, "{written}");
         }
     }

@@ -12,7 +12,7 @@ use super::token_source::{TokenSource, key};
 use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
-use crate::oauth::authorization::{AuthorizationRequest, LONGEST_LIFE_SECONDS};
+use crate::oauth::authorization::AuthorizationRequest;
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::callback;
 use crate::oauth::grant::Grant;
@@ -28,9 +28,6 @@ use crate::worker;
 /// How long a callback that is loaded again waits for the first: longer than a token request may take.
 const FOLLOWING: Duration = Duration::from_secs(35);
 const FOLLOWING_POLL: Duration = Duration::from_millis(100);
-
-/// A marker outlives its pending login, whatever clocks say.
-const MARKER_SECONDS: i64 = 3600;
 
 /// One callback on its way to a login.
 struct Completion {
@@ -78,7 +75,7 @@ pub(crate) fn start(client: &Client, pending: &AuthorizationRequest, callback: &
         code_digest: digest_of(code.code.reveal()),
         code,
         marker_key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
-        ends: pending.ends_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(MARKER_SECONDS),
+        ends: pending.remembered_until(now),
         _under_way: UnderWay::begin(),
     };
     let (running, outcome) = given_up();
