@@ -4,7 +4,7 @@ use url::form_urlencoded::parse;
 
 use crate::oauth::authorization::{AuthorizationRequest, CALLBACK_PARAMETERS};
 use crate::oauth::authorization_parameters::AuthorizationParameters;
-use crate::oauth::callback;
+use crate::oauth::{callback, form};
 use crate::{CODE_VERIFIER, NOW, assert_fit_to_show, pending};
 
 /// Redirect URIs, and whether the server has announced that it sends `iss`.
@@ -32,7 +32,7 @@ fn judge(login: &AuthorizationRequest, input: &str, readings: &[Parameters], iss
     match callback::check(login, input, NOW) {
         Ok(code) => {
             let agrees = |parameters: &&Parameters| {
-                parameters.only("code") == Some(code.code.reveal())
+                parameters.only("code").map(str::trim) == Some(code.code.reveal())
                     && parameters.only("state") == Some(login.state())
                     && parameters.is_answer(iss_required)
             };
@@ -76,12 +76,12 @@ struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// The value of a parameter that is there once.
     fn only(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(known, _)| known.trim() == name).map(|(_, value)| value.trim());
+        let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
         values.next().filter(|_| values.next().is_none())
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known.trim() == name)
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     fn say(&self, text: &str) -> bool {
@@ -101,5 +101,9 @@ impl Parameters {
 fn readings(input: &str) -> Vec<Parameters> {
     let query = callback::unwrapped(input).split('#').next().unwrap_or_default();
     let behind = query.split_once('?').map(|(_, query)| query);
-    [Some(query), behind].into_iter().flatten().map(|query| Parameters(parse(query.as_bytes()).into_owned().collect())).collect()
+    let trimmed = |query: &str| {
+        let pair = |pair: &str| pair.split_once('=').map_or_else(|| form::trimmed(pair).to_owned(), |(name, value)| [name, value].map(form::trimmed).join("="));
+        query.split('&').map(pair).collect::<Vec<_>>().join("&")
+    };
+    [Some(query), behind].into_iter().flatten().map(|query| Parameters(parse(trimmed(query).as_bytes()).into_owned().collect())).collect()
 }

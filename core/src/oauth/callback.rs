@@ -36,10 +36,9 @@ pub(crate) fn check_shared(pending: &Pending, callback: &str, now: i64) -> Resul
 
 /// A callback as it was before somebody copied it: without white space, quotes or angle brackets around it.
 pub(crate) fn unwrapped(callback: &str) -> &str {
-    let around = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}' | '\u{feff}');
-    let trimmed = callback.trim_matches(around);
-    let inside = |open, close| trimmed.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
-    inside('<', '>').or_else(|| inside('"', '"')).or_else(|| inside('\'', '\'')).map_or(trimmed, |inner| inner.trim_matches(around))
+    let callback = form::trimmed(callback);
+    let inside = |open, close| callback.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    inside('<', '>').or_else(|| inside('"', '"')).or_else(|| inside('\'', '\'')).map_or(callback, form::trimmed)
 }
 
 struct Parameters(Vec<(String, Secret)>);

@@ -13,10 +13,15 @@ pub(crate) fn encode_value(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// The names of a query and their values, still encoded: a value that nobody reads may be anything. White space around either is cut off.
+/// The names of a query and their values, still encoded: a value that nobody reads may be anything. What copying leaves around either is cut off.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (String, &str)> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.map(|(name, value)| (decode_to_show(name.trim()), value.trim()))
+    pairs.map(|(name, value)| (decode_to_show(trimmed(name)), trimmed(value)))
+}
+
+/// Without what copying a text leaves around it, and no form has as it is.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}' | '\u{feff}'))
 }
 
 /// A value; nothing for a broken escape or what is not UTF-8 after decoding.
@@ -60,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_plus_is_a_space_and_escapes_are_bytes() {
-        let read: Vec<_> = pairs("a=b+c&%C3%A4=%2B&empty&&d= e ").map(|(name, value)| (name, decode(value).unwrap())).collect();
+        let read: Vec<_> = pairs("a=b+c&%C3%A4=%2B&empty&&d= e \u{200b}").map(|(name, value)| (name, decode(value).unwrap())).collect();
         let expected = [("a", "b c"), ("ä", "+"), ("empty", ""), ("", ""), ("d", "e")];
         assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }

@@ -275,10 +275,10 @@ impl TokenAnswer {
 /// The type as it was written, where it is the one that is known here; missing or empty, it is taken for that.
 fn bearer(token_type: Option<String>) -> Result<String> {
     let token_type = token_type.unwrap_or_else(|| "Bearer".to_owned());
-    let trimmed = token_type.trim();
-    // Some write BearerToken.
-    if trimmed.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("bearer")) {
-        return Ok(trimmed.to_owned());
+    // Some write a blank behind, some BearerToken.
+    let word = token_type.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    if word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("bearertoken") {
+        return Ok(word.to_owned());
     }
     Err(Error::new(
         ErrorCode::Unsupported,
@@ -395,7 +395,9 @@ mod tests {
 
     #[test]
     fn only_bearer_tokens_are_handed_out() {
-        assert_eq!(code(r#"{"access_token":"a","token_type":"DPoP"}"#), ErrorCode::Unsupported);
+        for other in ["DPoP", "mac", "N_A", "Bearer DPoP", "BearerTokens"] {
+            assert_eq!(code(&format!(r#"{{"access_token":"a","token_type":"{other}"}}"#)), ErrorCode::Unsupported, "{other}");
+        }
         for (written, read) in [
             ("BEARER", "BEARER"),
             ("Bearer ", "Bearer"),
