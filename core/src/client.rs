@@ -308,12 +308,17 @@ impl Client {
         let request = self.0.credentials.request(endpoint, &parameters);
         let grant = Grant::stored(refresh_token, None)?;
         let answer = match self.0.transport.send(&request, &Arc::default()) {
-            Ok(answer) if answer.status == 200 => return Ok(()),
+            Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
             sent => sent.and_then(answer::whole),
         };
         token_request::asked(self, &grant, endpoint, |asked| match answer {
             Ok(answer) => match asked.judge(&answer) {
                 Err(error) if error.code() == ErrorCode::LoginRequired => Ok(()),
+                Err(error) if error.is_unexplained_refusal() => {
+                    let message =
+                        format!("{endpoint} refused to end the login without a reason (status {}); check the client", answer.status);
+                    Err(Error::new(ErrorCode::Oauth, message).with_status(answer.status))
+                }
                 Err(error) => Err(error),
                 Ok(_) => Ok(()),
             },

@@ -354,7 +354,6 @@ impl Error {
     }
 
     /// Of a refresh: the server refused it without a reason. The refresh token may be over, or still be good.
-    #[cfg_attr(not(test), expect(dead_code, reason = "counted where refreshes are decided"))]
     pub(crate) fn is_unexplained_refusal(&self) -> bool {
         self.code() == ErrorCode::LoginFailed && matches!(self.status(), Some(400 | 401 | 403)) && self.oauth_error().is_none()
     }

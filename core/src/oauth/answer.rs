@@ -468,6 +468,16 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_nobody_can_read_is_odd_and_its_name_shows_no_secret() {
+        let grant = refresh();
+        let secrets = grant.secrets();
+        let body = b"{\"name\":\"M\xFCller\",\"expires_in\":NaN,\"canary-token\":Infinity,\"access_token\":\"a\",\"x\":1}".to_vec();
+        let tokens = asked(&grant, &secrets).judge(&answer(200, Body::Whole(body))).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(tokens.odd, ["name", "[redacted]", "expires_in"]);
+        assert_eq!(tokens.access_token.unwrap().reveal(), "a");
+    }
+
+    #[test]
     fn keycloaks_words_are_for_keycloak() {
         let grant = refresh();
         let message = |is_keycloak, status, body: &str| {
