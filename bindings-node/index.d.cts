@@ -143,8 +143,9 @@ export declare class Client {
   static endpoints(options: EndpointsOptions): Client
   /**
    * A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file
-   * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM` and `SIPGATE_STORE`, the path of a SQLite database or `memory`. In a worker
-   * thread it is the process's environment, not the worker's copy.
+   * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's; `SIPGATE_STORE`,
+   * the path of a SQLite database or `memory`; and `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`), one key or more with commas between
+   * them. In a worker thread it is the process's environment, not the worker's copy.
    */
   static fromEnv(options?: EnvironmentOptions): Client
 
@@ -160,8 +161,8 @@ export declare class Client {
 
   /**
    * Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to
-   * the redirect URI; its path and query, the whole URL and a form body will do. A pending login can be used once; it stays usable after a wrong
-   * `state`, and where nothing was sent.
+   * the redirect URI; its path and query, the whole URL and a form body will do. A pending login can be used once; it stays usable where
+   * the callback is refused, and where nothing was sent.
    */
   exchangeCallback(pending: AuthorizationRequest, callback: string, options?: CallOptions): Promise<TokenSet>
 

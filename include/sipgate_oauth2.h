@@ -46,7 +46,7 @@ enum sipgate_code
    */
   SIPGATE_INVALID_CLIENT = 102,
   /**
-   * Whoever answered is not a token endpoint.
+   * What responded is not a token endpoint.
    */
   SIPGATE_WRONG_ENDPOINT = 103,
   /**
@@ -58,7 +58,7 @@ enum sipgate_code
    */
   SIPGATE_UNSUPPORTED = 105,
   /**
-   * Any other OAuth error: see sipgate_error_oauth_error.
+   * An OAuth error about the request, or an unknown one at a refresh: see sipgate_error_oauth_error.
    */
   SIPGATE_OAUTH = 106,
   /**
@@ -90,11 +90,11 @@ enum sipgate_code
    */
   SIPGATE_LOGIN_REQUIRED = 301,
   /**
-   * The code could not be exchanged. A code is spent by the attempt.
+   * The code could not be exchanged; a code is spent by the attempt. Of a refresh: refused without a reason.
    */
   SIPGATE_LOGIN_FAILED = 302,
   /**
-   * The callback came after the pending login's end.
+   * The callback came after the pending login's end, or the pending login is gone or was changed.
    */
   SIPGATE_LOGIN_EXPIRED = 303,
   /**
@@ -743,8 +743,9 @@ sipgate_status sipgate_client_options_new_endpoints_with_iss(const char *issuer,
                                                              struct sipgate_error **error);
 
 /**
- * Settings as the environment says: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or SIPGATE_CLIENT_SECRET_FILE), SIPGATE_REDIRECT_URI and, optionally,
- * SIPGATE_REALM or SIPGATE_ISSUER. On success `options` is the caller's; on failure it is not written. Not while another thread changes the
+ * Settings as the environment says: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or SIPGATE_CLIENT_SECRET_FILE, the path of a file that holds it),
+ * SIPGATE_REDIRECT_URI and, optionally, SIPGATE_REALM or SIPGATE_ISSUER; SIPGATE_STORE, the path of a SQLite database or "memory", and
+ * SIPGATE_ENCRYPTION_KEYS (or SIPGATE_ENCRYPTION_KEYS_FILE), one key or more with commas between them. On success `options` is the caller's; on failure it is not written. Not while another thread changes the
  * environment.
  */
 sipgate_status sipgate_client_options_new_from_env(struct sipgate_client_options **options,
@@ -850,8 +851,8 @@ sipgate_status sipgate_client_authorization_request(const struct sipgate_client 
 
 /**
  * Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
- * redirect URI; its path and query, the whole URL and a form body will do. `call` may be NULL. Waits. The pending login is used by this, but for a
- * wrong `state` and for a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it
+ * redirect URI; its path and query, the whole URL and a form body will do. `call` may be NULL. Waits. The pending login is used by the request
+ * that this sends; what is refused before leaves it usable, and so does a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it
  * is not written.
  */
 sipgate_status sipgate_client_exchange_callback(const struct sipgate_client *client,

@@ -78,8 +78,8 @@ pub unsafe extern "C" fn sipgate_client_authorization_request(
 }
 
 /// Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
-/// redirect URI; its path and query, the whole URL and a form body will do. `call` may be NULL. Waits. The pending login is used by this, but for a
-/// wrong `state` and for a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it
+/// redirect URI; its path and query, the whole URL and a form body will do. `call` may be NULL. Waits. The pending login is used by the request
+/// that this sends; what is refused before leaves it usable, and so does a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it
 /// is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_exchange_callback(

@@ -82,8 +82,9 @@ pub unsafe extern "C" fn sipgate_client_options_new_endpoints_with_iss(
     }
 }
 
-/// Settings as the environment says: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or SIPGATE_CLIENT_SECRET_FILE), SIPGATE_REDIRECT_URI and, optionally,
-/// SIPGATE_REALM or SIPGATE_ISSUER. On success `options` is the caller's; on failure it is not written. Not while another thread changes the
+/// Settings as the environment says: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or SIPGATE_CLIENT_SECRET_FILE, the path of a file that holds it),
+/// SIPGATE_REDIRECT_URI and, optionally, SIPGATE_REALM or SIPGATE_ISSUER; SIPGATE_STORE, the path of a SQLite database or "memory", and
+/// SIPGATE_ENCRYPTION_KEYS (or SIPGATE_ENCRYPTION_KEYS_FILE), one key or more with commas between them. On success `options` is the caller's; on failure it is not written. Not while another thread changes the
 /// environment.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_options_new_from_env(

@@ -21,13 +21,13 @@ pub enum sipgate_code {
     SIPGATE_INVALID_ARGUMENT = 101,
     /// The server does not accept the client id, its secret or its way of authenticating.
     SIPGATE_INVALID_CLIENT = 102,
-    /// Whoever answered is not a token endpoint.
+    /// What responded is not a token endpoint.
     SIPGATE_WRONG_ENDPOINT = 103,
     /// The server's certificate does not verify, or is for another name.
     SIPGATE_CERTIFICATE = 104,
     /// The server wants or sent something that this library does not do.
     SIPGATE_UNSUPPORTED = 105,
-    /// Any other OAuth error: see sipgate_error_oauth_error.
+    /// An OAuth error about the request, or an unknown one at a refresh: see sipgate_error_oauth_error.
     SIPGATE_OAUTH = 106,
     /// No connection; nothing was sent.
     SIPGATE_TRANSPORT = 201,
@@ -43,9 +43,9 @@ pub enum sipgate_code {
     SIPGATE_BUSY = 206,
     /// The login is over, or was never there.
     SIPGATE_LOGIN_REQUIRED = 301,
-    /// The code could not be exchanged. A code is spent by the attempt.
+    /// The code could not be exchanged; a code is spent by the attempt. Of a refresh: refused without a reason.
     SIPGATE_LOGIN_FAILED = 302,
-    /// The callback came after the pending login's end.
+    /// The callback came after the pending login's end, or the pending login is gone or was changed.
     SIPGATE_LOGIN_EXPIRED = 303,
     /// The pending login has been used already.
     SIPGATE_LOGIN_ALREADY_USED = 304,

@@ -114,8 +114,8 @@ static void parameters(const sipgate_client *client)
     CHECK_REFUSED(sipgate_client_authorization_request(NULL, "a", NULL, &request, &error), "client");
     CHECK_REFUSED(sipgate_client_authorization_request(client, "a", NULL, NULL, &error), "request");
     CHECK_TEXT(sipgate_authorization_request_restore(text, &request, &error), "exported");
-    CHECK_REFUSED(sipgate_authorization_request_restore("", &request, &error), "pending");
-    CHECK_REFUSED(sipgate_authorization_request_restore(huge, &request, &error), "pending");
+    CHECK(sipgate_authorization_request_restore("", &request, NULL) == SIPGATE_LOGIN_EXPIRED);
+    CHECK(sipgate_authorization_request_restore(huge, &request, NULL) == SIPGATE_LOGIN_EXPIRED);
     CHECK_REFUSED(sipgate_authorization_request_restore("x", NULL, &error), "request");
     CHECK(request == NULL);
 }
@@ -129,7 +129,7 @@ static void requests(const sipgate_client *client)
 
     CHECK_OK(sipgate_client_authorization_request(client, "a", NULL, &request, &error));
     CHECK_TEXT(sipgate_client_exchange_callback(client, request, text, NULL, &tokens, &error), "callback");
-    CHECK_REFUSED(sipgate_client_exchange_callback(client, request, "", NULL, &tokens, &error), "callback");
+    CHECK(sipgate_client_exchange_callback(client, request, "", NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
     CHECK(sipgate_client_exchange_callback(client, request, huge, NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
     CHECK_REFUSED(sipgate_client_exchange_callback(NULL, request, "x", NULL, &tokens, &error), "client");
     CHECK_REFUSED(sipgate_client_exchange_callback(client, NULL, "x", NULL, &tokens, &error), "request");

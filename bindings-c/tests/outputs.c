@@ -65,7 +65,7 @@ static void of_logins(const sipgate_client *client)
 #define CHECK_REQUEST(call, name) CHECK_UNTOUCHED(sipgate_authorization_request, call, name)
     CHECK_REQUEST(sipgate_client_authorization_request(NULL, "a", NULL, &out, &error), "client");
     CHECK_REQUEST(sipgate_client_authorization_request(client, "", NULL, &out, &error), "scope");
-    CHECK_REQUEST(sipgate_authorization_request_restore("", &out, &error), "pending");
+    CHECK_REQUEST(sipgate_authorization_request_restore(NULL, &out, &error), "exported");
     CHECK_UNTOUCHED(sipgate_authorization_code, sipgate_authorization_code_new(NULL, &out, &error), "code");
     CHECK_UNTOUCHED(sipgate_secret, sipgate_authorization_request_export(NULL, &out, &error), "request");
     CHECK_QUIET(sipgate_client_authorization_request(client, "a", NULL, &request, &error));
@@ -86,7 +86,7 @@ static void of_grants(const sipgate_client *client)
 #define CHECK_TOKENS(call, name) CHECK_UNTOUCHED(sipgate_token_set, call, name)
     CHECK_OK(sipgate_client_authorization_request(client, "a", NULL, &request, &error));
     CHECK_OK(sipgate_authorization_code_new("", &code, &error));
-    CHECK_TOKENS(sipgate_client_exchange_callback(client, request, "", NULL, &out, &error), "callback");
+    CHECK_TOKENS(sipgate_client_exchange_callback(client, request, NULL, NULL, &out, &error), "callback");
     CHECK_TOKENS(sipgate_client_exchange_code(client, code, NULL, &out, &error), "code");
     CHECK_TOKENS(sipgate_client_refresh(client, "", NULL, NULL, &out, &error), "refresh_token");
     CHECK_TOKENS(sipgate_client_refresh_tokens(client, NULL, NULL, NULL, &out, &error), "old_tokens");

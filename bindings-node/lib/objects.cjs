@@ -81,7 +81,7 @@ class AuthorizationRequest {
 
   /** Made when it is first needed, and kept, as it knows whether this login was used: most callers want the URL and the export alone. */
   get #native() {
-    return (this.#handle ??= guarded('AuthorizationRequest', () => native.restorePending(this.#exported)))
+    return (this.#handle ??= guarded('AuthorizationRequest', () => native.reopenPending(this.#exported)))
   }
 }
 

@@ -79,6 +79,12 @@ pub fn restore_pending(env: Env, exported: String) -> napi::Result<External<Auth
     AuthorizationRequest::restore(Secret::from(exported).reveal()).map(External::new).or_throw(env)
 }
 
+/// A pending login that was made here, from its export.
+#[napi(catch_unwind)]
+pub fn reopen_pending(env: Env, exported: String) -> napi::Result<External<AuthorizationRequest>> {
+    AuthorizationRequest::reopen(Secret::from(exported).reveal()).map(External::new).or_throw(env)
+}
+
 /// The export of a pending login.
 #[napi(catch_unwind)]
 pub fn export_pending<'a>(env: &'a Env, pending: &External<AuthorizationRequest>) -> napi::Result<JsString<'a>> {

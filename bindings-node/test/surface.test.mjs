@@ -45,8 +45,8 @@ const texts = [
   ['extra', 'required', BAD_TEXT, (value) => client.authorizationRequest('a', { extra: { name: value } })],
   ['extra', 'required', BAD_TEXT, (name) => client.authorizationRequest('a', { extra: [[name, 'value']] })],
   ['scope', 'required', ['', 'canary\0', 'ä'], (name) => client.authorizationRequest([name])],
-  ['pending', 'required', BAD_TEXT, (exported) => AuthorizationRequest.restore(exported)],
-  ['callback', 'required', [''], (callback) => client.exchangeCallback(pending, callback)],
+  ['pending', 'required', [], (exported) => AuthorizationRequest.restore(exported)],
+  ['callback', 'required', [], (callback) => client.exchangeCallback(pending, callback)],
   ['code', 'required', BAD_TEXT, (code) => client.exchangeCode(code)],
   ['code_verifier', 'optional', BAD_TEXT, (codeVerifier) => client.exchangeCode('a', { codeVerifier })],
   ['redirect_uri', 'optional', ['', 'canary'], (redirectUri) => client.exchangeCode('a', { redirectUri })],
@@ -126,6 +126,18 @@ for (const [field, values, call] of walk) {
     }
   })
 }
+
+test('what comes from a browser is no mistake of the program', async () => {
+  for (const exported of [...BAD_TEXT, 'undefined']) {
+    const error = await outcomeOf(() => AuthorizationRequest.restore(exported))
+    assert.deepEqual([error.code, error.remedy], ['SIPGATE_LOGIN_EXPIRED', 'log_in_again'])
+    assert.doesNotMatch(error.stack, /canary/)
+  }
+  for (const callback of ['', ' \n']) {
+    const error = await outcomeOf(() => client.exchangeCallback(pending, callback))
+    assert.deepEqual([error.code, error.remedy], ['SIPGATE_CALLBACK_REFUSED', 'log_in_again'])
+  }
+})
 
 /** What a call threw or was rejected with. An asynchronous function must not throw. */
 async function outcomeOf(call) {

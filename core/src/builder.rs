@@ -152,7 +152,7 @@ impl ClientBuilder {
         }
         check_timeout("connect_timeout", self.connect_timeout)?;
         check_timeout("request_timeout", self.request_timeout)?;
-        uri::endpoint("token_endpoint", &endpoints.token)?;
+        let token_endpoint = uri::endpoint("token_endpoint", &endpoints.token)?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,

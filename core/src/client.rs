@@ -11,6 +11,7 @@ use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Events;
 use crate::http::Transport;
+use crate::oauth::answer;
 use crate::oauth::authorization::{AuthorizationRequest, Drawn};
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::authorization_parameters::AuthorizationParameters;
@@ -73,9 +74,11 @@ impl Client {
         ClientBuilder::new(provider, client_id.into())
     }
 
-    /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that
-    /// holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's, and `SIPGATE_STORE`: the
-    /// path of a SQLite database, or `memory`.
+    /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`, `SIPGATE_REDIRECT_URI` and, optionally,
+    /// `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or
+    /// `memory`; `SIPGATE_ENCRYPTION_KEYS` encrypts what is in it: one key or more, with commas between them, of which the first encrypts.
+    /// The secret and the keys may be in files: `SIPGATE_CLIENT_SECRET_FILE` and `SIPGATE_ENCRYPTION_KEYS_FILE` are their paths. White
+    /// space around a value is cut off.
     ///
     /// # Errors
     ///
@@ -111,7 +114,8 @@ impl Client {
     /// Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
     /// redirect URI; its path and query, the whole URL and a form body will do.
     ///
-    /// A pending login is used by this, but for a wrong `state` and for a code that is certainly unspent as nothing was sent.
+    /// The pending login is used by the request that this sends. Whatever is refused before that leaves it usable, and so does a code that is
+    /// certainly unspent.
     ///
     /// ```
     /// # let client = sipgate_oauth2::Client::sipgate("1-0-a:third-party").redirect_uri("https://example.com/auth").build()?;
@@ -194,8 +198,10 @@ impl Client {
         TokenRequest::start(self.clone(), Grant::code(code.into(), self.0.redirect_uri.as_deref())?, || Ok(()), || {})
     }
 
-    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns, and let no two callers refresh
-    /// the same login at once, as a server that rotates refresh tokens ends the login for that.
+    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns.
+    ///
+    /// No two calls for the same login may run at once, in whatever threads or processes: a server that rotates refresh tokens ends the login
+    /// for that, others refuse one of the two with `invalid_request` or `invalid_grant`. A [`TokenSource`] sees to it by itself.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client, saved: &str) -> sipgate_oauth2::Result<()> {
@@ -311,10 +317,18 @@ impl Client {
         let parameters = [("token", refresh_token.reveal()), ("token_type_hint", "refresh_token")];
         let request = self.0.credentials.request(endpoint, &parameters);
         let grant = Grant::stored(refresh_token, None)?;
-        token_request::asked(self, &grant, endpoint, |asked| match self.0.transport.send(&request, &Arc::default()) {
-            Ok(answer) if answer.status == 200 => Ok(()),
+        let answer = match self.0.transport.send(&request, &Arc::default()) {
+            Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
+            sent => sent.and_then(answer::whole),
+        };
+        token_request::asked(self, &grant, endpoint, |asked| match answer {
             Ok(answer) => match asked.judge(&answer) {
                 Err(error) if error.code() == ErrorCode::LoginRequired => Ok(()),
+                Err(error) if error.is_unexplained_refusal() => {
+                    let message =
+                        format!("{endpoint} refused to end the login without a reason (status {}); check the client", answer.status);
+                    Err(Error::new(ErrorCode::Oauth, message).with_status(answer.status))
+                }
                 Err(error) => Err(error),
                 Ok(_) => Ok(()),
             },
@@ -342,21 +356,8 @@ impl Client {
         self.0.redirect_uri.as_deref()
     }
 
-    /// A pending login may come out of a cookie: it must not say where the client's secret goes.
     fn check_belongs(&self, request: &AuthorizationRequest) -> Result<()> {
-        let pending = request.pending();
-        let Endpoints { issuer, iss_required, token, .. } = &self.0.endpoints;
-        let same = pending.issuer == *issuer
-            && pending.iss_required == *iss_required
-            && pending.token_endpoint == *token
-            && pending.client_id == self.0.credentials.client_id;
-        if same {
-            return Ok(());
-        }
-        Err(Error::argument(
-            "pending",
-            "was made by a client of another id or server; use the client that made it, or start the login again",
-        ))
+        request.check_belongs(&self.0.endpoints, &self.0.credentials.client_id, self.0.redirect_uri.as_deref())
     }
 }
 

@@ -58,13 +58,13 @@ registry! {
         InvalidArgument = 101, "SIPGATE_INVALID_ARGUMENT", FixConfiguration;
         /// The server does not accept the client id, its secret or its way of authenticating.
         InvalidClient = 102, "SIPGATE_INVALID_CLIENT", FixConfiguration;
-        /// Whoever answered is not a token endpoint: 404, 405, a redirect, a foreign page, a proxy that wants a login.
+        /// What responded is not a token endpoint: 404, 405, a redirect, a foreign page, a proxy that wants a login.
         WrongEndpoint = 103, "SIPGATE_WRONG_ENDPOINT", FixConfiguration;
         /// The server's certificate does not verify, or is for another name.
         Certificate = 104, "SIPGATE_CERTIFICATE", FixConfiguration;
         /// The server wants or sent something that this library does not do.
         Unsupported = 105, "SIPGATE_UNSUPPORTED", FixConfiguration;
-        /// Any other OAuth error: see `oauth_error`.
+        /// An OAuth error about the request, or an unknown one at a refresh: see `oauth_error`.
         Oauth = 106, "SIPGATE_OAUTH", FixConfiguration;
     }
     Temporary {
@@ -84,9 +84,9 @@ registry! {
     LoginRequired {
         /// The login is over, or was never there.
         LoginRequired = 301, "SIPGATE_LOGIN_REQUIRED", LogInAgain;
-        /// The code could not be exchanged. A code is spent by the attempt.
+        /// The code could not be exchanged; a code is spent by the attempt. Of a refresh: refused without a reason.
         LoginFailed = 302, "SIPGATE_LOGIN_FAILED", LogInAgain;
-        /// The callback came after the pending login's end.
+        /// The callback came after the pending login's end, or the pending login is gone or was changed.
         LoginExpired = 303, "SIPGATE_LOGIN_EXPIRED", LogInAgain;
         /// The pending login has been used already.
         LoginAlreadyUsed = 304, "SIPGATE_LOGIN_ALREADY_USED", LogInAgain;
@@ -354,6 +354,11 @@ impl Error {
     /// The HTTP status of the answer, where there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// Of a refresh: the server refused it without a reason. The refresh token may be over, or still be good.
+    pub(crate) fn is_unexplained_refusal(&self) -> bool {
+        self.code() == ErrorCode::LoginFailed && matches!(self.status(), Some(400 | 401 | 403)) && self.oauth_error().is_none()
     }
 
     /// The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2).

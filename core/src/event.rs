@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -31,10 +31,10 @@ pub enum Event {
         /// The realm that is used.
         used: String,
     },
-    /// A member of a token answer was there but of no use, and counted as absent; a token type was not said.
+    /// A member of a token response was there but of no use, and counts as absent. A client tells this once of each member.
     OddAnswer {
         /// The member's name.
-        member: &'static str,
+        member: String,
     },
     /// A token request ended.
     TokenRequest {
@@ -117,7 +117,7 @@ impl Event {
     /// ```
     /// use sipgate_oauth2::Event;
     ///
-    /// let event = Event::OddAnswer { member: "expires_in" };
+    /// let event = Event::OddAnswer { member: "expires_in".into() };
     /// assert_eq!(event.to_json(), r#"{"event":"odd_answer","member":"expires_in"}"#);
     /// ```
     pub fn to_json(&self) -> String {
@@ -168,24 +168,44 @@ impl fmt::Display for Event {
     }
 }
 
+/// The most members whose oddity is told: their names are the server's.
+const MAX_ODD_MEMBERS: usize = 32;
+
 /// Where events go.
 #[derive(Clone, Default)]
-pub(crate) struct Events(Option<Arc<Handler>>);
+pub(crate) struct Events {
+    handler: Option<Arc<Handler>>,
+    /// Members of token responses that were told to be odd. A server sends the same ones with each refresh.
+    odd: Arc<Mutex<Vec<String>>>,
+}
 
 type Handler = dyn Fn(&Event) + Send + Sync;
 
 impl Events {
     pub(crate) fn to(handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(handler)))
+        Self { handler: Some(Arc::new(handler)), odd: Arc::default() }
     }
 
     /// A handler that panics harms nobody, and no more does a logger.
     pub(crate) fn emit(&self, event: &Event) {
+        if matches!(event, Event::OddAnswer { member } if self.has_told(member)) {
+            return;
+        }
         #[cfg(feature = "log")]
         let _ = catch_unwind(|| log::log!(target: "sipgate_oauth2", level(event), "{event}"));
-        if let Some(handler) = &self.0 {
+        if let Some(handler) = &self.handler {
             let _ = catch_unwind(AssertUnwindSafe(|| handler(event)));
         }
+    }
+
+    /// Whether this member was told before. Never waits, as a forked child could find the lock held for ever: told twice is no harm.
+    fn has_told(&self, member: &str) -> bool {
+        let Ok(mut odd) = self.odd.try_lock() else { return false };
+        if odd.len() >= MAX_ODD_MEMBERS || odd.iter().any(|told| told == member) {
+            return true;
+        }
+        odd.push(member.to_owned());
+        false
     }
 }
 
@@ -196,5 +216,25 @@ const fn level(event: &Event) -> log::Level {
         Event::TokenRequest { .. } | Event::Renewed { .. } => log::Level::Debug,
         event if event.is_warning() => log::Level::Warn,
         _ => log::Level::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_member_is_told_once_and_there_is_an_end_to_it() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&told);
+        let events = Events::to(move |event| seen.lock().unwrap().push(event.clone()));
+        let odd = |member: String| events.clone().emit(&Event::OddAnswer { member });
+        for _ in 0..3 {
+            odd("scope".into());
+            odd("expires_in".into());
+        }
+        assert_eq!(*told.lock().unwrap(), ["scope", "expires_in"].map(|member| Event::OddAnswer { member: member.into() }));
+        (0..100).for_each(|number| odd(number.to_string()));
+        assert_eq!(told.lock().unwrap().len(), MAX_ODD_MEMBERS);
     }
 }

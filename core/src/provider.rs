@@ -19,7 +19,10 @@ const DEFAULT_REALM: &str = "third-party";
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Provider(Kind);
+pub struct Provider {
+    kind: Kind,
+    revocation_endpoint: Option<String>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
@@ -38,32 +41,35 @@ pub(crate) struct Endpoints {
     pub(crate) token: String,
     /// RFC 7009.
     pub(crate) revocation: Option<String>,
+    /// They follow from a Keycloak's address and realm.
+    pub(crate) is_keycloak: bool,
 }
 
 impl Provider {
     /// sipgate, in the realm that the client id's suffix names, else `third-party`.
     pub fn sipgate() -> Self {
-        Self(Kind::Sipgate { realm: None })
+        Self::of(Kind::Sipgate { realm: None })
     }
 
     /// sipgate, in this realm: `third-party`, or `sipgate-apps` for older clients. The sipgate console shows it.
     pub fn sipgate_realm(realm: impl Into<String>) -> Self {
-        Self(Kind::Sipgate { realm: Some(realm.into()) })
+        Self::of(Kind::Sipgate { realm: Some(realm.into()) })
     }
 
     /// Any Keycloak. `base` is what stands before `/realms`: with `/auth` at the end on older and on many newer servers.
     pub fn keycloak(base: impl Into<String>, realm: impl Into<String>) -> Self {
-        Self(Kind::Keycloak { base: base.into(), realm: realm.into() })
+        Self::of(Kind::Keycloak { base: base.into(), realm: realm.into() })
     }
 
     /// Any server, by its issuer and endpoints as its documentation gives them.
     pub fn endpoints(issuer: impl Into<String>, authorization_endpoint: impl Into<String>, token_endpoint: impl Into<String>) -> Self {
-        Self(Kind::Explicit(Endpoints {
+        Self::of(Kind::Explicit(Endpoints {
             issuer: issuer.into(),
             iss_required: false,
             authorization: authorization_endpoint.into(),
             token: token_endpoint.into(),
             revocation: None,
+            is_keycloak: false,
         }))
     }
 
@@ -74,12 +80,13 @@ impl Provider {
         authorization_endpoint: impl Into<String>,
         token_endpoint: impl Into<String>,
     ) -> Self {
-        Self(Kind::Explicit(Endpoints {
+        Self::of(Kind::Explicit(Endpoints {
             issuer: issuer.into(),
             iss_required: true,
             authorization: authorization_endpoint.into(),
             token: token_endpoint.into(),
             revocation: None,
+            is_keycloak: false,
         }))
     }
 
@@ -93,15 +100,20 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn revocation_endpoint(mut self, revocation_endpoint: impl Into<String>) -> Self {
-        if let Kind::Explicit(endpoints) = &mut self.0 {
-            endpoints.revocation = Some(revocation_endpoint.into());
-        }
+        self.revocation_endpoint = Some(revocation_endpoint.into());
         self
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, revocation_endpoint: None }
     }
 
     /// The endpoints for this client, checked; and, where a sipgate client id names another realm than was set, both.
     pub(crate) fn resolve(&self, client_id: &str) -> Result<(Endpoints, Option<RealmMismatch>)> {
-        match &self.0 {
+        if self.revocation_endpoint.is_some() && !matches!(self.kind, Kind::Explicit(_)) {
+            return Err(Error::argument("revocation_endpoint", "is for a server that is given by its endpoints; a preset knows its own"));
+        }
+        match &self.kind {
             Kind::Sipgate { realm } => {
                 let named = client_id.rsplit_once(':').map(|(_, realm)| realm).filter(|realm| !realm.is_empty());
                 let used = realm.as_deref().or(named).unwrap_or(DEFAULT_REALM);
@@ -112,16 +124,20 @@ impl Provider {
             Kind::Keycloak { base, realm } => Ok((keycloak(base, realm)?, None)),
             Kind::Explicit(endpoints) => {
                 uri::endpoint("issuer", &endpoints.issuer)?;
-                uri::endpoint("authorization_endpoint", &endpoints.authorization)?;
-                uri::endpoint("token_endpoint", &endpoints.token)?;
-                endpoints.revocation.as_deref().map(|url| uri::endpoint("revocation_endpoint", url)).transpose()?;
-                Ok((endpoints.clone(), None))
+                let given = |field, url: &str| uri::endpoint(field, url).map(|_| uri::in_ascii(url));
+                let endpoints = Endpoints {
+                    authorization: given("authorization_endpoint", &endpoints.authorization)?,
+                    token: given("token_endpoint", &endpoints.token)?,
+                    revocation: self.revocation_endpoint.as_deref().map(|url| given("revocation_endpoint", url)).transpose()?,
+                    ..endpoints.clone()
+                };
+                Ok((endpoints, None))
             }
         }
     }
 
     pub(crate) fn is_sipgate(&self) -> bool {
-        matches!(self.0, Kind::Sipgate { .. })
+        matches!(self.kind, Kind::Sipgate { .. })
     }
 }
 
@@ -148,11 +164,13 @@ fn keycloak(base: &str, realm: &str) -> Result<Endpoints> {
         return Err(Error::argument("realm", "must be at most 255 letters, digits and - . _ ~ @ +; give its name, not its address"));
     }
     let issuer = format!("{base}/realms/{}", realm.replace(' ', "%20"));
+    let under = |name: &str| uri::in_ascii(&format!("{issuer}/protocol/openid-connect/{name}"));
     Ok(Endpoints {
         iss_required: false,
-        authorization: format!("{issuer}/protocol/openid-connect/auth"),
-        token: format!("{issuer}/protocol/openid-connect/token"),
-        revocation: Some(format!("{issuer}/protocol/openid-connect/revoke")),
+        authorization: under("auth"),
+        token: under("token"),
+        revocation: Some(under("revoke")),
+        is_keycloak: true,
         issuer,
     })
 }
@@ -186,6 +204,28 @@ mod tests {
     fn a_keycloak_base_is_taken_with_and_without_auth() {
         assert_eq!(Provider::keycloak("https://k.example/auth/", "r").resolve("c").unwrap().0.issuer, "https://k.example/auth/realms/r");
         assert_eq!(Provider::keycloak("https://k.example", "a b").resolve("c").unwrap().0.issuer, "https://k.example/realms/a%20b");
+    }
+
+    #[test]
+    fn endpoints_of_other_characters_are_written_in_ascii_and_the_issuer_stays() {
+        let provider =
+            Provider::endpoints("https://bücher.example/ä", "https://bücher.example/zurück?ö=1", "https://bücher.example/ä/token")
+                .revocation_endpoint("https://bücher.example/ä/revoke");
+        let endpoints = provider.resolve("c").unwrap().0;
+        assert_eq!(endpoints.issuer, "https://bücher.example/ä");
+        assert_eq!(endpoints.authorization, "https://xn--bcher-kva.example/zur%C3%BCck?%C3%B6=1");
+        assert_eq!(endpoints.token, "https://xn--bcher-kva.example/%C3%A4/token");
+        assert_eq!(endpoints.revocation.as_deref(), Some("https://xn--bcher-kva.example/%C3%A4/revoke"));
+        let keycloak = Provider::keycloak("https://bücher.example", "r").resolve("c").unwrap().0;
+        assert_eq!(keycloak.token, "https://xn--bcher-kva.example/realms/r/protocol/openid-connect/token");
+    }
+
+    #[test]
+    fn a_preset_has_its_own_revocation_endpoint() {
+        for preset in [Provider::sipgate(), Provider::sipgate_realm("sipgate-apps"), Provider::keycloak("https://k.example", "r")] {
+            let error = preset.revocation_endpoint("https://k.example/revoke").resolve("c").map(|_| ()).unwrap_err();
+            assert!(error.to_string().starts_with("revocation_endpoint: "), "{error}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
-use crate::oauth::answer::Asked;
+use crate::oauth::answer::{self, Asked};
 use crate::oauth::grant::Grant;
 use crate::oauth::message::{Body, FailureKind};
 use crate::oauth::token::{TokenAnswer, TokenSet};
@@ -131,7 +131,7 @@ pub(crate) fn answer(client: &Client, grant: &Grant, progress: &Arc<Progress>, h
     let started = Instant::now();
     let answered = send(client, grant, progress);
     let odd = answered.as_ref().map_or(&[][..], |answered| &answered.tokens.odd);
-    happened.extend(odd.iter().map(|member| Event::OddAnswer { member }));
+    happened.extend(odd.iter().map(|member| Event::OddAnswer { member: member.clone() }));
     happened.push(Event::TokenRequest {
         grant: grant.as_str(),
         duration: started.elapsed(),
@@ -145,7 +145,7 @@ fn send(client: &Client, grant: &Grant, progress: &Arc<Progress>) -> Result<Answ
     let inner = &client.0;
     let request = inner.credentials.request(&inner.endpoints.token, &grant.parameters());
     let sent = inner.clock.moment();
-    let answer = inner.transport.send(&request, progress).map_err(|failure| NoTokens {
+    let answer = inner.transport.send(&request, progress).and_then(answer::whole).map_err(|failure| NoTokens {
         broken: failure.kind == FailureKind::Broken,
         error: asked(client, grant, &inner.endpoints.token, |asked| asked.failed(failure)),
     })?;
@@ -161,7 +161,13 @@ fn send(client: &Client, grant: &Grant, progress: &Arc<Progress>) -> Result<Answ
 pub(crate) fn asked<T>(client: &Client, grant: &Grant, endpoint: &str, judge: impl FnOnce(&Asked<'_>) -> T) -> T {
     let mut secrets = grant.secrets();
     secrets.extend(client.0.credentials.secret().map(|secret| Secret::from(secret.reveal())));
-    judge(&Asked { grant, endpoint, secrets: &secrets })
+    judge(&Asked {
+        grant,
+        endpoint,
+        authentication: client.0.credentials.method(),
+        is_keycloak: client.0.endpoints.is_keycloak,
+        secrets: &secrets,
+    })
 }
 
 /// `SERVER_UNAVAILABLE` is 429 and a realm that is switched off: neither has looked at the code.

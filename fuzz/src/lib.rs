@@ -26,9 +26,13 @@ pub mod token_answer;
 pub mod token_set;
 
 use error::Error;
+use oauth::answer::Asked;
 use oauth::authorization::{AuthorizationRequest, Drawn};
 use oauth::authorization_parameters::AuthorizationParameters;
+use oauth::client_auth::ClientAuthentication;
+use oauth::grant::Grant;
 use provider::Endpoints;
+use secret::Secret;
 
 const NOW: i64 = 1_700_000_000;
 const REDIRECT_URI: &str = "https://app.example/cb";
@@ -47,9 +51,15 @@ fn pending(iss_required: bool, parameters: AuthorizationParameters) -> error::Re
         authorization: "https://login.example/realms/r/auth".into(),
         token: "https://login.example/realms/r/token".into(),
         revocation: None,
+        is_keycloak: true,
     };
     let drawn = Drawn { state: "the-state".into(), nonce: "the-nonce".into(), code_verifier: CODE_VERIFIER.into() };
     AuthorizationRequest::new(&endpoints, "1-0-a:r", Some(REDIRECT_URI), parameters, drawn, NOW)
+}
+
+fn asked<'a>(grant: &'a Grant, secrets: &'a [Secret]) -> Asked<'a> {
+    let authentication = ClientAuthentication::ClientSecretPost;
+    Asked { grant, endpoint: "https://login.example/token", authentication, is_keycloak: true, secrets }
 }
 
 /// What holds for every error: one short line, none of these texts in it, and none of them in what a debugger or a log would print.

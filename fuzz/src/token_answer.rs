@@ -3,13 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::error::ErrorCode;
-use crate::oauth::answer::Asked;
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::grant::{Grant, RefreshParameters};
 use crate::oauth::json::Members;
 use crate::oauth::message::{Answer, Body};
 use crate::oauth::token::{TokenAnswer, TokenSet};
-use crate::{CODE, CODE_VERIFIER, ID_TOKEN, NOW, REDIRECT_URI, REFRESH_TOKEN, assert_fit_to_show, token_set};
+use crate::{CODE, CODE_VERIFIER, ID_TOKEN, NOW, REDIRECT_URI, REFRESH_TOKEN, asked, assert_fit_to_show, token_set};
 
 const TEN_YEARS: i64 = 315_360_000;
 
@@ -18,7 +17,8 @@ pub fn check(input: &str) {
     let object: Option<Map<String, Value>> = serde_json::from_str(input).ok();
     let usable = |name, least: u8| object.as_ref()?.get(name)?.as_str().filter(|text| is_usable(text, least));
     let (access_token, refresh_token) = (usable("access_token", 0x21), usable("refresh_token", 0x20));
-    if let (Some(members), Some(_)) = (Members::parse(input.as_bytes()), &object) {
+    if object.is_some() {
+        let members = Members::parse(input).expect("it is an object");
         let read = TokenAnswer::read(&members);
         assert_eq!(read.access_token.as_ref().map(|token| token.reveal()), access_token);
         assert_eq!(read.refresh_token.as_ref().map(|token| token.reveal()), refresh_token);
@@ -31,7 +31,7 @@ pub fn check(input: &str) {
     for grant in [Grant::code(code, Some(REDIRECT_URI)), Grant::refresh(again)] {
         let grant = grant.expect("good parameters");
         let answer = Answer { status: 200, retry_after: None, body: Body::Whole(input.as_bytes().to_vec()) };
-        let judged = Asked { grant: &grant, endpoint: "https://login.example/token", secrets: &grant.secrets() }.judge(&answer);
+        let judged = asked(&grant, &grant.secrets()).judge(&answer);
         match judged.and_then(|answer| grant.complete(answer, NOW)) {
             Ok(tokens) => assert_tokens(&tokens, grant.is_code(), access_token, refresh_token),
             Err(error) => {
@@ -43,7 +43,7 @@ pub fn check(input: &str) {
                 assert_fit_to_show(&error, &grant.secrets().iter().map(|secret| secret.reveal()).collect::<Vec<_>>());
                 let not_bearer = error.code() == ErrorCode::Unsupported;
                 assert!(
-                    not_bearer || access_token.is_none() || Members::parse(input.as_bytes()).is_none(),
+                    not_bearer || access_token.is_none(),
                     "good tokens were lost: {error:?}"
                 );
                 assert!(!grant.is_code() || !error.retryable(), "{error:?}");
@@ -61,7 +61,7 @@ fn assert_tokens(tokens: &TokenSet, is_code: bool, access_token: Option<&str>, r
     assert!(tokens.expires_at().is_some() || tokens.refresh_token().is_none(), "{tokens:?}");
     assert!(tokens.refresh_expires_at().is_none_or(|at| (NOW + 1..=NOW + TEN_YEARS).contains(&at)), "{tokens:?}");
     assert!(tokens.scope().is_some());
-    assert!(tokens.token_type().eq_ignore_ascii_case("bearer"));
+    assert!(tokens.token_type().to_ascii_lowercase().starts_with("bearer"));
     token_set::assert_sound(tokens);
 }
 

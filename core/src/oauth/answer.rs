@@ -1,7 +1,9 @@
-//! Judging what a token endpoint answered: which answer is which error (RFC 6749, section 5.2, and what real servers send instead).
+//! Judging the responses of a token endpoint: which is which error (RFC 6749, section 5.2, and what real servers send instead).
 
 use std::cmp::Reverse;
 
+use super::client_auth::ClientAuthentication;
+use super::error_code::{OF_CONFIGURATION, OF_THE_CLIENT, code_and_words};
 use super::grant::{GivenUp, Grant};
 use super::json::Members;
 use super::message::{Answer, Body, Failure, FailureKind, Reached};
@@ -9,33 +11,49 @@ use super::token::TokenAnswer;
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, breaks_lines};
 use crate::secret::Secret;
 
-const MAX_SHOWN: usize = 300;
+/// Room for what Ory Hydra says about a wrong `client_authentication`, and then some.
+const MAX_SHOWN: usize = 1000;
 
-/// A token request whose answer is to be judged: what was asked, of whom, and what must not show in an error.
+/// What makes an object the one that counts in a body: tokens, or else an error.
+const COUNTING: [&[&str]; 2] = [&["access_token", "refresh_token"], &["error"]];
+
+/// A token request whose response is to be judged: what was asked, of whom, and what must not show in an error.
 pub(crate) struct Asked<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) endpoint: &'a str,
+    pub(crate) authentication: ClientAuthentication,
+    /// The endpoint follows from a preset for Keycloak, so Keycloak's own words help.
+    pub(crate) is_keycloak: bool,
     pub(crate) secrets: &'a [Secret],
 }
 
+/// A response that is as good as whole, or the failure that cut it short. Tokens and OAuth errors that are complete count, whatever
+/// became of the rest of the body: who sent them has carried the request out.
+pub(crate) fn whole(answer: Answer) -> Result<Answer, Failure> {
+    let Body::CutShort(bytes, failure) = answer.body else { return Ok(answer) };
+    let counts = Members::find(&bytes, &COUNTING).is_some_and(|members| {
+        let tokens = TokenAnswer::read(&members);
+        tokens.access_token.is_some() || tokens.refresh_token.is_some() || error_text(&members).is_some()
+    });
+    if counts { Ok(Answer { body: Body::Whole(bytes), ..answer }) } else { Err(failure) }
+}
+
 impl Asked<'_> {
-    /// A whole HTTP answer in, the members of a token answer or a typed error out.
+    /// An HTTP response in, the members of a token response or a typed error out.
     pub(crate) fn judge(&self, answer: &Answer) -> Result<TokenAnswer> {
-        let members = match &answer.body {
-            Body::Whole(bytes) => Members::parse(bytes),
-            Body::TooLarge => None,
-            Body::CutShort(bytes, failure) => Some(
-                Members::parse(bytes)
-                    .ok_or_else(|| self.failed(Failure { reached: failure.reached, kind: failure.kind.clone(), cause: None }))?,
-            ),
-        };
-        let tokens = members.as_ref().map(TokenAnswer::read);
-        let oauth = members.as_ref().and_then(|members| self.oauth_error(members));
-        match (tokens, oauth) {
-            (Some(tokens), _) if tokens.access_token.is_some() && is_success(answer.status) => Ok(tokens),
-            (_, Some(oauth)) => Err(self.oauth(answer, oauth)),
-            (Some(tokens), None) if is_success(answer.status) => Ok(tokens),
-            (_, None) => Err(self.foreign(answer)),
+        let Body::Whole(bytes) = &answer.body else { return Err(self.foreign(answer)) };
+        let Some(members) = Members::find(bytes, &COUNTING) else { return Err(self.foreign(answer)) };
+        let mut tokens = TokenAnswer::read(&members);
+        tokens.odd.iter_mut().for_each(|member| *member = self.clean(member));
+        match self.oauth_error(&members) {
+            Some(oauth) if tokens.access_token.is_none() || !is_success(answer.status) => Err(self.oauth(answer, oauth)),
+            _ if is_success(answer.status) => Ok(tokens),
+            // Whoever sent these has spent the old refresh token.
+            None if tokens.access_token.is_some() && tokens.refresh_token.is_some() => {
+                tokens.refused = Some(self.foreign(answer));
+                Ok(tokens)
+            }
+            _ => Err(self.foreign(answer)),
         }
     }
 
@@ -43,15 +61,12 @@ impl Asked<'_> {
     pub(crate) fn failed(&self, failure: Failure) -> Error {
         let host = self.endpoint;
         let error = match (failure.kind, failure.reached) {
-            (FailureKind::Certificate(why), _) => {
-                Error::new(ErrorCode::Certificate, format!("the certificate of {host} does not verify: {why}"))
-            }
-            (FailureKind::NotTls, _) => Error::new(
-                ErrorCode::WrongEndpoint,
-                format!("{host} does not speak TLS, nothing was sent; correct host and port, it may be the port for http"),
+            (FailureKind::Certificate(why), _) => Error::new(
+                ErrorCode::Certificate,
+                format!(
+                    "the certificate of {host} does not verify ({why}); set ca_certificates if your company has its own, or correct the host"
+                ),
             ),
-            (FailureKind::Tls(why), _) => Error::new(ErrorCode::Unsupported, format!("no TLS connection to {host}: {why}")),
-            (FailureKind::Setting(problem), _) => Error::new(ErrorCode::InvalidArgument, problem),
             (FailureKind::Proxy(why), _) => Error::new(
                 if why.contains("407") { ErrorCode::WrongEndpoint } else { ErrorCode::Transport },
                 format!("the proxy did not let the connection to {host} through ({why}); check the proxy setting or HTTPS_PROXY"),
@@ -106,16 +121,22 @@ impl Asked<'_> {
         let (code, message) = match (oauth.error.as_str(), status) {
             ("invalid_grant", _) => self.dead(),
             ("invalid_scope", _) if !self.grant.sent_scope() => self.dead(),
-            ("invalid_client" | "unauthorized_client", _) => {
-                (ErrorCode::InvalidClient, "the server does not accept this client; check client_id and client_secret")
+            (client, _) if OF_THE_CLIENT.contains(&client) => (ErrorCode::InvalidClient, self.about_the_client()),
+            ("access_denied", 403) if self.is_keycloak => {
+                (ErrorCode::ServerUnavailable, "the server's realm is switched off; try again later")
             }
-            ("access_denied", 403) => (ErrorCode::ServerUnavailable, "the server's realm is switched off; try again later"),
+            ("access_denied", 403) if !self.grant.is_code() => {
+                (ErrorCode::ServerUnavailable, "the server denies this for now; try again later")
+            }
             (_, 408 | 429 | 500..) | (_, 300..400) | (_, 404 | 405 | 407 | 413 | 415) => {
                 return self.by_status(answer).with_oauth(Some(oauth));
             }
             ("not_allowed", _) => {
-                let message = format!("{} does not allow this; check host, realm and the rights of client and user", self.endpoint);
+                let message = format!("{} does not allow this; check {}", self.endpoint, self.place("the rights of client and user"));
                 return Error::new(ErrorCode::WrongEndpoint, explain(&message, &oauth)).with_status(status).with_oauth(Some(oauth));
+            }
+            (code, _) if self.grant.is_code() && !OF_CONFIGURATION.contains(&code) => {
+                (ErrorCode::LoginFailed, "the server refused the code; log in again")
             }
             _ => (ErrorCode::Oauth, "the server refused the request; check the client's configuration"),
         };
@@ -130,19 +151,43 @@ impl Asked<'_> {
         }
     }
 
-    /// An answer that is neither tokens nor an OAuth error.
+    fn about_the_client(&self) -> &'static str {
+        match self.authentication {
+            ClientAuthentication::None => {
+                "the server does not accept this client; no client_secret was sent: set client_secret, or check client_id"
+            }
+            ClientAuthentication::ClientSecretPost => {
+                "the server does not accept this client; check client_id and client_secret, or set client_authentication to client_secret_basic"
+            }
+            ClientAuthentication::ClientSecretBasic => {
+                "the server does not accept this client; check client_id and client_secret, or set client_authentication to client_secret_post"
+            }
+        }
+    }
+
+    /// A response that is neither tokens nor an OAuth error.
     fn foreign(&self, answer: &Answer) -> Error {
         match answer.status {
-            401 => {
-                Error::new(ErrorCode::InvalidClient, "the server refused the client without saying why; check client_id and client_secret")
-                    .with_status(401)
-            }
             408 | 429 | 500.. => self.by_status(answer),
             200..300 => self
-                .in_doubt(&format!("{} sent status {} with something that is no token answer", self.endpoint, answer.status))
+                .in_doubt(&format!("{} sent status {} with something that is no token response", self.endpoint, answer.status))
                 .with_status(answer.status),
+            401 if self.grant.is_code() => {
+                Error::new(ErrorCode::InvalidClient, format!("{} (it does not say why)", self.about_the_client())).with_status(401)
+            }
+            400 | 401 => self.unexplained(answer),
+            // A page with this status is from a firewall in front of the server, which has not seen the token.
+            403 if !is_page(&answer.body) => self.unexplained(answer),
             _ => self.wrong_endpoint(answer),
         }
+    }
+
+    /// Some servers refuse a refresh token that is revoked, expired or used without a word.
+    fn unexplained(&self, answer: &Answer) -> Error {
+        let (what, else_check) =
+            if self.grant.is_code() { ("code", "") } else { ("refresh", "; if that does not help, check client_id and client_secret") };
+        let message = format!("{} refused the {what} without a reason (status {}); log in again{else_check}", self.endpoint, answer.status);
+        Error::new(ErrorCode::LoginFailed, message).with_status(answer.status).with_retry_after(answer.retry_after)
     }
 
     fn by_status(&self, answer: &Answer) -> Error {
@@ -155,30 +200,54 @@ impl Asked<'_> {
     }
 
     fn wrong_endpoint(&self, answer: &Answer) -> Error {
-        Error::new(
-            ErrorCode::WrongEndpoint,
-            format!(
-                "{} is no token endpoint (status {}); check host, path (with or without /auth) and realm",
-                self.endpoint, answer.status
-            ),
-        )
-        .with_status(answer.status)
+        let message =
+            format!("{} is no token endpoint (status {}); check {}", self.endpoint, answer.status, self.place("the token endpoint's path"));
+        Error::new(ErrorCode::WrongEndpoint, message).with_status(answer.status)
+    }
+
+    /// What to check about where a request went.
+    fn place(&self, elsewhere: &str) -> String {
+        if self.is_keycloak { "host, path (with or without /auth) and realm".to_owned() } else { format!("the host and {elsewhere}") }
     }
 
     fn oauth_error(&self, members: &Members<'_>) -> Option<OauthError> {
-        let secrets: Vec<&str> = self.secrets.iter().map(Secret::reveal).collect();
-        let error = members.string("error").filter(|error| !error.is_empty())?;
-        let text = |name| members.string(name).map(|text| clean(&text, &secrets));
-        Some(OauthError { error: clean(&error, &secrets), description: text("error_description"), uri: text("error_uri") })
+        let error = error_text(members)?;
+        let (error, words) = code_and_words(&error);
+        let said = members.shown("error_description").filter(|said| !said.trim().is_empty());
+        let description = match (said, words) {
+            (said, "") => said,
+            (None, words) => Some(words.to_owned()),
+            (Some(said), words) => Some(format!("{words}: {said}")),
+        };
+        Some(OauthError {
+            error: self.clean(&error),
+            description: description.map(|text| self.clean(&text)),
+            uri: members.shown("error_uri").map(|text| self.clean(&text)),
+        })
+    }
+
+    fn clean(&self, text: &str) -> String {
+        clean(text, &self.secrets.iter().map(Secret::reveal).collect::<Vec<_>>())
     }
 }
 
 /// RFC 6749 wants 200; some servers say 201.
 fn is_success(status: u16) -> bool {
-    matches!(status, 200 | 201)
+    (200..300).contains(&status)
 }
 
-/// A server's words made fit to show: one short line without control characters and without what this request held secret.
+fn is_page(body: &Body) -> bool {
+    match body {
+        Body::Whole(bytes) => bytes.trim_ascii_start().starts_with(b"<"),
+        Body::TooLarge | Body::CutShort(..) => true,
+    }
+}
+
+fn error_text(members: &Members<'_>) -> Option<String> {
+    members.shown("error").filter(|error| !error.trim().is_empty())
+}
+
+/// A server's words made fit to show: one line without control characters and without what this request held secret.
 pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
     // First the line breaks: a secret may stand across one.
     let mut cleaned: String = text.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect();
@@ -235,9 +304,18 @@ mod tests {
         Grant::refresh(RefreshParameters::new("canary-token").scope("a")).unwrap()
     }
 
+    /// At a server that is no preset's, with a secret in the form.
+    fn asked<'a>(grant: &'a Grant, secrets: &'a [Secret]) -> Asked<'a> {
+        let authentication = ClientAuthentication::ClientSecretPost;
+        Asked { grant, endpoint: "https://login.example/token", authentication, is_keycloak: false, secrets }
+    }
+
+    fn answer(status: u16, body: Body) -> Answer {
+        Answer { status, retry_after: Some(Duration::from_secs(7)), body }
+    }
+
     fn judge(grant: &Grant, status: u16, body: &str) -> Result<TokenAnswer> {
-        let answer = Answer { status, retry_after: Some(Duration::from_secs(7)), body: Body::Whole(body.as_bytes().to_vec()) };
-        Asked { grant, endpoint: "https://login.example/token", secrets: &grant.secrets() }.judge(&answer)
+        asked(grant, &grant.secrets()).judge(&answer(status, Body::Whole(body.as_bytes().to_vec())))
     }
 
     fn error(grant: &Grant, status: u16, body: &str) -> Error {
@@ -249,13 +327,43 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_with_200_and_201_whatever_else_is_in_the_answer() {
-        for status in [200, 201] {
-            assert!(judge(&code(), status, r#"{"access_token":"a","error":"x"}"#).is_ok());
+    fn tokens_are_handed_out_with_a_success_whatever_else_is_in_the_response() {
+        for status in [200, 201, 202, 203] {
+            assert!(judge(&code(), status, r#"{"access_token":"a","error":"x"}"#).unwrap().refused.is_none());
         }
-        for status in [204, 302, 400, 500] {
+        for status in [302, 400, 404, 500] {
             assert!(judge(&code(), status, r#"{"access_token":"a"}"#).is_err(), "{status}");
         }
+    }
+
+    #[test]
+    fn a_pair_of_tokens_is_kept_whatever_the_status_and_not_handed_out() {
+        for (status, code) in [(302, ErrorCode::WrongEndpoint), (400, ErrorCode::LoginFailed), (500, ErrorCode::OutcomeUnknown)] {
+            let tokens = judge(&refresh(), status, r#"{"access_token":"a","refresh_token":"new"}"#).unwrap();
+            assert_eq!(tokens.refresh_token.as_ref().unwrap().reveal(), "new");
+            assert_eq!(refresh().complete(tokens, 0).unwrap_err().code(), code, "{status}");
+            let with_an_error = r#"{"access_token":"a","refresh_token":"new","error":"invalid_grant"}"#;
+            assert_eq!(error(&refresh(), status, with_an_error).code(), ErrorCode::LoginRequired, "{status}");
+            // Some servers repeat the request.
+            assert!(judge(&refresh(), status, r#"{"grant_type":"refresh_token","refresh_token":"canary-token"}"#).is_err(), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_was_cut_short_counts_where_what_matters_in_it_is_complete() {
+        let cut = |status: u16, body: &str| {
+            let failure = Failure { reached: Reached::Sent, kind: FailureKind::Broken, cause: None };
+            whole(answer(status, Body::CutShort(body.as_bytes().to_vec(), failure)))
+        };
+        for body in [r#"{"access_token":"a"}"#, r#"{"refresh_token":"r"}"#, r#"{"error":"invalid_grant"}"#, r#"{"access_token":"a"}{"x"#] {
+            assert!(matches!(cut(200, body).unwrap().body, Body::Whole(_)), "{body}");
+        }
+        for body in
+            ["", "{}", r#"{"access_token":"a""#, r#"{"access_token":""}"#, r#"{"error":""}"#, r#"{"x":{"access_token":"a"}"#, "<html>"]
+        {
+            assert_eq!(cut(503, body).err().unwrap().kind, FailureKind::Broken, "{body}");
+        }
+        assert!(matches!(whole(answer(200, Body::TooLarge)).unwrap().body, Body::TooLarge));
     }
 
     #[test]
@@ -273,11 +381,21 @@ mod tests {
             (400, oauth("invalid_scope"), LoginFailed, LoginRequired),
             (400, oauth("invalid_request"), Oauth, Oauth),
             (400, oauth("unsupported_grant_type"), Oauth, Oauth),
+            (400, oauth("redirect_uri_mismatch"), Oauth, Oauth),
+            (400, oauth("something_new"), LoginFailed, Oauth),
+            (403, oauth("invalid_code"), LoginFailed, Oauth),
+            (200, oauth("bad_verification_code"), LoginFailed, Oauth),
+            (200, oauth("incorrect_client_credentials"), InvalidClient, InvalidClient),
             (400, oauth("invalid_client"), InvalidClient, InvalidClient),
             (401, oauth("unauthorized_client"), InvalidClient, InvalidClient),
-            (401, String::new(), InvalidClient, InvalidClient),
-            (401, "<html>Bearer</html>".into(), InvalidClient, InvalidClient),
-            (403, oauth("access_denied"), ServerUnavailable, ServerUnavailable),
+            (400, String::new(), LoginFailed, LoginFailed),
+            (400, "{}".into(), LoginFailed, LoginFailed),
+            (400, "<html>".into(), LoginFailed, LoginFailed),
+            (401, String::new(), InvalidClient, LoginFailed),
+            (401, "<html>Bearer</html>".into(), InvalidClient, LoginFailed),
+            (403, String::new(), LoginFailed, LoginFailed),
+            (403, r#"{"message":"Forbidden"}"#.into(), LoginFailed, LoginFailed),
+            (403, oauth("access_denied"), LoginFailed, ServerUnavailable),
             (403, oauth("invalid_request"), Oauth, Oauth),
             (403, "<html>".into(), WrongEndpoint, WrongEndpoint),
             (404, r#"{"error":"Realm does not exist"}"#.into(), WrongEndpoint, WrongEndpoint),
@@ -305,6 +423,90 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_without_a_reason_is_told_from_all_others() {
+        for (status, body, unexplained) in [
+            (400, String::new(), true),
+            (401, "{}".to_owned(), true),
+            (403, String::new(), true),
+            (403, "<html>".to_owned(), false),
+            (404, String::new(), false),
+            (500, String::new(), false),
+            (400, oauth("invalid_grant"), false),
+            (400, oauth("something_new"), false),
+        ] {
+            let error = error(&refresh(), status, &body);
+            assert_eq!(error.is_unexplained_refusal(), unexplained, "{status} {body}");
+            assert!(!unexplained || (error.remedy() == Remedy::LogInAgain && !error.to_string().contains("endpoint (")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_known_in_any_letters_and_with_words_behind_it() {
+        for (written, code, words) in [
+            ("invalid_grant", "invalid_grant", None),
+            ("invalid_grant: Token is expired", "invalid_grant", Some("Token is expired")),
+            (" invalid_grant ", "invalid_grant", None),
+            ("Invalid_Grant", "invalid_grant", None),
+            ("invalid_grant - (expired)", "invalid_grant", Some("expired)")),
+            ("Realm does not exist", "Realm does not exist", None),
+            ("Something_New: x", "Something_New: x", None),
+        ] {
+            let error = error(&refresh(), 400, &format!(r#"{{"error":"{written}"}}"#));
+            assert_eq!((error.oauth_error(), error.oauth_error_description()), (Some(code), words), "{written}");
+            assert_eq!(error.code() == ErrorCode::LoginRequired, code == "invalid_grant", "{written}");
+        }
+        let both = error(&refresh(), 400, r#"{"error":"invalid_grant: Token is expired","error_description":"Log in"}"#);
+        assert_eq!(both.oauth_error_description(), Some("Token is expired: Log in"));
+    }
+
+    #[test]
+    fn words_that_are_not_utf_8_are_shown_and_spoil_nothing() {
+        let grant = refresh();
+        let body = Body::Whole(b"{\"error\":\"invalid_grant\",\"error_description\":\"ung\xFCltig\"}".to_vec());
+        let error = asked(&grant, &[]).judge(&answer(400, body)).err().unwrap();
+        assert_eq!((error.code(), error.oauth_error_description()), (ErrorCode::LoginRequired, Some("ungültig")));
+    }
+
+    #[test]
+    fn a_member_that_nobody_can_read_is_odd_and_its_name_shows_no_secret() {
+        let grant = refresh();
+        let secrets = grant.secrets();
+        let body = b"{\"name\":\"M\xFCller\",\"expires_in\":NaN,\"canary-token\":Infinity,\"access_token\":\"a\",\"x\":1}".to_vec();
+        let tokens = asked(&grant, &secrets).judge(&answer(200, Body::Whole(body))).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(tokens.odd, ["name", "[redacted]", "expires_in"]);
+        assert_eq!(tokens.access_token.unwrap().reveal(), "a");
+    }
+
+    #[test]
+    fn keycloaks_words_are_for_keycloak() {
+        let grant = refresh();
+        let message = |is_keycloak, status, body: &str| {
+            let body = Body::Whole(body.as_bytes().to_vec());
+            let error = Asked { is_keycloak, ..asked(&grant, &[]) }.judge(&answer(status, body)).err().unwrap();
+            error.to_string()
+        };
+        for (status, body) in [(404, String::new()), (403, oauth("access_denied")), (400, oauth("not_allowed"))] {
+            let [theirs, others] = [true, false].map(|is_keycloak| message(is_keycloak, status, &body));
+            assert!(theirs.contains("realm"), "{theirs}");
+            assert!(!others.contains("realm") && !others.contains("/auth"), "{others}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_is_refused_is_told_what_it_sent() {
+        let grant = refresh();
+        for (authentication, expected) in [
+            (ClientAuthentication::None, "no client_secret was sent"),
+            (ClientAuthentication::ClientSecretPost, "client_authentication to client_secret_basic"),
+            (ClientAuthentication::ClientSecretBasic, "client_authentication to client_secret_post"),
+        ] {
+            let body = Body::Whole(oauth("invalid_client").into_bytes());
+            let error = Asked { authentication, ..asked(&grant, &[]) }.judge(&answer(401, body)).err().unwrap();
+            assert!(error.to_string().contains(expected) && error.to_string().ends_with("Some words)"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_scope_of_the_callers_own_that_is_refused_is_a_matter_of_configuration() {
         assert_eq!(error(&narrowing(), 400, &oauth("invalid_scope")).code(), ErrorCode::Oauth);
     }
@@ -317,25 +519,22 @@ mod tests {
 
     #[test]
     fn a_spent_code_is_never_something_to_try_later() {
-        let asked = |failure| {
+        let failed = |failure| {
             let grant = code();
-            Asked { grant: &grant, endpoint: "https://login.example/token", secrets: &[] }.failed(failure)
+            asked(&grant, &[]).failed(failure)
         };
         for kind in [FailureKind::TimedOut, FailureKind::Broken, FailureKind::NotHttp] {
             let failure = |reached| Failure { reached, kind: kind.clone(), cause: None };
-            let sent = asked(failure(Reached::Sent));
+            let sent = failed(failure(Reached::Sent));
             assert_eq!((sent.code(), sent.retryable()), (ErrorCode::LoginFailed, false), "{kind:?}");
-            assert!(asked(failure(Reached::NotSent)).retryable(), "{kind:?}");
+            assert!(failed(failure(Reached::NotSent)).retryable(), "{kind:?}");
         }
     }
 
     #[test]
     fn a_certificate_is_a_matter_of_configuration_and_a_proxy_that_wants_a_login_too() {
         let grant = refresh();
-        let failed = |kind| {
-            let asked = Asked { grant: &grant, endpoint: "https://login.example/token", secrets: &[] };
-            asked.failed(Failure { reached: Reached::NotSent, kind, cause: None }).code()
-        };
+        let failed = |kind| asked(&grant, &[]).failed(Failure { reached: Reached::NotSent, kind, cause: None }).code();
         assert_eq!(failed(FailureKind::Certificate("expired".into())), ErrorCode::Certificate);
         assert_eq!(failed(FailureKind::Proxy("proxy server responded 407/407".into())), ErrorCode::WrongEndpoint);
         assert_eq!(failed(FailureKind::Proxy("proxy server responded 502/502".into())), ErrorCode::Transport);
@@ -358,7 +557,8 @@ mod tests {
     #[test]
     fn a_servers_words_are_cut() {
         let error = error(&code(), 400, &format!(r#"{{"error":"x","error_description":"{}"}}"#, "long ".repeat(10_000)));
-        assert!(error.to_string().len() < 1000);
+        assert!(error.to_string().len() < 1200);
+        assert_eq!(error.oauth_error_description().unwrap().len(), MAX_SHOWN);
     }
 
     #[test]
@@ -382,7 +582,7 @@ mod tests {
         let transport = Error::new(ErrorCode::Transport, "reset").with_cause(std::io::Error::other("cable"));
         let failure = Failure { reached: Reached::NotSent, kind: FailureKind::Broken, cause: Some(Box::new(transport)) };
         let grant = refresh();
-        let error = Asked { grant: &grant, endpoint: "https://login.example/token", secrets: &[] }.failed(failure);
+        let error = asked(&grant, &[]).failed(failure);
         let cause = error.source().unwrap();
         assert_eq!((cause.to_string().as_str(), cause.source().unwrap().to_string().as_str()), ("reset", "cable"));
     }

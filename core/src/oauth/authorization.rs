@@ -18,6 +18,12 @@ use crate::secret::Secret;
 /// How long a pending login can be completed.
 const LIFE_SECONDS: i64 = 30 * 60;
 
+/// The longest life that an export can give itself, and how far a clock may have been set back since it was made.
+const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
+
+/// For how long after its end it is remembered that a pending login was used, whatever clocks say.
+const REMEMBERED_SECONDS: i64 = 3600;
+
 /// The format of an exported pending login.
 const FORMAT: u32 = 1;
 
@@ -33,8 +39,9 @@ pub(crate) const CALLBACK_PARAMETERS: [&str; 8] =
 
 /// A pending login: the URL to send the person to, and what must be there again when the callback comes.
 ///
-/// It lives for 30 minutes and can be used once. Keep it in the person's own session, on the server or in an `HttpOnly` cookie, as
-/// [`export`](Self::export)ed text: looked up by `state` alone it would not be tied to the browser, and anybody's callback would do.
+/// It lives for 30 minutes and can be used once. Keep it in the user's own session as [`export`](Self::export)ed text: a session on the
+/// server, a signed one, or a cookie that is `HttpOnly` and has `__Host-` before its name. Looked up by `state` alone it would not be
+/// tied to the browser, and anybody's callback would do.
 ///
 /// Clones are the same pending login: using one uses all.
 ///
@@ -57,6 +64,8 @@ struct Shared {
     pending: Pending,
     url: String,
     used: AtomicBool,
+    /// It was in somebody's hands since it was made.
+    restored: bool,
 }
 
 /// What is exported.
@@ -114,7 +123,7 @@ impl AuthorizationRequest {
         if let Some(return_to) = &parameters.return_to {
             check_value("return_to", return_to)?;
         }
-        Self::of(Pending {
+        let pending = Pending {
             format: FORMAT,
             issuer: endpoints.issuer.clone(),
             iss_required: endpoints.iss_required,
@@ -131,42 +140,52 @@ impl AuthorizationRequest {
             ends_at: now + LIFE_SECONDS,
             return_to: parameters.return_to,
             parameters: sent,
-        })
+        };
+        Self::of(pending, false)
     }
 
-    /// A pending login from the text that [`export`](Self::export) gave, in this or any other language of the library.
+    /// A pending login from the text that [`export`](Self::export) gave, in this or any other language of the library. Where its holder
+    /// could have changed it, so could they have changed [`return_to`](Self::return_to): check that it leads nowhere else.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`] when the text is not one, was cut, or was written by a newer version.
+    /// [`ErrorCode::LoginExpired`] when the text is not one, as of a session that was lost or a cookie that was cut, when it was changed, or
+    /// was written by another version: the user logs in again.
     pub fn restore(exported: &str) -> Result<Self> {
-        let refused = |problem| Error::argument("pending", problem);
-        if exported.len() > MAX_EXPORT {
-            return Err(refused("is longer than any exported login; pass the text that export() gave"));
-        }
-        let json =
-            URL_SAFE_NO_PAD.decode(exported.trim()).map_err(|_| refused("is not an exported login; pass the text that export() gave"))?;
-        let pending: Pending =
-            serde_json::from_slice(&json).map_err(|_| refused("is not an exported login, or was cut; pass the text that export() gave"))?;
-        if pending.format != FORMAT {
-            return Err(refused("was written by another version of sipgate-oauth2; start the login again"));
-        }
-        uri::endpoint("pending", &pending.token_endpoint)?;
-        uri::endpoint("pending", &pending.authorization_endpoint)?;
-        pkce::check_verifier(&pending.code_verifier).map_err(|_| refused("holds no usable code_verifier; start the login again"))?;
-        let unsound = |_| refused("was altered; start the login again");
-        check_redirect_uri(&pending.redirect_uri).map_err(unsound)?;
-        check_state(&pending.state).map_err(unsound)?;
-        Scope::from(pending.scope.as_str()).check("scope").map_err(unsound)?;
-        if pending.parameters.iter().any(|(name, _)| is_own_parameter(name)) {
-            return Err(refused("was altered; start the login again"));
-        }
-        Self::of(pending)
+        Self::of(Pending::read(exported)?, true)
     }
 
-    fn of(pending: Pending) -> Result<Self> {
+    /// [`restore`](Self::restore) for a binding that keeps the text of a login instead of the login: it was in nobody's hands.
+    #[doc(hidden)]
+    pub fn reopen(exported: &str) -> Result<Self> {
+        Self::of(Pending::read(exported)?, false)
+    }
+
+    fn of(pending: Pending, restored: bool) -> Result<Self> {
         let url = pending.url()?;
-        Ok(Self(Arc::new(Shared { pending, url, used: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Shared { pending, url, used: AtomicBool::new(false), restored })))
+    }
+
+    /// Whether this client made it, as far as one can tell of what was in somebody's hands: it must not say where the client's secret
+    /// goes. A redirect URI of its own has the host of the client's.
+    pub(crate) fn check_belongs(&self, endpoints: &Endpoints, client_id: &str, client_redirect_uri: Option<&str>) -> Result<()> {
+        let Shared { pending, restored, .. } = &*self.0;
+        let same = pending.issuer == endpoints.issuer
+            && pending.iss_required == endpoints.iss_required
+            && pending.authorization_endpoint == endpoints.authorization
+            && pending.token_endpoint == endpoints.token
+            && pending.client_id == client_id;
+        let at_home = client_redirect_uri.is_none_or(|of_the_client| uri::same_host(&pending.redirect_uri, of_the_client));
+        match (same, restored) {
+            (true, false) => Ok(()),
+            (true, true) if at_home => Ok(()),
+            (true, true) => Err(gone("has a redirect_uri on another host than the client's; make the client without one to allow that")),
+            (false, true) => Err(gone("was made by a client of another id or server, or was changed; use the client that made it")),
+            (false, false) => Err(Error::argument(
+                "pending",
+                "was made by a client of another id or server; use the client that made it, or start the login again",
+            )),
+        }
     }
 
     /// The URL to send the person's browser to.
@@ -219,15 +238,14 @@ impl AuthorizationRequest {
         &self.0.pending
     }
 
+    /// Refuses a pending login whose single use is taken.
+    pub(crate) fn check_unused(&self) -> Result<()> {
+        if self.0.used.load(Ordering::Acquire) { Err(already_used()) } else { Ok(()) }
+    }
+
     /// Takes the single use; only one caller gets it.
     pub(crate) fn take(&self) -> Result<()> {
-        if self.0.used.swap(true, Ordering::AcqRel) {
-            return Err(Error::new(
-                ErrorCode::LoginAlreadyUsed,
-                "this pending login was used already, as by a callback that is loaded twice; log in again if there is no session",
-            ));
-        }
-        Ok(())
+        if self.0.used.swap(true, Ordering::AcqRel) { Err(already_used()) } else { Ok(()) }
     }
 
     /// Gives the single use back: the code is certainly unspent.
@@ -237,6 +255,61 @@ impl AuthorizationRequest {
 }
 
 impl Pending {
+    fn read(exported: &str) -> Result<Self> {
+        if exported.len() > MAX_EXPORT {
+            return Err(gone("is longer than any that was exported"));
+        }
+        let json = URL_SAFE_NO_PAD.decode(exported.trim());
+        let pending = json.ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let pending = pending.ok_or_else(|| gone("is not what export() gave: the session was lost or its cookie was cut"))?;
+        if pending.format != FORMAT {
+            return Err(gone("was written by another version of sipgate-oauth2"));
+        }
+        pending.check().map_err(|_| gone("was changed since it was exported"))?;
+        Ok(pending)
+    }
+
+    /// What holds for each that was made here.
+    fn check(&self) -> Result<()> {
+        uri::endpoint("issuer", &self.issuer)?;
+        uri::endpoint("authorization_endpoint", &self.authorization_endpoint)?;
+        uri::endpoint("token_endpoint", &self.token_endpoint)?;
+        check_redirect_uri(&self.redirect_uri)?;
+        check_state(&self.state)?;
+        pkce::check_verifier(&self.code_verifier)?;
+        Scope::from(self.scope.as_str()).check("scope")?;
+        check_value("client_id", &self.client_id)?;
+        check_value("nonce", &self.nonce)?;
+        self.return_to.as_deref().map_or(Ok(()), |return_to| check_value("return_to", return_to))?;
+        for (name, value) in &self.parameters {
+            if is_own_parameter(name) {
+                return Err(Error::argument("extra", "is a parameter of ours"));
+            }
+            check_value("extra", name)?;
+            check_value("extra", value)?;
+        }
+        match self.ends_at.checked_sub(self.created_at) {
+            Some(1..=LONGEST_LIFE_SECONDS) if self.created_at >= 0 => Ok(()),
+            _ => Err(Error::argument("ends_at", "is out of bounds")),
+        }
+    }
+
+    /// Until when it is remembered that it was used.
+    pub(crate) fn remembered_until(&self, now: i64) -> i64 {
+        self.ends_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
+    }
+
+    /// Whether it can still be completed.
+    pub(crate) fn check_time(&self, now: i64) -> Result<()> {
+        if now >= self.ends_at {
+            return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
+        }
+        if self.created_at.saturating_sub(now) > LONGEST_LIFE_SECONDS {
+            return Err(gone("is from the future: it was changed, or the clock was set back"));
+        }
+        Ok(())
+    }
+
     /// RFC 6749, section 4.1.1; the parameters of sipgate's own page come first. A nonce is for the ID token: strict servers refuse one where
     /// none was asked for.
     fn url(&self) -> Result<String> {
@@ -262,6 +335,18 @@ impl Pending {
         }
         Ok(url)
     }
+}
+
+/// What is in the browser's hands is never a matter of configuration.
+fn gone(problem: &str) -> Error {
+    Error::new(ErrorCode::LoginExpired, format!("the pending login {problem}; log in again"))
+}
+
+fn already_used() -> Error {
+    Error::new(
+        ErrorCode::LoginAlreadyUsed,
+        "this pending login was used already, as by a callback that is loaded twice; log in again if there is no session",
+    )
 }
 
 impl fmt::Debug for AuthorizationRequest {
@@ -321,16 +406,20 @@ pub(crate) mod tests {
         request_of(true, "a").unwrap()
     }
 
-    fn request_of(iss_required: bool, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
-        let endpoints = Endpoints {
+    fn endpoints_of(iss_required: bool) -> Endpoints {
+        Endpoints {
             issuer: "https://login.example/realms/r".into(),
             iss_required,
             authorization: "https://login.example/realms/r/auth".into(),
             token: "https://login.example/realms/r/token".into(),
             revocation: None,
-        };
+            is_keycloak: false,
+        }
+    }
+
+    fn request_of(iss_required: bool, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
         let drawn = Drawn { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
-        AuthorizationRequest::new(&endpoints, "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)
+        AuthorizationRequest::new(&endpoints_of(iss_required), "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)
     }
 
     #[test]
@@ -362,6 +451,101 @@ pub(crate) mod tests {
         assert_eq!(restored.export(), request.export());
     }
 
+    /// The export of a login with some members changed.
+    fn changed(changes: &serde_json::Value) -> Result<AuthorizationRequest> {
+        let export = request(AuthorizationParameters::new("a").return_to("/inbox").extra("x", "y")).unwrap().export();
+        let mut json: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(export.reveal()).unwrap()).unwrap();
+        json.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        AuthorizationRequest::restore(&URL_SAFE_NO_PAD.encode(json.to_string()))
+    }
+
+    #[test]
+    fn a_login_that_its_holder_changed_is_gone() {
+        use serde_json::json;
+
+        assert!(changed(&json!({})).is_ok());
+        for changes in [
+            json!({"format": 2}),
+            json!({"ends_at": i64::MAX}),
+            json!({"ends_at": NOW + 300 * 365 * 86_400}),
+            json!({"ends_at": NOW}),
+            json!({"ends_at": NOW + 86_401}),
+            json!({"created_at": i64::MIN}),
+            json!({"created_at": i64::MIN, "ends_at": i64::MAX}),
+            json!({"created_at": -1, "ends_at": 1}),
+            json!({"redirect_uri": "https://app.example/#"}),
+            json!({"authorization_endpoint": "http://evil.example/"}),
+            json!({"token_endpoint": "/token"}),
+            json!({"issuer": ""}),
+            json!({"client_id": "a\n"}),
+            json!({"nonce": ""}),
+            json!({"state": "ä"}),
+            json!({"code_verifier": "short"}),
+            json!({"scope": "\""}),
+            json!({"return_to": "\r\nSet-Cookie: a=b"}),
+            json!({"parameters": [["state", "x"]]}),
+            json!({"parameters": [["x", "\n"]]}),
+        ] {
+            let error = changed(&changes).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::LoginExpired, "{changes}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_login_from_the_future_cannot_be_completed() {
+        let made = |at: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + 1800})).unwrap();
+        let check = |at: i64| made(at).pending().check_time(NOW).map_err(|error| error.code());
+        for (at, outcome) in [
+            (NOW, Ok(())),
+            (NOW - 1799, Ok(())),
+            (NOW - 1800, Err(ErrorCode::LoginExpired)),
+            (NOW + 86_400, Ok(())),
+            (NOW + 86_401, Err(ErrorCode::LoginExpired)),
+            (i64::MAX - 1800, Err(ErrorCode::LoginExpired)),
+        ] {
+            assert_eq!(check(at), outcome, "{at}");
+        }
+    }
+
+    #[test]
+    fn that_a_login_was_used_is_remembered_for_25_hours_at_most() {
+        let made = |at: i64, life: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + life})).unwrap();
+        assert_eq!(made(NOW, 1800).pending().remembered_until(NOW), NOW + 5400);
+        assert_eq!(made(NOW + 86_400, 86_400).pending().remembered_until(NOW), NOW + 90_000);
+        assert_eq!(made(i64::MAX - 1800, 1800).pending().remembered_until(NOW), NOW + 90_000);
+    }
+
+    #[test]
+    fn a_login_belongs_to_the_client_that_made_it() {
+        let endpoints = endpoints_of(false);
+        let belongs = |request: &AuthorizationRequest, redirect_uri| {
+            request.check_belongs(&endpoints, "1-0-a:r", redirect_uri).map_err(|error| error.code())
+        };
+        let own = Some("https://app.example/cb");
+        for (changes, outcome) in [
+            (serde_json::json!({}), Ok(())),
+            (serde_json::json!({"redirect_uri": "https://APP.example:443/other"}), Ok(())),
+            (serde_json::json!({"redirect_uri": "https://evil.example/cb"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"redirect_uri": "http://app.example/cb"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"redirect_uri": "https://app.example:8443/cb"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"authorization_endpoint": "https://evil.example/"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"token_endpoint": "https://evil.example/"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"client_id": "other"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"iss_required": true}), Err(ErrorCode::LoginExpired)),
+        ] {
+            assert_eq!(belongs(&changed(&changes).unwrap(), own), outcome, "{changes}");
+        }
+        let elsewhere = changed(&serde_json::json!({"redirect_uri": "https://tenant.example/cb"})).unwrap();
+        assert_eq!(belongs(&elsewhere, None), Ok(()));
+        let made = request(AuthorizationParameters::new("a").redirect_uri("https://tenant.example/cb")).unwrap();
+        assert_eq!(belongs(&made, own), Ok(()));
+        assert_eq!(belongs(&AuthorizationRequest::reopen(made.export().reveal()).unwrap(), own), Ok(()));
+        let of_another = made.check_belongs(&endpoints, "other", own).unwrap_err();
+        assert_eq!(of_another.code(), ErrorCode::InvalidArgument);
+        let phone = changed(&serde_json::json!({"redirect_uri": "http://127.0.0.1:4711/cb"})).unwrap();
+        assert_eq!(belongs(&phone, Some("http://127.0.0.1/cb")), Ok(()));
+    }
+
     #[test]
     fn the_largest_login_restores() {
         let many = (0..).map(|number| format!("{number:x}"));
@@ -379,7 +563,7 @@ pub(crate) mod tests {
         let export = request("a").unwrap().export();
         for bad in ["", "x", "ä", "e30", &export.reveal()[..100], &"A".repeat(40_000)] {
             let error = AuthorizationRequest::restore(bad).unwrap_err();
-            assert!(error.to_string().starts_with("pending: "), "{bad}");
+            assert_eq!((error.code(), error.remedy()), (ErrorCode::LoginExpired, crate::error::Remedy::LogInAgain), "{bad}");
         }
     }
 

@@ -6,8 +6,9 @@ use url::Url;
 use super::answer::{clean, explain};
 use super::authorization::{AuthorizationRequest, CALLBACK_PARAMETERS, Pending};
 use super::authorization_code::{AuthorizationCode, is_code};
-use super::form;
-use crate::error::{Error, ErrorCode, OauthError, Result};
+use super::error_code::code_and_words;
+use super::{form, uri};
+use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
 use crate::secret::Secret;
 
 const MAX_LENGTH: usize = 16 * 1024;
@@ -15,16 +16,29 @@ const MAX_LENGTH: usize = 16 * 1024;
 /// Parameters that only the implicit and hybrid flows or signed answers send: none was asked for.
 const FOREIGN_PARAMETERS: [&str; 3] = ["response", "access_token", "id_token"];
 
-/// A callback in, the code or an error out. Takes the pending login's single use once the `state` is right.
+/// Parameters that nothing depends on; they are shown at most.
+const TO_SHOW: [&str; 3] = ["error_description", "error_uri", "session_state"];
+
+/// A callback in, the code or an error out. Takes the pending login's single use where all is right: what is refused before anything is
+/// sent leaves it.
 pub(crate) fn check(request: &AuthorizationRequest, callback: &str, now: i64) -> Result<AuthorizationCode> {
     let parameters = Parameters::of(request.pending(), callback)?;
+    request.check_unused()?;
+    let code = parameters.code(request.pending(), now)?;
     request.take()?;
-    parameters.code(request.pending(), now)
+    Ok(code)
 }
 
 /// The same where the single use is kept in a store, for all processes.
 pub(crate) fn check_shared(pending: &Pending, callback: &str, now: i64) -> Result<AuthorizationCode> {
     Parameters::of(pending, callback)?.code(pending, now)
+}
+
+/// A callback as it was before somebody copied it: without white space, quotes or angle brackets around it.
+pub(crate) fn unwrapped(callback: &str) -> &str {
+    let callback = form::trimmed(callback);
+    let inside = |open, close| callback.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    inside('<', '>').or_else(|| inside('"', '"')).or_else(|| inside('\'', '\'')).map_or(callback, form::trimmed)
 }
 
 struct Parameters(Vec<(String, Secret)>);
@@ -37,14 +51,12 @@ impl Parameters {
     }
 
     fn code(&self, pending: &Pending, now: i64) -> Result<AuthorizationCode> {
-        if now >= pending.ends_at {
-            return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
-        }
+        pending.check_time(now)?;
         self.check_issuer(pending)?;
         if let Some(error) = self.get("error").filter(|error| !error.is_empty()) {
             return Err(self.error(error));
         }
-        let code = self.get("code").ok_or_else(|| refused("has neither code nor error"))?;
+        let code = self.get("code").ok_or_else(|| refused("has neither code nor error"))?.trim();
         if !is_code(code) {
             return Err(refused("has a code that is empty, too long or not printable ASCII"));
         }
@@ -55,19 +67,29 @@ impl Parameters {
     }
 
     fn read(pending: &Pending, callback: &str) -> Result<Self> {
+        let callback = unwrapped(callback);
         if callback.is_empty() {
-            return Err(Error::argument("callback", "is empty; pass the query string of the request to the redirect URI"));
+            return Err(refused("is empty").with_remedy(Remedy::LogInAgain));
         }
         if callback.len() > MAX_LENGTH {
             return Err(refused("is longer than 16 KiB"));
         }
         let (callback, fragment) = callback.split_once('#').unwrap_or((callback, ""));
-        let expected = Url::parse(&pending.redirect_uri).expect("checked when the pending login was made or restored");
+        let expected = parsed(&pending.redirect_uri).expect("checked when the pending login was made or restored");
         let (address, query) = Address::split(callback, &expected);
-        let pairs = form::decode(query).ok_or_else(|| refused("has a broken percent-escape or is not UTF-8"))?;
+        let mut parameters = Self(Vec::new());
+        for (name, value) in form::pairs(query) {
+            let value = match () {
+                () if TO_SHOW.contains(&name.as_str()) => form::decode_to_show(value),
+                () if CALLBACK_PARAMETERS.contains(&name.as_str()) => form::decode(value)
+                    .ok_or_else(|| refused(format_args!("has a broken percent-escape or something that is not UTF-8 in {name}")))?,
+                () if FOREIGN_PARAMETERS.contains(&name.as_str()) => String::new(),
+                () => continue,
+            };
+            parameters.0.push((name, Secret::from(value)));
+        }
         check_fragment(fragment)?;
         address.check(&expected)?;
-        let parameters = Self(pairs.into_iter().map(|(name, value)| (name, Secret::from(value))).collect());
         for name in CALLBACK_PARAMETERS {
             if parameters.0.iter().filter(|(known, _)| known == name).count() > 1 {
                 return Err(refused(format_args!("has {name} more than once")));
@@ -98,7 +120,7 @@ impl Parameters {
             Some(_) => Err(Error::new(
                 ErrorCode::IssuerMismatch,
                 format!(
-                    "iss: is not {}; check host, /auth and realm of the client's configuration, or somebody mixes servers up",
+                    "iss: is not {}; check the server's address in the client's configuration, or somebody mixes servers up",
                     pending.issuer
                 ),
             )),
@@ -108,12 +130,14 @@ impl Parameters {
     /// RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6.
     fn error(&self, error: &str) -> Error {
         let known: Vec<&str> = ["code", "state"].into_iter().filter_map(|name| self.get(name)).collect();
+        let (error, words) = code_and_words(error);
+        let description = self.get("error_description").or(Some(words).filter(|words| !words.is_empty()));
         let oauth = OauthError {
-            error: clean(error, &known),
-            description: self.get("error_description").map(|text| clean(text, &known)),
+            error: clean(&error, &known),
+            description: description.map(|text| clean(text, &known)),
             uri: self.get("error_uri").map(|text| clean(text, &known)),
         };
-        let (code, message) = match error {
+        let (code, message) = match error.as_str() {
             "access_denied" => {
                 (ErrorCode::AuthorizationDenied, "the person refused access; show that, and let them decide whether to log in again")
             }
@@ -163,11 +187,11 @@ impl<'a> Address<'a> {
     fn check(&self, expected: &Url) -> Result<()> {
         match *self {
             Self::Absolute(address) => {
-                let came = Url::parse(address).map_err(|_| refused("is not a URL"))?;
+                let came = parsed(address).ok_or_else(|| refused("is not a URL"))?;
                 if !(came.path() == expected.path() || both_bare(&came, expected)) {
                     return Err(refused("is for another address than the redirect URI"));
                 }
-                if origin(&came) != origin(expected) {
+                if !uri::same_origin(&came, expected) {
                     return Err(Error::argument(
                         "callback",
                         "has the path of the redirect URI but another scheme, host or port; behind a proxy pass path and query only, else correct redirect_uri",
@@ -176,7 +200,7 @@ impl<'a> Address<'a> {
             }
             Self::Path(path) => {
                 let mut came = expected.clone();
-                came.set_path(path);
+                came.set_path(&uri::with_plain_escapes(path));
                 if came.path() != expected.path() {
                     return Err(refused("is for another path than the redirect URI"));
                 }
@@ -195,8 +219,8 @@ fn is_absolute(address: &str, expected: &Url) -> bool {
     })
 }
 
-fn origin(url: &Url) -> (&str, Option<&str>, Option<u16>) {
-    (url.scheme(), url.host_str(), url.port_or_known_default())
+fn parsed(address: &str) -> Option<Url> {
+    Url::parse(&uri::with_plain_escapes(address)).ok()
 }
 
 fn both_bare(one: &Url, other: &Url) -> bool {
@@ -244,6 +268,8 @@ mod tests {
             "/other?state=drawn-state&code=c",
             "//app.example/cb?state=drawn-state&code=c",
             "state=drawn-state&code=%ff",
+            "state=drawn-state&code=c&iss=%zz",
+            "state=drawn-state&code=c&error=%ff",
             "state=drawn-state&code=c&code=c",
             "state=drawn-state&state=drawn-state&code=c",
             "state=drawn-state&code=c&iss=&iss=",
@@ -291,6 +317,87 @@ mod tests {
         }
         assert!(check(&request, "state=drawn-state&code=c", NOW).is_ok());
         assert_eq!(check(&request, "state=drawn-state&code=c", NOW).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+    }
+
+    #[test]
+    fn whatever_is_refused_leaves_the_login_usable() {
+        let request = request_with_iss();
+        let rest = "&iss=https://login.example/realms/r";
+        for callback in [
+            "",
+            "favicon.ico",
+            "/other?state=drawn-state&code=c",
+            "state=drawn-state&code=c",
+            "state=drawn-state&code=c&iss=x",
+            &format!("state=drawn-state{rest}"),
+            &format!("state=drawn-state&code=%0A{rest}"),
+            &format!("state=drawn-state&error=access_denied{rest}"),
+            &format!("state=drawn-state&error=server_error{rest}"),
+        ] {
+            let error = check(&request, callback, NOW).unwrap_err();
+            assert!(![ErrorCode::LoginAlreadyUsed, ErrorCode::InvalidArgument].contains(&error.code()), "{callback}: {error:?}");
+        }
+        assert_eq!(check(&request, &format!("state=drawn-state&code=c{rest}"), NOW + 1800).unwrap_err().code(), ErrorCode::LoginExpired);
+        assert!(check(&request, &format!("state=drawn-state&code=c{rest}"), NOW).is_ok());
+        assert_eq!(check(&request, "state=drawn-state&error=x", NOW).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+    }
+
+    #[test]
+    fn what_was_copied_with_something_around_it_is_read() {
+        for callback in [
+            " https://app.example/cb?state=drawn-state&code=c\n",
+            "\u{feff}state=drawn-state&code=c\r\n",
+            "code=c&state=drawn-state\u{a0}",
+            "<https://app.example/cb?state=drawn-state&code=c>",
+            "\"/cb?state=drawn-state&code=c\" ",
+            "' state=drawn-state&code=c '",
+            "code=c &state=drawn-state",
+            "state= drawn-state\n&code=c",
+            "state=drawn-state&code=c+",
+            "state=drawn-state&code=c%0D%0A",
+        ] {
+            assert_eq!(judge(callback).unwrap().code.reveal(), "c", "{callback:?}");
+        }
+        assert_eq!(code_of("state=drawn-state+&code=c"), ErrorCode::StateMismatch);
+        assert_eq!(code_of(" \n"), ErrorCode::CallbackRefused);
+    }
+
+    #[test]
+    fn only_what_is_used_must_be_sound() {
+        for callback in [
+            "state=drawn-state&code=c&utm=100%",
+            "state=drawn-state&code=c&%=%ff&f%FCr=%",
+            "state=drawn-state&code=c&error_description=%zz&error_uri=%ff&session_state=%",
+        ] {
+            assert!(judge(callback).is_ok(), "{callback}");
+        }
+        let denied = judge("state=drawn-state&error=access_denied&error_description=f%FCr+100%").unwrap_err();
+        assert_eq!((denied.code(), denied.oauth_error_description()), (ErrorCode::AuthorizationDenied, Some("für 100%")));
+        let words = judge("state=drawn-state&error=Access_Denied:+not+today").unwrap_err();
+        assert_eq!((words.code(), words.oauth_error_description()), (ErrorCode::AuthorizationDenied, Some("not today")));
+    }
+
+    #[test]
+    fn an_address_may_be_written_in_several_ways() {
+        let judge = |redirect_uri: &str, callback: &str| {
+            let request = request(AuthorizationParameters::new("a").redirect_uri(redirect_uri)).unwrap();
+            check(&request, &format!("{callback}?state=drawn-state&code=c"), NOW).map(|_| ()).map_err(|error| error.code())
+        };
+        for (redirect_uri, same) in [
+            ("https://app.example/zur%C3%BCck", "https://APP.example:443/zur%c3%bcck"),
+            ("https://app.example/zurück", "/zur%c3%bcck"),
+            ("https://app.example/%7Eme", "https://app.example/~me"),
+            ("https://app.example/a-b", "/%61%2db"),
+            ("https://app.example/a/./b/../cb", "https://app.example/a/cb"),
+            ("https://app.example/cb", "/x/%2e%2E/cb"),
+            ("https://bücher.example/cb", "https://xn--bcher-kva.example/cb"),
+            ("com.example.app://Login/cb", "COM.example.app://login/%63b"),
+        ] {
+            assert_eq!(judge(redirect_uri, same), Ok(()), "{redirect_uri} {same}");
+            assert_eq!(judge(same.strip_prefix('/').map_or(same, |_| redirect_uri), redirect_uri), Ok(()), "{redirect_uri} {same}");
+        }
+        assert_eq!(judge("https://app.example/a%2Fb", "https://app.example/a/b"), Err(ErrorCode::CallbackRefused));
+        assert_eq!(judge("https://app.example/a%20b", "https://app.example/a%2520b"), Err(ErrorCode::CallbackRefused));
     }
 
     #[test]

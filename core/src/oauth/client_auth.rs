@@ -96,18 +96,22 @@ impl Credentials {
         Request { url: token_endpoint.to_owned(), authorization, body: Secret::from(form::encode(form)) }
     }
 
-    /// Stands for them where a failure is kept: whoever comes with others need not wait. Too short to try secrets against.
+    /// Stands for them where a failure is kept: who comes with others need not wait. Too short to try secrets against.
     pub(crate) fn fingerprint(&self) -> u64 {
-        let method: &[u8] = match &self.proof {
-            Proof::Post(_) => b"post ",
-            Proof::Basic(_) => b"basic ",
-            Proof::Nothing => b"none ",
-        };
         let mut context = Context::new(&SHA256);
-        context.update(method);
+        context.update(self.method().as_str().as_bytes());
+        context.update(b" ");
         context.update(self.secret().map_or("", |secret| secret.reveal()).as_bytes());
         let digest = context.finish();
         digest.as_ref().iter().take(2).fold(0, |print, byte| print << 8 | u64::from(*byte))
+    }
+
+    pub(crate) fn method(&self) -> ClientAuthentication {
+        match &self.proof {
+            Proof::Post(_) => ClientAuthentication::ClientSecretPost,
+            Proof::Basic(_) => ClientAuthentication::ClientSecretBasic,
+            Proof::Nothing => ClientAuthentication::None,
+        }
     }
 
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {

@@ -175,7 +175,7 @@ impl Grant {
 
     /// The answer completed with what was asked, and judged. `sent_at` is when the request left, in seconds since 1970.
     pub(crate) fn complete(&self, answer: TokenAnswer, sent_at: i64) -> Result<TokenSet> {
-        let openid = self.asked_for_openid();
+        let id_token_due = self.is_id_token_due(answer.scope());
         let tokens = match self {
             Self::Code { scope, .. } => answer.complete(sent_at, scope.clone(), None, None),
             Self::Refresh { refresh_token, scope, granted_scope, id_token } => {
@@ -186,18 +186,16 @@ impl Grant {
             // The code is spent; trying later would not help.
             if self.is_code() && error.retryable() { error.with_remedy(Remedy::LogInAgain) } else { error }
         })?;
-        if openid && tokens.id_token().is_none() {
-            return Err(Error::new(
-                ErrorCode::IdToken,
-                "id_token: missing, though openid was asked for; log in again, or leave openid out",
-            ));
+        if id_token_due && tokens.id_token().is_none() {
+            return Err(Error::new(ErrorCode::IdToken, "id_token: missing, though openid was granted; log in again, or leave openid out"));
         }
         Ok(tokens)
     }
 
-    fn asked_for_openid(&self) -> bool {
-        let Self::Code { scope, .. } = self else { return false };
-        scope.as_deref().is_some_and(names_openid)
+    /// Where openid was asked for, and the server does not say that it granted something else (OpenID Connect Core, section 3.1.3.3).
+    fn is_id_token_due(&self, granted: Option<&str>) -> bool {
+        let Self::Code { scope: Some(asked), .. } = self else { return false };
+        names_openid(asked) && granted.is_none_or(names_openid)
     }
 }
 
@@ -220,7 +218,7 @@ mod tests {
     }
 
     fn complete(grant: &Grant, json: &str) -> Result<TokenSet> {
-        grant.complete(TokenAnswer::read(&Members::parse(json.as_bytes()).unwrap()), 1000)
+        grant.complete(TokenAnswer::read(&Members::parse(json).unwrap()), 1000)
     }
 
     #[test]
@@ -280,11 +278,17 @@ mod tests {
     }
 
     #[test]
-    fn an_id_token_must_come_where_openid_was_asked_for() {
+    fn an_id_token_must_be_there_where_openid_was_granted() {
         let without = r#"{"access_token":"a"}"#;
         assert_eq!(complete(&code("a openid"), without).unwrap_err().code(), ErrorCode::IdToken);
         assert!(complete(&code("a openid2"), without).is_ok());
         assert!(complete(&code("openid"), r#"{"access_token":"a","id_token":"i"}"#).is_ok());
+        for (granted, due) in
+            [(r#""a""#, false), (r#""""#, false), (r#"["a"]"#, false), (r#""a openid""#, true), ("7", true), ("null", true)]
+        {
+            let tokens = complete(&code("a openid"), &format!(r#"{{"access_token":"a","scope":{granted}}}"#));
+            assert_eq!(tokens.is_err(), due, "{granted}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(crate) struct Request {
     pub(crate) body: Secret,
 }
 
-/// A whole HTTP answer, whatever its status.
+/// An HTTP response, whatever its status.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,

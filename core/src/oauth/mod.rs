@@ -6,10 +6,12 @@ pub(crate) mod authorization_code;
 pub(crate) mod authorization_parameters;
 pub(crate) mod callback;
 pub(crate) mod client_auth;
+mod error_code;
 pub(crate) mod form;
 pub(crate) mod grant;
 pub(crate) mod json;
 pub(crate) mod message;
+mod object;
 pub(crate) mod pkce;
 #[cfg(test)]
 mod properties;

@@ -17,6 +17,9 @@ const ASSUMED_LIFE: i64 = 300;
 /// An answer of 1 MiB is longer once it is exported.
 const MAX_RESTORED: usize = 2 * 1024 * 1024;
 
+/// The end of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// Members that have a meaning here; all others are kept as they are.
 const KNOWN: [&str; 10] = [
     "access_token",
@@ -72,13 +75,12 @@ impl TokenSet {
         if json.len() > MAX_RESTORED {
             return Err(refused("is longer than 2 MiB; pass the JSON object of one login"));
         }
-        let members = Members::parse(json.as_bytes()).ok_or_else(|| refused("is not one JSON object; pass what export() gave"))?;
+        let members = Members::parse(json).ok_or_else(|| refused("is not one JSON object; pass what export() gave"))?;
         let answer = TokenAnswer::read(&members);
-        let expires_at = match members.value("expires_at") {
-            Some(Value::String(text)) => time::from_rfc3339(&text).or_else(|| text.parse().ok()),
-            Some(Value::Number(number)) => whole_seconds(&number),
-            _ => answer.refresh_token.as_ref().and(members.has("expires_in").then_some(0)),
-        };
+        let point = |name| members.value(name).and_then(|value| point_in_time(&value));
+        // A life without a beginning, or an end that no calendar has: it may be over.
+        let dubious = members.has("expires_in") || members.has("expires_at");
+        let expires_at = point("expires_at").or(answer.refresh_token.as_ref().and(dubious.then_some(0)));
         Ok(Self {
             access_token: answer.access_token.ok_or_else(|| refused("has no usable access_token; pass what export() gave"))?,
             token_type: bearer(answer.token_type)?,
@@ -87,7 +89,7 @@ impl TokenSet {
             id_token_kept: members.value("id_token_kept") == Some(Value::Bool(true)),
             scope: answer.scope,
             expires_at,
-            refresh_expires_at: members.value("refresh_expires_at").and_then(|value| whole_seconds(value.as_number()?)),
+            refresh_expires_at: point("refresh_expires_at"),
             extra: answer.extra.into(),
         })
     }
@@ -185,32 +187,34 @@ pub(crate) struct TokenAnswer {
     refresh_expires_in: Option<i64>,
     extra: Map<String, Value>,
     /// The names of members that were there but of no use.
-    pub(crate) odd: Vec<&'static str>,
+    pub(crate) odd: Vec<String>,
+    /// Why nothing may be handed out, though there is a refresh token to go on with.
+    pub(crate) refused: Option<Error>,
 }
 
 impl TokenAnswer {
     pub(crate) fn read(members: &Members<'_>) -> Self {
-        let mut odd = Vec::new();
-        let mut text = |name: &'static str, usable: fn(&str) -> bool| {
+        let (extra, mut odd) = members.others(&KNOWN);
+        let mut text = |name: &str, usable: fn(&str) -> bool| {
             let text = members.string(name).filter(|text| usable(text));
             if text.is_none() && members.has(name) {
-                odd.push(name);
+                odd.push(name.to_owned());
             }
             text
         };
         let access_token = text("access_token", is_access_token);
         let refresh_token = text("refresh_token", is_refresh_token);
         let id_token = text("id_token", |text| !text.is_empty());
-        let token_type = text("token_type", |_| true);
+        let token_type = text("token_type", |text| !text.trim().is_empty());
         let scope = members.value("scope").and_then(scope_text);
         if scope.is_none() && members.has("scope") {
-            odd.push("scope");
+            odd.push("scope".to_owned());
         }
-        let mut seconds = |name: &'static str| match members.seconds(name) {
+        let mut seconds = |name: &str| match members.seconds(name) {
             Member::Usable(seconds) => Some(seconds),
             Member::Absent => None,
             Member::Unusable => {
-                odd.push(name);
+                odd.push(name.to_owned());
                 None
             }
         };
@@ -222,9 +226,15 @@ impl TokenAnswer {
             refresh_expires_in: seconds("refresh_expires_in"),
             token_type,
             scope,
-            extra: members.others(&KNOWN),
+            extra,
             odd,
+            refused: None,
         }
+    }
+
+    /// The scope, where the response says it.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
     }
 
     /// The token set that this answer and the login so far make.
@@ -235,6 +245,9 @@ impl TokenAnswer {
         old_refresh_token: Option<&RefreshToken>,
         old_id_token: Option<&IdToken>,
     ) -> Result<TokenSet> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
         let access_token = self.access_token.ok_or_else(|| {
             Error::new(
                 ErrorCode::BadResponse,
@@ -259,11 +272,13 @@ impl TokenAnswer {
     }
 }
 
-/// The type as it was written, where it is the one that is known here; missing, it is taken for that.
+/// The type as it was written, where it is the one that is known here; missing or empty, it is taken for that.
 fn bearer(token_type: Option<String>) -> Result<String> {
     let token_type = token_type.unwrap_or_else(|| "Bearer".to_owned());
-    if token_type.eq_ignore_ascii_case("bearer") {
-        return Ok(token_type);
+    // Some write a blank behind, some BearerToken.
+    let word = token_type.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    if word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("bearertoken") {
+        return Ok(word.to_owned());
     }
     Err(Error::new(
         ErrorCode::Unsupported,
@@ -285,10 +300,15 @@ fn scope_text(value: Value) -> Option<String> {
     }
 }
 
-/// Seconds since 1970 from a number that may have a fraction.
-fn whole_seconds(number: &serde_json::Number) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "in range: checked on the same line")]
-    number.as_i64().or_else(|| number.as_f64().filter(|seconds| seconds.abs() < 1e15).map(|seconds| seconds.floor() as i64))
+/// Seconds since 1970 from a number that may have a fraction, or a text; nothing where no calendar has it.
+fn point_in_time(value: &Value) -> Option<i64> {
+    let seconds = match value {
+        Value::String(text) => time::from_rfc3339(text).or_else(|| text.parse().ok()),
+        #[expect(clippy::cast_possible_truncation, reason = "a cast from a float saturates, and what is out of range is dropped")]
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds.floor() as i64)),
+        _ => None,
+    };
+    seconds.filter(|seconds| (0..=LAST_SECOND).contains(seconds))
 }
 
 #[cfg(test)]
@@ -298,7 +318,7 @@ mod tests {
     const SENT_AT: i64 = 1_700_000_000;
 
     fn answer(json: &str) -> TokenAnswer {
-        TokenAnswer::read(&Members::parse(json.as_bytes()).unwrap())
+        TokenAnswer::read(&Members::parse(json).unwrap())
     }
 
     fn tokens(json: &str) -> TokenSet {
@@ -375,8 +395,19 @@ mod tests {
 
     #[test]
     fn only_bearer_tokens_are_handed_out() {
-        assert_eq!(code(r#"{"access_token":"a","token_type":"DPoP"}"#), ErrorCode::Unsupported);
-        assert_eq!(tokens(r#"{"access_token":"a","token_type":"BEARER"}"#).token_type(), "BEARER");
+        for other in ["DPoP", "mac", "N_A", "Bearer DPoP", "BearerTokens"] {
+            assert_eq!(code(&format!(r#"{{"access_token":"a","token_type":"{other}"}}"#)), ErrorCode::Unsupported, "{other}");
+        }
+        for (written, read) in [
+            ("BEARER", "BEARER"),
+            ("Bearer ", "Bearer"),
+            ("\\tbearer\\n", "bearer"),
+            ("BearerToken", "BearerToken"),
+            ("", "Bearer"),
+            (" ", "Bearer"),
+        ] {
+            assert_eq!(tokens(&format!(r#"{{"access_token":"a","token_type":"{written}"}}"#)).token_type(), read, "{written}");
+        }
     }
 
     #[test]
@@ -427,13 +458,15 @@ mod tests {
             (tokens.expires_at(), tokens.refresh_expires_at())
         };
         assert_eq!(ends("1700000300"), (Some(1_700_000_300), Some(1_700_000_300)));
-        assert_eq!(ends("-0.5"), (Some(-1), Some(-1)));
-        assert_eq!(ends("999999999999999.0"), (Some(999_999_999_999_999), Some(999_999_999_999_999)));
-        assert_eq!(ends("1e15"), (None, None));
-        assert_eq!(ends("-1e15"), (None, None));
-        assert_eq!(ends(r#""1700000300""#), (Some(1_700_000_300), None));
-        assert_eq!(ends(r#""soon""#), (None, None));
-        assert_eq!(ends("null"), (None, None));
+        assert_eq!(ends("1700000300.75"), (Some(1_700_000_300), Some(1_700_000_300)));
+        assert_eq!(ends("253402300799"), (Some(LAST_SECOND), Some(LAST_SECOND)));
+        assert_eq!(ends(r#""1700000300""#), (Some(1_700_000_300), Some(1_700_000_300)));
+        for unknown in [r#""soon""#, "null", "-0.5", "-1", "253402300800", "9223372036854775807", "-9223372036854775808", "1e300", "-1e300"]
+        {
+            assert_eq!(ends(unknown), (None, None), "{unknown}");
+        }
+        let with_more = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":9223372036854775807}"#).unwrap();
+        assert_eq!(with_more.expires_at(), Some(0));
     }
 
     #[test]

@@ -42,6 +42,43 @@ pub(crate) fn endpoint(field: &str, text: &str) -> Result<Url> {
     }
 }
 
+/// The same URL in characters that a URL has: a host of other characters in Punycode, others percent-encoded.
+pub(crate) fn in_ascii(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { Url::parse(text).map_or_else(|_| text.to_owned(), String::from) }
+}
+
+/// The same URI with its escapes as RFC 3986, sections 6.2.2.1 and 6.2.2.2, writes them: in capitals, and only where one is needed.
+/// The rest of section 6.2.2, letters of scheme and host and dots in the path, is done by parsing it.
+pub(crate) fn with_plain_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let escaped = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => plain.push(char::from(byte)),
+            Some(byte) => plain.push_str(&format!("%{byte:02X}")),
+            None => plain.push('%'),
+        }
+        plain.push_str(if escaped.is_some() { &part[2..] } else { part });
+    }
+    plain
+}
+
+/// Whether two URIs have scheme, host and port in common; on this machine the port may be another (RFC 8252, section 7.3).
+pub(crate) fn same_host(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(mut one), Ok(other)) if is_loopback(&one) => one.set_port(other.port()).is_ok() && same_origin(&one, &other),
+        (Ok(one), Ok(other)) => same_origin(&one, &other),
+        _ => false,
+    }
+}
+
+/// Scheme, host and port are the same. The hosts of private-use schemes keep their letters when they are parsed.
+pub(crate) fn same_origin(one: &Url, other: &Url) -> bool {
+    let host = |url: &Url| url.host_str().map(str::to_ascii_lowercase);
+    one.scheme() == other.scheme() && host(one) == host(other) && one.port_or_known_default() == other.port_or_known_default()
+}
+
 /// Whether the URL's host is this machine by name or number (RFC 8252, section 7.3).
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -88,6 +125,28 @@ mod tests {
         let padded = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
         assert!(absolute("redirect_uri", &padded(2048)).is_ok());
         assert!(absolute("redirect_uri", &padded(2049)).unwrap_err().to_string().contains("2048"));
+    }
+
+    #[test]
+    fn a_url_of_other_characters_is_written_in_ascii() {
+        assert_eq!(in_ascii("https://bücher.example/zurück?a=ä"), "https://xn--bcher-kva.example/zur%C3%BCck?a=%C3%A4");
+        assert_eq!(in_ascii("https://Example.com:443/%7e"), "https://Example.com:443/%7e");
+    }
+
+    #[test]
+    fn escapes_are_written_in_one_way() {
+        for (written, plain) in [
+            ("/zur%c3%bcck", "/zur%C3%BCck"),
+            ("/%7Eme/%41%2d%2E%5f", "/~me/A-._"),
+            ("/%2f%20%25", "/%2F%20%25"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz%%41", "%zz%A"),
+            ("%+1", "%+1"),
+            ("/ü%€", "/ü%€"),
+        ] {
+            assert_eq!(with_plain_escapes(written), plain, "{written}");
+        }
     }
 
     #[test]

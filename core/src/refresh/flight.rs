@@ -13,6 +13,9 @@ use crate::error::{Error, ErrorCode, Result};
 /// How long a login waits for somebody else's refresh of the grant it replaces: codes do not live long.
 const LOGIN_PATIENCE_MILLISECONDS: u64 = 10_000;
 
+/// So many refusals without a reason, one after the other, are an end.
+const UNEXPLAINED_REFUSALS: u32 = 3;
+
 /// How long the answer of an owner whose claim was taken over may still be on its way into the store.
 const GRACE_MILLISECONDS: u64 = 2_000;
 
@@ -425,6 +428,7 @@ impl Flight {
             },
             Reply::Tokens(received) => Landing::Commit(received),
             Reply::Rejected(error) if !self.is_login() => Landing::Bury(error),
+            Reply::Refused(error) if !self.is_login() && is_the_last_straw(&claimed.record, &error) => Landing::Bury(refused_again(&error)),
             Reply::Broken(_) if !self.is_login() && !claimed.replay => {
                 claimed.replay = true;
                 return self.aim(claimed);
@@ -675,6 +679,20 @@ impl Flight {
         // Known for as long as the process lives, and most often empty.
         known.claiming.shrink_to_fit();
         Action::End(outcome.map(|()| self.renewed))
+    }
+}
+
+fn is_the_last_straw(record: &Record, error: &Error) -> bool {
+    let before = record.failure.as_ref().map_or(0, |failure| failure.unexplained);
+    error.is_unexplained_refusal() && before + 1 >= UNEXPLAINED_REFUSALS
+}
+
+fn refused_again(error: &Error) -> Error {
+    let message = format!("the server has refused this login {UNEXPLAINED_REFUSALS} times without a reason; log in again");
+    let ended = Error::new(ErrorCode::LoginRequired, message);
+    match error.status() {
+        Some(status) => ended.with_status(status),
+        None => ended,
     }
 }
 

@@ -109,6 +109,9 @@ pub(crate) struct Failure {
     /// The credentials that the request was made with, by their fingerprint.
     #[serde(default)]
     credentials: u64,
+    /// How often in a row the server has refused the refresh token without a reason.
+    #[serde(default)]
+    pub(crate) unexplained: u32,
 }
 
 /// An error as it is kept, for callers who did not see it happen. Boxed, as most logins have none.
@@ -270,6 +273,7 @@ impl Failure {
             wait_milliseconds: backoff.max(asked.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
             outcome_unknown: error.code() == ErrorCode::OutcomeUnknown,
             credentials,
+            unexplained: if error.is_unexplained_refusal() { before.map_or(0, |before| before.unexplained).saturating_add(1) } else { 0 },
         }
     }
 

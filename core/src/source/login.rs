@@ -30,9 +30,6 @@ use crate::worker::{pool, timer};
 const FOLLOWING: Duration = Duration::from_secs(35);
 const FOLLOWING_POLL: Duration = Duration::from_millis(100);
 
-/// A marker outlives its pending login, whatever clocks say.
-const MARKER_SECONDS: i64 = 3600;
-
 /// The single use of a pending login, as the store has it: in whatever process its callback is loaded.
 #[derive(Clone)]
 struct SingleUse {
@@ -89,7 +86,7 @@ impl SingleUse {
             key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
             code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
             account: account.map(|account| account.as_str().to_owned()),
-            ends: pending.ends_at.saturating_add(MARKER_SECONDS),
+            ends: pending.remembered_until(client.0.clock.unix_seconds()),
         }
     }
 

@@ -211,3 +211,27 @@ fn a_configuration_that_must_be_corrected_is_told_at_once_and_binds_only_those_w
     assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
     assert_eq!(rig.times("wait"), 0);
 }
+
+#[test]
+fn a_login_that_is_refused_without_a_reason_again_and_again_is_over_until_a_new_one() {
+    let unexplained = |_: &Rig| Reply::Refused(error(ErrorCode::LoginFailed).with_status(400));
+    let mut rig = Rig::new();
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(unexplained)), ErrorCode::LoginFailed);
+        assert!(rig.record().is_active());
+    }
+    // Something else in between, and they are counted from the beginning.
+    assert_eq!(code(rig.renew(in_doubt)), ErrorCode::OutcomeUnknown);
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(unexplained)), ErrorCode::LoginFailed);
+    }
+    assert!(!rig.renew(unexplained).unwrap());
+    let State::Dead { reason, .. } = &rig.record().state else { panic!("{:?}", rig.record().state) };
+    assert_eq!((reason.error().code(), reason.error().status()), (ErrorCode::LoginRequired, Some(400)));
+    assert!(!rig.renew(unexplained).unwrap());
+    assert_eq!(rig.times("refresh r1"), 6);
+    let logged_in = rig.fly(Goal::LogIn { grant_id: "h".into() }, |rig, action| {
+        matches!(action, Action::Exchange).then(|| Observation::Answered(rig.tokens(2)))
+    });
+    assert!(logged_in.unwrap() && rig.record().is_active());
+}

@@ -1,0 +1,147 @@
+//! Where the JSON objects of a body are, and where in each its members are.
+//!
+//! Only strings and brackets are followed. What is between them may be anything, so a byte that is not UTF-8, a raw line break or a
+//! `NaN` belongs to its own member and to no other. Every byte is looked at a fixed number of times, and nothing recurses.
+
+use std::ops::Range;
+
+/// A member as it is in the body: its name without the quotes, and its value.
+pub(super) struct Extent {
+    pub(super) name: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+/// The complete objects that are not inside another, from the first to the last; what is around them is passed over.
+pub(super) fn objects(body: &[u8]) -> impl Iterator<Item = Vec<Extent>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            at += body[at..].iter().position(|byte| *byte == b'{')? + 1;
+            match object(body, at) {
+                Scanned::Object { members, end } => {
+                    at = end;
+                    return Some(members);
+                }
+                Scanned::NoObject { at: broken } => at = broken,
+                Scanned::CutOff => {
+                    at = body.len();
+                    return None;
+                }
+            }
+        }
+    })
+}
+
+enum Scanned {
+    Object {
+        members: Vec<Extent>,
+        end: usize,
+    },
+    /// What is there cannot follow in an object.
+    NoObject {
+        at: usize,
+    },
+    CutOff,
+}
+
+/// The object whose opening bracket is just before `at`. A comma may be behind the last member.
+fn object(body: &[u8], mut at: usize) -> Scanned {
+    let mut members = Vec::new();
+    loop {
+        at = skip_blanks(body, at);
+        match body.get(at) {
+            None => return Scanned::CutOff,
+            Some(b'}') => return Scanned::Object { members, end: at + 1 },
+            Some(b'"') => {}
+            Some(_) => return Scanned::NoObject { at },
+        }
+        let Some(name_end) = string_end(body, at + 1, b":") else { return Scanned::CutOff };
+        let name = at + 1..name_end;
+        let start = skip_blanks(body, skip_blanks(body, name_end + 1) + 1);
+        let Some(end) = value_end(body, start) else { return Scanned::CutOff };
+        members.push(Extent { name, value: start..start + body[start..end].trim_ascii_end().len() });
+        at = if body[end] == b',' { end + 1 } else { end };
+    }
+}
+
+/// The comma or the bracket that ends the value.
+fn value_end(body: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    loop {
+        match body.get(at)? {
+            b'"' => at = string_end(body, at + 1, if depth == 0 { b",}" } else { b",:]}" })?,
+            b'{' | b'[' => depth += 1,
+            b',' | b'}' if depth == 0 => return Some(at),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// The quote that ends the string: one that something of `followers` follows, as it does in all sound JSON. So a quote that nobody
+/// escaped spoils its own member only.
+fn string_end(body: &[u8], mut at: usize, followers: &[u8]) -> Option<usize> {
+    loop {
+        match body.get(at)? {
+            b'\\' => at += 1,
+            b'"' if followers.contains(body.get(skip_blanks(body, at + 1))?) => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+fn skip_blanks(body: &[u8], at: usize) -> usize {
+    let rest = body.get(at..).unwrap_or_default();
+    at + (rest.len() - rest.trim_ascii_start().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Vec<Vec<(&str, &str)>> {
+        let member = |extent: &Extent| (&body[extent.name.clone()], &body[extent.value.clone()]);
+        objects(body.as_bytes()).map(|members| members.iter().map(member).collect()).collect()
+    }
+
+    #[test]
+    fn members_are_found_as_they_are_written() {
+        assert_eq!(read(r#" { "a" : "x" , "b":[1,{"c":"}"}],"d":null } "#), [[("a", r#""x""#), ("b", r#"[1,{"c":"}"}]"#), ("d", "null")]]);
+        assert_eq!(read("{}"), [[]; 1]);
+        assert_eq!(read(r#"{"a":1,}"#), [[("a", "1")]]);
+        assert_eq!(read(r#"{"a":}"#), [[("a", "")]]);
+        assert_eq!(read(r#"{"a\"":"\\"}"#), [[(r#"a\""#, r#""\\""#)]]);
+    }
+
+    #[test]
+    fn a_broken_member_ends_where_the_next_begins() {
+        for broken in ["NaN", "-Infinity", "", r#""\x""#, "\"a\nb\"", r#""Peter "Pete" Parker""#, "[[[}}}", "1]", "{\"x\"}", "'y'"] {
+            let body = format!(r#"{{"odd":{broken},"b":"2"}}"#);
+            assert_eq!(read(&body), [[("odd", broken), ("b", r#""2""#)]], "{broken}");
+        }
+    }
+
+    #[test]
+    fn text_around_objects_is_passed_over() {
+        assert_eq!(read(r#"<b>Notice</b>: {$x} {y {"a":1}"#), [[("a", "1")]]);
+        assert_eq!(read(r#"callback({"a":1});"#), [[("a", "1")]]);
+        assert_eq!(read("{\"a\":1}\0<!-- } -->{\"b\":2}").len(), 2);
+        assert_eq!(read(r#"[{"a":{"b":1}}]"#).len(), 1);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_object_and_nothing_in_it_is_one() {
+        for cut in ["", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":\"b\"", "{\"a\":1,", "{\"a\":{\"b\":1}", "{\"a\":[}"] {
+            assert!(read(cut).is_empty(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_million_brackets_and_quotes_are_no_burden() {
+        for part in ["{", "{\"a\":", "[", "\"", "\" ", "{\"a\":[", "{}", "{\"a\":1,x", "\\"] {
+            objects(part.repeat(1_000_000 / part.len()).as_bytes()).for_each(drop);
+        }
+    }
+}
