@@ -70,6 +70,141 @@ impl Origin {
     }
 }
 
+/// Which process something belongs to, in a form that is stored and that other processes can ask after. The id alone does not tell: systems give ids
+/// again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessIdentity {
+    pub(crate) id: u32,
+    /// When and where it started, as an opaque text. Nothing where the system does not tell.
+    pub(crate) started: Option<String>,
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "claims are about to say it"))]
+impl ProcessIdentity {
+    /// This process's. Read once; a forked child has its own.
+    pub(crate) fn here() -> Arc<Self> {
+        static HERE: PerProcess<ProcessIdentity> = PerProcess::new();
+        HERE.get_or_make(|| Self { id: std::process::id(), started: system::here().map(|start| start.to_string()) })
+    }
+
+    /// Whether that process still runs; one that has ended and that its parent has not asked about does not. Nothing where it cannot be known: on
+    /// Windows, of a process in another container, and of one whose start is not known while a process with its id runs.
+    pub(crate) fn is_alive(&self) -> Option<bool> {
+        let here = Self::here();
+        if here.id == self.id && here.started == self.started && here.started.is_some() {
+            return Some(true);
+        }
+        system::is_alive(self.id, self.started.as_deref())
+    }
+}
+
+/// What tells a process from a later one with the same id: which start of the machine, which set of process ids, and when.
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fmt;
+    use std::fs;
+
+    use rustix::process::{Pid, test_kill_process};
+
+    pub(super) struct Start {
+        boot: String,
+        /// Containers count their processes apart.
+        id_space: String,
+        ticks: u64,
+    }
+
+    pub(super) fn here() -> Option<Start> {
+        let stat = Stat::read("self")?;
+        // In a container that sees its host's `/proc`, the ids there are not the ones that it knows.
+        if stat.id != std::process::id() {
+            return None;
+        }
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+        let id_space = fs::read_link("/proc/self/ns/pid").ok()?.to_str()?.trim_start_matches("pid:").to_owned();
+        Some(Start { boot, id_space, ticks: stat.started })
+    }
+
+    pub(super) fn is_alive(id: u32, started: Option<&str>) -> Option<bool> {
+        let (there, here) = (Start::parse(started?)?, here()?);
+        if there.boot != here.boot {
+            return Some(false);
+        }
+        if there.id_space != here.id_space {
+            return None;
+        }
+        let pid = i32::try_from(id).ok().and_then(Pid::from_raw)?;
+        if test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
+            return Some(false);
+        }
+        let stat = Stat::read(&id.to_string())?;
+        Some(stat.started == there.ticks && !stat.has_ended)
+    }
+
+    impl fmt::Display for Start {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{} {} {}", self.boot, self.id_space, self.ticks)
+        }
+    }
+
+    impl Start {
+        fn parse(text: &str) -> Option<Self> {
+            let mut words = text.split(' ').map(str::to_owned);
+            let start = Self { boot: words.next()?, id_space: words.next()?, ticks: words.next()?.parse().ok()? };
+            words.next().is_none().then_some(start)
+        }
+    }
+
+    /// What proc_pid_stat(5) tells of a process.
+    pub(super) struct Stat {
+        id: u32,
+        pub(super) has_ended: bool,
+        pub(super) started: u64,
+    }
+
+    impl Stat {
+        fn read(process: &str) -> Option<Self> {
+            Self::parse(&fs::read(format!("/proc/{process}/stat")).ok()?)
+        }
+
+        /// The name is in parentheses, and may hold anything, parentheses and bytes that are no text too.
+        pub(super) fn parse(line: &[u8]) -> Option<Self> {
+            let line = String::from_utf8_lossy(line);
+            let ((before, _), (_, behind)) = (line.split_once(' ')?, line.rsplit_once(") ")?);
+            let fields: Vec<_> = behind.split_ascii_whitespace().collect();
+            let field = |number: usize| fields.get(number - 3).copied();
+            // The first thread may have ended before the others.
+            let has_ended = matches!(field(3)?, "Z" | "X") && field(20)?.parse::<i64>().ok()? <= 1;
+            Some(Self { id: before.parse().ok()?, has_ended, started: field(22)?.parse().ok()? })
+        }
+    }
+}
+
+/// Whether a process runs is known, and when it started is not.
+#[cfg(all(unix, not(target_os = "linux")))]
+mod system {
+    use rustix::process::{Pid, test_kill_process};
+
+    pub(super) fn here() -> Option<String> {
+        None
+    }
+
+    pub(super) fn is_alive(id: u32, _started: Option<&str>) -> Option<bool> {
+        let pid = i32::try_from(id).ok().and_then(Pid::from_raw)?;
+        (test_kill_process(pid) == Err(rustix::io::Errno::SRCH)).then_some(false)
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    pub(super) fn here() -> Option<String> {
+        None
+    }
+
+    pub(super) fn is_alive(_id: u32, _started: Option<&str>) -> Option<bool> {
+        None
+    }
+}
+
 /// Whether a process is in the midst of something that a forked child could not go on with. The caller sees to it that only one thread at
 /// a time is.
 pub(crate) struct Presence(AtomicU32);
@@ -124,5 +259,82 @@ mod tests {
         presence.leave();
         assert!(presence.enter());
         assert!(!presence.enter());
+    }
+
+    #[test]
+    fn the_start_of_this_process_is_stable_and_it_is_alive() {
+        let first = ProcessIdentity::here();
+        assert_eq!(*first, ProcessIdentity { id: std::process::id(), started: system::here().map(|start| start.to_string()) });
+        assert_eq!(first.is_alive(), first.started.as_ref().map(|_| true));
+    }
+
+    #[cfg(target_os = "linux")]
+    mod on_linux {
+        use std::process::{Command, Stdio};
+
+        use super::super::system::Stat;
+        use super::*;
+
+        fn started() -> String {
+            ProcessIdentity::here().started.clone().expect("Linux tells it")
+        }
+
+        fn alive(id: u32, started: &str) -> Option<bool> {
+            ProcessIdentity { id, started: Some(started.to_owned()) }.is_alive()
+        }
+
+        #[test]
+        fn a_process_that_does_not_exist_or_has_ended_is_not_alive() {
+            // Ids end at 2^22.
+            assert_eq!(alive(1 << 30, &started()), Some(false));
+            let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            let ticks = Stat::parse(&std::fs::read(format!("/proc/{}/stat", child.id())).unwrap()).unwrap().started;
+            let place = started().rsplit_once(' ').unwrap().0.to_owned();
+            let there = format!("{place} {ticks}");
+            assert_eq!(alive(child.id(), &there), Some(true));
+            child.kill().unwrap();
+            // Until somebody asks about it, its id is taken.
+            while alive(child.id(), &there) == Some(true) {
+                std::thread::yield_now();
+            }
+            assert_eq!(alive(child.id(), &there), Some(false));
+            child.wait().unwrap();
+            assert_eq!(alive(child.id(), &there), Some(false));
+        }
+
+        #[test]
+        fn a_later_process_with_the_same_id_is_another_one() {
+            let (here, id) = (started(), std::process::id());
+            let (place, ticks) = here.rsplit_once(' ').unwrap();
+            assert_eq!(alive(id, &here), Some(true));
+            assert_eq!(alive(id, &format!("{place} {}", ticks.parse::<u64>().unwrap() + 1)), Some(false));
+            let (boot, id_space) = place.split_once(' ').unwrap();
+            assert_eq!(alive(id, &format!("another {id_space} {ticks}")), Some(false));
+            assert_eq!(alive(id, &format!("{boot} [1] {ticks}")), None);
+        }
+
+        #[test]
+        fn what_is_not_told_or_understood_is_not_known() {
+            let id = std::process::id();
+            assert_eq!(ProcessIdentity { id, started: None }.is_alive(), None);
+            for odd in ["", "a", "a b", "a b c", "a b 1 d"] {
+                assert_eq!(alive(id, odd), None, "{odd}");
+            }
+            assert_eq!(alive(0, &started()), None);
+            assert_eq!(alive(u32::MAX, &started()), None);
+        }
+
+        #[test]
+        fn a_name_may_look_like_anything() {
+            let behind = "1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 0";
+            for (name, state, ended) in [(&b"a) Z 1 ("[..], 'S', false), (b"\xFF\n", 'Z', true), (b")", 'R', false)] {
+                let mut line = b"42 (".to_vec();
+                line.extend(name);
+                line.extend(format!(") {state} {behind}").bytes());
+                let stat = Stat::parse(&line).unwrap();
+                assert_eq!((stat.started, stat.has_ended), (4711, ended));
+            }
+            assert!(Stat::parse(b"42 (cut off) S 1 1").is_none());
+        }
     }
 }
