@@ -1,9 +1,10 @@
-//! The database file: what may take its place, and this process's lock on it.
+//! The files of a store: what may take their place, and how they are locked.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::lock::{Lock, Mode, Part, Refused};
 use super::{failure, misplaced, rights};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -17,10 +18,10 @@ pub(super) enum Access {
     Create,
 }
 
-/// The file, locked until this is dropped. The lock covers the bytes that SQLite itself locks, so every program that uses SQLite respects it.
+/// The file, locked until this is dropped.
 pub(super) struct Held {
-    /// Open for the lock alone: SQLite opens the file itself.
-    _file: File,
+    /// Windows: SQLite's own locks do it there, which belong to its handle.
+    _lock: Option<Lock>,
     identity: Identity,
     pub(super) writable: bool,
 }
@@ -78,21 +79,35 @@ fn canonical(directory: &Path) -> io::Result<PathBuf> {
     if cfg!(unix) { fs::canonicalize(directory) } else { Ok(directory.to_owned()) }
 }
 
-/// Opens and locks the file after a look at what is there, and looks again when nobody who keeps to the locks can replace it any more. Nothing
-/// when another process has it locked, or is just replacing it.
+/// Locks the database: shared if it cannot be written. Nothing when another one has it locked, or is just replacing it.
+#[cfg(unix)]
+pub(super) fn try_hold(path: &Path, access: Access) -> Result<Option<Held>> {
+    match try_lock(path, access, Part::Whole) {
+        Ok(lock) => {
+            check_journal(path)?;
+            let (identity, writable) = (lock.identity.clone(), lock.mode == Mode::Exclusive);
+            Ok(Some(Held { _lock: Some(lock), identity, writable }))
+        }
+        Err(Refused::Busy | Refused::NoParts) => Ok(None),
+        Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
 pub(super) fn try_hold(path: &Path, access: Access) -> Result<Option<Held>> {
     look(path, access)?;
-    let (file, writable) = open(path, access)?;
-    if !lock(path, &file, writable)? {
-        return Ok(None);
-    }
+    let (file, mode) = open(path, access)?;
     let metadata = file.metadata().map_err(|cause| unavailable(path, cause))?;
-    let identity = Identity::of(path, &metadata);
-    if look(path, access)?.as_ref() != Some(&identity) {
-        return Ok(None);
-    }
     check_journal(path)?;
-    Ok(Some(Held { _file: file, identity, writable }))
+    Ok(Some(Held { _lock: None, identity: Identity::of(path, &metadata), writable: mode == Mode::Exclusive }))
+}
+
+/// Opens and locks the file after a look at what is there, and looks again when nobody who keeps to the locks can replace it any more.
+pub(super) fn try_lock(path: &Path, access: Access, part: Part) -> std::result::Result<Lock, Refused> {
+    let look = || look(path, access).map_err(Refused::Failed);
+    look()?;
+    let lock = Lock::try_take(path, part, || open(path, access))?;
+    if look()?.as_ref() == Some(&lock.identity) { Ok(lock) } else { Err(Refused::Busy) }
 }
 
 /// What is at the path, if it may be used. Nothing only where it will be made.
@@ -107,55 +122,46 @@ fn look(path: &Path, access: Access) -> Result<Option<Identity>> {
     }
 }
 
-/// SQLite rolls back from a journal that it finds, so that must not be another user's.
-fn check_journal(path: &Path) -> Result<()> {
+/// SQLite rolls back from a journal that it finds, so that must not be another user's. Whether there is one.
+fn check_journal(path: &Path) -> Result<bool> {
     let mut journal = path.as_os_str().to_owned();
     journal.push("-journal");
     let journal = Path::new(&journal);
     match fs::symlink_metadata(journal) {
-        Ok(metadata) => rights::check_file(journal, &metadata),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(metadata) => {
+            rights::check_file(journal, &metadata)?;
+            if cfg!(unix) {
+                open(journal, Access::Read)?;
+            }
+            Ok(true)
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(cause) => Err(unavailable(journal, cause)),
     }
 }
 
-/// The file, and whether it can be written.
-fn open(path: &Path, access: Access) -> Result<(File, bool)> {
+/// Makes the file if there is none, so that what is wrong with it shows at once.
+pub(super) fn prepare(path: &Path) -> Result<()> {
+    look(path, Access::Create)?;
+    open(path, Access::Create).map(drop)
+}
+
+/// The file, and how it can be locked.
+pub(super) fn open(path: &Path, access: Access) -> Result<(File, Mode)> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(access == Access::Create);
     rights::keep_private(&mut options);
-    match options.open(path) {
-        Ok(file) => Ok((file, true)),
+    let (file, mode) = match options.open(path) {
+        Ok(file) => (file, Mode::Exclusive),
         Err(cause)
             if access == Access::Read && matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
         {
-            Ok((options.write(false).open(path).map_err(|cause| unavailable(path, cause))?, false))
+            (options.write(false).open(path).map_err(|cause| unavailable(path, cause))?, Mode::Shared)
         }
-        Err(cause) => Err(unavailable(path, cause)),
-    }
-}
-
-/// Locks the whole file, shared if it cannot be written, unless somebody else has. A lock of the process: it ends with the process, and a forked
-/// child has no part in it.
-#[cfg(unix)]
-fn lock(path: &Path, file: &File, writable: bool) -> Result<bool> {
-    use rustix::fs::FlockOperation::{NonBlockingLockExclusive, NonBlockingLockShared};
-    use rustix::io::Errno;
-
-    match rustix::fs::fcntl_lock(file, if writable { NonBlockingLockExclusive } else { NonBlockingLockShared }) {
-        Ok(()) => Ok(true),
-        Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR) => Ok(false),
-        Err(cause) => {
-            let problem = "cannot be locked on this file system; keep the store on another one";
-            Err(misplaced(path, problem).with_cause(io::Error::from(cause)))
-        }
-    }
-}
-
-/// SQLite's own locks do it where no process forks.
-#[cfg(not(unix))]
-fn lock(_path: &Path, _file: &File, _writable: bool) -> Result<bool> {
-    Ok(true)
+        Err(cause) => return Err(unavailable(path, cause)),
+    };
+    rights::close_to_group(path, &file)?;
+    Ok((file, mode))
 }
 
 fn no_directory(directory: &Path, cause: io::Error) -> Error {

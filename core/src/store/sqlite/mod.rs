@@ -1,13 +1,14 @@
 //! The embedded store: one SQLite database for any number of processes of one machine.
 //!
-//! Each operation opens the database anew, under this process's lock on the whole file, and closes it again. Nothing of SQLite's is open between
-//! operations, so a fork inherits nothing: a child that opens a database its parent has open in WAL mode believes to hold locks that it does not,
-//! and what it commits can be lost. A file that was replaced is noticed, and a closed descriptor cannot be mistaken for another.
+//! Each operation opens the database, under a lock on the whole file, and closes it again. Nothing of SQLite's is open between operations, so a
+//! fork inherits nothing: a child that opens a database its parent has open in WAL mode believes to hold locks that it does not, and what it
+//! commits can be lost. A file that was replaced is noticed, and a closed descriptor cannot be mistaken for another.
 
 mod database;
 mod file;
 mod gate;
 mod key_locks;
+mod lock;
 mod network;
 #[cfg(test)]
 mod processes;
@@ -58,8 +59,9 @@ impl Sqlite {
     fn with_clock(path: &Path, network: NetworkFileSystem, clock: impl Clock + 'static) -> Result<Self> {
         let path = file::place(path)?;
         network.check(&path)?;
-        let store = Self { key_locks: KeyLocks::beside(&path)?, path, clock: Box::new(clock), wait: WAIT };
+        let store = Self { key_locks: KeyLocks::beside(&path), path, clock: Box::new(clock), wait: WAIT };
         store.with_database(Access::Create, |database| database.prepare())?;
+        store.key_locks.prepare()?;
         Ok(store)
     }
 

@@ -65,7 +65,7 @@ fn nothing_is_left_beside_the_database_between_operations() {
     drop(store.try_lock(&key(1)).unwrap());
     let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["logins.db", "logins.db.locks"]);
+    assert_eq!(names, ["logins.db", "logins.db.lock"]);
 }
 
 #[test]
@@ -169,12 +169,12 @@ fn a_newer_format_is_refused_and_left_alone_also_by_who_has_it_open() {
     let path = directory.join("logins.db");
     let store = open(&path);
     put(&store, 1, None, "a");
-    connect(&path).pragma_update(None, "user_version", 2).unwrap();
+    connect(&path).pragma_update(None, "user_version", 3).unwrap();
     assert_eq!(error(store.load(&key(1)).unwrap_err()).code(), ErrorCode::StoreFormat);
     assert_eq!(swap_error(&store, 1, Some("a")).code(), ErrorCode::StoreFormat);
     let error = refused(&path);
     assert_eq!(error.code(), ErrorCode::StoreFormat);
-    assert!(error.to_string().contains("format 2"), "{error}");
+    assert!(error.to_string().contains("format 3"), "{error}");
 }
 
 #[test]

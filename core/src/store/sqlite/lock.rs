@@ -1,0 +1,238 @@
+//! Locks that belong to an open file description, each to one of its own: they exclude every other one, of this process and of any copy of the
+//! library in it, and whatever else the process opens and closes does not touch them. (Record locks of the process, which SQLite uses, are all lost
+//! when any descriptor of the file is closed.)
+//!
+//! A forked child has copies of the descriptors, and a lock lives as long as one of them. So all are kept in one place, where the child closes its
+//! copies: at the fork where somebody tells of it, otherwise as soon as it uses a store. The process that took a lock gives it up by name and not by
+//! closing it, which ends it for the copies, too.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::file::Identity;
+use super::misplaced;
+use crate::error::{Error, Result};
+use crate::process::{Origin, PerProcess};
+
+/// A lock, until this is dropped by the process that took it.
+pub(super) struct Lock {
+    number: u64,
+    origin: Origin,
+    part: Part,
+    pub(super) mode: Mode,
+    pub(super) identity: Identity,
+}
+
+/// What is locked of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it, with the bytes that SQLite locks: every program that uses SQLite respects it.
+    Whole,
+    /// One byte. It need not be there.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "it has whole files only"))]
+    Byte(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Shared,
+    Exclusive,
+}
+
+/// Why a lock was not given.
+pub(super) enum Refused {
+    /// Somebody has it.
+    Busy,
+    /// The system has no locks on parts of files that belong to a description.
+    NoParts,
+    Failed(Error),
+}
+
+impl Lock {
+    /// Without waiting. `open` gives a description of its own.
+    pub(super) fn try_take(path: &Path, part: Part, open: impl FnOnce() -> Result<(File, Mode)>) -> std::result::Result<Self, Refused> {
+        // Under one lock from opening to keeping: a child that is forked in between would have a copy that it does not know of.
+        let mut held = lock(held());
+        let (file, mode) = open().map_err(Refused::Failed)?;
+        match system::try_lock(&file, part, mode) {
+            Ok(true) => {}
+            Ok(false) => return Err(Refused::Busy),
+            Err(cause) if part != Part::Whole && cause.kind() == io::ErrorKind::Unsupported => return Err(Refused::NoParts),
+            Err(cause) => return Err(Refused::Failed(cannot_be_locked(path, cause))),
+        }
+        let metadata = file.metadata().map_err(|cause| Refused::Failed(cannot_be_locked(path, cause)))?;
+        let number = held.next;
+        held.next += 1;
+        held.files.insert(number, file);
+        Ok(Self { number, origin: Origin::here(), part, mode, identity: Identity::of(path, &metadata) })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // In a forked child this is its parent's, and the descriptor is closed or will be.
+        if self.origin.is_here() {
+            let mut held = lock(held());
+            if let Some(file) = held.files.remove(&self.number) {
+                system::unlock(&file, self.part);
+            }
+        }
+    }
+}
+
+fn cannot_be_locked(path: &Path, cause: io::Error) -> Error {
+    misplaced(path, &format!("cannot be locked on this file system ({cause}); keep the store on another one")).with_cause(cause)
+}
+
+/// The descriptors behind all locks of this process.
+#[derive(Default)]
+struct Held {
+    files: HashMap<u64, File>,
+    next: u64,
+}
+
+static HELD: PerProcess<&'static Mutex<Held>> = PerProcess::new();
+
+/// One allocation per process, never freed: whoever forks keeps it locked meanwhile.
+fn held() -> &'static Mutex<Held> {
+    *HELD.get_or_succeed(|| Box::leak(Box::default()), |inherited| close_copies(inherited))
+}
+
+/// In a child. If a thread of the parent was using them at the fork, and nobody waited for it, they stay open until the child ends.
+fn close_copies(inherited: &Mutex<Held>) {
+    match inherited.try_lock() {
+        Ok(mut held) => held.files.clear(),
+        Err(TryLockError::Poisoned(held)) => held.into_inner().files.clear(),
+        Err(TryLockError::WouldBlock) => {}
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// Of a thread that forks.
+    static FORKING: RefCell<Option<MutexGuard<'static, Held>>> = const { RefCell::new(None) };
+}
+
+/// Lets no lock be taken or given up until [`after_fork`], unless one is being until the deadline.
+pub(super) fn before_fork(deadline: Instant) {
+    const PAUSE: Duration = Duration::from_millis(1);
+
+    let mut guard = try_guard(held());
+    while guard.is_none() && Instant::now() < deadline {
+        thread::sleep(PAUSE);
+        guard = try_guard(held());
+    }
+    FORKING.set(guard);
+}
+
+/// A child closes its copies.
+pub(super) fn after_fork() {
+    drop(FORKING.take());
+    held();
+}
+
+fn try_guard(held: &'static Mutex<Held>) -> Option<MutexGuard<'static, Held>> {
+    match held.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// Linux: locks that SQLite's exclude and are excluded by, also within a process.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod system {
+    use std::fs::File;
+    use std::io;
+
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+
+    use super::{Mode, Part, whole_file};
+
+    pub(super) fn try_lock(file: &File, part: Part, mode: Mode) -> io::Result<bool> {
+        let kind = match mode {
+            Mode::Shared => libc::F_RDLCK,
+            Mode::Exclusive => libc::F_WRLCK,
+        };
+        match set(file, part, kind) {
+            Ok(_) => Ok(true),
+            Err(Errno::EAGAIN | Errno::EACCES | Errno::EINTR) => Ok(false),
+            // Some sandboxes and emulations of Linux do not know these locks.
+            Err(Errno::EINVAL) if part == Part::Whole => whole_file::try_lock(file, mode),
+            Err(Errno::EINVAL) => Err(io::ErrorKind::Unsupported.into()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// It cannot fail on a file that is open and locked; if it did, the lock would end when the last copy is closed.
+    pub(super) fn unlock(file: &File, part: Part) {
+        if set(file, part, libc::F_UNLCK).is_err() {
+            whole_file::unlock(file);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the constants are small, and the fields' types the system's")]
+    fn set(file: &File, part: Part, kind: libc::c_int) -> nix::Result<libc::c_int> {
+        let (l_start, l_len) = match part {
+            Part::Whole => (0, 0),
+            Part::Byte(at) => (at.cast_signed(), 1),
+        };
+        let lock = libc::flock { l_type: kind as libc::c_short, l_whence: libc::SEEK_SET as libc::c_short, l_start, l_len, l_pid: 0 };
+        fcntl(file, FcntlArg::F_OFD_SETLK(&lock))
+    }
+}
+
+/// Elsewhere, what the standard library has. On macOS and the BSDs, SQLite's locks and these exclude each other.
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+mod system {
+    use std::fs::File;
+    use std::io;
+
+    use super::{Mode, Part, whole_file};
+
+    pub(super) fn try_lock(file: &File, part: Part, mode: Mode) -> io::Result<bool> {
+        match part {
+            Part::Whole => whole_file::try_lock(file, mode),
+            Part::Byte(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    pub(super) fn unlock(file: &File, _part: Part) {
+        whole_file::unlock(file);
+    }
+}
+
+mod whole_file {
+    use std::fs::{File, TryLockError};
+    use std::io;
+
+    use super::Mode;
+
+    pub(super) fn try_lock(file: &File, mode: Mode) -> io::Result<bool> {
+        let locked = match mode {
+            Mode::Shared => file.try_lock_shared(),
+            Mode::Exclusive => file.try_lock(),
+        };
+        match locked {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(cause)) => Err(cause),
+        }
+    }
+
+    /// As above.
+    pub(super) fn unlock(file: &File) {
+        let _ = file.unlock();
+    }
+}
