@@ -3,8 +3,9 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::lock::{Lock, Mode, Part, Refused};
+use super::lock::{Description, Mode, Part, Refused};
 use super::{failure, misplaced, rights};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -18,10 +19,18 @@ pub(super) enum Access {
     Create,
 }
 
+/// The database file of a store, open for locks from one operation to the next.
+///
+/// Closing it would take the record locks of any other SQLite in this process from it, which may be reading: so it stays open, also where it is locked
+/// by somebody and asked for again. What SQLite itself opens is opened and closed under the lock, when nobody else has one.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<Option<(Description, Mode)>>);
+
 /// The file, locked until this is dropped.
-pub(super) struct Held {
+pub(super) struct Held<'a> {
     /// Windows: SQLite's own locks do it there, which belong to its handle.
-    _lock: Option<Lock>,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing is kept"))]
+    kept: &'a Kept,
     identity: Identity,
     pub(super) writable: bool,
 }
@@ -30,7 +39,7 @@ pub(super) struct Held {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
 
-impl Held {
+impl Held<'_> {
     /// A file that was deleted or replaced meanwhile has taken with it what was written.
     pub(super) fn check_still_at(&self, path: &Path) -> Result<()> {
         match fs::symlink_metadata(path) {
@@ -79,35 +88,90 @@ fn canonical(directory: &Path) -> io::Result<PathBuf> {
     if cfg!(unix) { fs::canonicalize(directory) } else { Ok(directory.to_owned()) }
 }
 
-/// Locks the database: shared if it cannot be written. Nothing when another one has it locked, or is just replacing it.
-#[cfg(unix)]
-pub(super) fn try_hold(path: &Path, access: Access) -> Result<Option<Held>> {
-    match try_lock(path, access, Part::Whole) {
-        Ok(lock) => {
-            check_journal(path)?;
-            let (identity, writable) = (lock.identity.clone(), lock.mode == Mode::Exclusive);
-            Ok(Some(Held { _lock: Some(lock), identity, writable }))
+impl Kept {
+    /// Locks the database: shared if it cannot be written. Nothing when another one has it locked, or is just replacing it. One thread at a time asks,
+    /// and drops what it got before the next one does.
+    #[cfg(unix)]
+    pub(super) fn try_hold(&self, path: &Path, access: Access) -> Result<Option<Held<'_>>> {
+        let there = look(path, access)?;
+        let mut kept = self.lock();
+        let fits = |(description, mode): &(Description, Mode)| {
+            description.is_here() && there.as_ref() == Some(&description.identity) && (access == Access::Read || *mode == Mode::Exclusive)
+        };
+        if !kept.as_ref().is_some_and(fits) {
+            let mut mode = Mode::Shared;
+            let open = || {
+                let (file, opened) = open(path, access)?;
+                mode = opened;
+                Ok(file)
+            };
+            *kept = Some((Description::open(path, open)?, mode));
         }
-        Err(Refused::Busy | Refused::NoParts) => Ok(None),
-        Err(Refused::Failed(error)) => Err(error),
+        let Some((description, mode)) = &*kept else { return Ok(None) };
+        match description.try_lock(path, Part::Whole, *mode) {
+            Ok(()) => {}
+            Err(Refused::Busy | Refused::NoParts) => return Ok(None),
+            Err(Refused::Failed(error)) => return Err(error),
+        }
+        let held = Held { kept: self, identity: description.identity.clone(), writable: *mode == Mode::Exclusive };
+        let closed = description.with(|file| rights::close_to_group(path, file)).transpose();
+        drop(kept);
+        closed?;
+        // Nobody who keeps to the locks can replace it any more.
+        if look(path, access)?.as_ref() != Some(&held.identity) {
+            return Ok(None);
+        }
+        check_journal(path)?;
+        Ok(Some(held))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn try_hold(&self, path: &Path, access: Access) -> Result<Option<Held<'_>>> {
+        look(path, access)?;
+        let (file, mode) = open(path, access)?;
+        let metadata = file.metadata().map_err(|cause| unavailable(path, cause))?;
+        check_journal(path)?;
+        Ok(Some(Held { kept: self, identity: Identity::of(path, &metadata), writable: mode == Mode::Exclusive }))
+    }
+
+    #[cfg(unix)]
+    fn lock(&self) -> MutexGuard<'_, Option<(Description, Mode)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(not(unix))]
-pub(super) fn try_hold(path: &Path, access: Access) -> Result<Option<Held>> {
-    look(path, access)?;
-    let (file, mode) = open(path, access)?;
-    let metadata = file.metadata().map_err(|cause| unavailable(path, cause))?;
-    check_journal(path)?;
-    Ok(Some(Held { _lock: None, identity: Identity::of(path, &metadata), writable: mode == Mode::Exclusive }))
+#[cfg(unix)]
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some((description, _)) = &*self.kept.lock() {
+            description.unlock(Part::Whole);
+        }
+    }
 }
 
-/// Opens and locks the file after a look at what is there, and looks again when nobody who keeps to the locks can replace it any more.
-pub(super) fn try_lock(path: &Path, access: Access, part: Part) -> std::result::Result<Lock, Refused> {
-    let look = || look(path, access).map_err(Refused::Failed);
-    look()?;
-    let lock = Lock::try_take(path, part, || open(path, access))?;
-    if look()?.as_ref() == Some(&lock.identity) { Ok(lock) } else { Err(Refused::Busy) }
+/// A lock on part of a file, or all of it, until this is dropped by the process that took it.
+pub(super) struct Locked {
+    description: Description,
+    part: Part,
+}
+
+impl Locked {
+    /// Without waiting.
+    pub(super) fn try_take(path: &Path, part: Part) -> std::result::Result<Self, Refused> {
+        let look = || look(path, Access::Create).map_err(Refused::Failed);
+        look()?;
+        let description = Description::open(path, || open(path, Access::Create).map(|(file, _)| file)).map_err(Refused::Failed)?;
+        description.try_lock(path, part, Mode::Exclusive)?;
+        let locked = Self { description, part };
+        // Somebody may have put another file in its place meanwhile.
+        if look()?.as_ref() == Some(&locked.description.identity) { Ok(locked) } else { Err(Refused::Busy) }
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.description.unlock(self.part);
+    }
 }
 
 /// What is at the path, if it may be used. Nothing only where it will be made.

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::{self, Access};
-use super::lock::{Lock, Part, Refused};
+use super::file::{self, Locked};
+use super::lock::{Part, Refused};
 use super::rights;
 use crate::error::Result;
 use crate::store::register::{StoreKey, StoreLock};
@@ -26,7 +26,7 @@ impl KeyLocks {
 
     /// Without waiting.
     pub(super) fn try_lock(&self, key: &StoreKey) -> Result<StoreLock> {
-        let locked = match try_lock(&self.path, Part::Byte(byte(key))) {
+        let locked = match Locked::try_take(&self.path, Part::Byte(byte(key))) {
             Err(Refused::NoParts) => self.try_lock_file(key),
             locked => locked,
         };
@@ -37,15 +37,11 @@ impl KeyLocks {
         }
     }
 
-    fn try_lock_file(&self, key: &StoreKey) -> std::result::Result<Lock, Refused> {
+    fn try_lock_file(&self, key: &StoreKey) -> std::result::Result<Locked, Refused> {
         let directory = with_suffix(&self.path, "s");
         rights::make_own_directory(&directory).map_err(Refused::Failed)?;
-        try_lock(&directory.join(format!("{:016x}", byte(key))), Part::Whole)
+        Locked::try_take(&directory.join(format!("{:016x}", byte(key))), Part::Whole)
     }
-}
-
-fn try_lock(path: &Path, part: Part) -> std::result::Result<Lock, Refused> {
-    file::try_lock(path, Access::Create, part)
 }
 
 /// Part of the format: all copies of the library must agree on it. Files have 63 bits' worth of bytes.

@@ -1,6 +1,6 @@
-//! Locks that belong to an open file description, each to one of its own: they exclude every other one, of this process and of any copy of the
-//! library in it, and whatever else the process opens and closes does not touch them. (Record locks of the process, which SQLite uses, are all lost
-//! when any descriptor of the file is closed.)
+//! Locks that belong to an open file description: they exclude every other description, of this process and of any copy of the library in it, too,
+//! and whatever else the process opens and closes does not touch them. (Record locks of the process, which SQLite uses, are all lost when any
+//! descriptor of the file is closed.)
 //!
 //! A forked child has copies of the descriptors, and a lock lives as long as one of them. So all are kept in one place, where the child closes its
 //! copies: at the fork where somebody tells of it, otherwise as soon as it uses a store. The process that took a lock gives it up by name and not by
@@ -20,12 +20,10 @@ use super::misplaced;
 use crate::error::{Error, Result};
 use crate::process::{Origin, PerProcess};
 
-/// A lock, until this is dropped by the process that took it.
-pub(super) struct Lock {
+/// A file that is open for locks alone, until this is dropped by the process that opened it.
+pub(super) struct Description {
     number: u64,
     origin: Origin,
-    part: Part,
-    pub(super) mode: Mode,
     pub(super) identity: Identity,
 }
 
@@ -35,7 +33,6 @@ pub(super) enum Part {
     /// All of it, with the bytes that SQLite locks: every program that uses SQLite respects it.
     Whole,
     /// One byte. It need not be there.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "it has whole files only"))]
     Byte(u64),
 }
 
@@ -54,34 +51,50 @@ pub(super) enum Refused {
     Failed(Error),
 }
 
-impl Lock {
-    /// Without waiting. `open` gives a description of its own.
-    pub(super) fn try_take(path: &Path, part: Part, open: impl FnOnce() -> Result<(File, Mode)>) -> std::result::Result<Self, Refused> {
+impl Description {
+    pub(super) fn open(path: &Path, open: impl FnOnce() -> Result<File>) -> Result<Self> {
         // Under one lock from opening to keeping: a child that is forked in between would have a copy that it does not know of.
         let mut held = lock(held());
-        let (file, mode) = open().map_err(Refused::Failed)?;
-        match system::try_lock(&file, part, mode) {
-            Ok(true) => {}
-            Ok(false) => return Err(Refused::Busy),
-            Err(cause) if part != Part::Whole && cause.kind() == io::ErrorKind::Unsupported => return Err(Refused::NoParts),
-            Err(cause) => return Err(Refused::Failed(cannot_be_locked(path, cause))),
-        }
-        let metadata = file.metadata().map_err(|cause| Refused::Failed(cannot_be_locked(path, cause)))?;
+        let file = open()?;
+        let metadata = file.metadata().map_err(|cause| cannot_be_locked(path, cause))?;
         let number = held.next;
         held.next += 1;
         held.files.insert(number, file);
-        Ok(Self { number, origin: Origin::here(), part, mode, identity: Identity::of(path, &metadata) })
+        Ok(Self { number, origin: Origin::here(), identity: Identity::of(path, &metadata) })
+    }
+
+    /// Without waiting.
+    pub(super) fn try_lock(&self, path: &Path, part: Part, mode: Mode) -> std::result::Result<(), Refused> {
+        let locked = self.with(|file| system::try_lock(file, part, mode)).unwrap_or(Ok(false));
+        match locked {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refused::Busy),
+            Err(cause) if part != Part::Whole && cause.kind() == io::ErrorKind::Unsupported => Err(Refused::NoParts),
+            Err(cause) => Err(Refused::Failed(cannot_be_locked(path, cause))),
+        }
+    }
+
+    pub(super) fn unlock(&self, part: Part) {
+        self.with(|file| system::unlock(file, part));
+    }
+
+    /// Does it with the file. Not in a forked child: there it is its parent's, and closed.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&File) -> T) -> Option<T> {
+        if !self.is_here() {
+            return None;
+        }
+        lock(held()).files.get(&self.number).map(act)
+    }
+
+    pub(super) fn is_here(&self) -> bool {
+        self.origin.is_here()
     }
 }
 
-impl Drop for Lock {
+impl Drop for Description {
     fn drop(&mut self) {
-        // In a forked child this is its parent's, and the descriptor is closed or will be.
-        if self.origin.is_here() {
-            let mut held = lock(held());
-            if let Some(file) = held.files.remove(&self.number) {
-                system::unlock(&file, self.part);
-            }
+        if self.is_here() {
+            lock(held()).files.remove(&self.number);
         }
     }
 }
@@ -90,7 +103,7 @@ fn cannot_be_locked(path: &Path, cause: io::Error) -> Error {
     misplaced(path, &format!("cannot be locked on this file system ({cause}); keep the store on another one")).with_cause(cause)
 }
 
-/// The descriptors behind all locks of this process.
+/// All descriptors that this process has open for locks.
 #[derive(Default)]
 struct Held {
     files: HashMap<u64, File>,

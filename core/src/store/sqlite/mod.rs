@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::database::Database;
-use self::file::Access;
+use self::file::{Access, Kept};
 use self::gate::Refused;
 pub use self::gate::{after_fork, before_fork};
 use self::key_locks::KeyLocks;
@@ -40,6 +40,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 /// A store in a file. See the module.
 pub(crate) struct Sqlite {
     path: PathBuf,
+    file: Kept,
     key_locks: KeyLocks,
     clock: Box<dyn Clock>,
     wait: Duration,
@@ -59,7 +60,7 @@ impl Sqlite {
     fn with_clock(path: &Path, network: NetworkFileSystem, clock: impl Clock + 'static) -> Result<Self> {
         let path = file::place(path)?;
         network.check(&path)?;
-        let store = Self { key_locks: KeyLocks::beside(&path), path, clock: Box::new(clock), wait: WAIT };
+        let store = Self { key_locks: KeyLocks::beside(&path), path, file: Kept::default(), clock: Box::new(clock), wait: WAIT };
         store.with_database(Access::Create, |database| database.prepare())?;
         store.key_locks.prepare()?;
         Ok(store)
@@ -72,7 +73,7 @@ impl Sqlite {
         let mut pause = FIRST_PAUSE;
         loop {
             let inside = gate.enter(deadline).map_err(|refused| kept_out(&self.path, &refused))?;
-            if let Some(held) = file::try_hold(&self.path, access)? {
+            if let Some(held) = self.file.try_hold(&self.path, access)? {
                 let result = Database::open(&self.path, held.writable, deadline).and_then(|mut database| act(&mut database));
                 // First, as a file that is gone makes SQLite fail in ways that tell nothing.
                 held.check_still_at(&self.path)?;
