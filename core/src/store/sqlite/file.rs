@@ -69,6 +69,10 @@ pub(super) fn place(path: &Path) -> Result<PathBuf> {
     if path.as_os_str() == ":memory:" {
         return Err(Error::argument("store", "\":memory:\" is no path; use the store in memory"));
     }
+    if let Some((scheme, _)) = path.to_str().and_then(url) {
+        let problem = format!("is a URL ({scheme}:), and takes a path; give the path alone, such as /var/lib/app/logins.db");
+        return Err(Error::argument("store", &problem));
+    }
     let name = path.file_name().filter(|_| !path.to_string_lossy().ends_with(std::path::is_separator));
     let Some(name) = name else {
         return Err(Error::argument("store", "the path names no file; add a name such as logins.db"));
@@ -81,6 +85,16 @@ pub(super) fn place(path: &Path) -> Result<PathBuf> {
     let metadata = fs::metadata(&directory).map_err(|cause| no_directory(&directory, cause))?;
     rights::check_directory(&directory, &metadata)?;
     Ok(directory.join(name))
+}
+
+/// Scheme and rest of what other libraries take for a database, such as `sqlite:///x.db`. A drive of Windows has one letter.
+pub(crate) fn url(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other));
+    let is_known = ["sqlite", "sqlite3", "file"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    (is_scheme && (is_known || rest.starts_with("//"))).then_some((scheme, rest))
 }
 
 /// The path without links. Windows' form of that is not for every program, and nobody replaces links there.
@@ -134,7 +148,11 @@ impl Kept {
         Ok(Some(Held { kept: self, identity: Identity::of(path, &metadata), writable: mode == Mode::Exclusive }))
     }
 
-    #[cfg(unix)]
+    /// The other program that keeps the database locked, where the system tells.
+    pub(super) fn holder(&self) -> Option<u32> {
+        self.lock().as_ref().and_then(|(description, _)| description.holder())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<(Description, Mode)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -74,6 +74,11 @@ impl Description {
         }
     }
 
+    /// The process that keeps the file locked, where it is one with record locks: so not one of this library's.
+    pub(super) fn holder(&self) -> Option<u32> {
+        self.with(system::holder).flatten()
+    }
+
     pub(super) fn unlock(&self, part: Part) {
         self.with(|file| system::unlock(file, part));
     }
@@ -195,14 +200,24 @@ mod system {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the constants are small, and the fields' types the system's")]
+    pub(super) fn holder(file: &File) -> Option<u32> {
+        let mut lock = described(Part::Whole, libc::F_WRLCK);
+        fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)).ok()?;
+        // Of a lock that belongs to a description it is -1, of a process in another container 0.
+        u32::try_from(lock.l_pid).ok().filter(|process| *process > 0)
+    }
+
     fn set(file: &File, part: Part, kind: libc::c_int) -> nix::Result<libc::c_int> {
+        fcntl(file, FcntlArg::F_OFD_SETLK(&described(part, kind)))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the constants are small, and the fields' types the system's")]
+    fn described(part: Part, kind: libc::c_int) -> libc::flock {
         let (l_start, l_len) = match part {
             Part::Whole => (0, 0),
             Part::Byte(at) => (at.cast_signed(), 1),
         };
-        let lock = libc::flock { l_type: kind as libc::c_short, l_whence: libc::SEEK_SET as libc::c_short, l_start, l_len, l_pid: 0 };
-        fcntl(file, FcntlArg::F_OFD_SETLK(&lock))
+        libc::flock { l_type: kind as libc::c_short, l_whence: libc::SEEK_SET as libc::c_short, l_start, l_len, l_pid: 0 }
     }
 }
 
@@ -219,6 +234,10 @@ mod system {
             Part::Whole => whole_file::try_lock(file, mode),
             Part::Byte(_) => Err(io::ErrorKind::Unsupported.into()),
         }
+    }
+
+    pub(super) fn holder(_file: &File) -> Option<u32> {
+        None
     }
 
     pub(super) fn unlock(file: &File, _part: Part) {

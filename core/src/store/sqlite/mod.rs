@@ -21,6 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::database::Database;
+pub(crate) use self::file::url;
 use self::file::{Access, Kept};
 use self::gate::Refused;
 pub use self::gate::{after_fork, before_fork};
@@ -79,9 +80,10 @@ impl Sqlite {
                 held.check_still_at(&self.path)?;
                 return result;
             }
+            let holder = (Instant::now() >= deadline).then(|| self.file.holder());
             drop(inside);
-            if Instant::now() >= deadline {
-                return Err(busy(&self.path));
+            if let Some(holder) = holder {
+                return Err(locked(&self.path, holder));
             }
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -132,10 +134,15 @@ fn kept_out(path: &Path, refused: &Refused) -> Error {
     }
 }
 
+/// By this process's own threads, or by what SQLite does not tell.
 fn busy(path: &Path) -> Error {
-    failure(
-        ErrorCode::StoreUnavailable,
-        path,
-        "is being used by others for too long; try again, and look for a program that keeps it locked",
-    )
+    locked(path, None)
+}
+
+fn locked(path: &Path, holder: Option<u32>) -> Error {
+    let by = match holder {
+        Some(process) => format!("by another program (process {process}); end its transaction, or end it"),
+        None => "by others for too long; try again, and look for a program that keeps it locked".to_owned(),
+    };
+    failure(ErrorCode::StoreUnavailable, path, &format!("the database is locked {by}"))
 }

@@ -153,6 +153,10 @@ impl Helper {
         Self::spawn(&mut Self::command(role, path)).heard()
     }
 
+    pub(super) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn heard(&mut self) -> String {
         self.lines.next().expect("the second process failed; its output is above")
     }

@@ -113,6 +113,26 @@ fn a_path_that_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
+fn a_url_is_refused_by_name_and_nothing_is_made() {
+    for url in [
+        "sqlite:///x.db",
+        "sqlite:////x.db",
+        "sqlite:x.db",
+        "SQLite3:x.db",
+        "file:///x.db",
+        "file:x.db?mode=ro",
+        "postgres+psycopg://u@h/d",
+    ] {
+        let error = Sqlite::open(url).err().expect(url);
+        assert_eq!(error.code(), ErrorCode::InvalidArgument, "{url}");
+        assert!(error.to_string().contains("give the path alone"), "{error}");
+    }
+    for path in ["C:/x.db", "a:b", "12:00.db", "/a/sqlite:x.db", "./sqlite:x.db", "notes: all.db"] {
+        assert_eq!(url(path), None, "{path}");
+    }
+}
+
+#[test]
 fn a_relative_path_is_made_absolute_at_once() {
     // Relative to the working directory of the tests, which other tests share: so nothing is made there.
     let directory = TemporaryDirectory::new();
@@ -260,11 +280,13 @@ fn another_program_that_writes_is_waited_for_and_not_for_ever() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let mut store = open(&path);
-    store.wait = Duration::from_millis(10);
+    store.wait = Duration::from_millis(500);
     let helper = Helper::start(Role::HoldDatabase, &path);
     let failed = swap_error(&store, 1, None);
     assert_eq!((failed.code(), failed.retryable()), (ErrorCode::StoreUnavailable, true));
-    assert!(failed.to_string().contains("is being used by others"), "{failed}");
+    let by =
+        if cfg!(target_os = "linux") { format!("by another program (process {})", helper.process_id()) } else { "by others".to_owned() };
+    assert!(failed.to_string().contains(&format!("logins.db: the database is locked {by}")), "{failed}");
     store.wait = WAIT;
     thread::scope(|scope| {
         let waiting = scope.spawn(|| put(&store, 1, None, "a"));
