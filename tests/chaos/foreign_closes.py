@@ -107,7 +107,7 @@ def run(realm: Realm, kind: str, saves: int) -> Seen:
         ended = [worker.ended() for worker in workers]
         seconds, after = time.monotonic() - began, realm.counters()
         saved = [account for worker in ended for account in worker["saved"]]
-        checked = _ask([*_python("check")], {**order, "accounts": saved})
+        checked = {"missing": saved, "generation": 0, **_ask(_python("check"), {**order, "accounts": saved})}
         return Seen(
             kind,
             seconds,
@@ -176,7 +176,11 @@ def _started(command: Sequence[str], order: Mapping[str, Any]) -> subprocess.Pop
 
 
 def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    output = process.communicate(timeout=LIMIT_SECONDS)[0]
+    try:
+        output = process.communicate(timeout=LIMIT_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output = process.communicate()[0]
     if process.returncode:
         return {"saved": [], "refused": [f"a process ended with {process.returncode}"]}
     answer: dict[str, Any] = json.loads(output)

@@ -1,4 +1,4 @@
-//! One operation at a time in this process, and no fork in the midst of one.
+//! One operation at a time in this process, and no fork in the midst of one. Threads wait here in turn, rather than ask for file locks again and again.
 //!
 //! A child that was forked while another thread was inside SQLite has a copy of it that stopped in the midst of something: it can hang for ever
 //! on a mutex that nobody will release. Whoever can run code at a fork calls [`before_fork`] and [`after_fork`] there. Where nobody does, the child

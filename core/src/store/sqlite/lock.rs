@@ -268,3 +268,83 @@ mod whole_file {
         let _ = file.unlock();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+    use crate::store::testing::TemporaryDirectory;
+
+    fn open(path: &Path) -> Description {
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        Description::open(path, || Ok(open().unwrap())).ok().expect("it can be opened")
+    }
+
+    fn is_free(path: &Path, part: Part) -> bool {
+        open(path).try_lock(path, part, Mode::Exclusive).is_ok()
+    }
+
+    #[test]
+    fn each_description_excludes_every_other_one_of_this_process() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("locked");
+        let one = open(&path);
+        assert!(one.try_lock(&path, Part::Whole, Mode::Exclusive).is_ok());
+        assert!(!is_free(&path, Part::Whole));
+        drop(OpenOptions::new().read(true).write(true).open(&path).unwrap());
+        assert!(!is_free(&path, Part::Whole));
+        one.unlock(Part::Whole);
+        assert!(is_free(&path, Part::Whole));
+        assert!(one.try_lock(&path, Part::Whole, Mode::Exclusive).is_ok());
+        drop(one);
+        assert!(is_free(&path, Part::Whole));
+    }
+
+    #[test]
+    fn a_child_closes_its_copies_and_its_parents_locks_are_not_touched_by_what_it_drops() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("locked");
+        let mut inherited = open(&path);
+        assert!(inherited.try_lock(&path, Part::Whole, Mode::Exclusive).is_ok());
+        let file = lock(held()).files.get(&inherited.number).unwrap().try_clone().unwrap();
+        let of_parent = Mutex::new(Held { files: HashMap::from([(0, file)]), next: 1 });
+        close_copies(&of_parent);
+        assert!(of_parent.lock().unwrap().files.is_empty());
+        let number = inherited.number;
+        inherited.origin = Origin::elsewhere();
+        inherited.unlock(Part::Whole);
+        assert!(inherited.with(|_| ()).is_none());
+        drop(inherited);
+        assert!(!is_free(&path, Part::Whole));
+        lock(held()).files.remove(&number);
+        assert!(is_free(&path, Part::Whole));
+    }
+
+    #[test]
+    fn what_a_thread_of_the_parent_was_using_is_left_alone() {
+        let of_parent = Mutex::new(Held::default());
+        let _used = lock(&of_parent);
+        close_copies(&of_parent);
+    }
+
+    #[test]
+    fn at_a_fork_no_lock_is_taken_or_given_up() {
+        before_fork(Instant::now() + Duration::from_secs(60));
+        assert!(thread::scope(|scope| scope.spawn(|| held().try_lock().is_err()).join().unwrap()));
+        after_fork();
+        assert!(FORKING.take().is_none());
+    }
+
+    #[test]
+    fn where_only_whole_files_can_be_locked_a_description_is_locked() {
+        let directory = TemporaryDirectory::new();
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(directory.join("locked")).unwrap();
+        let (one, other) = (open(), open());
+        assert!(whole_file::try_lock(&one, Mode::Exclusive).unwrap());
+        assert!(!whole_file::try_lock(&other, Mode::Exclusive).unwrap());
+        whole_file::unlock(&one);
+        assert!(whole_file::try_lock(&other, Mode::Shared).unwrap());
+        assert!(whole_file::try_lock(&one, Mode::Shared).unwrap());
+    }
+}
