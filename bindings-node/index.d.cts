@@ -143,7 +143,7 @@ export declare class Client {
   static endpoints(options: EndpointsOptions): Client
   /**
    * A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file
-   * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM` and `SIPGATE_STORE`, the path of a SQLite database or `memory`. In a worker
+   * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM` and `SIPGATE_STORE`, the path of a SQLite database, `sqlite:///full/path` or `memory`. In a worker
    * thread it is the process's environment, not the worker's copy.
    */
   static fromEnv(options?: EnvironmentOptions): Client

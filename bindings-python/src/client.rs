@@ -149,7 +149,7 @@ impl Client {
 
     /// A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a
     /// file that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's, and
-    /// `SIPGATE_STORE`: the path of a SQLite store, or `memory`. An argument stands above its variable.
+    /// `SIPGATE_STORE`: the path of a SQLite store, `sqlite:///full/path`, or `memory`. An argument stands above its variable.
     #[staticmethod]
     #[pyo3(signature = (*, client_secret=None, client_authentication=None, redirect_uri=None, realm=None, ca_certificates=None, proxy=None,
         connect_timeout=None, request_timeout=None, store=None, on_event=None))]

@@ -69,7 +69,7 @@ impl Client {
 
     /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that
     /// holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's, and `SIPGATE_STORE`: the
-    /// path of a SQLite database, or `memory`.
+    /// path of a SQLite database, `sqlite:///full/path`, or `memory`.
     ///
     /// # Errors
     ///
