@@ -204,20 +204,21 @@ fn look(path: &Path, access: Access) -> Result<Option<Identity>> {
     }
 }
 
-/// SQLite rolls back from a journal that it finds, so that must not be another user's. Whether there is one.
-fn check_journal(path: &Path) -> Result<bool> {
+/// SQLite rolls back from a journal that it finds, so that must not be another user's.
+fn check_journal(path: &Path) -> Result<()> {
     let mut journal = path.as_os_str().to_owned();
     journal.push("-journal");
     let journal = Path::new(&journal);
     match fs::symlink_metadata(journal) {
         Ok(metadata) => {
             rights::check_file(journal, &metadata)?;
+            // Elsewhere others may be at it, and there are no groups.
             if cfg!(unix) {
                 open(journal, Access::Read)?;
             }
-            Ok(true)
+            Ok(())
         }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(cause) => Err(unavailable(journal, cause)),
     }
 }

@@ -278,7 +278,7 @@ mod tests {
 
     fn open(path: &Path) -> Description {
         let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        Description::open(path, || Ok(open().unwrap())).ok().expect("it can be opened")
+        Description::open(path, || Ok(open().unwrap())).expect("it can be opened")
     }
 
     fn is_free(path: &Path, part: Part) -> bool {

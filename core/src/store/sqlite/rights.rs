@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::failure;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 
 /// Makes what is opened with these options a file of this user's alone, and takes no link in its place.
 pub(super) fn keep_private(options: &mut OpenOptions) {
@@ -77,7 +77,7 @@ pub(super) fn close_to_group(_path: &Path, _file: &File) -> Result<()> {
 }
 
 #[cfg(unix)]
-fn cannot_close(path: &Path, cause: io::Error) -> Error {
+fn cannot_close(path: &Path, cause: io::Error) -> crate::error::Error {
     let problem = format!("can be read or written by its group, which could not be changed ({cause}); chmod 600 it");
     failure(ErrorCode::StorePermissions, path, &problem).with_cause(cause)
 }
