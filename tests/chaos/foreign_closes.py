@@ -1,4 +1,4 @@
-"""Processes that save and refresh while they also open, read, copy and close every file of the store's folder: nothing acknowledged may be lost.
+"""Processes that save and refresh while they also open, copy and close every file of the store's folder: nothing is lost.
 
 In some, Python's `sqlite3` reads beside the library; in others, two copies of the library work in one process: the addon under two paths in
 Node, and the C library beside the Python one. The server rotates strictly: a refresh token that is sent twice ends the login.
@@ -103,11 +103,17 @@ def run(realm: Realm, kind: str, saves: int) -> Seen:
         slow = {"on": "token", "kind": "delay", "ms": REFRESH_MILLISECONDS, "times": 1_000_000}
         realm.order("faults", slow)
         before, began = realm.counters(), time.monotonic()
-        workers = [_Worker(_command(kind, Path(scratch)), order, number) for number in range(PROCESSES)]
+        workers = [
+            _Worker(_command(kind, Path(scratch)), order, number) for number in range(PROCESSES)
+        ]
         ended = [worker.ended() for worker in workers]
         seconds, after = time.monotonic() - began, realm.counters()
         saved = [account for worker in ended for account in worker["saved"]]
-        checked = {"missing": saved, "generation": 0, **_ask(_python("check"), {**order, "accounts": saved})}
+        checked = {
+            "missing": saved,
+            "generation": 0,
+            **_ask(_python("check"), {**order, "accounts": saved}),
+        }
         return Seen(
             kind,
             seconds,

@@ -53,7 +53,9 @@ class CLibrary:
         self._library = ctypes.CDLL(order["c_library"])
         self._tokens = self._made("token_set_restore", order["tokens"])
         store = self._made("store_sqlite", order["path"], None)
-        options = self._made("client_options_new_keycloak", order["base"], order["realm"], order["client_id"])
+        options = self._made(
+            "client_options_new_keycloak", order["base"], order["realm"], order["client_id"]
+        )
         self._call("client_options_set_client_secret", options, order["client_secret"])
         self._call("client_options_set_redirect_uri", options, order["redirect_uri"])
         self._call("client_options_set_store", options, store)
@@ -75,7 +77,9 @@ class CLibrary:
         return made
 
     def _call(self, function: str, *arguments: Any) -> None:
-        texts = [argument.encode() if isinstance(argument, str) else argument for argument in arguments]
+        texts = [
+            argument.encode() if isinstance(argument, str) else argument for argument in arguments
+        ]
         status = getattr(self._library, f"sipgate_{function}")(*texts, None)
         if status:
             raise RuntimeError(f"sipgate_{function} gave {status}")
@@ -123,7 +127,9 @@ def read_with_sqlite3(path: Path, _copy: Path) -> None:
 
 def save_all(order: Order, beside: Sequence[str]) -> Order:
     path = Path(order["path"])
-    disturb: Callable[[Path, Path], None] = read_with_sqlite3 if "sqlite3" in beside else open_and_copy
+    disturb: Callable[[Path, Path], None] = (
+        read_with_sqlite3 if "sqlite3" in beside else open_and_copy
+    )
     libraries: list[Library] = [Python(order)]
     if "c" in beside:
         libraries.append(CLibrary(order))
@@ -131,7 +137,9 @@ def save_all(order: Order, beside: Sequence[str]) -> Order:
     saved: list[str] = []
     refused: list[str] = []
     threads = [
-        threading.Thread(target=work, args=(library, accounts[number :: len(libraries)], saved, refused))
+        threading.Thread(
+            target=work, args=(library, accounts[number :: len(libraries)], saved, refused)
+        )
         for number, library in enumerate(libraries)
     ]
     for thread in threads:
