@@ -61,7 +61,8 @@ test-variety: build ## generated inputs and every fault, through all languages: 
 	$(PYTHON) tests/variety/run.py
 	$(PYTHON) tests/variety/faults.py
 
-test-chaos: build $(VENV)/.ready ## processes that share one login: sixteen that fight for it, one that is stopped, a thousand that are killed
+test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, a thousand that are killed
+	$(PYTHON) tests/chaos/foreign_closes.py
 	$(PYTHON) tests/chaos/contention.py
 	$(PYTHON) tests/chaos/stopped.py
 	$(PYTHON) tests/chaos/faults.py

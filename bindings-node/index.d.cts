@@ -144,7 +144,7 @@ export declare class Client {
   /**
    * A sipgate client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file
    * that holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's; `SIPGATE_STORE`,
-   * the path of a SQLite database or `memory`; and `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`), one key or more with commas between
+   * the path of a SQLite database, `sqlite:///full/path` or `memory`; and `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`), one key or more with commas between
    * them. In a worker thread it is the process's environment, not the worker's copy.
    */
   static fromEnv(options?: EnvironmentOptions): Client

@@ -5,6 +5,7 @@
 #include "realm.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -120,11 +121,87 @@ static void children_forked_while_others_are_in_the_database_use_it(sipgate_toke
     }
 }
 
+/* Without the handlers of pthread_atfork: what a program does that forks by a system call of its own. */
+extern pid_t _Fork(void);
+
+static void *refresh(void *source)
+{
+    sipgate_secret *token = NULL;
+
+    /* Its process is killed meanwhile. */
+    sipgate_token_source_refresh(source, NULL, &token, NULL);
+    return NULL;
+}
+
+static void wait_for_byte(int pipe)
+{
+    char byte;
+    CHECK(read(pipe, &byte, 1) == 1);
+}
+
+static void send_byte(int pipe)
+{
+    CHECK(write(pipe, "x", 1) == 1);
+}
+
+/* The owner of a refresh forks while its request is under way, and is killed. Its child lives on, and must not keep the lock. */
+static void a_killed_parents_child_keeps_no_lock(const sipgate_token_source *source, pid_t (*fork_child)(void), int child_uses_it)
+{
+    int to_owner[2], to_child[2], from_child[2];
+    unsigned long before = realm_counter("token_requests");
+    pthread_t refreshing;
+    pid_t owner, child = -1;
+
+    CHECK(pipe(to_owner) == 0 && pipe(to_child) == 0 && pipe(from_child) == 0);
+    realm_post("faults", "{\"on\":\"token\",\"kind\":\"silent\"}");
+    owner = fork();
+    if (owner == 0) {
+        pthread_create(&refreshing, NULL, refresh, (void *)source);
+        wait_for_byte(to_owner[0]);
+        child = fork_child();
+        if (child == 0) {
+            send_byte(from_child[1]);
+            wait_for_byte(to_child[0]);
+            if (child_uses_it)
+                look(source);
+            send_byte(from_child[1]);
+            wait_for_byte(to_child[0]);
+            _exit(checks_failed != 0);
+        }
+        for (;;)
+            pause();
+    }
+    while (realm_counter("token_requests") == before)
+        wait_milliseconds(5);
+    send_byte(to_owner[1]);
+    wait_for_byte(from_child[0]);
+    CHECK(kill(owner, SIGKILL) == 0);
+    CHECK(waitpid(owner, NULL, 0) == owner);
+    send_byte(to_child[1]);
+    wait_for_byte(from_child[0]);
+    renew(source);
+    send_byte(to_child[1]);
+    CHECK(close(to_owner[0]) == 0 && close(to_owner[1]) == 0 && close(to_child[0]) == 0 && close(to_child[1]) == 0);
+    CHECK(close(from_child[0]) == 0 && close(from_child[1]) == 0);
+}
+
+static void a_child_whose_fork_was_told_of_keeps_no_lock(sipgate_token_source *source)
+{
+    a_killed_parents_child_keeps_no_lock(source, fork, 0);
+}
+
+static void a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library(sipgate_token_source *source)
+{
+    a_killed_parents_child_keeps_no_lock(source, _Fork, 1);
+}
+
 int main(void)
 {
     a_client_is_used_on_both_sides();
     strict_realm();
     with_a_login(a_login_is_renewed_on_both_sides);
+    with_a_login(a_child_whose_fork_was_told_of_keeps_no_lock);
+    with_a_login(a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library);
     /* Under the address sanitizer of gcc 12 a child hung here; without it, none did in 900 forks. Its locks are not made for such a fork. */
     if (getenv("FORK_ALONE_ONLY") == NULL)
         with_a_login(children_forked_while_others_are_in_the_database_use_it);

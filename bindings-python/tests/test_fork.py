@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,38 @@ print(set(codes))
 """)
     output, errors = forking.communicate(timeout=PATIENCE)
     assert (output, errors) == ("{0}\n", "")
+
+
+def test_a_killed_parents_child_keeps_no_lock(
+    realm: Realm, program: Program, tmp_path: Path
+) -> None:
+    """It was forked while its parent had a request under way, lives on, and does not use the library."""
+    head = forking_source(realm, tmp_path)
+    before = realm.counters()["token_requests"]
+    realm.fault("silent")
+    forking = program(f"""{head}
+threading.Thread(target=source.refresh).start()
+sys.stdin.readline()
+child = os.fork()
+if child == 0:
+    os.close(1)
+    os.close(2)
+    while True:
+        threading.Event().wait()
+print(child, flush=True)
+""")
+    wait_for_requests(realm, before + 1)
+    assert forking.stdin is not None
+    assert forking.stdout is not None
+    forking.stdin.write("\n")
+    forking.stdin.flush()
+    child = int(forking.stdout.readline())
+    try:
+        forking.kill()
+        forking.wait()
+        source = realm.client(Store.sqlite(tmp_path / "logins.db")).token_source("anna")
+        # Less than the life of a claim whose owner may still be there.
+        assert source.refresh(timeout=30)
+    finally:
+        os.kill(child, signal.SIGKILL)
+    assert realm.counters()["invalid_grant"] == 0

@@ -75,8 +75,8 @@ impl Client {
     }
 
     /// A client as the environment says: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`, `SIPGATE_REDIRECT_URI` and, optionally,
-    /// `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or
-    /// `memory`; `SIPGATE_ENCRYPTION_KEYS` encrypts what is in it: one key or more, with commas between them, of which the first encrypts.
+    /// `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak that is not sipgate's. `SIPGATE_STORE` is the path of a SQLite database,
+    /// `sqlite:///full/path`, or `memory`; `SIPGATE_ENCRYPTION_KEYS` encrypts what is in it: one key or more, with commas between them, of which the first encrypts.
     /// The secret and the keys may be in files: `SIPGATE_CLIENT_SECRET_FILE` and `SIPGATE_ENCRYPTION_KEYS_FILE` are their paths. White
     /// space around a value is cut off.
     ///

@@ -2,6 +2,9 @@
 
 use std::env::{self, VarError};
 use std::fs;
+use std::path::PathBuf;
+
+use url::Url;
 
 use crate::builder::ClientBuilder;
 use crate::client::Client;
@@ -9,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::oauth::authorization::check_redirect_uri;
 use crate::oauth::client_auth::Credentials;
 use crate::provider::Provider;
-use crate::store::{EncryptionKey, Store};
+use crate::store::{EncryptionKey, Store, url};
 
 /// Reads the variables; see [`Client::from_env`].
 pub(crate) fn client() -> Result<ClientBuilder> {
@@ -59,7 +62,7 @@ impl Environment<'_> {
             (None, None) => return Ok(None),
             (None, Some((name, _))) => return Err(Error::argument(name, "is set without SIPGATE_STORE, whose keys they are; set both")),
             (Some("memory"), _) => Store::memory(),
-            (Some(path), _) => Store::sqlite(path)?,
+            (Some(place), _) => Store::sqlite(database(place)?)?,
         };
         let Some((name, keys)) = keys else { return Ok(Some(store)) };
         let keys = keys.split([',', ' ', '\t', '\r', '\n']).filter(|key| !key.is_empty()).map(EncryptionKey::parse);
@@ -104,6 +107,19 @@ impl Environment<'_> {
     }
 }
 
+/// A path, or the URL that other libraries take for it: of `sqlite:`, what is behind the empty host is the full path.
+fn database(place: &str) -> Result<PathBuf> {
+    let Some((scheme, rest)) = url(place) else { return Ok(place.into()) };
+    let path = scheme.eq_ignore_ascii_case("sqlite").then(|| Url::parse(&format!("file:{rest}")).ok()).flatten();
+    path.filter(|url| rest.starts_with("///") && url.query().is_none() && url.fragment().is_none())
+        .and_then(|url| url.to_file_path().ok())
+        .ok_or_else(|| {
+            let problem =
+                format!("is a URL ({scheme}:) that names no SQLite file of this machine; give \"memory\", a path, or sqlite:///full/path");
+            Error::argument("SIPGATE_STORE", &problem)
+        })
+}
+
 /// A Keycloak's issuer says where everything is.
 fn keycloak(issuer: &str) -> Result<Provider> {
     let (base, realm) = issuer.trim_end_matches('/').split_once("/realms/").ok_or_else(|| {
@@ -126,6 +142,7 @@ fn of(variable: &str, error: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
 
     fn client(variables: &[(&str, &str)]) -> Result<Client> {
         let find = |name: &str| {
@@ -217,5 +234,30 @@ mod tests {
         fs::remove_file(path).unwrap();
         let alone = with(&[("SIPGATE_ENCRYPTION_KEYS", old)]).unwrap_err();
         assert!(alone.to_string().starts_with("SIPGATE_ENCRYPTION_KEYS: ") && !alone.to_string().contains(old), "{alone}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_store_is_a_path_or_a_sqlite_url() {
+        for (place, path) in [
+            ("/var/lib/logins.db", "/var/lib/logins.db"),
+            ("logins.db", "logins.db"),
+            ("sqlite:///var/lib/logins.db", "/var/lib/logins.db"),
+            ("sqlite:////var/lib/logins.db", "//var/lib/logins.db"),
+            ("sqlite:///var/my%20logins.db", "/var/my logins.db"),
+        ] {
+            assert_eq!(database(place).unwrap(), PathBuf::from(path), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_names_no_file_is_refused_by_the_variables_name() {
+        for place in
+            ["sqlite://", "sqlite://host/x.db", "sqlite:x.db", "sqlite:///x.db?mode=ro", "postgres://h/d", "redis://h", "file:///x.db"]
+        {
+            let error = database(place).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidArgument, "{place}");
+            assert!(error.to_string().contains("SIPGATE_STORE: is a URL"), "{error}");
+        }
     }
 }

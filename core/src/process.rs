@@ -25,6 +25,11 @@ impl<T> PerProcess<T> {
 
     /// This process's value, made by `make` when there is none yet. When two threads make one at once, one of them is used.
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        self.get_or_succeed(make, |_| ())
+    }
+
+    /// The same, with a last look at the parent's value in a child that has just made its own. One thread gets it.
+    pub(crate) fn get_or_succeed(&self, make: impl FnOnce() -> T, take_leave: impl FnOnce(&T)) -> Arc<T> {
         let here = Origin::here();
         let seen = self.current.load();
         if let Some(owned) = seen.as_ref()
@@ -37,6 +42,9 @@ impl<T> PerProcess<T> {
         match previous.as_ref() {
             Some(other) if other.origin == here => Arc::clone(&other.value),
             inherited => {
+                if let Some(inherited) = inherited {
+                    take_leave(&inherited.value);
+                }
                 mem::forget(inherited.cloned());
                 Arc::clone(&made.value)
             }
@@ -244,6 +252,17 @@ mod tests {
         let holder = PerProcess::new();
         holder.current.store(Some(Arc::new(Owned { origin: Origin::elsewhere(), value: Arc::new(Some(Loud)) })));
         assert!(holder.get_or_make(|| None).is_none());
+    }
+
+    #[test]
+    fn a_child_looks_at_its_parents_value_once() {
+        let holder = PerProcess::new();
+        holder.current.store(Some(Arc::new(Owned { origin: Origin::elsewhere(), value: Arc::new(1) })));
+        let mut seen = Vec::new();
+        for made in [2, 3] {
+            assert_eq!(*holder.get_or_succeed(|| made, |inherited| seen.push(*inherited)), 2);
+        }
+        assert_eq!(seen, [1]);
     }
 
     #[test]

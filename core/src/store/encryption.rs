@@ -18,6 +18,26 @@ pub(crate) struct Encrypted {
     keys: Vec<Sealer>,
 }
 
+/// A store whose entries are in the clear. One that is not was written by somebody who has a key.
+pub(crate) struct Clear(pub(crate) Arc<dyn TokenStore>);
+
+impl TokenStore for Clear {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+        match self.0.load(key)? {
+            Some(entry) if entry.data.starts_with(&MARK[..4]) => Err(no_keys().into()),
+            entry => Ok(entry),
+        }
+    }
+
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+        self.0.swap(key, expected, entry)
+    }
+
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+        self.0.try_lock(key)
+    }
+}
+
 struct Sealer {
     id: [u8; ID_LENGTH],
     key: RandomizedNonceKey,
@@ -90,6 +110,10 @@ impl Sealer {
     }
 }
 
+fn no_keys() -> Error {
+    corrupt("this login is encrypted; set encryption_keys to the keys it was written with, nothing is lost".to_owned())
+}
+
 fn no_key(id: &[u8; ID_LENGTH]) -> Error {
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     corrupt(format!(
@@ -135,8 +159,20 @@ mod tests {
         Arc::new(Memory::new())
     }
 
-    fn failure(store: &Encrypted, key: &StoreKey) -> Error {
+    fn failure(store: &impl TokenStore, key: &StoreKey) -> Error {
         *store.load(key).unwrap_err().downcast::<Error>().unwrap()
+    }
+
+    #[test]
+    fn without_keys_what_is_encrypted_says_so_and_stays() {
+        let inner = memory();
+        encrypted(&inner, &[1]).swap(&key(1), None, &entry("a", None)).unwrap();
+        let clear = Clear(Arc::clone(&inner));
+        let error = failure(&clear, &key(1));
+        assert_eq!((error.code(), error.remedy()), (ErrorCode::StoreCorrupt, Remedy::FixConfiguration));
+        assert!(error.to_string().contains("is encrypted; set encryption_keys"), "{error}");
+        assert_eq!(clear.load(&key(2)).unwrap(), None);
+        assert_eq!(encrypted(&inner, &[1]).load(&key(1)).unwrap(), Some(entry("a", None)));
     }
 
     #[test]

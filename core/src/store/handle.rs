@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::encryption::Encrypted;
+use super::encryption::{Clear, Encrypted};
 use super::encryption_key::EncryptionKey;
 use super::memory::Memory;
 use super::register::TokenStore;
@@ -34,6 +34,8 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     register: Arc<dyn TokenStore>,
+    /// Below the look at whether entries are encrypted.
+    entries: Arc<dyn TokenStore>,
     recheck: Duration,
     /// Whether it excludes by locks: known of our own stores, learnt of others.
     has_locks: AtomicBool,
@@ -51,7 +53,8 @@ impl Store {
     /// # Errors
     ///
     /// [`StorePermissions`](crate::ErrorCode::StorePermissions) when others can read or replace the file, [`StoreFormat`](crate::ErrorCode::StoreFormat)
-    /// when a newer version wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) when it is no database of this library,
+    /// when another version wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) when it is no database of this library,
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL or another path that cannot be meant,
     /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for the rest. The file is left as it is.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
@@ -72,8 +75,12 @@ impl Store {
         Self::with(Arc::new(store), REMOTE_RECHECK, false)
     }
 
-    fn with(register: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
-        Self(Arc::new(Inner { register, recheck, has_locks: AtomicBool::new(has_locks), lanes: PerProcess::new() }))
+    fn with(entries: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        Self::over(Arc::new(Clear(Arc::clone(&entries))), entries, recheck, has_locks)
+    }
+
+    fn over(register: Arc<dyn TokenStore>, entries: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        Self(Arc::new(Inner { register, entries, recheck, has_locks: AtomicBool::new(has_locks), lanes: PerProcess::new() }))
     }
 
     /// The same store, with what is stored encrypted (AES-256-GCM). New entries are written with the first key; entries of the other keys, and
@@ -83,14 +90,14 @@ impl Store {
     ///
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) without a key.
     pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
-        let encrypted = Encrypted::new(Arc::clone(&self.0.register), keys.into_iter().collect())?;
-        Ok(Self::with(Arc::new(encrypted), self.0.recheck, self.has_locks()))
+        let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.entries), keys.into_iter().collect())?);
+        Ok(Self::over(Arc::clone(&encrypted), encrypted, self.0.recheck, self.has_locks()))
     }
 
     /// The same store, where what was read counts for this long: the time in which a login or logout of another process shows.
     #[must_use]
     pub fn recheck(self, recheck: Duration) -> Self {
-        Self::with(Arc::clone(&self.0.register), recheck, self.has_locks())
+        Self::over(Arc::clone(&self.0.register), Arc::clone(&self.0.entries), recheck, self.has_locks())
     }
 
     pub(crate) fn register(&self) -> &dyn TokenStore {

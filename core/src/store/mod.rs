@@ -13,5 +13,6 @@ mod testing;
 pub use encryption_key::EncryptionKey;
 pub use handle::Store;
 pub use register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+pub(crate) use sqlite::url;
 #[doc(hidden)]
 pub use sqlite::{after_fork, before_fork};

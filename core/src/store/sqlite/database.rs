@@ -12,7 +12,7 @@ use crate::store::register::{StoreEntry, StoreKey, Swapped};
 /// "sgOA": marks the file as a store of this library's, in the field that SQLite keeps for that.
 const APPLICATION: i32 = 0x7367_4F41;
 /// Changes that an older library can live with are additions and do not count.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 /// EXTRA: a commit is a deleted journal, and durable only when the directory knows of it. Without secure_delete, replaced tokens stay in the file
 /// until their pages are used again.
@@ -78,6 +78,10 @@ impl<'a> Database<'a> {
             (APPLICATION, newer) if newer > FORMAT => {
                 let problem =
                     format!("was written by a newer version of this library (format {newer}, known is {FORMAT}); update the library");
+                Err(failure(ErrorCode::StoreFormat, self.path, &problem))
+            }
+            (APPLICATION, older) => {
+                let problem = format!("was written before the first release (format {older}); move it away to start with an empty one");
                 Err(failure(ErrorCode::StoreFormat, self.path, &problem))
             }
             (0, 0) if self.run(is_empty)? => {

@@ -1,7 +1,4 @@
-//! One operation at a time in this process, and no fork in the midst of one.
-//!
-//! Record locks do not exclude a process from itself, and closing any descriptor of a file gives up all the process's locks on it. So there is one
-//! gate for all databases, as two paths may lead to one file.
+//! One operation at a time in this process, and no fork in the midst of one. Threads wait here in turn, rather than ask for file locks again and again.
 //!
 //! A child that was forked while another thread was inside SQLite has a copy of it that stopped in the midst of something: it can hang for ever
 //! on a mutex that nobody will release. Whoever can run code at a fork calls [`before_fork`] and [`after_fork`] there. Where nobody does, the child
@@ -11,6 +8,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::lock;
 use crate::process::{PerProcess, Presence};
 
 /// What is inside SQLite: this process, none, or the parent at the time of the fork.
@@ -114,13 +112,16 @@ thread_local! {
     static FORKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// To be called by the thread that is about to fork: waits until no thread is inside SQLite, and keeps it so.
+/// To be called by the thread that is about to fork: waits until no thread is inside SQLite or takes a lock, and keeps it so.
 pub fn before_fork() {
-    FORKING.set(gate().close(Instant::now() + FORK_WAIT));
+    let deadline = Instant::now() + FORK_WAIT;
+    FORKING.set(gate().close(deadline));
+    lock::before_fork(deadline);
 }
 
-/// To be called by that thread after the fork, in the parent and in the child, also when the fork failed.
+/// To be called by that thread after the fork, in the parent and in the child, also when the fork failed. A child gives up its copies of locks.
 pub fn after_fork() {
+    lock::after_fork();
     if FORKING.replace(false) {
         // The child's is a new one, which is open already.
         gate().open();

@@ -1,13 +1,14 @@
 //! The embedded store: one SQLite database for any number of processes of one machine.
 //!
-//! Each operation opens the database anew, under this process's lock on the whole file, and closes it again. Nothing of SQLite's is open between
-//! operations, so a fork inherits nothing: a child that opens a database its parent has open in WAL mode believes to hold locks that it does not,
-//! and what it commits can be lost. A file that was replaced is noticed, and a closed descriptor cannot be mistaken for another.
+//! Each operation opens the database, under a lock on the whole file, and closes it again. Nothing of SQLite's is open between operations, so a
+//! fork inherits nothing: a child that opens a database its parent has open in WAL mode believes to hold locks that it does not, and what it
+//! commits can be lost. A file that was replaced is noticed, and a closed descriptor cannot be mistaken for another.
 
 mod database;
 mod file;
 mod gate;
 mod key_locks;
+mod lock;
 mod network;
 #[cfg(test)]
 mod processes;
@@ -20,7 +21,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::database::Database;
-use self::file::Access;
+pub(crate) use self::file::url;
+use self::file::{Access, Kept};
 use self::gate::Refused;
 pub use self::gate::{after_fork, before_fork};
 use self::key_locks::KeyLocks;
@@ -39,6 +41,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 /// A store in a file. See the module.
 pub(crate) struct Sqlite {
     path: PathBuf,
+    file: Kept,
     key_locks: KeyLocks,
     clock: Box<dyn Clock>,
     wait: Duration,
@@ -58,8 +61,9 @@ impl Sqlite {
     fn with_clock(path: &Path, network: NetworkFileSystem, clock: impl Clock + 'static) -> Result<Self> {
         let path = file::place(path)?;
         network.check(&path)?;
-        let store = Self { key_locks: KeyLocks::beside(&path)?, path, clock: Box::new(clock), wait: WAIT };
+        let store = Self { key_locks: KeyLocks::beside(&path), path, file: Kept::default(), clock: Box::new(clock), wait: WAIT };
         store.with_database(Access::Create, |database| database.prepare())?;
+        store.key_locks.prepare()?;
         Ok(store)
     }
 
@@ -70,15 +74,16 @@ impl Sqlite {
         let mut pause = FIRST_PAUSE;
         loop {
             let inside = gate.enter(deadline).map_err(|refused| kept_out(&self.path, &refused))?;
-            if let Some(held) = file::try_hold(&self.path, access)? {
+            if let Some(held) = self.file.try_hold(&self.path, access)? {
                 let result = Database::open(&self.path, held.writable, deadline).and_then(|mut database| act(&mut database));
                 // First, as a file that is gone makes SQLite fail in ways that tell nothing.
                 held.check_still_at(&self.path)?;
                 return result;
             }
+            let holder = (Instant::now() >= deadline).then(|| self.file.holder());
             drop(inside);
-            if Instant::now() >= deadline {
-                return Err(busy(&self.path));
+            if let Some(holder) = holder {
+                return Err(locked(&self.path, holder));
             }
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -129,10 +134,15 @@ fn kept_out(path: &Path, refused: &Refused) -> Error {
     }
 }
 
+/// By this process's own threads, or by what SQLite does not tell.
 fn busy(path: &Path) -> Error {
-    failure(
-        ErrorCode::StoreUnavailable,
-        path,
-        "is being used by others for too long; try again, and look for a program that keeps it locked",
-    )
+    locked(path, None)
+}
+
+fn locked(path: &Path, holder: Option<u32>) -> Error {
+    let by = match holder {
+        Some(process) => format!("by another program (process {process}); end its transaction, or end it"),
+        None => "by others for too long; try again, and look for a program that keeps it locked".to_owned(),
+    };
+    failure(ErrorCode::StoreUnavailable, path, &format!("the database is locked {by}"))
 }

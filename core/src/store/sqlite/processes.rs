@@ -83,7 +83,13 @@ fn play(role: Role, path: &PathBuf) {
             say("done");
         }
         Role::UseReadOnly => {
-            let store = Sqlite { path: path.clone(), key_locks: KeyLocks::unchecked(path), clock: Box::new(SystemClock), wait: WAIT };
+            let store = Sqlite {
+                path: path.clone(),
+                file: Kept::default(),
+                key_locks: KeyLocks::beside(path),
+                clock: Box::new(SystemClock),
+                wait: WAIT,
+            };
             say(&format!("{:?}", store.load(&key(1)).map(|loaded| loaded == Some(entry("a", None)))));
             let failed = *store.swap(&key(1), Some("a"), &entry("b", None)).unwrap_err().downcast::<Error>().unwrap();
             say(&format!("{} {}", failed.code(), failed.remedy()));
@@ -145,6 +151,10 @@ impl Helper {
     /// What one says that comes to an end by itself.
     fn asked(role: Role, path: &Path) -> String {
         Self::spawn(&mut Self::command(role, path)).heard()
+    }
+
+    pub(super) fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     fn heard(&mut self) -> String {

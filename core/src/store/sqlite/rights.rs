@@ -1,6 +1,8 @@
 //! Who may read and write what the store keeps on disk: its own user alone. Windows leaves that to the folder's access list.
 
-use std::fs::{DirBuilder, Metadata, OpenOptions};
+#[cfg(unix)]
+use std::fs::Permissions;
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -32,7 +34,8 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// A file that holds secrets, or stands for a lock: a plain one, this user's, closed to others.
+/// A file that holds secrets, or stands for a lock: a plain one, this user's, closed to others. One that is open to a group of this user's will do:
+/// it is closed as soon as it is open ([`close_to_group`]).
 pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
     if metadata.is_symlink() {
         return refuse(path, "is a symbolic link, which could lead anywhere; give the path of the file itself");
@@ -46,17 +49,42 @@ pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
         if is_foreign(metadata) {
             return refuse(path, "belongs to another user, who could read it; give a path of your own, or change the owner");
         }
-        if metadata.mode() & 0o077 != 0 {
-            let problem = format!("can be read or written by others (mode {:04o}); chmod 600 it", metadata.mode() & 0o7777);
-            return refuse(path, &problem);
+        let others = if is_in_group(metadata.gid()) { 0o007 } else { 0o077 };
+        if metadata.mode() & others != 0 {
+            return refuse_mode(path, metadata);
         }
     }
     Ok(())
 }
 
+/// Takes away what a group may do with the file. Kubernetes opens every file of a volume to its `fsGroup`, again at each start.
+#[cfg(unix)]
+pub(super) fn close_to_group(path: &Path, file: &File) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    let metadata = file.metadata().map_err(|cause| cannot_close(path, cause))?;
+    if metadata.mode() & 0o070 == 0 {
+        return Ok(());
+    }
+    // It may be another file than the one that was looked at.
+    check_file(path, &metadata)?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(|cause| cannot_close(path, cause))
+}
+
+#[cfg(not(unix))]
+pub(super) fn close_to_group(_path: &Path, _file: &File) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn cannot_close(path: &Path, cause: io::Error) -> crate::error::Error {
+    let problem = format!("can be read or written by its group, which could not be changed ({cause}); chmod 600 it");
+    failure(ErrorCode::StorePermissions, path, &problem).with_cause(cause)
+}
+
 /// A directory that others may look into is fine, as the files are closed to them. One they may write to is not: they could put files of
-/// their own beside the database. With the sticky bit they cannot touch ours, and theirs are told by their owner. A group of one's own, which
-/// has the user's number, counts as oneself.
+/// their own beside the database. With the sticky bit they cannot touch ours, and theirs are told by their owner. A group of this user's may write:
+/// theirs are told by their owner, too, and what they could do is delete ours. So may a group that has the user's number, which is a group of one.
 pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     if !metadata.is_dir() {
         return refuse(path, "is not a directory; give another path");
@@ -65,7 +93,7 @@ pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     {
         use std::os::unix::fs::MetadataExt as _;
         let own_group = metadata.gid() == metadata.uid() && !is_foreign(metadata);
-        let others = if own_group { 0o002 } else { 0o022 };
+        let others = if own_group || is_in_group(metadata.gid()) { 0o002 } else { 0o022 };
         if metadata.mode() & others != 0 && metadata.mode() & 0o1000 == 0 {
             let problem = format!(
                 "is a directory that others can write to (mode {:04o}); chmod 700 it, or keep the store in a directory of its own",
@@ -78,12 +106,18 @@ pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
 }
 
 /// A directory that belongs to the store itself.
-pub(super) fn check_own_directory(path: &Path, metadata: &Metadata) -> Result<()> {
+pub(super) fn make_own_directory(path: &Path) -> Result<()> {
+    let unusable = |cause: io::Error| {
+        let problem = format!("cannot be used for locking ({cause}); see to the directory and its rights");
+        failure(ErrorCode::StoreUnavailable, path, &problem).with_cause(cause)
+    };
+    make_directory(path).map_err(unusable)?;
+    let metadata = std::fs::symlink_metadata(path).map_err(unusable)?;
     #[cfg(unix)]
-    if is_foreign(metadata) {
+    if is_foreign(&metadata) {
         return refuse(path, "belongs to another user; remove it, or change the owner");
     }
-    check_directory(path, metadata)
+    check_directory(path, &metadata)
 }
 
 /// Another user's. The superuser may use anybody's files: it is how containers see those of their host.
@@ -92,6 +126,19 @@ fn is_foreign(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let user = rustix::process::geteuid();
     !user.is_root() && metadata.uid() != user.as_raw()
+}
+
+#[cfg(unix)]
+fn is_in_group(group: u32) -> bool {
+    let is_it = |own: rustix::process::Gid| own.as_raw() == group;
+    is_it(rustix::process::getegid()) || rustix::process::getgroups().is_ok_and(|groups| groups.into_iter().any(is_it))
+}
+
+#[cfg(unix)]
+fn refuse_mode(path: &Path, metadata: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let problem = format!("can be read or written by others (mode {:04o}); chmod 600 it", metadata.mode() & 0o7777);
+    refuse(path, &problem)
 }
 
 fn refuse(path: &Path, problem: &str) -> Result<()> {
@@ -130,10 +177,10 @@ mod tests {
         let path = directory.join("a/b/logins.db");
         let store = Sqlite::open(&path).unwrap();
         drop(store.try_lock(&key(1)).unwrap());
-        for made in ["a", "a/b", "a/b/logins.db.locks"] {
+        for made in ["a", "a/b"] {
             assert_eq!(mode(&directory.join(made)), 0o700, "{made}");
         }
-        for made in ["a/b/logins.db", "a/b/logins.db.locks/01"] {
+        for made in ["a/b/logins.db", "a/b/logins.db.lock"] {
             assert_eq!(mode(&directory.join(made)), 0o600, "{made}");
         }
     }
@@ -151,7 +198,7 @@ mod tests {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         let store = Sqlite::open(&path).unwrap();
-        for loose in [0o640, 0o604, 0o620, 0o602, 0o644, 0o666] {
+        for loose in [0o604, 0o602, 0o644, 0o666, 0o664] {
             set_mode(&path, loose);
             let error = refused(&path);
             assert!(
@@ -207,16 +254,53 @@ mod tests {
         }
     }
 
+    /// A group that this process is not in. Only the superuser may give files to it.
+    fn foreign_group() -> Option<u32> {
+        rustix::process::geteuid().is_root().then(|| (70_000..).find(|group| !is_in_group(*group)).unwrap())
+    }
+
     #[test]
-    fn a_group_that_can_write_is_others_unless_it_is_the_users_own() {
+    fn what_is_open_to_a_group_of_this_users_is_used_and_closed_to_it() {
         let directory = TemporaryDirectory::new();
-        let (user, group) = fs::metadata(directory.path()).map(|metadata| (metadata.uid(), metadata.gid())).unwrap();
-        set_mode(directory.path(), 0o770);
-        assert_eq!(Sqlite::open(directory.join("logins.db")).is_ok(), user == group);
-        if rustix::process::geteuid().is_root() {
-            chown(directory.path(), None, Some(user + 1)).unwrap();
-            refused(&directory.join("logins.db"));
+        let path = directory.join("logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        store.swap(&key(1), None, &entry("a", None)).unwrap();
+        let open_all = || {
+            set_mode(directory.path(), 0o2770);
+            for file in ["logins.db", "logins.db.lock"] {
+                set_mode(&directory.join(file), 0o660);
+            }
+        };
+        open_all();
+        let other = Sqlite::open(&path).unwrap();
+        assert_eq!(other.load(&key(1)).unwrap(), Some(entry("a", None)));
+        assert_eq!((mode(&path), mode(&directory.join("logins.db.lock"))), (0o600, 0o600));
+        // In use, and with what a process left that was killed.
+        open_all();
+        fs::write(directory.join("logins.db-journal"), "").unwrap();
+        set_mode(&directory.join("logins.db-journal"), 0o660);
+        assert_eq!(store.swap(&key(1), Some("a"), &entry("b", None)).unwrap(), crate::store::register::Swapped::Stored);
+        drop(store.try_lock(&key(1)).unwrap());
+        assert_eq!((mode(&path), mode(&directory.join("logins.db.lock"))), (0o600, 0o600));
+        assert_eq!(mode(directory.path()), 0o2770);
+    }
+
+    #[test]
+    fn what_is_open_to_a_group_that_is_not_this_users_is_refused() {
+        let Some(group) = foreign_group() else { return };
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        Sqlite::open(&path).unwrap();
+        chown(&path, None, Some(group)).unwrap();
+        for loose in [0o640, 0o620, 0o660] {
+            set_mode(&path, loose);
+            assert!(refused(&path).to_string().contains("chmod 600 it"));
+            assert_eq!(mode(&path), loose);
         }
+        set_mode(&path, 0o600);
+        chown(directory.path(), None, Some(group)).unwrap();
+        set_mode(directory.path(), 0o770);
+        refused(&path);
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn nothing_is_left_beside_the_database_between_operations() {
     drop(store.try_lock(&key(1)).unwrap());
     let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["logins.db", "logins.db.locks"]);
+    assert_eq!(names, ["logins.db", "logins.db.lock"]);
 }
 
 #[test]
@@ -109,6 +109,26 @@ fn a_path_that_cannot_be_meant_is_refused_by_name() {
         let error = Sqlite::open(path).err().expect(path);
         assert_eq!(error.code(), ErrorCode::InvalidArgument, "{path}");
         assert!(error.to_string().starts_with("store: "), "{error}");
+    }
+}
+
+#[test]
+fn a_url_is_refused_by_name_and_nothing_is_made() {
+    for url in [
+        "sqlite:///x.db",
+        "sqlite:////x.db",
+        "sqlite:x.db",
+        "SQLite3:x.db",
+        "file:///x.db",
+        "file:x.db?mode=ro",
+        "postgres+psycopg://u@h/d",
+    ] {
+        let error = Sqlite::open(url).err().expect(url);
+        assert_eq!(error.code(), ErrorCode::InvalidArgument, "{url}");
+        assert!(error.to_string().contains("give the path alone"), "{error}");
+    }
+    for path in ["C:/x.db", "a:b", "12:00.db", "/a/sqlite:x.db", "./sqlite:x.db", "notes: all.db"] {
+        assert_eq!(url(path), None, "{path}");
     }
 }
 
@@ -169,12 +189,12 @@ fn a_newer_format_is_refused_and_left_alone_also_by_who_has_it_open() {
     let path = directory.join("logins.db");
     let store = open(&path);
     put(&store, 1, None, "a");
-    connect(&path).pragma_update(None, "user_version", 2).unwrap();
+    connect(&path).pragma_update(None, "user_version", 3).unwrap();
     assert_eq!(error(store.load(&key(1)).unwrap_err()).code(), ErrorCode::StoreFormat);
     assert_eq!(swap_error(&store, 1, Some("a")).code(), ErrorCode::StoreFormat);
     let error = refused(&path);
     assert_eq!(error.code(), ErrorCode::StoreFormat);
-    assert!(error.to_string().contains("format 2"), "{error}");
+    assert!(error.to_string().contains("format 3"), "{error}");
 }
 
 #[test]
@@ -264,7 +284,14 @@ fn another_program_that_writes_is_waited_for_and_not_for_ever() {
     let helper = Helper::start(Role::HoldDatabase, &path);
     let failed = swap_error(&store, 1, None);
     assert_eq!((failed.code(), failed.retryable()), (ErrorCode::StoreUnavailable, true));
-    assert!(failed.to_string().contains("is being used by others"), "{failed}");
+    assert!(failed.to_string().contains("logins.db: the database is locked by"), "{failed}");
+    if cfg!(target_os = "linux") {
+        let held = store.file.try_hold(&path, Access::Write);
+        assert!(held.is_ok_and(|held| held.is_none()));
+        assert_eq!(store.file.holder(), Some(helper.process_id()));
+        let failed = locked(&path, store.file.holder());
+        assert!(failed.to_string().contains(&format!("is locked by another program (process {})", helper.process_id())), "{failed}");
+    }
     store.wait = WAIT;
     thread::scope(|scope| {
         let waiting = scope.spawn(|| put(&store, 1, None, "a"));
