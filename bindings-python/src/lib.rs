@@ -27,7 +27,7 @@ mod token_status;
 #[pyo3::pymodule]
 mod _native {
     #[pymodule_export]
-    use crate::at_exit::settle;
+    use crate::at_exit::end;
     #[pymodule_export]
     use crate::authorization_request::AuthorizationRequest;
     #[pymodule_export]

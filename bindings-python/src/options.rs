@@ -7,7 +7,7 @@ use sipgate_oauth2::{ClientBuilder, Provider};
 use crate::argument::{self, Optional};
 use crate::client::Client;
 use crate::event_handler::EventHandler;
-use crate::{attach, door, log, store};
+use crate::{door, log, store};
 
 #[derive(Default)]
 pub(crate) struct Options<'a, 'py> {
@@ -64,7 +64,6 @@ impl Options<'_, '_> {
                 handler.told(event);
             }
         };
-        attach::prepare(py)?;
         let core = door::work(py, "making a client", || builder.on_event(told).build())?;
         Ok(Client { core, own: store.and_then(|store| store.own.clone()) })
     }

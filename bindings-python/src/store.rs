@@ -10,8 +10,8 @@ use sipgate_oauth2 as core;
 use sipgate_oauth2::{EncryptionKey, store_kit};
 
 use crate::argument::{self, Optional};
+use crate::door;
 use crate::own_store::OwnStore;
-use crate::{attach, door};
 
 /// Where logins are kept, for all processes that use it. Clients and token sources of one store share what is held in memory, and refresh together:
 /// make one per process.
@@ -150,7 +150,6 @@ pub(crate) fn check_store_on(py: Python<'_>, own: &Bound<'_, PyAny>, event_loop:
 }
 
 fn checked(py: Python<'_>, own: &OwnStore) -> PyResult<Vec<String>> {
-    attach::prepare(py)?;
     let violations = door::outside(py, || Ok(store_kit::check(own).err().unwrap_or_default()))?;
     Ok(violations.iter().map(ToString::to_string).collect())
 }

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,50 @@ def test_an_async_store_runs_on_the_loop_that_its_client_is_used_on(strict: Real
     assert awaited.loops == {asyncio.run(use())}
 
 
+def test_what_a_store_keeps_per_thread_lasts_as_long_as_the_thread(strict: Realm) -> None:
+    """As the database connections of an ORM."""
+
+    class Connection:
+        pass
+
+    class PerThread(Own):
+        def __init__(self) -> None:
+            super().__init__()
+            self.local = threading.local()
+            self.calls = 0
+            self.threads: set[int] = set()
+            self.connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+            self.made = 0
+
+        def connect(self) -> None:
+            self.calls += 1
+            self.threads.add(threading.get_native_id())
+            if not hasattr(self.local, "connection"):
+                self.local.connection = Connection()
+                self.connections.add(self.local.connection)
+                self.made += 1
+
+        def load(self, key: str) -> Any:
+            self.connect()
+            return super().load(key)
+
+        def save(self, key: str, *entry: Any) -> Any:
+            self.connect()
+            return super().save(key, *entry)
+
+    own = PerThread()
+    client = strict.client(Store(own))
+    for number in range(20):
+        strict.source(client, f"user-{number}")
+    assert own.calls > 100
+    assert own.made == len(own.threads)
+    # And no longer: the threads end when there is nothing to do for a while.
+    deadline = time.monotonic() + PATIENCE
+    while own.connections:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_an_async_stores_exception_is_the_cause(strict: Realm) -> None:
     awaited = Awaited(Own())
     awaited.own.raising = ZeroDivisionError("a secret in it")
@@ -388,6 +433,43 @@ class Never:
         return True
 """
 
+BLOCKED = {
+    "a store that never returns": """
+class Blocked(Own):
+    def load(self, key):
+        print("asked", flush=True)
+        threading.Event().wait()
+source = keeping(Blocked()).token_source("anna")
+threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start()
+time.sleep(0.3)
+""",
+    "a store that tries for ever": """
+class Trying(Own):
+    def load(self, key):
+        print("asked", flush=True)
+        while True:
+            time.sleep(0.001)
+source = keeping(Trying()).token_source("anna")
+threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start()
+time.sleep(0.3)
+""",
+    "an event handler that tries for ever": """
+def trying(event):
+    print("asked", flush=True)
+    while True:
+        time.sleep(0.001)
+source = keeping(Own(), on_event=trying).token_source("anna")
+source.save(tokens, timeout=1)
+""",
+    "an event handler that never returns": """
+def blocked(event):
+    print("asked", flush=True)
+    threading.Event().wait()
+source = keeping(Own(), on_event=blocked).token_source("anna")
+source.save(tokens, timeout=1)
+""",
+}
+
 ENDINGS = {
     "while its store works": """
 source = keeping(Slow()).token_source("anna")
@@ -402,11 +484,13 @@ time.sleep(0.3)
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+@pytest.mark.parametrize(
+    "ending", [*ENDINGS.values(), *BLOCKED.values()], ids=[*ENDINGS.keys(), *BLOCKED.keys()]
+)
 def test_an_interpreter_ends_quietly(realm: Realm, program: Program, ending: str) -> None:
     process = program(f"""{STORE}
-def keeping(own):
-    return Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store(own))
+def keeping(own, **options):
+    return Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store(own), **options)
 {ending}""")
     output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("asked\n", "", 0)

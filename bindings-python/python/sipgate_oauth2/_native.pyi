@@ -45,7 +45,7 @@ __all__ = [
     "check_store",
     "check_store_on",
     "error_codes",
-    "settle",
+    "end",
     "start_access_token",
     "start_complete_login",
     "start_exchange_callback",
@@ -61,7 +61,7 @@ VERSION: Final[str]
 
 def before_fork() -> None: ...
 def after_fork() -> None: ...
-def settle() -> None: ...
+def end() -> None: ...
 def error_codes() -> list[tuple[str, int, str]]: ...
 @final
 class Client:
