@@ -316,13 +316,14 @@ export declare class TokenSource {
   status(options?: CallOptions): Promise<TokenStatus>
 
   /**
-   * Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. Rejected where the server
-   * could not be told: nothing is handed out any more, and another call finishes it.
+   * Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. Gives `revoked` where
+   * the server was told, and `local_only` where it was not: the client has no revocation endpoint, or there was no refresh token to revoke, as after
+   * an earlier logout. Rejected where the server could not be told: nothing is handed out any more, and another call finishes it.
    */
-  logout(options?: CallOptions): Promise<void>
+  logout(options?: CallOptions): Promise<'revoked' | 'local_only'>
 
-  /** Rejected while new tokens are only in memory, as the store failed: they would be lost with the process. Nothing needs to be closed but for that. */
-  close(): Promise<void>
+  /** Rejected while new tokens are only in memory, as the store failed: they would be lost with the process. */
+  ensureSaved(): Promise<void>
 
   /**
    * `fetch` with the token, for the {@link ClientOptions.origins | origins} of the client alone. A request that is answered with 401 is sent once more with
@@ -359,7 +360,8 @@ export type SipgateEvent = Readonly<
   | { event: 'logged_in'; account: string; generation: number }
   | { event: 'renewed'; account: string; generation: number; duration: number }
   | { event: 'renewal_failed'; account: string; error: ErrorCode }
-  | { event: 'login_ended' | 'logged_out' | 'unsaved'; account: string }
+  | { event: 'logged_out'; account: string; outcome: 'revoked' | 'local_only' }
+  | { event: 'login_ended' | 'unsaved'; account: string }
   | { event: 'odd_answer'; member: string }
   | { event: 'realm_mismatch'; named: string; used: string }
 >

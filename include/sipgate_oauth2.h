@@ -1285,20 +1285,21 @@ sipgate_status sipgate_token_source_status(const struct sipgate_token_source *so
                                            struct sipgate_error **error);
 
 /**
- * Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. `call` may be NULL. Waits. On
- * failure the server could not be told: nothing is handed out any more, and another call finishes it; SIPGATE_BUSY when a refresh that was under way has
- * not ended in time.
+ * Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. `call` and `revoked` may be
+ * NULL. Waits. On success `revoked` says whether the server has revoked the login: it is false where the client has no revocation endpoint, or there was
+ * no refresh token to revoke, as after an earlier logout. On failure it is not written, and the server could not be told: nothing is handed out any more,
+ * and another call finishes it; SIPGATE_BUSY when a refresh that was under way has not ended in time.
  */
 sipgate_status sipgate_token_source_logout(const struct sipgate_token_source *source,
                                            const struct sipgate_call *call,
+                                           bool *revoked,
                                            struct sipgate_error **error);
 
 /**
- * Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait. The source stays as it is, and
- * is yet to be freed.
+ * Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait.
  */
-sipgate_status sipgate_token_source_close(const struct sipgate_token_source *source,
-                                          struct sipgate_error **error);
+sipgate_status sipgate_token_source_ensure_saved(const struct sipgate_token_source *source,
+                                                 struct sipgate_error **error);
 
 /**
  * The account, as the application named it. Belongs to the source; no text for NULL.

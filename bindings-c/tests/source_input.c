@@ -55,8 +55,8 @@ static void of_the_source(const sipgate_client *client)
     CHECK_REFUSED(sipgate_token_source_save(source, NULL, NULL, &error), "tokens");
     CHECK_UNTOUCHED(sipgate_token_status, sipgate_token_source_status(NULL, NULL, &out, &error), "source");
     CHECK_REFUSED(sipgate_token_source_status(source, NULL, NULL, &error), "status");
-    CHECK_REFUSED(sipgate_token_source_logout(NULL, NULL, &error), "source");
-    CHECK_REFUSED(sipgate_token_source_close(NULL, &error), "source");
+    CHECK_REFUSED(sipgate_token_source_logout(NULL, NULL, NULL, &error), "source");
+    CHECK_REFUSED(sipgate_token_source_ensure_saved(NULL, &error), "source");
     CHECK(sipgate_token_source_account(NULL).data == NULL);
     sipgate_token_set_free(tokens);
     sipgate_token_source_free(source);

@@ -150,10 +150,10 @@ test('tokens that a store would not keep are handed out, and said to be unsaved'
 
   assert.notEqual(second, first)
   assert.equal((await source.status()).unsaved, true)
-  await assert.rejects(source.close(), { code: 'SIPGATE_UNSAVED' })
+  await assert.rejects(source.ensureSaved(), { code: 'SIPGATE_UNSAVED' })
   delete own.save
   while ((await source.status()).unsaved) await sleep(50)
-  await source.close()
+  await source.ensureSaved()
   assert.equal(await clientWith(new Store(own)).tokenSource('anna').accessToken(), second)
 })
 

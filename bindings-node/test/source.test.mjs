@@ -126,7 +126,7 @@ test('a logout ends the login, and its status says so', async () => {
   await assert.rejects(source.accessToken(), LoginRequiredError)
   assert.equal((await source.status()).state, 'logged_out')
   assert.equal((await realm.counters()).sessions_ended, 1)
-  await source.close()
+  await source.ensureSaved()
 })
 
 test('what a refresh failed with is in the status', async () => {

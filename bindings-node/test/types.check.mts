@@ -119,7 +119,8 @@ client.completeLogin(pending, 'code=c&state=s')
 texts.push(source.account, await later.accessToken({ minValidity: 60, timeout: 5, signal }), await later.authorizationHeader(), await later.refresh())
 const peeked: string | undefined = later.peek()
 later.invalidate('an access token')
-const done: Promise<void>[] = [later.save(tokens), later.logout({ timeout: 5 }), later.close()]
+const done: Promise<void>[] = [later.save(tokens), later.ensureSaved()]
+const outcome: 'revoked' | 'local_only' = await later.logout({ timeout: 5 })
 const status: TokenStatus = await later.status()
 const states: 'absent' | 'active' | 'refused' | 'logged_out' = status.state
 optional.push(status.scope, status.lastError?.code)

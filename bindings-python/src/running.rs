@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use sipgate_oauth2 as core;
-use sipgate_oauth2::{AccessToken, Call, GivenUp, RunningHandle};
+use sipgate_oauth2::{AccessToken, Call, GivenUp, LogoutOutcome, RunningHandle};
 
 use crate::argument::Optional;
 use crate::client::Client;
@@ -203,7 +203,7 @@ pub(crate) fn start_source_status(py: Python<'_>, source: &TokenSource, timeout:
 pub(crate) fn start_source_logout(py: Python<'_>, source: &TokenSource, timeout: Optional<'_, '_>) -> PyResult<Running> {
     let limits = Limits::new(timeout, None)?;
     used_on_running_loop(py, source.own.as_ref())?;
-    Running::start(py, |call: &Call| Ok(source.core.start_logout(call)), &limits, nothing)
+    Running::start(py, |call: &Call| Ok(source.core.start_logout(call)), &limits, logout_outcome)
 }
 
 fn used_on_running_loop(py: Python<'_>, own: Option<&OwnStore>) -> PyResult<()> {
@@ -217,6 +217,11 @@ fn token_set(py: Python<'_>, tokens: core::TokenSet) -> PyResult<Py<PyAny>> {
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
 fn access_token(py: Python<'_>, token: AccessToken) -> PyResult<Py<PyAny>> {
     Ok(PyString::new(py, token.reveal()).into_any().unbind())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]
+fn logout_outcome(py: Python<'_>, outcome: LogoutOutcome) -> PyResult<Py<PyAny>> {
+    Ok(PyString::new(py, outcome.as_str()).into_any().unbind())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]

@@ -94,17 +94,18 @@ impl TokenSource {
         door::complete(py, asked, &Limits::new(timeout, cancel)?).map(TokenStatus)
     }
 
-    /// Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. An error means that the
-    /// server could not be told: nothing is handed out any more, and another call finishes it.
+    /// Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. Gives `"revoked"`
+    /// where the server was told, and `"local_only"` where it was not: the client has no revocation endpoint, or there was no refresh token to revoke,
+    /// as after an earlier logout. An error means that the server could not be told: nothing is handed out any more, and another call finishes it.
     #[pyo3(signature = (*, timeout=None, cancel=None))]
-    fn logout(&self, py: Python<'_>, timeout: Optional<'_, '_>, cancel: Optional<'_, '_>) -> PyResult<()> {
-        door::complete(py, |call: &Call| Ok(self.core.start_logout(call)), &Limits::new(timeout, cancel)?)
+    fn logout(&self, py: Python<'_>, timeout: Optional<'_, '_>, cancel: Optional<'_, '_>) -> PyResult<&'static str> {
+        let outcome = door::complete(py, |call: &Call| Ok(self.core.start_logout(call)), &Limits::new(timeout, cancel)?)?;
+        Ok(outcome.as_str())
     }
 
-    /// Checks that nothing is lost if the process ends now: an error while new tokens are only in memory, as the store failed. Nothing needs to be
-    /// closed but for that.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        door::work(py, "TokenSource.close", || self.core.close())
+    /// Checks that nothing is lost if the process ends now: an error while new tokens are only in memory, as the store failed.
+    fn ensure_saved(&self, py: Python<'_>) -> PyResult<()> {
+        door::work(py, "TokenSource.ensure_saved", || self.core.ensure_saved())
     }
 
     /// The account, as the application named it.

@@ -42,6 +42,7 @@ def test_a_logins_life_is_told(strict: Realm) -> None:
     assert isinstance(request["duration"], float)
     assert (logged_in["generation"], renewed["generation"]) == (1, 2)
     assert logged_in["account"] == renewed["account"] == logged_out["account"] != "anna"
+    assert logged_out["outcome"] == "revoked"
 
 
 def test_an_event_holds_no_secret_and_no_account(strict: Realm) -> None:

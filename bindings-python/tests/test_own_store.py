@@ -236,7 +236,7 @@ def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(stric
     own = Own()
     source = strict.source(strict.client(Store(own)))
     first = source.access_token()
-    source.close()
+    source.ensure_saved()
     strict.fault("delay", ms=300)
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(source.refresh)
@@ -245,7 +245,7 @@ def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(stric
         second = call.result()
     assert second != first
     with pytest.raises(StoreError) as caught:
-        source.close()
+        source.ensure_saved()
     assert caught.value.code == "SIPGATE_UNSAVED"
     assert source.status().unsaved
     own.raising = None
@@ -253,7 +253,7 @@ def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(stric
     while source.status().unsaved:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    source.close()
+    source.ensure_saved()
     assert strict.client(Store(own)).token_source("anna").access_token() == second
 
 

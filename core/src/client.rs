@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Events;
 use crate::http::Transport;
+use crate::logout_outcome::LogoutOutcome;
 use crate::oauth::authorization::{AuthorizationRequest, Drawn};
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::authorization_parameters::AuthorizationParameters;
@@ -296,17 +297,17 @@ impl Client {
     }
 
     /// Has the server end what this refresh token stands for (RFC 7009). A server that knows it no more has ended it already.
-    pub(crate) fn revoke(&self, refresh_token: &RefreshToken) -> Result<()> {
-        let Some(endpoint) = &self.0.endpoints.revocation else { return Ok(()) };
+    pub(crate) fn revoke(&self, refresh_token: &RefreshToken) -> Result<LogoutOutcome> {
+        let Some(endpoint) = &self.0.endpoints.revocation else { return Ok(LogoutOutcome::LocalOnly) };
         let parameters = [("token", refresh_token.reveal()), ("token_type_hint", "refresh_token")];
         let request = self.0.credentials.request(endpoint, &parameters);
         let grant = Grant::stored(refresh_token, None)?;
         token_request::asked(self, &grant, endpoint, |asked| match self.0.transport.send(&request, &Arc::default()) {
-            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) if answer.status == 200 => Ok(LogoutOutcome::Revoked),
             Ok(answer) => match asked.judge(&answer) {
-                Err(error) if error.code() == ErrorCode::LoginRequired => Ok(()),
+                Err(error) if error.code() == ErrorCode::LoginRequired => Ok(LogoutOutcome::Revoked),
                 Err(error) => Err(error),
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(LogoutOutcome::Revoked),
             },
             Err(failure) => Err(asked.failed(failure)),
         })

@@ -4,7 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from os import PathLike
-from typing import Any, ClassVar, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    final,
+)
 
 from .errors import SipgateOAuth2Error
 from .httpx_auth import HttpxAuth
@@ -296,8 +307,8 @@ class TokenSource:
     ) -> TokenStatus: ...
     def logout(
         self, *, timeout: float | None = None, cancel: CancelToken | None = None
-    ) -> None: ...
-    def close(self) -> None: ...
+    ) -> Literal["revoked", "local_only"]: ...
+    def ensure_saved(self) -> None: ...
     @property
     def account(self) -> str: ...
     def requests_auth(self, *, origins: Collection[str] | None = None) -> RequestsAuth: ...
@@ -371,4 +382,6 @@ def start_source_save(
     source: TokenSource, tokens: TokenSet, timeout: float | None
 ) -> Running[None]: ...
 def start_source_status(source: TokenSource, timeout: float | None) -> Running[TokenStatus]: ...
-def start_source_logout(source: TokenSource, timeout: float | None) -> Running[None]: ...
+def start_source_logout(
+    source: TokenSource, timeout: float | None
+) -> Running[Literal["revoked", "local_only"]]: ...

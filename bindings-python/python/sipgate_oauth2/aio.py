@@ -256,13 +256,16 @@ class TokenSource:
         """How the login stands, by the store and without the network."""
         return await _outcome(_native.start_source_status(self._source, timeout))
 
-    async def logout(self, *, timeout: float | None = None) -> None:
-        """Ends the login: here at once, and at the server, with every login of this client in that browser's session."""
-        await _outcome(_native.start_source_logout(self._source, timeout))
+    async def logout(
+        self, *, timeout: float | None = None
+    ) -> typing.Literal["revoked", "local_only"]:
+        """Ends the login: here at once, and then at the server, with every login of this client in that browser's
+        session. Gives `"local_only"` where no server was told."""
+        return await _outcome(_native.start_source_logout(self._source, timeout))
 
-    def close(self) -> None:
+    def ensure_saved(self) -> None:
         """Checks that nothing is lost if the process ends now: an error while new tokens are only in memory."""
-        self._source.close()
+        self._source.ensure_saved()
 
     def httpx_auth(self, *, origins: abc.Collection[str] | None = None) -> _HttpxAuth:
         """An `auth=` for httpx, which must be installed; see `sipgate_oauth2.TokenSource.requests_auth`."""

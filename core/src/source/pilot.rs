@@ -10,6 +10,7 @@ use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
+use crate::logout_outcome::LogoutOutcome;
 use crate::oauth::grant::Grant;
 use crate::random;
 use crate::refresh::answer::{Received, Reply};
@@ -49,9 +50,11 @@ impl Pilot {
 
     fn run(&self, goal: Goal, happened: &mut Vec<Event>, tell: &mut impl FnMut(&Result<bool>, bool)) -> Result<bool> {
         let clock = &self.client.0.clock;
+        let is_logout = matches!(goal, Goal::LogOut);
         let mut flight = Flight::new(goal, self.ticket()?, clock.moment());
         let mut seen = Observation::Begun;
         let mut lock = None;
+        let mut logout = LogoutOutcome::LocalOnly;
         loop {
             let action = self.lane.with(|known| flight.decide(known, seen, clock.moment()));
             seen = match action {
@@ -60,7 +63,7 @@ impl Pilot {
                 Action::Swap { expected, record } => self.swap(expected.as_deref(), &record),
                 Action::Refresh(record) => Observation::Answered(self.refresh(&record, happened)),
                 Action::Exchange => Observation::Answered(self.exchange(happened)),
-                Action::Revoke(token) => Observation::Revoked(self.client.revoke(&token)),
+                Action::Revoke(token) => Observation::Revoked(self.client.revoke(&token).map(|outcome| logout = outcome)),
                 Action::Wait(milliseconds) => {
                     thread::sleep(Duration::from_millis(milliseconds));
                     Observation::Waited
@@ -72,6 +75,8 @@ impl Pilot {
                     tell(&outcome.map(|()| true), false);
                     Observation::Told
                 }
+                // A logout is asked whether the server was told.
+                Action::End(outcome) if is_logout => return outcome.map(|_| logout == LogoutOutcome::Revoked),
                 Action::End(outcome) => return outcome,
             };
         }
@@ -187,7 +192,7 @@ impl Story {
             (Kind::Renewal, Ok(true)) => Some(Event::Renewed { account, generation, duration: self.started.elapsed() }),
             (Kind::Renewal, Err(error)) => Some(Event::RenewalFailed { account, error: error.code() }),
             (Kind::Renewal, Ok(false)) if !self.was_refused && lane.read(is_refused) => Some(Event::LoginEnded { account }),
-            (Kind::Logout, Ok(_)) => Some(Event::LoggedOut { account }),
+            (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ use super::under_way::UnderWay;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
+use crate::logout_outcome::LogoutOutcome;
 use crate::oauth::grant::GivenUp;
 use crate::oauth::token::TokenSet;
 use crate::random;
@@ -192,16 +193,17 @@ impl TokenSource {
     pub fn start_save(&self, tokens: &TokenSet, call: &Call) -> Result<Running<()>> {
         let [grant_id] = random::tokens(&*self.0.client.0.random)?;
         let received = Received { tokens: Ok(tokens.clone()), refresh_token: tokens.refresh_token().cloned(), sent: self.now() };
-        Ok(self.fly(Goal::Save { grant_id, received: Box::new(received) }, call))
+        Ok(self.fly(Goal::Save { grant_id, received: Box::new(received) }, call, |_| ()))
     }
 
-    /// Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session.
+    /// Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. What it returns
+    /// says whether a server was told: a client that has no revocation endpoint cannot tell one.
     ///
     /// # Errors
     ///
     /// When the server could not be told: nothing is handed out any more, and another call finishes it. [`ErrorCode::Busy`] when a refresh that was
     /// under way has not ended in time.
-    pub fn logout(&self) -> Result<()> {
+    pub fn logout(&self) -> Result<LogoutOutcome> {
         self.logout_with(&Call::new())
     }
 
@@ -210,13 +212,13 @@ impl TokenSource {
     /// # Errors
     ///
     /// As there.
-    pub fn logout_with(&self, call: &Call) -> Result<()> {
+    pub fn logout_with(&self, call: &Call) -> Result<LogoutOutcome> {
         self.start_logout(call).wait(call)
     }
 
     /// [`logout`](Self::logout) without waiting.
-    pub fn start_logout(&self, call: &Call) -> Running<()> {
-        self.fly(Goal::LogOut, call)
+    pub fn start_logout(&self, call: &Call) -> Running<LogoutOutcome> {
+        self.fly(Goal::LogOut, call, LogoutOutcome::of)
     }
 
     /// How the login stands, by the store and without the network.
@@ -250,28 +252,28 @@ impl TokenSource {
         running
     }
 
-    /// Checks that nothing is lost if the process ends now. Nothing needs to be closed but for that.
+    /// Checks that nothing is lost if the process ends now.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::Unsaved`] while new tokens are only in memory.
-    pub fn close(&self) -> Result<()> {
+    pub fn ensure_saved(&self) -> Result<()> {
         if self.lane().read(|known| known.is_unsaved()) {
             return Err(Error::new(
                 ErrorCode::Unsaved,
-                "new tokens are held in memory and are not saved yet; mend the store before the process ends, or the login is lost",
+                "new tokens are held in memory and are not saved yet; fix the store before the process ends, or the login is lost",
             ));
         }
         Ok(())
     }
 
     /// A flight of its own, that nobody joins.
-    fn fly(&self, goal: Goal, call: &Call) -> Running<()> {
+    fn fly<T: Send + 'static>(&self, goal: Goal, call: &Call, given: fn(bool) -> T) -> Running<T> {
         let (running, outcome) = given_up();
         let outcome = Arc::new(outcome);
         let told = Arc::clone(&outcome);
         let pilot = self.pilot(call.timeout);
-        let started = worker::run(move || pilot.fly(goal, |landed, _| told.put(landed.clone().map(|_| ()))));
+        let started = worker::run(move || pilot.fly(goal, |landed, _| told.put(landed.clone().map(given))));
         if let Err(error) = started {
             outcome.put(Err(error));
         }

@@ -157,7 +157,7 @@ impl Calls {
                 }
                 b'x' => {
                     line.handle(source);
-                    of_status(line, errors, |error| sipgate_token_source_close(source, error));
+                    of_status(line, errors, |error| sipgate_token_source_ensure_saved(source, error));
                 }
                 _ => {}
             }

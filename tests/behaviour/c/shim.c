@@ -284,7 +284,7 @@ static const struct operation_entry {
     {"source.save", source_save, "source tokens", "timeout cancel"},
     {"source.status", source_status, "source", "timeout cancel"},
     {"source.logout", source_logout, "source", "timeout cancel"},
-    {"source.close", source_close, "source", ""},
+    {"source.ensure_saved", source_ensure_saved, "source", ""},
     {"store.limit", store_limit, "own", "saves"},
     {"store.copy", store_copy, "own to", ""},
     {"pending.export", pending_export, "pending", ""},

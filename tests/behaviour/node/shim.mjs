@@ -97,12 +97,11 @@ const operations = {
   },
 
   async 'source.logout'({ source, ...options }) {
-    await named(sources, source).logout(callOptions(options))
-    return {}
+    return { outcome: await named(sources, source).logout(callOptions(options)) }
   },
 
-  async 'source.close'({ source }) {
-    await named(sources, source).close()
+  async 'source.ensure_saved'({ source }) {
+    await named(sources, source).ensureSaved()
     return {}
   },
 

@@ -44,7 +44,7 @@ impl Shim {
             "source.save" => Self::source_save,
             "source.status" => Self::source_status,
             "source.logout" => Self::source_logout,
-            "source.close" => Self::source_close,
+            "source.ensure_saved" => Self::source_ensure_saved,
             "store.limit" => Self::store_limit,
             "store.copy" => Self::store_copy,
             "pending.export" => Self::pending_export,
