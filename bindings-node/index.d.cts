@@ -163,7 +163,7 @@ export declare class Client {
    * the redirect URI; its path and query, the whole URL and a form body will do. A pending login can be used once; it stays usable after a wrong
    * `state`, and where nothing was sent.
    */
-  exchangeCallback(pending: AuthorizationRequest, callback: string, options?: CallOptions): Promise<TokenSet>
+  exchangeCallback(pending: AuthorizationRequest, callback: string | URL | URLSearchParams, options?: CallOptions): Promise<TokenSet>
 
   /** Exchanges a code for tokens, for applications that keep `state` and verifier and check callbacks themselves. */
   exchangeCode(code: string, options?: CodeOptions): Promise<TokenSet>
@@ -179,7 +179,7 @@ export declare class Client {
    * twice, in whatever process, makes one exchange, and both calls get the same login. A login that was there is replaced. Timeout and signal end
    * the wait only: a code that was sent makes a login.
    */
-  completeLogin(pending: AuthorizationRequest, callback: string, options: LoginOptions): Promise<TokenSource>
+  completeLogin(pending: AuthorizationRequest, callback: string | URL | URLSearchParams, options: LoginOptions): Promise<TokenSource>
 
   /** The tokens of this account, whether or not there is a login yet. No I/O: make one whenever it is needed. */
   tokenSource(account: string): TokenSource
@@ -469,9 +469,22 @@ export type ErrorCode =
 /** Every error code, with its number in C and the class of its errors. */
 export declare const ERROR_CODES: readonly { readonly code: ErrorCode; readonly number: number; readonly family: string }[]
 
+/** What an error can be made with. */
+export interface ErrorFields {
+  cause?: unknown
+  code?: ErrorCode
+  remedy?: Remedy
+  retryAfter?: number
+  httpStatus?: number
+  oauthError?: string
+  oauthErrorDescription?: string
+  oauthErrorUri?: string
+}
+
 /** Every error of this library. The message is one line that names what to change, and holds no secret. */
 export declare class SipgateOAuth2Error extends Error {
-  protected constructor()
+  /** For tests of an application: without a code, that of the class. */
+  constructor(message?: string, fields?: ErrorFields)
 
   readonly code: ErrorCode
   readonly number: number
@@ -480,8 +493,8 @@ export declare class SipgateOAuth2Error extends Error {
   readonly retryable: boolean
   /** Seconds to wait, where the server said so. */
   readonly retryAfter: number | undefined
-  /** The HTTP status of the answer, where there was one. */
-  readonly status: number | undefined
+  /** The HTTP status of the login server's response, where there was one. Not `status`: that is what web frameworks answer their visitor with. */
+  readonly httpStatus: number | undefined
   /** The `error` member of an OAuth answer or callback: match on this. */
   readonly oauthError: string | undefined
   /** The server's own words: for logs and people, never needed to decide. */

@@ -1,6 +1,6 @@
 'use strict'
 
-const { flag, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
+const { callback: readCallback, flag, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
 const { callOptions, waitFor } = require('./calls.cjs')
 const { listen, newEmitter } = require('./events.cjs')
 const { guarded, native } = require('./native.cjs')
@@ -121,9 +121,9 @@ class Client {
   async exchangeCallback(pending, callback, given) {
     const handle = pendingHandle(pending)
     if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
-    text('callback', callback)
+    const brought = readCallback('callback', callback)
     const read = options(callOptions, given)
-    return this.#tokens('Client.exchangeCallback', read, () => native.startExchangeCallback(this.#handle, handle, callback))
+    return this.#tokens('Client.exchangeCallback', read, () => native.startExchangeCallback(this.#handle, handle, brought))
   }
 
   async exchangeCode(code, given) {
@@ -148,10 +148,10 @@ class Client {
     const client = this.#handle
     const handle = pendingHandle(pending)
     if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
-    text('callback', callback)
+    const brought = readCallback('callback', callback)
     const { account, ...read } = options(loginOptions, given)
     text('account', account)
-    const start = () => native.startCompleteLogin(client, handle, callback, account)
+    const start = () => native.startCompleteLogin(client, handle, brought, account)
     return this.#source(account, await waitFor('Client.completeLogin', read, start))
   }
 

@@ -142,12 +142,14 @@ function handle(error: unknown): Remedy | undefined {
     const code: ErrorCode = error.code
     const message: string = error.message
     const known: [number, boolean] = [error.number, error.retryable]
-    const answer: (string | number | undefined)[] = [error.retryAfter, error.status, error.oauthError]
+    const answer: (string | number | undefined)[] = [error.retryAfter, error.httpStatus, error.oauthError]
     answer.push(error.oauthErrorDescription, error.oauthErrorUri, code, message, ...known.map(String))
     return error.remedy
   }
   return undefined
 }
+
+const made: SipgateOAuth2Error = new LoginRequiredError('gone', { code: 'SIPGATE_LOGIN_FAILED' })
 
 const families = [
   AuthorizationDeniedError,
@@ -158,5 +160,5 @@ const families = [
   TemporaryError,
 ].some((family) => exchanged instanceof family)
 
-export { answer, broken, clientRedirectUri, done, ends, families, handle, kept, life, member, numbers, optional, peeked, refreshed }
+export { answer, broken, clientRedirectUri, done, ends, families, handle, kept, life, made, member, numbers, optional, peeked, refreshed }
 export { returnTo, states, stores, texts, version }

@@ -53,6 +53,4 @@ def _read(text: object) -> _Origin:
 
 
 def _refused(problem: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"origins: {problem}", "SIPGATE_INVALID_ARGUMENT", "fix_configuration"
-    )
+    return InvalidArgumentError(f"origins: {problem}")

@@ -207,7 +207,7 @@ function keepTokens(name, tokens) {
 function described(error) {
   const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
   const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
-  const { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri } = known
+  const { code, number, remedy, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
   const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
   const family = isReason ? known.family : error.name
   return { family, ...snakeCase(fields), message: error.message }
