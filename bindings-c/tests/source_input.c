@@ -20,7 +20,7 @@ static void of_the_client(const sipgate_client *client)
     CHECK_TEXT(sipgate_client_complete_login(client, request, text, "anna", NULL, &out, &error), "callback");
     CHECK_TEXT(sipgate_client_complete_login(client, request, "code=c", text, NULL, &out, &error), "account");
     CHECK_REFUSED(sipgate_client_complete_login(client, request, "code=c", "", NULL, &out, &error), "account");
-    CHECK_REFUSED(sipgate_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "request");
+    CHECK_REFUSED(sipgate_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "pending");
     CHECK_REFUSED(sipgate_client_complete_login(NULL, request, "code=c", "anna", NULL, &out, &error), "client");
     CHECK_REFUSED(sipgate_client_complete_login(client, request, "code=c", "anna", NULL, NULL, &error), "source");
     CHECK(sipgate_client_complete_login(client, request, "code=c", "anna", NULL, &out, NULL) == SIPGATE_STATE_MISMATCH);

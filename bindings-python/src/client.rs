@@ -64,14 +64,14 @@ impl Client {
 
     /// A client at a Keycloak. `base` is what stands before `/realms`, such as `https://login.example.com/auth`.
     #[staticmethod]
-    #[pyo3(signature = (base, realm, client_id, *, client_secret=None, client_authentication=None, redirect_uri=None, ca_certificates=None,
+    #[pyo3(signature = (client_id, base, realm, *, client_secret=None, client_authentication=None, redirect_uri=None, ca_certificates=None,
         proxy=None, connect_timeout=None, request_timeout=None, store=None, on_event=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn keycloak(
         py: Python<'_>,
+        client_id: &Bound<'_, PyAny>,
         base: &Bound<'_, PyAny>,
         realm: &Bound<'_, PyAny>,
-        client_id: &Bound<'_, PyAny>,
         client_secret: Optional<'_, '_>,
         client_authentication: Optional<'_, '_>,
         redirect_uri: Optional<'_, '_>,
@@ -82,8 +82,8 @@ impl Client {
         store: Optional<'_, '_>,
         on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
-        let provider = Provider::keycloak(argument::text("base", base)?, argument::text("realm", realm)?);
         let client_id = argument::text("client_id", client_id)?;
+        let provider = Provider::keycloak(argument::text("base", base)?, argument::text("realm", realm)?);
         let options = Options {
             client_secret,
             client_authentication,

@@ -25,7 +25,7 @@ pub(crate) struct Options<'a, 'py> {
 
 impl Options<'_, '_> {
     pub(crate) fn client(&self, py: Python<'_>, provider: Provider, client_id: &str) -> PyResult<Client> {
-        self.build(py, core::Client::with_provider(provider, client_id))
+        self.build(py, core::Client::with_provider(client_id, provider))
     }
 
     pub(crate) fn build(&self, py: Python<'_>, mut builder: ClientBuilder) -> PyResult<Client> {

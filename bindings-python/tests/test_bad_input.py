@@ -28,9 +28,9 @@ CANARY = "canary-secret-value"
 
 # Nobody listens there: an argument that is wrongly taken shows as another error.
 NOWHERE = Client.keycloak(
+    "client",
     "http://127.0.0.1:1",
     "r",
-    "client",
     redirect_uri="https://example.com/a",
     store=Store.memory(),
 )

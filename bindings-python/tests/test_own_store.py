@@ -490,7 +490,7 @@ time.sleep(0.3)
 def test_an_interpreter_ends_quietly(realm: Realm, program: Program, ending: str) -> None:
     process = program(f"""{STORE}
 def keeping(own, **options):
-    return Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store(own), **options)
+    return Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r}, store=Store(own), **options)
 {ending}""")
     output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("asked\n", "", 0)

@@ -55,16 +55,16 @@ pub(crate) struct Inner {
 impl Client {
     /// A client at sipgate, in the realm that its id's suffix names (`…:third-party`, `…:sipgate-apps`).
     pub fn sipgate(client_id: impl Into<String>) -> ClientBuilder {
-        Self::with_provider(Provider::sipgate(), client_id)
+        Self::with_provider(client_id, Provider::sipgate())
     }
 
     /// A client at a Keycloak. `base` is what stands before `/realms`, such as `https://login.example.com/auth`.
-    pub fn keycloak(base: impl Into<String>, realm: impl Into<String>, client_id: impl Into<String>) -> ClientBuilder {
-        Self::with_provider(Provider::keycloak(base, realm), client_id)
+    pub fn keycloak(client_id: impl Into<String>, base: impl Into<String>, realm: impl Into<String>) -> ClientBuilder {
+        Self::with_provider(client_id, Provider::keycloak(base, realm))
     }
 
     /// A client at any server.
-    pub fn with_provider(provider: Provider, client_id: impl Into<String>) -> ClientBuilder {
+    pub fn with_provider(client_id: impl Into<String>, provider: Provider) -> ClientBuilder {
         ClientBuilder::new(provider, client_id.into())
     }
 

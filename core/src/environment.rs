@@ -14,7 +14,7 @@ pub(crate) fn client() -> Result<ClientBuilder> {
     let client_id =
         variable("SIPGATE_CLIENT_ID")?.ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
     let mut builder = match variable("SIPGATE_ISSUER")? {
-        Some(issuer) => Client::with_provider(keycloak(&issuer)?, client_id),
+        Some(issuer) => Client::with_provider(client_id, keycloak(&issuer)?),
         None => Client::sipgate(client_id),
     };
     if let Some(secret) = client_secret()? {

@@ -45,7 +45,7 @@ int main(void)
         check(sipgate_store_sqlite(getenv("STORE"), NULL, &store, &error), error);
     else
         check(sipgate_store_memory(NULL, &store, &error), error);
-    check(sipgate_client_options_new_endpoints(base, authorization, endpoint, "a-client", &options, &error), error);
+    check(sipgate_client_options_new_endpoints("a-client", base, authorization, endpoint, &options, &error), error);
     check(sipgate_client_options_set_redirect_uri(options, "http://127.0.0.1/callback", &error), error);
     check(sipgate_client_options_set_store(options, store, &error), error);
     check(sipgate_client_new(options, &client, &error), error);

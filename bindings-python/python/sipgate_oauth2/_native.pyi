@@ -93,9 +93,9 @@ class Client:
     ) -> Client: ...
     @staticmethod
     def keycloak(
+        client_id: str,
         base: str,
         realm: str,
-        client_id: str,
         *,
         client_secret: str | None = None,
         client_authentication: str | None = None,
@@ -155,7 +155,7 @@ class Client:
     def exchange_callback(
         self,
         pending: AuthorizationRequest,
-        callback: str,
+        callback: str | bytes,
         *,
         timeout: float | None = None,
         cancel: CancelToken | None = None,
@@ -181,7 +181,7 @@ class Client:
     def complete_login(
         self,
         pending: AuthorizationRequest,
-        callback: str,
+        callback: str | bytes,
         account: str,
         *,
         timeout: float | None = None,
@@ -350,7 +350,7 @@ class Running(Generic[_T_co]):
 def start_exchange_callback(
     client: Client,
     pending: AuthorizationRequest,
-    callback: str,
+    callback: str | bytes,
     timeout: float | None,
 ) -> Running[TokenSet]: ...
 def start_exchange_code(
@@ -370,7 +370,7 @@ def start_refresh(
 def start_complete_login(
     client: Client,
     pending: AuthorizationRequest,
-    callback: str,
+    callback: str | bytes,
     account: str,
     timeout: float | None,
 ) -> Running[TokenSource]: ...

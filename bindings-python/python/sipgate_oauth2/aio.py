@@ -75,10 +75,10 @@ class Client:
 
     @classmethod
     def keycloak(
-        cls, base: str, realm: str, client_id: str, **options: _Unpack[_ClientOptions]
+        cls, client_id: str, base: str, realm: str, **options: _Unpack[_ClientOptions]
     ) -> Client:
         """A client at a Keycloak. `base` is what stands before `/realms`."""
-        return cls(_native.Client.keycloak(base, realm, client_id, **options))
+        return cls(_native.Client.keycloak(client_id, base, realm, **options))
 
     @classmethod
     def endpoints(
@@ -128,7 +128,7 @@ class Client:
         )
 
     async def exchange_callback(
-        self, pending: AuthorizationRequest, callback: str, *, timeout: float | None = None
+        self, pending: AuthorizationRequest, callback: str | bytes, *, timeout: float | None = None
     ) -> TokenSet:
         """Checks the callback against the pending login and exchanges its code for tokens."""
         return await _outcome(
@@ -164,7 +164,7 @@ class Client:
     async def complete_login(
         self,
         pending: AuthorizationRequest,
-        callback: str,
+        callback: str | bytes,
         account: str,
         *,
         timeout: float | None = None,
@@ -291,9 +291,7 @@ async def check_store(own: _OwnStore, /) -> list[str]:
 
 def _wrong_type(field: str, expected: str, value: object) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"{field}: must be a sipgate_oauth2.{expected}, not {type(value).__name__}",
-        "SIPGATE_INVALID_ARGUMENT",
-        "fix_configuration",
+        f"{field}: must be a sipgate_oauth2.{expected}, not {type(value).__name__}"
     )
 
 

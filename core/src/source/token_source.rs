@@ -68,7 +68,7 @@ impl TokenSource {
             return Err(Error::argument("account", "must be 1 to 1024 bytes; pass what names the user in your application"));
         }
         let Some(store) = client.0.store.clone() else {
-            return Err(Error::argument("store", "is not set; make the client with one, such as Store::sqlite or Store::memory"));
+            return Err(Error::argument("store", "is not set; give the client one: a SQLite database, or memory"));
         };
         let account = Account { issuer: client.issuer().to_owned(), client_id: client.client_id().to_owned(), account };
         let key = key(&["account", &account.issuer, &account.client_id, &account.account]);
