@@ -426,7 +426,8 @@ export declare class Store {
 
 /**
  * Tests whether a store of the application's own keeps the promises that the library builds on, and gives those that it broke, in words: an empty list is
- * good. What is stored for it ends within seconds, so that the store need not be empty.
+ * good. What a function throws ends it: the promise is rejected with a {@link StoreError} that has it as its cause. What is stored for it ends within
+ * seconds, so that the store need not be empty.
  */
 export declare function checkStore(own: TokenStore): Promise<string[]>
 

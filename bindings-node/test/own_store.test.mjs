@@ -115,6 +115,38 @@ for (const [what, fail] of Object.entries(FAILURES)) {
   })
 }
 
+const MISTAKES = {
+  'uses what is not there': { load: (key) => undefined.get(key), save: () => true },
+  'names what is not there': { load: (key) => entries.get(key), save: () => true },
+  'returns nothing from save': { load: () => undefined, save: () => {} },
+}
+
+for (const [what, own] of Object.entries(MISTAKES)) {
+  test(`a store that ${what} is told to be mistaken`, async () => {
+    const login = () => logIn(realm, clientWith(new Store(own)))
+    for (const use of [() => checkStore(own), login]) {
+      const error = await use().catch((caught) => caught)
+      assert.ok(error instanceof StoreError, String(error))
+      assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'fix_configuration'])
+      assert.match(error.message, /^the store's (load|save) threw (TypeError|ReferenceError); see the cause$/)
+      assert.ok(error.cause instanceof TypeError || error.cause instanceof ReferenceError)
+    }
+  })
+}
+
+test('what a store throws ends its check with that error', async () => {
+  const thrown = new RangeError('no such table')
+  const error = await checkStore({ load: () => Promise.reject(thrown), save: () => true }).catch((caught) => caught)
+  assert.ok(error instanceof StoreError)
+  assert.equal(error.cause, thrown)
+})
+
+test('a fetch that got no response is no mistake', async () => {
+  const own = { load: () => fetch('http://127.0.0.1:1/'), save: () => true }
+  const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)
+  assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'try_later'])
+})
+
 test('what is no error can be thrown too', async () => {
   const own = { load: () => Promise.reject(null), save: () => true }
   const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)

@@ -160,12 +160,59 @@ class Vague(Own):
         (Overwriting(), "a conflict changes nothing"),
         (Trimming(), "come back as they were given"),
         (Endless(), "come back as they were given"),
-        (Vague(), "its functions work"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_broken_promise_is_named(own: Own, broken: str) -> None:
     assert any(broken in violation for violation in check_store(own))
+
+
+class Misspelt(Own):
+    def load(self, key: str) -> Any:
+        return self.entires.get(key)  # type: ignore[attr-defined]
+
+
+class OfAnotherShape(Own):
+    def save(self, key: str, version: str, data: bytes) -> Any:  # type: ignore[override]
+        return True
+
+
+class Awaiting(Own):
+    async def load(self, key: str) -> Any:
+        return None
+
+
+MISTAKES = {
+    "an attribute that is not there": (Misspelt(), "load raised AttributeError", "entires"),
+    "other arguments": (OfAnotherShape(), "save raised TypeError", "positional argument"),
+    "nothing returned": (Vague(), "save raised TypeError", "save must return True"),
+    "async where nothing awaits": (Awaiting(), "load raised NotImplementedError", "aio"),
+}
+
+
+@pytest.mark.parametrize(("own", "said", "cause"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_in_a_stores_code_is_told_as_one(
+    strict: Realm, own: Own, said: str, cause: str
+) -> None:
+    def log_in_with(own: Own) -> None:
+        strict.source(strict.client(Store(own)))
+
+    for use in (check_store, log_in_with):
+        with pytest.raises(StoreError, match=said) as caught:
+            use(own)
+        assert (caught.value.code, caught.value.remedy) == (
+            "SIPGATE_STORE_UNAVAILABLE",
+            "fix_configuration",
+        )
+        assert cause in str(caught.value.__cause__)
+
+
+def test_what_a_store_raises_ends_its_check_with_that_exception() -> None:
+    own = Own()
+    own.raising = sqlite3.OperationalError("no such table: logins")
+    with pytest.raises(StoreError, match="load raised OperationalError; see the cause") as caught:
+        check_store(own)
+    assert caught.value.__cause__ is own.raising
 
 
 @pytest.mark.parametrize(

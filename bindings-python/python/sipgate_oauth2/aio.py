@@ -284,7 +284,8 @@ class TokenSource:
 
 
 async def check_store(own: _OwnStore, /) -> list[str]:
-    """The promises of a store that this one broke, in words; of an `async` store too, which runs on this event loop."""
+    """The promises of a store that this one broke, in words; of an `async` store too, which runs on this event loop.
+    What a function raises is raised, as the cause of a `StoreError`."""
     loop = asyncio.get_running_loop()
     return await asyncio.to_thread(_native.check_store_on, own, loop)
 
