@@ -22,7 +22,10 @@ export interface ClientOptions {
   requestTimeout?: number | undefined
   /** Where logins are kept: for {@link Client.completeLogin} and {@link Client.tokenSource}. The single steps do without. */
   store?: Store | undefined
-  /** Where {@link TokenSource.fetch} may send tokens: `['https://api.sipgate.com']` unless set. `http` for this machine only. */
+  /**
+   * Where {@link TokenSource.fetch} may send tokens. For a client at sipgate `['https://api.sipgate.com']` unless set; a client at any other server has
+   * none unless set. `http` for this machine only.
+   */
   origins?: readonly string[] | undefined
 }
 

@@ -8,8 +8,9 @@ const { AuthorizationRequest, MADE_HERE, TokenSet, checkMadeHere, pendingHandle,
 const { TokenSource } = require('./source.cjs')
 const { store } = require('./store.cjs')
 
-/** Where sipgate's REST API is. */
-const DEFAULT_ORIGINS = ['https://api.sipgate.com']
+/** Where sipgate's login server is, and its REST API. An API of another server is known to the application alone. */
+const SIPGATE = 'https://login.sipgate.com/'
+const SIPGATES_ORIGINS = ['https://api.sipgate.com']
 
 const clientOptions = {
   clientSecret: text,
@@ -185,7 +186,8 @@ class Client {
   }
 
   #source(account, handle) {
-    return new TokenSource(MADE_HERE, this, this.#origins, account, handle)
+    const allowed = this.#origins ?? (this.issuer.startsWith(SIPGATE) ? SIPGATES_ORIGINS : [])
+    return new TokenSource(MADE_HERE, this, allowed, account, handle)
   }
 
   async #tokens(place, read, start) {
@@ -198,7 +200,7 @@ class Client {
 }
 
 /** Settings that are JavaScript's own stay here. */
-function make(place, { store: storeHandle, origins: allowed = DEFAULT_ORIGINS, ...settings }, nativeClient) {
+function make(place, { store: storeHandle, origins: allowed, ...settings }, nativeClient) {
   const { emitter, listener, number } = newEmitter()
   const handle = guarded(place, () => nativeClient({ ...settings, number }, listener, storeHandle))
   return new Client(MADE_HERE, handle, emitter, allowed)

@@ -115,6 +115,8 @@ for (const [what, fail] of Object.entries(FAILURES)) {
   })
 }
 
+const logInWith = (own) => logIn(realm, clientWith(new Store(own)))
+
 const MISTAKES = {
   'uses what is not there': { load: (key) => undefined.get(key), save: () => true },
   'names what is not there': { load: (key) => entries.get(key), save: () => true },
@@ -123,9 +125,8 @@ const MISTAKES = {
 
 for (const [what, own] of Object.entries(MISTAKES)) {
   test(`a store that ${what} is told to be mistaken`, async () => {
-    const login = () => logIn(realm, clientWith(new Store(own)))
-    for (const use of [() => checkStore(own), login]) {
-      const error = await use().catch((caught) => caught)
+    for (const use of [checkStore, logInWith]) {
+      const error = await use(own).catch((caught) => caught)
       assert.ok(error instanceof StoreError, String(error))
       assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'fix_configuration'])
       assert.match(error.message, /^the store's (load|save) threw (TypeError|ReferenceError); see the cause$/)

@@ -20,6 +20,7 @@ use crate::token_source::TokenSource;
 ///
 /// Made by `Client.sipgate`, `Client.keycloak`, `Client.endpoints` or `Client.from_env`; making one touches no network.
 #[pyclass(frozen, module = "sipgate_oauth2")]
+#[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) core: core::Client,
     pub(crate) own: Option<OwnStore>,
@@ -295,7 +296,7 @@ impl Client {
     ) -> PyResult<TokenSource> {
         let login = Login::new(&self.core, pending, callback, account)?;
         let core = door::complete(py, login, &Limits::new(timeout, cancel)?)?;
-        Ok(TokenSource::new(core, self.own.clone()))
+        Ok(TokenSource::new(core, self))
     }
 
     /// The tokens of this account, whether or not there is a login yet. No I/O.
@@ -303,7 +304,7 @@ impl Client {
     fn token_source(&self, py: Python<'_>, account: &Bound<'_, PyAny>) -> PyResult<TokenSource> {
         let account = argument::text("account", account)?;
         let core = door::work(py, "token_source", || self.core.token_source(account))?;
-        Ok(TokenSource::new(core, self.own.clone()))
+        Ok(TokenSource::new(core, self))
     }
 
     /// The name that callbacks and ID tokens must give the server.

@@ -150,8 +150,8 @@ pub(crate) fn start_complete_login(
     let login = Login::new(&client.core, pending, callback, account)?;
     let limits = Limits::new(timeout, None)?;
     used_on_running_loop(py, client.own.as_ref())?;
-    let own = client.own.clone();
-    Running::start(py, login, &limits, |py, core| Ok(Py::new(py, TokenSource::new(core, own))?.into_any()))
+    let client = client.clone();
+    Running::start(py, login, &limits, move |py, core| Ok(Py::new(py, TokenSource::new(core, &client))?.into_any()))
 }
 
 /// `TokenSource.access_token` without waiting.

@@ -21,6 +21,10 @@ if typing.TYPE_CHECKING:
 
     from ._native import _OwnStore
     from .httpx_auth import HttpxAuth as _HttpxAuth
+    from .types import ClientAuthentication as _ClientAuthentication
+    from .types import Event as _Event
+    from .types import LogoutOutcome as _LogoutOutcome
+    from .types import ResponseMode as _ResponseMode
 
 __all__ = [
     "AuthorizationRequest",
@@ -39,14 +43,14 @@ _Scope = str | abc.Sequence[str] | abc.Set[str]
 
 class _ClientOptions(typing.TypedDict, total=False):
     client_secret: str | None
-    client_authentication: str | None
+    client_authentication: _ClientAuthentication | None
     redirect_uri: str | None
     ca_certificates: str | bytes | None
     proxy: str | None
     connect_timeout: float | None
     request_timeout: float | None
     store: Store | None
-    on_event: abc.Callable[[dict[str, typing.Any]], object] | None
+    on_event: abc.Callable[[_Event], object] | None
 
 
 class _SipgateOptions(_ClientOptions, total=False):
@@ -106,7 +110,7 @@ class Client:
         scope: _Scope,
         *,
         redirect_uri: str | None = None,
-        response_mode: str | None = None,
+        response_mode: _ResponseMode | None = None,
         state: str | None = None,
         return_to: str | None = None,
         prompt: str | None = None,
@@ -256,9 +260,7 @@ class TokenSource:
         """How the login stands, by the store and without the network."""
         return await _outcome(_native.start_source_status(self._source, timeout))
 
-    async def logout(
-        self, *, timeout: float | None = None
-    ) -> typing.Literal["revoked", "local_only"]:
+    async def logout(self, *, timeout: float | None = None) -> _LogoutOutcome:
         """Ends the login: here at once, and then at the server, with every login of this client in that browser's
         session. Gives `"local_only"` where no server was told."""
         return await _outcome(_native.start_source_logout(self._source, timeout))
