@@ -44,7 +44,8 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 	$(PYTHON) tests/readme/run.py
 	$(PYTHON) tests/surface/run.py
 
-test-memory: build ## the C suite under valgrind, and under the address sanitizer where there is a nightly toolchain
+test-memory: build ## what is left of secrets in freed memory; the C suite under valgrind, and under the address sanitizer where there is a nightly toolchain
+	$(PYTHON) tests/memory/run.py
 	bash bindings-c/tests/run.sh --valgrind
 	bash bindings-c/tests/run.sh --asan
 

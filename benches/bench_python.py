@@ -319,9 +319,9 @@ def main() -> int:
     parser.add_argument("realm", help="the local realm's address, http://127.0.0.1:PORT")
     realm = parser.parse_args().realm
     client = Client.keycloak(
+        CLIENT_ID,
         f"{realm}/auth",
         "third-party",
-        CLIENT_ID,
         client_secret=CLIENT_SECRET,
         redirect_uri=REDIRECT_URI,
         store=Store.memory(),

@@ -22,7 +22,10 @@ export interface ClientOptions {
   requestTimeout?: number | undefined
   /** Where logins are kept: for {@link Client.completeLogin} and {@link Client.tokenSource}. The single steps do without. */
   store?: Store | undefined
-  /** Where {@link TokenSource.fetch} may send tokens: `['https://api.sipgate.com']` unless set. `http` for this machine only. */
+  /**
+   * Where {@link TokenSource.fetch} may send tokens. For a client at sipgate `['https://api.sipgate.com']` unless set; a client at any other server has
+   * none unless set. `http` for this machine only.
+   */
   origins?: readonly string[] | undefined
 }
 
@@ -164,7 +167,7 @@ export declare class Client {
    * the redirect URI; its path and query, the whole URL and a form body will do. A pending login can be used once; it stays usable where
    * the callback is refused, and where nothing was sent.
    */
-  exchangeCallback(pending: AuthorizationRequest, callback: string, options?: CallOptions): Promise<TokenSet>
+  exchangeCallback(pending: AuthorizationRequest, callback: string | URL | URLSearchParams, options?: CallOptions): Promise<TokenSet>
 
   /** Exchanges a code for tokens, for applications that keep `state` and verifier and check callbacks themselves. */
   exchangeCode(code: string, options?: CodeOptions): Promise<TokenSet>
@@ -180,7 +183,7 @@ export declare class Client {
    * twice, in whatever process, makes one exchange, and both calls get the same login. A login that was there is replaced. Timeout and signal end
    * the wait only: a code that was sent makes a login.
    */
-  completeLogin(pending: AuthorizationRequest, callback: string, options: LoginOptions): Promise<TokenSource>
+  completeLogin(pending: AuthorizationRequest, callback: string | URL | URLSearchParams, options: LoginOptions): Promise<TokenSource>
 
   /** The tokens of this account, whether or not there is a login yet. No I/O: make one whenever it is needed. */
   tokenSource(account: string): TokenSource
@@ -317,13 +320,14 @@ export declare class TokenSource {
   status(options?: CallOptions): Promise<TokenStatus>
 
   /**
-   * Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. Rejected where the server
-   * could not be told: nothing is handed out any more, and another call finishes it.
+   * Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. Gives `revoked` where
+   * the server was told, and `local_only` where it was not: the client has no revocation endpoint, or there was no refresh token to revoke, as after
+   * an earlier logout. Rejected where the server could not be told: nothing is handed out any more, and another call finishes it.
    */
-  logout(options?: CallOptions): Promise<void>
+  logout(options?: CallOptions): Promise<'revoked' | 'local_only'>
 
-  /** Rejected while new tokens are only in memory, as the store failed: they would be lost with the process. Nothing needs to be closed but for that. */
-  close(): Promise<void>
+  /** Rejected while new tokens are only in memory, as the store failed: they would be lost with the process. */
+  ensureSaved(): Promise<void>
 
   /**
    * `fetch` with the token, for the {@link ClientOptions.origins | origins} of the client alone. A request that is answered with 401 is sent once more with
@@ -360,7 +364,8 @@ export type SipgateEvent = Readonly<
   | { event: 'logged_in'; account: string; generation: number }
   | { event: 'renewed'; account: string; generation: number; duration: number }
   | { event: 'renewal_failed'; account: string; error: ErrorCode }
-  | { event: 'login_ended' | 'logged_out' | 'unsaved'; account: string }
+  | { event: 'logged_out'; account: string; outcome: 'revoked' | 'local_only' }
+  | { event: 'login_ended' | 'unsaved'; account: string }
   | { event: 'odd_answer'; member: string }
   | { event: 'realm_mismatch'; named: string; used: string }
 >
@@ -425,7 +430,8 @@ export declare class Store {
 
 /**
  * Tests whether a store of the application's own keeps the promises that the library builds on, and gives those that it broke, in words: an empty list is
- * good. What is stored for it ends within seconds, so that the store need not be empty.
+ * good. What a function throws ends it: the promise is rejected with a {@link StoreError} that has it as its cause. What is stored for it ends within
+ * seconds, so that the store need not be empty.
  */
 export declare function checkStore(own: TokenStore): Promise<string[]>
 
@@ -468,9 +474,22 @@ export type ErrorCode =
 /** Every error code, with its number in C and the class of its errors. */
 export declare const ERROR_CODES: readonly { readonly code: ErrorCode; readonly number: number; readonly family: string }[]
 
+/** What an error can be made with. */
+export interface ErrorFields {
+  cause?: unknown
+  code?: ErrorCode
+  remedy?: Remedy
+  retryAfter?: number
+  httpStatus?: number
+  oauthError?: string
+  oauthErrorDescription?: string
+  oauthErrorUri?: string
+}
+
 /** Every error of this library. The message is one line that names what to change, and holds no secret. */
 export declare class SipgateOAuth2Error extends Error {
-  protected constructor()
+  /** For tests of an application: without a code, that of the class. */
+  constructor(message?: string, fields?: ErrorFields)
 
   readonly code: ErrorCode
   readonly number: number
@@ -479,8 +498,8 @@ export declare class SipgateOAuth2Error extends Error {
   readonly retryable: boolean
   /** Seconds to wait, where the server said so. */
   readonly retryAfter: number | undefined
-  /** The HTTP status of the answer, where there was one. */
-  readonly status: number | undefined
+  /** The HTTP status of the login server's response, where there was one. Not `status`: that is what web frameworks answer their visitor with. */
+  readonly httpStatus: number | undefined
   /** The `error` member of an OAuth answer or callback: match on this. */
   readonly oauthError: string | undefined
   /** The server's own words: for logs and people, never needed to decide. */

@@ -714,9 +714,9 @@ sipgate_status sipgate_client_options_new_sipgate(const char *client_id,
  * Settings for a client at a Keycloak. `base` is what stands before "/realms", such as "https://login.example.com/auth". On success `options` is the
  * caller's; on failure it is not written.
  */
-sipgate_status sipgate_client_options_new_keycloak(const char *base,
+sipgate_status sipgate_client_options_new_keycloak(const char *client_id,
+                                                   const char *base,
                                                    const char *realm,
-                                                   const char *client_id,
                                                    struct sipgate_client_options **options,
                                                    struct sipgate_error **error);
 
@@ -724,10 +724,10 @@ sipgate_status sipgate_client_options_new_keycloak(const char *base,
  * Settings for a client at any server, by its issuer and endpoints as its documentation gives them. On success `options` is the caller's; on failure
  * it is not written.
  */
-sipgate_status sipgate_client_options_new_endpoints(const char *issuer,
+sipgate_status sipgate_client_options_new_endpoints(const char *client_id,
+                                                    const char *issuer,
                                                     const char *authorization_endpoint,
                                                     const char *token_endpoint,
-                                                    const char *client_id,
                                                     struct sipgate_client_options **options,
                                                     struct sipgate_error **error);
 
@@ -735,10 +735,10 @@ sipgate_status sipgate_client_options_new_endpoints(const char *issuer,
  * Like sipgate_client_options_new_endpoints, for a server that announces `authorization_response_iss_parameter_supported`: a callback without `iss`
  * is then refused (RFC 9207, section 2.4).
  */
-sipgate_status sipgate_client_options_new_endpoints_with_iss(const char *issuer,
+sipgate_status sipgate_client_options_new_endpoints_with_iss(const char *client_id,
+                                                             const char *issuer,
                                                              const char *authorization_endpoint,
                                                              const char *token_endpoint,
-                                                             const char *client_id,
                                                              struct sipgate_client_options **options,
                                                              struct sipgate_error **error);
 
@@ -841,12 +841,12 @@ sipgate_status sipgate_client_new(const struct sipgate_client_options *options,
 
 /**
  * A new pending login for this scope (names separated by spaces), and the URL to send the person to. No network. `parameters` may be NULL. On success
- * `request` is the caller's, to be freed with sipgate_authorization_request_free; on failure it is not written.
+ * `pending` is the caller's, to be freed with sipgate_authorization_request_free; on failure it is not written.
  */
 sipgate_status sipgate_client_authorization_request(const struct sipgate_client *client,
                                                     const char *scope,
                                                     const struct sipgate_authorization_parameters *parameters,
-                                                    struct sipgate_authorization_request **request,
+                                                    struct sipgate_authorization_request **pending,
                                                     struct sipgate_error **error);
 
 /**
@@ -856,7 +856,7 @@ sipgate_status sipgate_client_authorization_request(const struct sipgate_client 
  * is not written.
  */
 sipgate_status sipgate_client_exchange_callback(const struct sipgate_client *client,
-                                                const struct sipgate_authorization_request *request,
+                                                const struct sipgate_authorization_request *pending,
                                                 const char *callback,
                                                 const struct sipgate_call *call,
                                                 struct sipgate_token_set **tokens,
@@ -901,7 +901,7 @@ sipgate_status sipgate_client_refresh_tokens(const struct sipgate_client *client
  * success `source` is the caller's, to be freed with sipgate_token_source_free; on failure it is not written.
  */
 sipgate_status sipgate_client_complete_login(const struct sipgate_client *client,
-                                             const struct sipgate_authorization_request *request,
+                                             const struct sipgate_authorization_request *pending,
                                              const char *callback,
                                              const char *account,
                                              const struct sipgate_call *call,
@@ -1010,65 +1010,65 @@ sipgate_status sipgate_authorization_parameters_add_extra(struct sipgate_authori
 void sipgate_authorization_parameters_free(struct sipgate_authorization_parameters *parameters);
 
 /**
- * A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `request` is the caller's;
+ * A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `pending` is the caller's;
  * on failure it is not written.
  */
 sipgate_status sipgate_authorization_request_restore(const char *exported,
-                                                     struct sipgate_authorization_request **request,
+                                                     struct sipgate_authorization_request **pending,
                                                      struct sipgate_error **error);
 
 /**
  * One text that holds all of it, of characters that a cookie can hold; it contains the code verifier. On success `exported` is the caller's, to be
  * freed with sipgate_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_authorization_request_export(const struct sipgate_authorization_request *request,
+sipgate_status sipgate_authorization_request_export(const struct sipgate_authorization_request *pending,
                                                     struct sipgate_secret **exported,
                                                     struct sipgate_error **error);
 
 /**
  * The URL to send the person's browser to. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_url(const struct sipgate_authorization_request *request);
+struct sipgate_str sipgate_authorization_request_url(const struct sipgate_authorization_request *pending);
 
 /**
  * The `state` in the URL. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_state(const struct sipgate_authorization_request *request);
+struct sipgate_str sipgate_authorization_request_state(const struct sipgate_authorization_request *pending);
 
 /**
  * The `nonce`, which an ID token repeats. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_nonce(const struct sipgate_authorization_request *request);
+struct sipgate_str sipgate_authorization_request_nonce(const struct sipgate_authorization_request *pending);
 
 /**
  * The redirect URI, byte for byte as given. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_redirect_uri(const struct sipgate_authorization_request *request);
+struct sipgate_str sipgate_authorization_request_redirect_uri(const struct sipgate_authorization_request *pending);
 
 /**
  * The scope that is asked for. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_scope(const struct sipgate_authorization_request *request);
+struct sipgate_str sipgate_authorization_request_scope(const struct sipgate_authorization_request *pending);
 
 /**
  * What the application wanted to find again. Belongs to the request; no text where there is none, and for NULL.
  */
-struct sipgate_str sipgate_authorization_request_return_to(const struct sipgate_authorization_request *request);
+struct sipgate_str sipgate_authorization_request_return_to(const struct sipgate_authorization_request *pending);
 
 /**
  * When the pending login was made, in seconds since 1970; -1 for NULL.
  */
-int64_t sipgate_authorization_request_created_at(const struct sipgate_authorization_request *request);
+int64_t sipgate_authorization_request_created_at(const struct sipgate_authorization_request *pending);
 
 /**
  * From when on the callback is too late, in seconds since 1970; -1 for NULL.
  */
-int64_t sipgate_authorization_request_ends_at(const struct sipgate_authorization_request *request);
+int64_t sipgate_authorization_request_ends_at(const struct sipgate_authorization_request *pending);
 
 /**
  * Frees a pending login and the texts that belong to it. NULL is nothing.
  */
-void sipgate_authorization_request_free(struct sipgate_authorization_request *request);
+void sipgate_authorization_request_free(struct sipgate_authorization_request *pending);
 
 /**
  * A code as the callback brought it, decoded. On success `authorization_code` is the caller's, to be freed with sipgate_authorization_code_free; on failure
@@ -1286,20 +1286,21 @@ sipgate_status sipgate_token_source_status(const struct sipgate_token_source *so
                                            struct sipgate_error **error);
 
 /**
- * Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. `call` may be NULL. Waits. On
- * failure the server could not be told: nothing is handed out any more, and another call finishes it; SIPGATE_BUSY when a refresh that was under way has
- * not ended in time.
+ * Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. `call` and `revoked` may be
+ * NULL. Waits. On success `revoked` says whether the server has revoked the login: it is false where the client has no revocation endpoint, or there was
+ * no refresh token to revoke, as after an earlier logout. On failure it is not written, and the server could not be told: nothing is handed out any more,
+ * and another call finishes it; SIPGATE_BUSY when a refresh that was under way has not ended in time.
  */
 sipgate_status sipgate_token_source_logout(const struct sipgate_token_source *source,
                                            const struct sipgate_call *call,
+                                           bool *revoked,
                                            struct sipgate_error **error);
 
 /**
- * Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait. The source stays as it is, and
- * is yet to be freed.
+ * Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait.
  */
-sipgate_status sipgate_token_source_close(const struct sipgate_token_source *source,
-                                          struct sipgate_error **error);
+sipgate_status sipgate_token_source_ensure_saved(const struct sipgate_token_source *source,
+                                                 struct sipgate_error **error);
 
 /**
  * The account, as the application named it. Belongs to the source; no text for NULL.

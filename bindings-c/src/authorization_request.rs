@@ -37,18 +37,18 @@ impl From<AuthorizationRequest> for sipgate_authorization_request {
     }
 }
 
-/// A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `request` is the caller's;
+/// A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `pending` is the caller's;
 /// on failure it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_authorization_request_restore(
     exported: *const c_char,
-    request: *mut *mut sipgate_authorization_request,
+    pending: *mut *mut sipgate_authorization_request,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
-            let out = place("request", request)?;
+            let out = place("pending", pending)?;
             out.put(AuthorizationRequest::restore(text("exported", exported)?)?.into());
             Ok(())
         })
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn sipgate_authorization_request_restore(
 /// freed with sipgate_secret_free; on failure it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_authorization_request_export(
-    request: *const sipgate_authorization_request,
+    pending: *const sipgate_authorization_request,
     exported: *mut *mut sipgate_secret,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn sipgate_authorization_request_export(
     unsafe {
         boundary::run(error, || {
             let out = place("exported", exported)?;
-            out.put_shared(sipgate_secret::new(handle("request", request)?.request.export().reveal()));
+            out.put_shared(sipgate_secret::new(handle("pending", pending)?.request.export().reveal()));
             Ok(())
         })
     }
@@ -75,63 +75,63 @@ pub unsafe extern "C" fn sipgate_authorization_request_export(
 
 /// The URL to send the person's browser to. Belongs to the request; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_url(request: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_authorization_request_url(pending: *const sipgate_authorization_request) -> sipgate_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.url))
+    lend(unsafe { pending.as_ref() }, |request| Some(&request.url))
 }
 
 /// The `state` in the URL. Belongs to the request; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_state(request: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_authorization_request_state(pending: *const sipgate_authorization_request) -> sipgate_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.state))
+    lend(unsafe { pending.as_ref() }, |request| Some(&request.state))
 }
 
 /// The `nonce`, which an ID token repeats. Belongs to the request; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_nonce(request: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_authorization_request_nonce(pending: *const sipgate_authorization_request) -> sipgate_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.nonce))
+    lend(unsafe { pending.as_ref() }, |request| Some(&request.nonce))
 }
 
 /// The redirect URI, byte for byte as given. Belongs to the request; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_redirect_uri(request: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_authorization_request_redirect_uri(pending: *const sipgate_authorization_request) -> sipgate_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.redirect_uri))
+    lend(unsafe { pending.as_ref() }, |request| Some(&request.redirect_uri))
 }
 
 /// The scope that is asked for. Belongs to the request; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_scope(request: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_authorization_request_scope(pending: *const sipgate_authorization_request) -> sipgate_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.scope))
+    lend(unsafe { pending.as_ref() }, |request| Some(&request.scope))
 }
 
 /// What the application wanted to find again. Belongs to the request; no text where there is none, and for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_return_to(request: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_authorization_request_return_to(pending: *const sipgate_authorization_request) -> sipgate_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| request.return_to.as_ref())
+    lend(unsafe { pending.as_ref() }, |request| request.return_to.as_ref())
 }
 
 /// When the pending login was made, in seconds since 1970; -1 for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_created_at(request: *const sipgate_authorization_request) -> i64 {
+pub unsafe extern "C" fn sipgate_authorization_request_created_at(pending: *const sipgate_authorization_request) -> i64 {
     // SAFETY: NULL or a live handle.
-    unsafe { request.as_ref() }.map_or(-1, |request| request.request.created_at())
+    unsafe { pending.as_ref() }.map_or(-1, |request| request.request.created_at())
 }
 
 /// From when on the callback is too late, in seconds since 1970; -1 for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_ends_at(request: *const sipgate_authorization_request) -> i64 {
+pub unsafe extern "C" fn sipgate_authorization_request_ends_at(pending: *const sipgate_authorization_request) -> i64 {
     // SAFETY: NULL or a live handle.
-    unsafe { request.as_ref() }.map_or(-1, |request| request.request.ends_at())
+    unsafe { pending.as_ref() }.map_or(-1, |request| request.request.ends_at())
 }
 
 /// Frees a pending login and the texts that belong to it. NULL is nothing.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_free(request: *mut sipgate_authorization_request) {
+pub unsafe extern "C" fn sipgate_authorization_request_free(pending: *mut sipgate_authorization_request) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(request) };
+    unsafe { arguments::free(pending) };
 }

@@ -13,6 +13,7 @@ use crate::status::{sipgate_code, sipgate_status};
 ///
 /// `error` is NULL or points to a place for one pointer.
 pub(crate) unsafe fn run(error: *mut *mut sipgate_error, work: impl FnOnce() -> Result<()>) -> sipgate_status {
+    sipgate_oauth2_memory::wipe_sqlite();
     let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::caught_panic("a C call")));
     match outcome {
         Ok(()) => sipgate_code::SIPGATE_OK as sipgate_status,

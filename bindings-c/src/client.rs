@@ -52,19 +52,19 @@ pub unsafe extern "C" fn sipgate_client_new(
 }
 
 /// A new pending login for this scope (names separated by spaces), and the URL to send the person to. No network. `parameters` may be NULL. On success
-/// `request` is the caller's, to be freed with sipgate_authorization_request_free; on failure it is not written.
+/// `pending` is the caller's, to be freed with sipgate_authorization_request_free; on failure it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_authorization_request(
     client: *const sipgate_client,
     scope: *const c_char,
     parameters: *const sipgate_authorization_parameters,
-    request: *mut *mut sipgate_authorization_request,
+    pending: *mut *mut sipgate_authorization_request,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
-            let out = place("request", request)?;
+            let out = place("pending", pending)?;
             let client = &handle("client", client)?.client;
             let scope = text("scope", scope)?;
             let asked = match parameters.as_ref() {
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn sipgate_client_authorization_request(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_exchange_callback(
     client: *const sipgate_client,
-    request: *const sipgate_authorization_request,
+    pending: *const sipgate_authorization_request,
     callback: *const c_char,
     call: *const sipgate_call,
     tokens: *mut *mut sipgate_token_set,
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn sipgate_client_exchange_callback(
     unsafe {
         tokens_of(tokens, error, || {
             let client = &handle("client", client)?.client;
-            client.exchange_callback_with(&handle("request", request)?.request, text("callback", callback)?, &or_defaults(call))
+            client.exchange_callback_with(&handle("pending", pending)?.request, text("callback", callback)?, &or_defaults(call))
         })
     }
 }
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn sipgate_client_refresh_tokens(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_complete_login(
     client: *const sipgate_client,
-    request: *const sipgate_authorization_request,
+    pending: *const sipgate_authorization_request,
     callback: *const c_char,
     account: *const c_char,
     call: *const sipgate_call,
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn sipgate_client_complete_login(
         boundary::run(error, || {
             let out = place("source", source)?;
             let client = &handle("client", client)?.client;
-            let (request, callback) = (&handle("request", request)?.request, text("callback", callback)?);
+            let (request, callback) = (&handle("pending", pending)?.request, text("callback", callback)?);
             out.put(client.complete_login_with(request, callback, text("account", account)?, &or_defaults(call))?.into());
             Ok(())
         })

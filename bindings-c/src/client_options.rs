@@ -32,24 +32,24 @@ pub unsafe extern "C" fn sipgate_client_options_new_sipgate(
 /// caller's; on failure it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_options_new_keycloak(
+    client_id: *const c_char,
     base: *const c_char,
     realm: *const c_char,
-    client_id: *const c_char,
     options: *mut *mut sipgate_client_options,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { made(options, error, || Ok(Client::keycloak(text("base", base)?, text("realm", realm)?, text("client_id", client_id)?))) }
+    unsafe { made(options, error, || Ok(Client::keycloak(text("client_id", client_id)?, text("base", base)?, text("realm", realm)?))) }
 }
 
 /// Settings for a client at any server, by its issuer and endpoints as its documentation gives them. On success `options` is the caller's; on failure
 /// it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_options_new_endpoints(
+    client_id: *const c_char,
     issuer: *const c_char,
     authorization_endpoint: *const c_char,
     token_endpoint: *const c_char,
-    client_id: *const c_char,
     options: *mut *mut sipgate_client_options,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn sipgate_client_options_new_endpoints(
     unsafe {
         made(options, error, || {
             let [issuer, authorization, token] = endpoints(issuer, authorization_endpoint, token_endpoint)?;
-            Ok(Client::with_provider(Provider::endpoints(issuer, authorization, token), text("client_id", client_id)?))
+            Ok(Client::with_provider(text("client_id", client_id)?, Provider::endpoints(issuer, authorization, token)))
         })
     }
 }
@@ -66,10 +66,10 @@ pub unsafe extern "C" fn sipgate_client_options_new_endpoints(
 /// is then refused (RFC 9207, section 2.4).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_client_options_new_endpoints_with_iss(
+    client_id: *const c_char,
     issuer: *const c_char,
     authorization_endpoint: *const c_char,
     token_endpoint: *const c_char,
-    client_id: *const c_char,
     options: *mut *mut sipgate_client_options,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn sipgate_client_options_new_endpoints_with_iss(
     unsafe {
         made(options, error, || {
             let [issuer, authorization, token] = endpoints(issuer, authorization_endpoint, token_endpoint)?;
-            Ok(Client::with_provider(Provider::endpoints_with_iss(issuer, authorization, token), text("client_id", client_id)?))
+            Ok(Client::with_provider(text("client_id", client_id)?, Provider::endpoints_with_iss(issuer, authorization, token)))
         })
     }
 }

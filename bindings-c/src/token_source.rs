@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::{Arc, Mutex};
 
-use sipgate_oauth2::{AccessToken, Result, TokenSource};
+use sipgate_oauth2::{AccessToken, LogoutOutcome, Result, TokenSource};
 
 use crate::arguments::{self, handle, place, text};
 use crate::boundary;
@@ -172,25 +172,37 @@ pub unsafe extern "C" fn sipgate_token_source_status(
     }
 }
 
-/// Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. `call` may be NULL. Waits. On
-/// failure the server could not be told: nothing is handed out any more, and another call finishes it; SIPGATE_BUSY when a refresh that was under way has
-/// not ended in time.
+/// Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. `call` and `revoked` may be
+/// NULL. Waits. On success `revoked` says whether the server has revoked the login: it is false where the client has no revocation endpoint, or there was
+/// no refresh token to revoke, as after an earlier logout. On failure it is not written, and the server could not be told: nothing is handed out any more,
+/// and another call finishes it; SIPGATE_BUSY when a refresh that was under way has not ended in time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_token_source_logout(
     source: *const sipgate_token_source,
     call: *const sipgate_call,
+    revoked: *mut bool,
     error: *mut *mut sipgate_error,
 ) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run(source, error, |source| source.logout_with(&or_defaults(call))) }
+    unsafe {
+        run(source, error, |source| {
+            let outcome = source.logout_with(&or_defaults(call))?;
+            if let Some(revoked) = revoked.as_mut() {
+                *revoked = outcome == LogoutOutcome::Revoked;
+            }
+            Ok(())
+        })
+    }
 }
 
-/// Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait. The source stays as it is, and
-/// is yet to be freed.
+/// Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_close(source: *const sipgate_token_source, error: *mut *mut sipgate_error) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_token_source_ensure_saved(
+    source: *const sipgate_token_source,
+    error: *mut *mut sipgate_error,
+) -> sipgate_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run(source, error, TokenSource::close) }
+    unsafe { run(source, error, TokenSource::ensure_saved) }
 }
 
 /// The account, as the application named it. Belongs to the source; no text for NULL.

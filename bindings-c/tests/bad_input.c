@@ -12,14 +12,14 @@ static void client_options(void)
     sipgate_client_options *out = NULL, *options = NULL;
 
     CHECK_TEXT(sipgate_client_options_new_sipgate(text, &out, &error), "client_id");
-    CHECK_TEXT(sipgate_client_options_new_keycloak(text, "r", "c", &out, &error), "base");
-    CHECK_TEXT(sipgate_client_options_new_keycloak("https://a.example", text, "c", &out, &error), "realm");
-    CHECK_TEXT(sipgate_client_options_new_keycloak("https://a.example", "r", text, &out, &error), "client_id");
-    CHECK_TEXT(sipgate_client_options_new_endpoints(text, "https://a.example", "https://a.example", "c", &out, &error), "issuer");
-    CHECK_TEXT(sipgate_client_options_new_endpoints("https://a.example", text, "https://a.example", "c", &out, &error), "authorization_endpoint");
-    CHECK_TEXT(sipgate_client_options_new_endpoints("https://a.example", "https://a.example", text, "c", &out, &error), "token_endpoint");
-    CHECK_TEXT(sipgate_client_options_new_endpoints("https://a.example", "https://a.example", "https://a.example", text, &out, &error), "client_id");
-    CHECK_TEXT(sipgate_client_options_new_endpoints_with_iss(text, "https://a.example", "https://a.example", "c", &out, &error), "issuer");
+    CHECK_TEXT(sipgate_client_options_new_keycloak("c", text, "r", &out, &error), "base");
+    CHECK_TEXT(sipgate_client_options_new_keycloak("c", "https://a.example", text, &out, &error), "realm");
+    CHECK_TEXT(sipgate_client_options_new_keycloak(text, "https://a.example", "r", &out, &error), "client_id");
+    CHECK_TEXT(sipgate_client_options_new_endpoints("c", text, "https://a.example", "https://a.example", &out, &error), "issuer");
+    CHECK_TEXT(sipgate_client_options_new_endpoints("c", "https://a.example", text, "https://a.example", &out, &error), "authorization_endpoint");
+    CHECK_TEXT(sipgate_client_options_new_endpoints("c", "https://a.example", "https://a.example", text, &out, &error), "token_endpoint");
+    CHECK_TEXT(sipgate_client_options_new_endpoints(text, "https://a.example", "https://a.example", "https://a.example", &out, &error), "client_id");
+    CHECK_TEXT(sipgate_client_options_new_endpoints_with_iss("c", text, "https://a.example", "https://a.example", &out, &error), "issuer");
     unsetenv("SIPGATE_CLIENT_ID");
     CHECK_REFUSED(sipgate_client_options_new_from_env(&out, &error), "SIPGATE_CLIENT_ID");
     CHECK(out == NULL);
@@ -112,11 +112,11 @@ static void parameters(const sipgate_client *client)
     CHECK_TEXT(sipgate_client_authorization_request(client, text, NULL, &request, &error), "scope");
     CHECK_REFUSED(sipgate_client_authorization_request(client, "", NULL, &request, &error), "scope");
     CHECK_REFUSED(sipgate_client_authorization_request(NULL, "a", NULL, &request, &error), "client");
-    CHECK_REFUSED(sipgate_client_authorization_request(client, "a", NULL, NULL, &error), "request");
+    CHECK_REFUSED(sipgate_client_authorization_request(client, "a", NULL, NULL, &error), "pending");
     CHECK_TEXT(sipgate_authorization_request_restore(text, &request, &error), "exported");
     CHECK(sipgate_authorization_request_restore("", &request, NULL) == SIPGATE_LOGIN_EXPIRED);
     CHECK(sipgate_authorization_request_restore(huge, &request, NULL) == SIPGATE_LOGIN_EXPIRED);
-    CHECK_REFUSED(sipgate_authorization_request_restore("x", NULL, &error), "request");
+    CHECK_REFUSED(sipgate_authorization_request_restore("x", NULL, &error), "pending");
     CHECK(request == NULL);
 }
 
@@ -132,9 +132,9 @@ static void requests(const sipgate_client *client)
     CHECK(sipgate_client_exchange_callback(client, request, "", NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
     CHECK(sipgate_client_exchange_callback(client, request, huge, NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
     CHECK_REFUSED(sipgate_client_exchange_callback(NULL, request, "x", NULL, &tokens, &error), "client");
-    CHECK_REFUSED(sipgate_client_exchange_callback(client, NULL, "x", NULL, &tokens, &error), "request");
+    CHECK_REFUSED(sipgate_client_exchange_callback(client, NULL, "x", NULL, &tokens, &error), "pending");
     CHECK_REFUSED(sipgate_client_exchange_callback(client, request, "x", NULL, NULL, &error), "tokens");
-    CHECK_REFUSED(sipgate_authorization_request_export(NULL, &secret, &error), "request");
+    CHECK_REFUSED(sipgate_authorization_request_export(NULL, &secret, &error), "pending");
     CHECK_REFUSED(sipgate_authorization_request_export(request, NULL, &error), "exported");
     sipgate_authorization_request_free(request);
     sipgate_authorization_request_free(NULL);
@@ -234,7 +234,7 @@ int main(void)
     huge = malloc(size + 1);
     memset(huge, 'h', size);
     huge[size] = '\0';
-    CHECK_OK(sipgate_client_options_new_keycloak("http://127.0.0.1:1/auth", "r", "c", &options, &error));
+    CHECK_OK(sipgate_client_options_new_keycloak("c", "http://127.0.0.1:1/auth", "r", &options, &error));
     CHECK_OK(sipgate_client_options_set_redirect_uri(options, "https://a.example/cb", &error));
     CHECK_OK(sipgate_client_new(options, &client, &error));
     sipgate_client_options_free(options);

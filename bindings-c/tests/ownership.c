@@ -14,7 +14,7 @@ static void everything_outlives_what_it_came_from(void)
     sipgate_authorization_request *request = NULL, *restored = NULL;
     sipgate_secret *exported = NULL;
 
-    CHECK_OK(sipgate_client_options_new_endpoints_with_iss("https://a.example", "https://a.example/auth", "https://a.example/token", "c", &options, &error));
+    CHECK_OK(sipgate_client_options_new_endpoints_with_iss("c", "https://a.example", "https://a.example/auth", "https://a.example/token", &options, &error));
     CHECK_OK(sipgate_client_options_set_client_secret(options, "secret", &error));
     CHECK_OK(sipgate_client_options_set_client_authentication(options, "client_secret_basic", &error));
     CHECK_OK(sipgate_client_options_set_redirect_uri(options, "https://app.example/cb", &error));

@@ -20,7 +20,7 @@ static void of_the_client(const sipgate_client *client)
     CHECK_TEXT(sipgate_client_complete_login(client, request, text, "anna", NULL, &out, &error), "callback");
     CHECK_TEXT(sipgate_client_complete_login(client, request, "code=c", text, NULL, &out, &error), "account");
     CHECK_REFUSED(sipgate_client_complete_login(client, request, "code=c", "", NULL, &out, &error), "account");
-    CHECK_REFUSED(sipgate_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "request");
+    CHECK_REFUSED(sipgate_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "pending");
     CHECK_REFUSED(sipgate_client_complete_login(NULL, request, "code=c", "anna", NULL, &out, &error), "client");
     CHECK_REFUSED(sipgate_client_complete_login(client, request, "code=c", "anna", NULL, NULL, &error), "source");
     CHECK(sipgate_client_complete_login(client, request, "code=c", "anna", NULL, &out, NULL) == SIPGATE_STATE_MISMATCH);
@@ -55,8 +55,8 @@ static void of_the_source(const sipgate_client *client)
     CHECK_REFUSED(sipgate_token_source_save(source, NULL, NULL, &error), "tokens");
     CHECK_UNTOUCHED(sipgate_token_status, sipgate_token_source_status(NULL, NULL, &out, &error), "source");
     CHECK_REFUSED(sipgate_token_source_status(source, NULL, NULL, &error), "status");
-    CHECK_REFUSED(sipgate_token_source_logout(NULL, NULL, &error), "source");
-    CHECK_REFUSED(sipgate_token_source_close(NULL, &error), "source");
+    CHECK_REFUSED(sipgate_token_source_logout(NULL, NULL, NULL, &error), "source");
+    CHECK_REFUSED(sipgate_token_source_ensure_saved(NULL, &error), "source");
     CHECK(sipgate_token_source_account(NULL).data == NULL);
     sipgate_token_set_free(tokens);
     sipgate_token_source_free(source);

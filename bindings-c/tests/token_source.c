@@ -237,9 +237,14 @@ static void a_logout_ends_the_login_here_and_at_the_server(void)
     sipgate_client *client = client_with(store);
     sipgate_token_source *source = log_in(client, "anna");
     sipgate_secret *token = NULL;
+    bool revoked = false;
 
-    CHECK_OK(sipgate_token_source_close(source, &error));
-    CHECK_OK(sipgate_token_source_logout(source, NULL, &error));
+    CHECK_OK(sipgate_token_source_ensure_saved(source, &error));
+    CHECK_OK(sipgate_token_source_logout(source, NULL, &revoked, &error));
+    CHECK(revoked);
+    CHECK_OK(sipgate_token_source_logout(source, NULL, &revoked, &error));
+    CHECK(!revoked);
+    CHECK_OK(sipgate_token_source_logout(source, NULL, NULL, &error));
     CHECK(sipgate_token_source_access_token(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
     sipgate_token_status_free(status_of(source, "logged_out"));
     CHECK(realm_counter("sessions_ended") == 1);

@@ -10,6 +10,14 @@ function text(field, value) {
   return value
 }
 
+/** What came back from the browser: text, or what frameworks make of it. */
+function callback(field, value) {
+  if (value instanceof URL) return value.href
+  if (value instanceof URLSearchParams) return value.toString()
+  if (typeof value === 'string') return text(field, value)
+  throw wrongType(field, 'a string, URL or URLSearchParams, the query string of the request as it came', value)
+}
+
 function flag(field, value) {
   if (typeof value !== 'boolean') throw wrongType(field, 'true or false', value)
   return value
@@ -94,4 +102,4 @@ function wrongType(field, wanted, value) {
   return invalidArgument(field, `must be ${wanted}, not ${kind}`)
 }
 
-module.exports = { abortSignal, flag, options, origins, pairs, pem, scope, seconds, text, wrongType }
+module.exports = { abortSignal, callback, flag, options, origins, pairs, pem, scope, seconds, text, wrongType }

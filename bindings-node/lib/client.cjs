@@ -1,6 +1,6 @@
 'use strict'
 
-const { flag, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
+const { callback: readCallback, flag, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
 const { callOptions, waitFor } = require('./calls.cjs')
 const { listen, newEmitter } = require('./events.cjs')
 const { guarded, native } = require('./native.cjs')
@@ -8,8 +8,9 @@ const { AuthorizationRequest, MADE_HERE, TokenSet, checkMadeHere, pendingHandle,
 const { TokenSource } = require('./source.cjs')
 const { store } = require('./store.cjs')
 
-/** Where sipgate's REST API is. */
-const DEFAULT_ORIGINS = ['https://api.sipgate.com']
+/** Where sipgate's login server is, and its REST API. An API of another server is known to the application alone. */
+const SIPGATE = 'https://login.sipgate.com/'
+const SIPGATES_ORIGINS = ['https://api.sipgate.com']
 
 const clientOptions = {
   clientSecret: text,
@@ -121,9 +122,9 @@ class Client {
   async exchangeCallback(pending, callback, given) {
     const handle = pendingHandle(pending)
     if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
-    text('callback', callback)
+    const brought = readCallback('callback', callback)
     const read = options(callOptions, given)
-    return this.#tokens('Client.exchangeCallback', read, () => native.startExchangeCallback(this.#handle, handle, callback))
+    return this.#tokens('Client.exchangeCallback', read, () => native.startExchangeCallback(this.#handle, handle, brought))
   }
 
   async exchangeCode(code, given) {
@@ -148,10 +149,10 @@ class Client {
     const client = this.#handle
     const handle = pendingHandle(pending)
     if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
-    text('callback', callback)
+    const brought = readCallback('callback', callback)
     const { account, ...read } = options(loginOptions, given)
     text('account', account)
-    const start = () => native.startCompleteLogin(client, handle, callback, account)
+    const start = () => native.startCompleteLogin(client, handle, brought, account)
     return this.#source(account, await waitFor('Client.completeLogin', read, start))
   }
 
@@ -185,7 +186,8 @@ class Client {
   }
 
   #source(account, handle) {
-    return new TokenSource(MADE_HERE, this, this.#origins, account, handle)
+    const allowed = this.#origins ?? (this.issuer.startsWith(SIPGATE) ? SIPGATES_ORIGINS : [])
+    return new TokenSource(MADE_HERE, this, allowed, account, handle)
   }
 
   async #tokens(place, read, start) {
@@ -198,7 +200,7 @@ class Client {
 }
 
 /** Settings that are JavaScript's own stay here. */
-function make(place, { store: storeHandle, origins: allowed = DEFAULT_ORIGINS, ...settings }, nativeClient) {
+function make(place, { store: storeHandle, origins: allowed, ...settings }, nativeClient) {
   const { emitter, listener, number } = newEmitter()
   const handle = guarded(place, () => nativeClient({ ...settings, number }, listener, storeHandle))
   return new Client(MADE_HERE, handle, emitter, allowed)

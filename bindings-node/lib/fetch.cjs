@@ -8,7 +8,8 @@ const { invalidArgument } = require('./native.cjs')
 async function fetchWith(source, origins, input, init) {
   const { origin } = new URL(isRequest(input) ? input.url : input)
   if (!origins.includes(origin)) {
-    throw invalidArgument('url', `is not at an origin that may see the token; name it in the client's option origins (${origins.join(', ')})`)
+    const named = origins.length > 0 ? `, which names ${origins.join(', ')}` : ', which names none'
+    throw invalidArgument('url', `is not at an origin that may see the token; name it in the client's option origins${named}`)
   }
   const canBeSentTwice = isReplayable(input, init)
   const signal = (init?.signal === undefined && isRequest(input) ? input.signal : init?.signal) ?? undefined

@@ -30,56 +30,65 @@ function load() {
 
 const native = load()
 
+/** Of each class by its name: the code and the remedy that its errors usually have. */
+const usual = new Map()
+
+const numbers = new Map(native.errorCodes().map(({ code, number }) => [code, number]))
+
 class SipgateOAuth2Error extends Error {
   static {
-    named(this, 'SipgateOAuth2Error')
+    named(this, 'SipgateOAuth2Error', 'SIPGATE_INTERNAL', 'report_bug')
   }
 
-  /** Made from the fields that the native side gives. */
-  constructor({ message, family: _, cause, thrown, ...fields }, options = cause === undefined ? undefined : { cause: causeOf(cause, thrown) }) {
-    super(message, options)
-    Object.assign(this, fields)
+  /** Without a code, as in an application's tests: that of the class, with its remedy. */
+  constructor(message, given = {}) {
+    super(message, 'cause' in given ? { cause: given.cause } : undefined)
+    const [usualCode, usualRemedy] = usual.get(Object.getPrototypeOf(this).name) ?? usual.get('SipgateOAuth2Error')
+    const { code = usualCode, remedy = usualRemedy, retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri } = given
+    const said = { retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri }
+    Object.assign(this, { code, number: numbers.get(code), remedy, retryable: remedy === 'try_later', ...said })
   }
 }
 
 class ConfigurationError extends SipgateOAuth2Error {
   static {
-    named(this, 'ConfigurationError')
+    named(this, 'ConfigurationError', 'SIPGATE_INVALID_ARGUMENT', 'fix_configuration')
   }
 }
 
 class TemporaryError extends SipgateOAuth2Error {
   static {
-    named(this, 'TemporaryError')
+    named(this, 'TemporaryError', 'SIPGATE_SERVER_UNAVAILABLE', 'try_later')
   }
 }
 
 class LoginRequiredError extends SipgateOAuth2Error {
   static {
-    named(this, 'LoginRequiredError')
+    named(this, 'LoginRequiredError', 'SIPGATE_LOGIN_REQUIRED', 'log_in_again')
   }
 }
 
 class AuthorizationDeniedError extends SipgateOAuth2Error {
   static {
-    named(this, 'AuthorizationDeniedError')
+    named(this, 'AuthorizationDeniedError', 'SIPGATE_AUTHORIZATION_DENIED', 'tell_the_person')
   }
 }
 
 class SecurityCheckError extends SipgateOAuth2Error {
   static {
-    named(this, 'SecurityCheckError')
+    named(this, 'SecurityCheckError', 'SIPGATE_CALLBACK_REFUSED', 'refused_for_safety')
   }
 }
 
 class StoreError extends SipgateOAuth2Error {
   static {
-    named(this, 'StoreError')
+    named(this, 'StoreError', 'SIPGATE_STORE_UNAVAILABLE', 'try_later')
   }
 }
 
 /** An error's name is its class's, also where a bundler has renamed the class. */
-function named(Class, name) {
+function named(Class, name, code, remedy) {
+  usual.set(name, [code, remedy])
   Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
@@ -114,8 +123,8 @@ const classes = {
   StoreError,
 }
 
-function fromFailure(failure, options) {
-  return new classes[failure.family](failure, options)
+function fromFailure({ message, family, cause, thrown, ...fields }, options = cause === undefined ? {} : { cause: causeOf(cause, thrown) }) {
+  return new classes[family](message, { ...fields, ...options })
 }
 
 /** What native code threw, as an error of this library. What is no failure of the core's is a caught panic, whose text could hold anything. */

@@ -73,12 +73,12 @@ class TokenSource {
   }
 
   async logout(given) {
-    await this.#wait('TokenSource.logout', options(callOptions, given), native.startLogout)
+    return this.#wait('TokenSource.logout', options(callOptions, given), native.startLogout)
   }
 
-  async close() {
+  async ensureSaved() {
     const handle = this.#handle
-    guarded('TokenSource.close', () => native.close(handle))
+    guarded('TokenSource.ensureSaved', () => native.ensureSaved(handle))
   }
 
   async fetch(input, init) {

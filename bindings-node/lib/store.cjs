@@ -85,7 +85,8 @@ async function carryOut(own, replies, { number, key, save }) {
       native.storeLoaded(replies, number, loaded(await own.load(key)))
     }
   } catch (error) {
-    native.storeFailed(replies, number, nameOf(error), remember(error))
+    const what = `${save ? 'save' : 'load'} threw ${nameOf(error)}`
+    native.storeFailed(replies, number, { what, isMistake: isMistake(error), thrown: remember(error) })
   }
 }
 
@@ -104,6 +105,12 @@ function loaded(answer) {
     throw new TypeError('load must return nothing or { version, data, ends }: a string, a Uint8Array, and an integer or null')
   }
   return { version, data, ends: isTime ? Number(ends) : undefined }
+}
+
+/** What the code of a store throws. A `fetch` that got no response throws a TypeError, too, with a cause. */
+function isMistake(error) {
+  const name = nameOf(error)
+  return (name === 'TypeError' && error.cause === undefined) || name === 'ReferenceError'
 }
 
 /** Only an error's name is said in messages: its text may hold what was to be stored. */

@@ -94,7 +94,7 @@ pub fn keycloak_client(
     listener: &External<Listener>,
     store: Option<&External<Store>>,
 ) -> napi::Result<External<Client>> {
-    options.build(Client::keycloak(base, realm, client_id), listener, store).or_throw(env)
+    options.build(Client::keycloak(client_id, base, realm), listener, store).or_throw(env)
 }
 
 /// A server by its issuer and endpoints.
@@ -125,7 +125,7 @@ pub fn endpoints_client(
         Some(true) => Provider::endpoints_with_iss(issuer, authorization_endpoint, token_endpoint),
         _ => Provider::endpoints(issuer, authorization_endpoint, token_endpoint),
     };
-    options.build(Client::with_provider(provider, client_id), listener, store).or_throw(env)
+    options.build(Client::with_provider(client_id, provider), listener, store).or_throw(env)
 }
 
 /// A sipgate client as the environment says.

@@ -29,7 +29,7 @@ pub struct Failure {
     /// Seconds to wait, where the server said so.
     pub retry_after: Option<f64>,
     /// The HTTP status of the answer.
-    pub status: Option<u32>,
+    pub http_status: Option<u32>,
     /// The `error` member of an OAuth answer or callback.
     pub oauth_error: Option<String>,
     /// The server's own words.
@@ -52,7 +52,7 @@ impl From<&Error> for Failure {
             retryable: error.retryable(),
             message: error.to_string(),
             retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
-            status: error.status().map(u32::from),
+            http_status: error.status().map(u32::from),
             oauth_error: error.oauth_error().map(str::to_owned),
             oauth_error_description: error.oauth_error_description().map(str::to_owned),
             oauth_error_uri: error.oauth_error_uri().map(str::to_owned),

@@ -16,6 +16,11 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
+#[napi_derive::module_init]
+fn loaded() {
+    sipgate_oauth2_memory::wipe_sqlite();
+}
+
 /// Waits for so many milliseconds until what has begun is over and stored.
 #[napi(catch_unwind)]
 pub fn settle(milliseconds: u32) -> bool {

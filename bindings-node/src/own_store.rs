@@ -11,6 +11,7 @@ use napi::Status;
 use napi::bindgen_prelude::{Buffer, External, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode, UnknownReturnValue};
 use napi_derive::napi;
+use sipgate_oauth2::store_kit::Violation;
 use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
 
 /// How long a store may take before it counts as unavailable.
@@ -72,7 +73,7 @@ impl OwnStore {
             return Err(LOOP_ENDED.into());
         }
         match answer.recv_timeout(PATIENCE) {
-            Ok(Answer::Failed(failed)) => Err(failed.into()),
+            Ok(Answer::Failed(failed)) => Err(failed.failure()),
             Ok(answer) => Ok(answer),
             Err(RecvTimeoutError::Disconnected) => Err(LOOP_ENDED.into()),
             Err(RecvTimeoutError::Timeout) => {
@@ -170,15 +171,34 @@ impl Drop for EndOfLoop {
 }
 
 /// What the application's function threw. Its text may hold what was to be stored: only its name is said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Failed {
-    name: String,
+    /// As in `save threw TypeError`.
+    what: String,
+    is_mistake: bool,
     thrown: Thrown,
+}
+
+impl Failed {
+    fn failure(self) -> StoreFailure {
+        if self.is_mistake { Box::new(self.mistaken()) } else { Box::new(self) }
+    }
+
+    fn mistaken(self) -> sipgate_oauth2::Error {
+        sipgate_oauth2::Error::mistaken_store(&format!("the store's {self}; see the cause"), self)
+    }
+}
+
+/// The error that ended a check of a store, where one did.
+pub(crate) fn thrown_in(violation: &Violation) -> Option<sipgate_oauth2::Error> {
+    let cause = violation.source()?;
+    let failed = || cause.downcast_ref::<Failed>().map(|failed| failed.clone().mistaken());
+    cause.downcast_ref::<sipgate_oauth2::Error>().cloned().or_else(failed)
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        f.write_str(&self.what)
     }
 }
 
@@ -230,8 +250,20 @@ pub fn store_saved(replies: &External<Replies>, number: u32, stored: bool) {
     replies.0.settle(number, Answer::Saved(stored));
 }
 
-/// The answer to a call that failed: the error's name, and the number it is kept under.
+/// What a call of the store failed with.
+#[napi(object, object_to_js = false)]
+pub struct StoreFailed {
+    /// As in `save threw TypeError`.
+    pub what: String,
+    /// Whether it is a mistake in the store's code.
+    pub is_mistake: bool,
+    /// The number that the error is kept under.
+    pub thrown: u32,
+}
+
+/// The answer to a call that failed.
 #[napi(catch_unwind)]
-pub fn store_failed(replies: &External<Replies>, number: u32, name: String, thrown: u32) {
-    replies.0.settle(number, Answer::Failed(Failed { name, thrown: Thrown(thrown) }));
+pub fn store_failed(replies: &External<Replies>, number: u32, failed: StoreFailed) {
+    let StoreFailed { what, is_mistake, thrown } = failed;
+    replies.0.settle(number, Answer::Failed(Failed { what, is_mistake, thrown: Thrown(thrown) }));
 }

@@ -68,7 +68,7 @@ pub fn start_save<'a>(env: Env, source: &External<TokenSource>, tokens: &Externa
 /// Ends the login.
 #[napi(catch_unwind)]
 pub fn start_logout<'a>(env: Env, source: &External<TokenSource>, limits: Limits) -> napi::Result<Object<'a>> {
-    started(env, source.start_logout(&limits.call().or_throw(env)?), |()| ())
+    started(env, source.start_logout(&limits.call().or_throw(env)?), |outcome| outcome.as_str())
 }
 
 /// How the login stands.
@@ -85,8 +85,8 @@ pub fn invalidate(source: &External<TokenSource>, access_token: String) {
 
 /// Whether nothing is lost if the process ends now.
 #[napi(catch_unwind)]
-pub fn close(env: Env, source: &External<TokenSource>) -> napi::Result<()> {
-    source.close().or_throw(env)
+pub fn ensure_saved(env: Env, source: &External<TokenSource>) -> napi::Result<()> {
+    source.ensure_saved().or_throw(env)
 }
 
 /// How a login stands.

@@ -10,7 +10,7 @@ use napi_derive::napi;
 use sipgate_oauth2::{EncryptionKey, Error, Result, Secret, Store, store_kit};
 
 use crate::failure::IntoJavaScript;
-use crate::own_store::{CarryOut, OwnStore, Replies};
+use crate::own_store::{self, CarryOut, OwnStore, Replies};
 use crate::running::duration;
 
 /// What every store can be given.
@@ -76,8 +76,12 @@ pub fn check_store<'a>(env: &'a Env, carry_out: CarryOut<'_>, replies: &External
     // The kit waits for the store, which answers on the thread that this is.
     thread::Builder::new().name("sipgate-oauth2-check".into()).spawn(move || {
         let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store_kit::check(&own)))
-            .map(|checked| checked.err().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>())
-            .map_err(|_| Error::caught_panic("checkStore"));
+            .map(|checked| checked.err().unwrap_or_default())
+            .map_err(|_| Error::caught_panic("checkStore"))
+            .and_then(|violations| match violations.iter().find_map(own_store::thrown_in) {
+                Some(error) => Err(error),
+                None => Ok(violations.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            });
         deferred.resolve(move |env| checked.or_reject(env));
     })?;
     Ok(outcome)

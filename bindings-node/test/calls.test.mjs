@@ -32,6 +32,17 @@ test('a callback becomes tokens, and its pending login cannot be used again', as
   await assert.rejects(client.exchangeCallback(pending, callbackOf(pending)), { code: 'SIPGATE_LOGIN_ALREADY_USED', name: 'LoginRequiredError' })
 })
 
+test('a callback is taken as frameworks have it', async () => {
+  for (const as of [(query) => new URLSearchParams(query), (query) => new URL(`${clientOptions(server).redirectUri}?${query}`)]) {
+    const pending = client.authorizationRequest('balance:read')
+    const tokens = await client.exchangeCallback(pending, as(callbackOf(pending).replace(/^\?/, '')))
+    assert.equal(tokens.accessToken, TOKENS.access_token)
+  }
+  await assert.rejects(client.exchangeCallback(client.authorizationRequest('a'), { code: 'c' }), {
+    message: 'callback: must be a string, URL or URLSearchParams, the query string of the request as it came, not object',
+  })
+})
+
 test('a code goes out with its verifier, redirect URI and scope', async () => {
   const codeVerifier = 'v'.repeat(43)
   const tokens = await client.exchangeCode('the-code', { codeVerifier, redirectUri: 'http://127.0.0.1:1/cb', scope: ['a', 'b'] })

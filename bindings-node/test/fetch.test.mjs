@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 
-import { Client, LoginRequiredError, Store } from 'sipgate-oauth2'
+import { Client, LoginRequiredError, Store, TokenSet } from 'sipgate-oauth2'
 
 import { logIn, startRealm } from './realm.mjs'
 
@@ -222,8 +222,10 @@ test('a signal ends it, in the init or in the Request', async () => {
   assert.equal(api.requests.length, 0)
 })
 
-test('sipgate is where tokens go unless other origins are named', async () => {
-  const plain = await logIn(realm, Client.keycloak({ ...realm.clientOptions, store: Store.memory() }))
+test('tokens of a client at sipgate go to sipgate unless other origins are named, and of another client nowhere', async () => {
+  const plain = Client.sipgate({ clientId: '1-0-a:third-party', store: Store.memory() }).tokenSource('anna')
+  await plain.save(TokenSet.restore({ access_token: 'a-token', expires_at: 4_000_000_000 }))
+  const another = Client.keycloak({ ...realm.clientOptions, store: Store.memory() }).tokenSource('anna')
   const sent = []
   const own = globalThis.fetch
   globalThis.fetch = async (input, init) => {
@@ -232,7 +234,8 @@ test('sipgate is where tokens go unless other origins are named', async () => {
   }
   try {
     await plain.fetch('https://api.sipgate.com/v2/balance')
-    await assert.rejects(plain.fetch(api.origin), /^.*url: /)
+    await assert.rejects(plain.fetch(api.origin), /^.*url: .* origins, which names https:\/\/api\.sipgate\.com$/)
+    await assert.rejects(another.fetch('https://api.sipgate.com/v2/balance'), /^.*url: .* origins, which names none$/)
   } finally {
     globalThis.fetch = own
   }

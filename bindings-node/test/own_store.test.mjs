@@ -115,6 +115,39 @@ for (const [what, fail] of Object.entries(FAILURES)) {
   })
 }
 
+const logInWith = (own) => logIn(realm, clientWith(new Store(own)))
+
+const MISTAKES = {
+  'uses what is not there': { load: (key) => undefined.get(key), save: () => true },
+  'names what is not there': { load: (key) => entries.get(key), save: () => true },
+  'returns nothing from save': { load: () => undefined, save: () => {} },
+}
+
+for (const [what, own] of Object.entries(MISTAKES)) {
+  test(`a store that ${what} is told to be mistaken`, async () => {
+    for (const use of [checkStore, logInWith]) {
+      const error = await use(own).catch((caught) => caught)
+      assert.ok(error instanceof StoreError, String(error))
+      assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'fix_configuration'])
+      assert.match(error.message, /^the store's (load|save) threw (TypeError|ReferenceError); see the cause$/)
+      assert.ok(error.cause instanceof TypeError || error.cause instanceof ReferenceError)
+    }
+  })
+}
+
+test('what a store throws ends its check with that error', async () => {
+  const thrown = new RangeError('no such table')
+  const error = await checkStore({ load: () => Promise.reject(thrown), save: () => true }).catch((caught) => caught)
+  assert.ok(error instanceof StoreError)
+  assert.equal(error.cause, thrown)
+})
+
+test('a fetch that got no response is no mistake', async () => {
+  const own = { load: () => fetch('http://127.0.0.1:1/'), save: () => true }
+  const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)
+  assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'try_later'])
+})
+
 test('what is no error can be thrown too', async () => {
   const own = { load: () => Promise.reject(null), save: () => true }
   const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)
@@ -150,10 +183,10 @@ test('tokens that a store would not keep are handed out, and said to be unsaved'
 
   assert.notEqual(second, first)
   assert.equal((await source.status()).unsaved, true)
-  await assert.rejects(source.close(), { code: 'SIPGATE_UNSAVED' })
+  await assert.rejects(source.ensureSaved(), { code: 'SIPGATE_UNSAVED' })
   delete own.save
   while ((await source.status()).unsaved) await sleep(50)
-  await source.close()
+  await source.ensureSaved()
   assert.equal(await clientWith(new Store(own)).tokenSource('anna').accessToken(), second)
 })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { AuthorizationRequest, Client, LoginRequiredError, SipgateOAuth2Error, Store, StoreError, TokenSource } from 'sipgate-oauth2'
+import { AuthorizationRequest, Client, ERROR_CODES, LoginRequiredError, SipgateOAuth2Error, Store, StoreError, TokenSource } from 'sipgate-oauth2'
 
 import { logIn, startRealm } from './realm.mjs'
 
@@ -107,6 +107,20 @@ test('a token that would not live as long as asked is renewed', async () => {
   assert.equal(await source.accessToken({ minValidity: 60 }), second)
 })
 
+test('an error that a test makes has the code of its class, and no status for a web framework', () => {
+  const made = new LoginRequiredError('gone')
+  assert.deepEqual(
+    [made.name, made.message, made.code, made.remedy, made.retryable],
+    ['LoginRequiredError', 'gone', 'SIPGATE_LOGIN_REQUIRED', 'log_in_again', false],
+  )
+  assert.ok(made instanceof SipgateOAuth2Error)
+  assert.equal(made.number, ERROR_CODES.find(({ code }) => code === made.code).number)
+  const cause = new Error('why')
+  const other = new StoreError('gone', { code: 'SIPGATE_UNSAVED', remedy: 'try_later', httpStatus: 503, cause })
+  assert.deepEqual([other.code, other.retryable, other.httpStatus, other.cause], ['SIPGATE_UNSAVED', true, 503, cause])
+  assert.ok(!('status' in made) && !('status' in other) && !('statusCode' in made))
+})
+
 test('a logout ends the login, and its status says so', async () => {
   const source = await logIn(realm, client)
   const active = await source.status()
@@ -126,7 +140,7 @@ test('a logout ends the login, and its status says so', async () => {
   await assert.rejects(source.accessToken(), LoginRequiredError)
   assert.equal((await source.status()).state, 'logged_out')
   assert.equal((await realm.counters()).sessions_ended, 1)
-  await source.close()
+  await source.ensureSaved()
 })
 
 test('what a refresh failed with is in the status', async () => {

@@ -119,7 +119,8 @@ client.completeLogin(pending, 'code=c&state=s')
 texts.push(source.account, await later.accessToken({ minValidity: 60, timeout: 5, signal }), await later.authorizationHeader(), await later.refresh())
 const peeked: string | undefined = later.peek()
 later.invalidate('an access token')
-const done: Promise<void>[] = [later.save(tokens), later.logout({ timeout: 5 }), later.close()]
+const done: Promise<void>[] = [later.save(tokens), later.ensureSaved()]
+const outcome: 'revoked' | 'local_only' = await later.logout({ timeout: 5 })
 const status: TokenStatus = await later.status()
 const states: 'absent' | 'active' | 'refused' | 'logged_out' = status.state
 optional.push(status.scope, status.lastError?.code)
@@ -141,12 +142,14 @@ function handle(error: unknown): Remedy | undefined {
     const code: ErrorCode = error.code
     const message: string = error.message
     const known: [number, boolean] = [error.number, error.retryable]
-    const answer: (string | number | undefined)[] = [error.retryAfter, error.status, error.oauthError]
+    const answer: (string | number | undefined)[] = [error.retryAfter, error.httpStatus, error.oauthError]
     answer.push(error.oauthErrorDescription, error.oauthErrorUri, code, message, ...known.map(String))
     return error.remedy
   }
   return undefined
 }
+
+const made: SipgateOAuth2Error = new LoginRequiredError('gone', { code: 'SIPGATE_LOGIN_FAILED' })
 
 const families = [
   AuthorizationDeniedError,
@@ -157,5 +160,5 @@ const families = [
   TemporaryError,
 ].some((family) => exchanged instanceof family)
 
-export { answer, broken, clientRedirectUri, done, ends, families, handle, kept, life, member, numbers, optional, peeked, refreshed }
+export { answer, broken, clientRedirectUri, done, ends, families, handle, kept, life, made, member, numbers, optional, peeked, refreshed }
 export { returnTo, states, stores, texts, version }

@@ -31,6 +31,18 @@ pub(crate) fn optional_text<'a>(field: &str, value: Optional<'a, '_>) -> PyResul
     value.map(|value| text(field, value)).transpose()
 }
 
+/// What came back from the browser: frameworks have it as text or as bytes.
+pub(crate) fn callback<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return str::from_utf8(bytes.as_bytes())
+            .map_err(|_| invalid(value.py(), "callback", "is not UTF-8; pass the query string as it came"));
+    }
+    if value.is_instance_of::<PyString>() {
+        return text("callback", value);
+    }
+    Err(wrong_type("callback", "a str or bytes, the query string of the request as it came and not what was read from it", value))
+}
+
 /// Text or the bytes of a text file.
 pub(crate) fn bytes<'a>(field: &str, value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(bytes) = value.cast::<PyBytes>() {

@@ -1,10 +1,13 @@
-//! Entering the interpreter from a thread of the library's. An interpreter that shuts down must not be entered: the gate is closed before that, by
-//! `atexit`, and closing waits for who is inside.
+//! Entering the interpreter from a thread of the library. An interpreter that shuts down must not be entered: `at_exit` closes the gate
+//! before that, and waits for the threads that are inside.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::cell::RefCell;
+use std::ffi::c_long;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::PySystemExit;
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// The process id, whether the gate is closed, and how many are inside. A forked child does not inherit who was inside.
@@ -12,20 +15,16 @@ static GATE: AtomicU64 = AtomicU64::new(0);
 
 const CLOSED: u64 = 1 << 31;
 
-/// To be called once before the first `entered`, from Python's side.
-pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
-    static REGISTERED: AtomicBool = AtomicBool::new(false);
-    if REGISTERED.swap(true, Ordering::AcqRel) {
-        return Ok(());
-    }
-    let close = pyo3::wrap_pyfunction!(close, py)?;
-    py.import("atexit")?.call_method1("register", (close,)).map(drop)
-}
-
 /// Runs `work` inside the interpreter; not at all, for `None`, when that is shutting down.
 pub(crate) fn entered<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let _inside = Inside::enter()?;
+    stay_known();
     Python::try_attach(work)
+}
+
+/// From now on nobody enters.
+pub(crate) fn close() {
+    let _ = GATE.fetch_update(Ordering::AcqRel, Ordering::Acquire, |gate| Some(of_this_process(gate) | CLOSED));
 }
 
 /// Whether the interpreter is shutting down.
@@ -33,14 +32,9 @@ pub(crate) fn is_closed() -> bool {
     of_this_process(GATE.load(Ordering::Acquire)) & CLOSED != 0
 }
 
-#[pyfunction]
-fn close(py: Python<'_>) {
-    let _ = GATE.fetch_update(Ordering::AcqRel, Ordering::Acquire, |gate| Some(of_this_process(gate) | CLOSED));
-    py.detach(|| {
-        while GATE.load(Ordering::Acquire) & (CLOSED - 1) != 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
-    });
+/// Whether no thread of the library is inside.
+pub(crate) fn is_empty() -> bool {
+    of_this_process(GATE.load(Ordering::Acquire)) & (CLOSED - 1) == 0
 }
 
 struct Inside;
@@ -54,7 +48,7 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // In a child forked by whoever is inside, the gate may not have been touched yet.
+        // In a child forked by a thread that is inside, the gate may not have been touched yet.
         let one_less = |gate| Some(gate).filter(|gate| of_this_process(*gate) == *gate).map(|gate| gate - 1);
         let _ = GATE.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
     }
@@ -63,4 +57,70 @@ impl Drop for Inside {
 fn of_this_process(gate: u64) -> u64 {
     let process = u64::from(std::process::id()) << 32;
     if gate >> 32 == process >> 32 { gate } else { process }
+}
+
+/// Raises `SystemExit` in what the threads of the library do inside. A function that waits outside Python's code for ever does not notice,
+/// and harms nobody; one that loops in it would crash an interpreter that shuts down.
+pub(crate) fn interrupt(py: Python<'_>) {
+    let exit = py.get_type::<PySystemExit>();
+    for thread in known_threads().iter().filter(|thread| thread.process == std::process::id()) {
+        // SAFETY: this thread is attached. A thread that has ended meanwhile is not found.
+        unsafe { ffi::PyThreadState_SetAsyncExc(thread.ident, exit.as_ptr()) };
+    }
+}
+
+/// Python's state of a thread of the library, from its first call into Python to its end. Made for each call instead, it would lose what
+/// the application keeps per thread, such as the database connections of an ORM: each call would open one, and none would be closed.
+struct ThreadState {
+    state: *mut ffi::PyThreadState,
+    ensured: ffi::PyGILState_STATE,
+    thread: KnownThread,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct KnownThread {
+    process: u32,
+    ident: c_long,
+}
+
+thread_local! {
+    static THREAD_STATE: RefCell<Option<ThreadState>> = const { RefCell::new(None) };
+}
+
+/// The lock is only ever held inside the interpreter, by a thread that does not leave it meanwhile, so that a child cannot be forked while
+/// it is held.
+static KNOWN_THREADS: Mutex<Vec<KnownThread>> = Mutex::new(Vec::new());
+
+fn known_threads() -> MutexGuard<'static, Vec<KnownThread>> {
+    KNOWN_THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// By a thread that is inside. A thread that Python knows already keeps the state that it has.
+fn stay_known() {
+    // While the thread ends there is nothing left to keep it in.
+    let _ = THREAD_STATE.try_with(|kept| {
+        // SAFETY: the interpreter is initialized, and does not shut down while this thread is inside.
+        unsafe {
+            if ffi::PyGILState_GetThisThreadState().is_null() {
+                let ensured = ffi::PyGILState_Ensure();
+                let thread = KnownThread { process: std::process::id(), ident: ffi::PyThread_get_thread_ident().cast_signed() };
+                known_threads().push(thread);
+                kept.replace(Some(ThreadState { state: ffi::PyEval_SaveThread(), ensured, thread }));
+            }
+        }
+    });
+}
+
+impl Drop for ThreadState {
+    /// Without entering an interpreter that shuts down: that has let go of the state itself.
+    fn drop(&mut self) {
+        let Some(_inside) = Inside::enter() else { return };
+        // SAFETY: the state is this thread's, made by `stay_known` and not current; each entry since then has given it back. The
+        // interpreter does not shut down while this thread is inside.
+        unsafe {
+            ffi::PyEval_RestoreThread(self.state);
+            known_threads().retain(|thread| *thread != self.thread);
+            ffi::PyGILState_Release(self.ensured);
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::token_source::TokenSource;
 ///
 /// Made by `Client.sipgate`, `Client.keycloak`, `Client.endpoints` or `Client.from_env`; making one touches no network.
 #[pyclass(frozen, module = "sipgate_oauth2")]
+#[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) core: core::Client,
     pub(crate) own: Option<OwnStore>,
@@ -64,14 +65,14 @@ impl Client {
 
     /// A client at a Keycloak. `base` is what stands before `/realms`, such as `https://login.example.com/auth`.
     #[staticmethod]
-    #[pyo3(signature = (base, realm, client_id, *, client_secret=None, client_authentication=None, redirect_uri=None, ca_certificates=None,
+    #[pyo3(signature = (client_id, base, realm, *, client_secret=None, client_authentication=None, redirect_uri=None, ca_certificates=None,
         proxy=None, connect_timeout=None, request_timeout=None, store=None, on_event=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments")]
     fn keycloak(
         py: Python<'_>,
+        client_id: &Bound<'_, PyAny>,
         base: &Bound<'_, PyAny>,
         realm: &Bound<'_, PyAny>,
-        client_id: &Bound<'_, PyAny>,
         client_secret: Optional<'_, '_>,
         client_authentication: Optional<'_, '_>,
         redirect_uri: Optional<'_, '_>,
@@ -82,8 +83,8 @@ impl Client {
         store: Optional<'_, '_>,
         on_event: Optional<'_, '_>,
     ) -> PyResult<Self> {
-        let provider = Provider::keycloak(argument::text("base", base)?, argument::text("realm", realm)?);
         let client_id = argument::text("client_id", client_id)?;
+        let provider = Provider::keycloak(argument::text("base", base)?, argument::text("realm", realm)?);
         let options = Options {
             client_secret,
             client_authentication,
@@ -296,7 +297,7 @@ impl Client {
     ) -> PyResult<TokenSource> {
         let login = Login::new(&self.core, pending, callback, account)?;
         let core = door::complete(py, login, &Limits::new(timeout, cancel)?)?;
-        Ok(TokenSource::new(core, self.own.clone()))
+        Ok(TokenSource::new(core, self))
     }
 
     /// The tokens of this account, whether or not there is a login yet. No I/O.
@@ -304,7 +305,7 @@ impl Client {
     fn token_source(&self, py: Python<'_>, account: &Bound<'_, PyAny>) -> PyResult<TokenSource> {
         let account = argument::text("account", account)?;
         let core = door::work(py, "token_source", || self.core.token_source(account))?;
-        Ok(TokenSource::new(core, self.own.clone()))
+        Ok(TokenSource::new(core, self))
     }
 
     /// The name that callbacks and ID tokens must give the server.

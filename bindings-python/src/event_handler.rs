@@ -16,11 +16,14 @@ impl EventHandler {
         Ok(Self(function.clone().unbind()))
     }
 
-    /// Told by the core, on whatever thread. What the function raises goes to `sys.unraisablehook`.
+    /// Told by the core, on whatever thread. What the function raises goes to `sys.unraisablehook`, but for what ends it when the
+    /// interpreter shuts down.
     pub(crate) fn told(&self, event: &Event) {
         let Ok(members) = serde_json::from_str::<Map<String, Value>>(&event.to_json()) else { return };
         attach::entered(|py| {
-            if let Err(raised) = json::object(py, &members).and_then(|members| self.0.call1(py, (members,))) {
+            if let Err(raised) = json::object(py, &members).and_then(|members| self.0.call1(py, (members,)))
+                && !attach::is_closed()
+            {
                 raised.write_unraisable(py, Some(self.0.bind(py)));
             }
         });

@@ -26,8 +26,17 @@ mod token_status;
 
 #[pyo3::pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    #[expect(clippy::unnecessary_wraps, reason = "what pyo3 calls")]
+    fn loaded(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        sipgate_oauth2_memory::wipe_sqlite();
+        Ok(())
+    }
+
     #[pymodule_export]
-    use crate::at_exit::settle;
+    use crate::at_exit::end;
     #[pymodule_export]
     use crate::authorization_request::AuthorizationRequest;
     #[pymodule_export]

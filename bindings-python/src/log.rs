@@ -27,7 +27,19 @@ pub(crate) fn event(event: &Event) {
     }
     let line = event.to_string();
     // A handler of the application's that fails is its own affair: nobody is there to be told.
-    attach::entered(|py| drop(logger(py).and_then(|logger| logger.call_method1("log", (level, "%s", line)))));
+    attach::entered(|py| drop(write(py, level, &line)));
+}
+
+/// Nothing where nobody has set logging up: Python would write warnings to stderr.
+fn write(py: Python<'_>, level: u8, line: &str) -> PyResult<()> {
+    if !is_imported(py)? {
+        return Ok(());
+    }
+    let logger = logger(py)?;
+    if logger.getattr("handlers")?.is_empty()? {
+        logger.call_method1("addHandler", (py.import("logging")?.getattr("NullHandler")?.call0()?,))?;
+    }
+    logger.call_method1("log", (level, "%s", line)).map(drop)
 }
 
 /// A request that failed is no warning of its own: its caller is told, and what it means for a login has an event.

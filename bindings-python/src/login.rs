@@ -23,7 +23,7 @@ impl<'a> Login<'a> {
         Ok(Self {
             client,
             pending: authorization_request::read(pending)?,
-            callback: argument::text("callback", callback)?,
+            callback: argument::callback(callback)?,
             account: argument::text("account", account)?,
         })
     }

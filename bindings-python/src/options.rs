@@ -7,7 +7,7 @@ use sipgate_oauth2::{ClientBuilder, Provider};
 use crate::argument::{self, Optional};
 use crate::client::Client;
 use crate::event_handler::EventHandler;
-use crate::{attach, door, log, store};
+use crate::{door, log, store};
 
 #[derive(Default)]
 pub(crate) struct Options<'a, 'py> {
@@ -25,7 +25,7 @@ pub(crate) struct Options<'a, 'py> {
 
 impl Options<'_, '_> {
     pub(crate) fn client(&self, py: Python<'_>, provider: Provider, client_id: &str) -> PyResult<Client> {
-        self.build(py, core::Client::with_provider(provider, client_id))
+        self.build(py, core::Client::with_provider(client_id, provider))
     }
 
     pub(crate) fn build(&self, py: Python<'_>, mut builder: ClientBuilder) -> PyResult<Client> {
@@ -64,7 +64,6 @@ impl Options<'_, '_> {
                 handler.told(event);
             }
         };
-        attach::prepare(py)?;
         let core = door::work(py, "making a client", || builder.on_event(told).build())?;
         Ok(Client { core, own: store.and_then(|store| store.own.clone()) })
     }

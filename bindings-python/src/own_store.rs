@@ -6,9 +6,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyImportError, PyNameError, PyNotImplementedError, PyRuntimeError, PyTimeoutError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyMemoryView, PyTuple};
+use sipgate_oauth2 as core;
+use sipgate_oauth2::store_kit::Violation;
 use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
 
 use crate::{argument, attach};
@@ -54,7 +56,7 @@ impl OwnStore {
 
     fn call<T: Send + 'static>(
         &self,
-        name: &str,
+        name: &'static str,
         arguments: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
         read: fn(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T, StoreFailure> {
@@ -64,9 +66,9 @@ impl OwnStore {
         });
         match begun {
             None => Err(SHUTTING_DOWN.into()),
-            Some(Err(raised)) => Err(failure(raised)),
+            Some(Err(raised)) => Err(failure(name, raised)),
             Some(Ok(Answer::Now(answer))) => Ok(answer),
-            Some(Ok(Answer::Later(later))) => later.wait(),
+            Some(Ok(Answer::Later(later))) => later.wait(name),
         }
     }
 
@@ -76,7 +78,9 @@ impl OwnStore {
             self.0.event_loop.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|event_loop| event_loop.clone_ref(py));
         let Some(event_loop) = event_loop else {
             coroutine.call_method0("close")?;
-            return Err(PyRuntimeError::new_err("the store is async and no event loop is known; use the client of sipgate_oauth2.aio"));
+            return Err(PyNotImplementedError::new_err(
+                "the store is async and no event loop is known; use the client of sipgate_oauth2.aio",
+            ));
         };
         let scheduled = py.import("asyncio")?.call_method1("run_coroutine_threadsafe", (coroutine, event_loop));
         let future = match scheduled {
@@ -120,21 +124,24 @@ struct Later<T> {
 
 impl<T> Later<T> {
     /// Waits outside the interpreter, so that its end does not wait for this.
-    fn wait(self) -> Result<T, StoreFailure> {
+    fn wait(self, name: &'static str) -> Result<T, StoreFailure> {
         let begun = Instant::now();
         loop {
             match self.answer.recv_timeout(SLICE) {
-                Ok(answer) => return answer.map_err(failure),
+                Ok(answer) => return answer.map_err(|raised| failure(name, raised)),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(failure(PyRuntimeError::new_err("the event loop was closed before the store had answered")));
+                    return Err(failure(name, PyRuntimeError::new_err("the event loop was closed before the store had answered")));
                 }
                 Err(RecvTimeoutError::Timeout) if attach::is_closed() => return Err(SHUTTING_DOWN.into()),
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => {
                     attach::entered(|py| drop(self.future.call_method0(py, "cancel")));
-                    return Err(failure(PyTimeoutError::new_err(
-                        "the store did not answer within 30 s; is its event loop blocked, as by a call that does not await?",
-                    )));
+                    return Err(failure(
+                        name,
+                        PyTimeoutError::new_err(
+                            "the store did not answer within 30 s; is its event loop blocked, as by a call that does not await?",
+                        ),
+                    ));
                 }
             }
         }
@@ -186,21 +193,49 @@ fn swapped(answer: &Bound<'_, PyAny>) -> PyResult<Swapped> {
 
 const SHUTTING_DOWN: &str = "the interpreter is shutting down";
 
-fn failure(raised: PyErr) -> StoreFailure {
-    let name = Python::try_attach(|py| raised.get_type(py).name().map_or_else(|_| String::new(), |name| name.to_string()));
-    Box::new(Failed { name: name.unwrap_or_default(), raised: Raised(raised) })
+fn failure(function: &'static str, raised: PyErr) -> StoreFailure {
+    let seen = Python::try_attach(|py| {
+        let kind = raised.get_type(py);
+        (kind.name().map_or_else(|_| String::new(), |name| name.to_string()), is_mistake(py, &raised))
+    });
+    let (kind, is_mistake) = seen.unwrap_or_default();
+    let failed = Failed { function, kind, raised: Raised(Arc::new(raised)) };
+    if is_mistake { Box::new(failed.mistaken()) } else { Box::new(failed) }
+}
+
+/// What the code of a store raises, and never the database.
+fn is_mistake(py: Python<'_>, raised: &PyErr) -> bool {
+    raised.is_instance_of::<PyTypeError>(py)
+        || raised.is_instance_of::<PyAttributeError>(py)
+        || raised.is_instance_of::<PyNameError>(py)
+        || raised.is_instance_of::<PyImportError>(py)
+        || raised.is_instance_of::<PyNotImplementedError>(py)
+}
+
+/// The exception that ended a check of a store, where one did.
+pub(crate) fn raised_in(violation: &Violation) -> Option<core::Error> {
+    let cause = violation.source()?;
+    let failed = || cause.downcast_ref::<Failed>().map(|failed| failed.clone().mistaken());
+    cause.downcast_ref::<core::Error>().cloned().or_else(failed)
 }
 
 /// Says which exception it was and no more: its text may hold what was to be stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Failed {
-    name: String,
+    function: &'static str,
+    kind: String,
     raised: Raised,
+}
+
+impl Failed {
+    fn mistaken(self) -> core::Error {
+        core::Error::mistaken_store(&format!("the store's {self}; see the cause"), self)
+    }
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        write!(f, "{} raised {}", self.function, self.kind)
     }
 }
 
@@ -211,7 +246,8 @@ impl Error for Failed {
 }
 
 /// The exception itself, for the `__cause__` of what the caller gets.
-pub(crate) struct Raised(pub(crate) PyErr);
+#[derive(Clone)]
+pub(crate) struct Raised(pub(crate) Arc<PyErr>);
 
 impl fmt::Debug for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,7 +21,7 @@ enum Grant<'a> {
 impl<'a> Request<'a> {
     pub(crate) fn callback(client: &'a Client, pending: &'a Bound<'_, PyAny>, callback: &'a Bound<'_, PyAny>) -> PyResult<Self> {
         let pending = authorization_request::read(pending)?;
-        let callback = argument::text("callback", callback)?;
+        let callback = argument::callback(callback)?;
         Ok(Self { client, grant: Grant::Callback { pending, callback } })
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use sipgate_oauth2 as core;
-use sipgate_oauth2::{AccessToken, Call, GivenUp, RunningHandle};
+use sipgate_oauth2::{AccessToken, Call, GivenUp, LogoutOutcome, RunningHandle};
 
 use crate::argument::Optional;
 use crate::client::Client;
@@ -152,8 +152,8 @@ pub(crate) fn start_complete_login(
     let login = Login::new(&client.core, pending, callback, account)?;
     let limits = Limits::new(timeout, None)?;
     used_on_running_loop(py, client.own.as_ref())?;
-    let own = client.own.clone();
-    Running::start(py, login, &limits, |py, core| Ok(Py::new(py, TokenSource::new(core, own))?.into_any()))
+    let client = client.clone();
+    Running::start(py, login, &limits, move |py, core| Ok(Py::new(py, TokenSource::new(core, &client))?.into_any()))
 }
 
 /// `TokenSource.access_token` without waiting.
@@ -205,7 +205,7 @@ pub(crate) fn start_source_status(py: Python<'_>, source: &TokenSource, timeout:
 pub(crate) fn start_source_logout(py: Python<'_>, source: &TokenSource, timeout: Optional<'_, '_>) -> PyResult<Running> {
     let limits = Limits::new(timeout, None)?;
     used_on_running_loop(py, source.own.as_ref())?;
-    Running::start(py, |call: &Call| Ok(source.core.start_logout(call)), &limits, nothing)
+    Running::start(py, |call: &Call| Ok(source.core.start_logout(call)), &limits, logout_outcome)
 }
 
 fn used_on_running_loop(py: Python<'_>, own: Option<&OwnStore>) -> PyResult<()> {
@@ -219,6 +219,11 @@ fn token_set(py: Python<'_>, tokens: core::TokenSet) -> PyResult<Py<PyAny>> {
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
 fn access_token(py: Python<'_>, token: AccessToken) -> PyResult<Py<PyAny>> {
     Ok(PyString::new(py, token.reveal()).into_any().unbind())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]
+fn logout_outcome(py: Python<'_>, outcome: LogoutOutcome) -> PyResult<Py<PyAny>> {
+    Ok(PyString::new(py, outcome.as_str()).into_any().unbind())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]

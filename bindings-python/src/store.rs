@@ -11,7 +11,7 @@ use sipgate_oauth2::{EncryptionKey, store_kit};
 
 use crate::argument::{self, Optional};
 use crate::own_store::OwnStore;
-use crate::{attach, door};
+use crate::{door, errors, own_store};
 
 /// Where logins are kept, for all processes that use it. Clients and token sources of one store share what is held in memory, and refresh together:
 /// make one per process.
@@ -133,7 +133,7 @@ fn key(value: &Bound<'_, PyAny>) -> PyResult<EncryptionKey> {
 }
 
 /// Tests whether a store of the application's own keeps the promises that the library builds on, and gives those that it broke, in words: an empty
-/// list is good. What is stored for it ends within seconds, so that the store need not be empty.
+/// list is good. What a function raises is raised, as the cause of a `StoreError`. What is stored for it ends within seconds, so that the store need not be empty.
 #[pyfunction]
 #[pyo3(signature = (own, /))]
 pub(crate) fn check_store(py: Python<'_>, own: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
@@ -150,7 +150,9 @@ pub(crate) fn check_store_on(py: Python<'_>, own: &Bound<'_, PyAny>, event_loop:
 }
 
 fn checked(py: Python<'_>, own: &OwnStore) -> PyResult<Vec<String>> {
-    attach::prepare(py)?;
     let violations = door::outside(py, || Ok(store_kit::check(own).err().unwrap_or_default()))?;
+    if let Some(error) = violations.iter().find_map(own_store::raised_in) {
+        return Err(errors::exception(py, &error));
+    }
     Ok(violations.iter().map(ToString::to_string).collect())
 }

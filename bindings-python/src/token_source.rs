@@ -2,11 +2,12 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyTuple};
 use sipgate_oauth2 as core;
 use sipgate_oauth2::{AccessToken, Call};
 
 use crate::argument::{self, Optional};
+use crate::client::Client;
 use crate::door::{self, Limits};
 use crate::own_store::OwnStore;
 use crate::shown::Shown;
@@ -21,8 +22,13 @@ use crate::token_status::TokenStatus;
 pub(crate) struct TokenSource {
     pub(crate) core: core::TokenSource,
     pub(crate) own: Option<OwnStore>,
+    is_sipgates: bool,
     shown: Shown,
 }
+
+/// Where sipgate's login server and its REST API are.
+const SIPGATE: &str = "https://login.sipgate.com/";
+const SIPGATES_API: &str = "https://api.sipgate.com";
 
 #[pymethods]
 impl TokenSource {
@@ -94,17 +100,18 @@ impl TokenSource {
         door::complete(py, asked, &Limits::new(timeout, cancel)?).map(TokenStatus)
     }
 
-    /// Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session. An error means that the
-    /// server could not be told: nothing is handed out any more, and another call finishes it.
+    /// Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. Gives `"revoked"`
+    /// where the server was told, and `"local_only"` where it was not: the client has no revocation endpoint, or there was no refresh token to revoke,
+    /// as after an earlier logout. An error means that the server could not be told: nothing is handed out any more, and another call finishes it.
     #[pyo3(signature = (*, timeout=None, cancel=None))]
-    fn logout(&self, py: Python<'_>, timeout: Optional<'_, '_>, cancel: Optional<'_, '_>) -> PyResult<()> {
-        door::complete(py, |call: &Call| Ok(self.core.start_logout(call)), &Limits::new(timeout, cancel)?)
+    fn logout(&self, py: Python<'_>, timeout: Optional<'_, '_>, cancel: Optional<'_, '_>) -> PyResult<&'static str> {
+        let outcome = door::complete(py, |call: &Call| Ok(self.core.start_logout(call)), &Limits::new(timeout, cancel)?)?;
+        Ok(outcome.as_str())
     }
 
-    /// Checks that nothing is lost if the process ends now: an error while new tokens are only in memory, as the store failed. Nothing needs to be
-    /// closed but for that.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        door::work(py, "TokenSource.close", || self.core.close())
+    /// Checks that nothing is lost if the process ends now: an error while new tokens are only in memory, as the store failed.
+    fn ensure_saved(&self, py: Python<'_>) -> PyResult<()> {
+        door::work(py, "TokenSource.ensure_saved", || self.core.ensure_saved())
     }
 
     /// The account, as the application named it.
@@ -113,18 +120,18 @@ impl TokenSource {
         PyString::new(py, self.core.account())
     }
 
-    /// An `auth=` for requests, which must be installed. Requests to `origins` (`["https://api.sipgate.com"]` unless given) get the token, and no other
-    /// request does. One that is answered with 401 is sent once more with a new token, if its body can be sent twice; one that is answered with 403 with
+    /// An `auth=` for requests, which must be installed. Requests to `origins` get the token, and no other request does: a warning says so. For a client
+    /// at sipgate they are `["https://api.sipgate.com"]` unless given, for any other they must be given. A request that is answered with 401 is sent once more with a new token, if its body can be sent twice; one that is answered with 403 with
     /// the token that another process has stored since, if there is one.
     #[pyo3(signature = (*, origins=None))]
     fn requests_auth<'py>(slf: &Bound<'py, Self>, origins: Optional<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("sipgate_oauth2.requests_auth")?.getattr("RequestsAuth")?.call1((slf, origins))
+        slf.py().import("sipgate_oauth2.requests_auth")?.getattr("RequestsAuth")?.call1((slf, slf.get().origins(slf.py(), origins)?))
     }
 
     /// The same for httpx, for its `Client` and its `AsyncClient`.
     #[pyo3(signature = (*, origins=None))]
     fn httpx_auth<'py>(slf: &Bound<'py, Self>, origins: Optional<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("sipgate_oauth2.httpx_auth")?.getattr("HttpxAuth")?.call1((slf, origins))
+        slf.py().import("sipgate_oauth2.httpx_auth")?.getattr("HttpxAuth")?.call1((slf, slf.get().origins(slf.py(), origins)?))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -137,8 +144,18 @@ impl TokenSource {
 }
 
 impl TokenSource {
-    pub(crate) fn new(core: core::TokenSource, own: Option<OwnStore>) -> Self {
-        Self { core, own, shown: Shown::default() }
+    pub(crate) fn new(core: core::TokenSource, client: &Client) -> Self {
+        let is_sipgates = client.core.issuer().starts_with(SIPGATE);
+        Self { core, own: client.own.clone(), is_sipgates, shown: Shown::default() }
+    }
+
+    /// Who may be sent the token. An API of another server than sipgate's is known to the application alone.
+    fn origins<'py>(&self, py: Python<'py>, origins: Optional<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        match origins {
+            Some(origins) => Ok(origins.clone()),
+            None if self.is_sipgates => Ok(PyTuple::new(py, [SIPGATES_API])?.into_any()),
+            None => Err(argument::invalid(py, "origins", "is missing; name where the token may go: origins=[\"https://api.example.com\"]")),
+        }
     }
 
     /// A token in memory is had without leaving the interpreter.

@@ -62,9 +62,9 @@ class Realm:
 
     def client(self, store: Store, **options: Any) -> Client:
         return Client.keycloak(
+            CLIENT_ID,
             self.base,
             "third-party",
-            CLIENT_ID,
             client_secret=CLIENT_SECRET,
             redirect_uri=REDIRECT_URI,
             store=store,
@@ -115,9 +115,9 @@ def source(strict: Realm) -> TokenSource:
 @pytest.fixture
 def client(realm: Realm) -> Client:
     return Client.keycloak(
+        CLIENT_ID,
         realm.base,
         "third-party",
-        CLIENT_ID,
         client_secret=CLIENT_SECRET,
         redirect_uri=REDIRECT_URI,
     )
@@ -150,7 +150,7 @@ def program(realm: Realm, tokens: TokenSet) -> Iterator[Program]:
 import sys
 sys.path.insert(0, {str(ROOT / "target" / "python")!r})
 from sipgate_oauth2 import *
-client = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r})
+client = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r})
 tokens = TokenSet.restore(sys.stdin.readline())
 """
 

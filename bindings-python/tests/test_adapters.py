@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 import pytest
 import requests
+import trio
 from conftest import PATIENCE, ROOT, Realm
 
-from sipgate_oauth2 import Store, TemporaryError, TokenSource
+from sipgate_oauth2 import Client, Store, TemporaryError, TokenSet, TokenSource, aio
 
 Answer = tuple[int, str]
 """The status, and the `Authorization` header of the request that was answered."""
@@ -46,7 +47,9 @@ def with_httpx(source: TokenSource, origins: list[str] | None) -> Ask:
     return ask
 
 
-def with_async_httpx(source: TokenSource, origins: list[str] | None) -> Ask:
+def with_async_httpx(
+    source: TokenSource, origins: list[str] | None, run: Callable[..., Answer] | None = None
+) -> Ask:
     auth = source.httpx_auth(origins=origins)
 
     async def awaited(url: str, content: Any) -> Answer:
@@ -62,12 +65,21 @@ def with_async_httpx(source: TokenSource, origins: list[str] | None) -> Ask:
             yield part
 
     def ask(url: str, content: Any = None) -> Answer:
-        return asyncio.run(awaited(url, content))
+        return run(awaited, url, content) if run else asyncio.run(awaited(url, content))
 
     return ask
 
 
-ADAPTERS = {"requests": with_requests, "httpx": with_httpx, "async httpx": with_async_httpx}
+def with_trio(source: TokenSource, origins: list[str] | None) -> Ask:
+    return with_async_httpx(source, origins, trio.run)
+
+
+ADAPTERS: dict[str, Callable[..., Ask]] = {
+    "requests": with_requests,
+    "httpx": with_httpx,
+    "async httpx": with_async_httpx,
+    "httpx under trio": with_trio,
+}
 
 
 @pytest.fixture(params=ADAPTERS.values(), ids=ADAPTERS.keys())
@@ -157,7 +169,8 @@ def test_no_other_status_refreshes(strict: Realm, ask: Ask, status: int) -> None
 def test_another_origin_gets_no_token(strict: Realm, ask: Ask) -> None:
     port = strict.http.rpartition(":")[2]
     # The same server under a name that is not among the origins.
-    assert ask(f"http://localhost:{port}/v2/balance") == (401, "")
+    with pytest.warns(UserWarning, match=rf"localhost:{port} gets no token.*origins="):
+        assert ask(f"http://localhost:{port}/v2/balance") == (401, "")
     assert authorization(strict.requests("balance")[0]) == []
     assert strict.counters()["refresh_grants"] == 0
 
@@ -217,9 +230,16 @@ def test_a_token_that_cannot_be_had_is_the_librarys_error(strict: Realm, ask: As
         ask(f"{strict.http}/v2/balance")
 
 
-def test_without_origins_the_token_is_for_sipgate_alone(source: TokenSource) -> None:
+@pytest.fixture
+def at_sipgate() -> TokenSource:
+    source = Client.sipgate("1-0-a:third-party", store=Store.memory()).token_source("anna")
+    source.save(TokenSet.restore({"access_token": "a-token", "expires_at": 4_000_000_000}))
+    return source
+
+
+def test_without_origins_the_token_is_for_sipgate_alone(at_sipgate: TokenSource) -> None:
     here = requests.Request("GET", "https://api.sipgate.com/v2/balance").prepare()
-    assert source.requests_auth()(here).headers["Authorization"].startswith("Bearer ")
+    assert at_sipgate.requests_auth()(here).headers["Authorization"] == "Bearer a-token"
     for url in (
         "http://api.sipgate.com/v2/balance",
         "https://api.sipgate.com:8443/v2/balance",
@@ -228,15 +248,33 @@ def test_without_origins_the_token_is_for_sipgate_alone(source: TokenSource) -> 
         "https://api.sipgate.com@example.com/",
     ):
         elsewhere = requests.Request("GET", url).prepare()
-        assert "Authorization" not in source.requests_auth()(elsewhere).headers, url
-        flow = source.httpx_auth().sync_auth_flow(httpx.Request("GET", url))
-        assert "Authorization" not in next(flow).headers, url
+        with pytest.warns(UserWarning, match="gets no token"):
+            assert "Authorization" not in at_sipgate.requests_auth()(elsewhere).headers, url
+        flow = at_sipgate.httpx_auth().sync_auth_flow(httpx.Request("GET", url))
+        with pytest.warns(UserWarning, match="gets no token"):
+            assert "Authorization" not in next(flow).headers, url
+
+
+def test_a_request_that_has_an_authorization_of_its_own_is_not_warned_of(
+    at_sipgate: TokenSource,
+) -> None:
+    headers = {"Authorization": "Basic YTpi"}
+    request = requests.Request("GET", "https://example.com/", headers=headers).prepare()
+    assert at_sipgate.requests_auth()(request).headers["Authorization"] == "Basic YTpi"
+
+
+def test_where_the_token_of_another_server_may_go_must_be_said(source: TokenSource) -> None:
+    for auth in (source.requests_auth, source.httpx_auth, aio.TokenSource(source).httpx_auth):
+        with pytest.raises(ValueError, match=r"^origins: is missing; .*origins=\["):
+            auth()
 
 
 def test_adapters_are_what_their_packages_know_and_show_no_token(source: TokenSource) -> None:
-    assert isinstance(source.requests_auth(), requests.auth.AuthBase)
-    assert isinstance(source.httpx_auth(), httpx.Auth)
-    for adapter in (source.requests_auth(), source.httpx_auth()):
+    of_requests = source.requests_auth(origins=["https://a.example"])
+    of_httpx = source.httpx_auth(origins=["https://a.example"])
+    assert isinstance(of_requests, requests.auth.AuthBase)
+    assert isinstance(of_httpx, httpx.Auth)
+    for adapter in (of_requests, of_httpx):
         assert source.access_token() not in repr(adapter)
         assert "account='anna'" in repr(adapter)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import pytest
@@ -11,12 +12,17 @@ from conftest import ROOT, Realm
 import sipgate_oauth2
 from sipgate_oauth2 import (
     ERROR_CODES,
+    AuthorizationDeniedError,
     Client,
     ConfigurationError,
+    LoginRequiredError,
+    SecurityCheckError,
     SipgateOAuth2Error,
+    StoreError,
     TemporaryError,
     TokenSet,
 )
+from sipgate_oauth2.errors import CallTimeoutError, InvalidArgumentError
 
 
 def test_the_table_is_the_documented_one() -> None:
@@ -56,18 +62,52 @@ def test_what_the_server_said_is_in_the_error(
 
 
 def test_the_cause_is_kept() -> None:
-    nobody = Client.keycloak("http://127.0.0.1:1", "r", "client")
+    nobody = Client.keycloak("client", "http://127.0.0.1:1", "r")
     with pytest.raises(TemporaryError) as caught:
         nobody.refresh("a refresh token")
     assert caught.value.code == "SIPGATE_TRANSPORT"
     assert "refused" in str(caught.value.__cause__)
 
 
-@pytest.mark.parametrize("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy])
+CLASSES = {
+    SipgateOAuth2Error: ("SIPGATE_INTERNAL", "report_bug"),
+    ConfigurationError: ("SIPGATE_INVALID_ARGUMENT", "fix_configuration"),
+    InvalidArgumentError: ("SIPGATE_INVALID_ARGUMENT", "fix_configuration"),
+    TemporaryError: ("SIPGATE_SERVER_UNAVAILABLE", "try_later"),
+    CallTimeoutError: ("SIPGATE_TIMEOUT", "try_later"),
+    LoginRequiredError: ("SIPGATE_LOGIN_REQUIRED", "log_in_again"),
+    AuthorizationDeniedError: ("SIPGATE_AUTHORIZATION_DENIED", "tell_the_person"),
+    SecurityCheckError: ("SIPGATE_CALLBACK_REFUSED", "refused_for_safety"),
+    StoreError: ("SIPGATE_STORE_UNAVAILABLE", "try_later"),
+}
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_error_that_a_test_makes_has_the_code_of_its_class(
+    kind: type[SipgateOAuth2Error],
+) -> None:
+    error = kind("gone")
+    assert (error.code, error.remedy) == CLASSES[kind]
+    assert (str(error), error.message) == ("gone", "gone")
+    family = next(family for code, _, family in ERROR_CODES if code == error.code)
+    assert isinstance(error, getattr(sipgate_oauth2, family))
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda e: pickle.loads(pickle.dumps(e)),
+        copy.copy,
+        lambda e: type(e)(*e.args),
+        lambda e: type(e)(*json.loads(json.dumps(e.args))),
+    ],
+    ids=["pickled", "copied", "made of its args", "made of its args as JSON"],
+)
 def test_an_error_can_be_handed_to_another_process(
     realm: Realm, client: Client, tokens: TokenSet, copied: object
 ) -> None:
-    realm.fault("answer", status=429, headers={"Retry-After": "7"})
+    said = {"error": "temporarily_unavailable", "error_uri": "urn:x"}
+    realm.fault("answer", status=429, headers={"Retry-After": "7"}, json=said)
     with pytest.raises(TemporaryError) as caught:
         client.refresh(tokens)
     assert callable(copied)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import queue
 import sys
+import typing
 from typing import Any
 
 import pytest
 from conftest import CLIENT_SECRET, LOGGER, PATIENCE, Realm
 
-from sipgate_oauth2 import Client, LoginRequiredError, Store
+from sipgate_oauth2 import Client, LoginRequiredError, Store, types
 
-Events = queue.Queue[dict[str, Any]]
+Events = queue.Queue[Any]
+
+SHAPES = typing.get_args(types.Event)
 
 
 def kinds(events: Events, number: int) -> list[dict[str, Any]]:
@@ -42,6 +45,10 @@ def test_a_logins_life_is_told(strict: Realm) -> None:
     assert isinstance(request["duration"], float)
     assert (logged_in["generation"], renewed["generation"]) == (1, 2)
     assert logged_in["account"] == renewed["account"] == logged_out["account"] != "anna"
+    assert logged_out["outcome"] == "revoked"
+    shapes = {typing.get_args(kind.__annotations__["event"])[0]: kind for kind in SHAPES}
+    for event in told:
+        assert event.keys() == shapes[event["event"]].__annotations__.keys()
 
 
 def test_an_event_holds_no_secret_and_no_account(strict: Realm) -> None:

@@ -103,7 +103,7 @@ def forking_source(realm: Realm, folder: Path) -> str:
     realm.source(realm.client(Store.sqlite(folder / "logins.db")))
     return f"""
 import os, threading, traceback
-keeping = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
+keeping = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r},
     store=Store.sqlite({str(folder / "logins.db")!r}))
 source = keeping.token_source("anna")
 def child(work):
@@ -209,7 +209,7 @@ class Own:
                 return False
             self.entries[key] = entry
             return True
-keeping = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
+keeping = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r},
     store=Store(Own()), on_event=print)
 source = keeping.token_source("anna")
 source.save(tokens)

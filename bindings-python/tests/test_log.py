@@ -6,7 +6,7 @@ import logging
 import queue
 
 import pytest
-from conftest import CLIENT_SECRET, LOGGER, PATIENCE, Realm
+from conftest import CLIENT_SECRET, LOGGER, PATIENCE, Program, Realm
 
 from sipgate_oauth2 import Client, TemporaryError, TokenSet
 
@@ -54,3 +54,24 @@ def test_no_line_holds_a_secret(
     for secret in (CLIENT_SECRET, tokens.refresh_token, refreshed.access_token):
         assert secret is not None
         assert secret not in message
+
+
+@pytest.mark.parametrize("imported", ["", "import logging", "import logging; logging.getLogger()"])
+def test_nothing_goes_to_stderr_where_nobody_has_set_logging_up(
+    program: Program, imported: str
+) -> None:
+    process = program(f"""{imported}
+Client.sipgate("1-0-a:third-party", realm="sipgate-apps", redirect_uri="https://example.com/auth")
+""")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output, errors, process.returncode) == ("", "", 0)
+
+
+def test_a_handler_of_the_root_logger_still_gets_the_lines(program: Program) -> None:
+    process = program("""
+import logging
+logging.basicConfig(format="%(levelname)s %(name)s")
+Client.sipgate("1-0-a:third-party", realm="sipgate-apps", redirect_uri="https://example.com/auth")
+""")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output, errors, process.returncode) == ("", "WARNING sipgate_oauth2\n", 0)

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -159,12 +160,59 @@ class Vague(Own):
         (Overwriting(), "a conflict changes nothing"),
         (Trimming(), "come back as they were given"),
         (Endless(), "come back as they were given"),
-        (Vague(), "its functions work"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_broken_promise_is_named(own: Own, broken: str) -> None:
     assert any(broken in violation for violation in check_store(own))
+
+
+class Misspelt(Own):
+    def load(self, key: str) -> Any:
+        return self.entires.get(key)  # type: ignore[attr-defined]
+
+
+class OfAnotherShape(Own):
+    def save(self, key: str, version: str, data: bytes) -> Any:  # type: ignore[override]
+        return True
+
+
+class Awaiting(Own):
+    async def load(self, key: str) -> Any:
+        return None
+
+
+MISTAKES = {
+    "an attribute that is not there": (Misspelt(), "load raised AttributeError", "entires"),
+    "other arguments": (OfAnotherShape(), "save raised TypeError", "positional argument"),
+    "nothing returned": (Vague(), "save raised TypeError", "save must return True"),
+    "async where nothing awaits": (Awaiting(), "load raised NotImplementedError", "aio"),
+}
+
+
+@pytest.mark.parametrize(("own", "said", "cause"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_in_a_stores_code_is_told_as_one(
+    strict: Realm, own: Own, said: str, cause: str
+) -> None:
+    def log_in_with(own: Own) -> None:
+        strict.source(strict.client(Store(own)))
+
+    for use in (check_store, log_in_with):
+        with pytest.raises(StoreError, match=said) as caught:
+            use(own)
+        assert (caught.value.code, caught.value.remedy) == (
+            "SIPGATE_STORE_UNAVAILABLE",
+            "fix_configuration",
+        )
+        assert cause in str(caught.value.__cause__)
+
+
+def test_what_a_store_raises_ends_its_check_with_that_exception() -> None:
+    own = Own()
+    own.raising = sqlite3.OperationalError("no such table: logins")
+    with pytest.raises(StoreError, match="load raised OperationalError; see the cause") as caught:
+        check_store(own)
+    assert caught.value.__cause__ is own.raising
 
 
 @pytest.mark.parametrize(
@@ -235,7 +283,7 @@ def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(stric
     own = Own()
     source = strict.source(strict.client(Store(own)))
     first = source.access_token()
-    source.close()
+    source.ensure_saved()
     strict.fault("delay", ms=300)
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(source.refresh)
@@ -244,7 +292,7 @@ def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(stric
         second = call.result()
     assert second != first
     with pytest.raises(StoreError) as caught:
-        source.close()
+        source.ensure_saved()
     assert caught.value.code == "SIPGATE_UNSAVED"
     assert source.status().unsaved
     own.raising = None
@@ -252,7 +300,7 @@ def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(stric
     while source.status().unsaved:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    source.close()
+    source.ensure_saved()
     assert strict.client(Store(own)).token_source("anna").access_token() == second
 
 
@@ -286,6 +334,50 @@ def test_an_async_store_runs_on_the_loop_that_its_client_is_used_on(strict: Real
     assert awaited.loops == {asyncio.run(log_in())}
     awaited.loops.clear()
     assert awaited.loops == {asyncio.run(use())}
+
+
+def test_what_a_store_keeps_per_thread_lasts_as_long_as_the_thread(strict: Realm) -> None:
+    """As the database connections of an ORM."""
+
+    class Connection:
+        pass
+
+    class PerThread(Own):
+        def __init__(self) -> None:
+            super().__init__()
+            self.local = threading.local()
+            self.calls = 0
+            self.threads: set[int] = set()
+            self.connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+            self.made = 0
+
+        def connect(self) -> None:
+            self.calls += 1
+            self.threads.add(threading.get_native_id())
+            if not hasattr(self.local, "connection"):
+                self.local.connection = Connection()
+                self.connections.add(self.local.connection)
+                self.made += 1
+
+        def load(self, key: str) -> Any:
+            self.connect()
+            return super().load(key)
+
+        def save(self, key: str, *entry: Any) -> Any:
+            self.connect()
+            return super().save(key, *entry)
+
+    own = PerThread()
+    client = strict.client(Store(own))
+    for number in range(20):
+        strict.source(client, f"user-{number}")
+    assert own.calls > 100
+    assert own.made == len(own.threads)
+    # And no longer: the threads end when there is nothing to do for a while.
+    deadline = time.monotonic() + PATIENCE
+    while own.connections:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_an_async_stores_exception_is_the_cause(strict: Realm) -> None:
@@ -388,6 +480,43 @@ class Never:
         return True
 """
 
+BLOCKED = {
+    "a store that never returns": """
+class Blocked(Own):
+    def load(self, key):
+        print("asked", flush=True)
+        threading.Event().wait()
+source = keeping(Blocked()).token_source("anna")
+threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start()
+time.sleep(0.3)
+""",
+    "a store that tries for ever": """
+class Trying(Own):
+    def load(self, key):
+        print("asked", flush=True)
+        while True:
+            time.sleep(0.001)
+source = keeping(Trying()).token_source("anna")
+threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start()
+time.sleep(0.3)
+""",
+    "an event handler that tries for ever": """
+def trying(event):
+    print("asked", flush=True)
+    while True:
+        time.sleep(0.001)
+source = keeping(Own(), on_event=trying).token_source("anna")
+source.save(tokens, timeout=1)
+""",
+    "an event handler that never returns": """
+def blocked(event):
+    print("asked", flush=True)
+    threading.Event().wait()
+source = keeping(Own(), on_event=blocked).token_source("anna")
+source.save(tokens, timeout=1)
+""",
+}
+
 ENDINGS = {
     "while its store works": """
 source = keeping(Slow()).token_source("anna")
@@ -402,11 +531,13 @@ time.sleep(0.3)
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+@pytest.mark.parametrize(
+    "ending", [*ENDINGS.values(), *BLOCKED.values()], ids=[*ENDINGS.keys(), *BLOCKED.keys()]
+)
 def test_an_interpreter_ends_quietly(realm: Realm, program: Program, ending: str) -> None:
     process = program(f"""{STORE}
-def keeping(own):
-    return Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store(own))
+def keeping(own, **options):
+    return Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r}, store=Store(own), **options)
 {ending}""")
     output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("asked\n", "", 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, Program, Realm
+from conftest import PATIENCE, ROOT, Program, Realm
 from test_threads import wait_for_requests
 
 ENDINGS = {
@@ -65,3 +65,27 @@ threading.Thread(target=lambda: print(client.refresh(tokens).token_type)).start(
 """)
     output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("Bearer\n", "", 0)
+
+
+@pytest.mark.parametrize("own", ["", ", on_event=print"])
+def test_a_sub_interpreter_that_is_left_to_the_end_ends(program: Program, own: str) -> None:
+    """Python 3.12 and newer refuse to load the package there."""
+    sub = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "target" / "python")!r})
+from sipgate_oauth2 import *
+client = Client.sipgate("1-0-a:third-party", redirect_uri="https://example.com/auth", store=Store.memory(){own})
+client.token_source("anna").status()
+print("used", flush=True)
+"""
+    process = program(f"""
+try:
+    import _xxsubinterpreters as interpreters
+except ImportError:
+    print("used")
+else:
+    interpreter = interpreters.create()
+    interpreters.run_string(interpreter, {sub!r})
+""")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output, errors, process.returncode) == ("used\n", "", 0)

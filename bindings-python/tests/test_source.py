@@ -175,7 +175,7 @@ def test_ctrl_c_ends_the_wait_for_a_token(strict: Realm, program: Program) -> No
     before = len(strict.token_requests())
     strict.fault("silent")
     waiting = program(f"""{HEEDING_CTRL_C}
-keeping = Client.keycloak({strict.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store.memory())
+keeping = Client.keycloak({CLIENT_ID!r}, {strict.base!r}, "third-party", client_secret={CLIENT_SECRET!r}, store=Store.memory())
 source = keeping.token_source("anna")
 source.save(tokens)
 try:

@@ -35,7 +35,7 @@ def test_a_whole_life_of_a_login_is_awaited(strict: Realm) -> None:
         source.invalidate(second)
         assert await source.access_token() == second, "a moment old"
         assert (await source.status()).generation == 2
-        source.close()
+        source.ensure_saved()
         await source.logout()
         with pytest.raises(LoginRequiredError):
             await source.access_token()

@@ -96,3 +96,17 @@ def test_a_refresh_takes_tokens_or_a_refresh_token(client: Client, tokens: Token
     assert tokens.refresh_token is not None
     first, second = client.refresh(tokens), client.refresh(tokens.refresh_token)
     assert first.access_token != second.access_token
+
+
+def test_a_callback_may_be_bytes_as_some_frameworks_have_it(realm: Realm, client: Client) -> None:
+    pending = client.authorization_request("balance:read")
+    query = realm.callback(pending.url).partition("?")[2]
+    assert client.exchange_callback(pending, query.encode()).token_type == "Bearer"
+
+
+def test_what_a_framework_read_from_a_callback_is_refused_with_what_to_pass(client: Client) -> None:
+    pending = client.authorization_request("balance:read")
+    with pytest.raises(ValueError, match=r"^callback: must be .*the query string.*not dict$"):
+        client.exchange_callback(pending, {"code": "c"})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^callback: is not UTF-8"):
+        client.exchange_callback(pending, b"code=\xff")

@@ -11,6 +11,7 @@ use crate::environment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Events;
 use crate::http::Transport;
+use crate::logout_outcome::LogoutOutcome;
 use crate::oauth::answer;
 use crate::oauth::authorization::{AuthorizationRequest, Drawn};
 use crate::oauth::authorization_code::AuthorizationCode;
@@ -61,16 +62,16 @@ pub(crate) struct Inner {
 impl Client {
     /// A client at sipgate, in the realm that its id's suffix names (`…:third-party`, `…:sipgate-apps`).
     pub fn sipgate(client_id: impl Into<String>) -> ClientBuilder {
-        Self::with_provider(Provider::sipgate(), client_id)
+        Self::with_provider(client_id, Provider::sipgate())
     }
 
     /// A client at a Keycloak. `base` is what stands before `/realms`, such as `https://login.example.com/auth`.
-    pub fn keycloak(base: impl Into<String>, realm: impl Into<String>, client_id: impl Into<String>) -> ClientBuilder {
-        Self::with_provider(Provider::keycloak(base, realm), client_id)
+    pub fn keycloak(client_id: impl Into<String>, base: impl Into<String>, realm: impl Into<String>) -> ClientBuilder {
+        Self::with_provider(client_id, Provider::keycloak(base, realm))
     }
 
     /// A client at any server.
-    pub fn with_provider(provider: Provider, client_id: impl Into<String>) -> ClientBuilder {
+    pub fn with_provider(client_id: impl Into<String>, provider: Provider) -> ClientBuilder {
         ClientBuilder::new(provider, client_id.into())
     }
 
@@ -312,25 +313,25 @@ impl Client {
     }
 
     /// Has the server end what this refresh token stands for (RFC 7009). A server that knows it no more has ended it already.
-    pub(crate) fn revoke(&self, refresh_token: &RefreshToken) -> Result<()> {
-        let Some(endpoint) = &self.0.endpoints.revocation else { return Ok(()) };
+    pub(crate) fn revoke(&self, refresh_token: &RefreshToken) -> Result<LogoutOutcome> {
+        let Some(endpoint) = &self.0.endpoints.revocation else { return Ok(LogoutOutcome::LocalOnly) };
         let parameters = [("token", refresh_token.reveal()), ("token_type_hint", "refresh_token")];
         let request = self.0.credentials.request(endpoint, &parameters);
         let grant = Grant::stored(refresh_token, None)?;
         let answer = match self.0.transport.send(&request, &Arc::default()) {
-            Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
+            Ok(answer) if (200..300).contains(&answer.status) => return Ok(LogoutOutcome::Revoked),
             sent => sent.and_then(answer::whole),
         };
         token_request::asked(self, &grant, endpoint, |asked| match answer {
             Ok(answer) => match asked.judge(&answer) {
-                Err(error) if error.code() == ErrorCode::LoginRequired => Ok(()),
+                Err(error) if error.code() == ErrorCode::LoginRequired => Ok(LogoutOutcome::Revoked),
                 Err(error) if error.is_unexplained_refusal() => {
                     let message =
                         format!("{endpoint} refused to end the login without a reason (status {}); check the client", answer.status);
                     Err(Error::new(ErrorCode::Oauth, message).with_status(answer.status))
                 }
                 Err(error) => Err(error),
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(LogoutOutcome::Revoked),
             },
             Err(failure) => Err(asked.failed(failure)),
         })

@@ -28,7 +28,7 @@ impl Environment<'_> {
             .text("SIPGATE_CLIENT_ID")?
             .ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
         Credentials::new(client_id.clone(), None, None).map_err(|error| of("SIPGATE_CLIENT_ID", &error))?;
-        let mut builder = Client::with_provider(self.provider(&client_id)?, &client_id);
+        let mut builder = Client::with_provider(&client_id, self.provider(&client_id)?);
         if let Some((name, secret)) = self.secret("SIPGATE_CLIENT_SECRET")? {
             Credentials::new(client_id, Some(secret.as_str().into()), None).map_err(|error| of(&name, &error))?;
             builder = builder.client_secret(secret);

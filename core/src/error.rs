@@ -326,6 +326,12 @@ impl Error {
         Self::argument(field, problem)
     }
 
+    /// What a store of the application failed with by a mistake in its code, which no other try mends. `cause` says it.
+    #[doc(hidden)]
+    pub fn mistaken_store(message: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(ErrorCode::StoreUnavailable, message).with_remedy(Remedy::FixConfiguration).with_cause(cause)
+    }
+
     /// What went wrong, as a word that is the same in every language.
     pub fn code(&self) -> ErrorCode {
         self.0.code

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::error::ErrorCode;
+use crate::logout_outcome::LogoutOutcome;
 
 /// Something worth a line in a log.
 ///
@@ -75,10 +76,12 @@ pub enum Event {
         /// Whose, as a hash.
         account: String,
     },
-    /// A login was logged out, here and at the server.
+    /// A login was logged out.
     LoggedOut {
         /// Whose, as a hash.
         account: String,
+        /// Whether the server was told.
+        outcome: LogoutOutcome,
     },
     /// New tokens are in memory only, as the store failed. It is tried again every second.
     Unsaved {
@@ -133,7 +136,8 @@ impl Event {
                 json!({"account": account, "generation": generation, "duration": duration.as_secs_f64()})
             }
             Self::RenewalFailed { account, error } => json!({"account": account, "error": code(error)}),
-            Self::LoginEnded { account } | Self::LoggedOut { account } | Self::Unsaved { account } => json!({"account": account}),
+            Self::LoggedOut { account, outcome } => json!({"account": account, "outcome": outcome.as_str()}),
+            Self::LoginEnded { account } | Self::Unsaved { account } => json!({"account": account}),
         };
         if let Some(members) = json.as_object_mut() {
             members.shift_insert(0, "event".to_owned(), self.kind().into());
@@ -160,7 +164,10 @@ impl fmt::Display for Event {
             }
             Self::RenewalFailed { account, error } => write!(f, "account {account}: not renewed, {error}; the login goes on"),
             Self::LoginEnded { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
-            Self::LoggedOut { account } => write!(f, "account {account}: logged out"),
+            Self::LoggedOut { account, outcome: LogoutOutcome::Revoked } => write!(f, "account {account}: logged out"),
+            Self::LoggedOut { account, outcome: LogoutOutcome::LocalOnly } => {
+                write!(f, "account {account}: logged out; no server was told")
+            }
             Self::Unsaved { account } => {
                 write!(f, "account {account}: new tokens are in memory only, as the store failed; it is tried again every second")
             }

@@ -14,7 +14,7 @@ const DEFAULT_REALM: &str = "third-party";
 /// use sipgate_oauth2::{Client, Provider};
 ///
 /// let provider = Provider::keycloak("https://login.example.com/auth", "staff");
-/// let client = Client::with_provider(provider, "my-client").redirect_uri("https://example.com/auth").build()?;
+/// let client = Client::with_provider("my-client", provider).redirect_uri("https://example.com/auth").build()?;
 /// assert_eq!(client.issuer(), "https://login.example.com/auth/realms/staff");
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```

@@ -113,7 +113,7 @@ fn response(access_token: &str, padding: usize) -> Vec<u8> {
 
 fn builder(endpoint: &str) -> ClientBuilder {
     let provider = Provider::endpoints("https://issuer.example", "https://issuer.example/auth", endpoint);
-    Client::with_provider(provider, "id").redirect_uri("https://example.com/auth")
+    Client::with_provider("id", provider).redirect_uri("https://example.com/auth")
 }
 
 fn client(endpoint: &str, identity: &Identity) -> Client {

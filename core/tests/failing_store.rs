@@ -129,9 +129,9 @@ fn a_commit_fails(panics: bool) {
     store.set(|store| &store.fails_after_claim, true);
     let second = source.refresh().unwrap();
     assert_ne!(second, first);
-    assert_eq!(source.close().unwrap_err().code(), ErrorCode::Unsaved);
+    assert_eq!(source.ensure_saved().unwrap_err().code(), ErrorCode::Unsaved);
     store.set(|store| &store.swaps_fail, false);
-    while source.close().is_err() {
+    while source.ensure_saved().is_err() {
         thread::sleep(Duration::from_millis(20));
     }
     let elsewhere = client(&realm, &store).token_source("anna").unwrap();
@@ -147,7 +147,7 @@ fn a_write_whose_answer_got_lost_is_found_by_looking() {
     store.set(|store| &store.swap_lies, true);
     let second = source.refresh().unwrap();
     assert_ne!(second, first);
-    assert!(source.close().is_ok());
+    assert!(source.ensure_saved().is_ok());
     assert_eq!((realm.counter("refresh_grants"), realm.counter("invalid_grant")), (1, 0));
 }
 

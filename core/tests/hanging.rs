@@ -40,7 +40,7 @@ impl Silent {
         let at = |path: &str| format!("{}/{path}", self.address);
         let provider = Provider::endpoints(self.address.clone(), at("auth"), at("token"));
         // Longer than this test takes.
-        Client::with_provider(provider, "client").request_timeout(Duration::from_secs(600)).store(store.clone()).build().unwrap()
+        Client::with_provider("client", provider).request_timeout(Duration::from_secs(600)).store(store.clone()).build().unwrap()
     }
 
     fn connections(&self) -> usize {

@@ -208,7 +208,7 @@ fn a_server_that_does_not_exist_is_a_transport_error() {
     for address in [format!("http://{nobody}/token"), "https://does-not-exist.invalid/token".to_owned()] {
         let heard = Heard::default();
         let provider = Provider::endpoints("https://issuer.example", "https://issuer.example/auth", &address);
-        let client = heard.listen(Client::with_provider(provider, "id").proxy("direct")).build().unwrap();
+        let client = heard.listen(Client::with_provider("id", provider).proxy("direct")).build().unwrap();
         assert_eq!((refresh(&client).code(), heard.sent(1)), (ErrorCode::Transport, vec![false]), "{address}");
     }
 }
@@ -235,7 +235,7 @@ fn a_proxys_tunnel_is_used_and_its_connect_does_not_read_as_sent() {
         let (proxy, asked) = proxy(&format!("127.0.0.1:{port}"), answer);
         let heard = Heard::default();
         let provider = Provider::endpoints("https://login.example", "https://login.example/auth", "https://login.example/token");
-        let builder = Client::with_provider(provider, "id").ca_certificates(realm.address("ca_pem")).proxy(proxy);
+        let builder = Client::with_provider("id", provider).ca_certificates(realm.address("ca_pem")).proxy(proxy);
         let code = refresh(&heard.listen(builder).build().unwrap()).code();
         (code, heard.sent(1)[0], asked.join().unwrap())
     };

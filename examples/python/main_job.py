@@ -17,9 +17,9 @@ from sipgate_oauth2 import VERSION, Client, SipgateOAuth2Error, TokenSet
 
 def main() -> None:
     client = Client.keycloak(
+        os.environ["SIPGATE_CLIENT_ID"],
         os.environ["DEMO_BASE_URL"],
         os.environ["DEMO_REALM"],
-        os.environ["SIPGATE_CLIENT_ID"],
         client_secret=os.environ["SIPGATE_CLIENT_SECRET"],
         redirect_uri=os.environ["SIPGATE_REDIRECT_URI"],
         ca_certificates=ca_certificates(),

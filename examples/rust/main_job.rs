@@ -21,7 +21,7 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn StdError>> {
-    let mut builder = Client::keycloak(env::var("DEMO_BASE_URL")?, env::var("DEMO_REALM")?, env::var("SIPGATE_CLIENT_ID")?)
+    let mut builder = Client::keycloak(env::var("SIPGATE_CLIENT_ID")?, env::var("DEMO_BASE_URL")?, env::var("DEMO_REALM")?)
         .client_secret(env::var("SIPGATE_CLIENT_SECRET")?)
         .redirect_uri(env::var("SIPGATE_REDIRECT_URI")?);
     if let Ok(file) = env::var("DEMO_CA_FILE") {

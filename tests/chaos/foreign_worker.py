@@ -54,7 +54,7 @@ class CLibrary:
         self._tokens = self._made("token_set_restore", order["tokens"])
         store = self._made("store_sqlite", order["path"], None)
         options = self._made(
-            "client_options_new_keycloak", order["base"], order["realm"], order["client_id"]
+            "client_options_new_keycloak", order["client_id"], order["base"], order["realm"]
         )
         self._call("client_options_set_client_secret", options, order["client_secret"])
         self._call("client_options_set_redirect_uri", options, order["redirect_uri"])
@@ -87,9 +87,9 @@ class CLibrary:
 
 def client_of(order: Order) -> Client:
     return Client.keycloak(
+        order["client_id"],
         order["base"],
         order["realm"],
-        order["client_id"],
         client_secret=order["client_secret"],
         redirect_uri=order["redirect_uri"],
         store=Store.sqlite(order["path"]),

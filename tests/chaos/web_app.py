@@ -17,9 +17,9 @@ app = Flask(__name__)
 app.secret_key = os.environ["SESSION_KEY"]
 # A server that preloads makes it before it forks.
 client = Client.keycloak(
+    os.environ["CLIENT_ID"],
     os.environ["LOGIN_BASE"],
     os.environ["LOGIN_REALM"],
-    os.environ["CLIENT_ID"],
     client_secret=os.environ["CLIENT_SECRET"],
     redirect_uri=os.environ["REDIRECT_URI"],
     store=Store.sqlite(os.environ["LOGINS"]),

@@ -26,7 +26,9 @@ def redirect(url: str) -> None:
 
 
 NAMES["redirect"] = redirect
-BLOCK = replaced(block("python"), "Client.sipgate(", 'Client.keycloak(BASE, "third-party", ')
+BLOCK = replaced(
+    block("python"), "Client.sipgate(CLIENT_ID", 'Client.keycloak(CLIENT_ID, BASE, "third-party"'
+)
 AFTER = (
     'source.refresh()\nprint(headers["Authorization"], source.authorization_header(), sep="\\n")\n'
 )

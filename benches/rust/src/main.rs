@@ -104,7 +104,7 @@ impl Bench {
     }
 
     fn client(&self, store: Store) -> Client {
-        Client::keycloak(format!("{}/auth", self.realm), "third-party", "1000001-0-test:third-party")
+        Client::keycloak("1000001-0-test:third-party", format!("{}/auth", self.realm), "third-party")
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
             .store(store)

@@ -67,7 +67,7 @@ __all__ = [
 
 __version__ = VERSION
 
-atexit.register(_native.settle)
+atexit.register(_native.end)
 
 # Windows has no fork.
 if hasattr(os, "register_at_fork"):

@@ -21,6 +21,10 @@ if typing.TYPE_CHECKING:
 
     from ._native import _OwnStore
     from .httpx_auth import HttpxAuth as _HttpxAuth
+    from .types import ClientAuthentication as _ClientAuthentication
+    from .types import Event as _Event
+    from .types import LogoutOutcome as _LogoutOutcome
+    from .types import ResponseMode as _ResponseMode
 
 __all__ = [
     "AuthorizationRequest",
@@ -39,14 +43,14 @@ _Scope = str | abc.Sequence[str] | abc.Set[str]
 
 class _ClientOptions(typing.TypedDict, total=False):
     client_secret: str | None
-    client_authentication: str | None
+    client_authentication: _ClientAuthentication | None
     redirect_uri: str | None
     ca_certificates: str | bytes | None
     proxy: str | None
     connect_timeout: float | None
     request_timeout: float | None
     store: Store | None
-    on_event: abc.Callable[[dict[str, typing.Any]], object] | None
+    on_event: abc.Callable[[_Event], object] | None
 
 
 class _SipgateOptions(_ClientOptions, total=False):
@@ -75,10 +79,10 @@ class Client:
 
     @classmethod
     def keycloak(
-        cls, base: str, realm: str, client_id: str, **options: _Unpack[_ClientOptions]
+        cls, client_id: str, base: str, realm: str, **options: _Unpack[_ClientOptions]
     ) -> Client:
         """A client at a Keycloak. `base` is what stands before `/realms`."""
-        return cls(_native.Client.keycloak(base, realm, client_id, **options))
+        return cls(_native.Client.keycloak(client_id, base, realm, **options))
 
     @classmethod
     def endpoints(
@@ -106,7 +110,7 @@ class Client:
         scope: _Scope,
         *,
         redirect_uri: str | None = None,
-        response_mode: str | None = None,
+        response_mode: _ResponseMode | None = None,
         state: str | None = None,
         return_to: str | None = None,
         prompt: str | None = None,
@@ -128,7 +132,7 @@ class Client:
         )
 
     async def exchange_callback(
-        self, pending: AuthorizationRequest, callback: str, *, timeout: float | None = None
+        self, pending: AuthorizationRequest, callback: str | bytes, *, timeout: float | None = None
     ) -> TokenSet:
         """Checks the callback against the pending login and exchanges its code for tokens."""
         return await _outcome(
@@ -164,7 +168,7 @@ class Client:
     async def complete_login(
         self,
         pending: AuthorizationRequest,
-        callback: str,
+        callback: str | bytes,
         account: str,
         *,
         timeout: float | None = None,
@@ -256,13 +260,14 @@ class TokenSource:
         """How the login stands, by the store and without the network."""
         return await _outcome(_native.start_source_status(self._source, timeout))
 
-    async def logout(self, *, timeout: float | None = None) -> None:
-        """Ends the login: here at once, and at the server, with every login of this client in that browser's session."""
-        await _outcome(_native.start_source_logout(self._source, timeout))
+    async def logout(self, *, timeout: float | None = None) -> _LogoutOutcome:
+        """Ends the login: here at once, and then at the server, with every login of this client in that browser's
+        session. Gives `"local_only"` where no server was told."""
+        return await _outcome(_native.start_source_logout(self._source, timeout))
 
-    def close(self) -> None:
+    def ensure_saved(self) -> None:
         """Checks that nothing is lost if the process ends now: an error while new tokens are only in memory."""
-        self._source.close()
+        self._source.ensure_saved()
 
     def httpx_auth(self, *, origins: abc.Collection[str] | None = None) -> _HttpxAuth:
         """An `auth=` for httpx, which must be installed; see `sipgate_oauth2.TokenSource.requests_auth`."""
@@ -281,16 +286,15 @@ class TokenSource:
 
 
 async def check_store(own: _OwnStore, /) -> list[str]:
-    """The promises of a store that this one broke, in words; of an `async` store too, which runs on this event loop."""
+    """The promises of a store that this one broke, in words; of an `async` store too, which runs on this event loop.
+    What a function raises is raised, as the cause of a `StoreError`."""
     loop = asyncio.get_running_loop()
     return await asyncio.to_thread(_native.check_store_on, own, loop)
 
 
 def _wrong_type(field: str, expected: str, value: object) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"{field}: must be a sipgate_oauth2.{expected}, not {type(value).__name__}",
-        "SIPGATE_INVALID_ARGUMENT",
-        "fix_configuration",
+        f"{field}: must be a sipgate_oauth2.{expected}, not {type(value).__name__}"
     )
 
 

@@ -2,6 +2,12 @@
 
 from ._native import error_codes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Not imported at run time: that takes longer than all of this package.
+    from .types import ErrorCode as _ErrorCode
+    from .types import Remedy as _Remedy
+
 ERROR_CODES: tuple[tuple[str, int, str], ...] = tuple(error_codes())
 """Every code with its number, the value of the C constant, and the name of its family's class."""
 
@@ -9,12 +15,18 @@ _NUMBERS = {code: number for code, number, _ in ERROR_CODES}
 
 
 class SipgateOAuth2Error(Exception):
-    """Any error of this library. Of this very class: cancelled calls, and defects of the library."""
+    """Any error of this library. Of this very class: cancelled calls, and defects of the library.
 
-    code: str
+    One that a program makes, as in its tests, has the code and the remedy that its class usually has. `args` has all
+    that `__init__` takes, so that an error survives being pickled, or being made again from its `args`.
+    """
+
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_INTERNAL", "report_bug")
+
+    code: "_ErrorCode"
     """What went wrong, as a word that is the same in every language: `SIPGATE_LOGIN_REQUIRED`."""
 
-    remedy: str
+    remedy: "_Remedy"
     """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`, `refused_for_safety`,
     `tell_the_person` or `report_bug`."""
 
@@ -39,23 +51,30 @@ class SipgateOAuth2Error(Exception):
     def __init__(
         self,
         message: str,
-        code: str = "SIPGATE_INTERNAL",
-        remedy: str = "report_bug",
+        code: "_ErrorCode | None" = None,
+        remedy: "_Remedy | None" = None,
         retry_after: float | None = None,
         status: int | None = None,
         oauth_error: str | None = None,
         oauth_error_description: str | None = None,
         oauth_error_uri: str | None = None,
     ) -> None:
-        super().__init__(message)
+        usual_code, usual_remedy = self._usual
         self.message = message
-        self.code = code
-        self.remedy = remedy
+        self.code = code = usual_code if code is None else code
+        self.remedy = remedy = usual_remedy if remedy is None else remedy
         self.retry_after = retry_after
         self.status = status
         self.oauth_error = oauth_error
         self.oauth_error_description = oauth_error_description
         self.oauth_error_uri = oauth_error_uri
+        said = [retry_after, status, oauth_error, oauth_error_description, oauth_error_uri]
+        while said and said[-1] is None:
+            del said[-1]
+        super().__init__(message, code, remedy, *said)
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def number(self) -> int:
@@ -71,6 +90,8 @@ class SipgateOAuth2Error(Exception):
 class ConfigurationError(SipgateOAuth2Error):
     """Something must be set right by whoever runs the application."""
 
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_INVALID_ARGUMENT", "fix_configuration")
+
 
 class InvalidArgumentError(ConfigurationError, ValueError):
     """An argument or setting cannot be right; the message begins with its name."""
@@ -79,22 +100,34 @@ class InvalidArgumentError(ConfigurationError, ValueError):
 class TemporaryError(SipgateOAuth2Error):
     """It may work later without anybody doing anything."""
 
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_SERVER_UNAVAILABLE", "try_later")
+
 
 class CallTimeoutError(TemporaryError, TimeoutError):
     """Time ran out before the request was sent."""
+
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_TIMEOUT", "try_later")
 
 
 class LoginRequiredError(SipgateOAuth2Error):
     """The person must log in (again)."""
 
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_LOGIN_REQUIRED", "log_in_again")
+
 
 class AuthorizationDeniedError(SipgateOAuth2Error):
     """The person refused. Show it; sending them round again would loop."""
+
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_AUTHORIZATION_DENIED", "tell_the_person")
 
 
 class SecurityCheckError(SipgateOAuth2Error):
     """Refused because it may be an attack or a mix-up."""
 
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_CALLBACK_REFUSED", "refused_for_safety")
+
 
 class StoreError(SipgateOAuth2Error):
     """The store failed."""
+
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_STORE_UNAVAILABLE", "try_later")

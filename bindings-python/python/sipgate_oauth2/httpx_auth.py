@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import typing
 from collections import abc
 
 import httpx
 
 from . import aio
-from ._native import TokenSource
+from ._native import CancelToken, TokenSource, TokenStatus
 from .origins import Origins
 from .refusals import another_token, another_token_async
 
 __all__ = ["HttpxAuth"]
 
+_T = typing.TypeVar("_T")
+
 
 class HttpxAuth(httpx.Auth):
     """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None = None) -> None:
+    def __init__(self, source: TokenSource, origins: abc.Collection[str]) -> None:
         self._source = source
         self._awaited = aio.TokenSource(source)
         self._origins = Origins(origins)
@@ -46,23 +51,68 @@ class HttpxAuth(httpx.Auth):
         if not self._is_ours(request):
             yield request
             return
-        token = await self._awaited.access_token()
+        source = self._awaited if _runs_asyncio() else _OnThreads(self._source)
+        token = await source.access_token()
         _authorize(request, token)
         response = yield request
         if _is_answer_to(request, response):
             resendable = _can_be_sent_again(request)
             newer = await another_token_async(
-                self._awaited, token, response.status_code, resendable=resendable
+                source, token, response.status_code, resendable=resendable
             )
             if newer is not None:
                 _authorize(request, newer)
                 yield request
 
     def _is_ours(self, request: httpx.Request) -> bool:
-        return self._origins.hold(request.url.scheme, request.url.host, request.url.port)
+        url = request.url
+        ours = self._origins.hold(url.scheme, url.host, url.port)
+        if not ours and "Authorization" not in request.headers:
+            self._origins.warn_of(url.scheme, url.host, url.port)
+        return ours
 
     def __repr__(self) -> str:
         return f"HttpxAuth({self._source!r})"
+
+
+class _OnThreads:
+    """The source for an event loop that is not asyncio's, such as trio's: its calls wait on a thread of the loop."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    async def access_token(self) -> str:
+        token = self._source.peek()
+        return token if token is not None else await _on_thread(self._source.access_token)
+
+    async def status(self) -> TokenStatus:
+        return await _on_thread(self._source.status)
+
+    def peek(self) -> str | None:
+        return self._source.peek()
+
+    def invalidate(self, access_token: str) -> None:
+        self._source.invalidate(access_token)
+
+
+async def _on_thread(call: abc.Callable[..., _T]) -> _T:
+    # A dependency of httpx.
+    import anyio.to_thread
+
+    cancel = CancelToken()
+    try:
+        waiting = functools.partial(call, cancel=cancel)
+        return await anyio.to_thread.run_sync(waiting, abandon_on_cancel=True)
+    finally:
+        cancel.cancel()
+
+
+def _runs_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _authorize(request: httpx.Request, token: str) -> None:

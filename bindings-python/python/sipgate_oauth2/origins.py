@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import abc
 from urllib.parse import urlsplit
 
 from .errors import InvalidArgumentError
-
-SIPGATE = ("https://api.sipgate.com",)
-"""The origin of sipgate's REST API."""
 
 _PORTS = {"https": 443, "http": 80}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -21,9 +19,7 @@ class Origins:
 
     __slots__ = ("_origins",)
 
-    def __init__(self, origins: abc.Collection[str] | None) -> None:
-        if origins is None:
-            origins = SIPGATE
+    def __init__(self, origins: abc.Collection[str]) -> None:
         if isinstance(origins, str | bytes) or not isinstance(origins, abc.Collection):
             raise _refused(f"must be a list of str, not {type(origins).__name__}")
         self._origins = frozenset(map(_read, origins))
@@ -32,6 +28,16 @@ class Origins:
         """Whether a request to there may have the token."""
         number = _PORTS.get(scheme) if port is None else port
         return host is not None and (scheme, host.strip("[]").lower(), number) in self._origins
+
+    @staticmethod
+    def warn_of(scheme: str, host: str | None, port: int | None) -> None:
+        """A request to there goes out without a token, and nobody else has given it one."""
+        at = "" if port is None else f":{port}"
+        warnings.warn(
+            f"a request to {scheme}://{host}{at} gets no token, as that is not among the origins; "
+            "if it is to have one, name it in origins=[…]",
+            stacklevel=2,
+        )
 
 
 def _read(text: object) -> _Origin:
@@ -53,6 +59,4 @@ def _read(text: object) -> _Origin:
 
 
 def _refused(problem: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"origins: {problem}", "SIPGATE_INVALID_ARGUMENT", "fix_configuration"
-    )
+    return InvalidArgumentError(f"origins: {problem}")

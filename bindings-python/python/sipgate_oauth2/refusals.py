@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import aio
-from ._native import TokenSource
+import typing
+
+from ._native import TokenSource, TokenStatus
 from .errors import SipgateOAuth2Error
 
-__all__ = ["REFUSED", "another_token", "another_token_async"]
+__all__ = ["REFUSED", "Awaited", "another_token", "another_token_async"]
 
 REFUSED = (401, 403)
 
@@ -25,8 +26,17 @@ def another_token(source: TokenSource, token: str, status: int, *, resendable: b
     return None if newer == token else newer
 
 
+class Awaited(typing.Protocol):
+    """What is asked of a source with `await`."""
+
+    async def access_token(self) -> str: ...
+    async def status(self) -> TokenStatus: ...
+    def peek(self) -> str | None: ...
+    def invalidate(self, access_token: str, /) -> None: ...
+
+
 async def another_token_async(
-    source: aio.TokenSource, token: str, status: int, *, resendable: bool
+    source: Awaited, token: str, status: int, *, resendable: bool
 ) -> str | None:
     """The same, awaited."""
     if status == 401:
@@ -45,7 +55,7 @@ def _stored(source: TokenSource) -> str | None:
     return source.peek()
 
 
-async def _stored_async(source: aio.TokenSource) -> str | None:
+async def _stored_async(source: Awaited) -> str | None:
     try:
         await source.status()
     except SipgateOAuth2Error:

@@ -22,16 +22,19 @@ __all__ = ["RequestsAuth"]
 class RequestsAuth(AuthBase):
     """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None = None) -> None:
+    def __init__(self, source: TokenSource, origins: abc.Collection[str]) -> None:
         self._source = source
         self._origins = Origins(origins)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._is_ours(request):
+        scheme, host, port = _place(request)
+        if self._origins.hold(scheme, host, port):
             token = self._source.access_token()
             _authorize(request, token)
             answered = functools.partial(self._answered, token=token, url=request.url)
             request.register_hook("response", answered)  # type: ignore[no-untyped-call]
+        elif "Authorization" not in request.headers:
+            self._origins.warn_of(scheme, host, port)
         return request
 
     def _answered(
@@ -56,19 +59,20 @@ class RequestsAuth(AuthBase):
         answer.request = again
         return answer
 
-    def _is_ours(self, request: requests.PreparedRequest) -> bool:
-        try:
-            parts = urlsplit(request.url or "")
-            return self._origins.hold(parts.scheme, parts.hostname, parts.port)
-        except ValueError:
-            return False
-
     def __repr__(self) -> str:
         return f"RequestsAuth({self._source!r})"
 
 
 def _authorize(request: requests.PreparedRequest, token: str) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
+
+
+def _place(request: requests.PreparedRequest) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(request.url or "")
+        return parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        return "", None, None
 
 
 def _rewound(request: requests.PreparedRequest) -> bool:

@@ -10,6 +10,7 @@ use super::under_way::UnderWay;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::Event;
+use crate::logout_outcome::LogoutOutcome;
 use crate::oauth::grant::Grant;
 use crate::process::ProcessIdentity;
 use crate::random;
@@ -45,6 +46,7 @@ impl Pilot {
     /// Flies to the end, on threads of the pool. `tell` has the outcome, at the end or before it; with `true`, nothing follows.
     pub(crate) fn fly(self, goal: Goal, mut tell: impl FnMut(&Result<bool>, bool) + Send + 'static) {
         let story = Story::begin(&goal, &self.lane);
+        let logout = matches!(goal, Goal::LogOut).then_some(LogoutOutcome::LocalOnly);
         let ticket = match self.ticket() {
             Ok(ticket) => ticket,
             Err(error) => return tell(&Err(error), true),
@@ -59,6 +61,7 @@ impl Pilot {
             lock: None,
             store_turn: None,
             server_turn: None,
+            logout,
             next: Next::Decide(Observation::Begun),
             dropped: Error::caught_panic("a refresh"),
         };
@@ -95,6 +98,8 @@ struct Voyage {
     lock: Option<Box<dyn Any + Send>>,
     store_turn: Option<Turn>,
     server_turn: Option<Turn>,
+    /// Of a logout: whether the server was told.
+    logout: Option<LogoutOutcome>,
     next: Next,
     /// What who waits is told when the voyage is dropped on its way.
     dropped: Error,
@@ -172,7 +177,7 @@ impl Voyage {
                 }
                 Action::Revoke(token) => {
                     self.store_turn = None;
-                    Observation::Revoked(self.pilot.client.revoke(&token))
+                    Observation::Revoked(self.pilot.client.revoke(&token).map(|outcome| self.logout = Some(outcome)))
                 }
                 Action::Wait(milliseconds) => {
                     self.store_turn = None;
@@ -191,7 +196,11 @@ impl Voyage {
                     }
                     Observation::Told
                 }
-                Action::End(outcome) => return self.end(&outcome),
+                // A logout is asked whether the server was told.
+                Action::End(outcome) => {
+                    let told = self.logout.map(|outcome| outcome == LogoutOutcome::Revoked);
+                    return self.end(&outcome.map(|renewed| told.unwrap_or(renewed)));
+                }
             };
             self.next = Next::Decide(seen);
         }
@@ -330,7 +339,7 @@ impl Story {
             (Kind::Renewal, Ok(true)) => Some(Event::Renewed { account, generation, duration: self.started.elapsed() }),
             (Kind::Renewal, Err(error)) => Some(Event::RenewalFailed { account, error: error.code() }),
             (Kind::Renewal, Ok(false)) if !self.was_refused && lane.read(is_refused) => Some(Event::LoginEnded { account }),
-            (Kind::Logout, Ok(_)) => Some(Event::LoggedOut { account }),
+            (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
             _ => None,
         }
     }

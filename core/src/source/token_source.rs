@@ -15,6 +15,7 @@ use super::under_way::UnderWay;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
+use crate::logout_outcome::LogoutOutcome;
 use crate::oauth::grant::GivenUp;
 use crate::oauth::token::TokenSet;
 use crate::random;
@@ -66,7 +67,7 @@ impl TokenSource {
             return Err(Error::argument("account", "must be 1 to 1024 bytes; pass what names the user in your application"));
         }
         let Some(store) = client.0.store.clone() else {
-            return Err(Error::argument("store", "is not set; make the client with one, such as Store::sqlite or Store::memory"));
+            return Err(Error::argument("store", "is not set; give the client one: a SQLite database, or memory"));
         };
         let account = Account { issuer: client.issuer().to_owned(), client_id: client.client_id().to_owned(), account };
         let key = key(&["account", &account.issuer, &account.client_id, &account.account]);
@@ -191,16 +192,17 @@ impl TokenSource {
     pub fn start_save(&self, tokens: &TokenSet, call: &Call) -> Result<Running<()>> {
         let [grant_id] = random::tokens(&*self.0.client.0.random)?;
         let received = Received { tokens: Ok(tokens.clone()), refresh_token: tokens.refresh_token().cloned(), sent: self.now() };
-        Ok(self.fly(Goal::Save { grant_id, received: Box::new(received) }, call))
+        Ok(self.fly(Goal::Save { grant_id, received: Box::new(received) }, call, |_| ()))
     }
 
-    /// Ends the login: here at once, and at the server, where it ends every login of this client in that browser's session.
+    /// Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. What it returns
+    /// says whether a server was told: a client that has no revocation endpoint cannot tell one.
     ///
     /// # Errors
     ///
     /// When the server could not be told: nothing is handed out any more, and another call finishes it. [`ErrorCode::Busy`] when a refresh that was
     /// under way has not ended in time.
-    pub fn logout(&self) -> Result<()> {
+    pub fn logout(&self) -> Result<LogoutOutcome> {
         self.logout_with(&Call::new())
     }
 
@@ -209,13 +211,13 @@ impl TokenSource {
     /// # Errors
     ///
     /// As there.
-    pub fn logout_with(&self, call: &Call) -> Result<()> {
+    pub fn logout_with(&self, call: &Call) -> Result<LogoutOutcome> {
         self.start_logout(call).wait(call)
     }
 
     /// [`logout`](Self::logout) without waiting.
-    pub fn start_logout(&self, call: &Call) -> Running<()> {
-        self.fly(Goal::LogOut, call)
+    pub fn start_logout(&self, call: &Call) -> Running<LogoutOutcome> {
+        self.fly(Goal::LogOut, call, LogoutOutcome::of)
     }
 
     /// How the login stands, by the store and without the network.
@@ -252,25 +254,25 @@ impl TokenSource {
         running
     }
 
-    /// Checks that nothing is lost if the process ends now. Nothing needs to be closed but for that.
+    /// Checks that nothing is lost if the process ends now.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::Unsaved`] while new tokens are only in memory.
-    pub fn close(&self) -> Result<()> {
+    pub fn ensure_saved(&self) -> Result<()> {
         if self.lane().read(|known| known.is_unsaved()) {
             return Err(Error::new(
                 ErrorCode::Unsaved,
-                "new tokens are held in memory and are not saved yet; mend the store before the process ends, or the login is lost",
+                "new tokens are held in memory and are not saved yet; fix the store before the process ends, or the login is lost",
             ));
         }
         Ok(())
     }
 
     /// A flight of its own, that nobody joins.
-    fn fly(&self, goal: Goal, call: &Call) -> Running<()> {
+    fn fly<T: Send + 'static>(&self, goal: Goal, call: &Call, given: fn(bool) -> T) -> Running<T> {
         let (running, outcome) = given_up(self.lane());
-        self.pilot(call.timeout).fly(goal, move |landed, _| outcome.put(landed.clone().map(|_| ())));
+        self.pilot(call.timeout).fly(goal, move |landed, _| outcome.put(landed.clone().map(given)));
         running
     }
 

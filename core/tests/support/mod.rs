@@ -38,14 +38,14 @@ impl Realm {
     }
 
     pub(crate) fn client(&self, address: &str) -> ClientBuilder {
-        Client::with_provider(self.provider(address), "1000001-0-test:third-party")
+        Client::with_provider("1000001-0-test:third-party", self.provider(address))
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
     }
 
     /// A client that keeps logins.
     pub(crate) fn client_with(&self, store: Store) -> ClientBuilder {
-        Client::keycloak(format!("{}/auth", self.address("http")), "third-party", "1000001-0-test:third-party")
+        Client::keycloak("1000001-0-test:third-party", format!("{}/auth", self.address("http")), "third-party")
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
             .store(store)

@@ -80,17 +80,17 @@ impl Calls {
                 }
                 b'K' => {
                     of_output(line, options, errors, |out, error| {
-                        sipgate_client_options_new_keycloak(line.text(0), line.text(1), line.text(2), out, error)
+                        sipgate_client_options_new_keycloak(line.text(2), line.text(0), line.text(1), out, error)
                     });
                 }
                 b'E' => {
                     of_output(line, options, errors, |out, error| {
-                        sipgate_client_options_new_endpoints(line.text(0), line.text(1), line.text(2), line.text(3), out, error)
+                        sipgate_client_options_new_endpoints(line.text(3), line.text(0), line.text(1), line.text(2), out, error)
                     });
                 }
                 b'I' => {
                     of_output(line, options, errors, |out, error| {
-                        sipgate_client_options_new_endpoints_with_iss(line.text(0), line.text(1), line.text(2), line.text(3), out, error)
+                        sipgate_client_options_new_endpoints_with_iss(line.text(3), line.text(0), line.text(1), line.text(2), out, error)
                     });
                 }
                 b'V' => {

@@ -147,7 +147,7 @@ impl Calls {
                 b'i' => set_text(line, sources, errors, invalidate),
                 b'l' => {
                     line.handle(source);
-                    of_status(line, errors, |error| sipgate_token_source_logout(source, call, error));
+                    of_status(line, errors, |error| sipgate_token_source_logout(source, call, null_mut(), error));
                 }
                 b'm' => set_number(line, calls, errors, sipgate_call_set_min_validity_ms),
                 b's' => {
@@ -157,7 +157,7 @@ impl Calls {
                 }
                 b'x' => {
                     line.handle(source);
-                    of_status(line, errors, |error| sipgate_token_source_close(source, error));
+                    of_status(line, errors, |error| sipgate_token_source_ensure_saved(source, error));
                 }
                 _ => {}
             }

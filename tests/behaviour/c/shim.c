@@ -33,12 +33,12 @@ static sipgate_status new_options(const struct json *args, sipgate_client_option
     if (strcmp(kind, "sipgate") == 0)
         return sipgate_client_options_new_sipgate(client_id, options, error);
     if (strcmp(kind, "keycloak") == 0)
-        return sipgate_client_options_new_keycloak(json_string(args, "base"), json_string(args, "realm"), client_id, options, error);
+        return sipgate_client_options_new_keycloak(client_id, json_string(args, "base"), json_string(args, "realm"), options, error);
     if (strcmp(kind, "env") == 0)
         return sipgate_client_options_new_from_env(options, error);
     if (iss_required != NULL && iss_required->type == JSON_TRUE)
-        return sipgate_client_options_new_endpoints_with_iss(issuer, authorization_endpoint, token_endpoint, client_id, options, error);
-    return sipgate_client_options_new_endpoints(issuer, authorization_endpoint, token_endpoint, client_id, options, error);
+        return sipgate_client_options_new_endpoints_with_iss(client_id, issuer, authorization_endpoint, token_endpoint, options, error);
+    return sipgate_client_options_new_endpoints(client_id, issuer, authorization_endpoint, token_endpoint, options, error);
 }
 
 static sipgate_status set_options(const struct json *args, sipgate_client_options *options, sipgate_error **error)
@@ -284,7 +284,7 @@ static const struct operation_entry {
     {"source.save", source_save, "source tokens", "timeout cancel"},
     {"source.status", source_status, "source", "timeout cancel"},
     {"source.logout", source_logout, "source", "timeout cancel"},
-    {"source.close", source_close, "source", ""},
+    {"source.ensure_saved", source_ensure_saved, "source", ""},
     {"store.limit", store_limit, "own", "saves"},
     {"store.hang", store_hang, "own", "hangs"},
     {"store.copy", store_copy, "own to", ""},

@@ -142,14 +142,16 @@ sipgate_status source_status(const struct json *args, struct out *ok, sipgate_er
 sipgate_status source_logout(const struct json *args, struct out *ok, sipgate_error **error)
 {
     sipgate_call *call = arguments_call(args);
-    sipgate_status status = sipgate_token_source_logout(source_of(args), call, error);
-    (void)ok;
+    bool revoked = false;
+    sipgate_status status = sipgate_token_source_logout(source_of(args), call, &revoked, error);
+    if (status == SIPGATE_OK)
+        view_name(ok, "outcome", revoked ? "revoked" : "local_only");
     sipgate_call_free(call);
     return status;
 }
 
-sipgate_status source_close(const struct json *args, struct out *ok, sipgate_error **error)
+sipgate_status source_ensure_saved(const struct json *args, struct out *ok, sipgate_error **error)
 {
     (void)ok;
-    return sipgate_token_source_close(source_of(args), error);
+    return sipgate_token_source_ensure_saved(source_of(args), error);
 }

@@ -14,6 +14,6 @@ typedef sipgate_status operation(const struct json *args, struct out *ok, sipgat
 sipgate_status set_store(sipgate_client_options *options, const struct json *settings, sipgate_error **error);
 
 operation complete_login, token_source, source_access_token, source_authorization_header, source_peek, source_invalidate, source_refresh, source_save,
-    source_status, source_logout, source_close;
+    source_status, source_logout, source_ensure_saved;
 
 #endif

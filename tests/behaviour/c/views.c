@@ -20,7 +20,7 @@ static void view_flag(struct out *out, const char *name, bool flag)
     out_raw(out, flag ? "true" : "false");
 }
 
-static void view_name(struct out *out, const char *name, const char *text)
+void view_name(struct out *out, const char *name, const char *text)
 {
     out_name(out, name);
     out_string(out, text, strlen(text));

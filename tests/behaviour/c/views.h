@@ -12,6 +12,9 @@ void view_text(struct out *out, const char *name, sipgate_str text);
 /* "name": the secret's text, which is freed */
 void view_secret(struct out *out, const char *name, sipgate_secret *secret);
 
+/* "name": a plain text */
+void view_name(struct out *out, const char *name, const char *text);
+
 void view_client(struct out *out, const sipgate_client *client);
 void view_pending(struct out *out, const sipgate_authorization_request *pending);
 void view_tokens(struct out *out, const sipgate_token_set *tokens);

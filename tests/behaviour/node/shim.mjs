@@ -97,12 +97,11 @@ const operations = {
   },
 
   async 'source.logout'({ source, ...options }) {
-    await named(sources, source).logout(callOptions(options))
-    return {}
+    return { outcome: await named(sources, source).logout(callOptions(options)) }
   },
 
-  async 'source.close'({ source }) {
-    await named(sources, source).close()
+  async 'source.ensure_saved'({ source }) {
+    await named(sources, source).ensureSaved()
     return {}
   },
 
@@ -220,7 +219,7 @@ function keepTokens(name, tokens) {
 function described(error) {
   const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
   const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
-  const { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri } = known
+  const { code, number, remedy, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
   const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
   const family = isReason ? known.family : error.name
   return { family, ...snakeCase(fields), message: error.message }

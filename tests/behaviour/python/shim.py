@@ -141,8 +141,10 @@ class Shim:
             "source.refresh": self.source_call("refresh", token),
             "source.save": self.save,
             "source.status": self.source_call("status", status),
-            "source.logout": self.source_call("logout", nothing),
-            "source.close": lambda args: nothing(self.objects[args["source"]].close()),
+            "source.logout": self.source_call("logout", lambda outcome: {"outcome": outcome}),
+            "source.ensure_saved": lambda args: nothing(
+                self.objects[args["source"]].ensure_saved()
+            ),
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
             "store.copy": self.copy_store,

@@ -9,7 +9,7 @@ fn main() {
     let text = fs::read_to_string(readme).expect("the README is there");
     let block = text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a Rust block");
     assert!(block.contains("Client::sipgate(client_id)"), "the README's Rust block makes a sipgate client");
-    let local = block.replace("Client::sipgate(client_id)", "Client::keycloak(base, \"third-party\", client_id)");
+    let local = block.replace("Client::sipgate(client_id)", "Client::keycloak(client_id, base, \"third-party\")");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(
         out.join("block.rs"),

@@ -26,6 +26,8 @@ mod error;
 #[expect(unexpected_cfgs, reason = "the core's features")]
 #[path = "../../../core/src/event.rs"]
 mod event;
+#[path = "../../../core/src/logout_outcome.rs"]
+mod logout_outcome;
 #[expect(dead_code, reason = "less can happen on the network here")]
 #[path = "../../../core/src/oauth/mod.rs"]
 mod oauth;
@@ -51,6 +53,7 @@ pub use call::{Call, CancelToken};
 pub use client::Client;
 pub use error::{Error, ErrorCode, Family, Remedy, Result};
 pub use event::Event;
+pub use logout_outcome::LogoutOutcome;
 pub use oauth::authorization::AuthorizationRequest;
 pub use oauth::authorization_code::AuthorizationCode;
 pub use oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};

@@ -43,7 +43,7 @@ impl Stage {
     pub fn builder(&self) -> ClientBuilder {
         let at = |path: &str| format!("https://login.example/{path}");
         let provider = Provider::endpoints(at(""), at("auth"), at("token")).revocation_endpoint(at("revoke"));
-        Client::with_provider(provider, "client").redirect_uri("https://app.example/").store(self.store.clone().recheck(RECHECK))
+        Client::with_provider("client", provider).redirect_uri("https://app.example/").store(self.store.clone().recheck(RECHECK))
     }
 
     /// A source with a login, the server's next, whose access token has run out, in a client of its own.

@@ -20,7 +20,7 @@ const GOAL: f64 = 10.0;
 
 fn main() -> ExitCode {
     let realm = env::args().nth(1).expect("the realm's address is the one argument");
-    let client = Client::keycloak(format!("{realm}/auth"), "third-party", "1000001-0-test:third-party")
+    let client = Client::keycloak("1000001-0-test:third-party", format!("{realm}/auth"), "third-party")
         .client_secret("test-secret-with-+-and-:")
         .redirect_uri("https://example.com/auth")
         .store(Store::memory())
@@ -98,7 +98,7 @@ impl Silent {
     fn hang(&self) -> Vec<TokenSource> {
         let at = |path: &str| format!("{}/{path}", self.address);
         let provider = Provider::endpoints(self.address.clone(), at("auth"), at("token"));
-        let builder = Client::with_provider(provider, "client").request_timeout(Duration::from_secs(600));
+        let builder = Client::with_provider("client", provider).request_timeout(Duration::from_secs(600));
         let client = builder.store(Store::memory()).build().unwrap();
         let expired = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1}"#).unwrap();
         let call = Call::new().timeout(Duration::from_secs(600));

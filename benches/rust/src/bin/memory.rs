@@ -107,7 +107,7 @@ fn settled(before: usize) -> usize {
 fn client(realm: &str, asked: Arc<AtomicUsize>) -> Client {
     // What was read counts for the whole run.
     let store = Store::new(OneForAll { entry: Mutex::default(), asked }).recheck(Duration::from_secs(3600));
-    let client = Client::keycloak(format!("{realm}/auth"), "third-party", CLIENT_ID).client_secret("s3cret").store(store).build().unwrap();
+    let client = Client::keycloak(CLIENT_ID, format!("{realm}/auth"), "third-party").client_secret("s3cret").store(store).build().unwrap();
     let tokens = TokenSet::restore(&answer("expires_at", 4_000_000_000).to_string()).unwrap();
     let first = client.token_source(account(0)).unwrap();
     first.save(&tokens).unwrap();

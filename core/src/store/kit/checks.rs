@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::{Promise, Violation};
 use crate::clock::{Clock as _, SystemClock};
 use crate::random::{Random as _, SystemRandomness};
-use crate::store::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+use crate::store::register::{StoreEntry, StoreKey, StoreLock, Swapped, TokenStore};
 
 type Outcome = Result<(), Violation>;
 
@@ -47,10 +47,10 @@ fn a_swap_that_expects_nothing_stores(store: &dyn TokenStore) -> Outcome {
     let slot = Slot::new(store)?;
     let entry = slot.entry()?;
     if slot.swap(None, &entry)? == Swapped::Conflict {
-        return broken(Promise::ExpectsNothing, "a swap that expected nothing was a conflict where nothing was");
+        return broken(Promise::ExpectsNothing, "a save that expected nothing was a conflict where nothing was");
     }
     match slot.load()? {
-        None => broken(Promise::ExpectsNothing, "what a first swap stored was not there"),
+        None => broken(Promise::ExpectsNothing, "what a first save stored was not there"),
         Some(_) => Ok(()),
     }
 }
@@ -59,14 +59,14 @@ fn a_swap_that_expects_nothing_finds_something(store: &dyn TokenStore) -> Outcom
     let (slot, _) = Slot::filled(store)?;
     match slot.swap(None, &slot.entry()?)? {
         Swapped::Conflict => Ok(()),
-        Swapped::Stored => broken(Promise::ExpectsNothing, "a swap that expected nothing replaced an entry"),
+        Swapped::Stored => broken(Promise::ExpectsNothing, "a save that expected nothing replaced an entry"),
     }
 }
 
 fn a_swap_that_expects_something_finds_nothing(store: &dyn TokenStore) -> Outcome {
     let slot = Slot::new(store)?;
     if slot.swap(Some(&version()?), &slot.entry()?)? == Swapped::Stored {
-        return broken(Promise::ExactVersion, "a swap that expected a version stored where nothing was");
+        return broken(Promise::ExactVersion, "a save that expected a version stored where nothing was");
     }
     match slot.load()? {
         None => Ok(()),
@@ -100,12 +100,12 @@ fn similar_versions_are_different(store: &dyn TokenStore) -> Outcome {
     ];
     for (what, similar) in similar {
         if slot.swap(Some(&similar), &slot.entry()?)? == Swapped::Stored {
-            return broken(Promise::ExactVersion, format!("a swap that expected {what} was stored"));
+            return broken(Promise::ExactVersion, format!("a save that expected {what} was stored"));
         }
     }
     match slot.swap(Some(&version), &slot.entry()?)? {
         Swapped::Stored => Ok(()),
-        Swapped::Conflict => broken(Promise::ExactVersion, "a swap that expected the version that was there was a conflict"),
+        Swapped::Conflict => broken(Promise::ExactVersion, "a save that expected the version that was there was a conflict"),
     }
 }
 
@@ -169,10 +169,10 @@ fn of_racing_swaps_one_wins(store: &dyn TokenStore) -> Outcome {
             let entries = (0..RACERS).map(|_| slot.entry()).collect::<Result<Vec<_>, _>>()?;
             let winners = race(&slot, expected.as_deref(), &entries)?;
             let [winner] = winners[..] else {
-                return broken(Promise::OneWinner, format!("{} of {RACERS} racing swaps were stored", winners.len()));
+                return broken(Promise::OneWinner, format!("{} of {RACERS} racing saves were stored", winners.len()));
             };
             if slot.load()?.is_none_or(|loaded| loaded.version != winner.version) {
-                return broken(Promise::OneWinner, "after racing swaps another entry was there than the one that was stored");
+                return broken(Promise::OneWinner, "after racing saves another entry was there than the one that was stored");
             }
             expected = Some(winner.version.clone());
         }
@@ -311,15 +311,15 @@ impl<'a> Slot<'a> {
     }
 
     fn load(&self) -> Result<Option<StoreEntry>, Violation> {
-        self.store.load(&self.key).map_err(|failure| failed("load", &failure))
+        self.store.load(&self.key).map_err(|failure| Violation::failed("loading", failure))
     }
 
     fn swap(&self, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, Violation> {
-        self.store.swap(&self.key, expected, entry).map_err(|failure| failed("swap", &failure))
+        self.store.swap(&self.key, expected, entry).map_err(|failure| Violation::failed("saving", failure))
     }
 
     fn try_lock(&self) -> Result<StoreLock, Violation> {
-        self.store.try_lock(&self.key).map_err(|failure| failed("try_lock", &failure))
+        self.store.try_lock(&self.key).map_err(|failure| Violation::failed("locking", failure))
     }
 
     /// Lets an entry end that would otherwise stay.
@@ -330,10 +330,6 @@ impl<'a> Slot<'a> {
 
 fn broken<T>(promise: Promise, detail: impl Into<String>) -> Result<T, Violation> {
     Err(Violation::new(promise, detail))
-}
-
-fn failed(function: &str, failure: &StoreFailure) -> Violation {
-    Violation::new(Promise::Works, format!("{function} failed: {failure}"))
 }
 
 /// What a thread came to.
@@ -359,5 +355,5 @@ fn digest() -> Result<[u8; 32], Violation> {
 }
 
 fn draw(bytes: &mut [u8]) -> Outcome {
-    SystemRandomness::new().fill(bytes).map_err(|failure| failed("drawing random bytes", &failure.into()))
+    SystemRandomness::new().fill(bytes).map_err(|failure| Violation::failed("drawing random bytes", failure.into()))
 }

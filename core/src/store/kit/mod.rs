@@ -16,14 +16,15 @@ mod tests;
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
-use super::register::TokenStore;
+use super::register::{StoreFailure, TokenStore};
 
 /// What every store promises.
 ///
 /// ```
 /// # use sipgate_oauth2::store_kit::Promise;
-/// assert_eq!(Promise::OneWinner.to_string(), "of several swaps that expect the same version, exactly one is stored");
+/// assert_eq!(Promise::OneWinner.to_string(), "of several saves that expect the same version, exactly one is stored");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -61,12 +62,12 @@ impl fmt::Display for Promise {
         f.write_str(match self {
             Self::Works => "its functions work",
             Self::NothingThere => "nothing is loaded where nothing was stored",
-            Self::ExpectsNothing => "a swap that expects nothing stores where nothing is, and only there",
+            Self::ExpectsNothing => "a save that expects nothing stores where nothing is, and only there",
             Self::ConflictChangesNothing => "a conflict changes nothing",
             Self::ExactVersion => "a version is equal only to exactly the same text",
             Self::ExactKey => "keys do not get into each other's way",
             Self::ExactEntry => "version, data and end come back as they were given",
-            Self::OneWinner => "of several swaps that expect the same version, exactly one is stored",
+            Self::OneWinner => "of several saves that expect the same version, exactly one is stored",
             Self::NoStaleCopy => "what was stored is seen by every thread at once",
             Self::KeptUntilItsEnd => "an entry stays until its end",
             Self::KeptWithoutEnd => "an entry without an end stays",
@@ -86,15 +87,20 @@ impl fmt::Display for Promise {
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Violation {
     promise: Promise,
     detail: String,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Violation {
     fn new(promise: Promise, detail: impl Into<String>) -> Self {
-        Self { promise, detail: detail.into() }
+        Self { promise, detail: detail.into(), cause: None }
+    }
+
+    fn failed(what: &str, failure: StoreFailure) -> Self {
+        Self { promise: Promise::Works, detail: format!("{what} failed: {failure}"), cause: Some(failure.into()) }
     }
 
     /// The promise that was broken.
@@ -109,7 +115,20 @@ impl fmt::Display for Violation {
     }
 }
 
-impl Error for Violation {}
+impl Error for Violation {
+    /// What the store failed with.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl PartialEq for Violation {
+    fn eq(&self, other: &Self) -> bool {
+        self.promise == other.promise && self.detail == other.detail
+    }
+}
+
+impl Eq for Violation {}
 
 /// Checks every promise and tells all that are broken. What it stores is under keys drawn at random and ends by itself within seconds, so the
 /// store need not be empty; it takes a fraction of a second where the store is quick.
@@ -119,8 +138,16 @@ impl Error for Violation {}
 ///
 /// # Errors
 ///
-/// The violations, in the order in which they were found.
+/// The violations, in the order in which they were found. A function that fails is the last of them: it would fail again.
 pub fn check(store: &dyn TokenStore) -> Result<(), Vec<Violation>> {
-    let violations: Vec<_> = checks::ALL.iter().filter_map(|check| check(store).err()).collect();
+    let mut violations = Vec::new();
+    for check in checks::ALL {
+        let Err(violation) = check(store) else { continue };
+        let fails = violation.promise == Promise::Works;
+        violations.push(violation);
+        if fails {
+            break;
+        }
+    }
     if violations.is_empty() { Ok(()) } else { Err(violations) }
 }

@@ -258,3 +258,11 @@ fn a_violation_says_what_was_promised_and_what_came() {
     let violations = check(&Wrong::new(Way::IsAlwaysBusy)).expect_err("it is wrong");
     assert_eq!(violations[0].to_string(), "broken: a lock that was dropped can be taken: the lock of a new key was busy");
 }
+
+#[test]
+fn a_function_that_fails_is_told_once_with_what_it_failed_with() {
+    let violations = check(&Wrong::new(Way::FailsToLoad)).unwrap_err();
+    assert_eq!(violations.len(), 1);
+    assert_eq!(violations[0].to_string(), "broken: its functions work: loading failed: no such table");
+    assert_eq!(std::error::Error::source(&violations[0]).unwrap().to_string(), "no such table");
+}

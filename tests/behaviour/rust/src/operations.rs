@@ -44,7 +44,7 @@ impl Shim {
             "source.save" => Self::source_save,
             "source.status" => Self::source_status,
             "source.logout" => Self::source_logout,
-            "source.close" => Self::source_close,
+            "source.ensure_saved" => Self::source_ensure_saved,
             "store.limit" => Self::store_limit,
             "store.hang" => Self::store_hang,
             "store.copy" => Self::store_copy,
@@ -69,11 +69,11 @@ impl Shim {
         }
         let mut builder = match kind.as_str() {
             "sipgate" => Client::sipgate(args.needed("client_id")?),
-            "keycloak" => Client::keycloak(args.needed("base")?, args.needed("realm")?, args.needed("client_id")?),
+            "keycloak" => Client::keycloak(args.needed("client_id")?, args.needed("base")?, args.needed("realm")?),
             "endpoints" => {
                 let make = if args.flag("iss_required")? { Provider::endpoints_with_iss } else { Provider::endpoints };
                 let provider = make(args.needed("issuer")?, args.needed("authorization_endpoint")?, args.needed("token_endpoint")?);
-                Client::with_provider(provider, args.needed("client_id")?)
+                Client::with_provider(args.needed("client_id")?, provider)
             }
             "env" => Client::from_env()?,
             other => return Err(Failure::Call(format!("no such kind of client: {other}"))),

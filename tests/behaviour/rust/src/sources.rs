@@ -78,14 +78,13 @@ impl Shim {
         let source = self.sources.take_name(&mut args, "source")?;
         let call = self.call(&mut args)?;
         args.end()?;
-        source.logout_with(&call)?;
-        Ok(json!({}))
+        Ok(json!({"outcome": source.logout_with(&call)?.as_str()}))
     }
 
-    pub(crate) fn source_close(&self, mut args: Args) -> Members {
+    pub(crate) fn source_ensure_saved(&self, mut args: Args) -> Members {
         let source = self.sources.take_name(&mut args, "source")?;
         args.end()?;
-        source.close()?;
+        source.ensure_saved()?;
         Ok(json!({}))
     }
 

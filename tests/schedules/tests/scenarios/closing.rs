@@ -15,7 +15,7 @@ fn a_refresh_that_everybody_has_dropped_is_carried_through() {
         at_once(3, move |_| {
             let source = sources.lock().unwrap().pop().unwrap();
             drop(source.start_access_token(&Call::new()));
-            source.close().unwrap();
+            source.ensure_saved().unwrap();
         });
         pass(Duration::from_secs(5));
         assert_eq!((stage.server.seen().refreshes, stage.server.seen().requests), (1, 1));

@@ -13,7 +13,7 @@ fn a_logout_in_the_middle_of_a_refresh_ends_the_login_here_and_at_the_server() {
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
         let callers = sources.clone();
         let outcomes = at_once(3, move |number| match number {
-            0 => callers[0].logout().map(|()| String::new()).map_err(|error| error.code()),
+            0 => callers[0].logout().map(|_| String::new()).map_err(|error| error.code()),
             number => token(&callers[number - 1]),
         });
         assert_eq!(outcomes[0].as_deref(), Ok(""));
@@ -39,7 +39,7 @@ fn of_a_login_and_a_logout_at_once_the_store_and_the_server_know_the_same_end() 
         let callback = stage.callback(&pending);
         let caller = source.clone();
         let outcomes = at_once(2, move |number| match number {
-            0 => caller.logout().map_err(|error| error.code()),
+            0 => caller.logout().map(|_| ()).map_err(|error| error.code()),
             _ => other.complete_login(&pending, &callback, "user-42").map(|_| ()).map_err(|error| error.code()),
         });
         assert_eq!(outcomes, [Ok(()), Ok(())]);

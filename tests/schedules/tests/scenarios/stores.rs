@@ -86,7 +86,7 @@ fn survives(trouble: Trouble) {
             // What could not be taken back is watched to its end where there are no locks.
             let outcome = (0..4).map(|_| token(source)).find(|outcome| *outcome != Err(ErrorCode::Busy));
             assert_eq!(outcome.unwrap().unwrap(), "access-0-2");
-            source.close().unwrap();
+            source.ensure_saved().unwrap();
         }
         assert_eq!((stage.server.seen().refreshes, stage.server.seen().reused), (1, 0));
     });

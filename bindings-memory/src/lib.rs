@@ -1,0 +1,119 @@
+//! Memory that is wiped when it is freed: for all that the library does in Python, Node and C. A token is copied more often than the core
+//! can know: by a text that grows, by the buffers of TLS and of the HTTP library, by SQLite's pages.
+
+use std::alloc::{Layout, System, alloc, dealloc, realloc};
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::Once;
+
+use rusqlite::ffi::{SQLITE_CONFIG_MALLOC, sqlite3_config, sqlite3_mem_methods};
+use zeroizing_alloc::ZeroAlloc;
+
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
+
+/// Has SQLite use the same memory. To be called before the first store is opened; later calls do nothing.
+pub fn wipe_sqlite() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let methods = sqlite3_mem_methods {
+            xMalloc: Some(malloc),
+            xFree: Some(free),
+            xRealloc: Some(resize),
+            xSize: Some(size),
+            xRoundup: Some(round_up),
+            xInit: Some(init),
+            xShutdown: Some(shut_down),
+            pAppData: ptr::null_mut(),
+        };
+        // SAFETY: SQLite is not in use yet, and copies the methods. If it should be in use all the same, it refuses them and keeps its own.
+        unsafe { sqlite3_config(SQLITE_CONFIG_MALLOC, &raw const methods) };
+    });
+}
+
+/// In front of what SQLite gets: its size. As large as the alignment that C's `malloc` promises.
+const HEADER: usize = 16;
+
+fn layout(size: usize) -> Option<Layout> {
+    Layout::from_size_align(size.checked_add(HEADER)?, HEADER).ok()
+}
+
+/// # Safety
+///
+/// `block` starts with a header and has room for `size` bytes behind it, or is null.
+unsafe fn handed_out(block: *mut u8, size: usize) -> *mut c_void {
+    if block.is_null() {
+        return ptr::null_mut();
+    }
+    // SAFETY: the header is there, and aligned.
+    unsafe {
+        block.cast::<usize>().write(size);
+        block.add(HEADER).cast()
+    }
+}
+
+/// # Safety
+///
+/// `handed` is what `handed_out` gave, and not freed.
+unsafe fn block(handed: *mut c_void) -> (*mut u8, usize) {
+    // SAFETY: the header stands before it.
+    unsafe {
+        let block = handed.cast::<u8>().sub(HEADER);
+        (block, block.cast::<usize>().read())
+    }
+}
+
+unsafe extern "C" fn malloc(wanted: c_int) -> *mut c_void {
+    let Some((wanted, layout)) = usize::try_from(wanted).ok().and_then(|wanted| Some((wanted, layout(wanted)?))) else {
+        return ptr::null_mut();
+    };
+    // SAFETY: the layout has a size, and room for the header.
+    unsafe { handed_out(alloc(layout), wanted) }
+}
+
+unsafe extern "C" fn free(handed: *mut c_void) {
+    if handed.is_null() {
+        return;
+    }
+    // SAFETY: SQLite frees what it got from here, once.
+    unsafe {
+        let (block, size) = block(handed);
+        if let Some(layout) = layout(size) {
+            dealloc(block, layout);
+        }
+    }
+}
+
+unsafe extern "C" fn resize(handed: *mut c_void, wanted: c_int) -> *mut c_void {
+    let Some((wanted, new)) = usize::try_from(wanted).ok().and_then(|wanted| Some((wanted, layout(wanted)?))) else {
+        return ptr::null_mut();
+    };
+    // SAFETY: SQLite resizes what it got from here; the block has the layout that it was made with.
+    unsafe {
+        let (block, size) = block(handed);
+        match layout(size) {
+            Some(old) => handed_out(realloc(block, old, new.size()), wanted),
+            None => ptr::null_mut(),
+        }
+    }
+}
+
+unsafe extern "C" fn size(handed: *mut c_void) -> c_int {
+    if handed.is_null() {
+        return 0;
+    }
+    // SAFETY: SQLite asks about what it got from here.
+    let (_, size) = unsafe { block(handed) };
+    c_int::try_from(size).unwrap_or(c_int::MAX)
+}
+
+unsafe extern "C" fn round_up(wanted: c_int) -> c_int {
+    // SQLite asks for less than 2^31 - 256.
+    wanted.saturating_add(7) & !7
+}
+
+unsafe extern "C" fn init(_: *mut c_void) -> c_int {
+    rusqlite::ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn shut_down(_: *mut c_void) {}
