@@ -35,6 +35,11 @@ impl<T> PerProcess<T> {
         made.push(Made { thread, execution, value: Arc::clone(&value) });
         value
     }
+
+    /// Nobody forks here, so that there is no parent's value.
+    pub(crate) fn get_or_succeed(&self, make: impl FnOnce() -> T, _take_leave: impl FnOnce(&T)) -> Arc<T> {
+        self.get_or_make(make)
+    }
 }
 
 /// Drawn where the lanes of a store are made: so each client is in a process of its own, which lives as long as the execution.
