@@ -48,6 +48,8 @@ mod _native {
     #[pymodule_export]
     use crate::fork::{after_fork, before_fork};
     #[pymodule_export]
+    use crate::own_store::needs_event_loop;
+    #[pymodule_export]
     use crate::running::{
         Running, start_access_token, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh,
         start_source_logout, start_source_refresh, start_source_save, start_source_status,

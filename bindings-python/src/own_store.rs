@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,6 +50,7 @@ impl OwnStore {
     }
 
     pub(crate) fn used_on(&self, event_loop: Bound<'_, PyAny>) {
+        ON_EVENT_LOOPS.store(true, Ordering::Relaxed);
         let previous = self.0.event_loop.lock().unwrap_or_else(PoisonError::into_inner).replace(event_loop.unbind());
         // Not before the lock is free again: this may run code of Python's.
         drop(previous);
@@ -114,6 +116,15 @@ impl TokenStore for OwnStore {
 enum Answer<T> {
     Now(T),
     Later(Later<T>),
+}
+
+/// Whether any store of this process was ever used on an event loop.
+static ON_EVENT_LOOPS: AtomicBool = AtomicBool::new(false);
+
+/// Whether something is under way that may need an event loop to store what it brings.
+#[pyfunction]
+pub(crate) fn needs_event_loop() -> bool {
+    ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::under_way() > 0
 }
 
 /// What an event loop is working on.

@@ -16,7 +16,14 @@ import pytest
 from conftest import CLIENT_ID, CLIENT_SECRET, PATIENCE, Program, Realm
 from test_threads import wait_for_requests
 
-from sipgate_oauth2 import LoginRequiredError, Store, StoreError, aio, check_store
+from sipgate_oauth2 import (
+    LoginRequiredError,
+    Store,
+    StoreError,
+    TemporaryError,
+    aio,
+    check_store,
+)
 
 Entry = tuple[str, bytes, int | None]
 
@@ -310,6 +317,31 @@ def test_entries_of_ones_own_store_are_encrypted_too(strict: Realm) -> None:
     token = strict.source(strict.client(store)).access_token()
     assert own.entries
     assert all(token.encode() not in entry[1] for entry in own.entries.values())
+
+
+def test_an_event_loop_ends_only_when_its_store_has_what_a_refresh_brought(strict: Realm) -> None:
+    store = Awaited(Own())
+    client = aio.Client(strict.client(Store(store)))
+
+    async def log_in() -> None:
+        pending = client.authorization_request("balance:read")
+        callback = await asyncio.to_thread(strict.callback, pending.url)
+        await client.complete_login(pending, callback, account="anna")
+
+    async def leave() -> None:
+        with pytest.raises(TemporaryError):
+            await client.token_source("anna").refresh(timeout=0.3)
+
+    async def use() -> int:
+        source = client.token_source("anna")
+        await source.refresh()
+        return (await source.status()).generation
+
+    asyncio.run(log_in())
+    strict.fault("delay", ms=800)
+    asyncio.run(leave())
+    assert asyncio.run(use()) == 3
+    assert strict.counters()["invalid_grant"] == 0
 
 
 def test_an_async_store_runs_on_the_loop_that_its_client_is_used_on(strict: Realm) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 import typing
 from collections import abc
 
@@ -37,6 +39,10 @@ __all__ = [
 ]
 
 _T = typing.TypeVar("_T")
+
+# How long an event loop that is about to end is kept, and how often it is seen whether it must be.
+_STAY_SECONDS = 5.0
+_STAY_POLL = 0.02
 
 _Scope = str | abc.Sequence[str] | abc.Set[str]
 
@@ -329,3 +335,29 @@ async def _settled(running: _native.Running[_T]) -> tuple[_T | None, BaseExcepti
     finally:
         timer.cancel()
         running.cancel()
+        if _native.needs_event_loop():
+            _stay(loop)
+
+
+# Held here, as an event loop holds its tasks weakly.
+_staying: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+
+
+def _stay(loop: asyncio.AbstractEventLoop) -> None:
+    """Keeps `asyncio.run` from ending the loop before a refresh that nobody waits for has stored its tokens in a store
+    with `async` functions."""
+    if loop not in _staying:
+        _staying[loop] = loop.create_task(_stay_to_the_end())
+
+
+async def _stay_to_the_end() -> None:
+    try:
+        deadline = math.inf
+        while _native.needs_event_loop() and time.monotonic() < deadline:
+            try:
+                await asyncio.sleep(_STAY_POLL)
+            except asyncio.CancelledError:
+                # The loop is about to end: it waits for its tasks.
+                deadline = min(deadline, time.monotonic() + _STAY_SECONDS)
+    finally:
+        del _staying[asyncio.get_running_loop()]

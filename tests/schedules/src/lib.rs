@@ -64,7 +64,7 @@ pub use oauth::token::TokenSet;
 pub use provider::Provider;
 pub use running::{Running, RunningHandle};
 pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
-pub use source::{LoginState, TokenSource, TokenStatus, settle};
+pub use source::{LoginState, TokenSource, TokenStatus, settle, under_way};
 pub use store::kit as store_kit;
 pub use store::{EncryptionKey, Store, StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
 pub use store::{after_fork, before_fork};
