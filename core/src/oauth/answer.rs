@@ -61,12 +61,15 @@ impl Asked<'_> {
     pub(crate) fn failed(&self, failure: Failure) -> Error {
         let host = self.endpoint;
         let error = match (failure.kind, failure.reached) {
-            (FailureKind::Certificate(why), _) => Error::new(
-                ErrorCode::Certificate,
-                format!(
-                    "the certificate of {host} does not verify ({why}); set ca_certificates if your company has its own, or correct the host"
-                ),
+            (FailureKind::Certificate(why), _) => {
+                Error::new(ErrorCode::Certificate, format!("the certificate of {host} does not verify: {why}"))
+            }
+            (FailureKind::NotTls, _) => Error::new(
+                ErrorCode::WrongEndpoint,
+                format!("{host} does not speak TLS, nothing was sent; correct host and port, it may be the port for http"),
             ),
+            (FailureKind::Tls(why), _) => Error::new(ErrorCode::Unsupported, format!("no TLS connection to {host}: {why}")),
+            (FailureKind::Setting(problem), _) => Error::new(ErrorCode::InvalidArgument, problem),
             (FailureKind::Proxy(why), _) => Error::new(
                 if why.contains("407") { ErrorCode::WrongEndpoint } else { ErrorCode::Transport },
                 format!("the proxy did not let the connection to {host} through ({why}); check the proxy setting or HTTPS_PROXY"),
