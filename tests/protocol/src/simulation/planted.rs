@@ -2,7 +2,7 @@
 
 use super::world::{Fate, Kind, World};
 use crate::refresh::answer::Reply;
-use crate::refresh::record::{Record, State};
+use crate::refresh::record::{Record, State, Stored};
 use crate::refresh::step::{Action, Observation};
 use std::sync::Arc;
 
@@ -16,10 +16,13 @@ pub(super) enum Planted {
     ForgetUnconfirmed,
     RevokeWithoutLook,
     SaveBlindly,
+    FreeLockBelieved,
+    OutageWatched,
+    AgeTakenLate,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::HandOutEarly,
         Self::ReplayAfterTimeout,
         Self::ShortLease,
@@ -28,6 +31,9 @@ impl Planted {
         Self::ForgetUnconfirmed,
         Self::RevokeWithoutLook,
         Self::SaveBlindly,
+        Self::FreeLockBelieved,
+        Self::OutageWatched,
+        Self::AgeTakenLate,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -40,6 +46,9 @@ impl Planted {
             Self::ForgetUnconfirmed => "forget-unconfirmed",
             Self::RevokeWithoutLook => "revoke-without-look",
             Self::SaveBlindly => "save-blindly",
+            Self::FreeLockBelieved => "free-lock-believed",
+            Self::OutageWatched => "outage-watched",
+            Self::AgeTakenLate => "age-taken-late",
         }
     }
 }
@@ -56,6 +65,9 @@ impl World<'_> {
                     claim.lease_milliseconds = 3_000;
                 }
                 Observation::Loaded(Some(found))
+            }
+            (Some(Planted::FreeLockBelieved), Observation::Loaded(Some(found))) => {
+                Observation::Loaded(Some(Stored { owner_is_gone: true, ..found }))
             }
             (Some(Planted::BuryBlindly), Observation::Loaded(found)) => {
                 let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Done);
