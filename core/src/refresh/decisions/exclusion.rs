@@ -95,6 +95,28 @@ fn an_outage_of_the_store_does_not_count_as_watching() {
 }
 
 #[test]
+fn an_owner_that_could_not_write_writes_over_the_claim_of_who_takes_over() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    }
+    // Until now the store could be read, and not be written.
+    let mut taken_over = None;
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| {
+        if rig.times("claim") == 1 && taken_over.is_none() {
+            taken_over = Some(rig.now.mono);
+        }
+        if taken_over.is_some_and(|at| matches!(action, Action::Load) && rig.now.mono - at >= 1_000) {
+            rig.put(login("g", 2, rig.now.wall));
+        }
+        None
+    });
+    assert!(!outcome.unwrap());
+    assert_eq!((rig.record().generation, rig.times("refresh r1")), (2, 0));
+}
+
+#[test]
 fn who_looks_seldom_takes_over_all_the_same() {
     let mut rig = Rig::leasing();
     rig.change(|record| record.claim = claim(false));
@@ -197,6 +219,22 @@ fn those_who_wait_are_spread_and_leave_in_time() {
         assert_eq!(code(outcome), ErrorCode::Busy);
         assert_eq!((waits[0], rig.now.mono - began), (poll, 30_000));
     }
+}
+
+#[test]
+fn the_longer_a_lock_is_busy_the_less_often_it_is_tried() {
+    let mut rig = Rig::new();
+    let mut waits = Vec::new();
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |_, action| match action {
+        Action::TryLock => Some(Observation::LockBusy),
+        Action::Wait(milliseconds) => {
+            waits.push(*milliseconds);
+            None
+        }
+        _ => None,
+    });
+    assert_eq!(code(outcome), ErrorCode::Busy);
+    assert!(waits[..5].iter().all(|wait| *wait == 20) && waits[20..waits.len() - 1].iter().all(|wait| *wait == 160), "{waits:?}");
 }
 
 #[test]

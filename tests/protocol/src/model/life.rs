@@ -4,7 +4,7 @@ use super::planted::{self, Planted};
 use super::setup::{Exclusion, Setup};
 use super::steps::store_failed;
 use super::world::{
-    ARRIVING, Answer, Ask, Caller, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World, account, number,
+    ARRIVING, Answer, Ask, BEAT, Caller, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World, account, number,
     refresh_token, tokens,
 };
 use crate::error::{Error, ErrorCode, Result};
@@ -167,6 +167,7 @@ impl World {
                 }
                 _ => {}
             }
+            let took_over = matches!(seen, Observation::Stored(_));
             let before = (setup.planted == Some(Planted::AgeTakenLate)).then(|| Box::new((running.flight.clone(), seen.clone())));
             let action = running.flight.decide(known, seen, now);
             let owner = running.owner.clone();
@@ -183,7 +184,11 @@ impl World {
                 }
                 Action::TryLock => Pending::TryLock,
                 Action::Swap { expected, record } => Pending::Swap { expected, record },
-                Action::Wait(_) => Pending::Wait { since: self.time },
+                Action::Wait(_) if took_over && setup.planted == Some(Planted::TakeoverAtOnce) => {
+                    seen = Observation::Waited;
+                    continue;
+                }
+                Action::Wait(milliseconds) => self.wait(milliseconds),
                 Action::TakeTurn if self.left.queues == 0 || setup.planted == Some(Planted::ClaimBeforeTurn) => {
                     seen = Observation::Turn { waited: false };
                     continue;
@@ -213,6 +218,12 @@ impl World {
             running.pending = pending;
             return;
         }
+    }
+
+    /// Waits that are shorter than a beat may end at once.
+    fn wait(&self, milliseconds: u64) -> Pending {
+        let seconds = u32::try_from(milliseconds.div_ceil(1000)).expect("nobody waits for years");
+        Pending::Wait { since: self.time, until: self.time + if seconds < BEAT { 0 } else { seconds } }
     }
 
     /// A refresh leaves.

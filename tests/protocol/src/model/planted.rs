@@ -28,6 +28,8 @@ pub(super) enum Planted {
     FreeLockBelieved,
     /// A claim counts as watched while the store did not answer.
     OutageWatched,
+    /// Who takes a claim over does not wait for what its owner may hold.
+    TakeoverAtOnce,
     /// A claim is as old as the store's answer to it.
     AgeTakenLate,
     /// The turn at the server is waited for under the claim.
@@ -35,7 +37,7 @@ pub(super) enum Planted {
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::HandOutBeforeCommit,
         Self::NoReload,
         Self::LeaseByClock,
@@ -46,6 +48,7 @@ impl Planted {
         Self::ForgetUnconfirmed,
         Self::FreeLockBelieved,
         Self::OutageWatched,
+        Self::TakeoverAtOnce,
         Self::AgeTakenLate,
         Self::ClaimBeforeTurn,
     ];
@@ -62,6 +65,7 @@ impl Planted {
             Self::ForgetUnconfirmed => "forget-unconfirmed",
             Self::FreeLockBelieved => "free-lock-believed",
             Self::OutageWatched => "outage-watched",
+            Self::TakeoverAtOnce => "takeover-at-once",
             Self::AgeTakenLate => "age-taken-late",
             Self::ClaimBeforeTurn => "claim-before-turn",
         }
@@ -81,8 +85,8 @@ impl Planted {
             Self::RevokeWithoutLook => "save and logout, lease",
             Self::ForgetUnconfirmed => "two logouts, lock",
             Self::FreeLockBelieved => "rare faults, lock",
-            Self::OutageWatched => "one fault, lease",
-            Self::AgeTakenLate => "rare faults, lease",
+            Self::OutageWatched => "two logouts, lease",
+            Self::AgeTakenLate | Self::TakeoverAtOnce => "rare faults, lease",
             Self::ClaimBeforeTurn => "a queue at the server, lease",
         };
         let setup = setup::all().into_iter().find(|setup| setup.name == name).expect("it is one of them");

@@ -1,7 +1,7 @@
 //! What must hold in every state, and what may end a login by nature.
 
 use super::setup::Setup;
-use super::world::{ARRIVING, Answer, Ask, Pending, StoreState, World, number, token_of};
+use super::world::{ARRIVING, Answer, Ask, LIFE, MARGIN, Pending, StoreState, World, number, token_of};
 use crate::refresh::record::{Record, State, Stored};
 
 /// The invariants of the protocol, as far as this world can break them.
@@ -190,10 +190,11 @@ impl World {
 
     /// A caller waits for a refresh.
     pub(super) fn check_waiting(&mut self, setup: &Setup, process: usize) {
-        let told = setup.skew == 0 && setup.left.refusals == 0;
-        let record = self.processes[process].known.record().filter(|record| told && record.is_active());
-        let tokens = record.and_then(|record| record.tokens.as_ref());
-        if tokens.is_some_and(|tokens| self.is_good(setup, number(tokens.access_token().reveal()))) {
+        let is_known = setup.skew == 0 && setup.left.refusals == 0;
+        let record = self.processes[process].known.record().filter(|record| is_known && record.is_active());
+        // As far as anybody can know: from when they were asked for.
+        let age = record.filter(|record| record.tokens.is_some()).map(|record| self.now(setup, process).wall - record.sent_at);
+        if age.is_some_and(|age| age < i64::from(LIFE - MARGIN) * 1000) {
             self.breaks(Rule::GivenAtOnce);
         }
     }

@@ -7,8 +7,8 @@ use stateright::{Model, Property};
 use super::planted::{self, Planted};
 use super::probe::Probe;
 use super::rules::{Nature, Rule};
-use super::setup::{Left, Setup};
-use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, StoreState, World};
+use super::setup::{Exclusion, Setup};
+use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::answer::Reply;
 use crate::refresh::record::Stored;
@@ -105,7 +105,7 @@ impl Model for Exploration {
                 continue;
             }
             begin(&self.setup, world, process, it, steps);
-            act(&self.setup, left, process, it, steps);
+            act(&self.setup, world, process, it, steps);
         }
         for (process, it) in world.processes.iter().enumerate() {
             serve(process, it, steps);
@@ -114,7 +114,7 @@ impl Model for Exploration {
         if left.leaps > 0 && can_leap(world) {
             steps.push(Step::Leap);
         }
-        if left.beats > 0 && can_beat(world) {
+        if left.beats > 0 && can_beat(&self.setup, world) {
             steps.push(Step::Beat);
         }
         if world.store.state != StoreState::Up {
@@ -295,7 +295,8 @@ fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut
     }
 }
 
-fn act(setup: &Setup, left: &Left, process: usize, it: &Process, steps: &mut Vec<Step>) {
+fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
+    let World { left, time, .. } = world;
     let faulty = left.faults > 0;
     for (place, running) in it.flights.iter().enumerate() {
         let Some(running) = running else { continue };
@@ -304,6 +305,7 @@ fn act(setup: &Setup, left: &Left, process: usize, it: &Process, steps: &mut Vec
                 steps.extend([Step::LoseRequest(process, place), Step::GiveUp(process, place), Step::Refuse(process, place)]);
             }
             Pending::Request { answer: None, .. } => {}
+            Pending::Wait { until, .. } if until > time => {}
             Pending::Request { answer: Some(_), .. } => {
                 steps.push(Step::Act(process, place));
                 if faulty {
@@ -339,21 +341,22 @@ fn serve(process: usize, it: &Process, steps: &mut Vec<Step>) {
 
 /// Time passes when everybody waits for it who is not stopped, and has looked around since it last passed.
 fn can_leap(world: &World) -> bool {
-    world.awake().all(|pending| match pending {
-        Pending::Wait { since } => *since == world.time,
-        Pending::Confirming { .. } | Pending::Queued | Pending::Held { .. } => true,
-        _ => false,
-    })
+    world.awake().all(|running| running.is_at_rest(world.time))
 }
 
-/// A request may last longer than a beat. Without anybody who waits, a beat changes nothing.
-fn can_beat(world: &World) -> bool {
-    world.awake().any(|pending| matches!(pending, Pending::Wait { .. }))
-        && world.awake().all(|pending| match pending {
-            Pending::Wait { since } => *since == world.time,
-            Pending::Confirming { .. } | Pending::Queued | Pending::Held { .. } | Pending::Request { .. } => true,
-            _ => false,
-        })
+/// A request may last longer than a beat. One matters only to who watches a claim, or has taken it over.
+fn can_beat(setup: &Setup, world: &World) -> bool {
+    let is_claimed = world.stored().is_some_and(|stored| stored.record.claim.is_some());
+    let has_lock = |process: usize, place: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), place));
+    let watches = |process: usize, place: usize, running: &Running| {
+        matches!(running.pending, Pending::Wait { .. }) && (setup.exclusion == Exclusion::Lease || has_lock(process, place))
+    };
+    let anybody_watches = world.processes.iter().enumerate().any(|(process, it)| {
+        it.flights.iter().enumerate().any(|(place, running)| running.as_ref().is_some_and(|running| watches(process, place, running)))
+    });
+    is_claimed
+        && anybody_watches
+        && world.awake().all(|running| running.is_at_rest(world.time) || matches!(running.pending, Pending::Request { .. }))
 }
 
 impl World {

@@ -21,15 +21,16 @@ use crate::secret::RefreshToken;
 pub(super) const LEAP: u32 = 80;
 
 /// After each leap it goes on in so many beats of so many seconds: as long as the store may be silent for somebody who watches a claim, and longer than an
-/// owner waits before it tries a failed write again. Together they are as long as a claim must be watched without a gap.
+/// owner waits before it tries a failed write again. Half of them are as long as a claim must be watched without a gap, and the other half as long as who has
+/// taken it over waits.
 pub(super) const BEAT: u32 = 2;
-pub(super) const BEATS: u8 = 3;
+pub(super) const BEATS: u8 = 6;
 
 /// A token should be renewed one leap after its issue, and is over after two.
-const LIFE: u32 = 100;
+pub(super) const LIFE: u32 = 100;
 
 /// What it must still live to be handed out.
-const MARGIN: u32 = 10;
+pub(super) const MARGIN: u32 = 10;
 
 /// How old the first token is at the beginning, where it may still be handed out.
 const AGING: u32 = 85;
@@ -145,8 +146,10 @@ pub(super) enum Pending {
     Confirming {
         seen: Observation,
     },
+    /// Since then, and at least until then.
     Wait {
         since: u32,
+        until: u32,
     },
     /// For a turn at the server: it may be there at once.
     Turn,
@@ -231,16 +234,8 @@ impl World {
 
     /// Whether the access token that came with `token` must not be handed out any more.
     pub(super) fn is_over(&self, setup: &Setup, token: u8) -> bool {
-        self.age(setup, token) >= LIFE
-    }
-
-    /// Whether the access token that came with `token` may be handed out to anybody.
-    pub(super) fn is_good(&self, setup: &Setup, token: u8) -> bool {
-        self.age(setup, token) < LIFE - MARGIN
-    }
-
-    fn age(&self, setup: &Setup, token: u8) -> u32 {
-        if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued }
+        let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued };
+        age >= LIFE
     }
 
     /// What the store has.
@@ -252,10 +247,9 @@ impl World {
         Arc::make_mut(&mut self.processes[process])
     }
 
-    /// What the flights wait for of processes that are not stopped.
-    pub(super) fn awake(&self) -> impl Iterator<Item = &Pending> {
-        let awake = self.processes.iter().filter(|process| !process.stopped);
-        awake.flat_map(|process| process.flights.iter().flatten().map(|running| &running.pending))
+    /// The flights of processes that are not stopped.
+    pub(super) fn awake(&self) -> impl Iterator<Item = &Running> {
+        self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.flights.iter().flatten())
     }
 
     /// Whether nobody has a request under way or tokens that are not stored.
@@ -300,6 +294,15 @@ impl Process {
 }
 
 impl Running {
+    /// Whether it waits for time to pass, or for others, and has looked around since time last passed.
+    pub(super) fn is_at_rest(&self, time: u32) -> bool {
+        match self.pending {
+            Pending::Wait { since, until } => since == time || until > time,
+            Pending::Confirming { .. } | Pending::Queued | Pending::Held { .. } => true,
+            _ => false,
+        }
+    }
+
     fn is_exposed(&self) -> bool {
         self.unstored || matches!(self.pending, Pending::Request { ask: Ask::Refresh(_) | Ask::Exchange, .. })
     }

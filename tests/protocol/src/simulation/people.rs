@@ -9,6 +9,9 @@ use crate::refresh::step::Goal;
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
+/// For how many seconds somebody comes again and again, while a store comes back.
+const IMPATIENT: u64 = 12;
+
 impl World<'_> {
     pub(super) fn burst(&mut self, account: usize) {
         if !self.stormy {
@@ -131,13 +134,15 @@ impl World<'_> {
         *end = until.max(*end);
         let busy: Vec<usize> = (0..self.people.len()).filter(|account| self.people[*account].flying > 0).collect();
         for account in busy {
-            for late in [self.dice.below(1_000), self.dice.below(1_000), self.dice.below(10_000)] {
-                let process = self.some_process();
-                self.at(until + late, Event::Call { process, account, must: false, force: false });
-            }
             let process = self.some_process();
             let meanwhile = self.dice.below(length);
             self.after(meanwhile, Event::Call { process, account, must: false, force: false });
+            let process = self.some_process();
+            let first = until.saturating_sub(8_000).max(self.now);
+            for second in 0..IMPATIENT {
+                let late = self.dice.below(1_000);
+                self.at(first + second * 1_000 + late, Event::Call { process, account, must: false, force: false });
+            }
         }
     }
 
