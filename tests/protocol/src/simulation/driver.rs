@@ -18,7 +18,7 @@ impl World<'_> {
         let moment = self.machines[self.processes[process].machine].moment(self.now);
         let lane = &mut self.processes[process].lanes[account];
         match (self.planted, &seen) {
-            (Some(Planted::OutageWatched), Observation::Loaded(Some(found))) => {
+            (Some(Planted::TakeoverAtOnce), Observation::Loaded(Some(found))) => {
                 mistakes::watch_on(&mut lane.watching, &mut lane.known, found, moment);
             }
             (Some(Planted::AgeTakenLate), Observation::Stored(_)) => {
@@ -27,7 +27,11 @@ impl World<'_> {
             _ => {}
         }
         let before = (self.planted == Some(Planted::AgeTakenLate)).then(|| Box::new((pilot.flight.clone(), seen.clone())));
-        let action = pilot.flight.decide(&mut lane.known, seen, moment);
+        let wrote = matches!(seen, Observation::Stored(_));
+        let mut action = pilot.flight.decide(&mut lane.known, seen, moment);
+        if let (Some(Planted::TakeoverAtOnce), true, Action::Wait(milliseconds)) = (self.planted, wrote, &mut action) {
+            *milliseconds = 0;
+        }
         pilot.claiming = None;
         if matches!(&action, Action::Swap { record, .. } if record.claimed_by(&pilot.owner)) {
             pilot.claimed_at = Some(self.now);

@@ -53,11 +53,11 @@ impl World<'_> {
             self.tally.fault("machine suspended");
             self.after(soon, Event::Sleep { machine, length });
         }
-        if self.dice.per_mille(8) {
+        if self.dice.per_mille(14) {
             let (at, length) = (self.dice.below(4_000), self.dice.below(300_000));
             self.after(at, Event::StoreGone { length });
         }
-        if self.dice.per_mille(8) {
+        if self.dice.per_mille(14) {
             let (at, length) = (self.dice.below(4_000), self.dice.below(300_000));
             self.after(at, Event::StoreReadOnly { length });
         }

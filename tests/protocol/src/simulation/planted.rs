@@ -17,7 +17,7 @@ pub(super) enum Planted {
     RevokeWithoutLook,
     SaveBlindly,
     FreeLockBelieved,
-    OutageWatched,
+    TakeoverAtOnce,
     AgeTakenLate,
 }
 
@@ -32,7 +32,7 @@ impl Planted {
         Self::RevokeWithoutLook,
         Self::SaveBlindly,
         Self::FreeLockBelieved,
-        Self::OutageWatched,
+        Self::TakeoverAtOnce,
         Self::AgeTakenLate,
     ];
 
@@ -47,7 +47,7 @@ impl Planted {
             Self::RevokeWithoutLook => "revoke-without-look",
             Self::SaveBlindly => "save-blindly",
             Self::FreeLockBelieved => "free-lock-believed",
-            Self::OutageWatched => "outage-watched",
+            Self::TakeoverAtOnce => "takeover-at-once",
             Self::AgeTakenLate => "age-taken-late",
         }
     }

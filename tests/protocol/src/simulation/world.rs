@@ -76,7 +76,7 @@ pub(super) struct Lane {
     pub(super) unsaved: Vec<usize>,
     pub(super) looking: Option<u64>,
     pub(super) renewing: Option<u64>,
-    /// See `Planted::OutageWatched`.
+    /// See `Planted::TakeoverAtOnce`.
     pub(super) watching: Watching,
 }
 
