@@ -186,6 +186,7 @@ impl Model for Exploration {
                 next.left.leaps -= 1;
                 next.left.beats = BEATS;
                 next.time += LEAP;
+                next.store.is_new = false;
                 // What the server has not begun by now is over.
                 next.orphans.clear();
             }
@@ -349,7 +350,10 @@ fn can_beat(setup: &Setup, world: &World) -> bool {
     let is_claimed = world.stored().is_some_and(|stored| stored.record.claim.is_some());
     let has_lock = |process: usize, place: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), place));
     let watches = |process: usize, place: usize, running: &Running| {
-        matches!(running.pending, Pending::Wait { .. }) && (setup.exclusion == Exclusion::Lease || has_lock(process, place))
+        // Before a lease is over, nothing comes of watching.
+        let matters = |until: u32| until > world.time || !world.store.is_new;
+        matches!(running.pending, Pending::Wait { until, .. } if matters(until))
+            && (setup.exclusion == Exclusion::Lease || has_lock(process, place))
     };
     let anybody_watches = world.processes.iter().enumerate().any(|(process, it)| {
         it.flights.iter().enumerate().any(|(place, running)| running.as_ref().is_some_and(|running| watches(process, place, running)))
@@ -422,6 +426,7 @@ impl World {
     /// Writes.
     pub(super) fn put(&mut self, stored: Option<Stored>) {
         let before = std::mem::replace(&mut self.store.entry, stored.map(Into::into));
+        self.store.is_new = true;
         self.check_store(before.as_ref().map(|before| &*before.stored));
         self.store.before = (self.left.faults > 0).then_some(before);
     }

@@ -75,6 +75,8 @@ pub(super) struct Store {
     pub(super) entry: Option<Entry>,
     /// What was there before the last write, while that can still be lost.
     pub(super) before: Option<Option<Entry>>,
+    /// It was written since the last leap.
+    pub(super) is_new: bool,
     pub(super) state: StoreState,
 }
 
@@ -210,7 +212,7 @@ impl World {
         };
         let mut world = Self {
             time: 0,
-            store: Store { entry: Some(Stored::new("first".into(), record).into()), before: None, state: StoreState::Up },
+            store: Store { entry: Some(Stored::new("first".into(), record).into()), before: None, is_new: false, state: StoreState::Up },
             server: Server::new(setup.rotation),
             processes: (0..setup.processes).map(|_| Arc::new(Process::new(0))).collect(),
             orphans: Vec::new(),
@@ -311,7 +313,7 @@ impl Running {
 impl Hash for World {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let entry = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.digest);
-        (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.state).hash(state);
+        (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.is_new, self.store.state).hash(state);
         self.server.hash(state);
         self.processes.iter().for_each(|process| process.digest.hash(state));
         (&self.orphans, &self.locks, &self.left, self.durable, &self.ended, self.nature, self.disturbed, self.broken).hash(state);
