@@ -16,8 +16,11 @@ pub(super) enum Planted {
     ForgetUnconfirmed,
     RevokeWithoutLook,
     SaveBlindly,
+    /// Whoever gets the lock takes the owner of what was claimed under it for dead.
     FreeLockBelieved,
+    /// A claim counts as watched while the store did not answer, and who takes it over does not wait for what its owner may hold.
     TakeoverAtOnce,
+    /// A claim is as old as the store's answer to it.
     AgeTakenLate,
 }
 
