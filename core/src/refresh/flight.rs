@@ -19,11 +19,12 @@ const UNEXPLAINED_REFUSALS: u32 = 3;
 /// How long the answer of an owner whose claim was taken over may still be on its way into the store.
 const GRACE_MILLISECONDS: u64 = 2_000;
 
-/// How often a lock is tried (at first; twice as long after each four times, up to eight times as long), a claim of somebody else's looked at, and a write tried
-/// again that failed.
+/// How long an owner may still take to store what it holds, once the takeover of its claim has shown that the store can be written: it tries every second.
+const TAKEOVER_MILLISECONDS: u64 = 5_000;
+
+/// How often a lock is tried, at first and after a while, a claim of somebody else's looked at, and a write tried again that failed.
 const LOCK_POLL_MILLISECONDS: u64 = 20;
-const LOCK_POLLS_EACH: u32 = 4;
-const LONGEST_LOCK_POLL: u32 = 3;
+const LONGEST_LOCK_POLL_MILLISECONDS: u64 = 160;
 const CLAIM_POLL_MILLISECONDS: u64 = 250;
 const UNSAVED_POLL_MILLISECONDS: u64 = 1_000;
 
@@ -33,11 +34,10 @@ pub(crate) struct Flight {
     goal: Goal,
     ticket: Ticket,
     step: Step,
+    began: u64,
     /// When `decide` was last called.
     now: Moment,
     lock: Lock,
-    /// How often the lock was found busy.
-    busy: u32,
     /// When to stop waiting for others.
     until: u64,
     /// For a forced refresh: the generation that is to be replaced.
@@ -70,6 +70,8 @@ enum Step {
     Pausing,
     /// Writing again what the store lost.
     Restoring(Arc<Record>),
+    /// Putting our claim in the place of one whose lease is over.
+    TakingOver(Arc<Record>),
     /// Waiting for a turn at the server, with what is to be claimed: a claim that waits in a queue would grow old.
     Queueing(Option<Stored>),
     /// The claim, and its age: it can be seen by others from before it was asked for.
@@ -128,9 +130,9 @@ impl Flight {
             goal,
             ticket,
             step: Step::Beginning,
+            began: now.mono,
             now,
             lock: Lock::Untried,
-            busy: 0,
             until,
             forced: None,
             took_over: false,
@@ -169,11 +171,15 @@ impl Flight {
                 known.wrote(Stored::new(version, record), now);
                 self.look()
             }
+            (Step::TakingOver(record), Observation::Stored(version)) => {
+                known.wrote(Stored::new(version, record), now);
+                self.pause(TAKEOVER_MILLISECONDS)
+            }
             (Step::Queueing(found), Observation::Turn { waited }) => {
                 self.has_turn = true;
                 if waited { self.look() } else { self.claim(known, found, now) }
             }
-            (Step::Restoring(_) | Step::Claiming(..) | Step::Burying(_), Observation::Conflict) => self.look(),
+            (Step::Restoring(_) | Step::TakingOver(_) | Step::Claiming(..) | Step::Burying(_), Observation::Conflict) => self.look(),
             (Step::Claiming(record, age), Observation::Stored(version)) => {
                 known.wrote(Stored::new(version.clone(), Arc::clone(&record)), now);
                 self.aim(Claimed { version, record, age, replay: false })
@@ -209,7 +215,7 @@ impl Flight {
                 self.part()
             }
             (Step::Outlasting, Observation::LockBusy) => {
-                let poll = self.lock_poll();
+                let poll = self.lock_poll(now);
                 self.outlasting(now, poll)
             }
             (Step::Outlasting, Observation::Waited) => self.outlast(),
@@ -315,15 +321,25 @@ impl Flight {
     fn others(&mut self, known: &mut Known, found: Option<&Stored>, now: Moment) -> Option<Action> {
         let found = found?;
         let claim = found.record.claim.as_ref().filter(|claim| claim.owner != self.ticket.owner)?;
-        if self.is_orphan(found, claim, known) || known.has_watched(&found.version, claim.lease_milliseconds, now) {
+        let is_orphan = self.is_orphan(found, claim, known);
+        if is_orphan || known.has_watched(&found.version, claim.lease_milliseconds, now) {
             self.took_over = true;
-            return None;
+            // What a login brings is none of the owner's.
+            return (!is_orphan && !self.is_login()).then(|| self.take_over(known, found));
         }
         if self.is_login() && now.mono >= self.until {
             self.overtaken = Some(claim.clone());
             return None;
         }
         Some(self.wait_for_others(known, CLAIM_POLL_MILLISECONDS, now))
+    }
+
+    /// Takes the place of an owner that may yet live. Where it holds tokens that could not be written, it writes them over our claim as soon as we could
+    /// write that.
+    fn take_over(&mut self, known: &mut Known, found: &Stored) -> Action {
+        let record = self.claimed((*found.record).clone(), known);
+        self.step = Step::TakingOver(Arc::clone(&record));
+        Action::Swap { expected: Some(found.version.clone()), record }
     }
 
     /// Whether a claim's owner is certainly gone. Our own leftovers are known. Of what was claimed under the lock, the lock says so together with the end of
@@ -340,15 +356,13 @@ impl Flight {
             self.lock = Lock::Without;
             return self.look();
         }
-        let poll = self.lock_poll();
+        let poll = self.lock_poll(now);
         self.wait_for_others(known, poll, now)
     }
 
     /// The longer it takes, the less often it is tried: whoever waits also reads the store each time.
-    fn lock_poll(&mut self) -> u64 {
-        let doubled = (self.busy / LOCK_POLLS_EACH).min(LONGEST_LOCK_POLL);
-        self.busy += 1;
-        LOCK_POLL_MILLISECONDS << doubled
+    fn lock_poll(&self, now: Moment) -> u64 {
+        (now.mono.saturating_sub(self.began) / 4).clamp(LOCK_POLL_MILLISECONDS, LONGEST_LOCK_POLL_MILLISECONDS)
     }
 
     fn wait_for_others(&mut self, known: &mut Known, poll: u64, now: Moment) -> Action {
@@ -375,7 +389,7 @@ impl Flight {
     /// Says, durably, who is about to spend the refresh token. It proves the store writable, too.
     fn claim(&mut self, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
         let expected = found.as_ref().map(|found| found.version.clone());
-        let mut record = found.map_or_else(|| Record::vacant(self.ticket.account.clone()), |found| (*found.record).clone());
+        let record = found.map_or_else(|| Record::vacant(self.ticket.account.clone()), |found| (*found.record).clone());
         if let Goal::Save { received, .. } = &self.goal {
             let landing = Landing::Commit(received.clone());
             let claimed =
@@ -383,6 +397,12 @@ impl Flight {
             let found = expected.map(|version| Stored::new(version, Arc::clone(&claimed.record)));
             return self.land(claimed, landing, known, found, now);
         }
+        let record = self.claimed(record, known);
+        self.step = Step::Claiming(Arc::clone(&record), Age::new(now));
+        Action::Swap { expected, record }
+    }
+
+    fn claimed(&self, mut record: Record, known: &mut Known) -> Arc<Record> {
         record.claim = Some(Claim {
             owner: self.ticket.owner.clone(),
             process: self.ticket.process,
@@ -395,9 +415,7 @@ impl Flight {
         if !known.claiming.contains(&self.ticket.owner) {
             known.claiming.push(self.ticket.owner.clone());
         }
-        let record = Arc::new(record);
-        self.step = Step::Claiming(Arc::clone(&record), Age::new(now));
-        Action::Swap { expected, record }
+        Arc::new(record)
     }
 
     fn aim(&mut self, claimed: Claimed) -> Action {

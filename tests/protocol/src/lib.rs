@@ -4,6 +4,7 @@
 #[expect(dead_code, unreachable_pub, reason = "the core uses and shows all of it; this crate, part of it")]
 #[path = "../../../core/src/error.rs"]
 mod error;
+mod mistakes;
 #[expect(dead_code, unreachable_pub, reason = "the core uses and shows all of it; this crate, part of it")]
 #[path = "../../../core/src/oauth/mod.rs"]
 mod oauth;

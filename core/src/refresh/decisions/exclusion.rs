@@ -77,7 +77,8 @@ fn an_outage_of_the_store_does_not_count_as_watching() {
     rig.pass(85_000);
     let back = rig.now.mono;
     assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
-    assert!((5_000..6_000).contains(&(rig.now.mono - back)));
+    // Watched for so long, and then taken over, and waited for the owner as long again.
+    assert!((10_000..11_000).contains(&(rig.now.mono - back)));
     // An owner that came through the same outage writes within this time, and nothing is taken over.
     let mut rig = Rig::leasing();
     rig.change(|record| record.claim = claim(false));
@@ -92,6 +93,28 @@ fn an_outage_of_the_store_does_not_count_as_watching() {
     });
     assert!(!outcome.unwrap());
     assert_eq!(rig.record().generation, 2);
+}
+
+#[test]
+fn an_owner_that_could_not_write_writes_over_the_claim_of_who_takes_over() {
+    let mut rig = Rig::leasing();
+    rig.change(|record| record.claim = claim(false));
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::Busy);
+    }
+    // Until now the store could be read, and not be written.
+    let mut taken_over = None;
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| {
+        if rig.times("claim") == 1 && taken_over.is_none() {
+            taken_over = Some(rig.now.mono);
+        }
+        if taken_over.is_some_and(|at| matches!(action, Action::Load) && rig.now.mono - at >= 1_000) {
+            rig.put(login("g", 2, rig.now.wall));
+        }
+        None
+    });
+    assert!(!outcome.unwrap());
+    assert_eq!((rig.record().generation, rig.times("refresh r1")), (2, 0));
 }
 
 #[test]
@@ -197,6 +220,22 @@ fn those_who_wait_are_spread_and_leave_in_time() {
         assert_eq!(code(outcome), ErrorCode::Busy);
         assert_eq!((waits[0], rig.now.mono - began), (poll, 30_000));
     }
+}
+
+#[test]
+fn the_longer_a_lock_is_busy_the_less_often_it_is_tried() {
+    let mut rig = Rig::new();
+    let mut waits = Vec::new();
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |_, action| match action {
+        Action::TryLock => Some(Observation::LockBusy),
+        Action::Wait(milliseconds) => {
+            waits.push(*milliseconds);
+            None
+        }
+        _ => None,
+    });
+    assert_eq!(code(outcome), ErrorCode::Busy);
+    assert!(waits[..5].iter().all(|wait| *wait == 20) && waits[20..waits.len() - 1].iter().all(|wait| *wait == 160), "{waits:?}");
 }
 
 #[test]

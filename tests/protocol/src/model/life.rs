@@ -4,23 +4,23 @@ use super::planted::{self, Planted};
 use super::setup::{Exclusion, Setup};
 use super::steps::store_failed;
 use super::world::{
-    ARRIVING, Answer, Ask, Caller, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, World, account, number, refresh_token, tokens,
+    ARRIVING, Answer, Ask, BEAT, Caller, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World, account, number,
+    refresh_token, tokens,
 };
 use crate::error::{Error, ErrorCode, Result};
+use crate::mistakes;
 use crate::refresh::answer::{Received, Reply};
 use crate::refresh::flight::Flight;
 use crate::refresh::known::{Demand, Done, Judgement};
 use crate::refresh::moment::Moment;
-use crate::refresh::record::Record;
+use crate::refresh::record::{REQUEST_MILLISECONDS, Record, Stored};
 use crate::refresh::step::{Action, Goal, Observation, Ticket};
-
-const DEMAND: Demand = Demand { min_validity: 0, recheck: 1000 };
 
 const PATIENCE: u64 = 30_000;
 
 impl World {
     pub(super) fn call(&mut self, setup: &Setup, process: usize, force: bool) {
-        self.process_mut(process).caller = Some(Caller { done: Done::Nothing, force });
+        self.process_mut(process).caller = Some(Caller { done: Done::Nothing, awaits: REFRESHING, force });
         if force {
             self.begin(setup, process, REFRESHING, Goal::Force);
         } else {
@@ -48,7 +48,7 @@ impl World {
     pub(super) fn save(&mut self, setup: &Setup, process: usize) {
         let grant_id = format!("s{process}");
         let sent = self.now(setup, process);
-        let received = Box::new(received(self.server.log_in(self.tick), sent));
+        let received = Box::new(received(self.server.log_in(self.time), sent));
         self.begin(setup, process, ARRIVING, Goal::Save { grant_id, received });
     }
 
@@ -59,14 +59,30 @@ impl World {
     /// Does for the caller what its judgement calls for.
     fn attend(&mut self, setup: &Setup, process: usize) {
         let now = self.now(setup, process);
-        let Some(caller) = self.processes[process].caller else { return };
-        match self.processes[process].known.judge(DEMAND, caller.done, now) {
+        let demand = demand(setup, process);
+        let Process { known, flights, caller: Some(caller), .. } = self.process_mut(process) else { return };
+        let is_refreshing = flights[REFRESHING].is_some();
+        match known.judge(demand, caller.done, now) {
             Judgement::Give => self.hand_out(setup, process),
-            Judgement::Look => self.begin(setup, process, LOOKING, Goal::Look),
-            Judgement::Refresh if self.processes[process].flights[REFRESHING].is_none() => {
-                self.begin(setup, process, REFRESHING, Goal::Renew { min_validity: 0 });
+            Judgement::GiveAndRefresh => {
+                self.hand_out(setup, process);
+                if !is_refreshing {
+                    self.begin(setup, process, REFRESHING, Goal::Renew(demand));
+                }
             }
-            Judgement::Refresh => self.comfort(setup, process),
+            Judgement::Look => {
+                caller.awaits = LOOKING;
+                self.begin(setup, process, LOOKING, Goal::Look);
+            }
+            Judgement::Refresh => {
+                caller.awaits = REFRESHING;
+                self.check_waiting(setup, process);
+                if is_refreshing {
+                    self.comfort(setup, process);
+                } else {
+                    self.begin(setup, process, REFRESHING, Goal::Renew(demand));
+                }
+            }
             Judgement::Refuse(_) => self.process_mut(process).caller = None,
         }
     }
@@ -74,7 +90,7 @@ impl World {
     /// Nothing better can be had.
     fn comfort(&mut self, setup: &Setup, process: usize) {
         let now = self.now(setup, process);
-        if self.processes[process].known.is_usable(DEMAND.min_validity, now) {
+        if self.processes[process].known.is_usable(demand(setup, process), now) {
             self.hand_out(setup, process);
         } else {
             self.process_mut(process).caller = None;
@@ -102,14 +118,33 @@ impl World {
             format!("p{process}.{life}.{}", it.flown)
         };
         let instance = format!("p{process}.{life}");
-        let ticket = Ticket { account: account(), owner: owner.clone(), process: pid, instance, dice: 0, patience: PATIENCE };
+        let ticket = Ticket {
+            account: account(),
+            owner: owner.clone(),
+            process: pid,
+            started: None,
+            instance,
+            dice: 0,
+            patience: PATIENCE,
+            credentials: 0,
+            request_timeout: REQUEST_MILLISECONDS,
+        };
         let brought = match &goal {
             Goal::Save { received, .. } => received.refresh_token.as_ref().map(|token| number(token.reveal())),
             _ => None,
         };
         let flight = Flight::new(goal, ticket, now);
-        it.flights[place] =
-            Some(Running { flight, owner, pending: Pending::Load, swaps: 0, unstored: false, brought, claimed: None, blind: false });
+        it.flights[place] = Some(Running {
+            flight,
+            owner,
+            pending: Pending::Load,
+            swaps: 0,
+            unstored: false,
+            brought,
+            claimed: None,
+            blind: false,
+            claiming: None,
+        });
         self.tell(setup, process, place, Observation::Begun);
     }
 
@@ -122,11 +157,21 @@ impl World {
         let mut seen = seen;
         loop {
             let it = self.process_mut(process);
-            let Process { known, flights, .. } = it;
+            let Process { known, flights, watching, .. } = it;
             let running = flights[place].as_mut().expect("it flies");
             let at_once = matches!(seen, Observation::Begun | Observation::Waited | Observation::Locked | Observation::NoLocks);
+            match (setup.planted, &seen) {
+                (Some(Planted::OutageWatched), Observation::Loaded(Some(found))) => mistakes::watch_on(watching, known, found, now),
+                (Some(Planted::AgeTakenLate), Observation::Stored(_)) => {
+                    mistakes::claim_now(&mut running.claiming, &mut running.flight, known, now);
+                }
+                _ => {}
+            }
+            let took_over = matches!(seen, Observation::Stored(_));
+            let before = (setup.planted == Some(Planted::AgeTakenLate)).then(|| Box::new((running.flight.clone(), seen.clone())));
             let action = running.flight.decide(known, seen, now);
             let owner = running.owner.clone();
+            running.claiming = before.filter(|_| matches!(&action, Action::Swap { record, .. } if record.claimed_by(&owner)));
             let pending = match action {
                 Action::Load if at_once => {
                     seen = self.load(setup, process, place);
@@ -139,13 +184,20 @@ impl World {
                 }
                 Action::TryLock => Pending::TryLock,
                 Action::Swap { expected, record } => Pending::Swap { expected, record },
-                Action::Wait(_) => Pending::Wait { since: self.tick },
-                Action::Refresh(record) => {
-                    self.check_sending(&record, &owner);
-                    let token = number(record.refresh_token.as_ref().expect("what is refreshed").reveal());
-                    self.check_claim(&owner, token);
-                    Pending::Request { ask: Ask::Refresh(token), sent: now, answer: None }
+                Action::Wait(_) if took_over && setup.planted == Some(Planted::TakeoverAtOnce) => {
+                    seen = Observation::Waited;
+                    continue;
                 }
+                Action::Wait(milliseconds) => self.wait(milliseconds),
+                Action::TakeTurn if self.left.queues == 0 || setup.planted == Some(Planted::ClaimBeforeTurn) => {
+                    seen = Observation::Turn { waited: false };
+                    continue;
+                }
+                Action::TakeTurn => Pending::Turn,
+                Action::Refresh(record) if self.left.queues > 0 && setup.planted == Some(Planted::ClaimBeforeTurn) => {
+                    Pending::Held { record }
+                }
+                Action::Refresh(record) => self.send(&owner, &record, now),
                 Action::Exchange => Pending::Request { ask: Ask::Exchange, sent: now, answer: None },
                 Action::Revoke(token) => {
                     let token = number(token.reveal());
@@ -168,6 +220,20 @@ impl World {
         }
     }
 
+    /// Waits that are shorter than a beat may end at once.
+    fn wait(&self, milliseconds: u64) -> Pending {
+        let seconds = u32::try_from(milliseconds.div_ceil(1000)).expect("nobody waits for years");
+        Pending::Wait { since: self.time, until: self.time + if seconds < BEAT { 0 } else { seconds } }
+    }
+
+    /// A refresh leaves.
+    pub(super) fn send(&mut self, owner: &str, record: &Record, sent: Moment) -> Pending {
+        self.check_sending(record, owner);
+        let token = number(record.refresh_token.as_ref().expect("what is refreshed").reveal());
+        self.check_claim(owner, token);
+        Pending::Request { ask: Ask::Refresh(token), sent, answer: None }
+    }
+
     fn end(&mut self, setup: &Setup, process: usize, place: usize, outcome: &Result<bool>) {
         let code = u8::try_from(process).expect("few processes");
         self.locks.retain(|holder| *holder != (code, place));
@@ -179,10 +245,7 @@ impl World {
     }
 
     fn answer_caller(&mut self, setup: &Setup, process: usize, place: usize, outcome: &Result<bool>) {
-        if place == ARRIVING || place == LEAVING {
-            return;
-        }
-        let Some(caller) = &mut self.process_mut(process).caller else { return };
+        let Some(caller) = self.process_mut(process).caller.as_mut().filter(|caller| caller.awaits == place) else { return };
         match outcome {
             Ok(renewed) => {
                 let renewed = *renewed;
@@ -203,7 +266,7 @@ impl World {
 
     /// What the store has, as the flight reads it.
     pub(super) fn load(&self, setup: &Setup, process: usize, place: usize) -> Observation {
-        if self.store.down {
+        if self.store.state == StoreState::Down {
             return store_failed();
         }
         let running = self.processes[process].flights[place].as_ref().expect("it flies");
@@ -213,7 +276,18 @@ impl World {
         {
             planted::compare_clocks(stored, &running.owner, self.now(setup, process));
         }
+        if let Some(stored) = &mut stored {
+            stored.owner_is_gone = self.owner_is_gone(setup, stored);
+        }
         Observation::Loaded(stored)
+    }
+
+    /// Whether whoever loads takes the owner of the claim for dead. By its number, a process of another machine may well look it.
+    fn owner_is_gone(&self, setup: &Setup, stored: &Stored) -> bool {
+        let Some(claim) = &stored.record.claim else { return false };
+        let mut living = self.processes.iter().enumerate().map(|(process, it)| setup.pid(process, it.life));
+        let believed = setup.exclusion == Exclusion::Lease || setup.planted == Some(Planted::FreeLockBelieved);
+        believed || !living.any(|pid| pid == claim.process)
     }
 
     /// A request's answer arrives.
@@ -264,6 +338,12 @@ impl World {
             _ => None,
         }
     }
+}
+
+/// What the callers of a process want.
+fn demand(setup: &Setup, process: usize) -> Demand {
+    let spread = u8::try_from(process).expect("few processes") * 100;
+    Demand { min_validity: 0, recheck: 1000, early: (setup.exclusion == Exclusion::Lease).then_some(spread), credentials: 0 }
 }
 
 /// What a request that was sent at `sent` brought.

@@ -24,10 +24,20 @@ pub(super) enum Planted {
     RevokeWithoutLook,
     /// A logout counts as finished although the server has not said so.
     ForgetUnconfirmed,
+    /// Whoever gets the lock takes the owner of what was claimed under it for dead.
+    FreeLockBelieved,
+    /// A claim counts as watched while the store did not answer.
+    OutageWatched,
+    /// Who takes a claim over does not wait for what its owner may hold.
+    TakeoverAtOnce,
+    /// A claim is as old as the store's answer to it.
+    AgeTakenLate,
+    /// The turn at the server is waited for under the claim.
+    ClaimBeforeTurn,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::HandOutBeforeCommit,
         Self::NoReload,
         Self::LeaseByClock,
@@ -36,6 +46,11 @@ impl Planted {
         Self::SwapBlindly,
         Self::RevokeWithoutLook,
         Self::ForgetUnconfirmed,
+        Self::FreeLockBelieved,
+        Self::OutageWatched,
+        Self::TakeoverAtOnce,
+        Self::AgeTakenLate,
+        Self::ClaimBeforeTurn,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -48,6 +63,11 @@ impl Planted {
             Self::SwapBlindly => "swap-blindly",
             Self::RevokeWithoutLook => "revoke-without-look",
             Self::ForgetUnconfirmed => "forget-unconfirmed",
+            Self::FreeLockBelieved => "free-lock-believed",
+            Self::OutageWatched => "outage-watched",
+            Self::TakeoverAtOnce => "takeover-at-once",
+            Self::AgeTakenLate => "age-taken-late",
+            Self::ClaimBeforeTurn => "claim-before-turn",
         }
     }
 
@@ -64,6 +84,10 @@ impl Planted {
             Self::SwapBlindly => "save, lease",
             Self::RevokeWithoutLook => "save and logout, lease",
             Self::ForgetUnconfirmed => "two logouts, lock",
+            Self::FreeLockBelieved => "rare faults, lock",
+            Self::OutageWatched => "two logouts, lease",
+            Self::AgeTakenLate | Self::TakeoverAtOnce => "rare faults, lease",
+            Self::ClaimBeforeTurn => "a queue at the server, lease",
         };
         let setup = setup::all().into_iter().find(|setup| setup.name == name).expect("it is one of them");
         Setup { planted: Some(self), ..setup }

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::rules::Nature;
 use super::setup::{Exclusion, Setup};
-use super::world::{World, account, digest, refresh_token, token_of, tokens};
+use super::world::{BEAT, LEAP, World, account, digest, refresh_token, token_of, tokens};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::answer::{Received, Reply};
 use crate::refresh::flight::Flight;
 use crate::refresh::known::{Demand, Done, Judgement, Known};
 use crate::refresh::moment::Moment;
-use crate::refresh::record::Stored;
+use crate::refresh::record::{REQUEST_MILLISECONDS, Stored};
 use crate::refresh::step::{Action, Goal, Observation, Ticket};
 
 /// More actions than any refresh by somebody who is alone takes.
@@ -32,7 +32,7 @@ impl Probe {
         if stored.is_some_and(|stored| stored.record.is_ended()) {
             return true;
         }
-        let seen = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.tick));
+        let seen = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.time));
         if let Some(answer) = self.answers.lock().expect("nobody panics here").get(&seen) {
             return *answer;
         }
@@ -58,25 +58,38 @@ impl Probe {
 /// Lets somebody new renew the tokens, much later, and alone.
 fn renews(setup: &Setup, world: &World) -> bool {
     let mut world = world.clone();
-    world.tick += 3;
+    world.time += 3 * LEAP;
     let mut known = Known::default();
     let now = |world: &World| -> Moment { world.now(setup, 0) };
-    let ticket = Ticket { account: account(), owner: "new".into(), process: 999, instance: "new".into(), dice: 0, patience: 1_000_000 };
-    let mut flight = Flight::new(Goal::Renew { min_validity: 0 }, ticket, now(&world));
+    let demand = Demand { min_validity: 0, recheck: 1000, early: None, credentials: 0 };
+    let ticket = Ticket {
+        account: account(),
+        owner: "new".into(),
+        process: 999,
+        started: None,
+        instance: "new".into(),
+        dice: 0,
+        patience: 1_000_000,
+        credentials: 0,
+        request_timeout: REQUEST_MILLISECONDS,
+    };
+    let mut flight = Flight::new(Goal::Renew(demand), ticket, now(&world));
+    let mut waits = [LEAP].into_iter().chain(std::iter::repeat(BEAT));
     let mut seen = Observation::Begun;
     for step in 0..ENOUGH {
         seen = match flight.decide(&mut known, seen, now(&world)) {
-            Action::Load => Observation::Loaded(world.stored().cloned()),
+            Action::Load => Observation::Loaded(world.stored().map(|stored| Stored { owner_is_gone: true, ..stored.clone() })),
+            Action::TakeTurn => Observation::Turn { waited: false },
             Action::TryLock if setup.exclusion == Exclusion::Lease => Observation::NoLocks,
             Action::TryLock => Observation::Locked,
             Action::Swap { record, .. } => {
                 let version = format!("new.{step}");
-                world.store.entry = Some(Stored { version: version.clone(), record }.into());
+                world.store.entry = Some(Stored::new(version.clone(), record).into());
                 Observation::Stored(version)
             }
             Action::Refresh(record) => {
                 let sent = now(&world);
-                let answer = token_of(&record).and_then(|token| world.server.refresh(token, world.tick));
+                let answer = token_of(&record).and_then(|token| world.server.refresh(token, world.time));
                 Observation::Answered(match answer {
                     Some(token) => Reply::Tokens(Box::new(Received {
                         tokens: Ok(tokens(token, sent.wall)),
@@ -87,11 +100,10 @@ fn renews(setup: &Setup, world: &World) -> bool {
                 })
             }
             Action::Wait(_) => {
-                world.tick += 1;
+                world.time += waits.next().unwrap_or(BEAT);
                 Observation::Waited
             }
             Action::End(Ok(true)) => {
-                let demand = Demand { min_validity: 0, recheck: 1000 };
                 return matches!(known.judge(demand, Done::Renewed, now(&world)), Judgement::Give);
             }
             _ => return false,

@@ -135,7 +135,9 @@ fn what(before: &World, step: Step) -> String {
             let claim = if record.claim.is_some() { ", claim" } else { "" };
             format!("swap gen {}{claim}", record.generation)
         }
+        Pending::Confirming { .. } => "confirmed".to_owned(),
         Pending::Wait { .. } => "waited".to_owned(),
+        Pending::Turn | Pending::Queued | Pending::Held { .. } => "turn".to_owned(),
         Pending::Request { answer, .. } => format!("{answer:?}"),
     });
     format!("p{process}.{place} {}", pending.unwrap_or_default())
@@ -155,5 +157,5 @@ fn state(world: &World) -> String {
         let token = token_of(record).map(|token| format!("r{token}")).unwrap_or_default();
         format!("{} gen {} {token} {state}{claim}", record.grant_id, record.generation)
     });
-    format!("t{} store: {store}{}", world.tick, if world.store.down { " (down)" } else { "" })
+    format!("{:>3} s store: {store} {:?}", world.time, world.store.state)
 }

@@ -1,7 +1,7 @@
 //! What must hold in every state, and what may end a login by nature.
 
-use super::setup::{Exclusion, Setup};
-use super::world::{ARRIVING, Answer, Ask, Pending, Process, World, number, token_of};
+use super::setup::Setup;
+use super::world::{ARRIVING, Answer, Ask, LIFE, MARGIN, Pending, StoreState, World, number, token_of};
 use crate::refresh::record::{Record, State, Stored};
 
 /// The invariants of the protocol, as far as this world can break them.
@@ -29,6 +29,8 @@ pub(super) enum Rule {
     NothingOfAnEndedLogin,
     /// The hard limit
     NothingOver,
+    /// The soft limit
+    GivenAtOnce,
     /// A logout that reports success has ended the session
     LogoutEndsSession,
     /// A logout ends nothing but what it has buried
@@ -36,7 +38,7 @@ pub(super) enum Rule {
 }
 
 impl Rule {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::SentUnderOwnClaim,
         Self::DurableBeforeHandedOut,
         Self::GenerationsGoUp,
@@ -48,6 +50,7 @@ impl Rule {
         Self::LoginLives,
         Self::NothingOfAnEndedLogin,
         Self::NothingOver,
+        Self::GivenAtOnce,
         Self::LogoutEndsSession,
         Self::OnlyTheBuriedRevoked,
     ];
@@ -65,6 +68,7 @@ impl Rule {
             Self::LoginLives => "I4, I5, I8: whoever comes next gets a token",
             Self::NothingOfAnEndedLogin => "I9: no token of a login that has ended",
             Self::NothingOver => "no token past its end is handed out",
+            Self::GivenAtOnce => "nobody waits for a refresh who may have the token that is there",
             Self::LogoutEndsSession => "a finished logout has ended the session",
             Self::OnlyTheBuriedRevoked => "a logout ends what is still its tombstone's, and nobody's refresh under way",
         }
@@ -82,8 +86,6 @@ pub(super) enum Nature {
     GivenUp,
     /// Stopped for longer than the lease, between the request and the commit.
     Stopped,
-    /// The store was gone from the request on, for longer than the lease.
-    StoreGone,
     /// The store lost a write, and somebody came who does not know of it.
     WriteLost,
     /// Somebody logged in with the same browser while the server was asked to end its session.
@@ -93,16 +95,8 @@ pub(super) enum Nature {
 }
 
 impl Nature {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Killed,
-        Self::AnswerLost,
-        Self::GivenUp,
-        Self::Stopped,
-        Self::StoreGone,
-        Self::WriteLost,
-        Self::RacedLogout,
-        Self::TwoFaults,
-    ];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Killed, Self::AnswerLost, Self::GivenUp, Self::Stopped, Self::WriteLost, Self::RacedLogout, Self::TwoFaults];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -110,7 +104,6 @@ impl Nature {
             Self::AnswerLost => "answer lost",
             Self::GivenUp => "worked off late",
             Self::Stopped => "stopped past the lease",
-            Self::StoreGone => "store gone past the lease",
             Self::WriteLost => "write lost",
             Self::RacedLogout => "logout raced the login",
             Self::TwoFaults => "two faults",
@@ -189,9 +182,20 @@ impl World {
         if self.is_over(setup, token) && !misled {
             self.breaks(Rule::NothingOver);
         }
-        let ended = self.ended.iter().any(|(grant, tick)| *grant == record.grant_id && *tick < self.tick);
-        if ended && !self.store.down {
+        let ended = self.ended.iter().any(|(grant, time)| *grant == record.grant_id && *time < self.time);
+        if ended && self.store.state != StoreState::Down {
             self.breaks(Rule::NothingOfAnEndedLogin);
+        }
+    }
+
+    /// A caller waits for a refresh.
+    pub(super) fn check_waiting(&mut self, setup: &Setup, process: usize) {
+        let is_known = setup.skew == 0 && setup.left.refusals == 0;
+        let record = self.processes[process].known.record().filter(|record| is_known && record.is_active());
+        // As far as anybody can know: from when they were asked for.
+        let age = record.filter(|record| record.tokens.is_some()).map(|record| self.now(setup, process).wall - record.sent_at);
+        if age.is_some_and(|age| age < i64::from(LIFE - MARGIN) * 1000) {
+            self.breaks(Rule::GivenAtOnce);
         }
     }
 
@@ -263,7 +267,7 @@ impl World {
         }
         let mut end = |grant: &str| {
             if !self.ended.iter().any(|(ended, _)| ended == grant) {
-                self.ended.push((grant.to_owned(), self.tick));
+                self.ended.push((grant.to_owned(), self.time));
                 self.ended.sort();
             }
         };
@@ -283,17 +287,11 @@ impl World {
         if self.processes.iter().any(|process| process.stopped && process.is_logging_in()) {
             self.excuse(Nature::Stopped);
         }
-        if setup.exclusion == Exclusion::Lock {
+        if setup.exclusion.is_lock() {
             return;
         }
         if self.processes.iter().any(|process| process.stopped && process.is_exposed()) {
             self.excuse(Nature::Stopped);
-        }
-        let held = |process: &Process| {
-            process.flights.iter().flatten().any(|running| running.unstored && matches!(running.pending, Pending::Wait { .. }))
-        };
-        if self.processes.iter().any(|process| held(process)) {
-            self.excuse(Nature::StoreGone);
         }
     }
 }

@@ -30,8 +30,8 @@ pub(super) struct Token {
     pub(super) refused: bool,
     /// How often it was shown.
     pub(super) shown: u8,
-    /// The tick of its issue: what comes with it lives from then on.
-    pub(super) issued: u8,
+    /// When it was issued: what comes with it lives from then on.
+    pub(super) issued: u32,
 }
 
 impl Server {
@@ -61,16 +61,16 @@ impl Server {
     }
 
     /// Another login of the same browser: it enters the session that is there.
-    pub(super) fn log_in(&mut self, tick: u8) -> u8 {
+    pub(super) fn log_in(&mut self, time: u32) -> u8 {
         if self.sessions.last() != Some(&true) {
             self.sessions.push(true);
         }
         let session = self.sessions.len() - 1;
-        self.issue(u8::try_from(session).expect("a few sessions"), None, tick)
+        self.issue(u8::try_from(session).expect("a few sessions"), None, time)
     }
 
     /// The tokens that follow, or `None`: `invalid_grant`.
-    pub(super) fn refresh(&mut self, token: u8, tick: u8) -> Option<u8> {
+    pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
         let strict = self.is_strict();
         let alive = self.is_alive(token);
         let shown = &mut self.tokens[usize::from(token)];
@@ -78,7 +78,7 @@ impl Server {
         if alive && !(strict && shown.spent) {
             shown.spent = true;
             let session = shown.session;
-            return Some(self.issue(session, Some(token), tick));
+            return Some(self.issue(session, Some(token), time));
         }
         shown.refused = true;
         if alive {
@@ -111,8 +111,8 @@ impl Server {
         self.sessions[usize::from(session)] = false;
     }
 
-    fn issue(&mut self, session: u8, parent: Option<u8>, tick: u8) -> u8 {
-        self.tokens.push(Token { session, parent, spent: false, refused: false, shown: 0, issued: tick });
+    fn issue(&mut self, session: u8, parent: Option<u8>, time: u32) -> u8 {
+        self.tokens.push(Token { session, parent, spent: false, refused: false, shown: 0, issued: time });
         u8::try_from(self.tokens.len() - 1).expect("a few tokens")
     }
 }

@@ -10,8 +10,22 @@ pub(super) enum Exclusion {
     Lock,
     /// The same, between copies of the library within one process, which the lock does not part.
     Siblings,
+    /// The same, and the lock parts them: it belongs to the open file, not to the process.
+    Copies,
     /// Nothing but the claim in the record.
     Lease,
+}
+
+impl Exclusion {
+    /// Whether there are no two processes, but two copies of the library in one.
+    pub(super) fn is_one_process(self) -> bool {
+        matches!(self, Self::Siblings | Self::Copies)
+    }
+
+    /// Whether the lock keeps everybody out for as long as it is held.
+    pub(super) fn is_lock(self) -> bool {
+        matches!(self, Self::Lock | Self::Copies)
+    }
 }
 
 /// How much may still happen.
@@ -27,7 +41,11 @@ pub(super) struct Left {
     /// Tokens that were got elsewhere.
     pub(super) saves: u8,
     pub(super) logouts: u8,
-    pub(super) ticks: u8,
+    pub(super) leaps: u8,
+    /// After the last leap.
+    pub(super) beats: u8,
+    /// How often others have their turn at the server first.
+    pub(super) queues: u8,
     pub(super) faults: u8,
 }
 
@@ -42,6 +60,8 @@ pub(super) struct Setup {
     pub(super) skew: i64,
     /// At the beginning the token is still to be handed out, though it should be renewed.
     pub(super) aging: bool,
+    /// Rarer faults happen, too.
+    pub(super) rare: bool,
     /// A process may log out while it logs in.
     pub(super) beside: bool,
     pub(super) left: Left,
@@ -51,17 +71,18 @@ pub(super) struct Setup {
 impl Setup {
     /// The process id that others see, in its so many-th life.
     pub(super) fn pid(&self, process: usize, life: u8) -> u32 {
-        let copies_share = self.exclusion == Exclusion::Siblings;
-        let process = if copies_share { 0 } else { process };
+        let process = if self.exclusion.is_one_process() { 0 } else { process };
         1 + u32::try_from(process).expect("few processes") + 10 * u32::from(life)
     }
 }
 
 /// The worlds of a whole run.
 pub(super) fn all() -> Vec<Setup> {
-    let two = Left { calls: [2, 1, 0], ticks: 2, ..Left::default() };
-    let brief = Left { calls: [1, 1, 0], ticks: 1, ..Left::default() };
-    let three = Left { calls: [1, 1, 1], ticks: 1, ..Left::default() };
+    let two = Left { calls: [2, 1, 0], leaps: 2, ..Left::default() };
+    let brief = Left { calls: [1, 1, 0], leaps: 1, ..Left::default() };
+    // Whoever watches a claim gives up before its lease has passed, and comes again.
+    let again = Left { calls: [2, 1, 0], ..brief };
+    let three = Left { calls: [1, 1, 1], leaps: 1, ..Left::default() };
     let strict = |name, exclusion, left: Left| Setup {
         name,
         exclusion,
@@ -69,11 +90,13 @@ pub(super) fn all() -> Vec<Setup> {
         processes: if left.calls[2] > 0 { 3 } else { 2 },
         skew: 0,
         aging: false,
+        rare: false,
         beside: false,
         left,
         planted: None,
     };
     let lenient = |name, exclusion, left| Setup { rotation: Rotation::None, ..strict(name, exclusion, left) };
+    let rare = |name, exclusion| Setup { rare: true, ..strict(name, exclusion, Left { faults: 1, ..again }) };
     // The largest first: the others are explored beside them.
     vec![
         strict("login and logout, lock", Exclusion::Lock, Left { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
@@ -84,21 +107,27 @@ pub(super) fn all() -> Vec<Setup> {
         strict("401s, lease", Exclusion::Lease, Left { refusals: 2, forces: 1, ..brief }),
         strict("one fault, lock", Exclusion::Lock, Left { faults: 1, ..two }),
         strict("one fault, lease", Exclusion::Lease, Left { faults: 1, ..two }),
-        strict("login, lock", Exclusion::Lock, Left { faults: 1, logins: 1, ticks: 0, ..brief }),
-        strict("login, lease", Exclusion::Lease, Left { faults: 1, logins: 1, ticks: 0, ..brief }),
+        strict("login, lock", Exclusion::Lock, Left { faults: 1, logins: 1, leaps: 0, ..brief }),
+        strict("login, lease", Exclusion::Lease, Left { faults: 1, logins: 1, leaps: 0, ..brief }),
         strict("logout, lock", Exclusion::Lock, Left { faults: 1, logouts: 1, ..brief }),
-        strict("logout, lease", Exclusion::Lease, Left { faults: 1, logouts: 1, ..brief }),
+        strict("logout, lease", Exclusion::Lease, Left { faults: 1, logouts: 1, ..again }),
         strict("save, lock", Exclusion::Lock, Left { faults: 1, saves: 1, calls: [1, 0, 0], ..brief }),
         strict("save, lease", Exclusion::Lease, Left { faults: 1, saves: 1, calls: [1, 0, 0], ..brief }),
-        strict("save and login, lock", Exclusion::Lock, Left { faults: 1, saves: 1, logins: 1, ticks: 0, calls: [1, 0, 0], ..brief }),
-        strict("save and login, lease", Exclusion::Lease, Left { faults: 1, saves: 1, logins: 1, ticks: 0, calls: [1, 0, 0], ..brief }),
+        strict("save and login, lock", Exclusion::Lock, Left { faults: 1, saves: 1, logins: 1, leaps: 0, calls: [1, 0, 0], ..brief }),
+        strict("save and login, lease", Exclusion::Lease, Left { faults: 1, saves: 1, logins: 1, leaps: 0, calls: [1, 0, 0], ..brief }),
         strict("save and logout, lock", Exclusion::Lock, Left { faults: 1, saves: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
         strict("save and logout, lease", Exclusion::Lease, Left { faults: 1, saves: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
         strict("two logouts, lock", Exclusion::Lock, Left { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief }),
         strict("two logouts, lease", Exclusion::Lease, Left { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief }),
         strict("three processes, lock", Exclusion::Lock, Left { faults: 1, ..three }),
-        strict("three processes, lease", Exclusion::Lease, Left { faults: 1, ..three }),
-        strict("siblings", Exclusion::Siblings, Left { faults: 1, ..brief }),
+        strict("three processes, lease", Exclusion::Lease, Left { faults: 1, calls: [2, 1, 1], ..three }),
+        strict("siblings", Exclusion::Siblings, Left { faults: 1, ..again }),
+        strict("copies, lock", Exclusion::Copies, Left { faults: 1, ..again }),
+        rare("rare faults, lock", Exclusion::Lock),
+        rare("rare faults, lease", Exclusion::Lease),
+        rare("rare faults, copies", Exclusion::Copies),
+        strict("a queue at the server, lock", Exclusion::Lock, Left { faults: 1, queues: 1, ..again }),
+        strict("a queue at the server, lease", Exclusion::Lease, Left { faults: 1, queues: 1, ..again }),
         lenient("no rotation, two faults, lock", Exclusion::Lock, Left { faults: 2, ..brief }),
         lenient("no rotation, two faults, lease", Exclusion::Lease, Left { faults: 2, ..brief }),
         Setup {
@@ -109,9 +138,9 @@ pub(super) fn all() -> Vec<Setup> {
             beside: true,
             ..strict("at the same time, lease", Exclusion::Lease, Left { logins: 1, saves: 1, logouts: 1, calls: [0, 0, 0], ..brief })
         },
-        Setup { skew: 100_000, ..strict("a clock ahead, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
-        Setup { skew: -100_000, ..strict("a clock behind, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
-        Setup { aging: true, ..strict("between the limits, lock", Exclusion::Lock, Left { faults: 1, ..brief }) },
-        Setup { aging: true, ..strict("between the limits, lease", Exclusion::Lease, Left { faults: 1, ..brief }) },
+        Setup { skew: 100_000, ..strict("a clock ahead, lease", Exclusion::Lease, Left { faults: 1, ..again }) },
+        Setup { skew: -100_000, ..strict("a clock behind, lease", Exclusion::Lease, Left { faults: 1, ..again }) },
+        Setup { aging: true, ..strict("between the limits, lock", Exclusion::Lock, Left { faults: 1, ..again }) },
+        Setup { aging: true, ..strict("between the limits, lease", Exclusion::Lease, Left { faults: 1, ..again }) },
     ]
 }

@@ -7,8 +7,8 @@ use stateright::{Model, Property};
 use super::planted::{self, Planted};
 use super::probe::Probe;
 use super::rules::{Nature, Rule};
-use super::setup::{Exclusion, Left, Setup};
-use super::world::{ARRIVING, Answer, Ask, LEAVING, LOOKING, Pending, Process, REFRESHING, World};
+use super::setup::{Exclusion, Setup};
+use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::answer::Reply;
 use crate::refresh::record::Stored;
@@ -31,17 +31,25 @@ pub(super) enum Step {
     Serve(usize, usize),
     /// The server works off what nobody waits for any more.
     ServeOrphan(usize),
-    Tick,
+    /// Others have their turn at the server first.
+    Queue(usize, usize),
+    Leap,
+    Beat,
     Continue(usize),
     StoreUp,
     /// From here on: faults.
     Kill(usize),
     Stop(usize),
     StoreDown,
+    StoreReadOnly,
+    /// The lock is lost, as a descriptor of its file was closed, and its holder knows nothing of it.
+    LoseLock(usize),
     /// The last write is lost.
     LoseWrite,
     /// A write is done, and reported as failed.
     LoseWriteAnswer(usize, usize),
+    /// The store is slow to say what came of a write.
+    SlowWrite(usize, usize),
     /// The connection breaks before the server has the request.
     LoseRequest(usize, usize),
     /// The connection breaks after the server has worked it off.
@@ -59,8 +67,11 @@ impl Step {
             Self::Kill(_)
                 | Self::Stop(_)
                 | Self::StoreDown
+                | Self::StoreReadOnly
+                | Self::LoseLock(_)
                 | Self::LoseWrite
                 | Self::LoseWriteAnswer(..)
+                | Self::SlowWrite(..)
                 | Self::LoseRequest(..)
                 | Self::LoseAnswer(..)
                 | Self::GiveUp(..)
@@ -94,19 +105,26 @@ impl Model for Exploration {
                 continue;
             }
             begin(&self.setup, world, process, it, steps);
-            act(left, process, it, steps);
+            act(&self.setup, world, process, it, steps);
         }
         for (process, it) in world.processes.iter().enumerate() {
             serve(process, it, steps);
         }
         steps.extend((0..world.orphans.len()).map(Step::ServeOrphan));
-        if left.ticks > 0 && can_tick(world) {
-            steps.push(Step::Tick);
+        if left.leaps > 0 && can_leap(world) {
+            steps.push(Step::Leap);
         }
-        if world.store.down {
+        if left.beats > 0 && can_beat(&self.setup, world) {
+            steps.push(Step::Beat);
+        }
+        if world.store.state != StoreState::Up {
             steps.push(Step::StoreUp);
         } else if left.faults > 0 {
             steps.push(Step::StoreDown);
+            steps.extend(self.setup.rare.then_some(Step::StoreReadOnly));
+        }
+        if left.faults > 0 && self.setup.rare {
+            steps.extend((0..world.locks.len()).map(Step::LoseLock));
         }
         if left.faults > 0 && world.store.before.is_some() {
             steps.push(Step::LoseWrite);
@@ -155,17 +173,35 @@ impl Model for Exploration {
                 let (ask, _) = next.orphans.remove(orphan);
                 next.work_off(ask);
             }
-            Step::Tick => {
+            Step::Queue(process, place) => {
+                next.left.queues -= 1;
+                next.process_mut(process).flights[place].as_mut()?.pending = Pending::Queued;
+            }
+            Step::Beat => {
+                next.left.beats -= 1;
+                next.time += BEAT;
+            }
+            Step::Leap => {
                 next.excuse_waiting(setup);
-                next.left.ticks -= 1;
-                next.tick += 1;
+                next.left.leaps -= 1;
+                next.left.beats = BEATS;
+                next.time += LEAP;
+                next.store.is_new = false;
                 // What the server has not begun by now is over.
                 next.orphans.clear();
             }
             Step::Stop(process) => next.process_mut(process).stopped = true,
             Step::Continue(process) => next.process_mut(process).stopped = false,
-            Step::StoreDown => next.store.down = true,
-            Step::StoreUp => next.store.down = false,
+            Step::StoreDown => next.store.state = StoreState::Down,
+            Step::StoreReadOnly => next.store.state = StoreState::ReadOnly,
+            Step::StoreUp => next.store.state = StoreState::Up,
+            Step::LoseLock(holder) => {
+                next.locks.remove(holder);
+            }
+            Step::SlowWrite(process, place) => {
+                let seen = next.write(setup, process, place, true);
+                next.process_mut(process).flights[place].as_mut()?.pending = Pending::Confirming { seen };
+            }
             Step::LoseWrite => {
                 next.store.entry = next.store.before.take()?;
                 next.excuse(Nature::WriteLost);
@@ -223,6 +259,7 @@ impl Model for Exploration {
             Property::always(Rule::ALL[10].name(), holds::<10>),
             Property::always(Rule::ALL[11].name(), holds::<11>),
             Property::always(Rule::ALL[12].name(), holds::<12>),
+            Property::always(Rule::ALL[13].name(), holds::<13>),
         ]
     }
 }
@@ -259,7 +296,8 @@ fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut
     }
 }
 
-fn act(left: &Left, process: usize, it: &Process, steps: &mut Vec<Step>) {
+fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
+    let World { left, time, .. } = world;
     let faulty = left.faults > 0;
     for (place, running) in it.flights.iter().enumerate() {
         let Some(running) = running else { continue };
@@ -268,13 +306,21 @@ fn act(left: &Left, process: usize, it: &Process, steps: &mut Vec<Step>) {
                 steps.extend([Step::LoseRequest(process, place), Step::GiveUp(process, place), Step::Refuse(process, place)]);
             }
             Pending::Request { answer: None, .. } => {}
+            Pending::Wait { until, .. } if until > time => {}
             Pending::Request { answer: Some(_), .. } => {
                 steps.push(Step::Act(process, place));
                 if faulty {
                     steps.extend([Step::LoseAnswer(process, place), Step::GiveUp(process, place)]);
                 }
             }
-            Pending::Swap { .. } if faulty => steps.extend([Step::Act(process, place), Step::LoseWriteAnswer(process, place)]),
+            Pending::Swap { .. } if faulty => {
+                steps.extend([Step::Act(process, place), Step::LoseWriteAnswer(process, place)]);
+                steps.extend(setup.rare.then_some(Step::SlowWrite(process, place)));
+            }
+            Pending::Turn => {
+                steps.push(Step::Act(process, place));
+                steps.extend((left.queues > 0).then_some(Step::Queue(process, place)));
+            }
             _ => steps.push(Step::Act(process, place)),
         }
     }
@@ -295,11 +341,26 @@ fn serve(process: usize, it: &Process, steps: &mut Vec<Step>) {
 }
 
 /// Time passes when everybody waits for it who is not stopped, and has looked around since it last passed.
-fn can_tick(world: &World) -> bool {
-    let at_rest = |it: &Process| {
-        it.stopped || it.flights.iter().flatten().all(|running| matches!(running.pending, Pending::Wait { since } if since == world.tick))
+fn can_leap(world: &World) -> bool {
+    world.awake().all(|running| running.is_at_rest(world.time))
+}
+
+/// A request may last longer than a beat. One matters only to who watches a claim, or has taken it over.
+fn can_beat(setup: &Setup, world: &World) -> bool {
+    let is_claimed = world.stored().is_some_and(|stored| stored.record.claim.is_some());
+    let has_lock = |process: usize, place: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), place));
+    let watches = |process: usize, place: usize, running: &Running| {
+        // Before a lease is over, nothing comes of watching.
+        let matters = |until: u32| until > world.time || !world.store.is_new;
+        matches!(running.pending, Pending::Wait { until, .. } if matters(until))
+            && (setup.exclusion == Exclusion::Lease || has_lock(process, place))
     };
-    world.processes.iter().all(|it| at_rest(it))
+    let anybody_watches = world.processes.iter().enumerate().any(|(process, it)| {
+        it.flights.iter().enumerate().any(|(place, running)| running.as_ref().is_some_and(|running| watches(process, place, running)))
+    });
+    is_claimed
+        && anybody_watches
+        && world.awake().all(|running| running.is_at_rest(world.time) || matches!(running.pending, Pending::Request { .. }))
 }
 
 impl World {
@@ -314,7 +375,24 @@ impl World {
                 return self.deliver(setup, process, place, answer.expect("it was answered"), sent);
             }
             Pending::Load => self.load(setup, process, place),
-            Pending::Swap { .. } if self.store.down => store_failed(),
+            Pending::Swap { .. } => self.write(setup, process, place, answered),
+            Pending::Confirming { seen } => seen,
+            Pending::Turn => Observation::Turn { waited: false },
+            Pending::Queued => Observation::Turn { waited: true },
+            Pending::Held { record } => {
+                let request = self.send(&running.owner, &record, self.now(setup, process));
+                self.process_mut(process).flights[place].as_mut().expect("it flies").pending = request;
+                return;
+            }
+        };
+        self.tell(setup, process, place, seen);
+    }
+
+    /// What comes of a write. One that is not `answered` is done, and reported as failed.
+    fn write(&mut self, setup: &Setup, process: usize, place: usize, answered: bool) -> Observation {
+        let running = self.processes[process].flights[place].clone().expect("it flies");
+        match running.pending {
+            Pending::Swap { .. } if self.store.state != StoreState::Up => store_failed(),
             Pending::Swap { expected, mut record } => {
                 let is_there = self.stored().map(|stored| &stored.version) == expected.as_ref();
                 let blindly = running.blind || (setup.planted == Some(Planted::SwapBlindly) && place == ARRIVING);
@@ -323,7 +401,7 @@ impl World {
                     if setup.planted == Some(Planted::LeaseByClock) {
                         planted::note_clock(Arc::make_mut(&mut record), self.now(setup, process));
                     }
-                    let stored = Stored { version: version.clone(), record };
+                    let stored = Stored::new(version.clone(), record);
                     let it = self.process_mut(process).flights[place].as_mut().expect("it flies");
                     it.swaps += 1;
                     if stored.record.claimed_by(&running.owner) {
@@ -341,20 +419,21 @@ impl World {
                     store_failed()
                 }
             }
-        };
-        self.tell(setup, process, place, seen);
+            other => unreachable!("{other:?} writes nothing"),
+        }
     }
 
     /// Writes.
     pub(super) fn put(&mut self, stored: Option<Stored>) {
         let before = std::mem::replace(&mut self.store.entry, stored.map(Into::into));
+        self.store.is_new = true;
         self.check_store(before.as_ref().map(|before| &*before.stored));
         self.store.before = (self.left.faults > 0).then_some(before);
     }
 
     fn lock(&mut self, setup: &Setup, process: usize, place: usize) -> bool {
         let process = u8::try_from(process).expect("few processes");
-        let parted = |holder: &(u8, usize)| holder.0 == process || setup.exclusion != Exclusion::Siblings;
+        let parted = |holder: &(u8, usize)| holder.0 == process || setup.exclusion.is_lock();
         if self.locks.iter().any(parted) {
             return false;
         }
@@ -373,10 +452,10 @@ impl World {
 
     /// The server does what it is asked for.
     fn work_off(&mut self, ask: Ask) -> Answer {
-        let tick = self.tick;
+        let time = self.time;
         match ask {
-            Ask::Refresh(token) => self.server.refresh(token, tick).map_or(Answer::InvalidGrant, Answer::Tokens),
-            Ask::Exchange => Answer::Tokens(self.server.log_in(tick)),
+            Ask::Refresh(token) => self.server.refresh(token, time).map_or(Answer::InvalidGrant, Answer::Tokens),
+            Ask::Exchange => Answer::Tokens(self.server.log_in(time)),
             Ask::Revoke(token) => {
                 self.excuse_race(token);
                 self.server.revoke(token);
@@ -398,7 +477,7 @@ impl World {
 
     /// Kills a process, and whatever shares it.
     fn kill(&mut self, setup: &Setup, process: usize) {
-        let all = setup.exclusion == Exclusion::Siblings;
+        let all = setup.exclusion.is_one_process();
         for victim in (0..self.processes.len()).filter(|victim| all || *victim == process) {
             if self.processes[victim].is_exposed() {
                 self.excuse(Nature::Killed);

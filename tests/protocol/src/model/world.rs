@@ -8,18 +8,32 @@ use std::sync::Arc;
 use super::rules::{Nature, Rule};
 use super::server::Server;
 use super::setup::{Left, Setup};
+use crate::mistakes::{Claiming, Watching};
 use crate::oauth::token::TokenSet;
 use crate::refresh::flight::Flight;
 use crate::refresh::known::{Done, Known};
 use crate::refresh::moment::Moment;
 use crate::refresh::record::{Account, Record, State, Stored};
+use crate::refresh::step::Observation;
 use crate::secret::RefreshToken;
 
-/// Time goes in leaps that are longer than a lease, a wait and a back-off: whatever waits for time to pass has waited long enough after one.
-const TICK_MILLISECONDS: i64 = 80_000;
+/// Time goes in leaps of so many seconds, longer than a lease, a wait and a back-off: whatever waits for time to pass has waited long enough after one.
+pub(super) const LEAP: u32 = 80;
 
-/// A token should be renewed one tick after its issue, and is over after two.
-const LIFE_SECONDS: i64 = 100;
+/// After each leap it goes on in so many beats of so many seconds: as long as the store may be silent for somebody who watches a claim, and longer than an
+/// owner waits before it tries a failed write again. Half of them are as long as a claim must be watched without a gap, and the other half as long as who has
+/// taken it over waits.
+pub(super) const BEAT: u32 = 2;
+pub(super) const BEATS: u8 = 6;
+
+/// A token should be renewed one leap after its issue, and is over after two.
+pub(super) const LIFE: u32 = 100;
+
+/// What it must still live to be handed out.
+pub(super) const MARGIN: u32 = 10;
+
+/// How old the first token is at the beginning, where it may still be handed out.
+const AGING: u32 = 85;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
@@ -33,7 +47,8 @@ const PLACES: usize = 4;
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct World {
-    pub(super) tick: u8,
+    /// In seconds.
+    pub(super) time: u32,
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) processes: Vec<Arc<Process>>,
@@ -45,7 +60,7 @@ pub(super) struct World {
     /// Token sets that were in the store at some time, as bits.
     pub(super) durable: u64,
     /// Grants that the store saw end, and when.
-    pub(super) ended: Vec<(String, u8)>,
+    pub(super) ended: Vec<(String, u32)>,
     /// What happened that can end a login by nature.
     pub(super) nature: Option<Nature>,
     /// A fault has happened.
@@ -60,7 +75,16 @@ pub(super) struct Store {
     pub(super) entry: Option<Entry>,
     /// What was there before the last write, while that can still be lost.
     pub(super) before: Option<Option<Entry>>,
-    pub(super) down: bool,
+    /// It was written since the last leap.
+    pub(super) is_new: bool,
+    pub(super) state: StoreState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum StoreState {
+    Up,
+    ReadOnly,
+    Down,
 }
 
 /// What is stored, and what it looks like.
@@ -88,6 +112,8 @@ pub(super) struct Process {
     pub(super) flown: u8,
     /// By SIGSTOP.
     pub(super) stopped: bool,
+    /// The claim that it last loaded, and when: see `Planted::OutageWatched`.
+    pub(super) watching: Watching,
     pub(super) digest: u64,
 }
 
@@ -106,6 +132,8 @@ pub(super) struct Running {
     pub(super) claimed: Option<Stored>,
     /// It does not look any more: see `Planted::NoReload`.
     pub(super) blind: bool,
+    /// How it came to ask for its claim: see `Planted::AgeTakenLate`.
+    pub(super) claiming: Claiming,
 }
 
 #[derive(Clone, Debug)]
@@ -116,8 +144,22 @@ pub(super) enum Pending {
         expected: Option<String>,
         record: Arc<Record>,
     },
+    /// The store has written, or not, and is slow to say so.
+    Confirming {
+        seen: Observation,
+    },
+    /// Since then, and at least until then.
     Wait {
-        since: u8,
+        since: u32,
+        until: u32,
+    },
+    /// For a turn at the server: it may be there at once.
+    Turn,
+    /// Others have theirs first.
+    Queued,
+    /// The same, where the claim is made before the turn: see `Planted::ClaimBeforeTurn`.
+    Held {
+        record: Arc<Record>,
     },
     /// A request is under way, or its answer.
     Request {
@@ -149,6 +191,8 @@ pub(super) enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Caller {
     pub(super) done: Done,
+    /// The place of the flight that it waits for.
+    pub(super) awaits: usize,
     /// What it wants is a new one.
     pub(super) force: bool,
 }
@@ -156,8 +200,7 @@ pub(super) struct Caller {
 impl World {
     /// One login, whose token is over or is to be renewed.
     pub(super) fn new(setup: &Setup) -> Self {
-        let age = if setup.aging { LIFE_SECONDS * 1000 - 15_000 } else { LIFE_SECONDS * 1000 };
-        let sent = BEGINNING - age;
+        let sent = BEGINNING - i64::from(first_age(setup)) * 1000;
         let record = Record {
             grant_id: "g".into(),
             generation: 1,
@@ -168,8 +211,8 @@ impl World {
             ..Record::vacant(account())
         };
         let mut world = Self {
-            tick: 0,
-            store: Store { entry: Some(Stored { version: "first".into(), record: record.into() }.into()), before: None, down: false },
+            time: 0,
+            store: Store { entry: Some(Stored::new("first".into(), record).into()), before: None, is_new: false, state: StoreState::Up },
             server: Server::new(setup.rotation),
             processes: (0..setup.processes).map(|_| Arc::new(Process::new(0))).collect(),
             orphans: Vec::new(),
@@ -186,17 +229,15 @@ impl World {
     }
 
     pub(super) fn now(&self, setup: &Setup, process: usize) -> Moment {
-        let passed = i64::from(self.tick) * TICK_MILLISECONDS;
+        let passed = i64::from(self.time) * 1000;
         let skew = if process == 1 { setup.skew } else { 0 };
         Moment { wall: BEGINNING + passed + skew, mono: u64::try_from(passed).expect("time goes on") }
     }
 
     /// Whether the access token that came with `token` must not be handed out any more.
     pub(super) fn is_over(&self, setup: &Setup, token: u8) -> bool {
-        if token == 0 {
-            return self.tick > 0 || !setup.aging;
-        }
-        i64::from(self.tick - self.server.token(token).issued) * TICK_MILLISECONDS >= LIFE_SECONDS * 1000
+        let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued };
+        age >= LIFE
     }
 
     /// What the store has.
@@ -208,6 +249,11 @@ impl World {
         Arc::make_mut(&mut self.processes[process])
     }
 
+    /// The flights of processes that are not stopped.
+    pub(super) fn awake(&self) -> impl Iterator<Item = &Running> {
+        self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.flights.iter().flatten())
+    }
+
     /// Whether nobody has a request under way or tokens that are not stored.
     pub(super) fn is_settled(&self) -> bool {
         self.orphans.is_empty() && self.processes.iter().all(|process| !process.is_exposed() && !process.known.is_unsaved())
@@ -216,7 +262,16 @@ impl World {
 
 impl Process {
     pub(super) fn new(life: u8) -> Self {
-        Self { known: Known::default(), flights: [const { None }; PLACES], caller: None, life, flown: 0, stopped: false, digest: 0 }
+        Self {
+            known: Known::default(),
+            flights: [const { None }; PLACES],
+            caller: None,
+            life,
+            flown: 0,
+            stopped: false,
+            watching: None,
+            digest: 0,
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -241,6 +296,15 @@ impl Process {
 }
 
 impl Running {
+    /// Whether it waits for time to pass, or for others, and has looked around since time last passed.
+    pub(super) fn is_at_rest(&self, time: u32) -> bool {
+        match self.pending {
+            Pending::Wait { since, until } => since == time || until > time,
+            Pending::Confirming { .. } | Pending::Queued | Pending::Held { .. } => true,
+            _ => false,
+        }
+    }
+
     fn is_exposed(&self) -> bool {
         self.unstored || matches!(self.pending, Pending::Request { ask: Ask::Refresh(_) | Ask::Exchange, .. })
     }
@@ -249,7 +313,7 @@ impl Running {
 impl Hash for World {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let entry = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.digest);
-        (self.tick, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.down).hash(state);
+        (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.is_new, self.store.state).hash(state);
         self.server.hash(state);
         self.processes.iter().for_each(|process| process.digest.hash(state));
         (&self.orphans, &self.locks, &self.left, self.durable, &self.ended, self.nature, self.disturbed, self.broken).hash(state);
@@ -292,6 +356,10 @@ fn hash(text: &[u8]) -> u64 {
     })
 }
 
+fn first_age(setup: &Setup) -> u32 {
+    if setup.aging { AGING } else { LIFE }
+}
+
 pub(super) fn account() -> Account {
     Account { issuer: "i".into(), client_id: "c".into(), account: "a".into() }
 }
@@ -312,6 +380,6 @@ pub(super) fn token_of(record: &Record) -> Option<u8> {
 
 /// What a request that was sent at `sent`, by the wall clock of whoever sent it, brought.
 pub(super) fn tokens(token: u8, sent: i64) -> TokenSet {
-    let ends = sent.div_euclid(1000) + LIFE_SECONDS;
+    let ends = sent.div_euclid(1000) + i64::from(LIFE);
     TokenSet::restore(&format!(r#"{{"access_token":"a{token}","refresh_token":"r{token}","expires_at":{ends}}}"#)).expect("good tokens")
 }

@@ -1,6 +1,6 @@
 //! Who calls for tokens, and what they are told: the part of the driver that is not a flight.
 
-use super::world::{Caller, Event, Kind, World, access_of};
+use super::world::{Caller, Event, Kind, Pilot, Process, World, access_of};
 use crate::error::{Error, ErrorCode, Result};
 use crate::refresh::known::{Demand, Done, Judgement};
 use crate::refresh::step::Goal;
@@ -10,6 +10,9 @@ const PATIENCE: u64 = 30_000;
 
 /// A call that takes part in more flights than this goes round in circles.
 const MOST_FLIGHTS: u32 = 40;
+
+/// A look that takes longer does not hold up a caller who can be given something.
+const LATE: u64 = 250;
 
 /// For how long a look into the store counts: one machine, several.
 const RECHECK: [u64; 2] = [1_000, 5_000];
@@ -27,14 +30,19 @@ impl World<'_> {
         let recheck = RECHECK[usize::from(!self.settings.locks)];
         self.names += 1;
         let id = self.names;
+        let moment = self.moment(process);
+        let Process { spread, credentials, lanes, .. } = &self.processes[process];
+        let demand = Demand { min_validity, recheck, early: (!self.settings.locks).then_some(*spread), credentials: *credentials };
+        let known = &lanes[account].known;
         let caller = Caller {
             process,
             account,
-            demand: Demand { min_validity, recheck },
+            demand,
             force,
             done: Done::Nothing,
             began: self.now,
             flights: 0,
+            had: known.record().filter(|_| !force && known.is_usable(demand, moment)).and_then(access_of),
             failed: false,
             must,
         };
@@ -60,8 +68,15 @@ impl World<'_> {
         let known = &self.processes[process].lanes[account].known;
         match known.judge(demand, caller.done, self.moment(process)) {
             Judgement::Give => self.give(id),
+            Judgement::GiveAndRefresh => {
+                self.give(id);
+                self.under_way(process, account, Kind::Renew, Goal::Renew(demand), PATIENCE);
+            }
             Judgement::Look => self.join(id, Kind::Look),
-            Judgement::Refresh => self.join(id, Kind::Renew),
+            Judgement::Refresh => {
+                self.check_waiting(id);
+                self.join(id, Kind::Renew);
+            }
             Judgement::Refuse(error) => self.refuse(id, &error),
         }
     }
@@ -74,22 +89,47 @@ impl World<'_> {
         let goal = match kind {
             Kind::Look => Goal::Look,
             Kind::Force => Goal::Force,
-            _ => Goal::Renew { min_validity: caller.demand.min_validity },
+            _ => Goal::Renew(caller.demand),
         };
-        let lane = &self.processes[process].lanes[account];
-        let under_way = if kind == Kind::Look { lane.looking } else { lane.renewing };
-        let flight = match under_way {
-            Some(flight) => flight,
-            None => {
-                let flight = self.start(process, account, kind, goal, patience);
-                let lane = &mut self.processes[process].lanes[account];
-                *(if kind == Kind::Look { &mut lane.looking } else { &mut lane.renewing }) = Some(flight);
-                flight
-            }
-        };
+        let can_be_given = kind == Kind::Look && caller.had.is_some();
+        let flight = self.under_way(process, account, kind, goal, patience);
         if let Some(pilot) = self.flights.get_mut(&flight) {
             pilot.waiters.push(id);
         }
+        if can_be_given {
+            let is_late = |pilot: &Pilot| pilot.process == process && pilot.kind == Kind::Look && self.now >= pilot.began + LATE;
+            let others_are = self.flights.values().any(is_late);
+            self.after(if others_are { 0 } else { LATE }, Event::Late { caller: id, flight });
+        }
+    }
+
+    /// The flight that is under way for this, or a new one.
+    fn under_way(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
+        let looks = kind == Kind::Look;
+        let lane = &self.processes[process].lanes[account];
+        if let Some(flight) = if looks { lane.looking } else { lane.renewing } {
+            return flight;
+        }
+        let flight = self.start(process, account, kind, goal, patience);
+        let lane = &mut self.processes[process].lanes[account];
+        *(if looks { &mut lane.looking } else { &mut lane.renewing }) = Some(flight);
+        flight
+    }
+
+    /// The look that a caller waits for goes on, and the caller need not wait for it.
+    pub(super) fn late(&mut self, id: u64, flight: u64) {
+        let Some(pilot) = self.flights.get(&flight).filter(|pilot| pilot.waiters.contains(&id)) else { return };
+        let moment = self.moment(pilot.process);
+        let Some(caller) = self.callers.get_mut(&id) else { return };
+        if !self.processes[caller.process].lanes[caller.account].known.is_usable(caller.demand, moment) {
+            return;
+        }
+        caller.failed = true;
+        self.tally.oddity("given before a late look");
+        if let Some(pilot) = self.flights.get_mut(&flight) {
+            pilot.waiters.retain(|waiter| *waiter != id);
+        }
+        self.give(id);
     }
 
     /// The flight that a caller waited for has ended.
@@ -103,7 +143,7 @@ impl World<'_> {
             Err(error) => {
                 caller.failed = true;
                 let known = &self.processes[caller.process].lanes[caller.account].known;
-                if known.is_usable(caller.demand.min_validity, moment) {
+                if known.is_usable(caller.demand, moment) {
                     self.give(id);
                 } else {
                     self.refuse(id, error);

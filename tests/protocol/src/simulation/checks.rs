@@ -8,6 +8,18 @@ use crate::refresh::step::Action;
 /// What rounding to whole seconds and drift may make of an age, in milliseconds.
 const INEXACT: u64 = 1_500;
 
+/// Past this age nothing is sent under a claim.
+const CLAIM_LASTS: u64 = 40_000;
+
+/// A lease, and the margin between its end and the end of the token.
+const LEASE_AND_MARGIN: u64 = 45_000 + 15_000;
+
+/// Who can be given something is given it within so many milliseconds.
+const GIVEN_WITHIN: u64 = 260;
+
+/// For how long a store that failed is left alone, at the most.
+const TROUBLE: u64 = 6_250;
+
 /// The longest that the store takes for an answer, and a little.
 const STORE_TAKES: u64 = 2_100;
 
@@ -23,7 +35,10 @@ impl World<'_> {
         let others = self.flights.iter().filter(|(other, pilot)| **other != id && pilot.account == account);
         let beside =
             others.filter_map(|(_, other)| other.request.map(|request| (other, &self.requests[request]))).find(|(other, request)| {
-                let stopped = self.awake_at(other.process) >= request.sent || self.processes[other.process].stopped_until >= request.sent;
+                let process = &self.processes[other.process];
+                let stopped = self.awake_at(other.process) >= request.sent || process.stopped_until >= request.sent;
+                let slow = request.fate == Fate::Answered && process.slow_until >= request.sent;
+                let is_leased = !self.settings.locks || other.lock_lost;
                 // What was written again over a lost or failed write took the place of a claim, too.
                 let forked = request.ask != Ask::Refresh(refresh_of(record).unwrap_or(usize::MAX)) && self.was_forked(account);
                 let unclaimed = self.store.lost_since(account, request.aimed.min(pilot.loaded_at));
@@ -32,13 +47,15 @@ impl World<'_> {
                     && matches!(request.fate, Fate::UnderWay | Fate::Answered)
                     && !(forked || unclaimed)
                     && other.received.is_none_or(|received| self.server.token(received).stored.is_none())
-                    && (self.settings.locks || !(stopped || other.store_failed || !self.clocks_right_since(request.sent)))
+                    && !(is_leased && (stopped || slow || !self.clocks_right_since(request.sent)))
             });
         let problem = if !aimed {
             "I1: a refresh token is sent without a claim that the last look found".to_owned()
         } else if pilot.in_doubt {
             "a request is sent again although the one before may still be under way".to_owned()
-        } else if self.settings.locks && self.store.holder(account) != Some(id) {
+        } else if let Some(age) = self.claims_age(id).filter(|age| *age > CLAIM_LASTS + INEXACT) {
+            format!("I1: a refresh token is sent under a claim that is {age} ms old")
+        } else if self.settings.locks && self.store.holder(account) != Some(id) && !pilot.lock_lost {
             "a refresh token is sent without the lock".to_owned()
         } else if let Some((other, request)) = beside {
             format!("I7: process {} has a request with {:?} under way", other.process, request.ask)
@@ -59,6 +76,43 @@ impl World<'_> {
         self.machines.iter().all(|machine| machine.was_right_since(then, self.now))
     }
 
+    /// By clocks that are right.
+    fn claims_age(&self, id: u64) -> Option<u64> {
+        let claimed_at = self.flights.get(&id)?.claimed_at?;
+        self.clocks_right_since(claimed_at).then_some(self.now - claimed_at)
+    }
+
+    /// A caller waits for a refresh: nobody does who may have the token that is there.
+    pub(super) fn check_waiting(&mut self, id: u64) {
+        let Some(caller) = self.callers.get(&id) else { return };
+        let (process, account, min_validity) = (caller.process, caller.account, caller.demand.min_validity);
+        let lane = &self.processes[process].lanes[account];
+        let Some(number) = lane.known.record().filter(|record| record.is_active()).and_then(access_of) else { return };
+        let token = self.server.token(number);
+        let age = self.now - token.sent;
+        let is_good = age + INEXACT < self.limit(min_validity) && !lane.refused.contains(&number);
+        if is_good && self.clocks_right_since(token.sent) {
+            self.fail(account, format!("caller {id} waits for a refresh, and token {number} is {age} ms old"));
+        }
+    }
+
+    /// From which age on a token is not given to those who want it to live so long.
+    fn limit(&self, min_validity: u64) -> u64 {
+        let life = self.settings.life * 1000;
+        life - (life / 10).min(30_000).max(min_validity.min(life * 4 / 5))
+    }
+
+    /// From which age on this process renews a token.
+    fn soft_limit(&self, process: usize) -> u64 {
+        let life = self.settings.life * 1000;
+        let late = life * 4 / 5;
+        if self.settings.locks {
+            return late;
+        }
+        let before_lease = self.limit(0).saturating_sub(LEASE_AND_MARGIN + 30_000).clamp(life / 2, late);
+        before_lease - life / 10 * u64::from(self.processes[process].spread) / 255
+    }
+
     fn is_needless(&self, id: u64, record: &Record) -> bool {
         let (Some(pilot), Some(token)) = (self.flights.get(&id), access_of(record)) else { return false };
         let lane = &self.processes[pilot.process].lanes[pilot.account];
@@ -66,7 +120,7 @@ impl World<'_> {
         pilot.kind == Kind::Renew
             && !pilot.wants_validity
             && !lane.refused.contains(&token)
-            && self.now - sent + INEXACT < self.settings.life * 800
+            && self.now - sent + INEXACT < self.soft_limit(pilot.process)
             && self.clocks_right_since(sent)
     }
 
@@ -159,7 +213,7 @@ impl World<'_> {
     pub(super) fn check_hand_out(&mut self, id: u64) {
         let Some(caller) = self.callers.get(&id) else { return };
         let account = caller.account;
-        if let Some(problem) = self.problem_of_token(id) {
+        if let Some(problem) = self.problem_of_token(id).or_else(|| self.problem_of_delay(id)) {
             let record = self.processes[caller.process].lanes[account].known.record().map(super::driver::describe_record);
             self.fail(account, format!("caller {id} is given the token of {}: {problem}", record.unwrap_or_default()));
         }
@@ -180,6 +234,15 @@ impl World<'_> {
         self.problem_of_age(id).or_else(|| self.problem_of_end(id))
     }
 
+    /// Who can be given something does not wait for the store, nor for a refresh.
+    fn problem_of_delay(&self, id: u64) -> Option<String> {
+        let caller = self.callers.get(&id)?;
+        let given = access_of(self.processes[caller.process].lanes[caller.account].known.record()?)?;
+        let was_held_up = caller.had == Some(given) && self.now > caller.began + GIVEN_WITHIN;
+        (was_held_up && self.awake_at(caller.process) <= caller.began)
+            .then(|| format!("it could have had it {} ms ago", self.now - caller.began))
+    }
+
     /// No token is given out past its hard limit, in truth, but for what the clocks hide.
     fn problem_of_age(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
@@ -188,7 +251,6 @@ impl World<'_> {
         let met = lane.met.as_ref()?;
         let life = self.settings.life * 1000;
         let tolerance = (life / 10).clamp(1_000, 30_000);
-        let margin = (life / 10).min(30_000).max(caller.demand.min_validity.min(life * 4 / 5));
         let moment = self.moment(caller.process);
         let wall = u64::try_from(moment.wall - met.moment.wall).unwrap_or(0);
         let hidden_since = (self.now - met.at).saturating_sub(wall.max(moment.mono - met.moment.mono));
@@ -197,7 +259,7 @@ impl World<'_> {
         if met_age - ahead < -i64::try_from(tolerance + INEXACT).unwrap_or(0) && caller.done != Done::Renewed {
             return Some("I12: it was sent in the future, and its age cannot be known".into());
         }
-        let limit = if caller.done == Done::Renewed { life } else { life - margin };
+        let limit = if caller.done == Done::Renewed { life } else { self.limit(caller.demand.min_validity) };
         let hidden = hidden_since + u64::try_from(ahead).unwrap_or(0);
         let age = self.now - token.sent;
         (age > limit + hidden + INEXACT).then(|| format!("it is {age} ms old, its limit is {limit}, the clocks hide {hidden}"))
@@ -221,7 +283,10 @@ impl World<'_> {
         if read > ended {
             return Some("I9: its login ended before the store was last read".into());
         }
-        (caller.began > read + caller.demand.recheck + STORE_TAKES)
+        // Who could not read the store, or waited for its answer, holds on to what it has for a while.
+        let failed = lane.failed_at.is_some_and(|at| at > read && caller.began <= at + TROUBLE);
+        let slow = process.slow_until > read;
+        (!failed && !slow && caller.began > read + caller.demand.recheck + STORE_TAKES)
             .then(|| format!("I9: its login ended, and the store was last read at {read}"))
     }
 }

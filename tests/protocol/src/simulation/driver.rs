@@ -1,8 +1,10 @@
 //! Carries out what `decide` decides, and goes wrong at it.
 
+use super::planted::Planted;
 use super::store::TryLock;
 use super::world::{Answering, Event, Fate, Kind, Met, Work, World, access_of, refresh_of, token_of};
 use crate::error::{Error, ErrorCode, Result};
+use crate::mistakes;
 use crate::refresh::answer::Reply;
 use crate::refresh::record::Record;
 use crate::refresh::step::{Action, Observation};
@@ -15,7 +17,26 @@ impl World<'_> {
         let (process, account) = (pilot.process, pilot.account);
         let moment = self.machines[self.processes[process].machine].moment(self.now);
         let lane = &mut self.processes[process].lanes[account];
-        let action = pilot.flight.decide(&mut lane.known, seen, moment);
+        match (self.planted, &seen) {
+            (Some(Planted::TakeoverAtOnce), Observation::Loaded(Some(found))) => {
+                mistakes::watch_on(&mut lane.watching, &mut lane.known, found, moment);
+            }
+            (Some(Planted::AgeTakenLate), Observation::Stored(_)) => {
+                mistakes::claim_now(&mut pilot.claiming, &mut pilot.flight, &mut lane.known, moment);
+            }
+            _ => {}
+        }
+        let before = (self.planted == Some(Planted::AgeTakenLate)).then(|| Box::new((pilot.flight.clone(), seen.clone())));
+        let wrote = matches!(seen, Observation::Stored(_));
+        let mut action = pilot.flight.decide(&mut lane.known, seen, moment);
+        if let (Some(Planted::TakeoverAtOnce), true, Action::Wait(milliseconds)) = (self.planted, wrote, &mut action) {
+            *milliseconds = 0;
+        }
+        pilot.claiming = None;
+        if matches!(&action, Action::Swap { record, .. } if record.claimed_by(&pilot.owner)) {
+            pilot.claimed_at = Some(self.now);
+            pilot.claiming = before;
+        }
         if !matches!(action, Action::Load | Action::TryLock | Action::Wait(_)) {
             self.trace.note(Some(account), self.now, || format!("  {id} does {}", describe(&action)));
         }
@@ -27,6 +48,7 @@ impl World<'_> {
     /// Takes note of what a flight sees; nothing, if a planted fault does something else with it.
     fn see(&mut self, id: u64, seen: Observation) -> Option<Observation> {
         let in_doubt = matches!(seen, Observation::Answered(Reply::InDoubt(_)));
+        let seen = self.look_at_owner(seen);
         let seen = self.spoil_observation(id, seen);
         let pilot = self.flights.get_mut(&id)?;
         pilot.in_doubt |= in_doubt;
@@ -48,7 +70,10 @@ impl World<'_> {
                     lane.seen_ended.push(found.record.grant_id.clone());
                 }
             }
-            Observation::StoreFailed(_) => pilot.store_failed = true,
+            Observation::StoreFailed(_) => {
+                pilot.store_failed = true;
+                self.processes[pilot.process].lanes[pilot.account].failed_at = Some(self.now);
+            }
             Observation::Answered(reply) => {
                 let fate = match reply {
                     Reply::Tokens(received) => {
@@ -71,6 +96,16 @@ impl World<'_> {
             _ => {}
         }
         Some(seen)
+    }
+
+    /// Whether the process that made a claim has ended. By its number, one of another machine may well look it.
+    fn look_at_owner(&self, seen: Observation) -> Observation {
+        let Observation::Loaded(Some(mut found)) = seen else { return seen };
+        if let Some(claim) = &found.record.claim {
+            let lives = self.processes.iter().any(|process| process.is_up && process.instance == claim.instance);
+            found.owner_is_gone = !self.settings.locks || !lives;
+        }
+        Observation::Loaded(Some(found))
     }
 
     /// When did the process meet the tokens that it has?
@@ -140,6 +175,11 @@ impl World<'_> {
             Action::Refresh(record) => self.send_refresh(id, &record, from),
             Action::Exchange => self.send_exchange(id, from),
             Action::Revoke(token) => self.send_revocation(id, &token, from),
+            Action::TakeTurn => {
+                let waited = self.stormy && self.dice.per_mille(5);
+                let takes = if waited { self.dice.between(1, 120_000) } else { 0 };
+                self.at(from + takes, Event::Observe(id, Observation::Turn { waited }));
+            }
             Action::Wait(milliseconds) => self.at(from + milliseconds, Event::Observe(id, Observation::Waited)),
             Action::Tell(outcome) => {
                 let lane = &mut self.processes[pilot.process].lanes[pilot.account];
@@ -161,8 +201,7 @@ impl World<'_> {
     fn ask_store(&mut self, id: u64, from: u64, work: Work) {
         let Some(pilot) = self.flights.get(&id) else { return };
         let (process, account) = (pilot.process, pilot.account);
-        let slow = self.stormy && self.dice.per_mille(5);
-        let takes = if slow { self.dice.between(100, 2_000) } else { self.dice.between(0, 3) };
+        let takes = self.store_takes(process);
         self.people[account].under_way += 1;
         self.at(from + takes, Event::Store { flight: id, process, account, work });
     }
@@ -242,9 +281,21 @@ impl World<'_> {
     }
 
     fn answer_store(&mut self, id: u64, seen: Observation) {
-        let slow = self.stormy && self.dice.per_mille(5);
-        let takes = if slow { self.dice.between(100, 2_000) } else { self.dice.between(0, 3) };
+        let Some(pilot) = self.flights.get(&id) else { return };
+        let takes = self.store_takes(pilot.process);
         self.after(takes, Event::Observe(id, seen));
+    }
+
+    /// How long the way to the store or back takes.
+    fn store_takes(&mut self, process: usize) -> u64 {
+        let slow = self.stormy && self.dice.per_mille(5);
+        if self.now < self.processes[process].slow_until {
+            self.dice.between(0, 30_000)
+        } else if slow {
+            self.dice.between(100, 2_000)
+        } else {
+            self.dice.between(0, 3)
+        }
     }
 
     fn end(&mut self, id: u64, outcome: &Result<bool>) {

@@ -25,7 +25,7 @@ pub(super) enum Cause {
     WorkedOffLate,
     StalledBeforeSending,
     StoppedOwner,
-    UnsavedTakenOver,
+    SlowOwner,
     UnsavedKilled,
     StoreLostWrite,
     RacedLogout,
@@ -42,7 +42,7 @@ impl Cause {
             Self::WorkedOffLate => "given-up request worked off late",
             Self::StalledBeforeSending => "stopped between the last look and the first byte",
             Self::StoppedOwner => "owner stopped past its lease",
-            Self::UnsavedTakenOver => "commit failing, and taken over",
+            Self::SlowOwner => "owner's store slow past its lease",
             Self::UnsavedKilled => "commit failing, and killed",
             Self::StoreLostWrite => "store lost a write",
             Self::RacedLogout => "logout raced the login",
@@ -220,13 +220,12 @@ impl World<'_> {
     }
 
     fn why_overtaken(&self, first: &Request) -> Result<Cause, String> {
-        let pilot = self.flights.get(&first.flight);
-        if pilot.is_some_and(|pilot| pilot.store_failed) {
-            return Ok(Cause::UnsavedTakenOver);
-        }
         let process = &self.processes[first.process];
         if process.stopped_until >= first.sent || self.machines[process.machine].asleep_until >= first.sent {
             return Ok(Cause::StoppedOwner);
+        }
+        if first.fate == Fate::Answered && process.slow_until >= first.sent {
+            return Ok(Cause::SlowOwner);
         }
         Err("its owner is alive and at work".into())
     }

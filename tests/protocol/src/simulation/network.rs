@@ -12,9 +12,6 @@ use crate::refresh::record::Record;
 use crate::refresh::step::Observation;
 use crate::secret::RefreshToken;
 
-/// A request's own deadline.
-const DEADLINE: u64 = 30_000;
-
 /// What may become of a request, with its share out of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fortune {
@@ -129,7 +126,7 @@ impl World<'_> {
                 self.carry(number, there, odd);
             }
         }
-        self.at(from + DEADLINE, Event::Deadline { request: number });
+        self.at(from + self.settings.deadline, Event::Deadline { request: number });
     }
 
     fn fortune(&mut self) -> Fortune {
@@ -175,7 +172,7 @@ impl World<'_> {
             Ask::Exchange => {
                 let session = self.browser_session(account);
                 let new = self.server.log_in(account, session, asking);
-                Reply::Tokens(Box::new(self.received(new, None, moment, Carried::Back)))
+                Reply::Tokens(Box::new(self.received(new, None, moment, outcome)))
             }
             Ask::Revoke { token, grant_id } => {
                 self.revoked(number, token, &grant_id);
@@ -251,8 +248,9 @@ impl World<'_> {
             return;
         }
         let passed = self.moment(request.process).mono.saturating_sub(request.moment.mono);
-        if passed < DEADLINE - 10 {
-            self.after(DEADLINE - passed, Event::Deadline { request: number });
+        let deadline = self.settings.deadline;
+        if passed < deadline - 10 {
+            self.after(deadline - passed, Event::Deadline { request: number });
             return;
         }
         let reply = Reply::InDoubt(Error::new(ErrorCode::OutcomeUnknown, "no answer in time"));

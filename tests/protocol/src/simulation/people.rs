@@ -9,6 +9,9 @@ use crate::refresh::step::Goal;
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
+/// For how many seconds somebody comes again and again, while a store comes back.
+const IMPATIENT: u64 = 12;
+
 impl World<'_> {
     pub(super) fn burst(&mut self, account: usize) {
         if !self.stormy {
@@ -50,13 +53,21 @@ impl World<'_> {
             self.tally.fault("machine suspended");
             self.after(soon, Event::Sleep { machine, length });
         }
-        if self.dice.per_mille(8) {
-            self.tally.fault("store gone for a while");
-            self.store.gone_until = self.now + soon + self.dice.below(120_000);
+        if self.dice.per_mille(14) {
+            let (at, length) = (self.dice.below(4_000), self.dice.below(300_000));
+            self.after(at, Event::StoreGone { length });
+        }
+        if self.dice.per_mille(14) {
+            let (at, length) = (self.dice.below(4_000), self.dice.below(300_000));
+            self.after(at, Event::StoreReadOnly { length });
         }
         if self.dice.per_mille(8) {
-            self.tally.fault("store read-only for a while");
-            self.store.read_only_until = self.now + soon + self.dice.below(300_000);
+            let length = self.dice.below(300_000);
+            self.after(0, Event::SlowStore { process, length });
+        }
+        if self.dice.per_mille(8) && self.settings.locks {
+            let at = self.dice.below(4_000);
+            self.after(at, Event::LoseLock { account });
         }
         if self.dice.per_mille(6) {
             self.after(minute, Event::LoseWrites { account, writes: 1 });
@@ -108,6 +119,50 @@ impl World<'_> {
         let lasts = self.dice.between(60_000, 12 * HOUR);
         self.after(soon, Event::SetClock { machine, skew });
         self.after(soon + lasts, Event::SetClock { machine, skew: 0 });
+    }
+
+    /// The store answers nobody, or writes for nobody; and those who have to do with it come again and again, and as soon as it is back.
+    pub(super) fn lose_store(&mut self, length: u64, only_writes: bool) {
+        if !self.stormy {
+            return;
+        }
+        self.tally.fault(if only_writes { "store read-only for a while" } else { "store gone for a while" });
+        let until = self.now + length;
+        self.trace.note(None, self.now, || format!("the store is {} for {length} ms", if only_writes { "read-only" } else { "gone" }));
+        let store = &mut self.store;
+        let end = if only_writes { &mut store.read_only_until } else { &mut store.gone_until };
+        *end = until.max(*end);
+        let busy: Vec<usize> = (0..self.people.len()).filter(|account| self.people[*account].flying > 0).collect();
+        for account in busy {
+            let process = self.some_process();
+            let meanwhile = self.dice.below(length);
+            self.after(meanwhile, Event::Call { process, account, must: false, force: false });
+            let process = self.some_process();
+            let first = until.saturating_sub(8_000).max(self.now);
+            for second in 0..IMPATIENT {
+                let late = self.dice.below(1_000);
+                self.at(first + second * 1_000 + late, Event::Call { process, account, must: false, force: false });
+            }
+        }
+    }
+
+    pub(super) fn slow_down(&mut self, process: usize, length: u64) {
+        if self.stormy {
+            self.tally.fault("store slow for one process");
+            self.trace.note(None, self.now, || format!("the store is slow for process {process}, for {length} ms"));
+            self.processes[process].slow_until = self.now + length;
+        }
+    }
+
+    /// A descriptor of the lock's file is closed by somebody who knows nothing of it.
+    pub(super) fn lose_lock(&mut self, account: usize) {
+        if self.stormy
+            && let Some(pilot) = self.store.lose_lock(account).and_then(|holder| self.flights.get_mut(&holder))
+        {
+            pilot.lock_lost = true;
+            self.tally.fault("lock lost");
+            self.trace.note(Some(account), self.now, || "the lock is lost".into());
+        }
     }
 
     pub(super) fn lose_writes(&mut self, account: usize, writes: usize) {

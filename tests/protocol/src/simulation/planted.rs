@@ -2,7 +2,7 @@
 
 use super::world::{Fate, Kind, World};
 use crate::refresh::answer::Reply;
-use crate::refresh::record::{Record, State};
+use crate::refresh::record::{Record, State, Stored};
 use crate::refresh::step::{Action, Observation};
 use std::sync::Arc;
 
@@ -16,10 +16,16 @@ pub(super) enum Planted {
     ForgetUnconfirmed,
     RevokeWithoutLook,
     SaveBlindly,
+    /// Whoever gets the lock takes the owner of what was claimed under it for dead.
+    FreeLockBelieved,
+    /// A claim counts as watched while the store did not answer, and who takes it over does not wait for what its owner may hold.
+    TakeoverAtOnce,
+    /// A claim is as old as the store's answer to it.
+    AgeTakenLate,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::HandOutEarly,
         Self::ReplayAfterTimeout,
         Self::ShortLease,
@@ -28,6 +34,9 @@ impl Planted {
         Self::ForgetUnconfirmed,
         Self::RevokeWithoutLook,
         Self::SaveBlindly,
+        Self::FreeLockBelieved,
+        Self::TakeoverAtOnce,
+        Self::AgeTakenLate,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -40,6 +49,9 @@ impl Planted {
             Self::ForgetUnconfirmed => "forget-unconfirmed",
             Self::RevokeWithoutLook => "revoke-without-look",
             Self::SaveBlindly => "save-blindly",
+            Self::FreeLockBelieved => "free-lock-believed",
+            Self::TakeoverAtOnce => "takeover-at-once",
+            Self::AgeTakenLate => "age-taken-late",
         }
     }
 }
@@ -56,6 +68,9 @@ impl World<'_> {
                     claim.lease_milliseconds = 3_000;
                 }
                 Observation::Loaded(Some(found))
+            }
+            (Some(Planted::FreeLockBelieved), Observation::Loaded(Some(found))) => {
+                Observation::Loaded(Some(Stored { owner_is_gone: true, ..found }))
             }
             (Some(Planted::BuryBlindly), Observation::Loaded(found)) => {
                 let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Done);

@@ -22,6 +22,8 @@ pub(super) struct Settings {
     pub(super) machines: usize,
     pub(super) processes: usize,
     pub(super) accounts: usize,
+    /// A request's own deadline, in milliseconds.
+    pub(super) deadline: u64,
     /// Of an access token, in seconds.
     pub(super) life: u64,
     /// The mean time between two bursts of callers of one account, in milliseconds.
@@ -34,7 +36,18 @@ const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
 const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Settings {
-    Settings { name, rotation, locks: true, machines: 1, processes: 5, accounts: 8, life, quiet: 12 * HOUR, same_number: false }
+    Settings {
+        name,
+        rotation,
+        locks: true,
+        machines: 1,
+        processes: 5,
+        accounts: 8,
+        deadline: 30_000,
+        life,
+        quiet: 12 * HOUR,
+        same_number: false,
+    }
 }
 
 const fn fleet(name: &'static str, rotation: Rotation, life: u64) -> Settings {
@@ -49,7 +62,7 @@ pub(super) static ALL: [Settings; 10] = [
     one_machine("locks, spent tokens refused", Rotation::Once, 300),
     fleet("lease, no rotation", Rotation::Off, 300),
     fleet("lease, strict rotation", Rotation::Strict, 300),
-    fleet("lease, strict rotation, hourly tokens", Rotation::Strict, 3600),
+    Settings { deadline: 10_000, ..fleet("lease, strict rotation, hourly tokens, short requests", Rotation::Strict, 3600) },
     fleet("lease, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
     fleet("lease, spent tokens refused", Rotation::Once, 300),
 ];

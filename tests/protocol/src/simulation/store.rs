@@ -55,7 +55,7 @@ impl Store {
         if shelf.before.len() == KEPT {
             shelf.before.remove(0);
         }
-        shelf.before.push(shelf.now.replace(Stored { version: version.clone(), record: Arc::clone(record) }));
+        shelf.before.push(shelf.now.replace(Stored::new(version.clone(), Arc::clone(record))));
         Some(version)
     }
 
@@ -94,6 +94,11 @@ impl Store {
         if *lock == Some(flight) {
             *lock = None;
         }
+    }
+
+    /// The lock is free, and whoever held it knows nothing of that.
+    pub(super) fn lose_lock(&mut self, account: usize) -> Option<u64> {
+        self.shelves[account].lock.take()
     }
 
     pub(super) fn holder(&self, account: usize) -> Option<u64> {

@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
+use crate::mistakes::{Claiming, Watching};
 use crate::refresh::answer::Received;
 use crate::refresh::flight::Flight;
 use crate::refresh::known::{Demand, Done, Known};
@@ -50,6 +51,11 @@ pub(super) struct Process {
     pub(super) instance: String,
     pub(super) is_up: bool,
     pub(super) stopped_until: u64,
+    /// Until when its way to the store is slow.
+    pub(super) slow_until: u64,
+    /// How much earlier than others it refreshes.
+    pub(super) spread: u8,
+    pub(super) credentials: u64,
     pub(super) lanes: Vec<Lane>,
 }
 
@@ -60,6 +66,8 @@ pub(super) struct Lane {
     pub(super) met: Option<Met>,
     /// When what was last read was read, in truth.
     pub(super) read_at: Option<u64>,
+    /// When the store last failed here.
+    pub(super) failed_at: Option<u64>,
     /// Grants that it saw end, the newest last.
     pub(super) seen_ended: Vec<String>,
     /// Tokens that the API refused here.
@@ -68,6 +76,8 @@ pub(super) struct Lane {
     pub(super) unsaved: Vec<usize>,
     pub(super) looking: Option<u64>,
     pub(super) renewing: Option<u64>,
+    /// See `Planted::TakeoverAtOnce`.
+    pub(super) watching: Watching,
 }
 
 /// When and how the process met the tokens it has.
@@ -101,6 +111,7 @@ pub(super) struct Pilot {
     pub(super) account: usize,
     pub(super) kind: Kind,
     pub(super) flight: Flight,
+    pub(super) began: u64,
     pub(super) owner: String,
     pub(super) grant_id: Option<String>,
     pub(super) waiters: Vec<u64>,
@@ -109,6 +120,12 @@ pub(super) struct Pilot {
     pub(super) loaded_at: u64,
     pub(super) store_failed: bool,
     pub(super) in_doubt: bool,
+    /// When it asked for its claim.
+    pub(super) claimed_at: Option<u64>,
+    /// It had the lock and has lost it.
+    pub(super) lock_lost: bool,
+    /// See `Planted::AgeTakenLate`.
+    pub(super) claiming: Claiming,
     /// What it asked to be refreshed: the grant and its generation.
     pub(super) asked: Option<(String, u64)>,
     pub(super) request: Option<usize>,
@@ -173,7 +190,9 @@ pub(super) struct Caller {
     pub(super) done: Done,
     pub(super) began: u64,
     pub(super) flights: u32,
-    /// A flight of this call failed: what is in hand may be older.
+    /// The token that it could have been given at once.
+    pub(super) had: Option<usize>,
+    /// A flight of this call failed, or takes too long: what is in hand may be older.
     pub(super) failed: bool,
     /// The call must succeed where there is a login.
     pub(super) must: bool,
@@ -182,23 +201,88 @@ pub(super) struct Caller {
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     Observe(u64, Observation),
-    Store { flight: u64, process: usize, account: usize, work: Work },
-    Arrive { request: usize, outcome: Carried },
-    Reply { request: usize, seen: Observation },
-    Deadline { request: usize },
-    Burst { account: usize },
-    Call { process: usize, account: usize, must: bool, force: bool },
+    Store {
+        flight: u64,
+        process: usize,
+        account: usize,
+        work: Work,
+    },
+    Arrive {
+        request: usize,
+        outcome: Carried,
+    },
+    Reply {
+        request: usize,
+        seen: Observation,
+    },
+    Deadline {
+        request: usize,
+    },
+    Burst {
+        account: usize,
+    },
+    Call {
+        process: usize,
+        account: usize,
+        must: bool,
+        force: bool,
+    },
     CallerLeaves(u64),
-    Refused { process: usize, account: usize, token: usize },
-    Login { account: usize, again: bool },
-    Logout { account: usize },
-    Stop { process: usize, length: u64 },
-    Kill { process: usize },
-    Restart { process: usize },
-    SetClock { machine: usize, skew: i64 },
-    Sleep { machine: usize, length: u64 },
-    LoseWrites { account: usize, writes: usize },
-    EndSession { account: usize },
+    /// The look takes longer than a caller waits for it who can be given something.
+    Late {
+        caller: u64,
+        flight: u64,
+    },
+    Refused {
+        process: usize,
+        account: usize,
+        token: usize,
+    },
+    Login {
+        account: usize,
+        again: bool,
+    },
+    Logout {
+        account: usize,
+    },
+    Stop {
+        process: usize,
+        length: u64,
+    },
+    Kill {
+        process: usize,
+    },
+    Restart {
+        process: usize,
+    },
+    SetClock {
+        machine: usize,
+        skew: i64,
+    },
+    Sleep {
+        machine: usize,
+        length: u64,
+    },
+    StoreGone {
+        length: u64,
+    },
+    StoreReadOnly {
+        length: u64,
+    },
+    SlowStore {
+        process: usize,
+        length: u64,
+    },
+    LoseLock {
+        account: usize,
+    },
+    LoseWrites {
+        account: usize,
+        writes: usize,
+    },
+    EndSession {
+        account: usize,
+    },
 }
 
 /// What a store is asked to do.
@@ -312,6 +396,7 @@ impl<'a> World<'a> {
             Event::Burst { account } => self.burst(account),
             Event::Call { process, account, must, force } => self.call(process, account, must, force),
             Event::CallerLeaves(caller) => self.leave(caller),
+            Event::Late { caller, flight } => self.late(caller, flight),
             Event::Refused { process, account, token } => self.refused(process, account, token),
             Event::Login { account, again } => self.log_in(account, again),
             Event::Logout { account } => self.log_out(account),
@@ -326,6 +411,10 @@ impl<'a> World<'a> {
                 self.trace.note(None, self.now, || format!("machine {machine} sleeps for {length} ms"));
                 self.machines[machine].sleep(self.now, length);
             }
+            Event::StoreGone { length } => self.lose_store(length, false),
+            Event::StoreReadOnly { length } => self.lose_store(length, true),
+            Event::SlowStore { process, length } => self.slow_down(process, length),
+            Event::LoseLock { account } => self.lose_lock(account),
             Event::LoseWrites { account, writes } => self.lose_writes(account, writes),
             Event::EndSession { account } => self.end_session(account),
         }
@@ -337,7 +426,7 @@ impl<'a> World<'a> {
             Event::Observe(flight, _) => self.flights.get(flight).map(|pilot| pilot.process),
             Event::Reply { request, .. } | Event::Deadline { request } => Some(self.requests[*request].process),
             Event::Call { process, .. } | Event::Refused { process, .. } => Some(*process),
-            Event::CallerLeaves(caller) => self.callers.get(caller).map(|caller| caller.process),
+            Event::CallerLeaves(caller) | Event::Late { caller, .. } => self.callers.get(caller).map(|caller| caller.process),
             _ => None,
         }
     }
@@ -351,7 +440,8 @@ impl<'a> World<'a> {
         let machine = place % self.settings.machines;
         let number = if self.settings.same_number { 1 } else { 100 + u32::from(self.dice.byte() % 8) };
         let lanes = (0..self.settings.accounts).map(|_| Lane::default()).collect();
-        Process { machine, number, instance: self.name("i"), is_up: true, stopped_until: 0, lanes }
+        let (spread, credentials) = (self.dice.byte(), self.dice.below(2));
+        Process { machine, number, instance: self.name("i"), is_up: true, stopped_until: 0, slow_until: 0, spread, credentials, lanes }
     }
 
     pub(super) fn name(&mut self, kind: &str) -> String {
@@ -379,14 +469,17 @@ impl<'a> World<'a> {
             Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } => Some(grant_id.clone()),
             _ => None,
         };
-        let wants_validity = matches!(goal, Goal::Renew { min_validity } if min_validity > 0);
+        let wants_validity = matches!(goal, Goal::Renew(demand) if demand.min_validity > 0);
         let ticket = crate::refresh::step::Ticket {
             account: self.people[account].account.clone(),
             owner: owner.clone(),
             process: self.processes[process].number,
+            started: Some(self.processes[process].instance.clone()),
             instance: self.processes[process].instance.clone(),
             dice: self.dice.byte(),
             patience,
+            credentials: self.processes[process].credentials,
+            request_timeout: self.settings.deadline,
         };
         let flight = Flight::new(goal, ticket, self.moment(process));
         self.names += 1;
@@ -396,6 +489,7 @@ impl<'a> World<'a> {
             account,
             kind,
             flight,
+            began: self.now,
             owner,
             grant_id,
             waiters: Vec::new(),
@@ -403,6 +497,9 @@ impl<'a> World<'a> {
             loaded_at: 0,
             store_failed: false,
             in_doubt: false,
+            claimed_at: None,
+            lock_lost: false,
+            claiming: None,
             asked: None,
             request: None,
             received: None,
