@@ -161,8 +161,10 @@ class Client:
         """A sipgate client as the environment says: `SIPGATE_CLIENT_ID`,
         `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that
         holds it), `SIPGATE_REDIRECT_URI` and, optionally, `SIPGATE_REALM`, or
-        `SIPGATE_ISSUER` for a Keycloak that is not sipgate's, and `SIPGATE_STORE`: the path
-        of a SQLite store, or `memory`. An argument stands above its variable.
+        `SIPGATE_ISSUER` for a Keycloak that is not sipgate's; `SIPGATE_STORE`, the path of
+        a SQLite store, `sqlite:///full/path`, or `memory`; and `SIPGATE_ENCRYPTION_KEYS`
+        (or `SIPGATE_ENCRYPTION_KEYS_FILE`), one key or more with commas between them. An
+        argument stands above its variable.
         """
     def authorization_request(
         self,

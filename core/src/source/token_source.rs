@@ -79,7 +79,8 @@ impl TokenSource {
         &self.0.account.account
     }
 
-    /// An access token that an API takes now. Renewed when it is near its end; while that fails and the token has not ended, the one there is.
+    /// An access token that an API takes now. Past most of its life the current one is given and refreshed in the background; only where it
+    /// has ended does a caller wait for the new one.
     ///
     /// # Errors
     ///
