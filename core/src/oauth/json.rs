@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::object::{Extent, objects};
+use super::object::{Extent, objects, sound};
 
 /// Ten years in seconds: no lifetime is longer.
 const MAX_NUMBER: i64 = 315_360_000;
@@ -115,6 +115,12 @@ pub(crate) enum Member<T> {
     Absent,
     Unusable,
     Usable(T),
+}
+
+/// The body with the object in which it is cut off closed behind the last member that is whole, where it is cut off so.
+pub(crate) fn closed(body: &[u8]) -> Option<Vec<u8>> {
+    let body = as_utf8(body);
+    Some([&body[..sound(&body)?], b"}"].concat())
 }
 
 /// UTF-16 is told by its byte order mark, or by the zeros beside the first two characters (RFC 4627, section 3).
