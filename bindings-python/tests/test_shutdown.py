@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, ROOT, Program, Realm
+from conftest import CLIENT_ID, CLIENT_SECRET, PATIENCE, ROOT, Program, Realm
 from test_threads import wait_for_requests
+
+from sipgate_oauth2 import Store
 
 ENDINGS = {
     "a daemon thread waits": f"""
@@ -89,3 +95,56 @@ else:
 """)
     output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("used\n", "", 0)
+
+
+CHILDREN = {
+    "Process": """
+    child = context.Process(target=work)
+    child.start()
+    child.join()
+""",
+    "ProcessPoolExecutor": """
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as executor:
+        executor.submit(work).result()
+""",
+}
+
+IMPORTED = "from sipgate_oauth2 import Client, Store, TemporaryError"
+
+
+@pytest.mark.parametrize("child", CHILDREN.values(), ids=CHILDREN.keys())
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("imported", ["by the program", "by the child"])
+def test_a_child_of_multiprocessing_stores_what_it_has_begun(
+    realm: Realm, tmp_path: Path, child: str, method: str, imported: str
+) -> None:
+    realm.post("settings", {"rotation": True})
+    source = realm.source(realm.client(Store.sqlite(tmp_path / "logins.db")))
+    realm.fault("delay", ms=700)
+    by_program, by_child = (IMPORTED, "") if imported == "by the program" else ("", IMPORTED)
+    script = tmp_path / "program.py"
+    script.write_text(f"""
+import concurrent.futures, multiprocessing, sys
+sys.path.insert(0, {str(ROOT / "target" / "python")!r})
+{by_program}
+def work():
+    {by_child}
+    client = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r},
+        store=Store.sqlite({str(tmp_path / "logins.db")!r}))
+    try:
+        client.token_source("anna").refresh(timeout=0.1)
+    except TemporaryError:
+        pass
+def main():
+    context = multiprocessing.get_context({method!r})
+{child}
+if __name__ == "__main__":
+    main()
+""")
+    ended = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (ended.stderr, ended.returncode) == ("", 0)
+    assert source.status().generation == 2
+    source.refresh()
+    assert realm.counters()["invalid_grant"] == 0

@@ -19,10 +19,9 @@ Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the 
 `sipgate_oauth2.aio` has the same names with `await`.
 """
 
-import atexit
 import os
 
-from . import _native
+from . import _native, at_exit
 from ._native import (
     VERSION,
     AuthorizationRequest,
@@ -67,7 +66,7 @@ __all__ = [
 
 __version__ = VERSION
 
-atexit.register(_native.end)
+at_exit.register()
 
 # Windows has no fork.
 if hasattr(os, "register_at_fork"):

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::client_auth::ClientAuthentication;
 use super::error_code::{OF_CONFIGURATION, OF_THE_CLIENT, code_and_words};
 use super::grant::{GivenUp, Grant};
-use super::json::Members;
+use super::json::{Members, closed};
 use super::message::{Answer, Body, Failure, FailureKind, Reached};
 use super::token::TokenAnswer;
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, breaks_lines};
@@ -28,14 +28,31 @@ pub(crate) struct Asked<'a> {
 }
 
 /// A response that is as good as whole, or the failure that cut it short. Tokens and OAuth errors that are complete count, whatever
-/// became of the rest of the body: who sent them has carried the request out.
+/// became of the rest of the body: who sent them has carried the request out. So do both tokens where the object is cut off behind them:
+/// the old refresh token has been spent for them.
 pub(crate) fn whole(answer: Answer) -> Result<Answer, Failure> {
-    let Body::CutShort(bytes, failure) = answer.body else { return Ok(answer) };
-    let counts = Members::find(&bytes, &COUNTING).is_some_and(|members| {
-        let tokens = TokenAnswer::read(&members);
-        tokens.access_token.is_some() || tokens.refresh_token.is_some() || error_text(&members).is_some()
-    });
-    if counts { Ok(Answer { body: Body::Whole(bytes), ..answer }) } else { Err(failure) }
+    let (bytes, failure) = match answer.body {
+        Body::Whole(bytes) => (bytes, None),
+        Body::CutShort(bytes, failure) => (bytes, Some(failure)),
+        Body::TooLarge => return Ok(answer),
+    };
+    let is_there = |bytes: &[u8], enough: fn(&TokenAnswer, &Members<'_>) -> bool| {
+        Members::find(bytes, &COUNTING).is_some_and(|members| enough(&TokenAnswer::read(&members), &members))
+    };
+    let any = |tokens: &TokenAnswer, members: &Members<'_>| {
+        tokens.access_token.is_some() || tokens.refresh_token.is_some() || error_text(members).is_some()
+    };
+    let both = |tokens: &TokenAnswer, _: &Members<'_>| tokens.access_token.is_some() && tokens.refresh_token.is_some();
+    let bytes = if is_there(&bytes, any) {
+        bytes
+    } else if let Some(closed) = closed(&bytes).filter(|closed| is_there(closed, both)) {
+        closed
+    } else if let Some(failure) = failure {
+        return Err(failure);
+    } else {
+        bytes
+    };
+    Ok(Answer { body: Body::Whole(bytes), ..answer })
 }
 
 impl Asked<'_> {
@@ -367,6 +384,32 @@ mod tests {
             assert_eq!(cut(503, body).err().unwrap().kind, FailureKind::Broken, "{body}");
         }
         assert!(matches!(whole(answer(200, Body::TooLarge)).unwrap().body, Body::TooLarge));
+    }
+
+    #[test]
+    fn both_tokens_count_where_the_object_is_cut_off_behind_them() {
+        let failure = || Failure { reached: Reached::Sent, kind: FailureKind::Broken, cause: None };
+        let pair = r#"{"access_token":"a","expires_in":60,"refresh_token":"new","#;
+        for rest in ["", r#""id_token":"cut"#, r#""x":{"access_token":"b","#, r#""expires_in":9"#, "\"", r#""refresh_token":"cut"#] {
+            let body = format!("{pair}{rest}");
+            let cut = whole(answer(200, Body::CutShort(body.clone().into_bytes(), failure()))).unwrap();
+            // The length may have been wrong, as where a server counts characters.
+            let short = whole(answer(200, Body::Whole(body.into_bytes()))).unwrap();
+            for answer in [cut, short] {
+                let tokens = asked(&refresh(), &[]).judge(&answer).unwrap();
+                let tokens = refresh().complete(tokens, 0).unwrap();
+                let refresh_token = tokens.refresh_token().unwrap().reveal();
+                assert_eq!((tokens.access_token().reveal(), refresh_token, tokens.expires_at()), ("a", "new", Some(60)), "{rest}");
+            }
+        }
+        for body in [
+            r#"{"access_token":"a","x":"#,
+            r#"{"refresh_token":"r","x":"#,
+            r#"{"access_token":"a","refresh_token":"r""#,
+            r#"{"x":{"access_token":"a","refresh_token":"r","#,
+        ] {
+            assert!(whole(answer(200, Body::CutShort(body.as_bytes().to_vec(), failure()))).is_err(), "{body}");
+        }
     }
 
     #[test]

@@ -9,10 +9,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::object::{Extent, objects};
+use super::object::{Extent, objects, sound};
 
 /// Ten years in seconds: no lifetime is longer.
 const MAX_NUMBER: i64 = 315_360_000;
+
+/// How deep a member that is kept may be nested. It is written inside other objects, and what is deeper than 127 in all cannot be read.
+const MAX_DEPTH: usize = 100;
 
 /// The members of one JSON object, in order. Of a name given twice the last value counts.
 pub(crate) struct Members<'a> {
@@ -84,13 +87,13 @@ impl<'a> Members<'a> {
         self.raw(name).is_some_and(|raw| raw != b"null")
     }
 
-    /// The members whose names are not in `known`, and the names of those that cannot be represented.
+    /// The members whose names are not in `known`, and the names of those that cannot be kept.
     pub(crate) fn others(&self, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
         let (mut others, mut odd) = (Vec::new(), Vec::new());
         for (name, value) in self.members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             match serde_json::from_slice(&self.body[value.clone()]) {
-                Ok(value) => others.push((name.clone(), value)),
-                Err(_) => odd.push(name.clone()),
+                Ok(value) if depth(&value) <= MAX_DEPTH => others.push((name.clone(), value)),
+                _ => odd.push(name.clone()),
             }
         }
         // By way of a list, whose length is known: a map that has to grow keeps room for more, and one is held for each login.
@@ -114,6 +117,12 @@ pub(crate) enum Member<T> {
     Usable(T),
 }
 
+/// The body with the object in which it is cut off closed behind the last member that is whole, where it is cut off so.
+pub(crate) fn closed(body: &[u8]) -> Option<Vec<u8>> {
+    let body = as_utf8(body);
+    Some([&body[..sound(&body)?], b"}"].concat())
+}
+
 /// UTF-16 is told by its byte order mark, or by the zeros beside the first two characters (RFC 4627, section 3).
 fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
     let unit: fn([u8; 2]) -> u16 = match body {
@@ -132,6 +141,15 @@ fn text(body: &[u8], quoted: &Range<usize>) -> String {
     let text = std::str::from_utf8(raw).map_or_else(|_| raw.iter().copied().map(char::from).collect(), Cow::Borrowed);
     let one_line = text.replace(|c: char| c.is_ascii_control(), " ");
     serde_json::from_str(&format!("\"{one_line}\"")).unwrap_or(one_line)
+}
+
+/// How deep lists and objects are nested: no more than the parser read.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn integer(raw: &str) -> Option<i64> {

@@ -23,13 +23,26 @@ pub(super) fn objects(body: &[u8]) -> impl Iterator<Item = Vec<Extent>> {
                     return Some(members);
                 }
                 Scanned::NoObject { at: broken } => at = broken,
-                Scanned::CutOff => {
+                Scanned::CutOff { .. } => {
                     at = body.len();
                     return None;
                 }
             }
         }
     })
+}
+
+/// How far the body is sound where it is cut off within an object: behind the last member that is whole.
+pub(super) fn sound(body: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += body[at..].iter().position(|byte| *byte == b'{')? + 1;
+        match object(body, at) {
+            Scanned::Object { end, .. } => at = end,
+            Scanned::NoObject { at: broken } => at = broken,
+            Scanned::CutOff { sound } => return Some(sound),
+        }
+    }
 }
 
 enum Scanned {
@@ -41,24 +54,29 @@ enum Scanned {
     NoObject {
         at: usize,
     },
-    CutOff,
+    CutOff {
+        /// The end of the last member that is whole.
+        sound: usize,
+    },
 }
 
 /// The object whose opening bracket is just before `at`. A comma may be behind the last member.
 fn object(body: &[u8], mut at: usize) -> Scanned {
     let mut members = Vec::new();
+    let mut sound = at;
     loop {
         at = skip_blanks(body, at);
         match body.get(at) {
-            None => return Scanned::CutOff,
+            None => return Scanned::CutOff { sound },
             Some(b'}') => return Scanned::Object { members, end: at + 1 },
             Some(b'"') => {}
             Some(_) => return Scanned::NoObject { at },
         }
-        let Some(name_end) = string_end(body, at + 1, b":") else { return Scanned::CutOff };
+        let Some(name_end) = string_end(body, at + 1, b":") else { return Scanned::CutOff { sound } };
         let name = at + 1..name_end;
         let start = skip_blanks(body, skip_blanks(body, name_end + 1) + 1);
-        let Some(end) = value_end(body, start) else { return Scanned::CutOff };
+        let Some(end) = value_end(body, start) else { return Scanned::CutOff { sound } };
+        sound = end;
         members.push(Extent { name, value: start..start + body[start..end].trim_ascii_end().len() });
         at = if body[end] == b',' { end + 1 } else { end };
     }

@@ -14,8 +14,8 @@ use crate::secret::{AccessToken, IdToken, RefreshToken, Secret};
 /// The life of an access token whose answer does not say, where there is a refresh token to go on with.
 const ASSUMED_LIFE: i64 = 300;
 
-/// An answer of 1 MiB is longer once it is exported.
-const MAX_RESTORED: usize = 2 * 1024 * 1024;
+/// A response of 1 MiB is up to four times as long once it is exported: `1e15` is written with all its zeros.
+const MAX_RESTORED: usize = 4 * 1024 * 1024;
 
 /// The end of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -73,7 +73,7 @@ impl TokenSet {
     pub fn restore(json: &str) -> Result<Self> {
         let refused = |problem| Error::argument("tokens", problem);
         if json.len() > MAX_RESTORED {
-            return Err(refused("is longer than 2 MiB; pass the JSON object of one login"));
+            return Err(refused("is longer than 4 MiB; pass the JSON object of one login"));
         }
         let members = Members::parse(json).ok_or_else(|| refused("is not one JSON object; pass what export() gave"))?;
         let answer = TokenAnswer::read(&members);
@@ -447,8 +447,8 @@ mod tests {
     fn saved_tokens_are_read_up_to_2_mib() {
         let json = r#"{"access_token":"a"}"#;
         let padded = |length: usize| TokenSet::restore(&format!("{json}{}", " ".repeat(length - json.len())));
-        assert!(padded(2 * 1024 * 1024).is_ok());
-        assert!(padded(2 * 1024 * 1024 + 1).unwrap_err().to_string().contains("2 MiB"));
+        assert!(padded(4 * 1024 * 1024).is_ok());
+        assert!(padded(4 * 1024 * 1024 + 1).unwrap_err().to_string().contains("4 MiB"));
     }
 
     #[test]

@@ -402,6 +402,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_beside_the_tokens_keeps_them_from_the_store() {
+        let nested = (90..140).map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+        let objects = (90..140).map(|depth| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth)));
+        // Numbers that are longer when they are written again.
+        let long = format!("[{}1]", "1e15,".repeat(200_000));
+        for beside in nested.chain(objects).chain([long]) {
+            let tokens = TokenSet::restore(&format!(r#"{{"access_token":"a","refresh_token":"r","beside":{beside}}}"#)).unwrap();
+            let record = Record { refresh_token: tokens.refresh_token().cloned(), tokens: Some(tokens), ..record() };
+            assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
+        }
+    }
+
+    #[test]
     fn a_refresh_token_that_stands_twice_is_held_once() {
         let read = Record::decode(&record().encode().unwrap()).unwrap();
         let of_tokens = read.tokens.as_ref().and_then(TokenSet::refresh_token).unwrap();
