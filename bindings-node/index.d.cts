@@ -291,6 +291,8 @@ export declare class TokenSource {
 
   /** The account, as the application named it. */
   readonly account: string
+  /** What events and logs call the account: 16 hexadecimal digits, the same in all processes. */
+  readonly accountHash: string
 
   /**
    * An access token that an API takes now. Renewed when it is near its end; while that fails and the token has not ended, the one there is. A

@@ -1308,6 +1308,12 @@ sipgate_status sipgate_token_source_ensure_saved(const struct sipgate_token_sour
 struct sipgate_str sipgate_token_source_account(const struct sipgate_token_source *source);
 
 /**
+ * What events call the account: 16 hexadecimal digits, made of issuer, client id and account, the same in all processes. Belongs to the source; no
+ * text for NULL.
+ */
+struct sipgate_str sipgate_token_source_account_hash(const struct sipgate_token_source *source);
+
+/**
  * Frees a source. The login stays, and so do secrets that came out of it. Not while another thread uses it. NULL is nothing.
  */
 void sipgate_token_source_free(struct sipgate_token_source *source);

@@ -23,6 +23,7 @@ use crate::token_status::sipgate_token_status;
 pub struct sipgate_token_source {
     source: TokenSource,
     account: Text,
+    account_hash: Text,
     /// The last access token as C has it: asked for at every request, it is not copied for each. The lock is tried only: nobody waits for it, also not a
     /// child that was forked while another thread had it.
     last: Mutex<Option<(AccessToken, SharedSecret)>>,
@@ -30,7 +31,7 @@ pub struct sipgate_token_source {
 
 impl From<TokenSource> for sipgate_token_source {
     fn from(source: TokenSource) -> Self {
-        Self { account: source.account().into(), source, last: Mutex::default() }
+        Self { account: source.account().into(), account_hash: source.account_hash().into(), source, last: Mutex::default() }
     }
 }
 
@@ -210,6 +211,14 @@ pub unsafe extern "C" fn sipgate_token_source_ensure_saved(
 pub unsafe extern "C" fn sipgate_token_source_account(source: *const sipgate_token_source) -> sipgate_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { source.as_ref() }, |source| Some(&source.account))
+}
+
+/// What events call the account: 16 hexadecimal digits, made of issuer, client id and account, the same in all processes. Belongs to the source; no
+/// text for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_token_source_account_hash(source: *const sipgate_token_source) -> sipgate_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { source.as_ref() }, |source| Some(&source.account_hash))
 }
 
 /// Frees a source. The login stays, and so do secrets that came out of it. Not while another thread uses it. NULL is nothing.

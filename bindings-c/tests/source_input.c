@@ -58,6 +58,7 @@ static void of_the_source(const sipgate_client *client)
     CHECK_REFUSED(sipgate_token_source_logout(NULL, NULL, NULL, &error), "source");
     CHECK_REFUSED(sipgate_token_source_ensure_saved(NULL, &error), "source");
     CHECK(sipgate_token_source_account(NULL).data == NULL);
+    CHECK(sipgate_token_source_account_hash(NULL).data == NULL);
     sipgate_token_set_free(tokens);
     sipgate_token_source_free(source);
     sipgate_token_source_free(NULL);

@@ -35,6 +35,10 @@ class TokenSource {
     return this.#account
   }
 
+  get accountHash() {
+    return native.accountHash(this.#handle)
+  }
+
   async accessToken(given) {
     return this.#current(options(tokenOptions, given))
   }

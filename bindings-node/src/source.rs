@@ -30,6 +30,12 @@ pub fn start_complete_login<'a>(
     started(env, client.start_complete_login(pending, Secret::from(callback).reveal(), account).or_throw(env)?, External::new)
 }
 
+/// What events call the account.
+#[napi(catch_unwind)]
+pub fn account_hash(source: &External<TokenSource>) -> String {
+    source.account_hash().to_owned()
+}
+
 /// How long a caller waits, and for what.
 #[napi(object, object_to_js = false)]
 pub struct Limits {

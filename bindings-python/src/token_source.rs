@@ -120,6 +120,12 @@ impl TokenSource {
         PyString::new(py, self.core.account())
     }
 
+    /// What events and logs call the account: 16 hexadecimal digits, the same in all processes.
+    #[getter]
+    fn account_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.core.account_hash())
+    }
+
     /// An `auth=` for requests, which must be installed. Requests to `origins` get the token, and no other request does: a warning says so. For a client
     /// at sipgate they are `["https://api.sipgate.com"]` unless given, for any other they must be given. A request that is answered with 401 is sent once more with a new token, if its body can be sent twice; one that is answered with 403 with
     /// the token that another process has stored since, if there is one.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{Client, ErrorCode, LoginState, Store};
+use sipgate_oauth2::{Client, ErrorCode, Event, LoginState, Store};
 use support::Realm;
 
 fn client(realm: &Realm, store: Store) -> Client {
@@ -133,4 +133,19 @@ fn saved_tokens_are_a_login() {
     source.save(&tokens).unwrap();
     assert_eq!(source.access_token().unwrap(), *tokens.access_token());
     assert_ne!(source.refresh().unwrap(), *tokens.access_token());
+}
+
+#[test]
+fn an_event_names_the_account_as_its_source_does() {
+    let realm = strict_realm();
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let hearing = std::sync::Arc::clone(&heard);
+    let builder = realm.client_with(Store::memory()).on_event(move |event| {
+        if let Event::LoggedIn { account, .. } = event {
+            hearing.lock().unwrap().push(account.clone());
+        }
+    });
+    let source = realm.log_in(&builder.build().unwrap(), "anna");
+    sipgate_oauth2::settle(Duration::from_secs(60));
+    assert_eq!(*heard.lock().unwrap(), [source.account_hash()]);
 }

@@ -494,6 +494,11 @@ class TokenSource:
     @property
     def account(self) -> str:
         """The account, as the application named it."""
+    @property
+    def account_hash(self) -> str:
+        """What events and logs call the account: 16 hexadecimal digits, the same in all
+        processes.
+        """
     def requests_auth(self, *, origins: Collection[str] | None = None) -> RequestsAuth:
         """An `auth=` for requests, which must be installed. Requests to `origins` get the
         token, and no other request does: a warning says so. For a client at sipgate they

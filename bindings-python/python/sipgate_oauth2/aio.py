@@ -284,6 +284,11 @@ class TokenSource:
         """The account, as the application named it."""
         return self._source.account
 
+    @property
+    def account_hash(self) -> str:
+        """What events and logs call the account: 16 hexadecimal digits, the same in all processes."""
+        return self._source.account_hash
+
     def __repr__(self) -> str:
         return f"aio.{self._source!r}"
 

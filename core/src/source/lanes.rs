@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::pilot::Pilot;
+use super::token_source::account_hash;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::process::ProcessIdentity;
@@ -194,7 +195,7 @@ impl ByKey {
 impl Lane {
     /// Whose lane it is, for logs.
     pub(crate) fn account_hash(&self) -> String {
-        self.key.as_str()[..16].to_owned()
+        account_hash(&self.key).to_owned()
     }
 
     /// Reads or changes what is known. Whatever sources hold for themselves is looked at anew.

@@ -79,6 +79,11 @@ impl TokenSource {
         &self.0.account.account
     }
 
+    /// What events and logs call the account: 16 hexadecimal digits, made of issuer, client id and account, the same in all processes.
+    pub fn account_hash(&self) -> &str {
+        account_hash(&self.0.key)
+    }
+
     /// An access token that an API takes now. Past most of its life the current one is given and refreshed in the background; only where it
     /// has ended does a caller wait for the new one.
     ///
@@ -363,6 +368,11 @@ impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSource").field("client", &self.0.client).field("account", &self.0.account.account).finish_non_exhaustive()
     }
+}
+
+/// What stands for an account where its name has no business.
+pub(super) fn account_hash(key: &StoreKey) -> &str {
+    &key.as_str()[..16]
 }
 
 /// What something is filed under. No part can be mistaken for two.

@@ -47,6 +47,7 @@ sipgate_status set_store(sipgate_client_options *options, const struct json *set
 static sipgate_status keep_source(const struct json *args, sipgate_token_source *source, struct out *ok)
 {
     view_text(ok, "account", sipgate_token_source_account(source));
+    view_text(ok, "account_hash", sipgate_token_source_account_hash(source));
     object_keep(SOURCE, json_string(args, "source"), source);
     return SIPGATE_OK;
 }

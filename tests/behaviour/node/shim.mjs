@@ -56,13 +56,13 @@ const operations = {
   async 'client.complete_login'({ client, pending, callback, source, ...options }) {
     const completed = await named(clients, client).completeLogin(named(pendings, pending), callback, callOptions(options))
     sources.set(source, completed)
-    return { account: completed.account }
+    return { account: completed.account, account_hash: completed.accountHash }
   },
 
   'client.token_source'({ client, account, source }) {
     const made = named(clients, client).tokenSource(account)
     sources.set(source, made)
-    return { account: made.account }
+    return { account: made.account, account_hash: made.accountHash }
   },
 
   async 'source.access_token'({ source, ...options }) {

@@ -272,7 +272,7 @@ class Shim:
 
     def keep_source(self, name: str, source: Any) -> Answer:
         self.objects[name] = source
-        return {"account": source.account}
+        return {"account": source.account, "account_hash": source.account_hash}
 
     def write(self, line: Answer) -> None:
         with self.writing:

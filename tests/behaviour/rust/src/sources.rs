@@ -89,7 +89,7 @@ impl Shim {
     }
 
     fn keep_source(&self, name: String, source: TokenSource) -> Value {
-        let view = json!({"account": source.account()});
+        let view = json!({"account": source.account(), "account_hash": source.account_hash()});
         self.sources.put(name, source);
         view
     }
