@@ -83,7 +83,8 @@ impl SingleUse {
         Self {
             client: client.clone(),
             store: store.clone(),
-            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
+            // A state may be the application's own, and the same for many logins.
+            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state, &pending.code_verifier]),
             code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
             account: account.map(|account| account.as_str().to_owned()),
             ends: pending.remembered_until(client.0.clock.unix_seconds()),
