@@ -90,7 +90,7 @@ impl ProcessIdentity {
     }
 
     /// Whether that process still runs; one that has ended and that its parent has not asked about does not. Nothing where it cannot be known: on
-    /// Windows, of a process in another container, and of one whose start is not known while a process with its id runs.
+    /// Windows, of a process in another container or of another boot, and of one whose start is not known while a process with its id runs.
     pub(crate) fn is_alive(&self) -> Option<bool> {
         let here = Self::here();
         if here.id == self.id && here.started == self.started && here.started.is_some() {
@@ -128,10 +128,8 @@ mod system {
 
     pub(super) fn is_alive(id: u32, started: Option<&str>) -> Option<bool> {
         let (there, here) = (Start::parse(started?)?, here()?);
-        if there.boot != here.boot {
-            return Some(false);
-        }
-        if there.id_space != here.id_space {
+        // Another boot is another start of this machine, or another kernel that has the same file: a virtual machine's, a sandbox's.
+        if there.boot != here.boot || there.id_space != here.id_space {
             return None;
         }
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw)?;
@@ -322,7 +320,7 @@ mod tests {
             assert_eq!(alive(id, &here), Some(true));
             assert_eq!(alive(id, &format!("{place} {}", ticks.parse::<u64>().unwrap() + 1)), Some(false));
             let (boot, id_space) = place.split_once(' ').unwrap();
-            assert_eq!(alive(id, &format!("another {id_space} {ticks}")), Some(false));
+            assert_eq!(alive(id, &format!("another {id_space} {ticks}")), None);
             assert_eq!(alive(id, &format!("{boot} [1] {ticks}")), None);
         }
 

@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use sipgate_oauth2::{
-    Call, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet, TokenSource, TokenStore,
+    AuthorizationRequest, Call, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet,
+    TokenSource, TokenStore,
 };
 use support::Realm;
 
@@ -175,4 +176,32 @@ fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
     with_code.status_with(&patient()).unwrap();
     let most = database.0.0.lock().unwrap().most_waiting;
     assert!(most <= 5 * 32, "{most} operations at once");
+}
+
+#[test]
+fn a_callback_whose_caller_left_while_the_store_hung_is_still_good() {
+    let realm = Realm::start();
+    let database = Stoppable::default();
+    let client = realm.client_with(Store::new(database.clone())).build().unwrap();
+    let pending = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(pending.url());
+    let again = || AuthorizationRequest::restore(pending.export().reveal()).unwrap();
+    database.stop(true);
+    let running = client.start_exchange_callback(&again(), &callback).unwrap();
+    while database.0.0.lock().unwrap().waiting == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let error = running.wait(&Call::new().timeout(Duration::ZERO)).unwrap_err();
+    assert_eq!((error.code(), error.retryable()), (ErrorCode::Timeout, true));
+    // Whatever follows from its leaving is done before the store goes on.
+    thread::sleep(Duration::from_millis(200));
+
+    database.stop(false);
+    // That it is free again is noted by the thread that the caller left.
+    let tokens = (0..1000).find_map(|_| {
+        thread::sleep(Duration::from_millis(10));
+        client.exchange_callback(&again(), &callback).ok()
+    });
+    assert!(tokens.is_some());
+    assert_eq!(realm.counter("code_grants"), 1);
 }

@@ -151,6 +151,9 @@ impl Asked<'_> {
             (_, 408 | 429 | 500..) | (_, 300..400) | (_, 404 | 405 | 407 | 413 | 415) => {
                 return self.by_status(answer).with_oauth(Some(oauth));
             }
+            ("server_error" | "temporarily_unavailable", _) if !self.grant.is_code() => {
+                (ErrorCode::ServerUnavailable, "the server has trouble; try again later")
+            }
             ("not_allowed", _) => {
                 let message = format!("{} does not allow this; check {}", self.endpoint, self.place("the rights of client and user"));
                 return Error::new(ErrorCode::WrongEndpoint, explain(&message, &oauth)).with_status(status).with_oauth(Some(oauth));
@@ -409,6 +412,17 @@ mod tests {
             r#"{"x":{"access_token":"a","refresh_token":"r","#,
         ] {
             assert!(whole(answer(200, Body::CutShort(body.as_bytes().to_vec(), failure()))).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_that_it_has_trouble_is_no_matter_of_configuration() {
+        for name in ["server_error", "temporarily_unavailable"] {
+            for status in [200, 400, 401, 403] {
+                let trouble = error(&refresh(), status, &oauth(name));
+                assert_eq!((trouble.code(), trouble.remedy()), (ErrorCode::ServerUnavailable, Remedy::TryLater), "{status} {name}");
+                assert_eq!(error(&code(), status, &oauth(name)).remedy(), Remedy::LogInAgain, "{status} {name}");
+            }
         }
     }
 

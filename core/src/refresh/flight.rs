@@ -6,15 +6,12 @@ use super::answer::{Received, Reply};
 use super::commit::{buried, committed};
 use super::known::{Demand, Known, no_refresh_token};
 use super::moment::{Age, Moment};
-use super::record::{CLAIM_MILLISECONDS, Claim, Failure, Record, State, Stored, lease};
+use super::record::{CLAIM_MILLISECONDS, Claim, Failure, Record, State, Stored, UNEXPLAINED_REFUSALS, lease};
 use super::step::{Action, Goal, Observation, Ticket};
 use crate::error::{Error, ErrorCode, Result};
 
 /// How long a login waits for somebody else's refresh of the grant it replaces: codes do not live long.
 const LOGIN_PATIENCE_MILLISECONDS: u64 = 10_000;
-
-/// So many refusals without a reason, one after the other, are an end.
-const UNEXPLAINED_REFUSALS: u32 = 3;
 
 /// How long the answer of an owner whose claim was taken over may still be on its way into the store.
 const GRACE_MILLISECONDS: u64 = 2_000;
@@ -113,8 +110,8 @@ struct Claimed {
 enum Landing {
     /// Store the tokens.
     Commit(Box<Received>),
-    /// The server refused the refresh token.
-    Bury(Error),
+    /// The server refused the refresh token, with a reason or again and again without one.
+    Bury { error: Error, explained: bool },
     /// Leave the tokens, and say when to try again.
     Drop(Error),
 }
@@ -289,7 +286,7 @@ impl Flight {
         let Some(record) = found.map(|found| &*found.record) else { return Some(self.end(known, Ok(()))) };
         let demand = self.demand();
         let forced = demand.is_none() && *self.forced.get_or_insert(record.generation) == record.generation;
-        let dead = !record.is_active();
+        let dead = !record.is_active() && !record.is_worth_another_try(self.ticket.credentials, now);
         if record.is_ended() || (!forced && (dead || known.is_fresh(demand.unwrap_or_default(), now))) {
             return Some(self.end(known, Ok(())));
         }
@@ -445,8 +442,10 @@ impl Flight {
                 _ => Landing::Commit(received),
             },
             Reply::Tokens(received) => Landing::Commit(received),
-            Reply::Rejected(error) if !self.is_login() => Landing::Bury(error),
-            Reply::Refused(error) if !self.is_login() && is_the_last_straw(&claimed.record, &error) => Landing::Bury(refused_again(&error)),
+            Reply::Rejected(error) if !self.is_login() => Landing::Bury { error, explained: true },
+            Reply::Refused(error) if !self.is_login() && is_the_last_straw(&claimed.record, &error) => {
+                Landing::Bury { error: refused_again(&error), explained: false }
+            }
             Reply::Broken(_) if !self.is_login() && !claimed.replay => {
                 claimed.replay = true;
                 return self.aim(claimed);
@@ -491,13 +490,15 @@ impl Flight {
                     None => self.stand_back(known, found.as_ref(), now),
                 }
             }
-            Landing::Bury(error) => match &found {
+            Landing::Bury { error, explained } => match &found {
                 Some(there) if there.record.same_lineage(&claimed.record) => {
                     if std::mem::take(&mut self.took_over) {
                         self.step = Step::Doubting(claimed, landing);
                         return Action::Wait(GRACE_MILLISECONDS);
                     }
-                    let dead = buried(&there.record, error);
+                    let before = there.record.failure.as_ref();
+                    let failure = (!explained).then(|| Failure::last_straw(before, error, self.ticket.credentials, now, self.ticket.dice));
+                    let dead = Record { failure, ..buried(&there.record, error) };
                     self.settle(claimed, landing, dead, found)
                 }
                 // Somebody was faster, or the store lost a write: with what is there now, from the beginning.
@@ -539,7 +540,7 @@ impl Flight {
                 self.renewed = received.tokens.is_ok();
                 self.end(known, received.tokens.map(|_| ()))
             }
-            Landing::Bury(_) => self.end(known, Ok(())),
+            Landing::Bury { .. } => self.end(known, Ok(())),
             Landing::Drop(error) => self.end(known, Err(error)),
         }
     }
@@ -566,7 +567,7 @@ impl Flight {
                 // Whoever saves tokens has them, and must know that nobody else does.
                 if matches!(self.goal, Goal::Save { .. }) { Err(unsaved(&error)) } else { tokens }
             }
-            Landing::Bury(refused) | Landing::Drop(refused) => {
+            Landing::Bury { error: refused, .. } | Landing::Drop(refused) => {
                 let refused = refused.clone();
                 return self.end(known, Err(refused));
             }
@@ -614,7 +615,11 @@ impl Flight {
         let mut dropped = there.clone();
         dropped.claim = self.overtaken.clone().filter(|_| there.claimed_by(&self.ticket.owner));
         if !self.is_login() && !there.is_ended() {
-            dropped.failure = Some(Failure::after(there.failure.as_ref(), error, self.ticket.credentials, now, self.ticket.dice));
+            let mut failure = Failure::after(there.failure.as_ref(), error, self.ticket.credentials, now, self.ticket.dice);
+            // What is over without a reason stays worth another try.
+            let unexplained = there.failure.as_ref().filter(|_| !there.is_active()).map_or(0, |failure| failure.unexplained);
+            failure.unexplained = failure.unexplained.max(unexplained);
+            dropped.failure = Some(failure);
         }
         dropped
     }

@@ -181,7 +181,8 @@ impl Known {
     fn judge_known(&self, demand: Demand, done: Done, now: Moment) -> Judgement {
         let Some(record) = self.record() else { return Judgement::Refuse(no_login()) };
         if let Some(error) = ended(record) {
-            return Judgement::Refuse(error);
+            let again = done < Done::Flown && record.is_worth_another_try(demand.credentials, now);
+            return if again { Judgement::Refresh } else { Judgement::Refuse(error) };
         }
         match self.phase(demand, now) {
             Phase::Fresh => Judgement::Give,

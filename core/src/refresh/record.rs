@@ -1,6 +1,7 @@
 //! The stored state of one account's login: what every process that shares the store agrees on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,11 @@ pub(crate) struct Account {
     pub(crate) client_id: String,
     pub(crate) account: String,
 }
+
+/// So many refusals without a reason, one after the other, are an end. Something in front of the server may have refused, which has seen no
+/// login: so the server is asked again after a while.
+pub(crate) const UNEXPLAINED_REFUSALS: u32 = 3;
+const NEXT_TRY: Duration = Duration::from_secs(300);
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +189,13 @@ impl Record {
         self.state == State::Active
     }
 
+    /// Whether the login is over for refusals without a reason, and the server has not been asked for a while.
+    pub(crate) fn is_worth_another_try(&self, credentials: u64, now: Moment) -> bool {
+        let refused = matches!(self.state, State::Dead { .. });
+        let failure = self.failure.as_ref().filter(|failure| refused && failure.unexplained >= UNEXPLAINED_REFUSALS);
+        failure.is_some_and(|failure| failure.wait_left(credentials, now).is_none())
+    }
+
     /// Whether both are the same step of the same login: the lineage.
     pub(crate) fn same_lineage(&self, other: &Self) -> bool {
         self.grant_id == other.grant_id && self.generation == other.generation && self.refresh_token == other.refresh_token
@@ -275,6 +288,12 @@ impl Failure {
             credentials,
             unexplained: if error.is_unexplained_refusal() { before.map_or(0, |before| before.unexplained).saturating_add(1) } else { 0 },
         }
+    }
+
+    /// After the refusal that is an end.
+    pub(crate) fn last_straw(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, dice: u8) -> Self {
+        let error = error.clone().with_retry_after(Some(NEXT_TRY));
+        Self { unexplained: UNEXPLAINED_REFUSALS, ..Self::after(before, &error, credentials, now, dice) }
     }
 
     /// Waiting does not help: somebody must correct the configuration.
@@ -478,7 +497,7 @@ mod tests {
     fn retry_after_is_honoured_up_to_an_hour_and_a_clock_set_back_ends_the_wait() {
         let now = Moment { wall: 1_000_000, mono: 0 };
         let waiting = |seconds| {
-            let error = Error::new(ErrorCode::ServerUnavailable, "429").with_retry_after(Some(std::time::Duration::from_secs(seconds)));
+            let error = Error::new(ErrorCode::ServerUnavailable, "429").with_retry_after(Some(Duration::from_secs(seconds)));
             Failure::after(None, &error, 7, now, 0)
         };
         assert_eq!(waiting(7).wait_left(7, now), Some(7000));

@@ -1,7 +1,7 @@
 //! A login is completed once, whoever loads its callback how often and in how many processes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::refresh::record::{Remembered, digest_of};
 use crate::refresh::step::Goal;
 use crate::running::{Outcome, Running};
 use crate::store::{Store, StoreEntry, StoreKey, Swapped};
-use crate::sync::Instant;
+use crate::sync::{Instant, Mutex};
 use crate::token_request::{TokenRequest, is_unspent};
 use crate::worker::turns::Turn;
 use crate::worker::{pool, timer};
@@ -83,7 +83,8 @@ impl SingleUse {
         Self {
             client: client.clone(),
             store: store.clone(),
-            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state]),
+            // A state may be the application's own, and the same for many logins.
+            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state, &pending.code_verifier]),
             code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
             account: account.map(|account| account.as_str().to_owned()),
             ends: pending.remembered_until(client.0.clock.unix_seconds()),
@@ -145,6 +146,13 @@ fn already_used(message: &str) -> Error {
     Error::new(ErrorCode::LoginAlreadyUsed, message)
 }
 
+/// What the store has of a single use that may be given back at any time, also while it is being taken.
+enum Noted {
+    NotYet,
+    Ours(String, Marker),
+    GivenBack,
+}
+
 /// Starts the exchange of a code whose tokens are the caller's to keep. The store keeps that it was done: no server takes a code twice, and some end the
 /// login for it.
 pub(crate) fn start_exchange(
@@ -155,13 +163,19 @@ pub(crate) fn start_exchange(
 ) -> Result<Running<TokenSet>> {
     let Some(store) = client.0.store.clone() else { return Err(Error::caught_panic("a login")) };
     let single_use = Arc::new(SingleUse::new(client, &store, pending.pending(), &grant, None));
-    let noted = Arc::new(OnceLock::new());
+    let noted = Arc::new(Mutex::new(Noted::NotYet));
     let give_back = Arc::new(give_back);
     let before = {
         let (single_use, noted, give_back) = (Arc::clone(&single_use), Arc::clone(&noted), Arc::clone(&give_back));
         move || match single_use.take() {
             Ok(Taken::Ours(version, marker)) => {
-                let _ = noted.set((version, marker));
+                let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                if matches!(*noted, Noted::GivenBack) {
+                    drop(noted);
+                    single_use.settle(&version, &marker, Stage::GivenBack);
+                    return Err(Error::new(ErrorCode::Cancelled, "cancelled before anything was sent"));
+                }
+                *noted = Noted::Ours(version, marker);
                 Ok(())
             }
             Ok(Taken::Followed(_) | Taken::Done) => Err(already_used("this callback was completed already; log in again")),
@@ -175,12 +189,11 @@ pub(crate) fn start_exchange(
     };
     let unspent = move || {
         give_back();
-        // Not on the thread of a caller that gives up: it does not wait for the store.
-        let _ = pool::run(move || {
-            if let Some((version, marker)) = noted.get() {
-                single_use.settle(version, marker, Stage::GivenBack);
-            }
-        });
+        let before = std::mem::replace(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner), Noted::GivenBack);
+        if let Noted::Ours(version, marker) = before {
+            // Not on the thread of a caller that gives up: it does not wait for the store.
+            let _ = pool::run(move || single_use.settle(&version, &marker, Stage::GivenBack));
+        }
     };
     TokenRequest::start(client.clone(), grant, before, unspent)
 }

@@ -235,3 +235,36 @@ fn a_login_that_is_refused_without_a_reason_again_and_again_is_over_until_a_new_
     });
     assert!(logged_in.unwrap() && rig.record().is_active());
 }
+
+#[test]
+fn a_login_that_is_over_without_a_reason_is_tried_again_every_few_minutes() {
+    let unexplained = |_: &Rig| Reply::Refused(error(ErrorCode::LoginFailed).with_status(401));
+    let judge = |rig: &Rig| rig.known.judge(Demand::default(), Done::Looked, rig.now);
+    let mut rig = Rig::new();
+    for _ in 0..2 {
+        assert_eq!(code(rig.renew(unexplained)), ErrorCode::LoginFailed);
+    }
+    for tries in 3..6 {
+        assert!(!rig.renew(unexplained).unwrap());
+        assert_eq!(rig.times("refresh r1"), tries);
+        rig.pass(299_999);
+        assert!(!rig.renew(unexplained).unwrap());
+        assert!(matches!(judge(&rig), Judgement::Refuse(error) if error.code() == ErrorCode::LoginRequired));
+        rig.pass(1);
+        assert!(matches!(judge(&rig), Judgement::Refresh));
+        assert!(matches!(rig.known.judge(Demand::default(), Done::Flown, rig.now), Judgement::Refuse(_)));
+    }
+    // It was a proxy that refused, and the server has never heard of it.
+    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert!(rig.record().is_active() && rig.record().failure.is_none());
+}
+
+#[test]
+fn a_login_that_is_over_with_a_reason_is_not_tried_again() {
+    let mut rig = Rig::new();
+    assert!(!rig.renew(|_| Reply::Rejected(error(ErrorCode::LoginRequired))).unwrap());
+    rig.pass(3_600_000);
+    assert!(matches!(rig.known.judge(Demand::default(), Done::Looked, rig.now), Judgement::Refuse(_)));
+    assert!(!rig.renew(|rig| rig.tokens(2)).unwrap());
+    assert_eq!(rig.times("refresh r1"), 1);
+}
