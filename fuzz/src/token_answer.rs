@@ -15,7 +15,10 @@ const TEN_YEARS: i64 = 315_360_000;
 /// Good tokens are never lost to what stands beside them, lifetimes are within bounds, and errors show no token.
 pub fn check(input: &str) {
     let object: Option<Map<String, Value>> = serde_json::from_str(input).ok();
-    let usable = |name, least: u8| object.as_ref()?.get(name)?.as_str().filter(|text| is_usable(text, least));
+    let usable = |name, least: u8| {
+        let text = object.as_ref()?.get(name)?.as_str()?.trim_matches(['\r', '\n', '\t']);
+        is_usable(text, least).then_some(text)
+    };
     let (access_token, refresh_token) = (usable("access_token", 0x21), usable("refresh_token", 0x20));
     if object.is_some() {
         let members = Members::parse(input).expect("it is an object");

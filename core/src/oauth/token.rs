@@ -196,7 +196,8 @@ impl TokenAnswer {
     pub(crate) fn read(members: &Members<'_>) -> Self {
         let (extra, mut odd) = members.others(&KNOWN);
         let mut text = |name: &str, usable: fn(&str) -> bool| {
-            let text = members.string(name).filter(|text| usable(text));
+            // A line break at an end is of the file that a server has read it from.
+            let text = members.string(name).map(|text| text.trim_matches(['\r', '\n', '\t']).to_owned()).filter(|text| usable(text));
             if text.is_none() && members.has(name) {
                 odd.push(name.to_owned());
             }
@@ -383,7 +384,7 @@ mod tests {
 
     #[test]
     fn an_unusable_access_token_leaves_the_refresh_token_readable() {
-        for bad in [r#""""#, "null", "1", r#""a b""#, r#""\u00e4""#, r#""a\n""#] {
+        for bad in [r#""""#, "null", "1", r#""a b""#, r#""\u00e4""#, r#""a\nb""#] {
             let json = format!(r#"{{"access_token":{bad},"refresh_token":"r"}}"#);
             assert_eq!(answer(&json).refresh_token.unwrap().reveal(), "r");
             assert_eq!(code(&json), ErrorCode::BadResponse, "{bad}");
@@ -391,6 +392,13 @@ mod tests {
         let long = |length| format!(r#"{{"access_token":"{}"}}"#, "a".repeat(length));
         assert!(answer(&long(65_536)).access_token.is_some());
         assert!(answer(&long(65_537)).access_token.is_none());
+    }
+
+    #[test]
+    fn a_line_break_at_the_end_of_a_token_is_none_of_it() {
+        let read = answer(r#"{"access_token":"a\n","refresh_token":"\tr 1 \r\n"}"#);
+        assert_eq!(read.access_token.as_ref().map(|token| token.reveal()), Some("a"));
+        assert_eq!(read.refresh_token.as_ref().map(|token| token.reveal()), Some("r 1 "));
     }
 
     #[test]
