@@ -32,7 +32,7 @@ UNNAMED = (OK, LOGIN_ALREADY_USED)
 
 @case(
     ISSUER_MISMATCH,
-    LOGIN_ALREADY_USED,
+    ISSUER_MISMATCH,
     older={THIRD_PARTY: UNNAMED, SIPGATE_APPS: UNNAMED},
 )
 def callback_of_a_login_at_another_host_name(library: Library) -> Sequence[Reply]:

@@ -85,7 +85,7 @@ OWN = {
     wrong_secret_by_basic: (INVALID_CLIENT,),
     callback_of_another_issuer_than_the_configured_one: (
         ISSUER_MISMATCH,
-        library_cases.LOGIN_ALREADY_USED,
+        ISSUER_MISMATCH,
     ),
     refresh_with_the_winner_of_four_at_once: (LOGIN_REQUIRED,),
     refresh_with_the_token_of_another_client: (LOGIN_REQUIRED,),
