@@ -75,6 +75,8 @@ enum Step {
     Claiming(Arc<Record>, Age),
     /// Looking once more, just before the first byte.
     Aiming(Claimed),
+    /// Taking the claim out of a tombstone.
+    Releasing(Arc<Record>),
     Asking(Claimed),
     /// Looking what is there now, to do to it what the answer calls for.
     Landing(Claimed, Landing),
@@ -182,6 +184,11 @@ impl Flight {
                 self.aim(Claimed { version, record, age, replay: false })
             }
             (Step::Aiming(claimed), Observation::Loaded(found)) => self.fire(claimed, known, found, now),
+            (Step::Releasing(record), Observation::Stored(version)) => {
+                known.wrote(Stored::new(version, record), now);
+                self.end(known, Ok(()))
+            }
+            (Step::Releasing(_), Observation::Conflict) => self.look(),
             (Step::Asking(claimed), Observation::Answered(reply)) => self.answered(claimed, reply),
             (Step::Landing(claimed, landing), Observation::Loaded(found)) => self.land(claimed, landing, known, found, now),
             (Step::Settling(claimed, landing, record), Observation::Stored(version)) => {
@@ -423,6 +430,12 @@ impl Flight {
     /// Just before the first byte, also of a replay: is the claim still what is there, and young enough?
     fn fire(&mut self, claimed: Claimed, known: &mut Known, found: Option<Stored>, now: Moment) -> Action {
         let ours = found.as_ref().is_some_and(|found| found.version == claimed.version);
+        if !claimed.replay
+            && !self.is_login()
+            && let Some(tomb) = found.as_ref().filter(|found| found.record.is_ended() && found.record.claimed_by(&self.ticket.owner))
+        {
+            return self.release(tomb);
+        }
         if !ours || claimed.age.at(now) > CLAIM_MILLISECONDS {
             return self.consider(known, found, now);
         }
@@ -432,6 +445,13 @@ impl Flight {
         };
         self.step = Step::Asking(claimed);
         action
+    }
+
+    /// The login was logged out before anything was sent: the logout waits for nobody.
+    fn release(&mut self, tomb: &Stored) -> Action {
+        let record = Arc::new(Record { claim: None, ..(*tomb.record).clone() });
+        self.step = Step::Releasing(Arc::clone(&record));
+        Action::Swap { expected: Some(tomb.version.clone()), record }
     }
 
     fn answered(&mut self, mut claimed: Claimed, reply: Reply) -> Action {

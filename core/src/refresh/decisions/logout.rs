@@ -102,3 +102,20 @@ fn a_token_that_came_while_the_server_was_asked_is_ended_too() {
     assert_eq!((rig.times("revoke r1"), rig.times("revoke r2")), (1, 1));
     assert!(rig.record().refresh_token.is_none());
 }
+
+#[test]
+fn a_refresh_that_has_not_sent_anything_yet_does_not_hold_up_a_logout() {
+    let mut rig = Rig::new();
+    rig.gone = false;
+    let outcome = rig.fly(Goal::Renew(Demand::default()), |rig, action| {
+        if matches!(action, Action::Load) && rig.times("claim") == 1 {
+            rig.change(|record| record.state = State::Ended);
+        }
+        None
+    });
+    assert!(!outcome.unwrap());
+    assert!(rig.record().is_ended() && rig.record().claim.is_none() && !rig.log.iter().any(|done| done.starts_with("refresh")));
+    rig.known = Default::default();
+    rig.log_out().unwrap();
+    assert_eq!((rig.times("revoke r1"), rig.times("wait")), (1, 0));
+}
