@@ -108,7 +108,7 @@ static void of_callbacks(const sipgate_client *client)
 static void of_saved_texts(void)
 {
     static const char *const saved[] = {
-        "canary", "{\"access_token\":\"canary", "{\"access_token\":\"canary\\n\"}", "{\"access_token\":[\"canary\"]}", "canary\xff",
+        "canary", "{\"access_token\":\"canary", "{\"access_token\":\"canary\\nx\"}", "{\"access_token\":[\"canary\"]}", "canary\xff",
     };
     sipgate_authorization_request *request = NULL;
     sipgate_token_set *tokens = NULL;

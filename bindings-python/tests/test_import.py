@@ -32,8 +32,8 @@ before = set(sys.modules)
 import sipgate_oauth2
 print(sorted(set(sys.modules) - before))
 """
-    package = ["sipgate_oauth2", "sipgate_oauth2._native", "sipgate_oauth2.errors"]
-    assert run(body) == str(package)
+    package = ["", "._native", ".at_exit", ".errors"]
+    assert run(body) == str([f"sipgate_oauth2{name}" for name in package])
 
 
 def test_no_thread_is_started_before_the_first_request() -> None:

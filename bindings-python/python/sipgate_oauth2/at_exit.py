@@ -1,7 +1,5 @@
 """Every end of a process: what it has begun is stored first."""
 
-from __future__ import annotations
-
 import atexit
 import os
 import sys
