@@ -15,7 +15,9 @@ use crate::store_check::*;
 use crate::store_options::{sipgate_store_options, sipgate_store_options_free};
 use crate::text::sipgate_str;
 use crate::token_set::*;
-use crate::token_source::{sipgate_token_source, sipgate_token_source_account, sipgate_token_source_free};
+use crate::token_source::{
+    sipgate_token_source, sipgate_token_source_account, sipgate_token_source_account_hash, sipgate_token_source_free,
+};
 use crate::token_status::*;
 
 /// Four places for handles of one type.
@@ -188,11 +190,11 @@ impl Handle for sipgate_token_set {
 }
 
 impl Handle for sipgate_token_source {
-    const NOTHING: &str = "None";
+    const NOTHING: &str = "(None, None)";
 
     unsafe fn says(source: *const Self) -> String {
         // SAFETY: NULL or live, and so is its text.
-        unsafe { format!("{:?}", read(sipgate_token_source_account(source))) }
+        unsafe { format!("{:?}", (read(sipgate_token_source_account(source)), read(sipgate_token_source_account_hash(source)))) }
     }
 
     unsafe fn free(source: *mut Self) {
