@@ -65,7 +65,7 @@ impl Asked<'_> {
         match self.oauth_error(&members) {
             Some(oauth) if tokens.access_token.is_none() || !is_success(answer.status) => Err(self.oauth(answer, oauth)),
             _ if is_success(answer.status) => Ok(tokens),
-            // Whoever sent these has spent the old refresh token.
+            // A server that sends these has spent the old refresh token.
             None if tokens.access_token.is_some() && tokens.refresh_token.is_some() => {
                 tokens.refused = Some(self.foreign(answer));
                 Ok(tokens)

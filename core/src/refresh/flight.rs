@@ -364,7 +364,7 @@ impl Flight {
         self.wait_for_others(known, poll, now)
     }
 
-    /// The longer it takes, the less often it is tried: whoever waits also reads the store each time.
+    /// The longer it takes, the less often it is tried: a flight that waits also reads the store each time.
     fn lock_poll(&self, now: Moment) -> u64 {
         (now.mono.saturating_sub(self.began) / 4).clamp(LOCK_POLL_MILLISECONDS, LONGEST_LOCK_POLL_MILLISECONDS)
     }
@@ -584,7 +584,7 @@ impl Flight {
                     known.sent(sent);
                 }
                 self.renewed = tokens.is_ok();
-                // Whoever saves tokens has them, and must know that nobody else does.
+                // A caller that saves tokens has them, and must know that nobody else does.
                 if matches!(self.goal, Goal::Save { .. }) { Err(unsaved(&error)) } else { tokens }
             }
             Landing::Bury { error: refused, .. } | Landing::Drop(refused) => {

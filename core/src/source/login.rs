@@ -272,7 +272,7 @@ impl Completion {
                     }
                     outcome.put(Ok(source.clone()));
                 }
-                // The login is there and could not be saved; whoever waited has it.
+                // The login is there and could not be saved; a caller that waited has it.
                 Err(_) if outcome.is_settled() => {}
                 Err(error) => {
                     let stage = if is_unspent(error) { Stage::GivenBack } else { Stage::Failed { reason: Remembered::from(error) } };

@@ -1,4 +1,4 @@
-//! Threads that are made as they are needed, and end when nobody needs them. Whoever runs something here has taken a turn, which is what bounds
+//! Threads that are made as they are needed, and end when nobody needs them. What runs here has taken a turn, which is what bounds
 //! their number.
 
 use std::collections::VecDeque;
