@@ -295,7 +295,8 @@ export declare class TokenSource {
   readonly accountHash: string
 
   /**
-   * An access token that an API takes now. Renewed when it is near its end; while that fails and the token has not ended, the one there is. A
+   * An access token that an API takes now. Past most of its life the current one is given at once and refreshed in the background;
+   * only where it has ended does a caller wait for the new one. A
    * {@link LoginRequiredError} says that somebody must log in. Timeout and signal end the wait only: a refresh that is under way goes on by itself.
    */
   accessToken(options?: TokenOptions): Promise<string>

@@ -1224,7 +1224,8 @@ bool sipgate_token_status_unsaved(const struct sipgate_token_status *status);
 void sipgate_token_status_free(struct sipgate_token_status *status);
 
 /**
- * An access token that an API takes now. Renewed when it is near its end, which waits; while that fails and the token has not ended, the one there is.
+ * An access token that an API takes now. Past most of its life the current one is given at once and refreshed in the background;
+ * only where it has ended does a caller wait for the new one.
  * `call` may be NULL. SIPGATE_LOGIN_REQUIRED when somebody must log in. A refresh that is under way goes on by itself when the wait ends. On success
  * `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
  */

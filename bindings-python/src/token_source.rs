@@ -32,8 +32,8 @@ const SIPGATES_API: &str = "https://api.sipgate.com";
 
 #[pymethods]
 impl TokenSource {
-    /// An access token that an API takes now, and for `min_validity` seconds more. Renewed when it is near its end; while that fails and the token has
-    /// not ended, the one there is.
+    /// An access token that an API takes now, and for `min_validity` seconds more. Past most of its life the current one is given at once and refreshed in the background;
+    /// only where it has ended does a caller wait for the new one.
     #[pyo3(signature = (*, timeout=None, min_validity=None, cancel=None))]
     fn access_token<'py>(
         &self,

@@ -435,9 +435,9 @@ class TokenSource:
         min_validity: float | None = None,
         cancel: CancelToken | None = None,
     ) -> str:
-        """An access token that an API takes now, and for `min_validity` seconds more. Renewed
-        when it is near its end; while that fails and the token has not ended, the one there
-        is.
+        """An access token that an API takes now, and for `min_validity` seconds more. Past
+        most of its life the current one is given at once and refreshed in the background;
+        only where it has ended does a caller wait for the new one.
         """
     def authorization_header(
         self,

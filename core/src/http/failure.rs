@@ -116,7 +116,7 @@ fn certificate(why: &CertificateError, own_roots: bool) -> String {
     format!("{why}; {remedy}")
 }
 
-/// What an alert says of the server's configuration. The others are accidents.
+/// Alerts that call for another configuration, at either end. The others are accidents.
 fn alert_kind(alert: AlertDescription) -> FailureKind {
     use AlertDescription as Alert;
     let why = match alert {
