@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Every fault of the local realm × code exchange and refresh × plain and TLS × a new client and one that has made a request, in every language: the
-code that each ends with, what the realm saw, that the client works afterwards, that no thread and no descriptor is left behind, and
-that no secret shows. `core/tests/faults.rs` holds the core to the same table.
+"""Every fault of the local realm × code exchange and refresh × plain and TLS × a new client and one that has made a request.
+
+In every language: the code that each ends with, what the realm saw, that the client works afterwards, that no thread and no descriptor
+is left behind, and that no secret shows. `core/tests/faults.rs` holds the core to the same table.
 """
 
 from __future__ import annotations
