@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::error::ErrorCode;
+use protocol::error::ErrorCode;
 use crate::logout_outcome::LogoutOutcome;
 
 /// Something worth a line in a log.
@@ -33,7 +33,7 @@ pub enum Event {
         used: String,
     },
     /// A member of a token response was there but of no use, and counts as absent. A client tells this once of each member.
-    OddAnswer {
+    ResponseMemberIgnored {
         /// The member's name.
         member: String,
     },
@@ -56,7 +56,7 @@ pub enum Event {
         generation: u64,
     },
     /// New tokens were stored.
-    Renewed {
+    Refreshed {
         /// Whose, as a hash.
         account: String,
         /// Counts the account's token sets.
@@ -65,7 +65,7 @@ pub enum Event {
         duration: Duration,
     },
     /// The tokens could not be renewed. The login goes on.
-    RenewalFailed {
+    RefreshFailed {
         /// Whose, as a hash.
         account: String,
         /// What it failed with.
@@ -95,11 +95,11 @@ impl Event {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::RealmMismatch { .. } => "realm_mismatch",
-            Self::OddAnswer { .. } => "odd_answer",
+            Self::ResponseMemberIgnored { .. } => "response_member_ignored",
             Self::TokenRequest { .. } => "token_request",
             Self::LoggedIn { .. } => "logged_in",
-            Self::Renewed { .. } => "renewed",
-            Self::RenewalFailed { .. } => "renewal_failed",
+            Self::Refreshed { .. } => "refreshed",
+            Self::RefreshFailed { .. } => "refresh_failed",
             Self::LoginEnded { .. } => "login_ended",
             Self::LoggedOut { .. } => "logged_out",
             Self::Unsaved { .. } => "unsaved",
@@ -110,7 +110,7 @@ impl Event {
     pub const fn is_warning(&self) -> bool {
         match self {
             Self::TokenRequest { error, .. } => error.is_some(),
-            Self::LoggedIn { .. } | Self::Renewed { .. } | Self::LoggedOut { .. } => false,
+            Self::LoggedIn { .. } | Self::Refreshed { .. } | Self::LoggedOut { .. } => false,
             _ => true,
         }
     }
@@ -120,22 +120,22 @@ impl Event {
     /// ```
     /// use sipgate_oauth2::Event;
     ///
-    /// let event = Event::OddAnswer { member: "expires_in".into() };
-    /// assert_eq!(event.to_json(), r#"{"event":"odd_answer","member":"expires_in"}"#);
+    /// let event = Event::ResponseMemberIgnored { member: "expires_in".into() };
+    /// assert_eq!(event.to_json(), r#"{"event":"response_member_ignored","member":"expires_in"}"#);
     /// ```
     pub fn to_json(&self) -> String {
         let code = |error: &ErrorCode| error.as_str();
         let mut json = match self {
             Self::RealmMismatch { named, used } => json!({"named": named, "used": used}),
-            Self::OddAnswer { member } => json!({"member": member}),
+            Self::ResponseMemberIgnored { member } => json!({"member": member}),
             Self::TokenRequest { grant, duration, sent, error } => {
                 json!({"grant": grant, "duration": duration.as_secs_f64(), "sent": sent, "error": error.as_ref().map(code)})
             }
             Self::LoggedIn { account, generation } => json!({"account": account, "generation": generation}),
-            Self::Renewed { account, generation, duration } => {
+            Self::Refreshed { account, generation, duration } => {
                 json!({"account": account, "generation": generation, "duration": duration.as_secs_f64()})
             }
-            Self::RenewalFailed { account, error } => json!({"account": account, "error": code(error)}),
+            Self::RefreshFailed { account, error } => json!({"account": account, "error": code(error)}),
             Self::LoggedOut { account, outcome } => json!({"account": account, "outcome": outcome.as_str()}),
             Self::LoginEnded { account } | Self::Unsaved { account } => json!({"account": account}),
         };
@@ -153,16 +153,16 @@ impl fmt::Display for Event {
             Self::RealmMismatch { named, used } => {
                 write!(f, "the client id names the realm {named}, but {used} is set and used; correct one of them")
             }
-            Self::OddAnswer { member } => write!(f, "{member} in the server's answer is of no use and counts as absent"),
+            Self::ResponseMemberIgnored { member } => write!(f, "{member} in the server's answer is of no use and counts as absent"),
             Self::TokenRequest { grant, duration, error, .. } => {
                 let outcome = error.map_or("ok", |code| code.as_str());
                 write!(f, "token request {grant}: {outcome} after {} ms", duration.as_millis())
             }
             Self::LoggedIn { account, generation } => write!(f, "account {account}: logged in, token set {generation}"),
-            Self::Renewed { account, generation, duration } => {
+            Self::Refreshed { account, generation, duration } => {
                 write!(f, "account {account}: renewed, token set {generation} after {} ms", duration.as_millis())
             }
-            Self::RenewalFailed { account, error } => write!(f, "account {account}: not renewed, {error}; the login goes on"),
+            Self::RefreshFailed { account, error } => write!(f, "account {account}: not renewed, {error}; the login goes on"),
             Self::LoginEnded { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
             Self::LoggedOut { account, outcome: LogoutOutcome::Revoked } => write!(f, "account {account}: logged out"),
             Self::LoggedOut { account, outcome: LogoutOutcome::LocalOnly } => {
@@ -195,7 +195,7 @@ impl Events {
 
     /// A handler that panics harms nobody, and no more does a logger.
     pub(crate) fn emit(&self, event: &Event) {
-        if matches!(event, Event::OddAnswer { member } if self.has_told(member)) {
+        if matches!(event, Event::ResponseMemberIgnored { member } if self.has_told(member)) {
             return;
         }
         #[cfg(feature = "log")]
@@ -220,7 +220,7 @@ impl Events {
 #[cfg(feature = "log")]
 const fn level(event: &Event) -> log::Level {
     match event {
-        Event::TokenRequest { .. } | Event::Renewed { .. } => log::Level::Debug,
+        Event::TokenRequest { .. } | Event::Refreshed { .. } => log::Level::Debug,
         event if event.is_warning() => log::Level::Warn,
         _ => log::Level::Info,
     }
@@ -235,12 +235,12 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&told);
         let events = Events::to(move |event| seen.lock().unwrap().push(event.clone()));
-        let odd = |member: String| events.clone().emit(&Event::OddAnswer { member });
+        let odd = |member: String| events.clone().emit(&Event::ResponseMemberIgnored { member });
         for _ in 0..3 {
             odd("scope".into());
             odd("expires_in".into());
         }
-        assert_eq!(*told.lock().unwrap(), ["scope", "expires_in"].map(|member| Event::OddAnswer { member: member.into() }));
+        assert_eq!(*told.lock().unwrap(), ["scope", "expires_in"].map(|member| Event::ResponseMemberIgnored { member: member.into() }));
         (0..100).for_each(|number| odd(number.to_string()));
         assert_eq!(told.lock().unwrap().len(), MAX_ODD_MEMBERS);
     }

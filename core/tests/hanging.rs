@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use sipgate_oauth2::{
-    AuthorizationRequest, Call, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet,
+    AuthorizationRequest, CallOptions, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet,
     TokenSource, TokenStore,
 };
 use support::Realm;
@@ -57,8 +57,8 @@ fn expired() -> TokenSet {
     tokens(r#"{"access_token":"canary-old","refresh_token":"canary-refresh","expires_at":1}"#)
 }
 
-fn patient() -> Call {
-    Call::new().timeout(Duration::from_secs(600))
+fn patient() -> CallOptions {
+    CallOptions::new().timeout(Duration::from_secs(600))
 }
 
 /// Which of the calls have an outcome.
@@ -165,7 +165,7 @@ fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
     realm.log_in(&elsewhere, "anna").refresh_with(&patient()).unwrap();
     // Logins and commits wait for the database: with a thread for so many at a time, whatever their number.
     let waiting = count(sources.iter().map(|source| source.start_save(&expired(), &patient()).unwrap()).collect());
-    let error = with_code.status_with(&Call::new().timeout(Duration::from_millis(50))).unwrap_err();
+    let error = with_code.status_with(&CallOptions::new().timeout(Duration::from_millis(50))).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Timeout);
     assert_eq!(waiting.load(Ordering::SeqCst), 0);
 
@@ -191,7 +191,7 @@ fn a_callback_whose_caller_left_while_the_store_hung_is_still_good() {
     while database.0.0.lock().unwrap().waiting == 0 {
         thread::sleep(Duration::from_millis(5));
     }
-    let error = running.wait(&Call::new().timeout(Duration::ZERO)).unwrap_err();
+    let error = running.wait(&CallOptions::new().timeout(Duration::ZERO)).unwrap_err();
     assert_eq!((error.code(), error.retryable()), (ErrorCode::Timeout, true));
     // Whatever follows from its leaving is done before the store goes on.
     thread::sleep(Duration::from_millis(200));

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{Call, Store, settle};
+use sipgate_oauth2::{CallOptions, Store, settle};
 use support::Realm;
 
 #[test]
@@ -21,7 +21,7 @@ fn settling_waits_until_what_the_server_gave_is_stored_and_no_longer_than_is_ask
     assert!(settle(Duration::from_secs(60)));
 
     realm.fault(&json!({"on": "token", "kind": "late", "ms": 3000}));
-    drop(source.start_refresh(&Call::new()));
+    drop(source.start_refresh(&CallOptions::new()));
     while realm.token_requests().len() < 2 {
         thread::sleep(Duration::from_millis(5));
     }

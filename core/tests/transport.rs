@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{AuthorizationCode, Call, CancelToken, Client, Error, ErrorCode, GivenUp, Provider};
+use sipgate_oauth2::{AuthorizationCode, CallOptions, CancelToken, Client, Error, ErrorCode, GivenUp, Provider};
 use support::{Heard, Realm};
 
 const SHORT: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ fn cancelling_ends_a_wait_and_leaves_a_sent_request_alone() {
         canceller.cancel();
         realm
     });
-    let error = client.refresh_with("a-token", &Call::new().timeout(Duration::from_secs(3000)).cancel_token(&cancel)).unwrap_err();
+    let error = client.refresh_with("a-token", &CallOptions::new().timeout(Duration::from_secs(3000)).cancel_token(&cancel)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
     assert_eq!(heard.sent(1), [true], "the request went on to its own deadline");
     watcher.join().unwrap();
@@ -134,7 +134,7 @@ fn a_call_that_was_cancelled_before_sends_nothing_and_keeps_the_pending_login() 
     cancel.cancel();
     let pending = client.authorization_request("balance:read").unwrap();
     let callback = format!("state={}&code=a-code", pending.state());
-    let call = Call::new().cancel_token(&cancel);
+    let call = CallOptions::new().cancel_token(&cancel);
     assert_eq!(client.exchange_callback_with(&pending, &callback, &call).unwrap_err().code(), ErrorCode::Cancelled);
     assert!(realm.token_requests().is_empty());
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().oauth_error(), Some("invalid_grant"));
@@ -151,7 +151,7 @@ fn a_request_that_is_given_up_during_the_handshake_never_leaves_and_its_thread_c
     let running = client.start_refresh("a-token").unwrap();
     assert!(running.wait_for(Duration::from_millis(300)).is_none());
     running.give_up(GivenUp::Cancelled);
-    assert_eq!(running.wait(&Call::new()).unwrap_err().code(), ErrorCode::Cancelled);
+    assert_eq!(running.wait(&CallOptions::new()).unwrap_err().code(), ErrorCode::Cancelled);
     assert_eq!(heard.sent(1), [false]);
     assert!(realm.token_requests().is_empty());
 }
@@ -180,12 +180,12 @@ fn giving_up_late_does_not_free_a_pending_login_that_is_in_use_again() {
     realm.fault(&json!({"on": "connection", "kind": "close_after_client_hello"}));
     let first = client.start_exchange_callback(&pending, &callback).unwrap();
     let handle = first.handle();
-    assert_eq!(first.wait(&Call::new()).unwrap_err().code(), ErrorCode::Transport);
+    assert_eq!(first.wait(&CallOptions::new()).unwrap_err().code(), ErrorCode::Transport);
     realm.fault(&json!({"on": "token", "kind": "silent"}));
     let second = client.start_exchange_callback(&pending, &callback).unwrap();
     handle.give_up(GivenUp::Cancelled);
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
-    assert_eq!(second.wait(&Call::new()).unwrap_err().code(), ErrorCode::LoginFailed);
+    assert_eq!(second.wait(&CallOptions::new()).unwrap_err().code(), ErrorCode::LoginFailed);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
 use super::encryption_key::{EncryptionKey, ID_LENGTH};
-use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
-use crate::error::{Error, ErrorCode, Remedy, Result};
+use super::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use protocol::error::{Error, ErrorCode, Remedy, Result};
 
 /// How encrypted data begins: as no text in UTF-8 does, and so no entry that was written without a key. The last byte is the format.
 const MARK: [u8; 5] = *b"\x89SGE\x01";
@@ -22,18 +22,18 @@ pub(crate) struct Encrypted {
 pub(crate) struct Clear(pub(crate) Arc<dyn TokenStore>);
 
 impl TokenStore for Clear {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         match self.0.load(key)? {
             Some(entry) if entry.data.starts_with(&MARK[..4]) => Err(no_keys().into()),
             entry => Ok(entry),
         }
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         self.0.swap(key, expected, entry)
     }
 
-    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         self.0.try_lock(key)
     }
 }
@@ -68,18 +68,18 @@ impl Encrypted {
 }
 
 impl TokenStore for Encrypted {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let Some(StoreEntry { version, data, ends }) = self.inner.load(key)? else { return Ok(None) };
         let data = self.open(key, &version, data)?;
         Ok(Some(StoreEntry { version, data, ends }))
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let data = self.keys[0].seal(key, &entry.version, &entry.data)?;
         self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, ends: entry.ends })
     }
 
-    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         self.inner.try_lock(key)
     }
 }
@@ -141,7 +141,7 @@ fn defect() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::kit;
+    use crate::store::conformance;
     use crate::store::memory::Memory;
     use crate::store::sqlite::Sqlite;
     use crate::store::testing::{TemporaryDirectory, entry, key};

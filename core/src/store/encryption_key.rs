@@ -8,7 +8,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use protocol::error::{Error, Result};
 
 /// A key of 256 bits for encrypting what a store keeps. `Debug` shows nothing of it, and its memory is wiped when it is dropped.
 ///
@@ -93,7 +93,7 @@ fn base64(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
+    use protocol::error::ErrorCode;
 
     const BYTES: [u8; 32] = {
         let mut bytes = [0xFB; 32];

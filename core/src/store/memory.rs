@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 
-use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
-use crate::clock::{Clock, SystemClock};
-use crate::process::PerProcess;
-use crate::sync::{Mutex, MutexGuard};
+use super::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use crate::sys::clock::{Clock, SystemClock};
+use crate::sys::process::PerProcess;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// A store in memory. A forked child starts with an empty one: if it went on with its parent's refresh tokens, the two would spend them
 /// twice.
@@ -43,25 +43,25 @@ impl Memory {
 }
 
 impl TokenStore for Memory {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let now = self.clock.unix_seconds();
         Ok(self.with(|contents| contents.entries.get(key).filter(|entry| !has_ended(entry, now)).cloned()))
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let now = self.clock.unix_seconds();
         Ok(self.with(|contents| {
             let there = contents.entries.get(key).filter(|entry| !has_ended(entry, now));
             if there.map(|entry| entry.version.as_str()) != expected {
-                return Swapped::Conflict;
+                return SwapOutcome::Conflict;
             }
             contents.entries.insert(key.clone(), entry.clone());
             contents.sweep(now);
-            Swapped::Stored
+            SwapOutcome::Stored
         }))
     }
 
-    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         Ok(self.with(|contents| {
             contents.locks.retain(|_, lock| lock.strong_count() > 0);
             if contents.locks.contains_key(key) {
@@ -91,7 +91,7 @@ fn has_ended(entry: &StoreEntry, now: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::kit;
+    use crate::store::conformance;
     use crate::store::testing::{SetClock, entry, key};
 
     #[test]
@@ -103,13 +103,13 @@ mod tests {
     fn an_entry_that_has_ended_is_as_good_as_none() {
         let clock = SetClock::at(99);
         let store = Memory::with_clock(clock.clone());
-        assert_eq!(store.swap(&key(1), None, &entry("a", Some(100))).unwrap(), Swapped::Stored);
+        assert_eq!(store.swap(&key(1), None, &entry("a", Some(100))).unwrap(), SwapOutcome::Stored);
         clock.set(100);
         assert!(store.load(&key(1)).unwrap().is_some());
         clock.set(101);
         assert_eq!(store.load(&key(1)).unwrap(), None);
-        assert_eq!(store.swap(&key(1), Some("a"), &entry("b", None)).unwrap(), Swapped::Conflict);
-        assert_eq!(store.swap(&key(1), None, &entry("b", None)).unwrap(), Swapped::Stored);
+        assert_eq!(store.swap(&key(1), Some("a"), &entry("b", None)).unwrap(), SwapOutcome::Conflict);
+        assert_eq!(store.swap(&key(1), None, &entry("b", None)).unwrap(), SwapOutcome::Stored);
     }
 
     #[test]

@@ -1,18 +1,13 @@
-//! Where logins are kept.
+//! Where logins are kept: what a store promises, the stores of this library, and the checks for any store.
 
-mod encryption;
+pub mod conformance;
+pub(crate) mod encryption;
 mod encryption_key;
-mod handle;
-pub mod kit;
-mod memory;
-mod register;
-mod sqlite;
+pub(crate) mod memory;
+pub(crate) mod sqlite;
 #[cfg(test)]
 mod testing;
+mod token_store;
 
 pub use encryption_key::EncryptionKey;
-pub use handle::Store;
-pub use register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
-pub(crate) use sqlite::url;
-#[doc(hidden)]
-pub use sqlite::{after_fork, before_fork};
+pub use token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::register::{StoreEntry, StoreKey};
-use crate::clock::Clock;
-use crate::random::{SystemRandomness, tokens};
-use crate::refresh::moment::Moment;
+use super::token_store::{StoreEntry, StoreKey};
+use crate::sys::clock::Clock;
+use crate::sys::random::{SystemRandomness, tokens};
+use protocol::time::Moment;
 
 /// A directory that goes with the value.
 pub(super) struct TemporaryDirectory(PathBuf);

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::process::PerProcess;
-use crate::sync::{Condvar, Instant, Mutex, MutexGuard, thread};
+use crate::sys::process::PerProcess;
+use crate::sys::sync::{Condvar, Instant, Mutex, MutexGuard, thread};
 
 const IDLE: Duration = Duration::from_secs(5);
 

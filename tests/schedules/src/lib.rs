@@ -49,7 +49,7 @@ mod token_request;
 mod worker;
 
 pub use builder::ClientBuilder;
-pub use call::{Call, CancelToken};
+pub use call::{CallOptions, CancelToken};
 pub use client::Client;
 pub use error::{Error, ErrorCode, Family, Remedy, Result};
 pub use event::Event;

@@ -42,7 +42,7 @@ impl<T> PerProcess<T> {
     }
 }
 
-/// Drawn where the lanes of a store are made: so each client is in a process of its own, which lives as long as the execution.
+/// RandomValues where the lanes of a store are made: so each client is in a process of its own, which lives as long as the execution.
 pub(crate) struct ProcessIdentity {
     pub(crate) id: u32,
     pub(crate) started: Option<String>,

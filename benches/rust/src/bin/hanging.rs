@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sipgate_oauth2::{Call, Client, Provider, Store, TokenSet, TokenSource};
+use sipgate_oauth2::{CallOptions, Client, Provider, Store, TokenSet, TokenSource};
 
 const HANGING: usize = 500;
 
@@ -101,7 +101,7 @@ impl Silent {
         let builder = Client::with_provider("client", provider).request_timeout(Duration::from_secs(600));
         let client = builder.store(Store::memory()).build().unwrap();
         let expired = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1}"#).unwrap();
-        let call = Call::new().timeout(Duration::from_secs(600));
+        let call = CallOptions::new().timeout(Duration::from_secs(600));
         let sources: Vec<_> = (0..HANGING).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
         for source in &sources {
             source.save(&expired).unwrap();

@@ -6,8 +6,8 @@ use std::time::Instant;
 use rusqlite::{Connection, ErrorCode as Sqlite, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{busy, failure, misplaced};
-use crate::error::{Error, ErrorCode, Result};
-use crate::store::register::{StoreEntry, StoreKey, Swapped};
+use protocol::error::{Error, ErrorCode, Result};
+use crate::store::token_store::{StoreEntry, StoreKey, SwapOutcome};
 
 /// "sgOA": marks the file as a store of this library's, in the field that SQLite keeps for that.
 const APPLICATION: i32 = 0x7367_4F41;
@@ -105,11 +105,11 @@ impl<'a> Database<'a> {
         })
     }
 
-    pub(super) fn swap(&mut self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> Result<Swapped> {
+    pub(super) fn swap(&mut self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> Result<SwapOutcome> {
         let path = self.path;
         let transaction = self.begin()?;
         let swapped = swap(&transaction, key, expected, entry, now).map_err(|cause| judge(path, cause))?;
-        if swapped == Swapped::Stored {
+        if swapped == SwapOutcome::Stored {
             transaction.commit().map_err(|cause| judge(path, cause))?;
         }
         Ok(swapped)
@@ -136,7 +136,7 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-fn swap(transaction: &Transaction<'_>, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> rusqlite::Result<Swapped> {
+fn swap(transaction: &Transaction<'_>, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> rusqlite::Result<SwapOutcome> {
     transaction.execute("DELETE FROM entries WHERE key = ?1 AND ends < ?2", params![key.as_str(), now])?;
     transaction.execute(
         "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE ends < ?1 ORDER BY ends LIMIT ?2)",
@@ -152,7 +152,7 @@ fn swap(transaction: &Transaction<'_>, key: &StoreKey, expected: Option<&str>, e
             params![key.as_str(), entry.version, entry.data, entry.ends],
         )?,
     };
-    Ok(if changed == 1 { Swapped::Stored } else { Swapped::Conflict })
+    Ok(if changed == 1 { SwapOutcome::Stored } else { SwapOutcome::Conflict })
 }
 
 /// What SQLite failed with, in this library's words.

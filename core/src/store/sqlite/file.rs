@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::lock::{Description, Mode, Part, Refused};
-use super::{failure, misplaced, rights};
-use crate::error::{Error, ErrorCode, Result};
+use super::{failure, misplaced, permissions};
+use protocol::error::{Error, ErrorCode, Result};
 
 /// What an operation wants to do with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +80,10 @@ pub(super) fn place(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path)
         .map_err(|cause| misplaced(path, "is relative to a working directory that is gone; give a full path").with_cause(cause))?;
     let directory = absolute.parent().unwrap_or(&absolute);
-    rights::make_directory(directory).map_err(|cause| no_directory(directory, cause))?;
+    permissions::make_directory(directory).map_err(|cause| no_directory(directory, cause))?;
     let directory = canonical(directory).map_err(|cause| no_directory(directory, cause))?;
     let metadata = fs::metadata(&directory).map_err(|cause| no_directory(&directory, cause))?;
-    rights::check_directory(&directory, &metadata)?;
+    permissions::check_directory(&directory, &metadata)?;
     Ok(directory.join(name))
 }
 
@@ -128,7 +128,7 @@ impl Kept {
             Err(Refused::Failed(error)) => return Err(error),
         }
         let held = Held { kept: self, identity: description.identity.clone(), writable: *mode == Mode::Exclusive };
-        let closed = description.with(|file| rights::close_to_group(path, file)).transpose();
+        let closed = description.with(|file| permissions::close_to_group(path, file)).transpose();
         drop(kept);
         closed?;
         // Nobody who keeps to the locks can replace it any more.
@@ -196,7 +196,7 @@ impl Drop for Locked {
 fn look(path: &Path, access: Access) -> Result<Option<Identity>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => {
-            rights::check_file(path, &metadata)?;
+            permissions::check_file(path, &metadata)?;
             Ok(Some(Identity::of(path, &metadata)))
         }
         Err(cause) if cause.kind() == io::ErrorKind::NotFound && access == Access::Create => Ok(None),
@@ -211,7 +211,7 @@ fn check_journal(path: &Path) -> Result<()> {
     let journal = Path::new(&journal);
     match fs::symlink_metadata(journal) {
         Ok(metadata) => {
-            rights::check_file(journal, &metadata)?;
+            permissions::check_file(journal, &metadata)?;
             // Elsewhere others may be at it, and there are no groups.
             if cfg!(unix) {
                 open(journal, Access::Read)?;
@@ -233,7 +233,7 @@ pub(super) fn prepare(path: &Path) -> Result<()> {
 pub(super) fn open(path: &Path, access: Access) -> Result<(File, Mode)> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(access == Access::Create);
-    rights::keep_private(&mut options);
+    permissions::keep_private(&mut options);
     let (file, mode) = match options.open(path) {
         Ok(file) => (file, Mode::Exclusive),
         Err(cause)
@@ -243,7 +243,7 @@ pub(super) fn open(path: &Path, access: Access) -> Result<(File, Mode)> {
         }
         Err(cause) => return Err(unavailable(path, cause)),
     };
-    rights::close_to_group(path, &file)?;
+    permissions::close_to_group(path, &file)?;
     Ok((file, mode))
 }
 

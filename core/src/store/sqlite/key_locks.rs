@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::file::{self, Locked};
 use super::lock::{Part, Refused};
-use super::rights;
-use crate::error::Result;
-use crate::store::register::{StoreKey, StoreLock};
+use super::permissions;
+use protocol::error::Result;
+use crate::store::token_store::{StoreKey, StoreLock};
 
 pub(super) struct KeyLocks {
     path: PathBuf,
@@ -39,7 +39,7 @@ impl KeyLocks {
 
     fn try_lock_file(&self, key: &StoreKey) -> std::result::Result<Locked, Refused> {
         let directory = with_suffix(&self.path, "s");
-        rights::make_own_directory(&directory).map_err(Refused::Failed)?;
+        permissions::make_own_directory(&directory).map_err(Refused::Failed)?;
         Locked::try_take(&directory.join(format!("{:016x}", byte(key))), Part::Whole)
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::error::ErrorCode;
+    use protocol::error::ErrorCode;
     use crate::store::testing::{TemporaryDirectory, key};
 
     fn is_held(lock: &StoreLock) -> bool {

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use super::file::Identity;
 use super::misplaced;
-use crate::error::{Error, Result};
-use crate::process::{Origin, PerProcess};
+use protocol::error::{Error, Result};
+use crate::sys::process::{Origin, PerProcess};
 
 /// A file that is open for locks alone, until this is dropped by the process that opened it.
 pub(super) struct Description {

@@ -6,13 +6,13 @@
 
 mod database;
 mod file;
-mod gate;
+mod fork_gate;
 mod key_locks;
 mod lock;
 mod network;
 #[cfg(test)]
 mod processes;
-mod rights;
+mod permissions;
 #[cfg(test)]
 mod tests;
 
@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 use self::database::Database;
 pub(crate) use self::file::url;
 use self::file::{Access, Kept};
-use self::gate::Refused;
-pub use self::gate::{after_fork, before_fork};
+use self::fork_gate::Refused;
+pub use self::fork_gate::{after_fork, before_fork};
 use self::key_locks::KeyLocks;
 pub(crate) use self::network::NetworkFileSystem;
-use super::register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
-use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorCode, Remedy, Result};
+use super::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use crate::sys::clock::{Clock, SystemClock};
+use protocol::error::{Error, ErrorCode, Remedy, Result};
 
 /// How long an operation waits for others to finish theirs, which take milliseconds.
 const WAIT: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ impl Sqlite {
     /// Opens the database for one operation, and closes it. Waits for others outside the gate, so that no thread waits for another's wait.
     fn with_database<T>(&self, access: Access, act: impl Fn(&mut Database<'_>) -> Result<T>) -> Result<T> {
         let deadline = Instant::now() + self.wait;
-        let gate = gate::gate();
+        let gate = fork_gate::gate();
         let mut pause = FIRST_PAUSE;
         loop {
             let inside = gate.enter(deadline).map_err(|refused| kept_out(&self.path, &refused))?;
@@ -92,7 +92,7 @@ impl Sqlite {
 }
 
 impl TokenStore for Sqlite {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let now = self.clock.unix_seconds();
         Ok(self.with_database(Access::Read, |database| {
             database.check_format()?;
@@ -100,7 +100,7 @@ impl TokenStore for Sqlite {
         })?)
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let now = self.clock.unix_seconds();
         Ok(self.with_database(Access::Write, |database| {
             database.check_format()?;
@@ -108,7 +108,7 @@ impl TokenStore for Sqlite {
         })?)
     }
 
-    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         Ok(self.key_locks.try_lock(key)?)
     }
 }

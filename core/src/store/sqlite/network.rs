@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::misplaced;
-use crate::error::Result;
+use protocol::error::Result;
 
 /// Whether a network file system will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn fuse_name(mounts: &str, major: u32, minor: u32) -> Option<&str> {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
-    use crate::error::{ErrorCode, Remedy};
+    use protocol::error::{ErrorCode, Remedy};
 
     const MOUNTS: &str = "\
         22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\

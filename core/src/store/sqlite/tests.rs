@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::processes::{Helper, Role};
 use super::*;
-use crate::store::kit;
+use crate::store::conformance;
 use crate::store::testing::{SetClock, TemporaryDirectory, entry, key};
 
 fn open(path: &Path) -> Sqlite {
@@ -26,11 +26,11 @@ fn load(store: &Sqlite, first: u8) -> Option<StoreEntry> {
     store.load(&key(first)).unwrap()
 }
 
-fn put(store: &Sqlite, first: u8, expected: Option<&str>, version: &str) -> Swapped {
+fn put(store: &Sqlite, first: u8, expected: Option<&str>, version: &str) -> SwapOutcome {
     store.swap(&key(first), expected, &entry(version, None)).unwrap()
 }
 
-fn error(failure: StoreFailure) -> Error {
+fn error(failure: BoxError) -> Error {
     *failure.downcast::<Error>().unwrap()
 }
 
@@ -53,7 +53,7 @@ fn it_keeps_the_promises_of_a_store() {
 fn what_one_handle_stored_the_next_one_finds() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("new folder/ünd noch einer/logins.db");
-    assert_eq!(put(&open(&path), 1, None, "a"), Swapped::Stored);
+    assert_eq!(put(&open(&path), 1, None, "a"), SwapOutcome::Stored);
     assert_eq!(load(&open(&path), 1), Some(entry("a", None)));
 }
 
@@ -82,9 +82,9 @@ fn an_entry_that_has_ended_is_as_good_as_none_and_goes_with_a_later_swap() {
     assert_eq!(load(&store, 1), Some(entry("a", Some(100))));
     clock.set(101);
     assert_eq!(load(&store, 1), None);
-    assert_eq!(put(&store, 1, Some("a"), "b"), Swapped::Conflict);
-    assert_eq!(put(&store, 1, None, "b"), Swapped::Stored);
-    assert_eq!(put(&store, 1, Some("b"), "c"), Swapped::Stored);
+    assert_eq!(put(&store, 1, Some("a"), "b"), SwapOutcome::Conflict);
+    assert_eq!(put(&store, 1, None, "b"), SwapOutcome::Stored);
+    assert_eq!(put(&store, 1, Some("b"), "c"), SwapOutcome::Stored);
     let left: i64 = connect(&path).query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 3);
     assert!(load(&store, 100).is_some() && load(&store, 101).is_some());
@@ -260,7 +260,7 @@ fn a_file_that_was_put_in_place_of_the_old_one_is_used() {
     put(&store, 1, Some("a"), "b");
     fs::rename(&copy, &path).unwrap();
     assert_eq!(load(&store, 1), Some(entry("a", None)));
-    assert_eq!(put(&store, 1, Some("a"), "c"), Swapped::Stored);
+    assert_eq!(put(&store, 1, Some("a"), "c"), SwapOutcome::Stored);
     assert_eq!(load(&open(&path), 1), Some(entry("c", None)));
 }
 
@@ -296,7 +296,7 @@ fn another_program_that_writes_is_waited_for_and_not_for_ever() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| put(&store, 1, None, "a"));
         helper.kill();
-        assert_eq!(waiting.join().unwrap(), Swapped::Stored);
+        assert_eq!(waiting.join().unwrap(), SwapOutcome::Stored);
     });
 }
 

@@ -40,7 +40,7 @@ fn answer(shim: &Shim, line: &str) -> Value {
         Some(Ok(members)) => json!({"id": id, "ok": members}),
         Some(Err(Failure::Library(error))) => json!({"id": id, "error": views::error(&error)}),
         // No code: no case can take it for an error of the library's.
-        Some(Err(Failure::Call(problem))) => json!({"id": id, "error": {"code": null, "message": problem}}),
+        Some(Err(Failure::CallOptions(problem))) => json!({"id": id, "error": {"code": null, "message": problem}}),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{
-    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, Call, CancelToken, Client, Provider, RefreshParameters, TokenSet,
+    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, Provider, RefreshParameters, TokenSet,
     TokenSource,
 };
 
@@ -76,7 +76,7 @@ impl Shim {
                 Client::with_provider(args.needed("client_id")?, provider)
             }
             "env" => Client::from_env()?,
-            other => return Err(Failure::Call(format!("no such kind of client: {other}"))),
+            other => return Err(Failure::CallOptions(format!("no such kind of client: {other}"))),
         };
         if let Some(realm) = args.text("realm")? {
             builder = builder.realm(realm);
@@ -114,7 +114,7 @@ impl Shim {
 
     fn authorization_request(&self, mut args: Args) -> Members {
         let (client, name) = (self.clients.take_name(&mut args, "client")?, args.needed("name")?);
-        let scope = args.scope("scope")?.ok_or_else(|| Failure::Call("scope is missing".to_owned()))?;
+        let scope = args.scope("scope")?.ok_or_else(|| Failure::CallOptions("scope is missing".to_owned()))?;
         let mut parameters = AuthorizationParameters::new(scope);
         if let Some(redirect_uri) = args.text("redirect_uri")? {
             parameters = parameters.redirect_uri(redirect_uri);
@@ -189,7 +189,7 @@ impl Shim {
         let mut parameters = match (token, from) {
             (Some(token), None) => RefreshParameters::new(token),
             (None, Some(from)) => RefreshParameters::try_from(&self.tokens.get(&from)?)?,
-            _ => return Err(Failure::Call("one of refresh_token and from is needed".to_owned())),
+            _ => return Err(Failure::CallOptions("one of refresh_token and from is needed".to_owned())),
         };
         if let Some(scope) = scope {
             parameters = parameters.scope(scope);
@@ -224,8 +224,8 @@ impl Shim {
         Ok(json!({"text": text}))
     }
 
-    pub(crate) fn call(&self, args: &mut Args) -> Result<Call, Failure> {
-        let mut call = Call::new();
+    pub(crate) fn call(&self, args: &mut Args) -> Result<CallOptions, Failure> {
+        let mut call = CallOptions::new();
         if let Some(timeout) = args.seconds("timeout")? {
             call = call.timeout(timeout);
         }
@@ -294,5 +294,5 @@ impl<T: Clone> Named<T> {
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::Call(format!("no object is called {name}"))
+    Failure::CallOptions(format!("no object is called {name}"))
 }

@@ -100,7 +100,7 @@ impl Shim {
             "memory" => Store::memory(),
             "sqlite" => Store::sqlite(args.needed("path")?)?,
             "own" => Store::new(self.own_store(&mut args, "own")?),
-            other => return Err(Failure::Call(format!("no such kind of store: {other}"))),
+            other => return Err(Failure::CallOptions(format!("no such kind of store: {other}"))),
         };
         if let Some(recheck) = args.seconds("recheck")? {
             store = store.recheck(recheck);

@@ -250,7 +250,7 @@ impl World {
             }
             _ => {}
         }
-        if let (State::Dead { .. }, false) = (&new.state, matches!(old.state, State::Dead { .. })) {
+        if let (State::Rejected { .. }, false) = (&new.state, matches!(old.state, State::Rejected { .. })) {
             let refused = token_of(new).is_some_and(|token| self.server.token(token).refused);
             if !refused || !old.same_lineage(new) {
                 self.breaks(Rule::DeadOnlyWhenRefused);

@@ -105,14 +105,14 @@ impl World<'_> {
     pub(super) fn spoil_action(&mut self, id: u64, action: Action) -> Action {
         let Some(pilot) = self.flights.get(&id) else { return action };
         match (self.planted, action) {
-            (Some(Planted::BuryBlindly), Action::Swap { record, .. }) if matches!(record.state, State::Dead { .. }) => {
+            (Some(Planted::BuryBlindly), Action::Swap { record, .. }) if matches!(record.state, State::Rejected { .. }) => {
                 Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
             }
             (Some(Planted::SaveBlindly), Action::Swap { record, .. }) if pilot.kind == Kind::Save => {
                 Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
             }
-            (Some(Planted::DeleteWhenRefused), Action::Swap { expected, record }) if matches!(record.state, State::Dead { .. }) => {
-                let record = Record { state: State::Ended, refresh_token: None, tokens: None, ..(*record).clone() };
+            (Some(Planted::DeleteWhenRefused), Action::Swap { expected, record }) if matches!(record.state, State::Rejected { .. }) => {
+                let record = Record { state: State::LoggedOut, refresh_token: None, tokens: None, ..(*record).clone() };
                 Action::Swap { expected, record: record.into() }
             }
             (_, action) => action,

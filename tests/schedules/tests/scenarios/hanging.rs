@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use schedules::{
-    Call, Machine, Stage, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSource, TokenStore, Way, explore, now, pass,
+    CallOptions, Machine, Stage, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSource, TokenStore, Way, explore, now, pass,
 };
 
 use crate::register::{HANGING, Register, Trouble};
@@ -58,9 +58,9 @@ fn more_accounts_than_turns_are_all_served() {
         let stage = Stage::with(Store::new(Register::default()));
         let client = stage.client();
         let sources: Vec<TokenSource> = (0..MANY).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
-        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&Call::new())).collect();
+        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&CallOptions::new())).collect();
         for running in waiting {
-            running.wait(&Call::new()).unwrap();
+            running.wait(&CallOptions::new()).unwrap();
         }
     });
 }
@@ -75,9 +75,9 @@ fn a_store_that_needs_a_token_of_another_login_in_it_gets_it() {
         other.status().unwrap();
         nested.0.other.set(other).ok().unwrap();
         let sources: Vec<TokenSource> = (0..MANY).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
-        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&Call::new())).collect();
+        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&CallOptions::new())).collect();
         for running in waiting {
-            running.wait(&Call::new()).unwrap();
+            running.wait(&CallOptions::new()).unwrap();
         }
     });
 }

@@ -1,0 +1,316 @@
+//! Who may read and write what the store keeps on disk: its own user alone. Windows leaves that to the folder's access list.
+
+#[cfg(unix)]
+use std::fs::Permissions;
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::failure;
+use protocol::error::{ErrorCode, Result};
+
+/// Makes what is opened with these options a file of this user's alone, and takes no link in its place.
+pub(super) fn keep_private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Non-blocking is for a pipe that takes the file's place between two looks; a plain file does not know it.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Makes a directory, and those above it that are missing, for this user alone. One that is there stays as it is.
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// A file that holds secrets, or stands for a lock: a plain one, this user's, closed to others. One that is open to a group of this user's will do:
+/// it is closed as soon as it is open ([`close_to_group`]).
+pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
+    if metadata.is_symlink() {
+        return refuse(path, "is a symbolic link, which could lead anywhere; give the path of the file itself");
+    }
+    if !metadata.is_file() {
+        return refuse(path, "is not a plain file; give another path");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if is_foreign(metadata) {
+            return refuse(path, "belongs to another user, who could read it; give a path of your own, or change the owner");
+        }
+        let others = if is_in_group(metadata.gid()) { 0o007 } else { 0o077 };
+        if metadata.mode() & others != 0 {
+            return refuse_mode(path, metadata);
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what a group may do with the file. Kubernetes opens every file of a volume to its `fsGroup`, again at each start.
+#[cfg(unix)]
+pub(super) fn close_to_group(path: &Path, file: &File) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    let metadata = file.metadata().map_err(|cause| cannot_close(path, cause))?;
+    if metadata.mode() & 0o070 == 0 {
+        return Ok(());
+    }
+    // It may be another file than the one that was looked at.
+    check_file(path, &metadata)?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(|cause| cannot_close(path, cause))
+}
+
+#[cfg(not(unix))]
+pub(super) fn close_to_group(_path: &Path, _file: &File) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn cannot_close(path: &Path, cause: io::Error) -> protocol::error::Error {
+    let problem = format!("can be read or written by its group, which could not be changed ({cause}); chmod 600 it");
+    failure(ErrorCode::StorePermissions, path, &problem).with_cause(cause)
+}
+
+/// A directory that others may look into is fine, as the files are closed to them. One they may write to is not: they could put files of
+/// their own beside the database. With the sticky bit they cannot touch ours, and theirs are told by their owner. A group of this user's may write:
+/// theirs are told by their owner, too, and what they could do is delete ours. So may a group that has the user's number, which is a group of one.
+pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
+    if !metadata.is_dir() {
+        return refuse(path, "is not a directory; give another path");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let own_group = metadata.gid() == metadata.uid() && !is_foreign(metadata);
+        let others = if own_group || is_in_group(metadata.gid()) { 0o002 } else { 0o022 };
+        if metadata.mode() & others != 0 && metadata.mode() & 0o1000 == 0 {
+            let problem = format!(
+                "is a directory that others can write to (mode {:04o}); chmod 700 it, or keep the store in a directory of its own",
+                metadata.mode() & 0o7777
+            );
+            return refuse(path, &problem);
+        }
+    }
+    Ok(())
+}
+
+/// A directory that belongs to the store itself.
+pub(super) fn make_own_directory(path: &Path) -> Result<()> {
+    let unusable = |cause: io::Error| {
+        let problem = format!("cannot be used for locking ({cause}); see to the directory and its rights");
+        failure(ErrorCode::StoreUnavailable, path, &problem).with_cause(cause)
+    };
+    make_directory(path).map_err(unusable)?;
+    let metadata = std::fs::symlink_metadata(path).map_err(unusable)?;
+    #[cfg(unix)]
+    if is_foreign(&metadata) {
+        return refuse(path, "belongs to another user; remove it, or change the owner");
+    }
+    check_directory(path, &metadata)
+}
+
+/// Another user's. The superuser may use anybody's files: it is how containers see those of their host.
+#[cfg(unix)]
+fn is_foreign(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = rustix::process::geteuid();
+    !user.is_root() && metadata.uid() != user.as_raw()
+}
+
+#[cfg(unix)]
+fn is_in_group(group: u32) -> bool {
+    let is_it = |own: rustix::process::Gid| own.as_raw() == group;
+    is_it(rustix::process::getegid()) || rustix::process::getgroups().is_ok_and(|groups| groups.into_iter().any(is_it))
+}
+
+#[cfg(unix)]
+fn refuse_mode(path: &Path, metadata: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let problem = format!("can be read or written by others (mode {:04o}); chmod 600 it", metadata.mode() & 0o7777);
+    refuse(path, &problem)
+}
+
+fn refuse(path: &Path, problem: &str) -> Result<()> {
+    Err(failure(ErrorCode::StorePermissions, path, problem))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+
+    use super::*;
+    use protocol::error::Error;
+    use crate::store::token_store::TokenStore as _;
+    use crate::store::sqlite::Sqlite;
+    use crate::store::testing::{TemporaryDirectory, entry, key};
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn refused(path: &Path) -> Error {
+        let error = Sqlite::open(path).err().expect("it should have been refused");
+        assert_eq!(error.code(), ErrorCode::StorePermissions, "{error}");
+        error
+    }
+
+    #[test]
+    fn what_is_made_is_for_the_user_alone() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("a/b/logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        drop(store.try_lock(&key(1)).unwrap());
+        for made in ["a", "a/b"] {
+            assert_eq!(mode(&directory.join(made)), 0o700, "{made}");
+        }
+        for made in ["a/b/logins.db", "a/b/logins.db.lock"] {
+            assert_eq!(mode(&directory.join(made)), 0o600, "{made}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_was_there_keeps_its_rights() {
+        let directory = TemporaryDirectory::new();
+        set_mode(directory.path(), 0o755);
+        Sqlite::open(directory.join("logins.db")).unwrap();
+        assert_eq!(mode(directory.path()), 0o755);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_or_write_is_refused_also_when_it_became_so_in_use() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        for loose in [0o604, 0o602, 0o644, 0o666, 0o664] {
+            set_mode(&path, loose);
+            let error = refused(&path);
+            assert!(
+                error.to_string().contains(&format!("logins.db: can be read or written by others (mode {loose:04o}); chmod 600 it")),
+                "{error}"
+            );
+            assert!(store.load(&key(1)).is_err());
+            assert!(store.swap(&key(1), None, &entry("a", None)).is_err());
+        }
+        set_mode(&path, 0o600);
+        assert_eq!(store.load(&key(1)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_file_is_refused_and_one_in_the_way_to_it_is_not() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        Sqlite::open(directory.join("real.db")).unwrap();
+        symlink("real.db", &path).unwrap();
+        assert!(refused(&path).to_string().contains("is a symbolic link"));
+        fs::remove_file(&path).unwrap();
+        symlink("missing.db", &path).unwrap();
+        refused(&path);
+        assert!(!directory.join("missing.db").exists());
+        symlink(".", directory.join("folder")).unwrap();
+        Sqlite::open(directory.join("folder/other.db")).unwrap();
+        assert!(directory.join("other.db").exists());
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_refused_and_not_waited_for() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        fs::create_dir(&path).unwrap();
+        assert!(refused(&path).to_string().contains("is not a plain file"));
+        fs::remove_dir(&path).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(refused(&path).to_string().contains("is not a plain file"));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_is_refused_unless_it_is_sticky() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        for loose in [0o702, 0o777] {
+            set_mode(directory.path(), loose);
+            let error = refused(&path);
+            assert!(error.to_string().contains("is a directory that others can write to"), "{error}");
+        }
+        for fine in [0o1777, 0o755, 0o711, 0o700] {
+            set_mode(directory.path(), fine);
+            Sqlite::open(&path).unwrap();
+        }
+    }
+
+    /// A group that this process is not in. Only the superuser may give files to it.
+    fn foreign_group() -> Option<u32> {
+        rustix::process::geteuid().is_root().then(|| (70_000..).find(|group| !is_in_group(*group)).unwrap())
+    }
+
+    #[test]
+    fn what_is_open_to_a_group_of_this_users_is_used_and_closed_to_it() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        store.swap(&key(1), None, &entry("a", None)).unwrap();
+        let open_all = || {
+            set_mode(directory.path(), 0o2770);
+            for file in ["logins.db", "logins.db.lock"] {
+                set_mode(&directory.join(file), 0o660);
+            }
+        };
+        open_all();
+        let other = Sqlite::open(&path).unwrap();
+        assert_eq!(other.load(&key(1)).unwrap(), Some(entry("a", None)));
+        assert_eq!((mode(&path), mode(&directory.join("logins.db.lock"))), (0o600, 0o600));
+        // In use, and with what a process left that was killed.
+        open_all();
+        fs::write(directory.join("logins.db-journal"), "").unwrap();
+        set_mode(&directory.join("logins.db-journal"), 0o660);
+        assert_eq!(store.swap(&key(1), Some("a"), &entry("b", None)).unwrap(), crate::store::token_store::SwapOutcome::Stored);
+        drop(store.try_lock(&key(1)).unwrap());
+        assert_eq!((mode(&path), mode(&directory.join("logins.db.lock"))), (0o600, 0o600));
+        assert_eq!(mode(directory.path()), 0o2770);
+    }
+
+    #[test]
+    fn what_is_open_to_a_group_that_is_not_this_users_is_refused() {
+        let Some(group) = foreign_group() else { return };
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        Sqlite::open(&path).unwrap();
+        chown(&path, None, Some(group)).unwrap();
+        for loose in [0o640, 0o620, 0o660] {
+            set_mode(&path, loose);
+            assert!(refused(&path).to_string().contains("chmod 600 it"));
+            assert_eq!(mode(&path), loose);
+        }
+        set_mode(&path, 0o600);
+        chown(directory.path(), None, Some(group)).unwrap();
+        set_mode(directory.path(), 0o770);
+        refused(&path);
+    }
+
+    #[test]
+    fn a_journal_that_others_could_have_put_there_is_not_rolled_back_from() {
+        let directory = TemporaryDirectory::new();
+        let path = directory.join("logins.db");
+        let store = Sqlite::open(&path).unwrap();
+        fs::write(directory.join("logins.db-journal"), "planted").unwrap();
+        set_mode(&directory.join("logins.db-journal"), 0o644);
+        let error = store.load(&key(1)).unwrap_err();
+        assert!(error.to_string().contains("logins.db-journal: can be read or written by others"), "{error}");
+    }
+}
