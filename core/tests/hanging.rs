@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use sipgate_oauth2::{
-    AuthorizationRequest, CallOptions, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet,
+    AuthorizationRequest, CallOptions, Client, ErrorCode, Provider, Task, Store, StoreEntry, BoxError, StoreKey, SwapOutcome, TokenSet,
     TokenSource, TokenStore,
 };
 use support::Realm;
@@ -62,7 +62,7 @@ fn patient() -> CallOptions {
 }
 
 /// Which of the calls have an outcome.
-fn count<T: Send + 'static>(calls: Vec<Running<T>>) -> Arc<AtomicUsize> {
+fn count<T: Send + 'static>(calls: Vec<Task<T>>) -> Arc<AtomicUsize> {
     let ended = Arc::new(AtomicUsize::new(0));
     for call in calls {
         let ended = Arc::clone(&ended);
@@ -133,17 +133,17 @@ impl Stoppable {
 }
 
 impl TokenStore for Stoppable {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         Ok(self.ask(|database| database.entries.get(key).cloned()))
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         Ok(self.ask(|database| {
             if database.entries.get(key).map(|there| there.version.as_str()) != expected {
-                return Swapped::Conflict;
+                return SwapOutcome::Conflict;
             }
             database.entries.insert(key.clone(), entry.clone());
-            Swapped::Stored
+            SwapOutcome::Stored
         }))
     }
 }

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{AuthorizationCode, CallOptions, CancelToken, Client, Error, ErrorCode, GivenUp, Provider};
+use sipgate_oauth2::{AuthorizationCode, CallOptions, CancelToken, Client, Error, ErrorCode, WaitEnded, Provider};
 use support::{Heard, Realm};
 
 const SHORT: Duration = Duration::from_secs(1);
@@ -150,7 +150,7 @@ fn a_request_that_is_given_up_during_the_handshake_never_leaves_and_its_thread_c
     realm.fault(&json!({"on": "connection", "kind": "silent"}));
     let running = client.start_refresh("a-token").unwrap();
     assert!(running.wait_for(Duration::from_millis(300)).is_none());
-    running.give_up(GivenUp::Cancelled);
+    running.give_up(WaitEnded::Cancelled);
     assert_eq!(running.wait(&CallOptions::new()).unwrap_err().code(), ErrorCode::Cancelled);
     assert_eq!(heard.sent(1), [false]);
     assert!(realm.token_requests().is_empty());
@@ -183,7 +183,7 @@ fn giving_up_late_does_not_free_a_pending_login_that_is_in_use_again() {
     assert_eq!(first.wait(&CallOptions::new()).unwrap_err().code(), ErrorCode::Transport);
     realm.fault(&json!({"on": "token", "kind": "silent"}));
     let second = client.start_exchange_callback(&pending, &callback).unwrap();
-    handle.give_up(GivenUp::Cancelled);
+    handle.give_up(WaitEnded::Cancelled);
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
     assert_eq!(second.wait(&CallOptions::new()).unwrap_err().code(), ErrorCode::LoginFailed);
 }

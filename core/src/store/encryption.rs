@@ -180,7 +180,7 @@ mod tests {
         let directory = TemporaryDirectory::new();
         let sqlite: Arc<dyn TokenStore> = Arc::new(Sqlite::open(directory.join("logins.db")).unwrap());
         for inner in [memory(), sqlite] {
-            assert_eq!(kit::check(&encrypted(&inner, &[1])), Ok(()));
+            assert_eq!(conformance::check(&encrypted(&inner, &[1])), Ok(()));
         }
     }
 

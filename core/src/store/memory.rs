@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn it_keeps_the_promises_of_a_store() {
-        assert_eq!(kit::check(&Memory::new()), Ok(()));
+        assert_eq!(conformance::check(&Memory::new()), Ok(()));
     }
 
     #[test]

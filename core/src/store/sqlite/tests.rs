@@ -46,7 +46,7 @@ fn connect(path: &Path) -> Connection {
 #[test]
 fn it_keeps_the_promises_of_a_store() {
     let directory = TemporaryDirectory::new();
-    assert_eq!(kit::check(&open(&directory.join("logins.db"))), Ok(()));
+    assert_eq!(conformance::check(&open(&directory.join("logins.db"))), Ok(()));
 }
 
 #[test]
