@@ -97,6 +97,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
 	$(PYTHON) tests/behaviour/run.py --check-table
+	$(PYTHON) tests/prose.py
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
