@@ -27,10 +27,14 @@ NOT_YET = (
     "tests/behaviour/RULES.md",
 )
 
+# "One of the library's threads" is English; "a thread of the library's" is not.
+NOT_ONE = r"(?<!one\s)(?<!each\s)(?<!some\s)(?<!all\s)"
+
 # Each pattern with what to write instead. A blank in a pattern also matches a line break.
 BANNED = {
     r"whoever": '"anyone who", or name the role',
-    r"of (?:the|an?) (?:library|application|program|process)'s(?: own)?": 'turn it round: "the library\'s …"',
+    NOT_ONE
+    + r"of (?:the|an?) (?:library|application|program|process)'s": 'the noun first: "the library\'s …"',
     r"the person(?:'s)?": '"the user", or "the resource owner" in the RFC\'s sense',
     r"pending logins?": '"authorization request"',
     r"answer(?:s|ed|ing)?": '"response", "respond", or "result"',
