@@ -93,11 +93,11 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
+	$(PYTHON) tests/prose.py
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
 	$(PYTHON) tests/behaviour/run.py --check-table
-	$(PYTHON) tests/prose.py
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
