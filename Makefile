@@ -93,6 +93,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
+	$(PYTHON) tests/prose.py
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
