@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use protocol::error::ErrorCode;
 use crate::logout_outcome::LogoutOutcome;
+use protocol::error::ErrorCode;
 
 /// Something worth a line in a log.
 ///

@@ -4,23 +4,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use crate::context::Context;
-use protocol::error::{Error, ErrorCode, Result};
 use crate::event::Event;
 use crate::logout_outcome::LogoutOutcome;
-use protocol::oauth::endpoint_response::{self, ResponseContext};
-use protocol::oauth::grants::Grant;
-use protocol::http::{Body, FailureKind};
-use protocol::oauth::token_set::{TokenResponse, TokenSet};
 use crate::sys::process::PerProcess;
-use protocol::time::Moment;
+use crate::sys::sync::{Instant, Mutex};
 use crate::task::call_options::CallOptions;
 use crate::task::progress::Progress;
 use crate::task::task::{Completer, Task};
-use protocol::secret::{RefreshToken, Secret};
-use crate::sys::sync::{Instant, Mutex};
-use crate::worker::pool;
 use crate::worker::per_server::PerServer;
+use crate::worker::pool;
 use crate::worker::semaphore::{Permit, Semaphore};
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::http::{Body, FailureKind};
+use protocol::oauth::endpoint_response::{self, ResponseContext};
+use protocol::oauth::grants::Grant;
+use protocol::oauth::token_set::{TokenResponse, TokenSet};
+use protocol::secret::{RefreshToken, Secret};
+use protocol::time::Moment;
 
 /// One token request, from its start to its outcome.
 pub(crate) struct TokenRequest {
@@ -44,7 +44,8 @@ impl TokenRequest {
         let request = Arc::new(Self { context, grant, unspent: Mutex::new(Some(Box::new(unspent))) });
         let wait_ended = Arc::clone(&request);
         let (task, completer) = Task::new(options, move |why, reached| {
-            let error = asked(&wait_ended.context, &wait_ended.grant, &wait_ended.context.token_endpoint, |asked| asked.wait_ended(why, reached));
+            let error =
+                asked(&wait_ended.context, &wait_ended.grant, &wait_ended.context.token_endpoint, |asked| asked.wait_ended(why, reached));
             wait_ended.settle(Some(&error));
             Err(error)
         });
@@ -146,7 +147,7 @@ pub(crate) fn answer(context: &Context, grant: &Grant, progress: &Arc<Progress>,
 }
 
 fn send(context: &Context, grant: &Grant, progress: &Arc<Progress>) -> Result<Answered, NoTokens> {
-        let request = context.credentials.request(&context.token_endpoint, &grant.parameters());
+    let request = context.credentials.request(&context.token_endpoint, &grant.parameters());
     let sent = context.clock.moment();
     let answer = context.transport.send(&request, progress).and_then(endpoint_response::whole).map_err(|failure| NoTokens {
         broken: failure.kind == FailureKind::ConnectionLost,

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{Client, ErrorCode, LoginState, Store, StoreEntry, BoxError, StoreKey, SwapOutcome, TokenSource, TokenStore};
+use sipgate_oauth2::{BoxError, Client, ErrorCode, LoginState, Store, StoreEntry, StoreKey, SwapOutcome, TokenSource, TokenStore};
 use support::Realm;
 
 /// A store like an application's own, without locks, whose ways to fail are in the test's hands.

@@ -225,9 +225,9 @@ impl Client {
     }
 
     fn start(&self, grant: Result<Grant>, options: &CallOptions) -> Task<TokenSet> {
-        Task::started(options.refuse_cancelled().and_then(|()| {
-            TokenRequest::start(Arc::clone(&self.context), grant?, options, || Ok(()), || {})
-        }))
+        Task::started(
+            options.refuse_cancelled().and_then(|()| TokenRequest::start(Arc::clone(&self.context), grant?, options, || Ok(()), || {})),
+        )
     }
 
     fn session(&self, account: String) -> Result<Session> {

@@ -9,8 +9,13 @@ const DEFAULT_REALM: &str = "third-party";
 #[derive(Clone, Debug)]
 pub(super) enum Server {
     /// In the realm that the client id's suffix names, unless one is set.
-    Sipgate { realm: Option<String> },
-    Keycloak { base: String, realm: String },
+    Sipgate {
+        realm: Option<String>,
+    },
+    Keycloak {
+        base: String,
+        realm: String,
+    },
     Metadata(ServerMetadata),
 }
 

@@ -15,10 +15,10 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Error, Timeout};
 use url::Url;
 
+use super::cancel::CancelConnector;
 use super::failure::NotThisMachine;
 use super::resolver::SystemResolver;
 use super::settings::Settings;
-use super::cancel::CancelConnector;
 use super::tls::TlsConnector;
 use crate::task::progress::Progress;
 

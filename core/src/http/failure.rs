@@ -7,8 +7,8 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::Error;
 
-use protocol::http::{TransportError, FailureKind};
 use crate::task::progress::Progress;
+use protocol::http::{FailureKind, TransportError};
 
 /// The caller has gone before the first byte.
 #[derive(Debug)]

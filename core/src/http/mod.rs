@@ -24,9 +24,9 @@ use self::failure::Abandoned;
 pub(crate) use self::proxy::Proxy;
 pub(crate) use self::roots::Roots;
 pub(crate) use self::settings::Settings;
-use protocol::http::{Request, Response, TransportError, response};
 use crate::sys::process::PerProcess;
 use crate::task::progress::Progress;
+use protocol::http::{Request, Response, TransportError, response};
 
 /// Sends each request over a connection of its own, on which TLS resumes an earlier session: what a server sends behind a response can
 /// never be read as the response to another request.

@@ -43,8 +43,7 @@ impl AccessTokenRequest {
     pub(super) fn start_forced(session: &Arc<Session>, options: &CallOptions) -> Task<AccessToken> {
         let account_state = session.state();
         let requirements = session.requirements(Duration::ZERO);
-        let (task, request) =
-            Self::new(session, requirements, options, move |why| Err(wait_ended(why, account_state.waits_for())));
+        let (task, request) = Self::new(session, requirements, options, move |why| Err(wait_ended(why, account_state.waits_for())));
         request.force();
         task
     }
@@ -57,8 +56,7 @@ impl AccessTokenRequest {
     ) -> (Task<AccessToken>, Self) {
         let (task, completer) = Task::new(options, move |why, _| wait_ended(why));
         let session = Arc::clone(session);
-        let request =
-            Self { session, requirements, timeout: options.timeout, attempted: Attempted::Nothing, refreshes: 0, completer };
+        let request = Self { session, requirements, timeout: options.timeout, attempted: Attempted::Nothing, refreshes: 0, completer };
         (task, request)
     }
 

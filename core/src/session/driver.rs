@@ -5,29 +5,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::single_flight::{AccountState, Report, WaitsFor};
 use super::entry::{ask_store, stored, version};
 use super::in_flight::InFlight;
+use super::single_flight::{AccountState, Report, WaitsFor};
 use super::store::Store;
 use crate::context::Context;
-use protocol::error::{Error, ErrorCode, Result};
 use crate::event::Event;
+use crate::exchange::{self, Answered};
 use crate::logout_outcome::LogoutOutcome;
-use protocol::oauth::grants::Grant;
+use crate::store::{StoreEntry, StoreLock, SwapOutcome};
 use crate::sys::process::ProcessIdentity;
 use crate::sys::random;
-use protocol::refresh::reply::{Received, Reply};
-use protocol::refresh::operation::Operation;
-use protocol::refresh::local_state::LocalState;
-use protocol::time::milliseconds;
-use protocol::refresh::record::{Account, Claim, Record, State, Stored};
-use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
-use crate::task::progress::Progress;
-use crate::store::{StoreEntry, StoreLock, SwapOutcome};
 use crate::sys::sync::Instant;
-use crate::exchange::{self, Answered};
+use crate::task::progress::Progress;
 use crate::worker::semaphore::Permit;
 use crate::worker::{pool, timer};
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::oauth::grants::Grant;
+use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
+use protocol::refresh::local_state::LocalState;
+use protocol::refresh::operation::Operation;
+use protocol::refresh::record::{Account, Claim, Record, State, Stored};
+use protocol::refresh::reply::{Received, Reply};
+use protocol::time::milliseconds;
 
 /// What a operation needs of the world.
 pub(crate) struct Driver {

@@ -214,12 +214,7 @@ struct CallbackLogin {
 }
 
 /// Starts the exchange, unless another call has: then that one's outcome is this one's, too.
-pub(crate) fn start(
-    session: Session,
-    pending: &AuthorizationRequest,
-    callback: &str,
-    options: &CallOptions,
-) -> Result<Task<TokenSource>> {
+pub(crate) fn start(session: Session, pending: &AuthorizationRequest, callback: &str, options: &CallOptions) -> Result<Task<TokenSource>> {
     let session = Arc::new(session);
     let pending = pending.pending();
     let code = authorization_response::check_shared(pending, callback, session.context.clock.unix_seconds())?;
@@ -272,24 +267,27 @@ impl CallbackLogin {
         let mut driver = session.driver(Duration::MAX);
         driver.code = Some(grant);
         let goal = Goal::LogIn { grant_id: marker.grant_id.clone() };
-        driver.run(goal, Box::new(move |outcome, is_last| {
-            let _until_it_is_noted = &in_flight;
-            match outcome {
-                Ok(_) => {
-                    if is_last {
-                        single_use.settle(&version, &marker, Stage::Done);
+        driver.run(
+            goal,
+            Box::new(move |outcome, is_last| {
+                let _until_it_is_noted = &in_flight;
+                match outcome {
+                    Ok(_) => {
+                        if is_last {
+                            single_use.settle(&version, &marker, Stage::Done);
+                        }
+                        completer.complete(Ok(TokenSource::new(Arc::clone(&session))));
                     }
-                    completer.complete(Ok(TokenSource::new(Arc::clone(&session))));
+                    // The login is there and could not be saved; a caller that waited has it.
+                    Err(_) if completer.is_complete() => {}
+                    Err(error) => {
+                        let stage = if is_unspent(error) { Stage::GivenBack } else { Stage::Failed { reason: StoredError::from(error) } };
+                        single_use.settle(&version, &marker, stage);
+                        completer.complete(Err(error.clone()));
+                    }
                 }
-                // The login is there and could not be saved; a caller that waited has it.
-                Err(_) if completer.is_complete() => {}
-                Err(error) => {
-                    let stage = if is_unspent(error) { Stage::GivenBack } else { Stage::Failed { reason: StoredError::from(error) } };
-                    single_use.settle(&version, &marker, stage);
-                    completer.complete(Err(error.clone()));
-                }
-            }
-        }));
+            }),
+        );
     }
 
     /// Waits for the login that another makes of the same callback.

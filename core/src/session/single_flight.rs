@@ -333,8 +333,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::time::Moment;
     use protocol::refresh::record::Record;
+    use protocol::time::Moment;
 
     struct At(u64);
 
@@ -360,7 +360,8 @@ mod tests {
     }
 
     fn numbers(accounts: &Accounts) -> Vec<usize> {
-        let mut numbers: Vec<_> = accounts.by_key.lock().unwrap().accounts.values().map(|account_state| account_state.account.account.parse().unwrap()).collect();
+        let mut numbers: Vec<_> =
+            accounts.by_key.lock().unwrap().accounts.values().map(|account_state| account_state.account.account.parse().unwrap()).collect();
         numbers.sort_unstable();
         numbers
     }

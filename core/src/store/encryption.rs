@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
 use super::encryption_key::{EncryptionKey, ID_LENGTH};
-use super::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use protocol::error::{Error, ErrorCode, Remedy, Result};
 
 /// How encrypted data begins: as no text in UTF-8 does, and so no entry that was written without a key. The last byte is the format.

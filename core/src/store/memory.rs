@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 
-use super::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{Mutex, MutexGuard};

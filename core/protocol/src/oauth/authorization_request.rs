@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value, is_own_parameter};
+use super::metadata::ServerMetadata;
 use super::scope::Scope;
 use super::{form, pkce, scope, uri};
 use crate::error::{Error, ErrorCode, Result};
-use super::metadata::ServerMetadata;
 use crate::secret::Secret;
 
 /// How long a pending login can be completed.
@@ -34,8 +34,7 @@ const MAX_EXPORT: usize = 64 * 1024;
 const MAX_STATE: usize = 512;
 
 /// Parameters of a callback; a redirect URI that has one of them in its own query could not be told from an answer.
-pub const CALLBACK_PARAMETERS: [&str; 8] =
-    ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
+pub const CALLBACK_PARAMETERS: [&str; 8] = ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
 
 /// A pending login: the URL to send the person to, and what must be there again when the callback comes.
 ///

@@ -3,9 +3,9 @@
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::endpoint_response::{clean, explain};
-use super::authorization_request::{AuthorizationRequest, CALLBACK_PARAMETERS, Pending};
 use super::authorization_code::{AuthorizationCode, is_code};
+use super::authorization_request::{AuthorizationRequest, CALLBACK_PARAMETERS, Pending};
+use super::endpoint_response::{clean, explain};
 use super::error_code::code_and_words;
 use super::{form, uri};
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
@@ -233,8 +233,8 @@ fn refused(problem: impl std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::authorization_request::tests::{NOW, request, request_with_iss};
     use super::super::authorization_parameters::AuthorizationParameters;
+    use super::super::authorization_request::tests::{NOW, request, request_with_iss};
     use super::*;
 
     fn judge(callback: &str) -> Result<AuthorizationCode> {

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::form;
-use crate::http::Request;
 use crate::crypto::sha256;
 use crate::error::{Error, Result};
+use crate::http::Request;
 use crate::secret::{ClientSecret, Secret};
 
 /// How the client authenticates at the token endpoint.

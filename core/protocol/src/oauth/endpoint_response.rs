@@ -6,9 +6,9 @@ use super::client_auth::ClientAuthentication;
 use super::error_code::{OF_CONFIGURATION, OF_THE_CLIENT, code_and_words};
 use super::grants::Grant;
 use super::json::{Members, closed};
-use crate::http::{Response, Body, TransportError, FailureKind, SendState};
 use super::token_set::TokenResponse;
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, breaks_lines};
+use crate::http::{Body, FailureKind, Response, SendState, TransportError};
 use crate::secret::Secret;
 use crate::wait_ended::WaitEnded;
 

@@ -7,17 +7,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::endpoint_response::ResponseContext;
-use super::authorization_request::tests::{NOW, request};
 use super::authorization_code::AuthorizationCode;
 use super::authorization_parameters::{AuthorizationParameters, ResponseMode};
+use super::authorization_request::tests::{NOW, request};
 use super::client_auth::{ClientAuthentication, Credentials};
+use super::endpoint_response::ResponseContext;
 use super::grants::{Grant, RefreshParameters};
-use crate::http::{Response, Body};
 use super::scope::Scope;
 use super::token_set::TokenSet;
 use super::{authorization, callback, form};
 use crate::error::{Error, ErrorCode, Remedy, Result};
+use crate::http::{Body, Response};
 use crate::secret::{ClientSecret, Secret};
 
 const NASTY: [char; 20] = ['a', 'Z', '0', ':', '+', '%', '&', '=', ' ', '€', 'ü', '"', '\\', '/', '?', '#', ';', '~', '\u{1F512}', '2'];

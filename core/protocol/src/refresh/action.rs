@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::reply::{Received, Reply};
 use super::local_state::TokenRequirements;
 use super::record::{Account, Record, Stored};
+use super::reply::{Received, Reply};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
 

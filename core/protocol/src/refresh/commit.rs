@@ -1,14 +1,20 @@
 //! What an answer makes of the record that is there.
 
-use super::reply::Received;
-use super::local_state::LocalState;
-use super::record::{Failure, Record, StoredError, State, Stored, digest_of};
 use super::action::OperationContext;
+use super::local_state::LocalState;
+use super::record::{Failure, Record, State, Stored, StoredError, digest_of};
+use super::reply::Received;
 use crate::error::Error;
 use crate::secret::RefreshToken;
 
 /// What a refresh's tokens make of what is there; nothing, when what is there stands.
-pub(super) fn committed(ours: &Record, received: &Received, known: &LocalState, found: Option<&Stored>, ticket: &OperationContext) -> Option<Record> {
+pub(super) fn committed(
+    ours: &Record,
+    received: &Received,
+    known: &LocalState,
+    found: Option<&Stored>,
+    ticket: &OperationContext,
+) -> Option<Record> {
     let there = found.map(|found| &*found.record);
     // A login may have gone on meanwhile: a logout must still see it.
     let claim = there.and_then(|there| there.claim.clone()).filter(|claim| claim.login);

@@ -1,8 +1,8 @@
 //! What one process knows of a login without asking the store, and what it hands out of it.
 
-use crate::time::{Age, Moment};
 use super::record::{LEASE_MILLISECONDS, Record, State, Stored, digest_of};
 use crate::error::{Error, ErrorCode};
+use crate::time::{Age, Moment};
 
 /// How many ended grants a process remembers: enough for the logins of one account that overlap.
 const REMEMBERED_GRANTS: usize = 16;

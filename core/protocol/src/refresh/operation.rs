@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::reply::{Received, Reply};
-use super::commit::{buried, committed};
-use super::local_state::{TokenRequirements, LocalState, no_refresh_token};
-use crate::time::{Age, Moment};
-use super::record::{CLAIM_MILLISECONDS, Claim, Failure, Record, State, Stored, UNEXPLAINED_REFUSALS, lease};
 use super::action::{Action, Goal, Observation, OperationContext};
+use super::commit::{buried, committed};
+use super::local_state::{LocalState, TokenRequirements, no_refresh_token};
+use super::record::{CLAIM_MILLISECONDS, Claim, Failure, Record, State, Stored, UNEXPLAINED_REFUSALS, lease};
+use super::reply::{Received, Reply};
 use crate::error::{Error, ErrorCode, Result};
+use crate::time::{Age, Moment};
 
 /// How long a login waits for somebody else's refresh of the grant it replaces: codes do not live long.
 const LOGIN_PATIENCE_MILLISECONDS: u64 = 10_000;
@@ -178,7 +178,9 @@ impl Operation {
                 self.has_turn = true;
                 if waited { self.look() } else { self.claim(known, found, now) }
             }
-            (Step::Restoring(_) | Step::TakingOver(_) | Step::Claiming(..) | Step::WritingTombstone(_), Observation::Conflict) => self.look(),
+            (Step::Restoring(_) | Step::TakingOver(_) | Step::Claiming(..) | Step::WritingTombstone(_), Observation::Conflict) => {
+                self.look()
+            }
             (Step::Claiming(record, age), Observation::Stored(version)) => {
                 known.wrote(Stored::new(version.clone(), Arc::clone(&record)), now);
                 self.aim(Claimed { version, record, age, replay: false })
@@ -205,7 +207,9 @@ impl Operation {
                 self.step = Step::RetryingWrite(claimed, landing);
                 Action::Wait(UNSAVED_POLL_MILLISECONDS)
             }
-            (Step::RetryingWrite(claimed, landing) | Step::AwaitingFormerOwner(claimed, landing), Observation::Waited) => self.landing(claimed, landing),
+            (Step::RetryingWrite(claimed, landing) | Step::AwaitingFormerOwner(claimed, landing), Observation::Waited) => {
+                self.landing(claimed, landing)
+            }
             (Step::WritingTombstone(record), Observation::Stored(version)) => {
                 known.wrote(Stored::new(version, record), now);
                 self.outlast()
@@ -458,7 +462,9 @@ impl Operation {
         let landing = match reply {
             Reply::Tokens(received) if self.is_login() => match &received.tokens {
                 // A login of which only the refresh token is of use can still be refreshed.
-                Err(error) if received.refresh_token.is_none() || error.code() == ErrorCode::IdToken => Verdict::ReleaseClaim(error.clone()),
+                Err(error) if received.refresh_token.is_none() || error.code() == ErrorCode::IdToken => {
+                    Verdict::ReleaseClaim(error.clone())
+                }
                 _ => Verdict::Commit(received),
             },
             Reply::Tokens(received) => Verdict::Commit(received),
@@ -470,7 +476,9 @@ impl Operation {
                 claimed.replay = true;
                 return self.aim(claimed);
             }
-            Reply::Rejected(error) | Reply::ConnectionLost(error) | Reply::Refused(error) | Reply::OutcomeUnknown(error) => Verdict::ReleaseClaim(error),
+            Reply::Rejected(error) | Reply::ConnectionLost(error) | Reply::Refused(error) | Reply::OutcomeUnknown(error) => {
+                Verdict::ReleaseClaim(error)
+            }
         };
         self.landing(claimed, landing)
     }
@@ -517,7 +525,8 @@ impl Operation {
                         return Action::Wait(GRACE_MILLISECONDS);
                     }
                     let before = there.record.failure.as_ref();
-                    let failure = (!explained).then(|| Failure::last_straw(before, error, self.ticket.credentials, now, self.ticket.jitter));
+                    let failure =
+                        (!explained).then(|| Failure::last_straw(before, error, self.ticket.credentials, now, self.ticket.jitter));
                     let dead = Record { failure, ..buried(&there.record, error) };
                     self.settle(claimed, landing, dead, found)
                 }

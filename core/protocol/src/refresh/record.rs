@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::time::Moment;
 use crate::crypto::{hex, sha256};
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
 use crate::oauth::token_set::TokenSet;
 use crate::secret::RefreshToken;
+use crate::time::Moment;
 
 /// The format that this version writes. It changes by addition; members that it does not know are kept.
 const FORMAT: u32 = 1;
@@ -416,7 +416,8 @@ mod tests {
     fn what_is_written_is_read() {
         let mut record = record();
         assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
-        record.state = State::Rejected { refused: digest_of("r"), reason: StoredError::from(&Error::new(ErrorCode::LoginRequired, "over")) };
+        record.state =
+            State::Rejected { refused: digest_of("r"), reason: StoredError::from(&Error::new(ErrorCode::LoginRequired, "over")) };
         assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
         let vacant = Record::vacant(record.account);
         assert_eq!(Record::decode(&vacant.encode().unwrap()).unwrap(), vacant);

@@ -1,9 +1,9 @@
 //! What came of a token request, as the protocol tells answers apart.
 
-use crate::time::Moment;
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
 use crate::secret::RefreshToken;
+use crate::time::Moment;
 
 /// What the server, or the way to it, did with the request.
 #[derive(Clone, Debug)]

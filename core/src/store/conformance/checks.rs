@@ -8,9 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Promise, Violation};
+use crate::store::token_store::{StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
 use crate::sys::random::{Random as _, SystemRandomness};
-use crate::store::token_store::{StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 
 type Completer = Result<(), Violation>;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Promise, check};
 use crate::store::memory::Memory;
-use crate::store::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use crate::store::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 
 /// A store in memory that is wrong in one way.
 struct Wrong {

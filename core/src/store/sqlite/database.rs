@@ -6,8 +6,8 @@ use std::time::Instant;
 use rusqlite::{Connection, ErrorCode as Sqlite, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{busy, failure, misplaced};
-use protocol::error::{Error, ErrorCode, Result};
 use crate::store::token_store::{StoreEntry, StoreKey, SwapOutcome};
+use protocol::error::{Error, ErrorCode, Result};
 
 /// "sgOA": marks the file as a store of this library's, in the field that SQLite keeps for that.
 const APPLICATION: i32 = 0x7367_4F41;
@@ -136,7 +136,13 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-fn swap(transaction: &Transaction<'_>, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> rusqlite::Result<SwapOutcome> {
+fn swap(
+    transaction: &Transaction<'_>,
+    key: &StoreKey,
+    expected: Option<&str>,
+    entry: &StoreEntry,
+    now: i64,
+) -> rusqlite::Result<SwapOutcome> {
     transaction.execute("DELETE FROM entries WHERE key = ?1 AND ends < ?2", params![key.as_str(), now])?;
     transaction.execute(
         "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE ends < ?1 ORDER BY ends LIMIT ?2)",

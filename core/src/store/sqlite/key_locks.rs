@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::file::{self, Locked};
 use super::lock::{Part, Refused};
 use super::permissions;
-use protocol::error::Result;
 use crate::store::token_store::{StoreKey, StoreLock};
+use protocol::error::Result;
 
 pub(super) struct KeyLocks {
     path: PathBuf,
@@ -60,8 +60,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use protocol::error::ErrorCode;
     use crate::store::testing::{TemporaryDirectory, key};
+    use protocol::error::ErrorCode;
 
     fn is_held(lock: &StoreLock) -> bool {
         matches!(lock, StoreLock::Held(_))

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use super::file::Identity;
 use super::misplaced;
-use protocol::error::{Error, Result};
 use crate::sys::process::{Origin, PerProcess};
+use protocol::error::{Error, Result};
 
 /// A file that is open for locks alone, until this is dropped by the process that opened it.
 pub(super) struct Description {

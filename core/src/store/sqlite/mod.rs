@@ -10,9 +10,9 @@ mod fork_gate;
 mod key_locks;
 mod lock;
 mod network;
+mod permissions;
 #[cfg(test)]
 mod processes;
-mod permissions;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +27,7 @@ use self::fork_gate::Refused;
 pub use self::fork_gate::{after_fork, before_fork};
 use self::key_locks::KeyLocks;
 pub(crate) use self::network::NetworkFileSystem;
-use super::token_store::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock, SystemClock};
 use protocol::error::{Error, ErrorCode, Remedy, Result};
 

@@ -152,10 +152,10 @@ mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 
     use super::*;
-    use protocol::error::Error;
-    use crate::store::token_store::TokenStore as _;
     use crate::store::sqlite::Sqlite;
     use crate::store::testing::{TemporaryDirectory, entry, key};
+    use crate::store::token_store::TokenStore as _;
+    use protocol::error::Error;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o7777

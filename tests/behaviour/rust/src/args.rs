@@ -10,7 +10,7 @@ pub(crate) enum Failure {
     /// An error of the library's.
     Library(Error),
     /// The call itself makes no sense.
-    CallOptions(String),
+    Call(String),
 }
 
 impl From<Error> for Failure {
@@ -32,37 +32,37 @@ impl Args {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Failure::CallOptions(format!("{name} is no text"))),
+            Some(_) => Err(Failure::Call(format!("{name} is no text"))),
         }
     }
 
     pub(crate) fn needed(&mut self, name: &str) -> Result<String, Failure> {
-        self.text(name)?.ok_or_else(|| Failure::CallOptions(format!("{name} is missing")))
+        self.text(name)?.ok_or_else(|| Failure::Call(format!("{name} is missing")))
     }
 
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Failure> {
         match self.0.remove(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(flag),
-            Some(_) => Err(Failure::CallOptions(format!("{name} is neither true nor false"))),
+            Some(_) => Err(Failure::Call(format!("{name} is neither true nor false"))),
         }
     }
 
     pub(crate) fn count(&mut self, name: &str) -> Result<Option<u64>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
-        value.as_u64().map(Some).ok_or_else(|| Failure::CallOptions(format!("{name} is no count")))
+        value.as_u64().map(Some).ok_or_else(|| Failure::Call(format!("{name} is no count")))
     }
 
     pub(crate) fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let duration = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        duration.map(Some).ok_or_else(|| Failure::CallOptions(format!("{name} is no number of seconds")))
+        duration.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no number of seconds")))
     }
 
     pub(crate) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let texts: Option<Vec<_>> = value.as_array().and_then(|texts| texts.iter().map(|text| text.as_str().map(str::to_owned)).collect());
-        texts.map(Some).ok_or_else(|| Failure::CallOptions(format!("{name} is no list of texts")))
+        texts.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no list of texts")))
     }
 
     /// Arguments of their own.
@@ -70,7 +70,7 @@ impl Args {
         match self.0.remove(name) {
             None => Ok(None),
             Some(value @ Value::Object(_)) => Ok(Some(Self::new(&value))),
-            Some(_) => Err(Failure::CallOptions(format!("{name} is no object"))),
+            Some(_) => Err(Failure::Call(format!("{name} is no object"))),
         }
     }
 
@@ -81,9 +81,9 @@ impl Args {
             Some(Value::String(names)) => Ok(Some(Scope::from(names))),
             Some(Value::Array(names)) => {
                 let names: Option<Vec<String>> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
-                names.map(|names| Some(Scope::from(names))).ok_or_else(|| Failure::CallOptions(format!("{name} has what is no text")))
+                names.map(|names| Some(Scope::from(names))).ok_or_else(|| Failure::Call(format!("{name} has what is no text")))
             }
-            Some(_) => Err(Failure::CallOptions(format!("{name} is neither a text nor a list"))),
+            Some(_) => Err(Failure::Call(format!("{name} is neither a text nor a list"))),
         }
     }
 
@@ -97,12 +97,12 @@ impl Args {
             }
             Some(_) => None,
         };
-        pairs.ok_or_else(|| Failure::CallOptions(format!("{name} is neither an object nor a list of pairs of texts")))
+        pairs.ok_or_else(|| Failure::Call(format!("{name} is neither an object nor a list of pairs of texts")))
     }
 
     pub(crate) fn end(self) -> Result<(), Failure> {
         match self.0.keys().next() {
-            Some(name) => Err(Failure::CallOptions(format!("unexpected argument {name}"))),
+            Some(name) => Err(Failure::Call(format!("unexpected argument {name}"))),
             None => Ok(()),
         }
     }

@@ -24,7 +24,7 @@ fn main() -> std::io::Result<()> {
         std::thread::spawn(move || write(&answer(&shim, &line)));
     }
     // The other languages do it by themselves.
-    sipgate_oauth2::settle(Duration::from_secs(5));
+    sipgate_oauth2::drain(Duration::from_secs(5));
     Ok(())
 }
 
@@ -40,7 +40,7 @@ fn answer(shim: &Shim, line: &str) -> Value {
         Some(Ok(members)) => json!({"id": id, "ok": members}),
         Some(Err(Failure::Library(error))) => json!({"id": id, "error": views::error(&error)}),
         // No code: no case can take it for an error of the library's.
-        Some(Err(Failure::CallOptions(problem))) => json!({"id": id, "error": {"code": null, "message": problem}}),
+        Some(Err(Failure::Call(problem))) => json!({"id": id, "error": {"code": null, "message": problem}}),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schedules::{CallOptions, Machine, Stage, explore, pass, settle};
+use schedules::{CallOptions, Machine, Stage, explore, pass, drain};
 
 use crate::support::{at_once, token};
 
@@ -14,7 +14,7 @@ fn a_refresh_that_everybody_has_dropped_is_carried_through() {
         let sources = std::sync::Mutex::new(vec![source.clone(), source.clone(), source]);
         at_once(3, move |_| {
             let source = sources.lock().unwrap().pop().unwrap();
-            drop(source.start_access_token(&CallOptions::new()));
+            drop(source.start_access_token(Duration::ZERO, &CallOptions::new()));
             source.ensure_saved().unwrap();
         });
         pass(Duration::from_secs(5));
@@ -30,7 +30,7 @@ fn of_callers_some_of_whom_drop_what_they_began_the_others_are_served() {
         let stage = Stage::new();
         let source = stage.expired();
         let outcomes = at_once(4, move |number| {
-            let running = source.start_access_token(&CallOptions::new());
+            let running = source.start_access_token(Duration::ZERO, &CallOptions::new());
             if number % 2 == 0 {
                 drop(running);
                 return None;
@@ -65,12 +65,12 @@ fn once_settled_what_was_sent_is_stored_and_nothing_is_sent_any_more() {
         let source = stage.expired();
         at_once(2, move |number| {
             if number == 0 {
-                drop(source.start_access_token(&CallOptions::new()));
+                drop(source.start_access_token(Duration::ZERO, &CallOptions::new()));
             } else {
                 drop(source.start_refresh(&CallOptions::new()));
             }
         });
-        assert!(settle(Duration::from_secs(60)));
+        assert!(drain(Duration::from_secs(60)));
         let sent = stage.server.seen().requests;
         let stored = stage.client().token_source("user-42").unwrap().status().unwrap().generation;
         assert!(stored > u64::try_from(sent).unwrap(), "{sent} requests, generation {stored}");

@@ -36,7 +36,7 @@ fn on_a_slow_machine_nobody_is_told_anything_but_to_try_again_and_no_token_is_se
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
         let call = CallOptions::new().timeout(Duration::from_secs(2));
         let caller = sources.clone();
-        for outcome in at_once(4, move |number| caller[number % 2].access_token_with(&call)) {
+        for outcome in at_once(4, move |number| caller[number % 2].start_access_token(Duration::ZERO, &call).wait()) {
             match outcome {
                 Ok(token) => assert_eq!(token.reveal(), "access-0-2"),
                 Err(error) => assert!(error.retryable(), "{error}"),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use schedules::{
-    CallOptions, Machine, Stage, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSource, TokenStore, Way, explore, now, pass,
+    CallOptions, Machine, Stage, Store, StoreEntry, BoxError, StoreKey, SwapOutcome, TokenSource, TokenStore, Way, explore, now, pass,
 };
 
 use crate::register::{HANGING, Register, Trouble};
@@ -95,7 +95,7 @@ struct Inside {
 }
 
 impl TokenStore for Nested {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let own = self.0.own.get_or_init(|| key.clone());
         if own != key
             && let Some(other) = self.0.other.get()
@@ -105,7 +105,7 @@ impl TokenStore for Nested {
         self.0.register.load(key)
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         self.0.register.swap(key, expected, entry)
     }
 }

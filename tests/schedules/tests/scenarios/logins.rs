@@ -145,7 +145,7 @@ fn who_does_not_wait_for_a_login_has_it_all_the_same() {
         let (loader, loaded, back) = (client.clone(), pending.clone(), callback.clone());
         at_once(2, move |_| {
             let call = CallOptions::new().timeout(Duration::from_millis(20));
-            if let Err(error) = loader.complete_login_with(&loaded, &back, "user-42", &call) {
+            if let Err(error) = loader.start_complete_login(&loaded, &back, "user-42", &call).wait() {
                 assert_eq!(error.code(), ErrorCode::Timeout);
             }
         });

@@ -47,7 +47,7 @@ fn a_completion_may_call_again() {
         let count = Arc::clone(&done);
         at_once(3, move |_| {
             let (again, count) = (source.clone(), Arc::clone(&count));
-            source.start_access_token(&CallOptions::new()).then(move |outcome| {
+            source.start_access_token(Duration::ZERO, &CallOptions::new()).then(move |outcome| {
                 outcome.unwrap();
                 again.invalidate(&again.access_token().unwrap());
                 assert!(again.refresh().is_ok());
@@ -72,11 +72,11 @@ fn a_completion_may_wait_for_what_another_thread_began() {
             if number == 0 {
                 let (again, count, call) = (source.clone(), Arc::clone(&count), patient.clone());
                 source.start_status(&CallOptions::new()).then(move |_| {
-                    again.refresh_with(&call).unwrap();
+                    again.start_refresh(&call).wait().unwrap();
                     count.fetch_add(1, Ordering::Relaxed);
                 });
             } else {
-                source.refresh_with(&patient).unwrap();
+                source.start_refresh(&patient).wait().unwrap();
             }
         });
         pass(Duration::from_secs(60));
@@ -91,7 +91,7 @@ fn a_completion_that_panics_keeps_nobody_from_the_token() {
         let source = stage.expired();
         let outcomes = at_once(3, move |number| {
             if number == 0 {
-                let running = source.start_access_token(&CallOptions::new());
+                let running = source.start_access_token(Duration::ZERO, &CallOptions::new());
                 // Without the hook, which would take it for the end of the execution. Caught where the outcome is there already.
                 let _ = catch_unwind(AssertUnwindSafe(|| running.then(|_| resume_unwind(Box::new("planted")))));
                 return None;
@@ -115,7 +115,7 @@ fn a_token_may_be_cancelled_from_where_its_cancellation_is_heard() {
         let leaver = thread::spawn(move || canceller.cancel());
         at_once(2, move |_| {
             let call = CallOptions::new().cancel_token(&cancel);
-            if source.access_token_with(&call).is_err() {
+            if source.start_access_token(Duration::ZERO, &call).wait().is_err() {
                 cancel.cancel();
             }
         });

@@ -10,7 +10,7 @@ use std::io::{self, BufRead};
 use std::time::SystemTime;
 
 use self::body::{Content, End};
-use crate::http::{Response, Body, TransportError, FailureKind, SendState};
+use crate::http::{Body, FailureKind, Response, SendState, TransportError};
 
 /// A body's most bytes, also after it was unpacked.
 const MAX_BODY: usize = 1024 * 1024;

@@ -202,7 +202,9 @@ fn what_came_of_a_body_is_kept_when_the_rest_does_not_come() {
 
 #[test]
 fn a_body_that_stops_is_kept_with_the_reason() {
-    for (kind, expected) in [(io::ErrorKind::TimedOut, FailureKind::TimedOut), (io::ErrorKind::ConnectionReset, FailureKind::ConnectionLost)] {
+    for (kind, expected) in
+        [(io::ErrorKind::TimedOut, FailureKind::TimedOut), (io::ErrorKind::ConnectionReset, FailureKind::ConnectionLost)]
+    {
         let chunks = format!("{:x}\r\n{TOKENS}\r\n", TOKENS.len());
         for (head, body) in [("", TOKENS), ("Content-Length: 999\r\n", TOKENS), ("Transfer-Encoding: chunked\r\n", chunks.as_str())] {
             let response = with(head, body);

@@ -3,24 +3,24 @@
 mod answers;
 mod commit;
 mod exclusion;
+mod harness;
 mod idle;
 mod judging;
 mod log_in;
 mod logout;
 mod lost_writes;
-mod harness;
 mod sending;
 mod waiting;
 
 use std::time::Duration;
 
 use self::harness::{LIFE_MILLISECONDS, Rig, START, claim, error, login, tokens, tomb};
-use crate::refresh::reply::{Received, Reply};
-use crate::refresh::local_state::{TokenRequirements, Attempted, Decision};
-use crate::refresh::record::{Claim, Record, StoredError, State, digest_of, lease};
-use crate::refresh::action::{Action, Goal, Observation};
 use crate::error::{ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
+use crate::refresh::action::{Action, Goal, Observation};
+use crate::refresh::local_state::{Attempted, Decision, TokenRequirements};
+use crate::refresh::record::{Claim, Record, State, StoredError, digest_of, lease};
+use crate::refresh::reply::{Received, Reply};
 
 fn token_of(record: &Record) -> &str {
     record.refresh_token.as_ref().expect("a refresh token").reveal()

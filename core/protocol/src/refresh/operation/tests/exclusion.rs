@@ -189,7 +189,8 @@ fn who_waits_for_the_lock_sees_what_its_holder_brought() {
 fn nobody_refreshes_without_the_lock() {
     let mut rig = Rig::new();
     let began = rig.now.mono;
-    let outcome = rig.fly(Goal::Refresh(TokenRequirements::default()), |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
+    let outcome = rig
+        .fly(Goal::Refresh(TokenRequirements::default()), |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
     assert_eq!(code(outcome), ErrorCode::Busy);
     assert_eq!((rig.now.mono - began, rig.times("claim")), (30_000, 0));
 }
@@ -242,7 +243,8 @@ fn the_longer_a_lock_is_busy_the_less_often_it_is_tried() {
 fn a_token_between_its_limits_is_not_waited_for() {
     let mut rig = Rig::new();
     rig.put(login("g", 1, START - 250_000));
-    let outcome = rig.fly(Goal::Refresh(TokenRequirements::default()), |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
+    let outcome = rig
+        .fly(Goal::Refresh(TokenRequirements::default()), |_, action| matches!(action, Action::TryLock).then_some(Observation::LockBusy));
     assert!(!outcome.unwrap());
     assert_eq!(rig.log, ["load", "lock", "end"]);
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
-use crate::refresh::reply::{Received, Reply};
-use crate::refresh::operation::Operation;
-use crate::refresh::local_state::{TokenRequirements, LocalState};
-use crate::time::Moment;
-use crate::refresh::record::{Account, Claim, LEASE_MILLISECONDS, Record, State, Stored};
 use crate::refresh::action::{Action, Goal, Observation, OperationContext};
+use crate::refresh::local_state::{LocalState, TokenRequirements};
+use crate::refresh::operation::Operation;
+use crate::refresh::record::{Account, Claim, LEASE_MILLISECONDS, Record, State, Stored};
+use crate::refresh::reply::{Received, Reply};
+use crate::time::Moment;
 
 pub(super) const START: i64 = 1_700_000_000_000;
 

@@ -65,7 +65,11 @@ fn a_short_life_has_a_short_margin() {
         let mut rig = Rig::new();
         rig.put(living(100, age));
         rig.look();
-        assert_eq!((judge(&rig, 0, Attempted::Reload), rig.known.is_usable(TokenRequirements::default(), rig.now)), (judged, usable), "at {age} ms");
+        assert_eq!(
+            (judge(&rig, 0, Attempted::Reload), rig.known.is_usable(TokenRequirements::default(), rig.now)),
+            (judged, usable),
+            "at {age} ms"
+        );
         assert_eq!(rig.known.is_fresh(TokenRequirements::default(), rig.now), judged == "give", "at {age} ms");
     }
 }
@@ -89,7 +93,11 @@ fn the_newest_there_is_will_do_unless_it_was_slept_through_or_refused() {
         rig.put(living(life, age));
         rig.known.invalidate("a0", rig.now);
         rig.look();
-        assert_eq!((judge(&rig, 0, Attempted::Operation), judge(&rig, 0, Attempted::Refresh)), ("refresh", judged), "{life} s, at {age} ms");
+        assert_eq!(
+            (judge(&rig, 0, Attempted::Operation), judge(&rig, 0, Attempted::Refresh)),
+            ("refresh", judged),
+            "{life} s, at {age} ms"
+        );
         rig.known.invalidate("a1", rig.now);
         assert_eq!(judge(&rig, 0, Attempted::Refresh), "refresh", "{life} s, at {age} ms");
     }
@@ -127,7 +135,10 @@ fn a_token_is_at_hand_until_it_should_be_renewed_or_the_store_looked_at() {
     let looked_at = rig.now.mono;
     rig.pass(400);
     assert_eq!(rig.known.at_hand_until(TokenRequirements { recheck: 1000, ..TokenRequirements::default() }, rig.now), looked_at + 1000);
-    assert_eq!(rig.known.at_hand_until(TokenRequirements { recheck: 1_000_000, ..TokenRequirements::default() }, rig.now), looked_at + 140_000);
+    assert_eq!(
+        rig.known.at_hand_until(TokenRequirements { recheck: 1_000_000, ..TokenRequirements::default() }, rig.now),
+        looked_at + 140_000
+    );
     rig.pass(139_600);
     assert_eq!(rig.known.at_hand_until(TokenRequirements { recheck: 1_000_000, ..TokenRequirements::default() }, rig.now), 0);
 }
