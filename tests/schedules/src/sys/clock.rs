@@ -1,7 +1,7 @@
 //! In the place of the core's: both clocks show this execution's time.
 
-use crate::refresh::moment::Moment;
 use crate::world::World;
+use protocol::time::Moment;
 
 /// When every execution begins.
 const START: u64 = 1_700_000_000_000;

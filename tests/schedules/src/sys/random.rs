@@ -1,12 +1,12 @@
 //! In the place of the core's randomness: what is drawn is the same again when a schedule is replayed.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "its randomness is the machine's"))]
-#[path = "../../../core/src/random.rs"]
+#[path = "../../../../core/src/sys/random.rs"]
 mod real;
 
 pub(crate) use self::real::{Random, tokens};
-use crate::error::Result;
 use crate::world::World;
+use protocol::error::Result;
 
 pub(crate) struct SystemRandomness;
 

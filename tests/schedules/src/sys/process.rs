@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
 #[expect(dead_code, reason = "it guards against forks")]
-#[path = "../../../core/src/process.rs"]
+#[path = "../../../../core/src/sys/process.rs"]
 mod real;
 
 pub(crate) use self::real::Presence;
@@ -42,7 +42,7 @@ impl<T> PerProcess<T> {
     }
 }
 
-/// RandomValues where the lanes of a store are made: so each client is in a process of its own, which lives as long as the execution.
+/// Drawn where the accounts of a store are made: so each client is in a process of its own, which lives as long as the execution.
 pub(crate) struct ProcessIdentity {
     pub(crate) id: u32,
     pub(crate) started: Option<String>,
