@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from surface.listing import LISTINGS
+from api_parity.listing import LISTINGS
 
 LANGUAGES = ("rust", "python", "aio", "node", "c")
 
