@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -42,7 +42,6 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 	cd bindings-node && $(PYTHON) ../tests/differential/canary.py node --test test/
 	bash bindings-c/tests/run.sh
 	$(PYTHON) tests/readme/run.py
-	$(PYTHON) tests/api_parity/run.py
 
 test-memory: build ## what is left of secrets in freed memory; the C suite under valgrind, and under the address sanitizer where there is a nightly toolchain
 	$(PYTHON) tests/memory/run.py
@@ -97,6 +96,11 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
 	$(PYTHON) tests/behaviour/run.py --check-table
+	$(IN_VENV)/python -m pytest -q tests/api_parity
+	$(IN_VENV)/python tests/api_parity/run.py
+
+api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what each language offers
+	$(IN_VENV)/python tests/api_parity/run.py --write
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
