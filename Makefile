@@ -86,7 +86,7 @@ test-schedules: ## the threads of the driver in tens of thousands of orders (SEE
 test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetched from npm
 	$(PYTHON) tests/oidc_provider/run.py
 
-lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs against the binary, generated files against their sources
+lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, dependencies, stubs against the binary, generated files against their sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features sipgate-oauth2/log -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
@@ -94,6 +94,8 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	$(IN_VENV)/ruff format --check .
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
+	bash tests/house/dependencies.sh
+	$(IN_VENV)/typos
 	bash bindings-c/header.sh --check
 	$(PYTHON) tests/behaviour/run.py --check-table
 	$(IN_VENV)/python -m pytest -q tests/api_parity
@@ -105,11 +107,11 @@ api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
-test-fuzz: ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
+test-fuzz: $(VENV)/.ready ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test --manifest-path fuzz/Cargo.toml
 	bash fuzz/run.sh 10
 
-fuzz: ## each fuzz target for so many seconds (SECONDS=60)
+fuzz: $(VENV)/.ready ## each fuzz target for so many seconds (SECONDS=60)
 	bash fuzz/run.sh $(SECONDS)
 
 mutants: ## changes to the pure modules that no unit test notices (long)
