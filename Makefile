@@ -98,7 +98,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	$(IN_VENV)/typos
 	bash bindings-c/header.sh --check
 	$(PYTHON) tests/behaviour/run.py --check-table
-	$(IN_VENV)/python -m pytest -q tests/api_parity
+	$(IN_VENV)/python -m pytest -q tests/api_parity tests/house
 	$(IN_VENV)/python tests/api_parity/run.py
 
 api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what each language offers
