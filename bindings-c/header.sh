@@ -6,7 +6,8 @@ version=0.29.4
 cbindgen=.cache/tools/bin/cbindgen
 
 if ! "$cbindgen" --version 2>/dev/null | grep -qF "$version"; then
-  cargo install --quiet --locked --root .cache/tools --version "$version" cbindgen
+  # Unoptimised: it runs for a second, and is built for a minute less.
+  cargo install --debug --quiet --locked --root .cache/tools --version "$version" cbindgen
 fi
 made=$(mktemp)
 trap 'rm -f "$made"' EXIT

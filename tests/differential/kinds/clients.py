@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from behaviour.runner.secrets import CANARY
-from variety.input import Draw, Input, World, exchange_code, good_answer, new_client, refresh
+from differential.input import Draw, Input, World, exchange_code, good_answer, new_client, refresh
 
 LETTERS = [*"abcXYZ019", *":+%€ \"'&=/?#;@*~!()-._<>{}|\\^`$,[]", "ü", "🔑", "%41", "%zz", "+", ":"]
 ODD_LETTERS = ["\t", "\n", "\r", "\x7f", "\x01", "\u0085", "\u200b", "\ufeff"]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from variety.input import Call, Draw, Input, World, exchange_code, good_answer, new_client, refresh
+from differential.input import (
+    Call,
+    Draw,
+    Input,
+    World,
+    exchange_code,
+    good_answer,
+    new_client,
+    refresh,
+)
 
 NAMES = (
     "balance:read",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from variety.input import (
+from differential.input import (
     EXPORT_TOKENS,
     Call,
     Draw,

@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import RealmBroken
 from behaviour.runner.secrets import Secrets, visible
 from behaviour.runner.shim import ShimBroken
+from differential.input import Draw, Input, World
+from differential.kinds import answers, callbacks, clients, scopes, token_answers
+from differential.trial import REFERENCE, running_trial
+from differential.verdict import Verdict, differences
 from driver.programs import DEBUG
 from driver.shims import SHIMS
-from variety.input import Draw, Input, World
-from variety.kinds import answers, callbacks, clients, scopes, token_answers
-from variety.trial import REFERENCE, running_trial
-from variety.verdict import Verdict, differences
 
 KINDS: Mapping[str, Callable[[Draw, World], Input]] = {
     "callback": callbacks.make,
@@ -78,7 +78,7 @@ def main() -> int:
             ):
                 outcome.add(one)
     except (ShimBroken, RealmBroken) as problem:
-        sys.exit(f"variety: seed {seed}: {problem}")
+        sys.exit(f"differential: seed {seed}: {problem}")
     return told(outcome, seed, len(numbers), len(languages))
 
 
@@ -97,7 +97,7 @@ def run_share(
             for language, verdict in verdicts.items():
                 found = differences(language, reference, verdict)
                 if found:
-                    again = f"python3 tests/variety/run.py --seed {seed} --only {number}"
+                    again = f"python3 tests/differential/run.py --seed {seed} --only {number}"
                     lines = [
                         f"{language} differs, {kind}: {again}",
                         *found,
@@ -142,7 +142,9 @@ def told(outcome: Outcome, seed: int, inputs: int, languages: int) -> int:
         print(f"every {kind} came out alike: such inputs prove nothing")
     print(f"secrets: {outcome.searched} bytes searched, {len(outcome.shown)} hits")
     differing = len(outcome.differing)
-    print(f"variety: seed {seed}, {inputs} inputs × {languages} languages, {differing} differences")
+    print(
+        f"differential: seed {seed}, {inputs} inputs × {languages} languages, {differing} differences"
+    )
     return 1 if differing or meaningless or outcome.shown or not outcome.searched else 0
 
 

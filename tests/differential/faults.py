@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from behaviour.runner.secrets import CANARY, Secrets, visible
 from behaviour.runner.shim import Shim, ShimBroken
+from differential.held import Held, at_rest, until_given_back
+from differential.input import REDIRECT_URI
 from driver.programs import DEBUG
 from driver.shims import SHIMS
-from variety.held import Held, at_rest, until_given_back
-from variety.input import REDIRECT_URI
 
 OK = "ok"
 DEADLINE = 1.0

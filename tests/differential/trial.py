@@ -14,9 +14,9 @@ from typing import Any
 from behaviour.runner.realm import Realm, running_realm
 from behaviour.runner.secrets import Secrets
 from behaviour.runner.shim import Said, Shim, ShimBroken
+from differential.input import REDIRECT_URI, Call, Input, World
+from differential.verdict import Result, Verdict, request, result
 from driver.shims import SHIMS
-from variety.input import REDIRECT_URI, Call, Input, World
-from variety.verdict import Result, Verdict, request, result
 
 REFERENCE = "rust"
 

@@ -113,7 +113,7 @@ def order(realm: LocalRealm, name: str, body: object) -> None:
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
 
 
-def endure(language: str, rounds: int) -> str | None:
+def soak(language: str, rounds: int) -> str | None:
     """What grew, if anything."""
     warm_up = WARM_UP_OF_V8 if language == "node" else WARM_UP
     with running_local_realm(DEBUG / "realm") as realm, running_shim(SHIMS[language], ROOT) as shim:
@@ -152,7 +152,7 @@ def main() -> int:
     languages = options.languages.split(",")
     failed = 0
     for language in languages:
-        problem = endure(language, options.rounds)
+        problem = soak(language, options.rounds)
         failed += problem is not None
         print(f"{language:<7} {problem or 'ok'}", flush=True)
     print(f"{len(languages) - failed} passed, {failed} failed")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from behaviour.runner.secrets import CANARY
-from variety.input import (
+from differential.input import (
     Draw,
     Input,
     World,
