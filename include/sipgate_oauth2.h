@@ -5,11 +5,11 @@
  *
  * - Handles are opaque. What a `_new`, `_restore`, `_export` or other function writes to an out pointer is the caller's, and is freed with
  *   the `_free` function of its type: NULL is nothing there, and the order of freeing does not matter.
- * - Outputs are written on success only. A function that can fail returns a sipgate_status, SIPGATE_OK (0) on success, and writes an error
+ * - Outputs are written on success only. A function that can fail returns a sipgate_oauth2_status, SIPGATE_OK (0) on success, and writes an error
  *   to its last argument on failure, unless that is NULL.
  * - Strings go in as UTF-8 that ends with NUL, and are copied. A NULL or broken string or a NULL handle where one must be is
  *   SIPGATE_INVALID_ARGUMENT, never a crash.
- * - Texts come out as sipgate_str, borrowed from the handle they were asked of; secrets as sipgate_secret, owned and wiped when freed.
+ * - Texts come out as sipgate_oauth2_str, borrowed from the handle they were asked of; secrets as sipgate_oauth2_secret, owned and wiped when freed.
  * - A `const` handle may be used from any number of threads at once; one that is not const, from one.
  * - Functions of the application's, such as those of a store, are called on any thread. No C++ exception and no longjmp may leave them. The user data
  *   that they were given with is the library's until it calls the `free` that came with it.
@@ -25,10 +25,10 @@
 #define SIPGATE_OAUTH2_VERSION_MAJOR 0
 
 /**
- * The values of a sipgate_status. The same codes, under the same names, in Python, Node and Rust; docs/errors.md says when each happens.
+ * The values of a sipgate_oauth2_status. The same codes, under the same names, in Python, Node and Rust; docs/errors.md says when each happens.
  *
  */
-enum sipgate_code
+enum sipgate_oauth2_code
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -58,7 +58,7 @@ enum sipgate_code
    */
   SIPGATE_UNSUPPORTED = 105,
   /**
-   * An OAuth error about the request, or an unknown one at a refresh: see sipgate_error_oauth_error.
+   * An OAuth error about the request, or an unknown one at a refresh: see sipgate_oauth2_error_oauth_error.
    */
   SIPGATE_OAUTH = 106,
   /**
@@ -160,17 +160,17 @@ enum sipgate_code
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum sipgate_code sipgate_code;
+typedef enum sipgate_oauth2_code sipgate_oauth2_code;
 #else
-typedef uint32_t sipgate_code;
+typedef uint32_t sipgate_oauth2_code;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
 /**
- * The values of a sipgate_store_answer.
+ * The values of a sipgate_oauth2_store_answer.
  *
  */
-enum sipgate_store_answer_code
+enum sipgate_oauth2_store_answer_code
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -190,103 +190,103 @@ enum sipgate_store_answer_code
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum sipgate_store_answer_code sipgate_store_answer_code;
+typedef enum sipgate_oauth2_store_answer_code sipgate_oauth2_store_answer_code;
 #else
-typedef uint32_t sipgate_store_answer_code;
+typedef uint32_t sipgate_oauth2_store_answer_code;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
 /**
- * An authorization code with what must be sent beside it, for sipgate_client_exchange_code: for applications that check their callbacks themselves.
+ * An authorization code with what must be sent beside it, for sipgate_oauth2_client_exchange_code: for applications that check their callbacks themselves.
  * For one thread at a time. A setter that fails leaves it as it was; texts are copied.
  */
-typedef struct sipgate_authorization_code sipgate_authorization_code;
+typedef struct sipgate_oauth2_authorization_code sipgate_oauth2_authorization_code;
 
 /**
- * What to ask for beside the scope when sending a person to log in, for sipgate_client_authorization_request; all of it is optional. May be used any
+ * What to ask for beside the scope when sending a person to log in, for sipgate_oauth2_client_authorization_request; all of it is optional. May be used any
  * number of times. For one thread at a time while it is changed. A setter that fails leaves it as it was; texts are copied. Whether a value can be
  * right is said when it is used.
  */
-typedef struct sipgate_authorization_parameters sipgate_authorization_parameters;
+typedef struct sipgate_oauth2_authorization_parameters sipgate_oauth2_authorization_parameters;
 
 /**
  * A pending login: the URL to send the person to, and what must be there again when the callback comes. It lives for 30 minutes and can be used once.
  * Keep it in the person's own session, exported: looked up by `state` alone it would not be tied to the browser. Any number of threads may use it.
  */
-typedef struct sipgate_authorization_request sipgate_authorization_request;
+typedef struct sipgate_oauth2_authorization_request sipgate_oauth2_authorization_request;
 
 /**
  * What one call may take and wants: a timeout, 30 seconds unless set, something that cancels it, and how long an access token must still live. Where a
  * function takes one, NULL means the defaults. Timeout and cancel end the caller's wait only: a token request that has left goes on by itself. May be used
  * for any number of calls; several threads may use it at once as long as none changes it.
  */
-typedef struct sipgate_call sipgate_call;
+typedef struct sipgate_oauth2_call_options sipgate_oauth2_call_options;
 
 /**
- * Cancels the calls it was given to, once and for all. sipgate_cancel_trigger may be called from any thread while others wait.
+ * Cancels the calls it was given to, once and for all. sipgate_oauth2_cancel_token_cancel may be called from any thread while others wait.
  */
-typedef struct sipgate_cancel sipgate_cancel;
+typedef struct sipgate_oauth2_cancel_token sipgate_oauth2_cancel_token;
 
 /**
  * A client of a login server. Any number of threads may use it, and a forked child too.
  */
-typedef struct sipgate_client sipgate_client;
+typedef struct sipgate_oauth2_client sipgate_oauth2_client;
 
 /**
- * Settings of a client, to be passed to sipgate_client_new and then freed with sipgate_client_options_free. For one thread at a time. A setter that
+ * Settings of a client, to be passed to sipgate_oauth2_client_new and then freed with sipgate_oauth2_client_options_free. For one thread at a time. A setter that
  * fails leaves the settings as they were; texts are copied.
  */
-typedef struct sipgate_client_options sipgate_client_options;
+typedef struct sipgate_oauth2_client_options sipgate_oauth2_client_options;
 
 /**
  * What went wrong, and what to do about it. A function that fails writes one to its last argument, unless that is NULL; free it with
- * sipgate_error_free. On success nothing is written there. Any number of threads may read it.
+ * sipgate_oauth2_error_free. On success nothing is written there. Any number of threads may read it.
  */
-typedef struct sipgate_error sipgate_error;
+typedef struct sipgate_oauth2_error sipgate_oauth2_error;
 
 /**
  * Something that happened. It is there until the handler that it was passed to returns.
  */
-typedef struct sipgate_event sipgate_event;
+typedef struct sipgate_oauth2_event sipgate_oauth2_event;
 
 /**
- * A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, to be freed with sipgate_secret_free; its
+ * A text that must not show: a token, an exported login. It is the caller's, independent of where it came from, to be freed with sipgate_oauth2_secret_free; its
  * memory is wiped when nothing has it any more. Any number of threads may read it.
  */
-typedef struct sipgate_secret sipgate_secret;
+typedef struct sipgate_oauth2_secret sipgate_oauth2_secret;
 
 /**
  * Where logins are kept, for all clients and processes that use it. Any number of threads may use it, and a forked child too. Clients keep what they
  * need of it, so it may be freed before them.
  */
-typedef struct sipgate_store sipgate_store;
+typedef struct sipgate_oauth2_store sipgate_oauth2_store;
 
 /**
  * What a store of the application's own keeps under a key. Made and freed by the library, and there until the function that it was passed to returns.
  */
-typedef struct sipgate_store_entry sipgate_store_entry;
-
-/**
- * Settings of a store; all of them are optional. May be used for any number of stores, and then freed with sipgate_store_options_free. For one
- * thread at a time. A setter that fails leaves the settings as they were; keys are copied, and wiped when the settings and their stores are gone.
- */
-typedef struct sipgate_store_options sipgate_store_options;
+typedef struct sipgate_oauth2_store_entry sipgate_oauth2_store_entry;
 
 /**
  * Where a function of a store may say what went wrong. Made and freed by the library, and there until the function that it was passed to returns.
  */
-typedef struct sipgate_store_problem sipgate_store_problem;
+typedef struct sipgate_oauth2_store_error_message sipgate_oauth2_store_error_message;
+
+/**
+ * Settings of a store; all of them are optional. May be used for any number of stores, and then freed with sipgate_oauth2_store_options_free. For one
+ * thread at a time. A setter that fails leaves the settings as they were; keys are copied, and wiped when the settings and their stores are gone.
+ */
+typedef struct sipgate_oauth2_store_options sipgate_oauth2_store_options;
 
 /**
  * The promises that a store broke, and how: none where it is good. It never changes; any number of threads may use it.
  */
-typedef struct sipgate_store_violations sipgate_store_violations;
+typedef struct sipgate_oauth2_store_violations sipgate_oauth2_store_violations;
 
 /**
  * The tokens of one login, and what the server said about them. It never changes; any number of threads may use it. Tokens come out as secrets that
  * are the caller's.
  */
-typedef struct sipgate_token_set sipgate_token_set;
+typedef struct sipgate_oauth2_token_set sipgate_oauth2_token_set;
 
 /**
  * The access token of one account, whenever it is asked for: from memory, from the store, or renewed, once for all threads and processes that ask. Any
@@ -295,24 +295,24 @@ typedef struct sipgate_token_set sipgate_token_set;
  * A process that ends by `exit`, or by returning from `main`, waits until every refresh, login and logout that has begun is over and stored, for 5 s at
  * most. `_exit` and signals do not.
  */
-typedef struct sipgate_token_source sipgate_token_source;
+typedef struct sipgate_oauth2_token_source sipgate_oauth2_token_source;
 
 /**
  * How a login stands. Holds no secret. It never changes; any number of threads may use it.
  */
-typedef struct sipgate_token_status sipgate_token_status;
+typedef struct sipgate_oauth2_token_status sipgate_oauth2_token_status;
 
 /**
- * What a function returns: SIPGATE_OK (0), or one of the constants of `enum sipgate_code`. Compare, do not switch exhaustively: later
+ * What a function returns: SIPGATE_OK (0), or one of the constants of `enum sipgate_oauth2_code`. Compare, do not switch exhaustively: later
  * versions add codes.
  */
-typedef uint32_t sipgate_status;
+typedef uint32_t sipgate_oauth2_status;
 
 /**
  * A piece of UTF-8 text that belongs to the handle it was asked of, and lives as long as that handle. `data` has a NUL behind its `len` bytes, so it
  * can be used as a C string where the text has no NUL of its own. `data` is NULL where there is no such text.
  */
-typedef struct sipgate_str {
+typedef struct sipgate_oauth2_str {
   /**
    * The text, or NULL.
    */
@@ -321,12 +321,12 @@ typedef struct sipgate_str {
    * Its length in bytes, without the terminating NUL.
    */
   size_t len;
-} sipgate_str;
+} sipgate_oauth2_str;
 
 /**
  * Bytes that belong to the handle they were asked of, and live as long as that handle.
  */
-typedef struct sipgate_bytes {
+typedef struct sipgate_oauth2_bytes {
   /**
    * The bytes; NULL or anything where there are none.
    */
@@ -335,23 +335,23 @@ typedef struct sipgate_bytes {
    * How many there are.
    */
   size_t len;
-} sipgate_bytes;
+} sipgate_oauth2_bytes;
 
 /**
- * What a function of a store answers: one of the constants of `enum sipgate_store_answer_code`. Any other number counts as SIPGATE_STORE_FAILED.
+ * What a function of a store answers: one of the constants of `enum sipgate_oauth2_store_answer_code`. Any other number counts as SIPGATE_STORE_FAILED.
  */
-typedef uint32_t sipgate_store_answer;
+typedef uint32_t sipgate_oauth2_store_answer;
 
 /**
- * A store of the application's own, for sipgate_store_new: anything that can read an entry, and replace it if nobody else has replaced it meanwhile.
- * Any database does either in one statement. sipgate_store_check tells whether it keeps its promises.
+ * A store of the application's own, for sipgate_oauth2_store_new: anything that can read an entry, and replace it if nobody else has replaced it meanwhile.
+ * Any database does either in one statement. sipgate_oauth2_store_check tells whether it keeps its promises.
  *
  * The functions are called from threads of the library's, several at once, also for one key, under no lock; in a forked child too. They may block.
  * They may call any function of the library but those that wait for this store. No C++ exception and no longjmp may leave them.
  */
-typedef struct sipgate_store_functions {
+typedef struct sipgate_oauth2_store_functions {
   /**
-   * The size of this structure: sizeof(sipgate_store_functions). Later versions add functions at its end. Clear the rest with memset or an initialiser.
+   * The size of this structure: sizeof(sipgate_oauth2_store_functions). Later versions add functions at its end. Clear the rest with memset or an initialiser.
    */
   size_t size;
   /**
@@ -362,30 +362,30 @@ typedef struct sipgate_store_functions {
    * The entry of this key as the last successful save of any process left it, never a stale copy: fill `entry` with its version, data and end. Leave it
    * as it is where nothing is there. `key` is 64 hexadecimal digits that tell nothing about whose login it is.
    */
-  sipgate_store_answer (*load)(void *user_data,
-                               const char *key,
-                               struct sipgate_store_entry *entry,
-                               struct sipgate_store_problem *problem);
+  sipgate_oauth2_store_answer (*load)(void *user_data,
+                                      const char *key,
+                                      struct sipgate_oauth2_store_entry *entry,
+                                      struct sipgate_oauth2_store_error_message *problem);
   /**
    * Puts `entry` in the place of what is there if that has the version `expected_version`; where `expected_version` is NULL, if nothing is there. One step
    * that nobody comes in between, and durable before it returns. The store may drop an entry once its end has passed, and no other.
    */
-  sipgate_store_answer (*save)(void *user_data,
-                               const char *key,
-                               const char *expected_version,
-                               const struct sipgate_store_entry *entry,
-                               struct sipgate_store_problem *problem);
+  sipgate_oauth2_store_answer (*save)(void *user_data,
+                                      const char *key,
+                                      const char *expected_version,
+                                      const struct sipgate_oauth2_store_entry *entry,
+                                      struct sipgate_oauth2_store_error_message *problem);
   /**
    * Called once, when the store and everything that was made with it are gone and no call is under way: on any thread. May be NULL.
    */
   void (*free)(void *user_data);
-} sipgate_store_functions;
+} sipgate_oauth2_store_functions;
 
 /**
  * Told what happens. Called on the thread where it happened, which may be one of the library's, and on several at once; under no lock. It should be
  * quick. No C++ exception and no longjmp may leave it.
  */
-typedef void (*sipgate_event_handler)(void *user_data, const struct sipgate_event *event);
+typedef void (*sipgate_oauth2_event_handler)(void *user_data, const struct sipgate_oauth2_event *event);
 
 #ifdef __cplusplus
 extern "C" {
@@ -394,353 +394,353 @@ extern "C" {
 /**
  * The library's version, such as "0.1.0". Never NULL, never freed. Any thread.
  */
-const char *sipgate_version(void);
+const char *sipgate_oauth2_version(void);
 
 /**
  * The name of a status: "SIPGATE_LOGIN_REQUIRED", "SIPGATE_OK"; "SIPGATE_UNKNOWN" for a number that is no status of this version. Never NULL,
  * never freed. Any thread.
  */
-const char *sipgate_status_name(sipgate_status status);
+const char *sipgate_oauth2_status_name(sipgate_oauth2_status status);
 
 /**
  * The family that a status belongs to, the name of a class in Python and Node: "LoginRequiredError"; "" for SIPGATE_OK and for a number that is
  * no status of this version. Never NULL, never freed. Any thread.
  */
-const char *sipgate_status_family(sipgate_status status);
+const char *sipgate_oauth2_status_family(sipgate_oauth2_status status);
 
 /**
  * The statuses of this version in the order of their numbers, one for each `index` from 0; SIPGATE_OK behind the last. Any thread.
  */
-sipgate_status sipgate_status_at(size_t index);
+sipgate_oauth2_status sipgate_oauth2_status_at(size_t index);
 
 /**
  * The code: what the function returned. SIPGATE_OK for NULL.
  */
-sipgate_status sipgate_error_status(const struct sipgate_error *error);
+sipgate_oauth2_status sipgate_oauth2_error_status(const struct sipgate_oauth2_error *error);
 
 /**
  * The code's name: "SIPGATE_LOGIN_REQUIRED"; "SIPGATE_OK" for NULL. Never NULL, never freed.
  */
-const char *sipgate_error_name(const struct sipgate_error *error);
+const char *sipgate_oauth2_error_name(const struct sipgate_oauth2_error *error);
 
 /**
  * The code's family: "LoginRequiredError"; "" for NULL. Never NULL, never freed.
  */
-const char *sipgate_error_family(const struct sipgate_error *error);
+const char *sipgate_oauth2_error_family(const struct sipgate_oauth2_error *error);
 
 /**
  * One line that names what is wrong and what to do. It holds no secret. Belongs to the error; no text for NULL.
  */
-struct sipgate_str sipgate_error_message(const struct sipgate_error *error);
+struct sipgate_oauth2_str sipgate_oauth2_error_message(const struct sipgate_oauth2_error *error);
 
 /**
  * What to do about this occurrence: "log_in_again", "fix_configuration", "try_later", "refused_for_safety", "tell_the_person" or "report_bug".
  * Belongs to the error; no text for NULL.
  */
-struct sipgate_str sipgate_error_remedy(const struct sipgate_error *error);
+struct sipgate_oauth2_str sipgate_oauth2_error_remedy(const struct sipgate_oauth2_error *error);
 
 /**
  * Whether the same call may work later: the remedy is "try_later". False for NULL.
  */
-bool sipgate_error_retryable(const struct sipgate_error *error);
+bool sipgate_oauth2_error_retryable(const struct sipgate_oauth2_error *error);
 
 /**
  * How long to wait in milliseconds, where the server said so (Retry-After); -1 where it did not, and for NULL.
  */
-int64_t sipgate_error_retry_after_ms(const struct sipgate_error *error);
+int64_t sipgate_oauth2_error_retry_after_ms(const struct sipgate_oauth2_error *error);
 
 /**
  * The HTTP status of the answer; 0 where there was none, and for NULL.
  */
-uint32_t sipgate_error_http_status(const struct sipgate_error *error);
+uint32_t sipgate_oauth2_error_http_status(const struct sipgate_oauth2_error *error);
 
 /**
  * The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2). Belongs to the error; no text where there
  * was none, and for NULL.
  */
-struct sipgate_str sipgate_error_oauth_error(const struct sipgate_error *error);
+struct sipgate_oauth2_str sipgate_oauth2_error_oauth_error(const struct sipgate_oauth2_error *error);
 
 /**
  * The server's own words: for logs and people. Belongs to the error; no text where there were none, and for NULL.
  */
-struct sipgate_str sipgate_error_oauth_error_description(const struct sipgate_error *error);
+struct sipgate_oauth2_str sipgate_oauth2_error_oauth_error_description(const struct sipgate_oauth2_error *error);
 
 /**
  * A page of the server's about the error. Belongs to the error; no text where there was none, and for NULL.
  */
-struct sipgate_str sipgate_error_oauth_error_uri(const struct sipgate_error *error);
+struct sipgate_oauth2_str sipgate_oauth2_error_oauth_error_uri(const struct sipgate_oauth2_error *error);
 
 /**
  * What it was caused by, such as the message of a store of the application's own. Belongs to the error; no text where nothing is known, and for NULL.
  */
-struct sipgate_str sipgate_error_cause(const struct sipgate_error *error);
+struct sipgate_oauth2_str sipgate_oauth2_error_cause(const struct sipgate_oauth2_error *error);
 
 /**
  * Frees an error and the texts that belong to it. NULL is nothing.
  */
-void sipgate_error_free(struct sipgate_error *error);
+void sipgate_oauth2_error_free(struct sipgate_oauth2_error *error);
 
 /**
  * The text itself. Belongs to the secret; no text for NULL.
  */
-struct sipgate_str sipgate_secret_text(const struct sipgate_secret *secret);
+struct sipgate_oauth2_str sipgate_oauth2_secret_text(const struct sipgate_oauth2_secret *secret);
 
 /**
  * Frees a secret. NULL is nothing.
  */
-void sipgate_secret_free(struct sipgate_secret *secret);
+void sipgate_oauth2_secret_free(struct sipgate_oauth2_secret *secret);
 
 /**
- * A new cancel that is not triggered. Never NULL. Free it with sipgate_cancel_free.
+ * A new cancel that is not triggered. Never NULL. Free it with sipgate_oauth2_cancel_token_free.
  */
-struct sipgate_cancel *sipgate_cancel_new(void);
+struct sipgate_oauth2_cancel_token *sipgate_oauth2_cancel_token_new(void);
 
 /**
  * Ends the wait of every call that has this cancel, now and later; they return SIPGATE_CANCELLED. Any thread. NULL is nothing.
  */
-void sipgate_cancel_trigger(const struct sipgate_cancel *cancel);
+void sipgate_oauth2_cancel_token_cancel(const struct sipgate_oauth2_cancel_token *cancel);
 
 /**
  * Frees a cancel. Calls that have it keep what they need of it, so the order does not matter. NULL is nothing.
  */
-void sipgate_cancel_free(struct sipgate_cancel *cancel);
+void sipgate_oauth2_cancel_token_free(struct sipgate_oauth2_cancel_token *cancel);
 
 /**
- * A new call with the defaults. Never NULL. Free it with sipgate_call_free.
+ * A new call with the defaults. Never NULL. Free it with sipgate_oauth2_call_options_free.
  */
-struct sipgate_call *sipgate_call_new(void);
+struct sipgate_oauth2_call_options *sipgate_oauth2_call_options_new(void);
 
 /**
  * Wait no longer than `milliseconds`; 0 does not wait at all. Fails for a NULL call only.
  */
-sipgate_status sipgate_call_set_timeout_ms(struct sipgate_call *call,
-                                           uint64_t milliseconds,
-                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_call_options_set_timeout_ms(struct sipgate_oauth2_call_options *call,
+                                                                 uint64_t milliseconds,
+                                                                 struct sipgate_oauth2_error **error);
 
 /**
  * Stop waiting when `cancel` is triggered. The call keeps what it needs of `cancel`, which may be freed before it. Fails for NULL only.
  */
-sipgate_status sipgate_call_set_cancel(struct sipgate_call *call,
-                                       const struct sipgate_cancel *cancel,
-                                       struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_call_options_set_cancel_token(struct sipgate_oauth2_call_options *call,
+                                                                   const struct sipgate_oauth2_cancel_token *cancel,
+                                                                   struct sipgate_oauth2_error **error);
 
 /**
  * Of a token source: the access token must still live for `milliseconds`, as for an upload. It counts up to 80 % of a token's whole life. 0
  * unless set. Fails for a NULL call only.
  */
-sipgate_status sipgate_call_set_min_validity_ms(struct sipgate_call *call,
-                                                uint64_t milliseconds,
-                                                struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_call_options_set_min_validity_ms(struct sipgate_oauth2_call_options *call,
+                                                                      uint64_t milliseconds,
+                                                                      struct sipgate_oauth2_error **error);
 
 /**
  * Frees a call. NULL is nothing.
  */
-void sipgate_call_free(struct sipgate_call *call);
+void sipgate_oauth2_call_options_free(struct sipgate_oauth2_call_options *call);
 
 /**
- * Settings of which none is set. Never NULL. Free them with sipgate_store_options_free.
+ * Settings of which none is set. Never NULL. Free them with sipgate_oauth2_store_options_free.
  */
-struct sipgate_store_options *sipgate_store_options_new(void);
+struct sipgate_oauth2_store_options *sipgate_oauth2_store_options_new(void);
 
 /**
  * Encrypts what is stored (AES-256-GCM). `encryption_key` is 32 random bytes as base64, base64url or hexadecimal text, such as `openssl rand
  * -base64 32` prints. Add the newest key first: it is written with; the others are read. Entries that are not encrypted, or with another key
  * than the first, are written anew when they change.
  */
-sipgate_status sipgate_store_options_add_encryption_key(struct sipgate_store_options *options,
-                                                        const char *encryption_key,
-                                                        struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key(struct sipgate_oauth2_store_options *options,
+                                                                      const char *encryption_key,
+                                                                      struct sipgate_oauth2_error **error);
 
 /**
- * As sipgate_store_options_add_encryption_key, with the key as its 32 bytes.
+ * As sipgate_oauth2_store_options_add_encryption_key, with the key as its 32 bytes.
  */
-sipgate_status sipgate_store_options_add_encryption_key_bytes(struct sipgate_store_options *options,
-                                                              const uint8_t *encryption_key,
-                                                              size_t len,
-                                                              struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key_bytes(struct sipgate_oauth2_store_options *options,
+                                                                            const uint8_t *encryption_key,
+                                                                            size_t len,
+                                                                            struct sipgate_oauth2_error **error);
 
 /**
  * How long what was read from the store counts, in milliseconds: the time in which a login or logout of another process shows. 1000 unless set,
  * and 5000 for a store of the application's own.
  */
-sipgate_status sipgate_store_options_set_recheck_ms(struct sipgate_store_options *options,
-                                                    uint64_t milliseconds,
-                                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_recheck_ms(struct sipgate_oauth2_store_options *options,
+                                                                  uint64_t milliseconds,
+                                                                  struct sipgate_oauth2_error **error);
 
 /**
  * Frees settings. Stores made with them live on. NULL is nothing.
  */
-void sipgate_store_options_free(struct sipgate_store_options *options);
+void sipgate_oauth2_store_options_free(struct sipgate_oauth2_store_options *options);
 
 /**
  * The version: a random text of 22 characters out of [A-Za-z0-9_-], drawn anew with every change. Belongs to the entry; no text for NULL.
  */
-struct sipgate_str sipgate_store_entry_version(const struct sipgate_store_entry *entry);
+struct sipgate_oauth2_str sipgate_oauth2_store_entry_version(const struct sipgate_oauth2_store_entry *entry);
 
 /**
  * The login: opaque bytes of any value, secret, seldom more than 10 KB. Belong to the entry; none for NULL.
  */
-struct sipgate_bytes sipgate_store_entry_data(const struct sipgate_store_entry *entry);
+struct sipgate_oauth2_bytes sipgate_oauth2_store_entry_data(const struct sipgate_oauth2_store_entry *entry);
 
 /**
  * When the store may drop the entry, in seconds since 1970; -1 where it may not, and for NULL.
  */
-int64_t sipgate_store_entry_ends(const struct sipgate_store_entry *entry);
+int64_t sipgate_oauth2_store_entry_ends(const struct sipgate_oauth2_store_entry *entry);
 
 /**
  * For a load function: the version as it was saved.
  */
-sipgate_status sipgate_store_entry_set_version(struct sipgate_store_entry *entry,
-                                               const char *version,
-                                               struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_entry_set_version(struct sipgate_oauth2_store_entry *entry,
+                                                             const char *version,
+                                                             struct sipgate_oauth2_error **error);
 
 /**
  * For a load function: the data as it was saved. Copied; `data` may be NULL where `len` is 0.
  */
-sipgate_status sipgate_store_entry_set_data(struct sipgate_store_entry *entry,
-                                            const uint8_t *data,
-                                            size_t len,
-                                            struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_entry_set_data(struct sipgate_oauth2_store_entry *entry,
+                                                          const uint8_t *data,
+                                                          size_t len,
+                                                          struct sipgate_oauth2_error **error);
 
 /**
  * For a load function: when the entry may be dropped, as it was saved; -1, as without this, where it may not. Fails for NULL only.
  */
-sipgate_status sipgate_store_entry_set_ends(struct sipgate_store_entry *entry,
-                                            int64_t ends,
-                                            struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_entry_set_ends(struct sipgate_oauth2_store_entry *entry,
+                                                          int64_t ends,
+                                                          struct sipgate_oauth2_error **error);
 
 /**
- * Says what went wrong, for people: it becomes the cause of the error (sipgate_error_cause). No secret should be in it. Copied; the last one counts.
+ * Says what went wrong, for people: it becomes the cause of the error (sipgate_oauth2_error_cause). No secret should be in it. Copied; the last one counts.
  */
-sipgate_status sipgate_store_problem_set_message(struct sipgate_store_problem *problem,
-                                                 const char *message,
-                                                 struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_error_message_set(struct sipgate_oauth2_store_error_message *problem,
+                                                             const char *message,
+                                                             struct sipgate_oauth2_error **error);
 
 /**
  * Logins that end with the process: for tests, and for programs for one run. `options` may be NULL. On success `store` is the caller's, to be freed
- * with sipgate_store_free; on failure it is not written.
+ * with sipgate_oauth2_store_free; on failure it is not written.
  */
-sipgate_status sipgate_store_memory(const struct sipgate_store_options *options,
-                                    struct sipgate_store **store,
-                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_memory(const struct sipgate_oauth2_store_options *options,
+                                                  struct sipgate_oauth2_store **store,
+                                                  struct sipgate_oauth2_error **error);
 
 /**
  * Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone, and
  * opened at once. `options` may be NULL. Refused, and left as it is, is a file that others can read or replace (SIPGATE_STORE_PERMISSIONS), that a newer
  * version wrote (SIPGATE_STORE_FORMAT), or that is no database of this library's (SIPGATE_STORE_CORRUPT). On success `store` is the caller's, to be
- * freed with sipgate_store_free; on failure it is not written.
+ * freed with sipgate_oauth2_store_free; on failure it is not written.
  */
-sipgate_status sipgate_store_sqlite(const char *path,
-                                    const struct sipgate_store_options *options,
-                                    struct sipgate_store **store,
-                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_sqlite(const char *path,
+                                                  const struct sipgate_oauth2_store_options *options,
+                                                  struct sipgate_oauth2_store **store,
+                                                  struct sipgate_oauth2_error **error);
 
 /**
- * As sipgate_store_sqlite, on a network file system, which that refuses: their locks are known to fail, and then two machines spend one refresh token.
+ * As sipgate_oauth2_store_sqlite, on a network file system, which that refuses: their locks are known to fail, and then two machines spend one refresh token.
  * For whoever knows better about theirs.
  */
-sipgate_status sipgate_store_sqlite_on_network_file_system(const char *path,
-                                                           const struct sipgate_store_options *options,
-                                                           struct sipgate_store **store,
-                                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_sqlite_on_network_file_system(const char *path,
+                                                                         const struct sipgate_oauth2_store_options *options,
+                                                                         struct sipgate_oauth2_store **store,
+                                                                         struct sipgate_oauth2_error **error);
 
 /**
  * Logins wherever these functions of the application's own put them. `functions` is copied; `options` may be NULL. On success `store` is the caller's,
- * to be freed with sipgate_store_free, and `functions->user_data` is the library's, until it calls `functions->free`. On failure `store` is not written,
+ * to be freed with sipgate_oauth2_store_free, and `functions->user_data` is the library's, until it calls `functions->free`. On failure `store` is not written,
  * nothing was called, and `user_data` stays the caller's.
  */
-sipgate_status sipgate_store_new(const struct sipgate_store_functions *functions,
-                                 const struct sipgate_store_options *options,
-                                 struct sipgate_store **store,
-                                 struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_new(const struct sipgate_oauth2_store_functions *functions,
+                                               const struct sipgate_oauth2_store_options *options,
+                                               struct sipgate_oauth2_store **store,
+                                               struct sipgate_oauth2_error **error);
 
 /**
  * Frees a store. Clients, token sources and calls that have it keep what they need of it. NULL is nothing.
  */
-void sipgate_store_free(struct sipgate_store *store);
+void sipgate_oauth2_store_free(struct sipgate_oauth2_store *store);
 
 /**
- * Checks every promise that the library builds on, of a store that sipgate_store_new made: for the tests of such a store. Waits; it calls the functions
+ * Checks every promise that the library builds on, of a store that sipgate_oauth2_store_new made: for the tests of such a store. Waits; it calls the functions
  * on this thread and others, and takes a fraction of a second where the store is quick. What it stores is under keys drawn at random and ends within
  * seconds, so the store need not be empty. That a store breaks promises is no failure of this function. On success `violations` is the caller's, to be
- * freed with sipgate_store_violations_free; on failure it is not written.
+ * freed with sipgate_oauth2_store_violations_free; on failure it is not written.
  */
-sipgate_status sipgate_store_check(const struct sipgate_store *store,
-                                   struct sipgate_store_violations **violations,
-                                   struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_check(const struct sipgate_oauth2_store *store,
+                                                 struct sipgate_oauth2_store_violations **violations,
+                                                 struct sipgate_oauth2_error **error);
 
 /**
  * How many there are; 0 for NULL.
  */
-size_t sipgate_store_violations_count(const struct sipgate_store_violations *violations);
+size_t sipgate_oauth2_store_violations_count(const struct sipgate_oauth2_store_violations *violations);
 
 /**
  * Which promise was broken, and how: one for each `index` from 0. Belongs to the violations; no text behind the last, and for NULL.
  */
-struct sipgate_str sipgate_store_violations_at(const struct sipgate_store_violations *violations,
-                                               size_t index);
+struct sipgate_oauth2_str sipgate_oauth2_store_violations_at(const struct sipgate_oauth2_store_violations *violations,
+                                                             size_t index);
 
 /**
  * Frees violations. NULL is nothing.
  */
-void sipgate_store_violations_free(struct sipgate_store_violations *violations);
+void sipgate_oauth2_store_violations_free(struct sipgate_oauth2_store_violations *violations);
 
 /**
  * The kind as a word, the same in all languages: "token_request", "renewed", "login_ended" ... Later versions add kinds. Belongs to the event; no text
  * for NULL.
  */
-struct sipgate_str sipgate_event_kind(const struct sipgate_event *event);
+struct sipgate_oauth2_str sipgate_oauth2_event_kind(const struct sipgate_oauth2_event *event);
 
 /**
  * The whole event as one line, a JSON object with its kind as `event`; durations in seconds, an account as a hash. It holds no secret. Belongs to the
  * event; no text for NULL.
  */
-struct sipgate_str sipgate_event_json(const struct sipgate_event *event);
+struct sipgate_oauth2_str sipgate_oauth2_event_json(const struct sipgate_oauth2_event *event);
 
 /**
  * Whether somebody should look: all but what happens every day. False for NULL.
  */
-bool sipgate_event_is_warning(const struct sipgate_event *event);
+bool sipgate_oauth2_event_is_warning(const struct sipgate_oauth2_event *event);
 
 /**
  * Settings for a client at sipgate, in the realm that the id's suffix names ("...:third-party", "...:sipgate-apps"). On success `options` is the
  * caller's; on failure it is not written.
  */
-sipgate_status sipgate_client_options_new_sipgate(const char *client_id,
-                                                  struct sipgate_client_options **options,
-                                                  struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_new_sipgate(const char *client_id,
+                                                                struct sipgate_oauth2_client_options **options,
+                                                                struct sipgate_oauth2_error **error);
 
 /**
  * Settings for a client at a Keycloak. `base` is what stands before "/realms", such as "https://login.example.com/auth". On success `options` is the
  * caller's; on failure it is not written.
  */
-sipgate_status sipgate_client_options_new_keycloak(const char *client_id,
-                                                   const char *base,
-                                                   const char *realm,
-                                                   struct sipgate_client_options **options,
-                                                   struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_new_keycloak(const char *client_id,
+                                                                 const char *base,
+                                                                 const char *realm,
+                                                                 struct sipgate_oauth2_client_options **options,
+                                                                 struct sipgate_oauth2_error **error);
 
 /**
  * Settings for a client at any server, by its issuer and endpoints as its documentation gives them. On success `options` is the caller's; on failure
  * it is not written.
  */
-sipgate_status sipgate_client_options_new_endpoints(const char *client_id,
-                                                    const char *issuer,
-                                                    const char *authorization_endpoint,
-                                                    const char *token_endpoint,
-                                                    struct sipgate_client_options **options,
-                                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_new_endpoints(const char *client_id,
+                                                                  const char *issuer,
+                                                                  const char *authorization_endpoint,
+                                                                  const char *token_endpoint,
+                                                                  struct sipgate_oauth2_client_options **options,
+                                                                  struct sipgate_oauth2_error **error);
 
 /**
- * Like sipgate_client_options_new_endpoints, for a server that announces `authorization_response_iss_parameter_supported`: a callback without `iss`
+ * Like sipgate_oauth2_client_options_new_endpoints, for a server that announces `authorization_response_iss_parameter_supported`: a callback without `iss`
  * is then refused (RFC 9207, section 2.4).
  */
-sipgate_status sipgate_client_options_new_endpoints_with_iss(const char *client_id,
-                                                             const char *issuer,
-                                                             const char *authorization_endpoint,
-                                                             const char *token_endpoint,
-                                                             struct sipgate_client_options **options,
-                                                             struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_new_endpoints_with_iss(const char *client_id,
+                                                                           const char *issuer,
+                                                                           const char *authorization_endpoint,
+                                                                           const char *token_endpoint,
+                                                                           struct sipgate_oauth2_client_options **options,
+                                                                           struct sipgate_oauth2_error **error);
 
 /**
  * Settings as the environment says: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or SIPGATE_CLIENT_SECRET_FILE, the path of a file that holds it),
@@ -748,543 +748,543 @@ sipgate_status sipgate_client_options_new_endpoints_with_iss(const char *client_
  * SIPGATE_ENCRYPTION_KEYS (or SIPGATE_ENCRYPTION_KEYS_FILE), one key or more with commas between them. On success `options` is the caller's; on failure it is not written. Not while another thread changes the
  * environment.
  */
-sipgate_status sipgate_client_options_new_from_env(struct sipgate_client_options **options,
-                                                   struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_new_from_env(struct sipgate_oauth2_client_options **options,
+                                                                 struct sipgate_oauth2_error **error);
 
 /**
  * The secret of a confidential client. Without it the client is a public one.
  */
-sipgate_status sipgate_client_options_set_client_secret(struct sipgate_client_options *options,
-                                                        const char *client_secret,
-                                                        struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_client_secret(struct sipgate_oauth2_client_options *options,
+                                                                      const char *client_secret,
+                                                                      struct sipgate_oauth2_error **error);
 
 /**
  * "client_secret_post" (the default where there is a secret), "client_secret_basic" or "none" (the default where there is none).
  */
-sipgate_status sipgate_client_options_set_client_authentication(struct sipgate_client_options *options,
-                                                                const char *client_authentication,
-                                                                struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_client_authentication(struct sipgate_oauth2_client_options *options,
+                                                                              const char *client_authentication,
+                                                                              struct sipgate_oauth2_error **error);
 
 /**
  * Where the server sends the person back to, byte for byte as registered.
  */
-sipgate_status sipgate_client_options_set_redirect_uri(struct sipgate_client_options *options,
-                                                       const char *redirect_uri,
-                                                       struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_redirect_uri(struct sipgate_oauth2_client_options *options,
+                                                                     const char *redirect_uri,
+                                                                     struct sipgate_oauth2_error **error);
 
 /**
  * The sipgate realm, where the client id's suffix does not name it.
  */
-sipgate_status sipgate_client_options_set_realm(struct sipgate_client_options *options,
-                                                const char *realm,
-                                                struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_realm(struct sipgate_oauth2_client_options *options,
+                                                              const char *realm,
+                                                              struct sipgate_oauth2_error **error);
 
 /**
  * Certificates to believe instead of the operating system's: the contents of a PEM file, of which every certificate counts.
  */
-sipgate_status sipgate_client_options_set_ca_certificates(struct sipgate_client_options *options,
-                                                          const char *ca_certificates,
-                                                          struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_ca_certificates(struct sipgate_oauth2_client_options *options,
+                                                                        const char *ca_certificates,
+                                                                        struct sipgate_oauth2_error **error);
 
 /**
  * The proxy: "http://host:port", "socks5://host:port", or "direct" for none. Without it HTTPS_PROXY, ALL_PROXY and NO_PROXY are heeded.
  */
-sipgate_status sipgate_client_options_set_proxy(struct sipgate_client_options *options,
-                                                const char *proxy,
-                                                struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_proxy(struct sipgate_oauth2_client_options *options,
+                                                              const char *proxy,
+                                                              struct sipgate_oauth2_error **error);
 
 /**
  * How long making a connection may take, in milliseconds; 5000 unless set.
  */
-sipgate_status sipgate_client_options_set_connect_timeout_ms(struct sipgate_client_options *options,
-                                                             uint64_t milliseconds,
-                                                             struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_connect_timeout_ms(struct sipgate_oauth2_client_options *options,
+                                                                           uint64_t milliseconds,
+                                                                           struct sipgate_oauth2_error **error);
 
 /**
  * How long a token request may take in all, in milliseconds; 30000 unless set.
  */
-sipgate_status sipgate_client_options_set_request_timeout_ms(struct sipgate_client_options *options,
-                                                             uint64_t milliseconds,
-                                                             struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_request_timeout_ms(struct sipgate_oauth2_client_options *options,
+                                                                           uint64_t milliseconds,
+                                                                           struct sipgate_oauth2_error **error);
 
 /**
- * Where logins are kept. Needed for sipgate_client_complete_login and sipgate_client_token_source, not for the single steps. The settings keep what
+ * Where logins are kept. Needed for sipgate_oauth2_client_complete_login and sipgate_oauth2_client_token_source, not for the single steps. The settings keep what
  * they need of `store`, which may be freed before them.
  */
-sipgate_status sipgate_client_options_set_store(struct sipgate_client_options *options,
-                                                const struct sipgate_store *store,
-                                                struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_store(struct sipgate_oauth2_client_options *options,
+                                                              const struct sipgate_oauth2_store *store,
+                                                              struct sipgate_oauth2_error **error);
 
 /**
  * Told what happens to clients of these settings, for logs and metrics. `user_data` is passed to it; on success it is the library's, until it calls
  * `free`: once, when the settings, their clients and all that came from those are gone, on any thread. `free` may be NULL. On failure nothing was called,
  * and `user_data` stays the caller's.
  */
-sipgate_status sipgate_client_options_set_event_handler(struct sipgate_client_options *options,
-                                                        sipgate_event_handler handler,
-                                                        void *user_data,
-                                                        void (*free)(void *user_data),
-                                                        struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_options_set_event_handler(struct sipgate_oauth2_client_options *options,
+                                                                      sipgate_oauth2_event_handler handler,
+                                                                      void *user_data,
+                                                                      void (*free)(void *user_data),
+                                                                      struct sipgate_oauth2_error **error);
 
 /**
  * Frees settings. Clients made of them live on. NULL is nothing.
  */
-void sipgate_client_options_free(struct sipgate_client_options *options);
+void sipgate_oauth2_client_options_free(struct sipgate_oauth2_client_options *options);
 
 /**
  * A client, once all settings are checked. Touches no file and no network. On success `client` is the caller's, to be freed with
- * sipgate_client_free; on failure it is not written. `options` stays the caller's.
+ * sipgate_oauth2_client_free; on failure it is not written. `options` stays the caller's.
  */
-sipgate_status sipgate_client_new(const struct sipgate_client_options *options,
-                                  struct sipgate_client **client,
-                                  struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_new(const struct sipgate_oauth2_client_options *options,
+                                                struct sipgate_oauth2_client **client,
+                                                struct sipgate_oauth2_error **error);
 
 /**
  * A new pending login for this scope (names separated by spaces), and the URL to send the person to. No network. `parameters` may be NULL. On success
- * `pending` is the caller's, to be freed with sipgate_authorization_request_free; on failure it is not written.
+ * `pending` is the caller's, to be freed with sipgate_oauth2_authorization_request_free; on failure it is not written.
  */
-sipgate_status sipgate_client_authorization_request(const struct sipgate_client *client,
-                                                    const char *scope,
-                                                    const struct sipgate_authorization_parameters *parameters,
-                                                    struct sipgate_authorization_request **pending,
-                                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_authorization_request(const struct sipgate_oauth2_client *client,
+                                                                  const char *scope,
+                                                                  const struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                  struct sipgate_oauth2_authorization_request **pending,
+                                                                  struct sipgate_oauth2_error **error);
 
 /**
  * Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
  * redirect URI; its path and query, the whole URL and a form body will do. `call` may be NULL. Waits. The pending login is used by the request
- * that this sends; what is refused before leaves it usable, and so does a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it
+ * that this sends; what is refused before leaves it usable, and so does a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_oauth2_token_set_free; on failure it
  * is not written.
  */
-sipgate_status sipgate_client_exchange_callback(const struct sipgate_client *client,
-                                                const struct sipgate_authorization_request *pending,
-                                                const char *callback,
-                                                const struct sipgate_call *call,
-                                                struct sipgate_token_set **tokens,
-                                                struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_exchange_callback(const struct sipgate_oauth2_client *client,
+                                                              const struct sipgate_oauth2_authorization_request *pending,
+                                                              const char *callback,
+                                                              const struct sipgate_oauth2_call_options *call,
+                                                              struct sipgate_oauth2_token_set **tokens,
+                                                              struct sipgate_oauth2_error **error);
 
 /**
  * Exchanges a code for tokens (RFC 6749, section 4.1.3), for applications that check their callbacks themselves. `call` may be NULL. Waits. On success
- * `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it is not written. `code` stays the caller's; it is spent.
+ * `tokens` is the caller's, to be freed with sipgate_oauth2_token_set_free; on failure it is not written. `code` stays the caller's; it is spent.
  */
-sipgate_status sipgate_client_exchange_code(const struct sipgate_client *client,
-                                            const struct sipgate_authorization_code *code,
-                                            const struct sipgate_call *call,
-                                            struct sipgate_token_set **tokens,
-                                            struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_exchange_code(const struct sipgate_oauth2_client *client,
+                                                          const struct sipgate_oauth2_authorization_code *code,
+                                                          const struct sipgate_oauth2_call_options *call,
+                                                          struct sipgate_oauth2_token_set **tokens,
+                                                          struct sipgate_oauth2_error **error);
 
 /**
  * Exchanges a refresh token for new tokens (RFC 6749, section 6), once. `scope` asks for less than was granted; NULL leaves it as it is. `call` may be
  * NULL. Waits. Nothing is stored: keep the new tokens, and let no two callers refresh the same login at once, as a server that rotates refresh tokens
- * ends the login for that. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it is not written.
+ * ends the login for that. On success `tokens` is the caller's, to be freed with sipgate_oauth2_token_set_free; on failure it is not written.
  */
-sipgate_status sipgate_client_refresh(const struct sipgate_client *client,
-                                      const char *refresh_token,
-                                      const char *scope,
-                                      const struct sipgate_call *call,
-                                      struct sipgate_token_set **tokens,
-                                      struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_refresh(const struct sipgate_oauth2_client *client,
+                                                    const char *refresh_token,
+                                                    const char *scope,
+                                                    const struct sipgate_oauth2_call_options *call,
+                                                    struct sipgate_oauth2_token_set **tokens,
+                                                    struct sipgate_oauth2_error **error);
 
 /**
- * As sipgate_client_refresh, from the last tokens: their scope and ID token stay where the answer has none. `old_tokens` stays the caller's.
+ * As sipgate_oauth2_client_refresh, from the last tokens: their scope and ID token stay where the answer has none. `old_tokens` stays the caller's.
  */
-sipgate_status sipgate_client_refresh_tokens(const struct sipgate_client *client,
-                                             const struct sipgate_token_set *old_tokens,
-                                             const char *scope,
-                                             const struct sipgate_call *call,
-                                             struct sipgate_token_set **tokens,
-                                             struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_refresh_tokens(const struct sipgate_oauth2_client *client,
+                                                           const struct sipgate_oauth2_token_set *old_tokens,
+                                                           const char *scope,
+                                                           const struct sipgate_oauth2_call_options *call,
+                                                           struct sipgate_oauth2_token_set **tokens,
+                                                           struct sipgate_oauth2_error **error);
 
 /**
  * Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is loaded twice,
  * in whatever process, makes one exchange, and both calls get the same login. `account` is what names the user in the application; a login that was there
- * is replaced. `callback` and `call` are as for sipgate_client_exchange_callback. Waits; a code that was sent makes a login, also when the wait ends. On
- * success `source` is the caller's, to be freed with sipgate_token_source_free; on failure it is not written.
+ * is replaced. `callback` and `call` are as for sipgate_oauth2_client_exchange_callback. Waits; a code that was sent makes a login, also when the wait ends. On
+ * success `source` is the caller's, to be freed with sipgate_oauth2_token_source_free; on failure it is not written.
  */
-sipgate_status sipgate_client_complete_login(const struct sipgate_client *client,
-                                             const struct sipgate_authorization_request *pending,
-                                             const char *callback,
-                                             const char *account,
-                                             const struct sipgate_call *call,
-                                             struct sipgate_token_source **source,
-                                             struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_complete_login(const struct sipgate_oauth2_client *client,
+                                                           const struct sipgate_oauth2_authorization_request *pending,
+                                                           const char *callback,
+                                                           const char *account,
+                                                           const struct sipgate_oauth2_call_options *call,
+                                                           struct sipgate_oauth2_token_source **source,
+                                                           struct sipgate_oauth2_error **error);
 
 /**
  * The tokens of this account, whether or not there is a login yet. Touches no file and no network. On success `source` is the caller's, to be freed with
- * sipgate_token_source_free; on failure it is not written.
+ * sipgate_oauth2_token_source_free; on failure it is not written.
  */
-sipgate_status sipgate_client_token_source(const struct sipgate_client *client,
-                                           const char *account,
-                                           struct sipgate_token_source **source,
-                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_token_source(const struct sipgate_oauth2_client *client,
+                                                         const char *account,
+                                                         struct sipgate_oauth2_token_source **source,
+                                                         struct sipgate_oauth2_error **error);
 
 /**
  * The name that callbacks and ID tokens must give the server. Belongs to the client; no text for NULL.
  */
-struct sipgate_str sipgate_client_issuer(const struct sipgate_client *client);
+struct sipgate_oauth2_str sipgate_oauth2_client_issuer(const struct sipgate_oauth2_client *client);
 
 /**
  * The token endpoint's URL. Belongs to the client; no text for NULL.
  */
-struct sipgate_str sipgate_client_token_endpoint(const struct sipgate_client *client);
+struct sipgate_oauth2_str sipgate_oauth2_client_token_endpoint(const struct sipgate_oauth2_client *client);
 
 /**
  * The client id. Belongs to the client; no text for NULL.
  */
-struct sipgate_str sipgate_client_client_id(const struct sipgate_client *client);
+struct sipgate_oauth2_str sipgate_oauth2_client_client_id(const struct sipgate_oauth2_client *client);
 
 /**
  * The redirect URI of new pending logins. Belongs to the client; no text where none was set, and for NULL.
  */
-struct sipgate_str sipgate_client_redirect_uri(const struct sipgate_client *client);
+struct sipgate_oauth2_str sipgate_oauth2_client_redirect_uri(const struct sipgate_oauth2_client *client);
 
 /**
  * Frees a client. Pending logins, tokens and token sources that came from it live on. Not while another thread uses it. NULL is nothing.
  */
-void sipgate_client_free(struct sipgate_client *client);
+void sipgate_oauth2_client_free(struct sipgate_oauth2_client *client);
 
 /**
- * Parameters of which none is set. Never NULL. Free them with sipgate_authorization_parameters_free.
+ * Parameters of which none is set. Never NULL. Free them with sipgate_oauth2_authorization_parameters_free.
  */
-struct sipgate_authorization_parameters *sipgate_authorization_parameters_new(void);
+struct sipgate_oauth2_authorization_parameters *sipgate_oauth2_authorization_parameters_new(void);
 
 /**
  * Another redirect URI than the client's, for instance with the port that a loopback listener got.
  */
-sipgate_status sipgate_authorization_parameters_set_redirect_uri(struct sipgate_authorization_parameters *parameters,
-                                                                 const char *redirect_uri,
-                                                                 struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_redirect_uri(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                               const char *redirect_uri,
+                                                                               struct sipgate_oauth2_error **error);
 
 /**
  * How the callback is to arrive: "query" (what servers do unasked) or "form_post".
  */
-sipgate_status sipgate_authorization_parameters_set_response_mode(struct sipgate_authorization_parameters *parameters,
-                                                                  const char *response_mode,
-                                                                  struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_response_mode(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                                const char *response_mode,
+                                                                                struct sipgate_oauth2_error **error);
 
 /**
  * A `state` of your own, at most 512 printable ASCII characters. Without it one of 256 random bits is drawn.
  */
-sipgate_status sipgate_authorization_parameters_set_state(struct sipgate_authorization_parameters *parameters,
-                                                          const char *state,
-                                                          struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_state(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                        const char *state,
+                                                                        struct sipgate_oauth2_error **error);
 
 /**
  * What the application wants to find again after the login. It is not sent to the server.
  */
-sipgate_status sipgate_authorization_parameters_set_return_to(struct sipgate_authorization_parameters *parameters,
-                                                              const char *return_to,
-                                                              struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_return_to(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                            const char *return_to,
+                                                                            struct sipgate_oauth2_error **error);
 
 /**
  * "login", "consent", "none" ... (OpenID Connect Core, section 3.1.2.1).
  */
-sipgate_status sipgate_authorization_parameters_set_prompt(struct sipgate_authorization_parameters *parameters,
-                                                           const char *prompt,
-                                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_prompt(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                         const char *prompt,
+                                                                         struct sipgate_oauth2_error **error);
 
 /**
  * The name or address to fill in on the login page.
  */
-sipgate_status sipgate_authorization_parameters_set_login_hint(struct sipgate_authorization_parameters *parameters,
-                                                               const char *login_hint,
-                                                               struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_login_hint(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                             const char *login_hint,
+                                                                             struct sipgate_oauth2_error **error);
 
 /**
  * Languages for the login page, best first: "de en".
  */
-sipgate_status sipgate_authorization_parameters_set_ui_locales(struct sipgate_authorization_parameters *parameters,
-                                                               const char *ui_locales,
-                                                               struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_ui_locales(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                             const char *ui_locales,
+                                                                             struct sipgate_oauth2_error **error);
 
 /**
  * Any other parameter. One that this library sets itself is refused when the parameters are used.
  */
-sipgate_status sipgate_authorization_parameters_add_extra(struct sipgate_authorization_parameters *parameters,
-                                                          const char *name,
-                                                          const char *value,
-                                                          struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_add_extra(struct sipgate_oauth2_authorization_parameters *parameters,
+                                                                        const char *name,
+                                                                        const char *value,
+                                                                        struct sipgate_oauth2_error **error);
 
 /**
  * Frees parameters. NULL is nothing.
  */
-void sipgate_authorization_parameters_free(struct sipgate_authorization_parameters *parameters);
+void sipgate_oauth2_authorization_parameters_free(struct sipgate_oauth2_authorization_parameters *parameters);
 
 /**
- * A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `pending` is the caller's;
+ * A pending login from the text that sipgate_oauth2_authorization_request_export gave, or export() in another language. On success `pending` is the caller's;
  * on failure it is not written.
  */
-sipgate_status sipgate_authorization_request_restore(const char *exported,
-                                                     struct sipgate_authorization_request **pending,
-                                                     struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_request_restore(const char *exported,
+                                                                   struct sipgate_oauth2_authorization_request **pending,
+                                                                   struct sipgate_oauth2_error **error);
 
 /**
  * One text that holds all of it, of characters that a cookie can hold; it contains the code verifier. On success `exported` is the caller's, to be
- * freed with sipgate_secret_free; on failure it is not written.
+ * freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_authorization_request_export(const struct sipgate_authorization_request *pending,
-                                                    struct sipgate_secret **exported,
-                                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_request_export(const struct sipgate_oauth2_authorization_request *pending,
+                                                                  struct sipgate_oauth2_secret **exported,
+                                                                  struct sipgate_oauth2_error **error);
 
 /**
  * The URL to send the person's browser to. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_url(const struct sipgate_authorization_request *pending);
+struct sipgate_oauth2_str sipgate_oauth2_authorization_request_url(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * The `state` in the URL. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_state(const struct sipgate_authorization_request *pending);
+struct sipgate_oauth2_str sipgate_oauth2_authorization_request_state(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * The `nonce`, which an ID token repeats. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_nonce(const struct sipgate_authorization_request *pending);
+struct sipgate_oauth2_str sipgate_oauth2_authorization_request_nonce(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * The redirect URI, byte for byte as given. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_redirect_uri(const struct sipgate_authorization_request *pending);
+struct sipgate_oauth2_str sipgate_oauth2_authorization_request_redirect_uri(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * The scope that is asked for. Belongs to the request; no text for NULL.
  */
-struct sipgate_str sipgate_authorization_request_scope(const struct sipgate_authorization_request *pending);
+struct sipgate_oauth2_str sipgate_oauth2_authorization_request_scope(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * What the application wanted to find again. Belongs to the request; no text where there is none, and for NULL.
  */
-struct sipgate_str sipgate_authorization_request_return_to(const struct sipgate_authorization_request *pending);
+struct sipgate_oauth2_str sipgate_oauth2_authorization_request_return_to(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * When the pending login was made, in seconds since 1970; -1 for NULL.
  */
-int64_t sipgate_authorization_request_created_at(const struct sipgate_authorization_request *pending);
+int64_t sipgate_oauth2_authorization_request_created_at(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * From when on the callback is too late, in seconds since 1970; -1 for NULL.
  */
-int64_t sipgate_authorization_request_ends_at(const struct sipgate_authorization_request *pending);
+int64_t sipgate_oauth2_authorization_request_ends_at(const struct sipgate_oauth2_authorization_request *pending);
 
 /**
  * Frees a pending login and the texts that belong to it. NULL is nothing.
  */
-void sipgate_authorization_request_free(struct sipgate_authorization_request *pending);
+void sipgate_oauth2_authorization_request_free(struct sipgate_oauth2_authorization_request *pending);
 
 /**
- * A code as the callback brought it, decoded. On success `authorization_code` is the caller's, to be freed with sipgate_authorization_code_free; on failure
+ * A code as the callback brought it, decoded. On success `authorization_code` is the caller's, to be freed with sipgate_oauth2_authorization_code_free; on failure
  * it is not written.
  */
-sipgate_status sipgate_authorization_code_new(const char *code,
-                                              struct sipgate_authorization_code **authorization_code,
-                                              struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_code_new(const char *code,
+                                                            struct sipgate_oauth2_authorization_code **authorization_code,
+                                                            struct sipgate_oauth2_error **error);
 
 /**
  * The PKCE verifier whose challenge was in the authorization URL (RFC 7636, section 4.5).
  */
-sipgate_status sipgate_authorization_code_set_code_verifier(struct sipgate_authorization_code *code,
-                                                            const char *code_verifier,
-                                                            struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_code_set_code_verifier(struct sipgate_oauth2_authorization_code *code,
+                                                                          const char *code_verifier,
+                                                                          struct sipgate_oauth2_error **error);
 
 /**
  * The redirect URI of the authorization URL, where it was not the client's.
  */
-sipgate_status sipgate_authorization_code_set_redirect_uri(struct sipgate_authorization_code *code,
-                                                           const char *redirect_uri,
-                                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_code_set_redirect_uri(struct sipgate_oauth2_authorization_code *code,
+                                                                         const char *redirect_uri,
+                                                                         struct sipgate_oauth2_error **error);
 
 /**
  * The scope that was asked for: what was granted where the answer does not say.
  */
-sipgate_status sipgate_authorization_code_set_scope(struct sipgate_authorization_code *code,
-                                                    const char *scope,
-                                                    struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_code_set_scope(struct sipgate_oauth2_authorization_code *code,
+                                                                  const char *scope,
+                                                                  struct sipgate_oauth2_error **error);
 
 /**
  * Wipes and frees a code. NULL is nothing.
  */
-void sipgate_authorization_code_free(struct sipgate_authorization_code *code);
+void sipgate_oauth2_authorization_code_free(struct sipgate_oauth2_authorization_code *code);
 
 /**
- * Tokens from a JSON object with the RFC's names: one that sipgate_token_set_export gave, or that another library saved (Authlib, requests-oauthlib,
+ * Tokens from a JSON object with the RFC's names: one that sipgate_oauth2_token_set_export gave, or that another library saved (Authlib, requests-oauthlib,
  * simple-oauth2, openid-client). On success `tokens` is the caller's; on failure it is not written.
  */
-sipgate_status sipgate_token_set_restore(const char *json,
-                                         struct sipgate_token_set **tokens,
-                                         struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_set_restore(const char *json,
+                                                       struct sipgate_oauth2_token_set **tokens,
+                                                       struct sipgate_oauth2_error **error);
 
 /**
- * A JSON object with all of it, in the RFC's names, the same in all languages; it contains the tokens. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * A JSON object with all of it, in the RFC's names, the same in all languages; it contains the tokens. On success `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_set_export(const struct sipgate_token_set *tokens,
-                                        struct sipgate_secret **secret,
-                                        struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_set_export(const struct sipgate_oauth2_token_set *tokens,
+                                                      struct sipgate_oauth2_secret **secret,
+                                                      struct sipgate_oauth2_error **error);
 
 /**
- * The access token. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * The access token. On success `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_set_access_token(const struct sipgate_token_set *tokens,
-                                              struct sipgate_secret **secret,
-                                              struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_set_access_token(const struct sipgate_oauth2_token_set *tokens,
+                                                            struct sipgate_oauth2_secret **secret,
+                                                            struct sipgate_oauth2_error **error);
 
 /**
- * The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1). On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1). On success `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_set_authorization_header(const struct sipgate_token_set *tokens,
-                                                      struct sipgate_secret **secret,
-                                                      struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_set_authorization_header(const struct sipgate_oauth2_token_set *tokens,
+                                                                    struct sipgate_oauth2_secret **secret,
+                                                                    struct sipgate_oauth2_error **error);
 
 /**
- * The refresh token; NULL where there is none, which is no failure. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * The refresh token; NULL where there is none, which is no failure. On success `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_set_refresh_token(const struct sipgate_token_set *tokens,
-                                               struct sipgate_secret **secret,
-                                               struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_set_refresh_token(const struct sipgate_oauth2_token_set *tokens,
+                                                             struct sipgate_oauth2_secret **secret,
+                                                             struct sipgate_oauth2_error **error);
 
 /**
- * The ID token as the server sent it; NULL where there is none, which is no failure. On success `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * The ID token as the server sent it; NULL where there is none, which is no failure. On success `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_set_id_token(const struct sipgate_token_set *tokens,
-                                          struct sipgate_secret **secret,
-                                          struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_set_id_token(const struct sipgate_oauth2_token_set *tokens,
+                                                        struct sipgate_oauth2_secret **secret,
+                                                        struct sipgate_oauth2_error **error);
 
 /**
  * Whether the ID token is from an earlier answer, as the last refresh brought none. False for NULL.
  */
-bool sipgate_token_set_id_token_kept(const struct sipgate_token_set *tokens);
+bool sipgate_oauth2_token_set_id_token_kept(const struct sipgate_oauth2_token_set *tokens);
 
 /**
  * The token's type as the server wrote it, "Bearer" where it did not. Belongs to the token set; no text for NULL.
  */
-struct sipgate_str sipgate_token_set_token_type(const struct sipgate_token_set *tokens);
+struct sipgate_oauth2_str sipgate_oauth2_token_set_token_type(const struct sipgate_oauth2_token_set *tokens);
 
 /**
  * The scope that was granted, space-separated, in the server's order. Belongs to the token set; no text where it is not known, and for NULL.
  */
-struct sipgate_str sipgate_token_set_scope(const struct sipgate_token_set *tokens);
+struct sipgate_oauth2_str sipgate_oauth2_token_set_scope(const struct sipgate_oauth2_token_set *tokens);
 
 /**
  * Members of the answer that have no meaning here, such as session_state, as a JSON object. Belongs to the token set; no text for NULL.
  */
-struct sipgate_str sipgate_token_set_extra_json(const struct sipgate_token_set *tokens);
+struct sipgate_oauth2_str sipgate_oauth2_token_set_extra_json(const struct sipgate_oauth2_token_set *tokens);
 
 /**
  * When the access token runs out, in seconds since 1970; -1 where that is not known, and for NULL.
  */
-int64_t sipgate_token_set_expires_at(const struct sipgate_token_set *tokens);
+int64_t sipgate_oauth2_token_set_expires_at(const struct sipgate_oauth2_token_set *tokens);
 
 /**
  * When the refresh token runs out, in seconds since 1970, a hint; -1 where that is not known, and for NULL.
  */
-int64_t sipgate_token_set_refresh_expires_at(const struct sipgate_token_set *tokens);
+int64_t sipgate_oauth2_token_set_refresh_expires_at(const struct sipgate_oauth2_token_set *tokens);
 
 /**
  * Wipes and frees tokens and the texts that belong to them; secrets that came out of them live on. NULL is nothing.
  */
-void sipgate_token_set_free(struct sipgate_token_set *tokens);
+void sipgate_oauth2_token_set_free(struct sipgate_oauth2_token_set *tokens);
 
 /**
  * Whether there is a login: "absent" where none is stored, "active", "refused" where the server does not accept it any more, "logged_out". Belongs to
  * the status; no text for NULL.
  */
-struct sipgate_str sipgate_token_status_state(const struct sipgate_token_status *status);
+struct sipgate_oauth2_str sipgate_oauth2_token_status_state(const struct sipgate_oauth2_token_status *status);
 
 /**
  * Counts the token sets of the account, across logins; 0 for NULL.
  */
-uint64_t sipgate_token_status_generation(const struct sipgate_token_status *status);
+uint64_t sipgate_oauth2_token_status_generation(const struct sipgate_oauth2_token_status *status);
 
 /**
  * When the access token runs out, in seconds since 1970; -1 where that is not known, and for NULL.
  */
-int64_t sipgate_token_status_expires_at(const struct sipgate_token_status *status);
+int64_t sipgate_oauth2_token_status_expires_at(const struct sipgate_oauth2_token_status *status);
 
 /**
  * When the refresh token runs out, in seconds since 1970, a hint; -1 where that is not known, and for NULL.
  */
-int64_t sipgate_token_status_refresh_expires_at(const struct sipgate_token_status *status);
+int64_t sipgate_oauth2_token_status_refresh_expires_at(const struct sipgate_oauth2_token_status *status);
 
 /**
  * The scope that was granted. Belongs to the status; no text where it is not known, and for NULL.
  */
-struct sipgate_str sipgate_token_status_scope(const struct sipgate_token_status *status);
+struct sipgate_oauth2_str sipgate_oauth2_token_status_scope(const struct sipgate_oauth2_token_status *status);
 
 /**
  * Why the last refresh failed, or why the login is over; NULL where neither is so, and for NULL. Belongs to the status: do not free it.
  */
-const struct sipgate_error *sipgate_token_status_last_error(const struct sipgate_token_status *status);
+const struct sipgate_oauth2_error *sipgate_oauth2_token_status_last_error(const struct sipgate_oauth2_token_status *status);
 
 /**
  * Whether new tokens are held in memory, as the store could not be made to keep them yet. False for NULL.
  */
-bool sipgate_token_status_unsaved(const struct sipgate_token_status *status);
+bool sipgate_oauth2_token_status_unsaved(const struct sipgate_oauth2_token_status *status);
 
 /**
  * Frees a status and what belongs to it. NULL is nothing.
  */
-void sipgate_token_status_free(struct sipgate_token_status *status);
+void sipgate_oauth2_token_status_free(struct sipgate_oauth2_token_status *status);
 
 /**
  * An access token that an API takes now. Past most of its life the current one is given at once and refreshed in the background;
  * only where it has ended does a caller wait for the new one.
  * `call` may be NULL. SIPGATE_LOGIN_REQUIRED when somebody must log in. A refresh that is under way goes on by itself when the wait ends. On success
- * `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_source_access_token(const struct sipgate_token_source *source,
-                                                 const struct sipgate_call *call,
-                                                 struct sipgate_secret **secret,
-                                                 struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_access_token(const struct sipgate_oauth2_token_source *source,
+                                                               const struct sipgate_oauth2_call_options *call,
+                                                               struct sipgate_oauth2_secret **secret,
+                                                               struct sipgate_oauth2_error **error);
 
 /**
- * The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_token_source_access_token gives, and all
+ * The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_oauth2_token_source_access_token gives, and all
  * else as there.
  */
-sipgate_status sipgate_token_source_authorization_header(const struct sipgate_token_source *source,
-                                                         const struct sipgate_call *call,
-                                                         struct sipgate_secret **secret,
-                                                         struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_authorization_header(const struct sipgate_oauth2_token_source *source,
+                                                                       const struct sipgate_oauth2_call_options *call,
+                                                                       struct sipgate_oauth2_secret **secret,
+                                                                       struct sipgate_oauth2_error **error);
 
 /**
  * The current access token, if it can be handed out without asking the store or the server; NULL where it cannot, which is no failure. Never waits. On
- * success `secret` is the caller's, to be freed with sipgate_secret_free; on failure, which is for a NULL alone, it is not written.
+ * success `secret` is the caller's, to be freed with sipgate_oauth2_secret_free; on failure, which is for a NULL alone, it is not written.
  */
-sipgate_status sipgate_token_source_peek(const struct sipgate_token_source *source,
-                                         struct sipgate_secret **secret,
-                                         struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_peek(const struct sipgate_oauth2_token_source *source,
+                                                       struct sipgate_oauth2_secret **secret,
+                                                       struct sipgate_oauth2_error **error);
 
 /**
  * An API answered 401 to this access token: the next call renews it, if it still is the current one. Any number of late 401s cause one refresh. Sends
  * nothing and does not wait.
  */
-sipgate_status sipgate_token_source_invalidate(const struct sipgate_token_source *source,
-                                               const char *access_token,
-                                               struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_invalidate(const struct sipgate_oauth2_token_source *source,
+                                                             const char *access_token,
+                                                             struct sipgate_oauth2_error **error);
 
 /**
  * Renews the tokens now, also when they are fresh, or when the server has refused the login before. `call` may be NULL. Waits. On success `secret` is the
- * new access token and the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+ * new access token and the caller's, to be freed with sipgate_oauth2_secret_free; on failure it is not written.
  */
-sipgate_status sipgate_token_source_refresh(const struct sipgate_token_source *source,
-                                            const struct sipgate_call *call,
-                                            struct sipgate_secret **secret,
-                                            struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_refresh(const struct sipgate_oauth2_token_source *source,
+                                                          const struct sipgate_oauth2_call_options *call,
+                                                          struct sipgate_oauth2_secret **secret,
+                                                          struct sipgate_oauth2_error **error);
 
 /**
  * Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. `tokens` stays the caller's.
  * `call` may be NULL. Waits for the store.
  */
-sipgate_status sipgate_token_source_save(const struct sipgate_token_source *source,
-                                         const struct sipgate_token_set *tokens,
-                                         const struct sipgate_call *call,
-                                         struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_save(const struct sipgate_oauth2_token_source *source,
+                                                       const struct sipgate_oauth2_token_set *tokens,
+                                                       const struct sipgate_oauth2_call_options *call,
+                                                       struct sipgate_oauth2_error **error);
 
 /**
  * How the login stands, by the store and without the network. `call` may be NULL. Waits for the store. On success `status` is the caller's, to be freed
- * with sipgate_token_status_free; on failure it is not written.
+ * with sipgate_oauth2_token_status_free; on failure it is not written.
  */
-sipgate_status sipgate_token_source_status(const struct sipgate_token_source *source,
-                                           const struct sipgate_call *call,
-                                           struct sipgate_token_status **status,
-                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_status(const struct sipgate_oauth2_token_source *source,
+                                                         const struct sipgate_oauth2_call_options *call,
+                                                         struct sipgate_oauth2_token_status **status,
+                                                         struct sipgate_oauth2_error **error);
 
 /**
  * Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. `call` and `revoked` may be
@@ -1292,32 +1292,32 @@ sipgate_status sipgate_token_source_status(const struct sipgate_token_source *so
  * no refresh token to revoke, as after an earlier logout. On failure it is not written, and the server could not be told: nothing is handed out any more,
  * and another call finishes it; SIPGATE_BUSY when a refresh that was under way has not ended in time.
  */
-sipgate_status sipgate_token_source_logout(const struct sipgate_token_source *source,
-                                           const struct sipgate_call *call,
-                                           bool *revoked,
-                                           struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_logout(const struct sipgate_oauth2_token_source *source,
+                                                         const struct sipgate_oauth2_call_options *call,
+                                                         bool *revoked,
+                                                         struct sipgate_oauth2_error **error);
 
 /**
  * Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait.
  */
-sipgate_status sipgate_token_source_ensure_saved(const struct sipgate_token_source *source,
-                                                 struct sipgate_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_ensure_saved(const struct sipgate_oauth2_token_source *source,
+                                                               struct sipgate_oauth2_error **error);
 
 /**
  * The account, as the application named it. Belongs to the source; no text for NULL.
  */
-struct sipgate_str sipgate_token_source_account(const struct sipgate_token_source *source);
+struct sipgate_oauth2_str sipgate_oauth2_token_source_account(const struct sipgate_oauth2_token_source *source);
 
 /**
  * What events call the account: 16 hexadecimal digits, made of issuer, client id and account, the same in all processes. Belongs to the source; no
  * text for NULL.
  */
-struct sipgate_str sipgate_token_source_account_hash(const struct sipgate_token_source *source);
+struct sipgate_oauth2_str sipgate_oauth2_token_source_account_hash(const struct sipgate_oauth2_token_source *source);
 
 /**
  * Frees a source. The login stays, and so do secrets that came out of it. Not while another thread uses it. NULL is nothing.
  */
-void sipgate_token_source_free(struct sipgate_token_source *source);
+void sipgate_oauth2_token_source_free(struct sipgate_oauth2_token_source *source);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -6,14 +6,14 @@ use sipgate_oauth2::{AuthorizationParameters, ResponseMode, Result};
 
 use crate::arguments::{self, handle_mut, text};
 use crate::boundary;
-use crate::error::sipgate_error;
-use crate::status::sipgate_status;
+use crate::error::sipgate_oauth2_error;
+use crate::status::sipgate_oauth2_status;
 
-/// What to ask for beside the scope when sending a person to log in, for sipgate_client_authorization_request; all of it is optional. May be used any
+/// What to ask for beside the scope when sending a person to log in, for sipgate_oauth2_client_authorization_request; all of it is optional. May be used any
 /// number of times. For one thread at a time while it is changed. A setter that fails leaves it as it was; texts are copied. Whether a value can be
 /// right is said when it is used.
 #[derive(Default)]
-pub struct sipgate_authorization_parameters {
+pub struct sipgate_oauth2_authorization_parameters {
     redirect_uri: Option<String>,
     response_mode: Option<ResponseMode>,
     state: Option<String>,
@@ -26,7 +26,7 @@ pub struct sipgate_authorization_parameters {
 
 type Setter = fn(AuthorizationParameters, String) -> AuthorizationParameters;
 
-impl sipgate_authorization_parameters {
+impl sipgate_oauth2_authorization_parameters {
     pub(crate) fn with_scope(&self, scope: &str) -> AuthorizationParameters {
         let mut parameters = AuthorizationParameters::new(scope);
         let texts: [(&Option<String>, Setter); 6] = [
@@ -49,19 +49,19 @@ impl sipgate_authorization_parameters {
     }
 }
 
-/// Parameters of which none is set. Never NULL. Free them with sipgate_authorization_parameters_free.
+/// Parameters of which none is set. Never NULL. Free them with sipgate_oauth2_authorization_parameters_free.
 #[unsafe(no_mangle)]
-pub extern "C" fn sipgate_authorization_parameters_new() -> *mut sipgate_authorization_parameters {
+pub extern "C" fn sipgate_oauth2_authorization_parameters_new() -> *mut sipgate_oauth2_authorization_parameters {
     Box::into_raw(Box::default())
 }
 
 /// Another redirect URI than the client's, for instance with the port that a loopback listener got.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_redirect_uri(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_redirect_uri(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     redirect_uri: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -75,11 +75,11 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_redirect_uri(
 
 /// How the callback is to arrive: "query" (what servers do unasked) or "form_post".
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_response_mode(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_response_mode(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     response_mode: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -93,11 +93,11 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_response_mode(
 
 /// A `state` of your own, at most 512 printable ASCII characters. Without it one of 256 random bits is drawn.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_state(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_state(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     state: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -111,11 +111,11 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_state(
 
 /// What the application wants to find again after the login. It is not sent to the server.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_return_to(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_return_to(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     return_to: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -129,11 +129,11 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_return_to(
 
 /// "login", "consent", "none" ... (OpenID Connect Core, section 3.1.2.1).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_prompt(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_prompt(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     prompt: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -147,11 +147,11 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_prompt(
 
 /// The name or address to fill in on the login page.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_login_hint(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_login_hint(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     login_hint: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -165,11 +165,11 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_login_hint(
 
 /// Languages for the login page, best first: "de en".
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_set_ui_locales(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_ui_locales(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     ui_locales: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -183,12 +183,12 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_set_ui_locales(
 
 /// Any other parameter. One that this library sets itself is refused when the parameters are used.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_add_extra(
-    parameters: *mut sipgate_authorization_parameters,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_add_extra(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
     name: *const c_char,
     value: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_add_extra(
 
 /// Frees parameters. NULL is nothing.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_parameters_free(parameters: *mut sipgate_authorization_parameters) {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_free(parameters: *mut sipgate_oauth2_authorization_parameters) {
     // SAFETY: NULL or a live handle that the caller gives up.
     unsafe { arguments::free(parameters) };
 }
@@ -211,8 +211,8 @@ pub unsafe extern "C" fn sipgate_authorization_parameters_free(parameters: *mut 
 ///
 /// `parameters` is NULL or a live handle that nobody else uses meanwhile.
 unsafe fn set(
-    parameters: *mut sipgate_authorization_parameters,
-    change: impl FnOnce(&mut sipgate_authorization_parameters) -> Result<()>,
+    parameters: *mut sipgate_oauth2_authorization_parameters,
+    change: impl FnOnce(&mut sipgate_oauth2_authorization_parameters) -> Result<()>,
 ) -> Result<()> {
     // SAFETY: the caller's promise is ours.
     change(unsafe { handle_mut("parameters", parameters) }?)

@@ -5,20 +5,20 @@ use std::ffi::c_char;
 use sipgate_oauth2::{Client, RefreshParameters, Result, TokenSet};
 
 use crate::arguments::{self, handle, optional_text, place, text};
-use crate::authorization_code::sipgate_authorization_code;
-use crate::authorization_parameters::sipgate_authorization_parameters;
-use crate::authorization_request::sipgate_authorization_request;
+use crate::authorization_code::sipgate_oauth2_authorization_code;
+use crate::authorization_parameters::sipgate_oauth2_authorization_parameters;
+use crate::authorization_request::sipgate_oauth2_authorization_request;
 use crate::boundary;
-use crate::call::{or_defaults, sipgate_call};
-use crate::client_options::sipgate_client_options;
-use crate::error::sipgate_error;
-use crate::status::sipgate_status;
-use crate::text::{Text, lend, sipgate_str};
-use crate::token_set::sipgate_token_set;
-use crate::token_source::sipgate_token_source;
+use crate::call::{or_defaults, sipgate_oauth2_call_options};
+use crate::client_options::sipgate_oauth2_client_options;
+use crate::error::sipgate_oauth2_error;
+use crate::status::sipgate_oauth2_status;
+use crate::text::{Text, lend, sipgate_oauth2_str};
+use crate::token_set::sipgate_oauth2_token_set;
+use crate::token_source::sipgate_oauth2_token_source;
 
 /// A client of a login server. Any number of threads may use it, and a forked child too.
-pub struct sipgate_client {
+pub struct sipgate_oauth2_client {
     client: Client,
     issuer: Text,
     token_endpoint: Text,
@@ -27,19 +27,19 @@ pub struct sipgate_client {
 }
 
 /// A client, once all settings are checked. Touches no file and no network. On success `client` is the caller's, to be freed with
-/// sipgate_client_free; on failure it is not written. `options` stays the caller's.
+/// sipgate_oauth2_client_free; on failure it is not written. `options` stays the caller's.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_new(
-    options: *const sipgate_client_options,
-    client: *mut *mut sipgate_client,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_client_new(
+    options: *const sipgate_oauth2_client_options,
+    client: *mut *mut sipgate_oauth2_client,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
             let out = place("client", client)?;
             let client = handle("options", options)?.0.clone().build()?;
-            out.put(sipgate_client {
+            out.put(sipgate_oauth2_client {
                 issuer: client.issuer().into(),
                 token_endpoint: client.token_endpoint().into(),
                 client_id: client.client_id().into(),
@@ -52,15 +52,15 @@ pub unsafe extern "C" fn sipgate_client_new(
 }
 
 /// A new pending login for this scope (names separated by spaces), and the URL to send the person to. No network. `parameters` may be NULL. On success
-/// `pending` is the caller's, to be freed with sipgate_authorization_request_free; on failure it is not written.
+/// `pending` is the caller's, to be freed with sipgate_oauth2_authorization_request_free; on failure it is not written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_authorization_request(
-    client: *const sipgate_client,
+pub unsafe extern "C" fn sipgate_oauth2_client_authorization_request(
+    client: *const sipgate_oauth2_client,
     scope: *const c_char,
-    parameters: *const sipgate_authorization_parameters,
-    pending: *mut *mut sipgate_authorization_request,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    parameters: *const sipgate_oauth2_authorization_parameters,
+    pending: *mut *mut sipgate_oauth2_authorization_request,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -79,17 +79,17 @@ pub unsafe extern "C" fn sipgate_client_authorization_request(
 
 /// Checks the callback against the pending login and exchanges its code for tokens. `callback` is best the query string of the request to the
 /// redirect URI; its path and query, the whole URL and a form body will do. `call` may be NULL. Waits. The pending login is used by the request
-/// that this sends; what is refused before leaves it usable, and so does a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it
+/// that this sends; what is refused before leaves it usable, and so does a code that is certainly unspent. On success `tokens` is the caller's, to be freed with sipgate_oauth2_token_set_free; on failure it
 /// is not written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_exchange_callback(
-    client: *const sipgate_client,
-    pending: *const sipgate_authorization_request,
+pub unsafe extern "C" fn sipgate_oauth2_client_exchange_callback(
+    client: *const sipgate_oauth2_client,
+    pending: *const sipgate_oauth2_authorization_request,
     callback: *const c_char,
-    call: *const sipgate_call,
-    tokens: *mut *mut sipgate_token_set,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    call: *const sipgate_oauth2_call_options,
+    tokens: *mut *mut sipgate_oauth2_token_set,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         tokens_of(tokens, error, || {
@@ -100,15 +100,15 @@ pub unsafe extern "C" fn sipgate_client_exchange_callback(
 }
 
 /// Exchanges a code for tokens (RFC 6749, section 4.1.3), for applications that check their callbacks themselves. `call` may be NULL. Waits. On success
-/// `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it is not written. `code` stays the caller's; it is spent.
+/// `tokens` is the caller's, to be freed with sipgate_oauth2_token_set_free; on failure it is not written. `code` stays the caller's; it is spent.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_exchange_code(
-    client: *const sipgate_client,
-    code: *const sipgate_authorization_code,
-    call: *const sipgate_call,
-    tokens: *mut *mut sipgate_token_set,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_client_exchange_code(
+    client: *const sipgate_oauth2_client,
+    code: *const sipgate_oauth2_authorization_code,
+    call: *const sipgate_oauth2_call_options,
+    tokens: *mut *mut sipgate_oauth2_token_set,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         tokens_of(tokens, error, || {
@@ -120,16 +120,16 @@ pub unsafe extern "C" fn sipgate_client_exchange_code(
 
 /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. `scope` asks for less than was granted; NULL leaves it as it is. `call` may be
 /// NULL. Waits. Nothing is stored: keep the new tokens, and let no two callers refresh the same login at once, as a server that rotates refresh tokens
-/// ends the login for that. On success `tokens` is the caller's, to be freed with sipgate_token_set_free; on failure it is not written.
+/// ends the login for that. On success `tokens` is the caller's, to be freed with sipgate_oauth2_token_set_free; on failure it is not written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_refresh(
-    client: *const sipgate_client,
+pub unsafe extern "C" fn sipgate_oauth2_client_refresh(
+    client: *const sipgate_oauth2_client,
     refresh_token: *const c_char,
     scope: *const c_char,
-    call: *const sipgate_call,
-    tokens: *mut *mut sipgate_token_set,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    call: *const sipgate_oauth2_call_options,
+    tokens: *mut *mut sipgate_oauth2_token_set,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         tokens_of(tokens, error, || {
@@ -140,16 +140,16 @@ pub unsafe extern "C" fn sipgate_client_refresh(
     }
 }
 
-/// As sipgate_client_refresh, from the last tokens: their scope and ID token stay where the answer has none. `old_tokens` stays the caller's.
+/// As sipgate_oauth2_client_refresh, from the last tokens: their scope and ID token stay where the answer has none. `old_tokens` stays the caller's.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_refresh_tokens(
-    client: *const sipgate_client,
-    old_tokens: *const sipgate_token_set,
+pub unsafe extern "C" fn sipgate_oauth2_client_refresh_tokens(
+    client: *const sipgate_oauth2_client,
+    old_tokens: *const sipgate_oauth2_token_set,
     scope: *const c_char,
-    call: *const sipgate_call,
-    tokens: *mut *mut sipgate_token_set,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    call: *const sipgate_oauth2_call_options,
+    tokens: *mut *mut sipgate_oauth2_token_set,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         tokens_of(tokens, error, || {
@@ -162,18 +162,18 @@ pub unsafe extern "C" fn sipgate_client_refresh_tokens(
 
 /// Checks the callback, exchanges its code and stores the login of this account, for all processes that share the store. A callback that is loaded twice,
 /// in whatever process, makes one exchange, and both calls get the same login. `account` is what names the user in the application; a login that was there
-/// is replaced. `callback` and `call` are as for sipgate_client_exchange_callback. Waits; a code that was sent makes a login, also when the wait ends. On
-/// success `source` is the caller's, to be freed with sipgate_token_source_free; on failure it is not written.
+/// is replaced. `callback` and `call` are as for sipgate_oauth2_client_exchange_callback. Waits; a code that was sent makes a login, also when the wait ends. On
+/// success `source` is the caller's, to be freed with sipgate_oauth2_token_source_free; on failure it is not written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_complete_login(
-    client: *const sipgate_client,
-    pending: *const sipgate_authorization_request,
+pub unsafe extern "C" fn sipgate_oauth2_client_complete_login(
+    client: *const sipgate_oauth2_client,
+    pending: *const sipgate_oauth2_authorization_request,
     callback: *const c_char,
     account: *const c_char,
-    call: *const sipgate_call,
-    source: *mut *mut sipgate_token_source,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    call: *const sipgate_oauth2_call_options,
+    source: *mut *mut sipgate_oauth2_token_source,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -187,14 +187,14 @@ pub unsafe extern "C" fn sipgate_client_complete_login(
 }
 
 /// The tokens of this account, whether or not there is a login yet. Touches no file and no network. On success `source` is the caller's, to be freed with
-/// sipgate_token_source_free; on failure it is not written.
+/// sipgate_oauth2_token_source_free; on failure it is not written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_token_source(
-    client: *const sipgate_client,
+pub unsafe extern "C" fn sipgate_oauth2_client_token_source(
+    client: *const sipgate_oauth2_client,
     account: *const c_char,
-    source: *mut *mut sipgate_token_source,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    source: *mut *mut sipgate_oauth2_token_source,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         boundary::run(error, || {
@@ -207,35 +207,35 @@ pub unsafe extern "C" fn sipgate_client_token_source(
 
 /// The name that callbacks and ID tokens must give the server. Belongs to the client; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_issuer(client: *const sipgate_client) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_client_issuer(client: *const sipgate_oauth2_client) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { client.as_ref() }, |client| Some(&client.issuer))
 }
 
 /// The token endpoint's URL. Belongs to the client; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_token_endpoint(client: *const sipgate_client) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_client_token_endpoint(client: *const sipgate_oauth2_client) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { client.as_ref() }, |client| Some(&client.token_endpoint))
 }
 
 /// The client id. Belongs to the client; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_client_id(client: *const sipgate_client) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_client_client_id(client: *const sipgate_oauth2_client) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { client.as_ref() }, |client| Some(&client.client_id))
 }
 
 /// The redirect URI of new pending logins. Belongs to the client; no text where none was set, and for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_redirect_uri(client: *const sipgate_client) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_client_redirect_uri(client: *const sipgate_oauth2_client) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { client.as_ref() }, |client| client.redirect_uri.as_ref())
 }
 
 /// Frees a client. Pending logins, tokens and token sources that came from it live on. Not while another thread uses it. NULL is nothing.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_client_free(client: *mut sipgate_client) {
+pub unsafe extern "C" fn sipgate_oauth2_client_free(client: *mut sipgate_oauth2_client) {
     // SAFETY: NULL or a live handle that the caller gives up.
     unsafe { arguments::free(client) };
 }
@@ -244,10 +244,10 @@ pub unsafe extern "C" fn sipgate_client_free(client: *mut sipgate_client) {
 ///
 /// `tokens` and `error` are NULL or point to a place for one pointer.
 unsafe fn tokens_of(
-    tokens: *mut *mut sipgate_token_set,
-    error: *mut *mut sipgate_error,
+    tokens: *mut *mut sipgate_oauth2_token_set,
+    error: *mut *mut sipgate_oauth2_error,
     get: impl FnOnce() -> Result<TokenSet>,
-) -> sipgate_status {
+) -> sipgate_oauth2_status {
     // SAFETY: the caller's promise is ours.
     unsafe {
         boundary::run(error, || {

@@ -4,11 +4,11 @@ use std::ffi::c_void;
 
 use sipgate_oauth2::{Error, Event, Result};
 
-use crate::text::{Text, lend, sipgate_str};
+use crate::text::{Text, lend, sipgate_oauth2_str};
 use crate::user_data::{FreeFunction, UserData};
 
 /// Something that happened. It is there until the handler that it was passed to returns.
-pub struct sipgate_event {
+pub struct sipgate_oauth2_event {
     kind: Text,
     json: Text,
     is_warning: bool,
@@ -16,12 +16,12 @@ pub struct sipgate_event {
 
 /// Told what happens. Called on the thread where it happened, which may be one of the library's, and on several at once; under no lock. It should be
 /// quick. No C++ exception and no longjmp may leave it.
-pub type sipgate_event_handler = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const sipgate_event)>;
+pub type sipgate_oauth2_event_handler = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const sipgate_oauth2_event)>;
 
 /// The kind as a word, the same in all languages: "token_request", "renewed", "login_ended" ... Later versions add kinds. Belongs to the event; no text
 /// for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_event_kind(event: *const sipgate_event) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_event_kind(event: *const sipgate_oauth2_event) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { event.as_ref() }, |event| Some(&event.kind))
 }
@@ -29,14 +29,14 @@ pub unsafe extern "C" fn sipgate_event_kind(event: *const sipgate_event) -> sipg
 /// The whole event as one line, a JSON object with its kind as `event`; durations in seconds, an account as a hash. It holds no secret. Belongs to the
 /// event; no text for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_event_json(event: *const sipgate_event) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_event_json(event: *const sipgate_oauth2_event) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { event.as_ref() }, |event| Some(&event.json))
 }
 
 /// Whether somebody should look: all but what happens every day. False for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_event_is_warning(event: *const sipgate_event) -> bool {
+pub unsafe extern "C" fn sipgate_oauth2_event_is_warning(event: *const sipgate_oauth2_event) -> bool {
     // SAFETY: NULL or a live handle.
     unsafe { event.as_ref() }.is_some_and(|event| event.is_warning)
 }
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn sipgate_event_is_warning(event: *const sipgate_event) -
 ///
 /// The handler keeps to what the header says, and so do `user_data` and `free`.
 pub(crate) unsafe fn handler(
-    handler: sipgate_event_handler,
+    handler: sipgate_oauth2_event_handler,
     user_data: *mut c_void,
     free: FreeFunction,
 ) -> Result<impl Fn(&Event) + Send + Sync + 'static> {
@@ -55,7 +55,8 @@ pub(crate) unsafe fn handler(
     // SAFETY: the caller's promise is ours.
     let user_data = unsafe { UserData::new(user_data, free) };
     Ok(move |event: &Event| {
-        let event = sipgate_event { kind: event.kind().into(), json: event.to_json().as_str().into(), is_warning: event.is_warning() };
+        let event =
+            sipgate_oauth2_event { kind: event.kind().into(), json: event.to_json().as_str().into(), is_warning: event.is_warning() };
         // SAFETY: the header tells what the function gets; all of it lives until it returns.
         unsafe { handler(user_data.pointer(), &raw const event) };
     })

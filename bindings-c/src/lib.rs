@@ -53,6 +53,6 @@ mod user_data;
 
 /// The library's version, such as "0.1.0". Never NULL, never freed. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn sipgate_version() -> *const std::ffi::c_char {
+pub extern "C" fn sipgate_oauth2_version() -> *const std::ffi::c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }

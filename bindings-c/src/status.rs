@@ -5,16 +5,16 @@ use std::sync::LazyLock;
 
 use sipgate_oauth2::ErrorCode;
 
-/// What a function returns: SIPGATE_OK (0), or one of the constants of `enum sipgate_code`. Compare, do not switch exhaustively: later
+/// What a function returns: SIPGATE_OK (0), or one of the constants of `enum sipgate_oauth2_code`. Compare, do not switch exhaustively: later
 /// versions add codes.
-pub type sipgate_status = u32;
+pub type sipgate_oauth2_status = u32;
 
-/// The values of a sipgate_status. The same codes, under the same names, in Python, Node and Rust; docs/errors.md says when each happens.
+/// The values of a sipgate_oauth2_status. The same codes, under the same names, in Python, Node and Rust; docs/errors.md says when each happens.
 ///
 /// cbindgen:prefix-with-name=false
 #[repr(u32)]
 #[derive(Clone, Copy)]
-pub enum sipgate_code {
+pub enum sipgate_oauth2_code {
     /// It worked.
     SIPGATE_OK = 0,
     /// An argument or setting cannot be right. The message names it.
@@ -27,7 +27,7 @@ pub enum sipgate_code {
     SIPGATE_CERTIFICATE = 104,
     /// The server wants or sent something that this library does not do.
     SIPGATE_UNSUPPORTED = 105,
-    /// An OAuth error about the request, or an unknown one at a refresh: see sipgate_error_oauth_error.
+    /// An OAuth error about the request, or an unknown one at a refresh: see sipgate_oauth2_error_oauth_error.
     SIPGATE_OAUTH = 106,
     /// No connection; nothing was sent.
     SIPGATE_TRANSPORT = 201,
@@ -81,8 +81,8 @@ pub enum sipgate_code {
 
 /// The constants in the order of the core's registry; the compiler checks that none is missing or has another number. That each has its own
 /// name is checked by the C tests.
-const CODES: [sipgate_code; 31] = {
-    use sipgate_code::*;
+const CODES: [sipgate_oauth2_code; 31] = {
+    use sipgate_oauth2_code::*;
     [
         SIPGATE_INVALID_ARGUMENT,
         SIPGATE_INVALID_CLIENT,
@@ -128,7 +128,7 @@ const _: () = {
 };
 
 /// Names with a terminating NUL, as C reads them: number, code, family.
-static NAMES: LazyLock<Vec<(sipgate_status, CString, CString)>> = LazyLock::new(|| {
+static NAMES: LazyLock<Vec<(sipgate_oauth2_status, CString, CString)>> = LazyLock::new(|| {
     let terminated = |name: &str| CString::new(name).unwrap_or_default();
     ErrorCode::ALL.iter().map(|code| (code.number(), terminated(code.as_str()), terminated(code.family().as_str()))).collect()
 });
@@ -136,10 +136,10 @@ static NAMES: LazyLock<Vec<(sipgate_status, CString, CString)>> = LazyLock::new(
 /// The name of a status: "SIPGATE_LOGIN_REQUIRED", "SIPGATE_OK"; "SIPGATE_UNKNOWN" for a number that is no status of this version. Never NULL,
 /// never freed. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn sipgate_status_name(status: sipgate_status) -> *const c_char {
+pub extern "C" fn sipgate_oauth2_status_name(status: sipgate_oauth2_status) -> *const c_char {
     match NAMES.iter().find(|(number, ..)| *number == status) {
         Some((_, name, _)) => name.as_ptr(),
-        None if status == sipgate_code::SIPGATE_OK as sipgate_status => c"SIPGATE_OK".as_ptr(),
+        None if status == sipgate_oauth2_code::SIPGATE_OK as sipgate_oauth2_status => c"SIPGATE_OK".as_ptr(),
         None => c"SIPGATE_UNKNOWN".as_ptr(),
     }
 }
@@ -147,12 +147,12 @@ pub extern "C" fn sipgate_status_name(status: sipgate_status) -> *const c_char {
 /// The family that a status belongs to, the name of a class in Python and Node: "LoginRequiredError"; "" for SIPGATE_OK and for a number that is
 /// no status of this version. Never NULL, never freed. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn sipgate_status_family(status: sipgate_status) -> *const c_char {
+pub extern "C" fn sipgate_oauth2_status_family(status: sipgate_oauth2_status) -> *const c_char {
     NAMES.iter().find(|(number, ..)| *number == status).map_or(c"".as_ptr(), |(_, _, family)| family.as_ptr())
 }
 
 /// The statuses of this version in the order of their numbers, one for each `index` from 0; SIPGATE_OK behind the last. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn sipgate_status_at(index: usize) -> sipgate_status {
-    ErrorCode::ALL.get(index).map_or(sipgate_code::SIPGATE_OK as sipgate_status, |code| code.number())
+pub extern "C" fn sipgate_oauth2_status_at(index: usize) -> sipgate_oauth2_status {
+    ErrorCode::ALL.get(index).map_or(sipgate_oauth2_code::SIPGATE_OK as sipgate_oauth2_status, |code| code.number())
 }

@@ -24,21 +24,21 @@ static int checks_failed;
 /* Fails unless it worked; shows and frees the error. */
 #define CHECK_OK(call)                                                                                                                     \
     do {                                                                                                                                   \
-        sipgate_error *error = NULL;                                                                                                       \
-        sipgate_status status_ = (call);                                                                                                   \
-        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s: %s", #call, sipgate_status_name(status_), sipgate_error_message(error).data);         \
-        sipgate_error_free(error);                                                                                                         \
+        sipgate_oauth2_error *error = NULL;                                                                                                       \
+        sipgate_oauth2_status status_ = (call);                                                                                                   \
+        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s: %s", #call, sipgate_oauth2_status_name(status_), sipgate_oauth2_error_message(error).data);         \
+        sipgate_oauth2_error_free(error);                                                                                                         \
     } while (0)
 
 /* Fails unless it is refused as a bad argument whose message begins with this name. */
 #define CHECK_REFUSED(call, name)                                                                                                          \
     do {                                                                                                                                   \
-        sipgate_error *error = NULL;                                                                                                       \
-        sipgate_status status_ = (call);                                                                                                   \
-        sipgate_str message_ = sipgate_error_message(error);                                                                               \
-        CHECK_SAYING(status_ == SIPGATE_INVALID_ARGUMENT, "%s: %s", #call, sipgate_status_name(status_));                                  \
+        sipgate_oauth2_error *error = NULL;                                                                                                       \
+        sipgate_oauth2_status status_ = (call);                                                                                                   \
+        sipgate_oauth2_str message_ = sipgate_oauth2_error_message(error);                                                                               \
+        CHECK_SAYING(status_ == SIPGATE_INVALID_ARGUMENT, "%s: %s", #call, sipgate_oauth2_status_name(status_));                                  \
         CHECK_SAYING(message_.data != NULL && strncmp(message_.data, name ": ", strlen(name ": ")) == 0, "%s: %s", #call, message_.data);  \
-        sipgate_error_free(error);                                                                                                         \
+        sipgate_oauth2_error_free(error);                                                                                                         \
     } while (0)
 
 /* Refuses every text that nothing accepts: the call passes `text`. */

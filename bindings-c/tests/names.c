@@ -3,7 +3,7 @@
 #include "check.h"
 
 static const struct {
-    sipgate_status number;
+    sipgate_oauth2_status number;
     const char *name;
 } constants[] = {
 #define CONSTANT(name) {name, #name}
@@ -23,16 +23,16 @@ int main(void)
     size_t i;
 
     for (i = 0; i < count; i++) {
-        CHECK_SAYING(sipgate_status_at(i) == constants[i].number, "%s is not number %u of the registry", constants[i].name, (unsigned)i);
-        CHECK_SAYING(strcmp(sipgate_status_name(constants[i].number), constants[i].name) == 0, "%s is called %s", constants[i].name,
-                     sipgate_status_name(constants[i].number));
-        CHECK(strstr(sipgate_status_family(constants[i].number), "Error") != NULL);
+        CHECK_SAYING(sipgate_oauth2_status_at(i) == constants[i].number, "%s is not number %u of the registry", constants[i].name, (unsigned)i);
+        CHECK_SAYING(strcmp(sipgate_oauth2_status_name(constants[i].number), constants[i].name) == 0, "%s is called %s", constants[i].name,
+                     sipgate_oauth2_status_name(constants[i].number));
+        CHECK(strstr(sipgate_oauth2_status_family(constants[i].number), "Error") != NULL);
     }
-    CHECK(sipgate_status_at(count) == SIPGATE_OK);
-    CHECK(strcmp(sipgate_status_name(SIPGATE_OK), "SIPGATE_OK") == 0);
-    CHECK(strcmp(sipgate_status_family(SIPGATE_OK), "") == 0);
-    CHECK(strcmp(sipgate_status_name(4711), "SIPGATE_UNKNOWN") == 0);
-    CHECK(strcmp(sipgate_status_family(4711), "") == 0);
-    CHECK(strchr(sipgate_version(), '.') != NULL);
+    CHECK(sipgate_oauth2_status_at(count) == SIPGATE_OK);
+    CHECK(strcmp(sipgate_oauth2_status_name(SIPGATE_OK), "SIPGATE_OK") == 0);
+    CHECK(strcmp(sipgate_oauth2_status_family(SIPGATE_OK), "") == 0);
+    CHECK(strcmp(sipgate_oauth2_status_name(4711), "SIPGATE_UNKNOWN") == 0);
+    CHECK(strcmp(sipgate_oauth2_status_family(4711), "") == 0);
+    CHECK(strchr(sipgate_oauth2_version(), '.') != NULL);
     return checks_failed != 0;
 }

@@ -56,7 +56,7 @@ verdict "the header compiles alone as C++17" header_alone "${CXX:-c++}" -std=c++
 
 every_function_is_tested() {
   local name missing=0
-  for name in $(grep -oE '\bsipgate_[a-z0-9_]+\(' include/sipgate_oauth2.h | tr -d '(' | sort -u); do
+  for name in $(grep -oE '\bsipgate_oauth2_[a-z0-9_]+\(' include/sipgate_oauth2.h | tr -d '(' | sort -u); do
     grep -qE "\b$name\b" bindings-c/tests/*.c || { echo "$name is in no test"; missing=1; }
   done
   return "$missing"
@@ -67,10 +67,10 @@ if [ "$(uname)" = Linux ]; then
   only_our_symbols() {
     local symbols
     symbols=$(nm -D --defined-only "$library/libsipgate_oauth2.so" | awk '{ print $3 }') || return 1
-    grep -q '^sipgate_version$' <<< "$symbols" || return 1
-    ! grep -v '^sipgate_' <<< "$symbols"
+    grep -q '^sipgate_oauth2_version$' <<< "$symbols" || return 1
+    ! grep -v '^sipgate_oauth2_' <<< "$symbols"
   }
-  verdict "only sipgate_ symbols leave the library" only_our_symbols
+  verdict "only sipgate_oauth2_ symbols leave the library" only_our_symbols
   its_soname() { grep -q 'SONAME.*\[libsipgate_oauth2\.so\.0\]' <<< "$(readelf -d "$library/libsipgate_oauth2.so")"; }
   verdict "the library's soname has its major version" its_soname
 fi

@@ -1,6 +1,6 @@
 /*
  * A store of the application's own, over files: a folder with a file for each login, for any number of threads and processes of one machine. A file's
- * first line is the entry's version and end, the rest is its data. It shows what a store takes; the library's own sipgate_store_sqlite is the better one.
+ * first line is the entry's version and end, the rest is its data. It shows what a store takes; the library's own sipgate_oauth2_store_sqlite is the better one.
  */
 
 #ifndef FILE_STORE_H
@@ -29,11 +29,11 @@ struct file_entry {
     size_t data, size;
 };
 
-static sipgate_store_answer file_store_failed(const char *what, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_failed(const char *what, sipgate_oauth2_store_error_message *problem)
 {
     char message[256];
     snprintf(message, sizeof message, "%s: %s", what, strerror(errno));
-    sipgate_store_problem_set_message(problem, message, NULL);
+    sipgate_oauth2_store_error_message_set(problem, message, NULL);
     return SIPGATE_STORE_FAILED;
 }
 
@@ -54,7 +54,7 @@ static char *file_store_contents(int file, size_t *size)
 }
 
 /* The entry of a key, whose contents are to be freed: they are NULL where nothing is there. */
-static sipgate_store_answer file_store_read(int folder, const char *key, struct file_entry *entry, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_read(int folder, const char *key, struct file_entry *entry, sipgate_oauth2_store_error_message *problem)
 {
     const int file = openat(folder, key, O_RDONLY | O_CLOEXEC);
     char *line_end;
@@ -76,16 +76,16 @@ static sipgate_store_answer file_store_read(int folder, const char *key, struct 
     return SIPGATE_STORE_DONE;
 }
 
-static sipgate_store_answer file_store_load(void *user_data, const char *key, sipgate_store_entry *entry, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry, sipgate_oauth2_store_error_message *problem)
 {
     const struct file_store *store = user_data;
     struct file_entry found;
-    const sipgate_store_answer answer = file_store_read(store->folder, key, &found, problem);
+    const sipgate_oauth2_store_answer answer = file_store_read(store->folder, key, &found, problem);
 
     if (answer == SIPGATE_STORE_DONE && found.contents != NULL) {
-        sipgate_store_entry_set_version(entry, found.version, NULL);
-        sipgate_store_entry_set_ends(entry, found.ends, NULL);
-        sipgate_store_entry_set_data(entry, (const uint8_t *)found.contents + found.data, found.size - found.data, NULL);
+        sipgate_oauth2_store_entry_set_version(entry, found.version, NULL);
+        sipgate_oauth2_store_entry_set_ends(entry, found.ends, NULL);
+        sipgate_oauth2_store_entry_set_data(entry, (const uint8_t *)found.contents + found.data, found.size - found.data, NULL);
         free(found.contents);
     }
     return answer;
@@ -103,15 +103,15 @@ static int file_store_write_all(int file, const void *bytes, size_t length)
 
 /* Beside the old file, and in its place in one step: whoever reads meanwhile sees the one or the other. What is there when this returns survives a
  * power cut. */
-static int file_store_write(int folder, const char *key, const sipgate_store_entry *entry)
+static int file_store_write(int folder, const char *key, const sipgate_oauth2_store_entry *entry)
 {
-    const sipgate_bytes data = sipgate_store_entry_data(entry);
+    const sipgate_oauth2_bytes data = sipgate_oauth2_store_entry_data(entry);
     char line[128];
     int file = openat(folder, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), written = -1;
 
     if (file < 0)
         return -1;
-    snprintf(line, sizeof line, "%s %" PRId64 "\n", sipgate_store_entry_version(entry).data, sipgate_store_entry_ends(entry));
+    snprintf(line, sizeof line, "%s %" PRId64 "\n", sipgate_oauth2_store_entry_version(entry).data, sipgate_oauth2_store_entry_ends(entry));
     if (file_store_write_all(file, line, strlen(line)) == 0 && file_store_write_all(file, data.data, data.len) == 0)
         written = fsync(file);
     close(file);
@@ -120,11 +120,11 @@ static int file_store_write(int folder, const char *key, const sipgate_store_ent
     return -1;
 }
 
-static sipgate_store_answer file_store_replace(int folder, const char *key, const char *expected, const sipgate_store_entry *entry,
-                                               sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_replace(int folder, const char *key, const char *expected, const sipgate_oauth2_store_entry *entry,
+                                               sipgate_oauth2_store_error_message *problem)
 {
     struct file_entry found;
-    const sipgate_store_answer answer = file_store_read(folder, key, &found, problem);
+    const sipgate_oauth2_store_answer answer = file_store_read(folder, key, &found, problem);
     const int is_there = answer == SIPGATE_STORE_DONE && found.contents != NULL;
 
     if (answer != SIPGATE_STORE_DONE)
@@ -137,12 +137,12 @@ static sipgate_store_answer file_store_replace(int folder, const char *key, cons
 
 /* Under a lock, as nobody may come in between looking at the version and replacing it. Each call opens the lock's file anew, so that it keeps out
  * other threads as well as other processes. */
-static sipgate_store_answer file_store_save(void *user_data, const char *key, const char *expected, const sipgate_store_entry *entry,
-                                            sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_save(void *user_data, const char *key, const char *expected, const sipgate_oauth2_store_entry *entry,
+                                            sipgate_oauth2_store_error_message *problem)
 {
     const struct file_store *store = user_data;
     const int lock = openat(store->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    sipgate_store_answer answer;
+    sipgate_oauth2_store_answer answer;
 
     if (lock < 0)
         return file_store_failed("opening the lock", problem);
@@ -162,13 +162,13 @@ static void file_store_free(void *user_data)
     free(store);
 }
 
-/* A store over this folder, which is made where it is not there; to be freed with sipgate_store_free. SIPGATE_STORE_UNAVAILABLE, without an error, where
+/* A store over this folder, which is made where it is not there; to be freed with sipgate_oauth2_store_free. SIPGATE_STORE_UNAVAILABLE, without an error, where
  * it cannot be opened. */
-static sipgate_status file_store_new(const char *folder, const sipgate_store_options *options, sipgate_store **store, sipgate_error **error)
+static sipgate_oauth2_status file_store_new(const char *folder, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {
-    sipgate_store_functions functions = {sizeof functions, NULL, file_store_load, file_store_save, file_store_free};
+    sipgate_oauth2_store_functions functions = {sizeof functions, NULL, file_store_load, file_store_save, file_store_free};
     struct file_store *user_data = malloc(sizeof *user_data);
-    sipgate_status status = SIPGATE_STORE_UNAVAILABLE;
+    sipgate_oauth2_status status = SIPGATE_STORE_UNAVAILABLE;
 
     if (user_data == NULL)
         return status;
@@ -176,7 +176,7 @@ static sipgate_status file_store_new(const char *folder, const sipgate_store_opt
     user_data->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (user_data->folder >= 0) {
         functions.user_data = user_data;
-        status = sipgate_store_new(&functions, options, store, error);
+        status = sipgate_oauth2_store_new(&functions, options, store, error);
         if (status == SIPGATE_OK)
             return status;
         close(user_data->folder);

@@ -11,53 +11,53 @@
 
 #include "file_store.h"
 
-static int keeps_its_promises(const sipgate_store *store)
+static int keeps_its_promises(const sipgate_oauth2_store *store)
 {
-    sipgate_store_violations *violations = NULL;
+    sipgate_oauth2_store_violations *violations = NULL;
     size_t i, count = 1;
 
-    if (sipgate_store_check(store, &violations, NULL) == SIPGATE_OK)
-        count = sipgate_store_violations_count(violations);
+    if (sipgate_oauth2_store_check(store, &violations, NULL) == SIPGATE_OK)
+        count = sipgate_oauth2_store_violations_count(violations);
     for (i = 0; i < count; i++)
-        printf("%s\n", sipgate_store_violations_at(violations, i).data);
-    sipgate_store_violations_free(violations);
+        printf("%s\n", sipgate_oauth2_store_violations_at(violations, i).data);
+    sipgate_oauth2_store_violations_free(violations);
     return count == 0;
 }
 
-static sipgate_status make_client(const sipgate_store *store, sipgate_client **client)
+static sipgate_oauth2_status make_client(const sipgate_oauth2_store *store, sipgate_oauth2_client **client)
 {
-    sipgate_client_options *options = NULL;
-    sipgate_status status = sipgate_client_options_new_sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party", &options, NULL);
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party", &options, NULL);
 
     if (status == SIPGATE_OK)
-        status = sipgate_client_options_set_store(options, store, NULL);
+        status = sipgate_oauth2_client_options_set_store(options, store, NULL);
     if (status == SIPGATE_OK)
-        status = sipgate_client_new(options, client, NULL);
-    sipgate_client_options_free(options);
+        status = sipgate_oauth2_client_new(options, client, NULL);
+    sipgate_oauth2_client_options_free(options);
     return status;
 }
 
 int main(int count, char **arguments)
 {
-    sipgate_store *store = NULL;
-    sipgate_client *client = NULL;
-    sipgate_token_source *source = NULL;
-    sipgate_secret *token = NULL;
-    sipgate_status status = file_store_new(count > 1 ? arguments[1] : "logins", NULL, &store, NULL);
+    sipgate_oauth2_store *store = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_token_source *source = NULL;
+    sipgate_oauth2_secret *token = NULL;
+    sipgate_oauth2_status status = file_store_new(count > 1 ? arguments[1] : "logins", NULL, &store, NULL);
     int good;
 
     if (status != SIPGATE_OK) {
-        fprintf(stderr, "the folder cannot be used: %s\n", sipgate_status_name(status));
+        fprintf(stderr, "the folder cannot be used: %s\n", sipgate_oauth2_status_name(status));
         return 1;
     }
     good = keeps_its_promises(store);
-    if (make_client(store, &client) == SIPGATE_OK && sipgate_client_token_source(client, "user-42", &source, NULL) == SIPGATE_OK) {
-        status = sipgate_token_source_access_token(source, NULL, &token, NULL);
-        printf("the store is %s; user-42: %s\n", good ? "good" : "not good", sipgate_status_name(status));
+    if (make_client(store, &client) == SIPGATE_OK && sipgate_oauth2_client_token_source(client, "user-42", &source, NULL) == SIPGATE_OK) {
+        status = sipgate_oauth2_token_source_access_token(source, NULL, &token, NULL);
+        printf("the store is %s; user-42: %s\n", good ? "good" : "not good", sipgate_oauth2_status_name(status));
     }
-    sipgate_secret_free(token);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(token);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
     return good ? 0 : 1;
 }

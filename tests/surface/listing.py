@@ -69,9 +69,9 @@ def node() -> set[str]:
 
 
 def c() -> set[str]:
-    """Functions of the header, without their `sipgate_`, and the types of its handles."""
+    """Functions of the header, without their `sipgate_oauth2_`, and the types of its handles."""
     header = (ROOT / "include" / "sipgate_oauth2.h").read_text(encoding="utf-8")
-    functions = re.findall(r"^[\w *]+?\bsipgate_(\w+)\(", header, re.M)
+    functions = re.findall(r"^[\w *]+?\bsipgate_oauth2_(\w+)\(", header, re.M)
     return set(functions)
 
 

@@ -1,7 +1,7 @@
 """Compares what the languages offer with one table: a name that one has and another lacks is an error unless the table says why.
 
 A shared name is written as in Python; `Client.token_endpoint` is `Client::token_endpoint` in Rust, `Client.tokenEndpoint` in Node
-and `sipgate_client_token_endpoint` in C. What is spelt otherwise stands under "same thing", what one language has for itself under
+and `sipgate_oauth2_client_token_endpoint` in C. What is spelt otherwise stands under "same thing", what one language has for itself under
 "own", by a pattern with its reason.
 """
 
