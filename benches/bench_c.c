@@ -291,7 +291,7 @@ int main(int count, char **arguments)
     }
     snprintf(base, sizeof base, "%s/auth", arguments[1]);
     snprintf(token_endpoint, sizeof token_endpoint, "%s/realms/third-party/protocol/openid-connect/token", base);
-    must(sipgate_oauth2_client_options_new_keycloak(CLIENT_ID, base, "third-party", &options, &error), error);
+    must(sipgate_oauth2_client_options_new_keycloak(base, "third-party", CLIENT_ID, &options, &error), error);
     must(sipgate_oauth2_client_options_set_client_secret(options, SECRET, &error), error);
     must(sipgate_oauth2_client_options_set_redirect_uri(options, REDIRECT_URI, &error), error);
     must(sipgate_oauth2_store_memory(NULL, &store, &error), error);

@@ -4,8 +4,9 @@ use std::ffi::c_char;
 
 use zeroize::Zeroizing;
 
-/// A piece of UTF-8 text that belongs to the handle it was asked of, and lives as long as that handle. `data` has a NUL behind its `len` bytes, so it
-/// can be used as a C string where the text has no NUL of its own. `data` is NULL where there is no such text.
+/// UTF-8 text, borrowed from a handle: it is valid until the handle is freed. A NUL follows the
+/// `len` bytes, so that `data` is a C string unless the text itself has a NUL. Empty, where a
+/// comment says so, is `data` NULL and `len` 0.
 #[repr(C)]
 pub struct sipgate_oauth2_str {
     /// The text, or NULL.
@@ -14,10 +15,10 @@ pub struct sipgate_oauth2_str {
     pub len: usize,
 }
 
-/// Bytes that belong to the handle they were asked of, and live as long as that handle.
+/// Bytes, borrowed from a handle: they are valid until the handle is freed.
 #[repr(C)]
 pub struct sipgate_oauth2_bytes {
-    /// The bytes; NULL or anything where there are none.
+    /// The bytes. If `len` is 0: NULL or any other pointer.
     pub data: *const u8,
     /// How many there are.
     pub len: usize,

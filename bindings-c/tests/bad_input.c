@@ -7,19 +7,48 @@
 static const char broken[] = "\xff\xfe";
 static char *huge;
 
+/* What is no metadata of a server, or lacks something. */
+static void metadata(void)
+{
+    static const char *const refused[][2] = {
+        {"", "JSON object"},
+        {"[]", "JSON object"},
+        {"{\"issuer\": ", "JSON object"},
+        {"{}", "issuer"},
+        {"{\"issuer\": null}", "issuer"},
+        {"{\"issuer\": 1}", "issuer"},
+        {"{\"issuer\": \"i\", \"token_endpoint\": \"t\"}", "authorization_endpoint"},
+        {"{\"issuer\": \"i\", \"authorization_endpoint\": \"a\"}", "token_endpoint"},
+        {"{" MEMBERS("i") ", \"revocation_endpoint\": [\"r\"]}", "revocation_endpoint"},
+        {"{" MEMBERS("i") ", \"authorization_response_iss_parameter_supported\": \"true\"}", "iss_parameter_supported"},
+    };
+    sipgate_oauth2_client_options *options = NULL;
+    size_t i;
+
+    for (i = 0; i < sizeof refused / sizeof *refused; i++) {
+        sipgate_oauth2_error *error = NULL;
+        CHECK(sipgate_oauth2_client_options_new(refused[i][0], "c", &options, &error) == SIPGATE_INVALID_ARGUMENT);
+        CHECK(strncmp(sipgate_oauth2_error_message(error).data, "metadata", 8) == 0);
+        CHECK_SAYING(strstr(sipgate_oauth2_error_message(error).data, refused[i][1]) != NULL, "%s: %s", refused[i][0],
+                     sipgate_oauth2_error_message(error).data);
+        sipgate_oauth2_error_free(error);
+    }
+    CHECK(options == NULL);
+    CHECK_OK(sipgate_oauth2_client_options_new("{" MEMBERS("i") ", \"unknown\": {}, \"revocation_endpoint\": null}", "c", &options, &error));
+    sipgate_oauth2_client_options_free(options);
+}
+
 static void client_options(void)
 {
     sipgate_oauth2_client_options *out = NULL, *options = NULL;
 
     CHECK_TEXT(sipgate_oauth2_client_options_new_sipgate(text, &out, &error), "client_id");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_keycloak("c", text, "r", &out, &error), "base");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_keycloak("c", "https://a.example", text, &out, &error), "realm");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_keycloak(text, "https://a.example", "r", &out, &error), "client_id");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_endpoints("c", text, "https://a.example", "https://a.example", &out, &error), "issuer");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_endpoints("c", "https://a.example", text, "https://a.example", &out, &error), "authorization_endpoint");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_endpoints("c", "https://a.example", "https://a.example", text, &out, &error), "token_endpoint");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_endpoints(text, "https://a.example", "https://a.example", "https://a.example", &out, &error), "client_id");
-    CHECK_TEXT(sipgate_oauth2_client_options_new_endpoints_with_iss("c", text, "https://a.example", "https://a.example", &out, &error), "issuer");
+    CHECK_TEXT(sipgate_oauth2_client_options_new_keycloak(text, "r", "c", &out, &error), "base");
+    CHECK_TEXT(sipgate_oauth2_client_options_new_keycloak("https://a.example", text, "c", &out, &error), "realm");
+    CHECK_TEXT(sipgate_oauth2_client_options_new_keycloak("https://a.example", "r", text, &out, &error), "client_id");
+    CHECK_TEXT(sipgate_oauth2_client_options_new(text, "c", &out, &error), "metadata");
+    CHECK_TEXT(sipgate_oauth2_client_options_new(METADATA("https://a.example"), text, &out, &error), "client_id");
+    metadata();
     unsetenv("SIPGATE_CLIENT_ID");
     CHECK_REFUSED(sipgate_oauth2_client_options_new_from_env(&out, &error), "SIPGATE_CLIENT_ID");
     CHECK(out == NULL);
@@ -112,11 +141,11 @@ static void parameters(const sipgate_oauth2_client *client)
     CHECK_TEXT(sipgate_oauth2_client_authorization_request(client, text, NULL, &request, &error), "scope");
     CHECK_REFUSED(sipgate_oauth2_client_authorization_request(client, "", NULL, &request, &error), "scope");
     CHECK_REFUSED(sipgate_oauth2_client_authorization_request(NULL, "a", NULL, &request, &error), "client");
-    CHECK_REFUSED(sipgate_oauth2_client_authorization_request(client, "a", NULL, NULL, &error), "pending");
+    CHECK_REFUSED(sipgate_oauth2_client_authorization_request(client, "a", NULL, NULL, &error), "request");
     CHECK_TEXT(sipgate_oauth2_authorization_request_restore(text, &request, &error), "exported");
     CHECK(sipgate_oauth2_authorization_request_restore("", &request, NULL) == SIPGATE_LOGIN_EXPIRED);
     CHECK(sipgate_oauth2_authorization_request_restore(huge, &request, NULL) == SIPGATE_LOGIN_EXPIRED);
-    CHECK_REFUSED(sipgate_oauth2_authorization_request_restore("x", NULL, &error), "pending");
+    CHECK_REFUSED(sipgate_oauth2_authorization_request_restore("x", NULL, &error), "request");
     CHECK(request == NULL);
 }
 
@@ -132,9 +161,9 @@ static void requests(const sipgate_oauth2_client *client)
     CHECK(sipgate_oauth2_client_exchange_callback(client, request, "", NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
     CHECK(sipgate_oauth2_client_exchange_callback(client, request, huge, NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
     CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(NULL, request, "x", NULL, &tokens, &error), "client");
-    CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(client, NULL, "x", NULL, &tokens, &error), "pending");
+    CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(client, NULL, "x", NULL, &tokens, &error), "request");
     CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(client, request, "x", NULL, NULL, &error), "tokens");
-    CHECK_REFUSED(sipgate_oauth2_authorization_request_export(NULL, &secret, &error), "pending");
+    CHECK_REFUSED(sipgate_oauth2_authorization_request_export(NULL, &secret, &error), "request");
     CHECK_REFUSED(sipgate_oauth2_authorization_request_export(request, NULL, &error), "exported");
     sipgate_oauth2_authorization_request_free(request);
     sipgate_oauth2_authorization_request_free(NULL);
@@ -191,7 +220,7 @@ static void nothing(void)
     CHECK_NO_TEXT(sipgate_oauth2_authorization_request_redirect_uri(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_authorization_request_scope(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_authorization_request_return_to(NULL));
-    CHECK(sipgate_oauth2_authorization_request_created_at(NULL) == -1 && sipgate_oauth2_authorization_request_ends_at(NULL) == -1);
+    CHECK(sipgate_oauth2_authorization_request_created_at(NULL) == -1 && sipgate_oauth2_authorization_request_expires_at(NULL) == -1);
     CHECK_NO_TEXT(sipgate_oauth2_token_set_token_type(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_token_set_scope(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_token_set_extra_json(NULL));
@@ -212,9 +241,9 @@ static void nothing(void)
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error_description(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error_uri(NULL));
     CHECK(!sipgate_oauth2_error_retryable(NULL) && sipgate_oauth2_error_retry_after_ms(NULL) == -1 && sipgate_oauth2_error_http_status(NULL) == 0);
-    CHECK_REFUSED(sipgate_oauth2_call_options_set_timeout_ms(NULL, 1, &error), "call");
-    CHECK_REFUSED(sipgate_oauth2_call_options_set_cancel_token(NULL, NULL, &error), "call");
-    CHECK_REFUSED(sipgate_oauth2_call_options_set_cancel_token(call, NULL, &error), "cancel");
+    CHECK_REFUSED(sipgate_oauth2_call_options_set_timeout_ms(NULL, 1, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_call_options_set_cancel_token(NULL, NULL, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_call_options_set_cancel_token(call, NULL, &error), "cancel_token");
     sipgate_oauth2_call_options_free(call);
     sipgate_oauth2_cancel_token_cancel(NULL);
     sipgate_oauth2_cancel_token_free(NULL);
@@ -234,7 +263,7 @@ int main(void)
     huge = malloc(size + 1);
     memset(huge, 'h', size);
     huge[size] = '\0';
-    CHECK_OK(sipgate_oauth2_client_options_new_keycloak("c", "http://127.0.0.1:1/auth", "r", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_keycloak("http://127.0.0.1:1/auth", "r", "c", &options, &error));
     CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://a.example/cb", &error));
     CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
     sipgate_oauth2_client_options_free(options);

@@ -10,6 +10,11 @@
 
 static int checks_failed;
 
+/* The metadata of a server whose issuer is this literal, and the members that it needs. */
+#define METADATA(issuer) "{" MEMBERS(issuer) "}"
+#define MEMBERS(issuer)                                                                                            \
+    "\"issuer\": \"" issuer "\", \"authorization_endpoint\": \"https://a.example/auth\", \"token_endpoint\": \"https://a.example/token\""
+
 #define CHECK(condition) CHECK_SAYING(condition, "%s", #condition)
 #define CHECK_SAYING(condition, ...)                                                                                                       \
     do {                                                                                                                                   \

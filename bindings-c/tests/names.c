@@ -2,6 +2,8 @@
 
 #include "check.h"
 
+#include <stdio.h>
+
 static const struct {
     sipgate_oauth2_status number;
     const char *name;
@@ -17,9 +19,14 @@ static const struct {
     CONSTANT(SIPGATE_STORE_PERMISSIONS), CONSTANT(SIPGATE_UNSAVED), CONSTANT(SIPGATE_CANCELLED), CONSTANT(SIPGATE_INTERNAL),
 };
 
+#if SIPGATE_OAUTH2_VERSION_NUMBER < 256
+#error "the preprocessor can compare versions"
+#endif
+
 int main(void)
 {
     const size_t count = sizeof constants / sizeof *constants;
+    char version[32];
     size_t i;
 
     for (i = 0; i < count; i++) {
@@ -33,6 +40,8 @@ int main(void)
     CHECK(strcmp(sipgate_oauth2_status_family(SIPGATE_OK), "") == 0);
     CHECK(strcmp(sipgate_oauth2_status_name(4711), "SIPGATE_UNKNOWN") == 0);
     CHECK(strcmp(sipgate_oauth2_status_family(4711), "") == 0);
-    CHECK(strchr(sipgate_oauth2_version(), '.') != NULL);
+    snprintf(version, sizeof version, "%d.%d.%d", SIPGATE_OAUTH2_VERSION_MAJOR, SIPGATE_OAUTH2_VERSION_MINOR, SIPGATE_OAUTH2_VERSION_PATCH);
+    CHECK_SAYING(strncmp(sipgate_oauth2_version(), version, strlen(version)) == 0, "%s is not %s", version, sipgate_oauth2_version());
+    CHECK(SIPGATE_OAUTH2_VERSION_NUMBER > 0 && SIPGATE_OAUTH2_VERSION_NUMBER % 256 == SIPGATE_OAUTH2_VERSION_PATCH);
     return checks_failed != 0;
 }

@@ -12,7 +12,7 @@
         CHECK_SAYING((void *)error == (void *)&checks_failed, "%s wrote an error though it worked", #call);                                      \
     } while (0)
 
-static const char url[] = "https://a.example", broken[] = "\xff";
+static const char url[] = "https://a.example", metadata[] = METADATA("https://a.example"), broken[] = "\xff";
 
 static void of_options(void)
 {
@@ -20,20 +20,17 @@ static void of_options(void)
 
 #define CHECK_OPTIONS(call, name) CHECK_UNTOUCHED(sipgate_oauth2_client_options, call, name)
     CHECK_OPTIONS(sipgate_oauth2_client_options_new_sipgate(broken, &out, &error), "client_id");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak("c", NULL, "r", &out, &error), "base");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak("c", url, NULL, &out, &error), "realm");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak(broken, url, "r", &out, &error), "client_id");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints("c", broken, url, url, &out, &error), "issuer");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints(NULL, url, url, url, &out, &error), "client_id");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints_with_iss("c", NULL, url, url, &out, &error), "issuer");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints_with_iss("c", url, NULL, url, &out, &error), "authorization_endpoint");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints_with_iss("c", url, url, NULL, &out, &error), "token_endpoint");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints_with_iss(NULL, url, url, url, &out, &error), "client_id");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new_endpoints_with_iss(broken, url, url, url, &out, &error), "client_id");
-    CHECK_REFUSED(sipgate_oauth2_client_options_new_keycloak("c", url, "r", NULL, &error), "options");
-    CHECK_REFUSED(sipgate_oauth2_client_options_new_endpoints("c", url, url, url, NULL, &error), "options");
-    CHECK_REFUSED(sipgate_oauth2_client_options_new_endpoints_with_iss("c", url, url, url, NULL, &error), "options");
-    CHECK_QUIET(sipgate_oauth2_client_options_new_keycloak("c", url, "r", &options, &error));
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak(NULL, "r", "c", &out, &error), "base");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak(url, NULL, "c", &out, &error), "realm");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak(url, "r", broken, &out, &error), "client_id");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new(NULL, "c", &out, &error), "metadata");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new(broken, "c", &out, &error), "metadata");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new("{}", "c", &out, &error), "metadata");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new(metadata, NULL, &out, &error), "client_id");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new(metadata, broken, &out, &error), "client_id");
+    CHECK_REFUSED(sipgate_oauth2_client_options_new_keycloak(url, "r", "c", NULL, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_client_options_new(metadata, "c", NULL, &error), "options");
+    CHECK_QUIET(sipgate_oauth2_client_options_new_keycloak(url, "r", "c", &options, &error));
     CHECK_QUIET(sipgate_oauth2_client_options_set_connect_timeout_ms(options, 1, &error));
     CHECK_QUIET(sipgate_oauth2_client_options_set_request_timeout_ms(options, 1, &error));
     sipgate_oauth2_client_options_free(options);
@@ -45,11 +42,11 @@ static sipgate_oauth2_client *of_client(void)
     sipgate_oauth2_client *client = NULL;
 
     CHECK_UNTOUCHED(sipgate_oauth2_client, sipgate_oauth2_client_new(NULL, &out, &error), "options");
-    CHECK_OK(sipgate_oauth2_client_options_new_endpoints("c", "", url, url, &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new(METADATA(""), "c", &options, &error));
     CHECK_UNTOUCHED(sipgate_oauth2_client, sipgate_oauth2_client_new(options, &out, &error), "issuer");
     sipgate_oauth2_client_options_free(options);
 
-    CHECK_OK(sipgate_oauth2_client_options_new_endpoints("c", url, url, url, &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new(metadata, "c", &options, &error));
     CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
     CHECK_QUIET(sipgate_oauth2_client_new(options, &client, &error));
     sipgate_oauth2_client_options_free(options);
@@ -67,7 +64,7 @@ static void of_logins(const sipgate_oauth2_client *client)
     CHECK_REQUEST(sipgate_oauth2_client_authorization_request(client, "", NULL, &out, &error), "scope");
     CHECK_REQUEST(sipgate_oauth2_authorization_request_restore(NULL, &out, &error), "exported");
     CHECK_UNTOUCHED(sipgate_oauth2_authorization_code, sipgate_oauth2_authorization_code_new(NULL, &out, &error), "code");
-    CHECK_UNTOUCHED(sipgate_oauth2_secret, sipgate_oauth2_authorization_request_export(NULL, &out, &error), "pending");
+    CHECK_UNTOUCHED(sipgate_oauth2_secret, sipgate_oauth2_authorization_request_export(NULL, &out, &error), "request");
     CHECK_QUIET(sipgate_oauth2_client_authorization_request(client, "a", NULL, &request, &error));
     CHECK_QUIET(sipgate_oauth2_authorization_request_export(request, &exported, &error));
     CHECK_QUIET(sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));

@@ -14,7 +14,7 @@ static void everything_outlives_what_it_came_from(void)
     sipgate_oauth2_authorization_request *request = NULL, *restored = NULL;
     sipgate_oauth2_secret *exported = NULL;
 
-    CHECK_OK(sipgate_oauth2_client_options_new_endpoints_with_iss("c", "https://a.example", "https://a.example/auth", "https://a.example/token", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new(METADATA("https://a.example"), "c", &options, &error));
     CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "secret", &error));
     CHECK_OK(sipgate_oauth2_client_options_set_client_authentication(options, "client_secret_basic", &error));
     CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
@@ -32,7 +32,7 @@ static void everything_outlives_what_it_came_from(void)
     CHECK(strstr(sipgate_oauth2_authorization_request_url(request).data, "kc_idp_hint=x") != NULL);
     CHECK(strcmp(sipgate_oauth2_authorization_request_return_to(request).data, "/inbox") == 0);
     CHECK(strlen(sipgate_oauth2_authorization_request_state(request).data) == sipgate_oauth2_authorization_request_state(request).len);
-    CHECK(sipgate_oauth2_authorization_request_ends_at(request) == sipgate_oauth2_authorization_request_created_at(request) + 1800);
+    CHECK(sipgate_oauth2_authorization_request_expires_at(request) == sipgate_oauth2_authorization_request_created_at(request) + 1800);
 
     CHECK_OK(sipgate_oauth2_authorization_request_export(request, &exported, &error));
     CHECK_OK(sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));

@@ -15,7 +15,7 @@ static sipgate_oauth2_client *make_client(void)
     char base[256];
 
     snprintf(base, sizeof base, "%s/auth", getenv("REALM_HTTP"));
-    CHECK_OK(sipgate_oauth2_client_options_new_keycloak("1000001-0-test:third-party", base, "third-party", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_keycloak(base, "third-party", "1000001-0-test:third-party", &options, &error));
     CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "test-secret-with-+-and-:", &error));
     CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
     sipgate_oauth2_client_options_free(options);

@@ -40,7 +40,7 @@ elif [ "${1:-}" = --asan ]; then
   # The library and the C programs are instrumented, Rust's own library and that of the cryptography are not; what those are passed is checked where
   # they call memcpy and its like.
   RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address" \
-    cargo +nightly rustc --quiet -p sipgate-oauth2-c --crate-type staticlib --target "$host" --target-dir target/asan
+    cargo +nightly rustc --quiet -p sipgate-oauth2-c-library --crate-type staticlib --target "$host" --target-dir target/asan
   out=target/asan/c
   link=(-fsanitize=address -fno-omit-frame-pointer "target/asan/$host/debug/libsipgate_oauth2.a" -lm -ldl)
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
@@ -71,8 +71,8 @@ if [ "$(uname)" = Linux ]; then
     ! grep -v '^sipgate_oauth2_' <<< "$symbols"
   }
   verdict "only sipgate_oauth2_ symbols leave the library" only_our_symbols
-  its_soname() { grep -q 'SONAME.*\[libsipgate_oauth2\.so\.0\]' <<< "$(readelf -d "$library/libsipgate_oauth2.so")"; }
-  verdict "the library's soname has its major version" its_soname
+  its_soname() { grep -qF "[libsipgate_oauth2.so.$(bash bindings-c/version.sh --abi)]" <<< "$(readelf -d "$library/libsipgate_oauth2.so")"; }
+  verdict "the library's soname changes with its ABI" its_soname
 fi
 
 ready=$(mktemp)

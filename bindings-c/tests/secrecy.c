@@ -60,7 +60,7 @@ static sipgate_oauth2_client *make_client(void)
     sipgate_oauth2_client_options *options = NULL;
     sipgate_oauth2_client *client = NULL;
 
-    CHECK_OK(sipgate_oauth2_client_options_new_keycloak("c", "http://127.0.0.1:1/auth", "r", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_keycloak("http://127.0.0.1:1/auth", "r", "c", &options, &error));
     CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "canary-client-secret", &error));
     CHECK_OK(sipgate_oauth2_client_options_set_proxy(options, "direct", &error));
     CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://app.example/cb", &error));

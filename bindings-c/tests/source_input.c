@@ -20,7 +20,7 @@ static void of_the_client(const sipgate_oauth2_client *client)
     CHECK_TEXT(sipgate_oauth2_client_complete_login(client, request, text, "anna", NULL, &out, &error), "callback");
     CHECK_TEXT(sipgate_oauth2_client_complete_login(client, request, "code=c", text, NULL, &out, &error), "account");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "", NULL, &out, &error), "account");
-    CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "pending");
+    CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "request");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(NULL, request, "code=c", "anna", NULL, &out, &error), "client");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, NULL, &error), "source");
     CHECK(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, NULL) == SIPGATE_STATE_MISMATCH);
@@ -69,7 +69,7 @@ static void of_the_rest(void)
     sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
 
     CHECK_OK(sipgate_oauth2_call_options_set_min_validity_ms(call, UINT64_MAX, &error));
-    CHECK_REFUSED(sipgate_oauth2_call_options_set_min_validity_ms(NULL, 0, &error), "call");
+    CHECK_REFUSED(sipgate_oauth2_call_options_set_min_validity_ms(NULL, 0, &error), "options");
     sipgate_oauth2_call_options_free(call);
     CHECK(sipgate_oauth2_token_status_state(NULL).data == NULL && sipgate_oauth2_token_status_generation(NULL) == 0);
     CHECK(sipgate_oauth2_token_status_expires_at(NULL) == -1 && sipgate_oauth2_token_status_refresh_expires_at(NULL) == -1);

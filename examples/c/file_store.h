@@ -84,7 +84,7 @@ static sipgate_oauth2_store_answer file_store_load(void *user_data, const char *
 
     if (answer == SIPGATE_STORE_DONE && found.contents != NULL) {
         sipgate_oauth2_store_entry_set_version(entry, found.version, NULL);
-        sipgate_oauth2_store_entry_set_ends(entry, found.ends, NULL);
+        sipgate_oauth2_store_entry_set_expires_at(entry, found.ends, NULL);
         sipgate_oauth2_store_entry_set_data(entry, (const uint8_t *)found.contents + found.data, found.size - found.data, NULL);
         free(found.contents);
     }
@@ -111,7 +111,7 @@ static int file_store_write(int folder, const char *key, const sipgate_oauth2_st
 
     if (file < 0)
         return -1;
-    snprintf(line, sizeof line, "%s %" PRId64 "\n", sipgate_oauth2_store_entry_version(entry).data, sipgate_oauth2_store_entry_ends(entry));
+    snprintf(line, sizeof line, "%s %" PRId64 "\n", sipgate_oauth2_store_entry_version(entry).data, sipgate_oauth2_store_entry_expires_at(entry));
     if (file_store_write_all(file, line, strlen(line)) == 0 && file_store_write_all(file, data.data, data.len) == 0)
         written = fsync(file);
     close(file);

@@ -51,7 +51,7 @@ static sipgate_oauth2_status make_client(sipgate_oauth2_client **client, sipgate
 {
     sipgate_oauth2_client_options *options = NULL;
     char *certificates = getenv("DEMO_CA_FILE") != NULL ? read_file(env("DEMO_CA_FILE")) : NULL;
-    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_keycloak(env("SIPGATE_CLIENT_ID"), env("DEMO_BASE_URL"), env("DEMO_REALM"), &options, error);
+    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_keycloak(env("DEMO_BASE_URL"), env("DEMO_REALM"), env("SIPGATE_CLIENT_ID"), &options, error);
 
     if (status == SIPGATE_OK)
         status = sipgate_oauth2_client_options_set_client_secret(options, env("SIPGATE_CLIENT_SECRET"), error);

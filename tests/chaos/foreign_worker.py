@@ -54,7 +54,7 @@ class CLibrary:
         self._tokens = self._made("token_set_restore", order["tokens"])
         store = self._made("store_sqlite", order["path"], None)
         options = self._made(
-            "client_options_new_keycloak", order["client_id"], order["base"], order["realm"]
+            "client_options_new_keycloak", order["base"], order["realm"], order["client_id"]
         )
         self._call("client_options_set_client_secret", options, order["client_secret"])
         self._call("client_options_set_redirect_uri", options, order["redirect_uri"])

@@ -30,7 +30,7 @@ static void get_access_token(const sipgate_oauth2_token_source *source, int inva
 int main(void)
 {
     const char *base = getenv("BASE");
-    char authorization[256], endpoint[256], callback[1024];
+    char metadata[1024], callback[1024];
     sipgate_oauth2_client_options *options = NULL;
     sipgate_oauth2_store *store = NULL;
     sipgate_oauth2_client *client = NULL;
@@ -39,13 +39,13 @@ int main(void)
     sipgate_oauth2_token_source *source = NULL;
     sipgate_oauth2_error *error = NULL;
 
-    snprintf(authorization, sizeof authorization, "%s/auth", base);
-    snprintf(endpoint, sizeof endpoint, "%s/token", base);
+    snprintf(metadata, sizeof metadata,
+             "{\"issuer\": \"%s\", \"authorization_endpoint\": \"%s/auth\", \"token_endpoint\": \"%s/token\"}", base, base, base);
     if (*getenv("STORE") != '\0')
         check(sipgate_oauth2_store_sqlite(getenv("STORE"), NULL, &store, &error), error);
     else
         check(sipgate_oauth2_store_memory(NULL, &store, &error), error);
-    check(sipgate_oauth2_client_options_new_endpoints("a-client", base, authorization, endpoint, &options, &error), error);
+    check(sipgate_oauth2_client_options_new(metadata, "a-client", &options, &error), error);
     check(sipgate_oauth2_client_options_set_redirect_uri(options, "http://127.0.0.1/callback", &error), error);
     check(sipgate_oauth2_client_options_set_store(options, store, &error), error);
     check(sipgate_oauth2_client_new(options, &client, &error), error);

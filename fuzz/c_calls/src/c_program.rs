@@ -59,10 +59,10 @@ unsafe extern "C" fn load(
         if let Some(found) = entries.get(&text(key)) {
             assert_eq!(sipgate_oauth2_store_entry_set_version(entry, found.version.as_ptr(), null_mut()), OK);
             assert_eq!(sipgate_oauth2_store_entry_set_data(entry, found.data.as_ptr(), found.data.len(), null_mut()), OK);
-            assert_eq!(sipgate_oauth2_store_entry_set_ends(entry, found.ends, null_mut()), OK);
+            assert_eq!(sipgate_oauth2_store_entry_set_expires_at(entry, found.ends, null_mut()), OK);
         }
     }
-    sipgate_oauth2_store_answer_code::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
+    StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
 }
 
 unsafe extern "C" fn save(
@@ -77,14 +77,14 @@ unsafe extern "C" fn save(
         let mut entries = (*user_data.cast::<Entries>()).0.lock().unwrap_or_else(PoisonError::into_inner);
         let there = entries.get(&text(key)).map(|there| there.version.as_c_str());
         if there != (!expected.is_null()).then(|| CStr::from_ptr(expected)) {
-            return sipgate_oauth2_store_answer_code::SIPGATE_STORE_CONFLICT as sipgate_oauth2_store_answer;
+            return StoreAnswer::SIPGATE_STORE_CONFLICT as sipgate_oauth2_store_answer;
         }
         let version = CString::new(read(sipgate_oauth2_store_entry_version(entry)).expect("an entry has a version")).expect("it is text");
         let data = sipgate_oauth2_store_entry_data(entry);
         let data = std::slice::from_raw_parts(data.data, data.len).to_vec();
-        entries.insert(text(key), Entry { version, data, ends: sipgate_oauth2_store_entry_ends(entry) });
+        entries.insert(text(key), Entry { version, data, ends: sipgate_oauth2_store_entry_expires_at(entry) });
     }
-    sipgate_oauth2_store_answer_code::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
+    StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
 }
 
 /// # Safety

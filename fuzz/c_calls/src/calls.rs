@@ -81,7 +81,7 @@ impl Calls {
                 }
                 b'K' => {
                     of_output(line, options, errors, |out, error| {
-                        sipgate_oauth2_client_options_new_keycloak(line.text(2), line.text(0), line.text(1), out, error)
+                        sipgate_oauth2_client_options_new_keycloak(line.text(0), line.text(1), line.text(2), out, error)
                     });
                 }
                 b'E' => {
@@ -184,9 +184,9 @@ impl Calls {
                 }
             }
         };
-        let no_refresh_token = line.function == b'U' && status == sipgate_oauth2_code::SIPGATE_LOGIN_REQUIRED as sipgate_oauth2_status;
+        let no_refresh_token = line.function == b'U' && status == Status::SIPGATE_LOGIN_REQUIRED as sipgate_oauth2_status;
         assert!(
-            line.is_refusable() || no_refresh_token || status == sipgate_oauth2_code::SIPGATE_CANCELLED as sipgate_oauth2_status,
+            line.is_refusable() || no_refresh_token || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status,
             "{status}"
         );
     }

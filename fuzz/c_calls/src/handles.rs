@@ -171,7 +171,7 @@ impl Handle for sipgate_oauth2_authorization_request {
             let texts = texts.map(|text| read(text));
             format!(
                 "{:?}",
-                (texts, sipgate_oauth2_authorization_request_created_at(request), sipgate_oauth2_authorization_request_ends_at(request))
+                (texts, sipgate_oauth2_authorization_request_created_at(request), sipgate_oauth2_authorization_request_expires_at(request))
             )
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn of_status(
     status
 }
 
-pub(crate) const OK: sipgate_oauth2_status = sipgate_oauth2_code::SIPGATE_OK as sipgate_oauth2_status;
+pub(crate) const OK: sipgate_oauth2_status = Status::SIPGATE_OK as sipgate_oauth2_status;
 
 /// Every number has names, and those of another version have the names of none.
 pub(crate) fn assert_named(number: sipgate_oauth2_status) {
@@ -66,7 +66,7 @@ pub(crate) fn assert_named(number: sipgate_oauth2_status) {
 
 fn assert_registered(status: sipgate_oauth2_status) {
     assert!(status == OK || registered(status), "{status} is no status");
-    assert_ne!(status, sipgate_oauth2_code::SIPGATE_INTERNAL as sipgate_oauth2_status, "a panic was caught");
+    assert_ne!(status, Status::SIPGATE_INTERNAL as sipgate_oauth2_status, "a panic was caught");
     assert_named(status);
 }
 

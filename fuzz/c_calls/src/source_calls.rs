@@ -95,7 +95,7 @@ impl Calls {
             // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
             unsafe { sipgate_oauth2_client_complete_login(client, request, callback, account, cancelled.get(0), out, error) }
         });
-        assert!(line.is_refusable() || status == sipgate_oauth2_code::SIPGATE_CANCELLED as sipgate_oauth2_status, "{status}");
+        assert!(line.is_refusable() || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status, "{status}");
     }
 
     fn make_source(&mut self, line: &Line) {

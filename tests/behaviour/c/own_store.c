@@ -100,7 +100,7 @@ static sipgate_oauth2_store_answer load(void *user_data, const char *key, sipgat
     if (found != NULL) {
         sipgate_oauth2_store_entry_set_version(entry, found->version, NULL);
         sipgate_oauth2_store_entry_set_data(entry, found->data, found->len, NULL);
-        sipgate_oauth2_store_entry_set_ends(entry, found->ends, NULL);
+        sipgate_oauth2_store_entry_set_expires_at(entry, found->ends, NULL);
     }
     pthread_mutex_unlock(&lock);
     return SIPGATE_STORE_DONE;
@@ -117,7 +117,7 @@ static sipgate_oauth2_store_answer swap(struct own_store *store, const char *key
         store->saves_left--;
     if (expected == NULL ? found != NULL : found == NULL || strcmp(found->version, expected) != 0)
         return SIPGATE_STORE_CONFLICT;
-    put(store, key, sipgate_oauth2_store_entry_version(entry).data, data.data, data.len, sipgate_oauth2_store_entry_ends(entry));
+    put(store, key, sipgate_oauth2_store_entry_version(entry).data, data.data, data.len, sipgate_oauth2_store_entry_expires_at(entry));
     return SIPGATE_STORE_DONE;
 }
 

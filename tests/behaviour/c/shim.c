@@ -20,12 +20,29 @@
 /* A setting that is not given is not set. */
 #define SET_TEXT(set, handle, args, name) (json_string(args, name) == NULL ? SIPGATE_OK : set(handle, json_string(args, name), error))
 
+/* The suite's words for the members of the metadata, as JSON. */
+static sipgate_oauth2_status new_of_metadata(const struct json *args, const char *client_id, sipgate_oauth2_client_options **options, sipgate_oauth2_error **error)
+{
+    static const char *const members[] = {"issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"};
+    const struct json *iss_required = json_member(args, "iss_required");
+    struct out metadata = {NULL, 0, 0};
+    sipgate_oauth2_status status;
+    size_t i;
+
+    out_raw(&metadata, "{");
+    for (i = 0; i < sizeof members / sizeof *members; i++)
+        view_name(&metadata, members[i], json_string(args, members[i]));
+    out_name(&metadata, "authorization_response_iss_parameter_supported");
+    out_raw(&metadata, iss_required != NULL && iss_required->type == JSON_TRUE ? "true}" : "false}");
+    status = sipgate_oauth2_client_options_new(metadata.text, client_id, options, error);
+    free(metadata.text);
+    return status;
+}
+
 static sipgate_oauth2_status new_options(const struct json *args, sipgate_oauth2_client_options **options, sipgate_oauth2_error **error)
 {
     const char *kind = json_string(args, "kind"), *client_id = json_string(args, "client_id");
-    const char *issuer = json_string(args, "issuer"), *token_endpoint = json_string(args, "token_endpoint");
-    const char *authorization_endpoint = json_string(args, "authorization_endpoint");
-    const struct json *iss_required = json_member(args, "iss_required"), *env = json_member(args, "env");
+    const struct json *env = json_member(args, "env");
     size_t i;
 
     for (i = 0; env != NULL && i < env->count; i++)
@@ -33,12 +50,10 @@ static sipgate_oauth2_status new_options(const struct json *args, sipgate_oauth2
     if (strcmp(kind, "sipgate") == 0)
         return sipgate_oauth2_client_options_new_sipgate(client_id, options, error);
     if (strcmp(kind, "keycloak") == 0)
-        return sipgate_oauth2_client_options_new_keycloak(client_id, json_string(args, "base"), json_string(args, "realm"), options, error);
+        return sipgate_oauth2_client_options_new_keycloak(json_string(args, "base"), json_string(args, "realm"), client_id, options, error);
     if (strcmp(kind, "env") == 0)
         return sipgate_oauth2_client_options_new_from_env(options, error);
-    if (iss_required != NULL && iss_required->type == JSON_TRUE)
-        return sipgate_oauth2_client_options_new_endpoints_with_iss(client_id, issuer, authorization_endpoint, token_endpoint, options, error);
-    return sipgate_oauth2_client_options_new_endpoints(client_id, issuer, authorization_endpoint, token_endpoint, options, error);
+    return new_of_metadata(args, client_id, options, error);
 }
 
 static sipgate_oauth2_status set_options(const struct json *args, sipgate_oauth2_client_options *options, sipgate_oauth2_error **error)

@@ -53,7 +53,7 @@ void view_pending(struct out *out, const sipgate_oauth2_authorization_request *p
     view_text(out, "scope", sipgate_oauth2_authorization_request_scope(pending));
     view_text(out, "return_to", sipgate_oauth2_authorization_request_return_to(pending));
     view_number(out, "created_at", sipgate_oauth2_authorization_request_created_at(pending), -1);
-    view_number(out, "ends_at", sipgate_oauth2_authorization_request_ends_at(pending), -1);
+    view_number(out, "ends_at", sipgate_oauth2_authorization_request_expires_at(pending), -1);
 }
 
 void view_tokens(struct out *out, const sipgate_oauth2_token_set *tokens)

@@ -1,4 +1,4 @@
-//! A store of the application's own: functions of C's as the core's trait.
+//! A custom store: C functions as the core's trait.
 
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -6,30 +6,30 @@ use std::sync::Arc;
 use sipgate_oauth2::{Error, Result, StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
 
 use crate::arguments::{handle, handle_mut, text};
-use crate::boundary;
+use crate::boundary::run;
 use crate::error::sipgate_oauth2_error;
 use crate::status::sipgate_oauth2_status;
 use crate::store_entry::sipgate_oauth2_store_entry;
 use crate::user_data::UserData;
 
-/// What a function of a store answers: one of the constants of `enum sipgate_oauth2_store_answer_code`. Any other number counts as SIPGATE_STORE_FAILED.
-pub type sipgate_oauth2_store_answer = u32;
-
-/// The values of a sipgate_oauth2_store_answer.
-///
-/// cbindgen:prefix-with-name=false
+/// What a store function returns. Any other number counts as SIPGATE_STORE_FAILED.
 #[repr(u32)]
 #[derive(Clone, Copy)]
-pub enum sipgate_oauth2_store_answer_code {
-    /// Loaded, or certainly nothing there; saved, durably.
+pub enum StoreAnswer {
+    /// Loaded, or there certainly is no entry; saved, durably.
     SIPGATE_STORE_DONE = 0,
-    /// Not saved: what is there has another version than the expected one.
+    /// Not saved: the entry has another version than the expected one.
     SIPGATE_STORE_CONFLICT = 1,
-    /// It went wrong. What was to be saved may have been or not: the library looks.
+    /// The function failed. If it was to save, it may have saved or not: the library reads the entry.
     SIPGATE_STORE_FAILED = 2,
 }
 
-impl sipgate_oauth2_store_answer_code {
+/// In the header one type: C may return any number, which Rust's enum may not have.
+///
+/// cbindgen:ignore
+pub type sipgate_oauth2_store_answer = u32;
+
+impl StoreAnswer {
     fn of(answer: sipgate_oauth2_store_answer) -> Self {
         match answer {
             answer if answer == Self::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer => Self::SIPGATE_STORE_DONE,
@@ -39,57 +39,66 @@ impl sipgate_oauth2_store_answer_code {
     }
 }
 
-/// Where a function of a store may say what went wrong. Made and freed by the library, and there until the function that it was passed to returns.
+/// Where a store function may say why it failed. The library owns it: it is valid until the store
+/// function returns.
 #[derive(Default)]
 pub struct sipgate_oauth2_store_error_message(Option<String>);
 
-/// A store of the application's own, for sipgate_oauth2_store_new: anything that can read an entry, and replace it if nobody else has replaced it meanwhile.
-/// Any database does either in one statement. sipgate_oauth2_store_check tells whether it keeps its promises.
+/// A custom store, for sipgate_oauth2_store_new: anything that can load an entry, and replace it
+/// unless somebody else replaced it meanwhile. Any database does either in one statement.
+/// sipgate_oauth2_store_check tells whether the functions keep their promises.
 ///
-/// The functions are called from threads of the library's, several at once, also for one key, under no lock; in a forked child too. They may block.
-/// They may call any function of the library but those that wait for this store. No C++ exception and no longjmp may leave them.
+/// The functions may run on any thread, on several at once, also for one key, and in a forked
+/// child; the library holds no lock meanwhile. They may block. They may call any function of the
+/// library but those that wait for this store. They must not throw C++ exceptions or call longjmp.
 #[repr(C)]
 pub struct sipgate_oauth2_store_functions {
-    /// The size of this structure: sizeof(sipgate_oauth2_store_functions). Later versions add functions at its end. Clear the rest with memset or an initialiser.
+    /// The size of this structure: sizeof(sipgate_oauth2_store_functions). Later versions add
+    /// functions at its end. Clear the rest with memset or an initializer.
     pub size: usize,
-    /// Passed to each of the functions; may be NULL.
+    /// Passed to each of the functions. May be NULL.
     pub user_data: *mut c_void,
-    /// The entry of this key as the last successful save of any process left it, never a stale copy: fill `entry` with its version, data and end. Leave it
-    /// as it is where nothing is there. `key` is 64 hexadecimal digits that tell nothing about whose login it is.
+    /// Loads the entry of this key: sets version, data and expiry of `entry` as the last successful
+    /// save of any process left them, never a stale copy. Leaves `entry` unchanged if there is none.
+    /// `key` is 64 hexadecimal digits that do not reveal whose login it is. `message` takes what went
+    /// wrong.
     pub load: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
             key: *const c_char,
             entry: *mut sipgate_oauth2_store_entry,
-            problem: *mut sipgate_oauth2_store_error_message,
+            message: *mut sipgate_oauth2_store_error_message,
         ) -> sipgate_oauth2_store_answer,
     >,
-    /// Puts `entry` in the place of what is there if that has the version `expected_version`; where `expected_version` is NULL, if nothing is there. One step
-    /// that nobody comes in between, and durable before it returns. The store may drop an entry once its end has passed, and no other.
+    /// Replaces the entry of this key with `entry` if it has the version `expected_version`, or, if
+    /// `expected_version` is NULL, if there is no entry. This is one atomic step, and durable before
+    /// the function returns. The store may delete an entry that has expired, and no other.
     pub save: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
             key: *const c_char,
             expected_version: *const c_char,
             entry: *const sipgate_oauth2_store_entry,
-            problem: *mut sipgate_oauth2_store_error_message,
+            message: *mut sipgate_oauth2_store_error_message,
         ) -> sipgate_oauth2_store_answer,
     >,
-    /// Called once, when the store and everything that was made with it are gone and no call is under way: on any thread. May be NULL.
+    /// Called once, on any thread, when the store and everything that was made with it have been freed
+    /// and no call is in progress. May be NULL.
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
-/// Says what went wrong, for people: it becomes the cause of the error (sipgate_oauth2_error_cause). No secret should be in it. Copied; the last one counts.
+/// In a store function that fails: why, for people. It becomes the cause of the error
+/// (sipgate_oauth2_error_cause) and should contain no secret. Copied; the last text counts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_error_message_set(
-    problem: *mut sipgate_oauth2_store_error_message,
-    message: *const c_char,
+    message: *mut sipgate_oauth2_store_error_message,
+    text: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        boundary::run(error, || {
-            handle_mut("problem", problem)?.0 = Some(text("message", message)?.to_owned());
+        run(error, || {
+            handle_mut("message", message)?.0 = Some(self::text("text", text)?.to_owned());
             Ok(())
         })
     }
@@ -98,9 +107,10 @@ pub unsafe extern "C" fn sipgate_oauth2_store_error_message_set(
 /// No later version is this large: a size that was never set is not believed.
 const MAX_SIZE: usize = 1024;
 
-/// The functions, as often as they are needed; the last to go frees the user data.
+/// The functions, cloned as often as they are needed; the last clone to be dropped frees the user
+/// data.
 #[derive(Clone)]
-pub(crate) struct OwnStore(Arc<Functions>);
+pub(crate) struct CustomStore(Arc<Functions>);
 
 struct Functions {
     user_data: UserData,
@@ -122,10 +132,11 @@ type SaveFunction = unsafe extern "C" fn(
     *mut sipgate_oauth2_store_error_message,
 ) -> sipgate_oauth2_store_answer;
 
-impl OwnStore {
+impl CustomStore {
     /// # Safety
     ///
-    /// `functions` is NULL or points to a structure of the size that it says, with functions that keep to what the header says.
+    /// `functions` is NULL or points to a structure of the size that it says, with functions that do
+    /// what the header says.
     pub(crate) unsafe fn new(functions: *const sipgate_oauth2_store_functions) -> Result<Self> {
         // SAFETY: NULL or as large as it says; its first member is there whatever it says.
         let size = *unsafe { handle("functions", functions.cast::<usize>()) }?;
@@ -151,16 +162,16 @@ impl OwnStore {
     }
 }
 
-impl TokenStore for OwnStore {
+impl TokenStore for CustomStore {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
         let Functions { user_data, load, .. } = &*self.0;
         let key = CString::new(key.as_str())?;
-        let (mut entry, mut problem) = (sipgate_oauth2_store_entry::default(), sipgate_oauth2_store_error_message::default());
+        let (mut entry, mut message) = (sipgate_oauth2_store_entry::default(), sipgate_oauth2_store_error_message::default());
         // SAFETY: the header tells what the function gets; all of it lives until it returns.
-        let answer = unsafe { load(user_data.pointer(), key.as_ptr(), &raw mut entry, &raw mut problem) };
-        match sipgate_oauth2_store_answer_code::of(answer) {
-            sipgate_oauth2_store_answer_code::SIPGATE_STORE_DONE => Ok(entry.filled()?),
-            _ => Err(problem.failure("load")),
+        let answer = unsafe { load(user_data.pointer(), key.as_ptr(), &raw mut entry, &raw mut message) };
+        match StoreAnswer::of(answer) {
+            StoreAnswer::SIPGATE_STORE_DONE => Ok(entry.filled()?),
+            _ => Err(message.failure("load")),
         }
     }
 
@@ -168,13 +179,13 @@ impl TokenStore for OwnStore {
         let Functions { user_data, save, .. } = &*self.0;
         let (key, expected) = (CString::new(key.as_str())?, expected.map(CString::new).transpose()?);
         let expected = expected.as_ref().map_or(std::ptr::null(), |expected| expected.as_ptr());
-        let (entry, mut problem) = (sipgate_oauth2_store_entry::from(entry), sipgate_oauth2_store_error_message::default());
+        let (entry, mut message) = (sipgate_oauth2_store_entry::from(entry), sipgate_oauth2_store_error_message::default());
         // SAFETY: as in `load`.
-        let answer = unsafe { save(user_data.pointer(), key.as_ptr(), expected, &raw const entry, &raw mut problem) };
-        match sipgate_oauth2_store_answer_code::of(answer) {
-            sipgate_oauth2_store_answer_code::SIPGATE_STORE_DONE => Ok(Swapped::Stored),
-            sipgate_oauth2_store_answer_code::SIPGATE_STORE_CONFLICT => Ok(Swapped::Conflict),
-            sipgate_oauth2_store_answer_code::SIPGATE_STORE_FAILED => Err(problem.failure("save")),
+        let answer = unsafe { save(user_data.pointer(), key.as_ptr(), expected, &raw const entry, &raw mut message) };
+        match StoreAnswer::of(answer) {
+            StoreAnswer::SIPGATE_STORE_DONE => Ok(Swapped::Stored),
+            StoreAnswer::SIPGATE_STORE_CONFLICT => Ok(Swapped::Conflict),
+            StoreAnswer::SIPGATE_STORE_FAILED => Err(message.failure("save")),
         }
     }
 }

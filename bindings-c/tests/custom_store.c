@@ -43,7 +43,7 @@ static sipgate_oauth2_store_answer odd_save(void *user_data, const char *key, co
     const struct odd_store *store = user_data;
 
     CHECK(strlen(key) == 64 && (expected == NULL || strlen(expected) < 64));
-    CHECK(sipgate_oauth2_store_entry_version(entry).len == 22 && sipgate_oauth2_store_entry_ends(entry) >= -1);
+    CHECK(sipgate_oauth2_store_entry_version(entry).len == 22 && sipgate_oauth2_store_entry_expires_at(entry) >= -1);
     CHECK(sipgate_oauth2_store_entry_data(entry).data != NULL || sipgate_oauth2_store_entry_data(entry).len == 0);
     if (store->message != NULL)
         CHECK_OK(sipgate_oauth2_store_error_message_set(problem, store->message, &error));
@@ -173,14 +173,14 @@ static void fill_badly(sipgate_oauth2_store_entry *entry)
     CHECK_REFUSED(sipgate_oauth2_store_entry_set_version(NULL, "v", &error), "entry");
     CHECK_REFUSED(sipgate_oauth2_store_entry_set_data(NULL, data, sizeof data, &error), "entry");
     CHECK_REFUSED(sipgate_oauth2_store_entry_set_data(entry, NULL, 1, &error), "data");
-    CHECK_REFUSED(sipgate_oauth2_store_entry_set_ends(NULL, 1, &error), "entry");
-    CHECK_REFUSED(sipgate_oauth2_store_error_message_set(NULL, "m", &error), "problem");
+    CHECK_REFUSED(sipgate_oauth2_store_entry_set_expires_at(NULL, 1, &error), "entry");
+    CHECK_REFUSED(sipgate_oauth2_store_error_message_set(NULL, "m", &error), "message");
     CHECK(sipgate_oauth2_store_entry_version(entry).data == NULL && sipgate_oauth2_store_entry_data(entry).data == NULL);
     CHECK(sipgate_oauth2_store_entry_version(NULL).data == NULL && sipgate_oauth2_store_entry_data(NULL).data == NULL);
-    CHECK(sipgate_oauth2_store_entry_ends(entry) == -1 && sipgate_oauth2_store_entry_ends(NULL) == -1);
+    CHECK(sipgate_oauth2_store_entry_expires_at(entry) == -1 && sipgate_oauth2_store_entry_expires_at(NULL) == -1);
     CHECK_OK(sipgate_oauth2_store_entry_set_data(entry, data, sizeof data, &error));
-    CHECK_OK(sipgate_oauth2_store_entry_set_ends(entry, 1, &error));
-    CHECK(sipgate_oauth2_store_entry_data(entry).len == 3 && sipgate_oauth2_store_entry_ends(entry) == 1);
+    CHECK_OK(sipgate_oauth2_store_entry_set_expires_at(entry, 1, &error));
+    CHECK(sipgate_oauth2_store_entry_data(entry).len == 3 && sipgate_oauth2_store_entry_expires_at(entry) == 1);
 }
 
 static void fill_with_rubbish(sipgate_oauth2_store_entry *entry)
