@@ -240,7 +240,8 @@ static sipgate_oauth2_authorization_request *log_in(char *callback, int size)
     FILE *login;
     must(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
     snprintf(command, sizeof command,
-             "python3 -c \"import json, sys, urllib.request as u; print(json.load(u.build_opener(u.ProxyHandler({})).open(u.Request('%.*s/_realm/login', "
+             "python3 -c \"import json, sys, urllib.request as u; "
+             "print(json.load(u.build_opener(u.ProxyHandler({})).open(u.Request('%.*s/_realm/login', "
              "json.dumps({'authorization_url': sys.argv[1], 'username': 'anna', 'password': 'anna-pw'}).encode(), "
              "{'content-type': 'application/json'})))['callback'])\" '%s'",
              (int)(strlen(base) - strlen("/auth")), base, sipgate_oauth2_authorization_request_url(request).data);

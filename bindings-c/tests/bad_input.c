@@ -34,7 +34,8 @@ static void metadata(void)
         sipgate_oauth2_error_free(error);
     }
     CHECK(options == NULL);
-    CHECK_OK(sipgate_oauth2_client_options_new("{" MEMBERS("i") ", \"unknown\": {}, \"revocation_endpoint\": null}", "c", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new("{" MEMBERS("i") ", \"unknown\": {}, \"revocation_endpoint\": null}",
+                                               "c", &options, &error));
     sipgate_oauth2_client_options_free(options);
 }
 
@@ -59,7 +60,8 @@ static void client_options(void)
     CHECK_OK(sipgate_oauth2_client_options_new_sipgate("c", &options, &error));
     CHECK_TEXT(sipgate_oauth2_client_options_set_client_secret(options, text, &error), "client_secret");
     CHECK_TEXT(sipgate_oauth2_client_options_set_client_authentication(options, text, &error), "client_authentication");
-    CHECK_REFUSED(sipgate_oauth2_client_options_set_client_authentication(options, "basic", &error), "client_authentication");
+    CHECK_REFUSED(sipgate_oauth2_client_options_set_client_authentication(options, "basic", &error),
+                  "client_authentication");
     CHECK_TEXT(sipgate_oauth2_client_options_set_redirect_uri(options, text, &error), "redirect_uri");
     CHECK_TEXT(sipgate_oauth2_client_options_set_realm(options, text, &error), "realm");
     CHECK_TEXT(sipgate_oauth2_client_options_set_ca_certificates(options, text, &error), "ca_certificates");
@@ -97,8 +99,9 @@ static void client_new(void)
         CHECK(sipgate_oauth2_client_options_new_sipgate("c", &options, NULL) == SIPGATE_OK);
         CHECK(settings[i].set(options, settings[i].value, NULL) == SIPGATE_OK);
         CHECK(sipgate_oauth2_client_new(options, &client, &error) == SIPGATE_INVALID_ARGUMENT);
-        CHECK_SAYING(strstr(sipgate_oauth2_error_message(error).data, settings[i].name) == sipgate_oauth2_error_message(error).data, "%s: %s",
-                     settings[i].name, sipgate_oauth2_error_message(error).data);
+        CHECK_SAYING(strstr(sipgate_oauth2_error_message(error).data, settings[i].name)
+                         == sipgate_oauth2_error_message(error).data,
+                     "%s: %s", settings[i].name, sipgate_oauth2_error_message(error).data);
         sipgate_oauth2_error_free(error);
         sipgate_oauth2_client_options_free(options);
     }
@@ -124,7 +127,8 @@ static void parameters(const sipgate_oauth2_client *client)
 
     CHECK_TEXT(sipgate_oauth2_authorization_parameters_set_redirect_uri(parameters, text, &error), "redirect_uri");
     CHECK_TEXT(sipgate_oauth2_authorization_parameters_set_response_mode(parameters, text, &error), "response_mode");
-    CHECK_REFUSED(sipgate_oauth2_authorization_parameters_set_response_mode(parameters, "fragment", &error), "response_mode");
+    CHECK_REFUSED(sipgate_oauth2_authorization_parameters_set_response_mode(parameters, "fragment", &error),
+                  "response_mode");
     CHECK_TEXT(sipgate_oauth2_authorization_parameters_set_state(parameters, text, &error), "state");
     CHECK_TEXT(sipgate_oauth2_authorization_parameters_set_return_to(parameters, text, &error), "return_to");
     CHECK_TEXT(sipgate_oauth2_authorization_parameters_set_prompt(parameters, text, &error), "prompt");
@@ -158,8 +162,10 @@ static void requests(const sipgate_oauth2_client *client)
 
     CHECK_OK(sipgate_oauth2_client_authorization_request(client, "a", NULL, &request, &error));
     CHECK_TEXT(sipgate_oauth2_client_exchange_callback(client, request, text, NULL, &tokens, &error), "callback");
-    CHECK(sipgate_oauth2_client_exchange_callback(client, request, "", NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
-    CHECK(sipgate_oauth2_client_exchange_callback(client, request, huge, NULL, &tokens, NULL) == SIPGATE_CALLBACK_REFUSED);
+    CHECK(sipgate_oauth2_client_exchange_callback(client, request, "", NULL, &tokens, NULL)
+          == SIPGATE_CALLBACK_REFUSED);
+    CHECK(sipgate_oauth2_client_exchange_callback(client, request, huge, NULL, &tokens, NULL)
+          == SIPGATE_CALLBACK_REFUSED);
     CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(NULL, request, "x", NULL, &tokens, &error), "client");
     CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(client, NULL, "x", NULL, &tokens, &error), "request");
     CHECK_REFUSED(sipgate_oauth2_client_exchange_callback(client, request, "x", NULL, NULL, &error), "tokens");
@@ -220,7 +226,8 @@ static void nothing(void)
     CHECK_NO_TEXT(sipgate_oauth2_authorization_request_redirect_uri(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_authorization_request_scope(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_authorization_request_return_to(NULL));
-    CHECK(sipgate_oauth2_authorization_request_created_at(NULL) == -1 && sipgate_oauth2_authorization_request_expires_at(NULL) == -1);
+    CHECK(sipgate_oauth2_authorization_request_created_at(NULL) == -1
+          && sipgate_oauth2_authorization_request_expires_at(NULL) == -1);
     CHECK_NO_TEXT(sipgate_oauth2_token_set_token_type(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_token_set_scope(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_token_set_extra_json(NULL));
@@ -233,14 +240,16 @@ static void nothing(void)
     CHECK_REFUSED(sipgate_oauth2_token_set_export(NULL, &secret, &error), "tokens");
     CHECK(secret == NULL);
     CHECK_NO_TEXT(sipgate_oauth2_secret_text(NULL));
-    CHECK(sipgate_oauth2_error_status(NULL) == SIPGATE_OK && strcmp(sipgate_oauth2_error_name(NULL), "SIPGATE_OK") == 0);
+    CHECK(sipgate_oauth2_error_status(NULL) == SIPGATE_OK
+          && strcmp(sipgate_oauth2_error_name(NULL), "SIPGATE_OK") == 0);
     CHECK(strcmp(sipgate_oauth2_error_family(NULL), "") == 0);
     CHECK_NO_TEXT(sipgate_oauth2_error_message(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_remedy(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error_description(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error_uri(NULL));
-    CHECK(!sipgate_oauth2_error_retryable(NULL) && sipgate_oauth2_error_retry_after_ms(NULL) == -1 && sipgate_oauth2_error_http_status(NULL) == 0);
+    CHECK(!sipgate_oauth2_error_retryable(NULL) && sipgate_oauth2_error_retry_after_ms(NULL) == -1
+          && sipgate_oauth2_error_http_status(NULL) == 0);
     CHECK_REFUSED(sipgate_oauth2_call_options_set_timeout_ms(NULL, 1, &error), "options");
     CHECK_REFUSED(sipgate_oauth2_call_options_set_cancel_token(NULL, NULL, &error), "options");
     CHECK_REFUSED(sipgate_oauth2_call_options_set_cancel_token(call, NULL, &error), "cancel_token");

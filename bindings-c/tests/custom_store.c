@@ -25,7 +25,8 @@ struct odd_store {
     void (*fill)(sipgate_oauth2_store_entry *entry);
 };
 
-static sipgate_oauth2_store_answer odd_load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry, sipgate_oauth2_store_error_message *problem)
+static sipgate_oauth2_store_answer odd_load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry,
+                                            sipgate_oauth2_store_error_message *problem)
 {
     const struct odd_store *store = user_data;
 
@@ -37,8 +38,9 @@ static sipgate_oauth2_store_answer odd_load(void *user_data, const char *key, si
     return store->load;
 }
 
-static sipgate_oauth2_store_answer odd_save(void *user_data, const char *key, const char *expected, const sipgate_oauth2_store_entry *entry,
-                                     sipgate_oauth2_store_error_message *problem)
+static sipgate_oauth2_store_answer odd_save(void *user_data, const char *key, const char *expected,
+                                            const sipgate_oauth2_store_entry *entry,
+                                            sipgate_oauth2_store_error_message *problem)
 {
     const struct odd_store *store = user_data;
 
@@ -117,7 +119,8 @@ static void a_table_that_is_not_whole_is_refused_and_its_user_data_left_alone(vo
     sipgate_oauth2_store_functions functions;
     sipgate_oauth2_store *good = NULL;
 
-#define CHECK_TABLE(name) CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_new(&functions, NULL, &out, &error), name)
+#define CHECK_TABLE(name)                                                                                              \
+    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_new(&functions, NULL, &out, &error), name)
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_new(NULL, NULL, &out, &error), "functions");
     functions = functions_of(&store);
     CHECK_REFUSED(sipgate_oauth2_store_new(&functions, NULL, NULL, &error), "store");
@@ -152,7 +155,8 @@ static void a_table_that_is_not_whole_is_refused_and_its_user_data_left_alone(vo
 static void what_a_store_says_when_it_fails_is_the_cause_of_the_error(void)
 {
     struct odd_store silent = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_FAILED, SIPGATE_STORE_DONE, NULL, NULL};
-    struct odd_store talking = {PTHREAD_MUTEX_INITIALIZER, 0, 4711, SIPGATE_STORE_DONE, "the database is on fire", NULL};
+    struct odd_store talking = {PTHREAD_MUTEX_INITIALIZER, 0,   4711, SIPGATE_STORE_DONE,
+                                "the database is on fire", NULL};
     sipgate_oauth2_error *error = NULL;
 
     CHECK(ask(&silent, &error) == SIPGATE_STORE_UNAVAILABLE);
@@ -160,7 +164,8 @@ static void what_a_store_says_when_it_fails_is_the_cause_of_the_error(void)
     sipgate_oauth2_error_free(error);
     error = NULL;
     CHECK(ask(&talking, &error) == SIPGATE_STORE_UNAVAILABLE);
-    CHECK(sipgate_oauth2_error_cause(error).data != NULL && strcmp(sipgate_oauth2_error_cause(error).data, "the database is on fire") == 0);
+    CHECK(sipgate_oauth2_error_cause(error).data != NULL
+          && strcmp(sipgate_oauth2_error_cause(error).data, "the database is on fire") == 0);
     sipgate_oauth2_error_free(error);
     CHECK(sipgate_oauth2_error_cause(NULL).data == NULL);
 }
@@ -175,7 +180,8 @@ static void fill_badly(sipgate_oauth2_store_entry *entry)
     CHECK_REFUSED(sipgate_oauth2_store_entry_set_data(entry, NULL, 1, &error), "data");
     CHECK_REFUSED(sipgate_oauth2_store_entry_set_expires_at(NULL, 1, &error), "entry");
     CHECK_REFUSED(sipgate_oauth2_store_error_message_set(NULL, "m", &error), "message");
-    CHECK(sipgate_oauth2_store_entry_version(entry).data == NULL && sipgate_oauth2_store_entry_data(entry).data == NULL);
+    CHECK(sipgate_oauth2_store_entry_version(entry).data == NULL
+          && sipgate_oauth2_store_entry_data(entry).data == NULL);
     CHECK(sipgate_oauth2_store_entry_version(NULL).data == NULL && sipgate_oauth2_store_entry_data(NULL).data == NULL);
     CHECK(sipgate_oauth2_store_entry_expires_at(entry) == -1 && sipgate_oauth2_store_entry_expires_at(NULL) == -1);
     CHECK_OK(sipgate_oauth2_store_entry_set_data(entry, data, sizeof data, &error));
@@ -193,11 +199,13 @@ static void fill_with_rubbish(sipgate_oauth2_store_entry *entry)
 static void half_an_entry_is_a_failure_and_rubbish_is_corrupt(void)
 {
     struct odd_store half = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_DONE, SIPGATE_STORE_DONE, NULL, fill_badly};
-    struct odd_store rubbish = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_DONE, SIPGATE_STORE_DONE, NULL, fill_with_rubbish};
+    struct odd_store rubbish = {PTHREAD_MUTEX_INITIALIZER, 0,    SIPGATE_STORE_DONE,
+                                SIPGATE_STORE_DONE,        NULL, fill_with_rubbish};
     sipgate_oauth2_error *error = NULL;
 
     CHECK(ask(&half, &error) == SIPGATE_STORE_UNAVAILABLE);
-    CHECK(sipgate_oauth2_error_cause(error).data != NULL && strstr(sipgate_oauth2_error_cause(error).data, "version") != NULL);
+    CHECK(sipgate_oauth2_error_cause(error).data != NULL
+          && strstr(sipgate_oauth2_error_cause(error).data, "version") != NULL);
     sipgate_oauth2_error_free(error);
     CHECK(ask(&rubbish, NULL) == SIPGATE_STORE_CORRUPT);
 }

@@ -133,7 +133,8 @@ static void a_handler_that_is_refused_or_replaced(void)
     CHECK(log->freed == 1);
     free(log);
     free(other);
-    CHECK(sipgate_oauth2_event_kind(NULL).data == NULL && sipgate_oauth2_event_json(NULL).data == NULL && !sipgate_oauth2_event_is_warning(NULL));
+    CHECK(sipgate_oauth2_event_kind(NULL).data == NULL && sipgate_oauth2_event_json(NULL).data == NULL
+          && !sipgate_oauth2_event_is_warning(NULL));
 }
 
 int main(void)

@@ -145,7 +145,8 @@ static void send_byte(int pipe)
 }
 
 /* The owner of a refresh forks while its request is under way, and is killed. Its child lives on, and must not keep the lock. */
-static void a_killed_parents_child_keeps_no_lock(const sipgate_oauth2_token_source *source, pid_t (*fork_child)(void), int child_uses_it)
+static void a_killed_parents_child_keeps_no_lock(const sipgate_oauth2_token_source *source, pid_t (*fork_child)(void),
+                                                 int child_uses_it)
 {
     int to_owner[2], to_child[2], from_child[2];
     unsigned long before = realm_counter("token_requests");

@@ -80,7 +80,8 @@ static inline sipgate_oauth2_client_options *options_with(const sipgate_oauth2_s
     char base[256];
 
     snprintf(base, sizeof base, "%s/auth", getenv("REALM_HTTP"));
-    CHECK_OK(sipgate_oauth2_client_options_new_keycloak(base, "third-party", "1000001-0-test:third-party", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_keycloak(base, "third-party", "1000001-0-test:third-party", &options,
+                                                        &error));
     CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "test-secret-with-+-and-:", &error));
     CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://example.com/auth", &error));
     CHECK_OK(sipgate_oauth2_client_options_set_store(options, store, &error));

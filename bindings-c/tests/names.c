@@ -30,9 +30,10 @@ int main(void)
     size_t i;
 
     for (i = 0; i < count; i++) {
-        CHECK_SAYING(sipgate_oauth2_status_at(i) == constants[i].number, "%s is not number %u of the registry", constants[i].name, (unsigned)i);
-        CHECK_SAYING(strcmp(sipgate_oauth2_status_name(constants[i].number), constants[i].name) == 0, "%s is called %s", constants[i].name,
-                     sipgate_oauth2_status_name(constants[i].number));
+        CHECK_SAYING(sipgate_oauth2_status_at(i) == constants[i].number, "%s is not number %u of the registry",
+                     constants[i].name, (unsigned)i);
+        CHECK_SAYING(strcmp(sipgate_oauth2_status_name(constants[i].number), constants[i].name) == 0, "%s is called %s",
+                     constants[i].name, sipgate_oauth2_status_name(constants[i].number));
         CHECK(strstr(sipgate_oauth2_status_family(constants[i].number), "Error") != NULL);
     }
     CHECK(sipgate_oauth2_status_at(count) == SIPGATE_OK);
@@ -40,8 +41,10 @@ int main(void)
     CHECK(strcmp(sipgate_oauth2_status_family(SIPGATE_OK), "") == 0);
     CHECK(strcmp(sipgate_oauth2_status_name(4711), "SIPGATE_UNKNOWN") == 0);
     CHECK(strcmp(sipgate_oauth2_status_family(4711), "") == 0);
-    snprintf(version, sizeof version, "%d.%d.%d", SIPGATE_OAUTH2_VERSION_MAJOR, SIPGATE_OAUTH2_VERSION_MINOR, SIPGATE_OAUTH2_VERSION_PATCH);
-    CHECK_SAYING(strncmp(sipgate_oauth2_version(), version, strlen(version)) == 0, "%s is not %s", version, sipgate_oauth2_version());
+    snprintf(version, sizeof version, "%d.%d.%d", SIPGATE_OAUTH2_VERSION_MAJOR, SIPGATE_OAUTH2_VERSION_MINOR,
+             SIPGATE_OAUTH2_VERSION_PATCH);
+    CHECK_SAYING(strncmp(sipgate_oauth2_version(), version, strlen(version)) == 0, "%s is not %s", version,
+                 sipgate_oauth2_version());
     CHECK(SIPGATE_OAUTH2_VERSION_NUMBER > 0 && SIPGATE_OAUTH2_VERSION_NUMBER % 256 == SIPGATE_OAUTH2_VERSION_PATCH);
     return checks_failed != 0;
 }

@@ -4,12 +4,12 @@
 #include "check.h"
 
 /* Done, and the error as it was before. */
-#define CHECK_QUIET(call)                                                                                                                  \
-    do {                                                                                                                                   \
-        sipgate_oauth2_error *error = (sipgate_oauth2_error *)&checks_failed;                                                                                  \
-        sipgate_oauth2_status status_ = (call);                                                                                                   \
-        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s", #call, sipgate_oauth2_status_name(status_));                                                \
-        CHECK_SAYING((void *)error == (void *)&checks_failed, "%s wrote an error though it worked", #call);                                      \
+#define CHECK_QUIET(call)                                                                                              \
+    do {                                                                                                               \
+        sipgate_oauth2_error *error = (sipgate_oauth2_error *)&checks_failed;                                          \
+        sipgate_oauth2_status status_ = (call);                                                                        \
+        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s", #call, sipgate_oauth2_status_name(status_));                     \
+        CHECK_SAYING((void *)error == (void *)&checks_failed, "%s wrote an error though it worked", #call);            \
     } while (0)
 
 static const char url[] = "https://a.example", metadata[] = METADATA("https://a.example"), broken[] = "\xff";
@@ -63,11 +63,13 @@ static void of_logins(const sipgate_oauth2_client *client)
     CHECK_REQUEST(sipgate_oauth2_client_authorization_request(NULL, "a", NULL, &out, &error), "client");
     CHECK_REQUEST(sipgate_oauth2_client_authorization_request(client, "", NULL, &out, &error), "scope");
     CHECK_REQUEST(sipgate_oauth2_authorization_request_restore(NULL, &out, &error), "exported");
-    CHECK_UNTOUCHED(sipgate_oauth2_authorization_code, sipgate_oauth2_authorization_code_new(NULL, &out, &error), "code");
+    CHECK_UNTOUCHED(sipgate_oauth2_authorization_code, sipgate_oauth2_authorization_code_new(NULL, &out, &error),
+                    "code");
     CHECK_UNTOUCHED(sipgate_oauth2_secret, sipgate_oauth2_authorization_request_export(NULL, &out, &error), "request");
     CHECK_QUIET(sipgate_oauth2_client_authorization_request(client, "a", NULL, &request, &error));
     CHECK_QUIET(sipgate_oauth2_authorization_request_export(request, &exported, &error));
-    CHECK_QUIET(sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));
+    CHECK_QUIET(
+        sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));
     CHECK_QUIET(sipgate_oauth2_authorization_code_new("c", &code, &error));
     sipgate_oauth2_authorization_code_free(code);
     sipgate_oauth2_secret_free(exported);
@@ -95,14 +97,17 @@ static void of_grants(const sipgate_oauth2_client *client)
 /* The functions that give a secret are of one shape. */
 static void of_tokens(const sipgate_oauth2_client *client)
 {
-    static sipgate_oauth2_status (*const secrets[])(const sipgate_oauth2_token_set *, sipgate_oauth2_secret **, sipgate_oauth2_error **) = {
-        sipgate_oauth2_token_set_access_token, sipgate_oauth2_token_set_refresh_token, sipgate_oauth2_token_set_id_token, sipgate_oauth2_token_set_authorization_header,
+    static sipgate_oauth2_status (*const secrets[])(const sipgate_oauth2_token_set *, sipgate_oauth2_secret **,
+                                                    sipgate_oauth2_error **) = {
+        sipgate_oauth2_token_set_access_token, sipgate_oauth2_token_set_refresh_token,
+        sipgate_oauth2_token_set_id_token,     sipgate_oauth2_token_set_authorization_header,
         sipgate_oauth2_token_set_export,
     };
     sipgate_oauth2_token_set *tokens = NULL;
     size_t i;
 
-    CHECK_QUIET(sipgate_oauth2_token_set_restore("{\"access_token\":\"a\",\"refresh_token\":\"r\",\"id_token\":\"i\"}", &tokens, &error));
+    CHECK_QUIET(sipgate_oauth2_token_set_restore("{\"access_token\":\"a\",\"refresh_token\":\"r\",\"id_token\":\"i\"}",
+                                                 &tokens, &error));
     CHECK_REFUSED(sipgate_oauth2_client_refresh_tokens(NULL, tokens, NULL, NULL, &tokens, &error), "client");
     CHECK_REFUSED(sipgate_oauth2_client_refresh_tokens(client, tokens, NULL, NULL, NULL, &error), "tokens");
     CHECK_TOKENS(sipgate_oauth2_client_refresh_tokens(client, tokens, broken, NULL, &out, &error), "scope");

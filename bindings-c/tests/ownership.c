@@ -31,12 +31,17 @@ static void everything_outlives_what_it_came_from(void)
     sipgate_oauth2_client_free(client);
     CHECK(strstr(sipgate_oauth2_authorization_request_url(request).data, "kc_idp_hint=x") != NULL);
     CHECK(strcmp(sipgate_oauth2_authorization_request_return_to(request).data, "/inbox") == 0);
-    CHECK(strlen(sipgate_oauth2_authorization_request_state(request).data) == sipgate_oauth2_authorization_request_state(request).len);
-    CHECK(sipgate_oauth2_authorization_request_expires_at(request) == sipgate_oauth2_authorization_request_created_at(request) + 1800);
+    CHECK(strlen(sipgate_oauth2_authorization_request_state(request).data)
+          == sipgate_oauth2_authorization_request_state(request).len);
+    CHECK(sipgate_oauth2_authorization_request_expires_at(request)
+          == sipgate_oauth2_authorization_request_created_at(request) + 1800);
 
     CHECK_OK(sipgate_oauth2_authorization_request_export(request, &exported, &error));
-    CHECK_OK(sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));
-    CHECK(strcmp(sipgate_oauth2_authorization_request_url(request).data, sipgate_oauth2_authorization_request_url(restored).data) == 0);
+    CHECK_OK(
+        sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));
+    CHECK(strcmp(sipgate_oauth2_authorization_request_url(request).data,
+                 sipgate_oauth2_authorization_request_url(restored).data)
+          == 0);
     sipgate_oauth2_authorization_request_free(request);
     sipgate_oauth2_secret_free(exported);
     sipgate_oauth2_authorization_request_free(restored);
@@ -45,7 +50,8 @@ static void everything_outlives_what_it_came_from(void)
 static void secrets_outlive_their_tokens(void)
 {
     sipgate_oauth2_token_set *tokens = NULL;
-    sipgate_oauth2_secret *access_token = NULL, *refresh_token = NULL, *header = NULL, *id_token = (sipgate_oauth2_secret *)&tokens;
+    sipgate_oauth2_secret *access_token = NULL, *refresh_token = NULL, *header = NULL,
+                          *id_token = (sipgate_oauth2_secret *)&tokens;
 
     CHECK_OK(sipgate_oauth2_token_set_restore(saved, &tokens, &error));
     CHECK_OK(sipgate_oauth2_token_set_access_token(tokens, &access_token, &error));

@@ -6,10 +6,8 @@
 static void check_secret_kept(const char *call, sipgate_oauth2_status status, sipgate_oauth2_error *error)
 {
     const sipgate_oauth2_str texts[] = {
-        sipgate_oauth2_error_message(error),
-        sipgate_oauth2_error_remedy(error),
-        sipgate_oauth2_error_oauth_error(error),
-        sipgate_oauth2_error_oauth_error_description(error),
+        sipgate_oauth2_error_message(error),         sipgate_oauth2_error_remedy(error),
+        sipgate_oauth2_error_oauth_error(error),     sipgate_oauth2_error_oauth_error_description(error),
         sipgate_oauth2_error_oauth_error_uri(error),
     };
     size_t i;
@@ -20,11 +18,11 @@ static void check_secret_kept(const char *call, sipgate_oauth2_status status, si
     sipgate_oauth2_error_free(error);
 }
 
-#define CHECK_SECRET_KEPT(call)                                                                                                            \
-    do {                                                                                                                                   \
-        sipgate_oauth2_error *error = NULL;                                                                                                       \
-        sipgate_oauth2_status status = (call);                                                                                                    \
-        check_secret_kept(#call, status, error);                                                                                           \
+#define CHECK_SECRET_KEPT(call)                                                                                        \
+    do {                                                                                                               \
+        sipgate_oauth2_error *error = NULL;                                                                            \
+        sipgate_oauth2_status status = (call);                                                                         \
+        check_secret_kept(#call, status, error);                                                                       \
     } while (0)
 
 static void of_settings(void)
@@ -99,8 +97,10 @@ static void of_callbacks(const sipgate_oauth2_client *client)
 
     CHECK_OK(sipgate_oauth2_client_authorization_request(client, "a", NULL, &request, &error));
     for (i = 0; i < sizeof callbacks / sizeof *callbacks; i++)
-        CHECK_SECRET_KEPT(sipgate_oauth2_client_exchange_callback(client, request, callbacks[i], NULL, &tokens, &error));
-    snprintf(callback, sizeof callback, "state=%s&code=canary-code", sipgate_oauth2_authorization_request_state(request).data);
+        CHECK_SECRET_KEPT(
+            sipgate_oauth2_client_exchange_callback(client, request, callbacks[i], NULL, &tokens, &error));
+    snprintf(callback, sizeof callback, "state=%s&code=canary-code",
+             sipgate_oauth2_authorization_request_state(request).data);
     CHECK_SECRET_KEPT(sipgate_oauth2_client_exchange_callback(client, request, callback, NULL, &tokens, &error));
     sipgate_oauth2_authorization_request_free(request);
 }

@@ -7,7 +7,8 @@
 static char *huge;
 
 /* Taken or refused, both are right; but a refusal names the argument, and what was taken leaves the error alone. */
-static void check_settled(const char *call, const char *name, sipgate_oauth2_status status, sipgate_oauth2_error *error, const sipgate_oauth2_error *before)
+static void check_settled(const char *call, const char *name, sipgate_oauth2_status status, sipgate_oauth2_error *error,
+                          const sipgate_oauth2_error *before)
 {
     sipgate_oauth2_str message;
 
@@ -21,11 +22,11 @@ static void check_settled(const char *call, const char *name, sipgate_oauth2_sta
     sipgate_oauth2_error_free(error);
 }
 
-#define CHECK_SETTLED(set, handle, text, name)                                                                                             \
-    do {                                                                                                                                   \
-        sipgate_oauth2_error *const before = (sipgate_oauth2_error *)&checks_failed, *error = before;                                                    \
-        sipgate_oauth2_status status = set(handle, text, &error);                                                                                 \
-        check_settled(#set, name, status, error, before);                                                                                  \
+#define CHECK_SETTLED(set, handle, text, name)                                                                         \
+    do {                                                                                                               \
+        sipgate_oauth2_error *const before = (sipgate_oauth2_error *)&checks_failed, *error = before;                  \
+        sipgate_oauth2_status status = set(handle, text, &error);                                                      \
+        check_settled(#set, name, status, error, before);                                                              \
     } while (0)
 
 #define CHECK_SETTER(set, handle, handle_name, name)                                                                                       \
@@ -52,12 +53,14 @@ static void of_options(void)
     sipgate_oauth2_client_options_free(options);
 }
 
-static sipgate_oauth2_status add_extra_name(sipgate_oauth2_authorization_parameters *parameters, const char *name, sipgate_oauth2_error **error)
+static sipgate_oauth2_status add_extra_name(sipgate_oauth2_authorization_parameters *parameters, const char *name,
+                                            sipgate_oauth2_error **error)
 {
     return sipgate_oauth2_authorization_parameters_add_extra(parameters, name, "value", error);
 }
 
-static sipgate_oauth2_status add_extra_value(sipgate_oauth2_authorization_parameters *parameters, const char *value, sipgate_oauth2_error **error)
+static sipgate_oauth2_status add_extra_value(sipgate_oauth2_authorization_parameters *parameters, const char *value,
+                                             sipgate_oauth2_error **error)
 {
     return sipgate_oauth2_authorization_parameters_add_extra(parameters, "name", value, error);
 }

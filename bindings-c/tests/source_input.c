@@ -22,8 +22,10 @@ static void of_the_client(const sipgate_oauth2_client *client)
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "", NULL, &out, &error), "account");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "request");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(NULL, request, "code=c", "anna", NULL, &out, &error), "client");
-    CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, NULL, &error), "source");
-    CHECK(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, NULL) == SIPGATE_STATE_MISMATCH);
+    CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, NULL, &error),
+                  "source");
+    CHECK(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, NULL)
+          == SIPGATE_STATE_MISMATCH);
     CHECK(out == NULL);
     sipgate_oauth2_authorization_request_free(request);
     free(huge);
@@ -31,8 +33,12 @@ static void of_the_client(const sipgate_oauth2_client *client)
 
 static void of_the_source(const sipgate_oauth2_client *client)
 {
-    static sipgate_oauth2_status (*const secrets[])(const sipgate_oauth2_token_source *, const sipgate_oauth2_call_options *, sipgate_oauth2_secret **, sipgate_oauth2_error **) = {
-        sipgate_oauth2_token_source_access_token, sipgate_oauth2_token_source_authorization_header, sipgate_oauth2_token_source_refresh,
+    static sipgate_oauth2_status (*const secrets[])(const sipgate_oauth2_token_source *,
+                                                    const sipgate_oauth2_call_options *, sipgate_oauth2_secret **,
+                                                    sipgate_oauth2_error **) = {
+        sipgate_oauth2_token_source_access_token,
+        sipgate_oauth2_token_source_authorization_header,
+        sipgate_oauth2_token_source_refresh,
     };
     sipgate_oauth2_token_source *source = NULL;
     sipgate_oauth2_token_set *tokens = NULL;
@@ -53,7 +59,8 @@ static void of_the_source(const sipgate_oauth2_client *client)
     CHECK_OK(sipgate_oauth2_token_source_invalidate(source, "", &error));
     CHECK_REFUSED(sipgate_oauth2_token_source_save(NULL, tokens, NULL, &error), "source");
     CHECK_REFUSED(sipgate_oauth2_token_source_save(source, NULL, NULL, &error), "tokens");
-    CHECK_UNTOUCHED(sipgate_oauth2_token_status, sipgate_oauth2_token_source_status(NULL, NULL, &out, &error), "source");
+    CHECK_UNTOUCHED(sipgate_oauth2_token_status, sipgate_oauth2_token_source_status(NULL, NULL, &out, &error),
+                    "source");
     CHECK_REFUSED(sipgate_oauth2_token_source_status(source, NULL, NULL, &error), "status");
     CHECK_REFUSED(sipgate_oauth2_token_source_logout(NULL, NULL, NULL, &error), "source");
     CHECK_REFUSED(sipgate_oauth2_token_source_ensure_saved(NULL, &error), "source");
@@ -72,7 +79,8 @@ static void of_the_rest(void)
     CHECK_REFUSED(sipgate_oauth2_call_options_set_min_validity_ms(NULL, 0, &error), "options");
     sipgate_oauth2_call_options_free(call);
     CHECK(sipgate_oauth2_token_status_state(NULL).data == NULL && sipgate_oauth2_token_status_generation(NULL) == 0);
-    CHECK(sipgate_oauth2_token_status_expires_at(NULL) == -1 && sipgate_oauth2_token_status_refresh_expires_at(NULL) == -1);
+    CHECK(sipgate_oauth2_token_status_expires_at(NULL) == -1
+          && sipgate_oauth2_token_status_refresh_expires_at(NULL) == -1);
     CHECK(sipgate_oauth2_token_status_scope(NULL).data == NULL && sipgate_oauth2_token_status_last_error(NULL) == NULL);
     CHECK(!sipgate_oauth2_token_status_unsaved(NULL));
     sipgate_oauth2_token_status_free(NULL);

@@ -34,7 +34,8 @@ static sipgate_oauth2_store *database(const char *newest, const char *older)
 }
 
 /* What the account's access token is asked with. */
-static sipgate_oauth2_status ask(sipgate_oauth2_store *store, sipgate_oauth2_secret **token, sipgate_oauth2_error **error)
+static sipgate_oauth2_status ask(sipgate_oauth2_store *store, sipgate_oauth2_secret **token,
+                                 sipgate_oauth2_error **error)
 {
     sipgate_oauth2_client *client = client_with(store);
     sipgate_oauth2_token_source *source = NULL;
@@ -58,7 +59,8 @@ static void of_options(void)
     CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key(NULL, OLD_KEY, &error), "options");
     CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 31, &error), "encryption_keys");
     CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 33, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, SIZE_MAX, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, SIZE_MAX, &error),
+                  "encryption_keys");
     CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, NULL, 32, &error), "encryption_keys");
     CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, NULL, 0, &error), "encryption_keys");
     CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(NULL, bytes, 32, &error), "options");
@@ -67,7 +69,8 @@ static void of_options(void)
     CHECK_OK(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 32, &error));
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite(NULL, options, &out, &error), "path");
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite("\xff", options, &out, &error), "path");
-    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite_on_network_file_system(NULL, NULL, &out, &error), "path");
+    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite_on_network_file_system(NULL, NULL, &out, &error),
+                    "path");
     CHECK_REFUSED(sipgate_oauth2_store_sqlite(path, options, NULL, &error), "store");
     CHECK_REFUSED(sipgate_oauth2_store_sqlite_on_network_file_system(path, options, NULL, &error), "store");
     CHECK_REFUSED(sipgate_oauth2_store_memory(options, NULL, &error), "store");
@@ -90,9 +93,12 @@ static void of_clients(void)
     CHECK_REFUSED(sipgate_oauth2_client_options_set_store(options, NULL, &error), "store");
     CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
     CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
-    CHECK_UNTOUCHED(sipgate_oauth2_token_source, sipgate_oauth2_client_token_source(client, "anna", &out, &error), "store");
+    CHECK_UNTOUCHED(sipgate_oauth2_token_source, sipgate_oauth2_client_token_source(client, "anna", &out, &error),
+                    "store");
     CHECK_OK(sipgate_oauth2_client_authorization_request(client, "a", NULL, &request, &error));
-    CHECK_UNTOUCHED(sipgate_oauth2_token_source, sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, &error), "store");
+    CHECK_UNTOUCHED(sipgate_oauth2_token_source,
+                    sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, &error),
+                    "store");
     sipgate_oauth2_authorization_request_free(request);
     sipgate_oauth2_client_free(client);
     sipgate_oauth2_client_options_free(options);

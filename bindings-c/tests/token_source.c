@@ -43,7 +43,8 @@ static void a_login_gives_its_token_and_outlives_what_it_came_from(void)
     CHECK(sipgate_oauth2_secret_text(token).len > 0);
     sipgate_oauth2_secret_free(token);
     token = NULL;
-    CHECK(sipgate_oauth2_token_source_access_token(nobody, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
+    CHECK(sipgate_oauth2_token_source_access_token(nobody, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED
+          && token == NULL);
     CHECK_OK(sipgate_oauth2_token_source_peek(nobody, &token, &error));
     CHECK(token == NULL);
     CHECK(realm_counter("token_requests") == 1);
@@ -110,7 +111,8 @@ struct page {
 static void *load_page(void *data)
 {
     struct page *page = data;
-    CHECK_OK(sipgate_oauth2_client_complete_login(page->client, page->request, page->callback, "anna", NULL, &page->source, &error));
+    CHECK_OK(sipgate_oauth2_client_complete_login(page->client, page->request, page->callback, "anna", NULL,
+                                                  &page->source, &error));
     return NULL;
 }
 
@@ -192,7 +194,8 @@ static sipgate_oauth2_token_status *status_of(const sipgate_oauth2_token_source 
 {
     sipgate_oauth2_token_status *status = NULL;
     CHECK_OK(sipgate_oauth2_token_source_status(source, NULL, &status, &error));
-    CHECK_SAYING(strcmp(sipgate_oauth2_token_status_state(status).data, state) == 0, "%s, not %s", sipgate_oauth2_token_status_state(status).data, state);
+    CHECK_SAYING(strcmp(sipgate_oauth2_token_status_state(status).data, state) == 0, "%s, not %s",
+                 sipgate_oauth2_token_status_state(status).data, state);
     return status;
 }
 
@@ -207,7 +210,8 @@ static void a_status_tells_how_the_login_stands(void)
     CHECK_OK(sipgate_oauth2_client_token_source(client, "anna", &source, &error));
     status = status_of(source, "absent");
     CHECK(sipgate_oauth2_token_status_generation(status) == 0 && sipgate_oauth2_token_status_expires_at(status) == -1);
-    CHECK(sipgate_oauth2_token_status_refresh_expires_at(status) == -1 && sipgate_oauth2_token_status_scope(status).data == NULL);
+    CHECK(sipgate_oauth2_token_status_refresh_expires_at(status) == -1
+          && sipgate_oauth2_token_status_scope(status).data == NULL);
     CHECK(sipgate_oauth2_token_status_last_error(status) == NULL && !sipgate_oauth2_token_status_unsaved(status));
     sipgate_oauth2_token_status_free(status);
     sipgate_oauth2_token_source_free(source);
@@ -215,7 +219,8 @@ static void a_status_tells_how_the_login_stands(void)
     source = log_in(client, "anna");
     status = status_of(source, "active");
     CHECK(sipgate_oauth2_token_status_generation(status) == 1);
-    CHECK(sipgate_oauth2_token_status_expires_at(status) > 0 && sipgate_oauth2_token_status_refresh_expires_at(status) > 0);
+    CHECK(sipgate_oauth2_token_status_expires_at(status) > 0
+          && sipgate_oauth2_token_status_refresh_expires_at(status) > 0);
     CHECK(strstr(sipgate_oauth2_token_status_scope(status).data, "balance:read") != NULL);
     sipgate_oauth2_token_status_free(status);
 
@@ -227,7 +232,8 @@ static void a_status_tells_how_the_login_stands(void)
     sipgate_oauth2_client_free(client);
     sipgate_oauth2_store_free(store);
     CHECK(sipgate_oauth2_error_status(sipgate_oauth2_token_status_last_error(status)) == SIPGATE_LOGIN_REQUIRED);
-    CHECK(strcmp(sipgate_oauth2_error_remedy(sipgate_oauth2_token_status_last_error(status)).data, "log_in_again") == 0);
+    CHECK(strcmp(sipgate_oauth2_error_remedy(sipgate_oauth2_token_status_last_error(status)).data, "log_in_again")
+          == 0);
     sipgate_oauth2_token_status_free(status);
 }
 
@@ -245,7 +251,8 @@ static void a_logout_ends_the_login_here_and_at_the_server(void)
     CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error));
     CHECK(!revoked);
     CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, NULL, &error));
-    CHECK(sipgate_oauth2_token_source_access_token(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
+    CHECK(sipgate_oauth2_token_source_access_token(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED
+          && token == NULL);
     sipgate_oauth2_token_status_free(status_of(source, "logged_out"));
     CHECK(realm_counter("sessions_ended") == 1);
     sipgate_oauth2_token_source_free(source);

@@ -1,6 +1,6 @@
 /*
- * A store of the application's own: a folder of files, its path the only argument. Checks that it keeps the promises that the library builds on, as the
- * tests of such a store should, and gives it to a client.
+ * A custom store: a folder of files, whose path is the only argument. Checks that it keeps the promises that the
+ * library relies on, as the tests of a custom store should, and makes a client with it.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -27,7 +27,8 @@ static int keeps_its_promises(const sipgate_oauth2_store *store)
 static sipgate_oauth2_status make_client(const sipgate_oauth2_store *store, sipgate_oauth2_client **client)
 {
     sipgate_oauth2_client_options *options = NULL;
-    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party", &options, NULL);
+    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_sipgate(
+        "2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party", &options, NULL);
 
     if (status == SIPGATE_OK)
         status = sipgate_oauth2_client_options_set_store(options, store, NULL);
@@ -51,7 +52,8 @@ int main(int count, char **arguments)
         return 1;
     }
     good = keeps_its_promises(store);
-    if (make_client(store, &client) == SIPGATE_OK && sipgate_oauth2_client_token_source(client, "user-42", &source, NULL) == SIPGATE_OK) {
+    if (make_client(store, &client) == SIPGATE_OK
+        && sipgate_oauth2_client_token_source(client, "user-42", &source, NULL) == SIPGATE_OK) {
         status = sipgate_oauth2_token_source_access_token(source, NULL, &token, NULL);
         printf("the store is %s; user-42: %s\n", good ? "good" : "not good", sipgate_oauth2_status_name(status));
     }

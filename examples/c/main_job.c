@@ -29,8 +29,8 @@ static void say(const char *step, const char *text)
 /* Shows an error and frees it. */
 static int fail(sipgate_oauth2_error *error)
 {
-    fprintf(stderr, "error: %s: %s (remedy: %s)\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data,
-            sipgate_oauth2_error_remedy(error).data);
+    fprintf(stderr, "error: %s: %s (remedy: %s)\n", sipgate_oauth2_error_name(error),
+            sipgate_oauth2_error_message(error).data, sipgate_oauth2_error_remedy(error).data);
     sipgate_oauth2_error_free(error);
     return 1;
 }
@@ -51,7 +51,8 @@ static sipgate_oauth2_status make_client(sipgate_oauth2_client **client, sipgate
 {
     sipgate_oauth2_client_options *options = NULL;
     char *certificates = getenv("DEMO_CA_FILE") != NULL ? read_file(env("DEMO_CA_FILE")) : NULL;
-    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_keycloak(env("DEMO_BASE_URL"), env("DEMO_REALM"), env("SIPGATE_CLIENT_ID"), &options, error);
+    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_keycloak(
+        env("DEMO_BASE_URL"), env("DEMO_REALM"), env("SIPGATE_CLIENT_ID"), &options, error);
 
     if (status == SIPGATE_OK)
         status = sipgate_oauth2_client_options_set_client_secret(options, env("SIPGATE_CLIENT_SECRET"), error);
@@ -66,20 +67,22 @@ static sipgate_oauth2_status make_client(sipgate_oauth2_client **client, sipgate
     return status;
 }
 
-/* Sends the person to the login page, and waits for what the browser brings back. */
-static sipgate_oauth2_status log_in(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **tokens, sipgate_oauth2_error **error)
+/* Sends the user to the login page, and waits for the callback. */
+static sipgate_oauth2_status log_in(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **tokens,
+                                    sipgate_oauth2_error **error)
 {
-    sipgate_oauth2_authorization_request *pending = NULL;
+    sipgate_oauth2_authorization_request *request = NULL;
     char callback[16384] = "";
-    sipgate_oauth2_status status = sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &pending, error);
+    sipgate_oauth2_status status =
+        sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, error);
 
     if (status == SIPGATE_OK) {
-        say("authorize", sipgate_oauth2_authorization_request_url(pending).data);
+        say("authorize", sipgate_oauth2_authorization_request_url(request).data);
         if (fgets(callback, sizeof callback, stdin) != NULL)
             callback[strcspn(callback, "\r\n")] = '\0';
-        status = sipgate_oauth2_client_exchange_callback(client, pending, callback, NULL, tokens, error);
+        status = sipgate_oauth2_client_exchange_callback(client, request, callback, NULL, tokens, error);
     }
-    sipgate_oauth2_authorization_request_free(pending);
+    sipgate_oauth2_authorization_request_free(request);
     return status;
 }
 
@@ -92,7 +95,8 @@ static int show_balance(const sipgate_oauth2_token_set *tokens)
 
     if (sipgate_oauth2_token_set_authorization_header(tokens, &header, &error) != SIPGATE_OK)
         return fail(error);
-    ok = http_get(env("DEMO_API_URL"), getenv("DEMO_CA_FILE"), sipgate_oauth2_secret_text(header).data, body, sizeof body);
+    ok = http_get(env("DEMO_API_URL"), getenv("DEMO_CA_FILE"), sipgate_oauth2_secret_text(header).data, body,
+                  sizeof body);
     sipgate_oauth2_secret_free(header);
     if (!ok) {
         fprintf(stderr, "error: the API call failed\n");
@@ -117,11 +121,12 @@ static int run(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **t
         return fail(error);
     say("callback", "state and issuer match");
     if (sipgate_oauth2_token_set_refresh_expires_at(*tokens) < 0)
-        snprintf(line, sizeof line, "access token for %ld s, refresh token for an unknown time, scope %s", life(*tokens),
-                 sipgate_oauth2_token_set_scope(*tokens).data);
+        snprintf(line, sizeof line, "access token for %ld s, refresh token for an unknown time, scope %s",
+                 life(*tokens), sipgate_oauth2_token_set_scope(*tokens).data);
     else
         snprintf(line, sizeof line, "access token for %ld s, refresh token for %ld s, scope %s", life(*tokens),
-                 (long)(sipgate_oauth2_token_set_refresh_expires_at(*tokens) - (int64_t)time(NULL)), sipgate_oauth2_token_set_scope(*tokens).data);
+                 (long)(sipgate_oauth2_token_set_refresh_expires_at(*tokens) - (int64_t)time(NULL)),
+                 sipgate_oauth2_token_set_scope(*tokens).data);
     say("tokens", line);
     if (show_balance(*tokens) != 0)
         return 1;

@@ -40,7 +40,8 @@ int main(void)
     sipgate_oauth2_error *error = NULL;
 
     snprintf(metadata, sizeof metadata,
-             "{\"issuer\": \"%s\", \"authorization_endpoint\": \"%s/auth\", \"token_endpoint\": \"%s/token\"}", base, base, base);
+             "{\"issuer\": \"%s\", \"authorization_endpoint\": \"%s/auth\", \"token_endpoint\": \"%s/token\"}", base,
+             base, base);
     if (*getenv("STORE") != '\0')
         check(sipgate_oauth2_store_sqlite(getenv("STORE"), NULL, &store, &error), error);
     else
@@ -52,7 +53,8 @@ int main(void)
 
     check(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
     check(sipgate_oauth2_authorization_request_export(request, &exported, &error), error);
-    check(sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error), error);
+    check(sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error),
+          error);
     printf("%s\n", sipgate_oauth2_authorization_request_url(request).data);
     fflush(stdout);
     if (fgets(callback, sizeof callback, stdin) == NULL)

@@ -88,7 +88,8 @@ static void wait_for(const struct own_store *store)
         pthread_cond_wait(&answers, &lock);
 }
 
-static sipgate_oauth2_store_answer load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry, sipgate_oauth2_store_error_message *problem)
+static sipgate_oauth2_store_answer load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry,
+                                        sipgate_oauth2_store_error_message *problem)
 {
     const struct own_store *store = user_data;
     const struct entry *found;
@@ -106,7 +107,8 @@ static sipgate_oauth2_store_answer load(void *user_data, const char *key, sipgat
     return SIPGATE_STORE_DONE;
 }
 
-static sipgate_oauth2_store_answer swap(struct own_store *store, const char *key, const char *expected, const sipgate_oauth2_store_entry *entry)
+static sipgate_oauth2_store_answer swap(struct own_store *store, const char *key, const char *expected,
+                                        const sipgate_oauth2_store_entry *entry)
 {
     const sipgate_oauth2_bytes data = sipgate_oauth2_store_entry_data(entry);
     const struct entry *found = find(store, key);
@@ -117,12 +119,14 @@ static sipgate_oauth2_store_answer swap(struct own_store *store, const char *key
         store->saves_left--;
     if (expected == NULL ? found != NULL : found == NULL || strcmp(found->version, expected) != 0)
         return SIPGATE_STORE_CONFLICT;
-    put(store, key, sipgate_oauth2_store_entry_version(entry).data, data.data, data.len, sipgate_oauth2_store_entry_expires_at(entry));
+    put(store, key, sipgate_oauth2_store_entry_version(entry).data, data.data, data.len,
+        sipgate_oauth2_store_entry_expires_at(entry));
     return SIPGATE_STORE_DONE;
 }
 
-static sipgate_oauth2_store_answer save(void *user_data, const char *key, const char *expected, const sipgate_oauth2_store_entry *entry,
-                                 sipgate_oauth2_store_error_message *problem)
+static sipgate_oauth2_store_answer save(void *user_data, const char *key, const char *expected,
+                                        const sipgate_oauth2_store_entry *entry,
+                                        sipgate_oauth2_store_error_message *problem)
 {
     sipgate_oauth2_store_answer answer;
 
@@ -135,7 +139,8 @@ static sipgate_oauth2_store_answer save(void *user_data, const char *key, const 
     return answer;
 }
 
-sipgate_oauth2_status own_store_new(const struct json *settings, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error)
+sipgate_oauth2_status own_store_new(const struct json *settings, const sipgate_oauth2_store_options *options,
+                                    sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {
     const char *name = json_string(settings, "own");
     sipgate_oauth2_store_functions functions = {sizeof functions, NULL, load, save, NULL};

@@ -8,7 +8,8 @@
 #include "json.h"
 
 /* The library's view of the store that `settings` names as `own`. */
-sipgate_oauth2_status own_store_new(const struct json *settings, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
+sipgate_oauth2_status own_store_new(const struct json *settings, const sipgate_oauth2_store_options *options,
+                                    sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 
 /* The store `own` can be written `saves` times more; without that, always. */
 sipgate_oauth2_status store_limit(const struct json *args, struct out *ok, sipgate_oauth2_error **error);

@@ -21,7 +21,8 @@
 #define SET_TEXT(set, handle, args, name) (json_string(args, name) == NULL ? SIPGATE_OK : set(handle, json_string(args, name), error))
 
 /* The suite's words for the members of the metadata, as JSON. */
-static sipgate_oauth2_status new_of_metadata(const struct json *args, const char *client_id, sipgate_oauth2_client_options **options, sipgate_oauth2_error **error)
+static sipgate_oauth2_status new_of_metadata(const struct json *args, const char *client_id,
+                                             sipgate_oauth2_client_options **options, sipgate_oauth2_error **error)
 {
     static const char *const members[] = {"issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"};
     const struct json *iss_required = json_member(args, "iss_required");
@@ -39,7 +40,8 @@ static sipgate_oauth2_status new_of_metadata(const struct json *args, const char
     return status;
 }
 
-static sipgate_oauth2_status new_options(const struct json *args, sipgate_oauth2_client_options **options, sipgate_oauth2_error **error)
+static sipgate_oauth2_status new_options(const struct json *args, sipgate_oauth2_client_options **options,
+                                         sipgate_oauth2_error **error)
 {
     const char *kind = json_string(args, "kind"), *client_id = json_string(args, "client_id");
     const struct json *env = json_member(args, "env");
@@ -50,17 +52,21 @@ static sipgate_oauth2_status new_options(const struct json *args, sipgate_oauth2
     if (strcmp(kind, "sipgate") == 0)
         return sipgate_oauth2_client_options_new_sipgate(client_id, options, error);
     if (strcmp(kind, "keycloak") == 0)
-        return sipgate_oauth2_client_options_new_keycloak(json_string(args, "base"), json_string(args, "realm"), client_id, options, error);
+        return sipgate_oauth2_client_options_new_keycloak(json_string(args, "base"), json_string(args, "realm"),
+                                                          client_id, options, error);
     if (strcmp(kind, "env") == 0)
         return sipgate_oauth2_client_options_new_from_env(options, error);
     return new_of_metadata(args, client_id, options, error);
 }
 
-static sipgate_oauth2_status set_options(const struct json *args, sipgate_oauth2_client_options *options, sipgate_oauth2_error **error)
+static sipgate_oauth2_status set_options(const struct json *args, sipgate_oauth2_client_options *options,
+                                         sipgate_oauth2_error **error)
 {
-    sipgate_oauth2_status status = SET_TEXT(sipgate_oauth2_client_options_set_client_secret, options, args, "client_secret");
+    sipgate_oauth2_status status =
+        SET_TEXT(sipgate_oauth2_client_options_set_client_secret, options, args, "client_secret");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_oauth2_client_options_set_client_authentication, options, args, "client_authentication");
+        status =
+            SET_TEXT(sipgate_oauth2_client_options_set_client_authentication, options, args, "client_authentication");
     if (status == SIPGATE_OK)
         status = SET_TEXT(sipgate_oauth2_client_options_set_redirect_uri, options, args, "redirect_uri");
     if (status == SIPGATE_OK && strcmp(json_string(args, "kind"), "keycloak") != 0)
@@ -70,9 +76,11 @@ static sipgate_oauth2_status set_options(const struct json *args, sipgate_oauth2
     if (status == SIPGATE_OK)
         status = SET_TEXT(sipgate_oauth2_client_options_set_proxy, options, args, "proxy");
     if (status == SIPGATE_OK && json_member(args, "connect_timeout") != NULL)
-        status = sipgate_oauth2_client_options_set_connect_timeout_ms(options, arguments_milliseconds(args, "connect_timeout"), error);
+        status = sipgate_oauth2_client_options_set_connect_timeout_ms(
+            options, arguments_milliseconds(args, "connect_timeout"), error);
     if (status == SIPGATE_OK && json_member(args, "request_timeout") != NULL)
-        status = sipgate_oauth2_client_options_set_request_timeout_ms(options, arguments_milliseconds(args, "request_timeout"), error);
+        status = sipgate_oauth2_client_options_set_request_timeout_ms(
+            options, arguments_milliseconds(args, "request_timeout"), error);
     return status == SIPGATE_OK && json_member(args, "store") != NULL ? set_store(options, json_member(args, "store"), error) : status;
 }
 
@@ -113,7 +121,8 @@ static char *scope_of(const struct json *args)
     return joined;
 }
 
-static sipgate_oauth2_status set_extra(sipgate_oauth2_authorization_parameters *parameters, const struct json *extra, sipgate_oauth2_error **error)
+static sipgate_oauth2_status set_extra(sipgate_oauth2_authorization_parameters *parameters, const struct json *extra,
+                                       sipgate_oauth2_error **error)
 {
     sipgate_oauth2_status status = SIPGATE_OK;
     size_t i;
@@ -126,9 +135,11 @@ static sipgate_oauth2_status set_extra(sipgate_oauth2_authorization_parameters *
     return status;
 }
 
-static sipgate_oauth2_status set_parameters(sipgate_oauth2_authorization_parameters *parameters, const struct json *args, sipgate_oauth2_error **error)
+static sipgate_oauth2_status set_parameters(sipgate_oauth2_authorization_parameters *parameters,
+                                            const struct json *args, sipgate_oauth2_error **error)
 {
-    sipgate_oauth2_status status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_redirect_uri, parameters, args, "redirect_uri");
+    sipgate_oauth2_status status =
+        SET_TEXT(sipgate_oauth2_authorization_parameters_set_redirect_uri, parameters, args, "redirect_uri");
     if (status == SIPGATE_OK)
         status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_response_mode, parameters, args, "response_mode");
     if (status == SIPGATE_OK)
@@ -144,21 +155,24 @@ static sipgate_oauth2_status set_parameters(sipgate_oauth2_authorization_paramet
     return status == SIPGATE_OK ? set_extra(parameters, json_member(args, "extra"), error) : status;
 }
 
-static sipgate_oauth2_status keep_pending(const struct json *args, sipgate_oauth2_authorization_request *pending, struct out *ok)
+static sipgate_oauth2_status keep_pending(const struct json *args, sipgate_oauth2_authorization_request *pending,
+                                          struct out *ok)
 {
     view_pending(ok, pending);
     object_keep(PENDING, json_string(args, "name"), pending);
     return SIPGATE_OK;
 }
 
-static sipgate_oauth2_status authorization_request(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
+static sipgate_oauth2_status authorization_request(const struct json *args, struct out *ok,
+                                                   sipgate_oauth2_error **error)
 {
     sipgate_oauth2_authorization_parameters *parameters = sipgate_oauth2_authorization_parameters_new();
     sipgate_oauth2_authorization_request *pending = NULL;
     char *scope = scope_of(args);
     sipgate_oauth2_status status = set_parameters(parameters, args, error);
     if (status == SIPGATE_OK)
-        status = sipgate_oauth2_client_authorization_request(object_find(CLIENT, json_string(args, "client")), scope, parameters, &pending, error);
+        status = sipgate_oauth2_client_authorization_request(object_find(CLIENT, json_string(args, "client")), scope,
+                                                             parameters, &pending, error);
     sipgate_oauth2_authorization_parameters_free(parameters);
     free(scope);
     return status == SIPGATE_OK ? keep_pending(args, pending, ok) : status;
@@ -167,7 +181,8 @@ static sipgate_oauth2_status authorization_request(const struct json *args, stru
 static sipgate_oauth2_status pending_export(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_secret *exported = NULL;
-    sipgate_oauth2_status status = sipgate_oauth2_authorization_request_export(object_find(PENDING, json_string(args, "pending")), &exported, error);
+    sipgate_oauth2_status status = sipgate_oauth2_authorization_request_export(
+        object_find(PENDING, json_string(args, "pending")), &exported, error);
     if (status == SIPGATE_OK)
         view_secret(ok, "exported", exported);
     return status;
@@ -176,11 +191,13 @@ static sipgate_oauth2_status pending_export(const struct json *args, struct out 
 static sipgate_oauth2_status pending_restore(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_authorization_request *pending = NULL;
-    sipgate_oauth2_status status = sipgate_oauth2_authorization_request_restore(json_string(args, "exported"), &pending, error);
+    sipgate_oauth2_status status =
+        sipgate_oauth2_authorization_request_restore(json_string(args, "exported"), &pending, error);
     return status == SIPGATE_OK ? keep_pending(args, pending, ok) : status;
 }
 
-static sipgate_oauth2_status keep_tokens(const struct json *args, const char *name, sipgate_oauth2_token_set *tokens, struct out *ok)
+static sipgate_oauth2_status keep_tokens(const struct json *args, const char *name, sipgate_oauth2_token_set *tokens,
+                                         struct out *ok)
 {
     view_tokens(ok, tokens);
     object_keep(TOKENS, json_string(args, name), tokens);
@@ -191,9 +208,9 @@ static sipgate_oauth2_status exchange_callback(const struct json *args, struct o
 {
     sipgate_oauth2_token_set *tokens = NULL;
     sipgate_oauth2_call_options *call = arguments_call(args);
-    sipgate_oauth2_status status = sipgate_oauth2_client_exchange_callback(object_find(CLIENT, json_string(args, "client")),
-                                                             object_find(PENDING, json_string(args, "pending")),
-                                                             json_string(args, "callback"), call, &tokens, error);
+    sipgate_oauth2_status status = sipgate_oauth2_client_exchange_callback(
+        object_find(CLIENT, json_string(args, "client")), object_find(PENDING, json_string(args, "pending")),
+        json_string(args, "callback"), call, &tokens, error);
     sipgate_oauth2_call_options_free(call);
     return status == SIPGATE_OK ? keep_tokens(args, "tokens", tokens, ok) : status;
 }
@@ -212,7 +229,8 @@ static sipgate_oauth2_status exchange_code(const struct json *args, struct out *
     if (status == SIPGATE_OK && scope != NULL)
         status = sipgate_oauth2_authorization_code_set_scope(code, scope, error);
     if (status == SIPGATE_OK)
-        status = sipgate_oauth2_client_exchange_code(object_find(CLIENT, json_string(args, "client")), code, call, &tokens, error);
+        status = sipgate_oauth2_client_exchange_code(object_find(CLIENT, json_string(args, "client")), code, call,
+                                                     &tokens, error);
     sipgate_oauth2_authorization_code_free(code);
     sipgate_oauth2_call_options_free(call);
     free(scope);
@@ -226,9 +244,10 @@ static sipgate_oauth2_status refresh(const struct json *args, struct out *ok, si
     sipgate_oauth2_token_set *tokens = NULL;
     sipgate_oauth2_call_options *call = arguments_call(args);
     char *scope = scope_of(args);
-    sipgate_oauth2_status status = from != NULL
-                                ? sipgate_oauth2_client_refresh_tokens(client, object_find(TOKENS, from), scope, call, &tokens, error)
-                                : sipgate_oauth2_client_refresh(client, json_string(args, "refresh_token"), scope, call, &tokens, error);
+    sipgate_oauth2_status status =
+        from != NULL
+            ? sipgate_oauth2_client_refresh_tokens(client, object_find(TOKENS, from), scope, call, &tokens, error)
+            : sipgate_oauth2_client_refresh(client, json_string(args, "refresh_token"), scope, call, &tokens, error);
     sipgate_oauth2_call_options_free(call);
     free(scope);
     return status == SIPGATE_OK ? keep_tokens(args, "tokens", tokens, ok) : status;
@@ -244,7 +263,8 @@ static sipgate_oauth2_status tokens_restore(const struct json *args, struct out 
 static sipgate_oauth2_status tokens_export(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_secret *exported = NULL;
-    sipgate_oauth2_status status = sipgate_oauth2_token_set_export(object_find(TOKENS, json_string(args, "tokens")), &exported, error);
+    sipgate_oauth2_status status =
+        sipgate_oauth2_token_set_export(object_find(TOKENS, json_string(args, "tokens")), &exported, error);
     if (status == SIPGATE_OK)
         view_secret(ok, "exported", exported);
     return status;

@@ -7,7 +7,8 @@
 #include "own_store.h"
 #include "views.h"
 
-static sipgate_oauth2_status add_keys(sipgate_oauth2_store_options *options, const struct json *keys, sipgate_oauth2_error **error)
+static sipgate_oauth2_status add_keys(sipgate_oauth2_store_options *options, const struct json *keys,
+                                      sipgate_oauth2_error **error)
 {
     sipgate_oauth2_status status = SIPGATE_OK;
     size_t i;
@@ -16,7 +17,8 @@ static sipgate_oauth2_status add_keys(sipgate_oauth2_store_options *options, con
     return status;
 }
 
-static sipgate_oauth2_status new_store(const struct json *settings, sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error)
+static sipgate_oauth2_status new_store(const struct json *settings, sipgate_oauth2_store_options *options,
+                                       sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {
     const char *kind = json_string(settings, "kind");
 
@@ -27,14 +29,16 @@ static sipgate_oauth2_status new_store(const struct json *settings, sipgate_oaut
     return sipgate_oauth2_store_sqlite(json_string(settings, "path"), options, store, error);
 }
 
-sipgate_oauth2_status set_store(sipgate_oauth2_client_options *options, const struct json *settings, sipgate_oauth2_error **error)
+sipgate_oauth2_status set_store(sipgate_oauth2_client_options *options, const struct json *settings,
+                                sipgate_oauth2_error **error)
 {
     sipgate_oauth2_store_options *store_options = sipgate_oauth2_store_options_new();
     sipgate_oauth2_store *store = NULL;
     sipgate_oauth2_status status = add_keys(store_options, json_member(settings, "encryption_keys"), error);
 
     if (status == SIPGATE_OK && json_member(settings, "recheck") != NULL)
-        status = sipgate_oauth2_store_options_set_recheck_ms(store_options, arguments_milliseconds(settings, "recheck"), error);
+        status = sipgate_oauth2_store_options_set_recheck_ms(store_options, arguments_milliseconds(settings, "recheck"),
+                                                             error);
     if (status == SIPGATE_OK)
         status = new_store(settings, store_options, &store, error);
     if (status == SIPGATE_OK)
@@ -56,9 +60,9 @@ sipgate_oauth2_status complete_login(const struct json *args, struct out *ok, si
 {
     sipgate_oauth2_token_source *source = NULL;
     sipgate_oauth2_call_options *call = arguments_call(args);
-    sipgate_oauth2_status status = sipgate_oauth2_client_complete_login(object_find(CLIENT, json_string(args, "client")),
-                                                          object_find(PENDING, json_string(args, "pending")), json_string(args, "callback"),
-                                                          json_string(args, "account"), call, &source, error);
+    sipgate_oauth2_status status = sipgate_oauth2_client_complete_login(
+        object_find(CLIENT, json_string(args, "client")), object_find(PENDING, json_string(args, "pending")),
+        json_string(args, "callback"), json_string(args, "account"), call, &source, error);
     sipgate_oauth2_call_options_free(call);
     return status == SIPGATE_OK ? keep_source(args, source, ok) : status;
 }
@@ -66,8 +70,8 @@ sipgate_oauth2_status complete_login(const struct json *args, struct out *ok, si
 sipgate_oauth2_status token_source(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_token_source *source = NULL;
-    sipgate_oauth2_status status =
-        sipgate_oauth2_client_token_source(object_find(CLIENT, json_string(args, "client")), json_string(args, "account"), &source, error);
+    sipgate_oauth2_status status = sipgate_oauth2_client_token_source(object_find(CLIENT, json_string(args, "client")),
+                                                                      json_string(args, "account"), &source, error);
     return status == SIPGATE_OK ? keep_source(args, source, ok) : status;
 }
 
@@ -76,9 +80,11 @@ static const sipgate_oauth2_token_source *source_of(const struct json *args)
     return object_find(SOURCE, json_string(args, "source"));
 }
 
-typedef sipgate_oauth2_status secret_function(const sipgate_oauth2_token_source *, const sipgate_oauth2_call_options *, sipgate_oauth2_secret **, sipgate_oauth2_error **);
+typedef sipgate_oauth2_status secret_function(const sipgate_oauth2_token_source *, const sipgate_oauth2_call_options *,
+                                              sipgate_oauth2_secret **, sipgate_oauth2_error **);
 
-static sipgate_oauth2_status give(secret_function *secret_of, const char *name, const struct json *args, struct out *ok, sipgate_oauth2_error **error)
+static sipgate_oauth2_status give(secret_function *secret_of, const char *name, const struct json *args, struct out *ok,
+                                  sipgate_oauth2_error **error)
 {
     sipgate_oauth2_secret *secret = NULL;
     sipgate_oauth2_call_options *call = arguments_call(args);
@@ -122,7 +128,8 @@ sipgate_oauth2_status source_invalidate(const struct json *args, struct out *ok,
 sipgate_oauth2_status source_save(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_call_options *call = arguments_call(args);
-    sipgate_oauth2_status status = sipgate_oauth2_token_source_save(source_of(args), object_find(TOKENS, json_string(args, "tokens")), call, error);
+    sipgate_oauth2_status status = sipgate_oauth2_token_source_save(
+        source_of(args), object_find(TOKENS, json_string(args, "tokens")), call, error);
     (void)ok;
     sipgate_oauth2_call_options_free(call);
     return status;

@@ -56,7 +56,7 @@ int main(void)
     sipgate_oauth2_token_source_free(source);
     sipgate_oauth2_token_source_free(completed);
     sipgate_oauth2_authorization_request_free(restored);
-    sipgate_oauth2_authorization_request_free(pending);
+    sipgate_oauth2_authorization_request_free(request);
     sipgate_oauth2_client_free(client);
     sipgate_oauth2_client_options_free(options);
     sipgate_oauth2_store_free(store);
