@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-variety test-chaos chaos test-protocol test-schedules test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-variety test-chaos chaos test-protocol test-schedules test-endurance test-fuzz test-memory lint header abi fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -96,10 +96,14 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
+	python3 bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
+
+abi: ## accepts the C header's interface as the one to compare with, though it may break programs
+	python3 bindings-c/abi.py --accept
 
 test-fuzz: ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test --manifest-path fuzz/Cargo.toml

@@ -5,11 +5,10 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::null_mut;
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::{sipgate_oauth2_event, sipgate_oauth2_event_is_warning, sipgate_oauth2_event_json, sipgate_oauth2_event_kind};
+use sipgate_oauth2_c::*;
+
 use crate::handles::read;
 use crate::outcome::OK;
-use crate::own_store::*;
-use crate::store_entry::*;
 
 /// The table of functions, with room behind it for those of later versions.
 #[repr(C)]

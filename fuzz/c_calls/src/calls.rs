@@ -2,24 +2,11 @@
 
 use std::ffi::c_char;
 
-use crate::authorization_code::*;
-use crate::authorization_parameters::*;
-use crate::authorization_request::*;
-use crate::call::*;
-use crate::client::*;
-use crate::client_options::*;
-use crate::error::sipgate_oauth2_error;
+use sipgate_oauth2_c::*;
+
 use crate::handles::{Handle, Slots, read};
 use crate::line::Line;
 use crate::outcome::{OK, assert_named, of_output, of_status};
-use crate::secret::{sipgate_oauth2_secret, sipgate_oauth2_secret_free, sipgate_oauth2_secret_text};
-use crate::status::{sipgate_oauth2_code, sipgate_oauth2_status};
-use crate::store::sipgate_oauth2_store;
-use crate::store_check::sipgate_oauth2_store_violations;
-use crate::store_options::sipgate_oauth2_store_options;
-use crate::token_set::*;
-use crate::token_source::sipgate_oauth2_token_source;
-use crate::token_status::sipgate_oauth2_token_status;
 
 pub(crate) type SetText<T> = unsafe extern "C" fn(*mut T, *const c_char, *mut *mut sipgate_oauth2_error) -> sipgate_oauth2_status;
 pub(crate) type SetNumber<T> = unsafe extern "C" fn(*mut T, u64, *mut *mut sipgate_oauth2_error) -> sipgate_oauth2_status;
@@ -86,19 +73,7 @@ impl Calls {
                 }
                 b'E' => {
                     of_output(line, options, errors, |out, error| {
-                        sipgate_oauth2_client_options_new_endpoints(line.text(3), line.text(0), line.text(1), line.text(2), out, error)
-                    });
-                }
-                b'I' => {
-                    of_output(line, options, errors, |out, error| {
-                        sipgate_oauth2_client_options_new_endpoints_with_iss(
-                            line.text(3),
-                            line.text(0),
-                            line.text(1),
-                            line.text(2),
-                            out,
-                            error,
-                        )
+                        sipgate_oauth2_client_options_new(line.text(0), line.text(1), out, error)
                     });
                 }
                 b'V' => {
@@ -185,10 +160,7 @@ impl Calls {
             }
         };
         let no_refresh_token = line.function == b'U' && status == Status::SIPGATE_LOGIN_REQUIRED as sipgate_oauth2_status;
-        assert!(
-            line.is_refusable() || no_refresh_token || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status,
-            "{status}"
-        );
+        assert!(line.is_refusable() || no_refresh_token || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status, "{status}");
     }
 
     fn set(&mut self, line: &Line) {

@@ -2,26 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use crate::authorization_code::{sipgate_oauth2_authorization_code, sipgate_oauth2_authorization_code_free};
-use crate::authorization_parameters::{sipgate_oauth2_authorization_parameters, sipgate_oauth2_authorization_parameters_free};
-use crate::authorization_request::*;
-use crate::call::{
-    sipgate_oauth2_call_options, sipgate_oauth2_call_options_free, sipgate_oauth2_cancel_token, sipgate_oauth2_cancel_token_free,
-};
-use crate::client::*;
-use crate::client_options::{sipgate_oauth2_client_options, sipgate_oauth2_client_options_free};
-use crate::error::*;
-use crate::secret::{sipgate_oauth2_secret, sipgate_oauth2_secret_free, sipgate_oauth2_secret_text};
-use crate::store::{sipgate_oauth2_store, sipgate_oauth2_store_free};
-use crate::store_check::*;
-use crate::store_options::{sipgate_oauth2_store_options, sipgate_oauth2_store_options_free};
-use crate::text::sipgate_oauth2_str;
-use crate::token_set::*;
-use crate::token_source::{
-    sipgate_oauth2_token_source, sipgate_oauth2_token_source_account, sipgate_oauth2_token_source_account_hash,
-    sipgate_oauth2_token_source_free,
-};
-use crate::token_status::*;
+use sipgate_oauth2_c::*;
 
 /// Four places for handles of one type.
 pub(crate) struct Slots<T: Handle>([Option<Held<T>>; 4]);

@@ -2,10 +2,10 @@
 
 use std::ptr::NonNull;
 
-use crate::error::*;
+use sipgate_oauth2_c::*;
+
 use crate::handles::{Handle, Slots, name, read};
 use crate::line::Line;
-use crate::status::*;
 
 const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "refused_for_safety", "tell_the_person", "report_bug"];
 

@@ -3,22 +3,12 @@
 use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 
+use sipgate_oauth2_c::*;
+
 use crate::c_program::{self, Table};
-use crate::call::{sipgate_oauth2_call_options, sipgate_oauth2_call_options_set_min_validity_ms};
 use crate::calls::{Calls, cancelled, give, set_number, set_text};
-use crate::client::{sipgate_oauth2_client_complete_login, sipgate_oauth2_client_token_source};
-use crate::client_options::{sipgate_oauth2_client_options_set_event_handler, sipgate_oauth2_client_options_set_store};
-use crate::error::sipgate_oauth2_error;
 use crate::line::Line;
 use crate::outcome::{OK, of_output, of_status};
-use crate::own_store::sipgate_oauth2_store_functions;
-use crate::secret::{sipgate_oauth2_secret, sipgate_oauth2_secret_free};
-use crate::status::{sipgate_oauth2_code, sipgate_oauth2_status};
-use crate::store::*;
-use crate::store_check::sipgate_oauth2_store_check;
-use crate::store_options::*;
-use crate::token_set::{sipgate_oauth2_token_set, sipgate_oauth2_token_set_refresh_token};
-use crate::token_source::*;
 
 type Ask = unsafe extern "C" fn(
     *const sipgate_oauth2_token_source,
