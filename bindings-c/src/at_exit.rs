@@ -21,5 +21,5 @@ pub(crate) fn watch() {
 }
 
 extern "C" fn drain() {
-    let _ = catch_unwind(|| sipgate_oauth2::settle(PATIENCE));
+    let _ = catch_unwind(|| sipgate_oauth2::drain(PATIENCE));
 }

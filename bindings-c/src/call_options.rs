@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sipgate_oauth2::Call;
+use sipgate_oauth2::CallOptions;
 
 use crate::arguments::handle;
 use crate::boundary::{Settings, set};
@@ -19,7 +19,7 @@ pub struct sipgate_oauth2_call_options(Values);
 
 #[derive(Clone, Default)]
 pub(crate) struct Values {
-    call: Call,
+    options: CallOptions,
     min_validity: Duration,
 }
 
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn sipgate_oauth2_call_options_set_timeout_ms(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { set(options, error, |values| Ok(Values { call: values.call.timeout(Duration::from_millis(milliseconds)), ..values })) }
+    unsafe { set(options, error, |values| Ok(Values { options: values.options.timeout(Duration::from_millis(milliseconds)), ..values })) }
 }
 
 /// Stop waiting when `cancel_token` is cancelled. The options keep what they need of it. Fails only
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn sipgate_oauth2_call_options_set_cancel_token(
     unsafe {
         set(options, error, |values| {
             let cancel_token = &handle("cancel_token", cancel_token)?.0;
-            Ok(Values { call: values.call.cancel_token(cancel_token), ..values })
+            Ok(Values { options: values.options.cancel_token(cancel_token), ..values })
         })
     }
 }
@@ -95,17 +95,17 @@ pub unsafe extern "C" fn sipgate_oauth2_call_options_free(options: *mut sipgate_
 /// # Safety
 ///
 /// `options` is NULL or a live handle.
-pub(crate) unsafe fn or_defaults(options: *const sipgate_oauth2_call_options) -> Call {
+pub(crate) unsafe fn or_defaults(options: *const sipgate_oauth2_call_options) -> CallOptions {
     // SAFETY: NULL or a live handle.
-    unsafe { options.as_ref() }.map_or_else(Call::new, |options| options.0.call.clone())
+    unsafe { options.as_ref() }.map_or_else(CallOptions::new, |options| options.0.options.clone())
 }
 
-/// As [`or_defaults`], with the validity that an access token must have.
+/// For how long an access token must still be valid.
 ///
 /// # Safety
 ///
 /// As for [`or_defaults`].
-pub(crate) unsafe fn of_access_token(options: *const sipgate_oauth2_call_options) -> Call {
+pub(crate) unsafe fn min_validity(options: *const sipgate_oauth2_call_options) -> Duration {
     // SAFETY: NULL or a live handle.
-    unsafe { options.as_ref() }.map_or_else(Call::new, |options| options.0.call.clone().min_validity(options.0.min_validity))
+    unsafe { options.as_ref() }.map_or(Duration::ZERO, |options| options.0.min_validity)
 }

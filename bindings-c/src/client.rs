@@ -97,7 +97,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_exchange_callback(
     unsafe {
         run_out("tokens", tokens, error, || {
             let (client, request) = (handle("client", client)?, handle("request", request)?);
-            client.client.exchange_callback_with(&request.request, text("callback", callback)?, &or_defaults(options))
+            client.client.start_exchange_callback(&request.request, text("callback", callback)?, &or_defaults(options)).wait()
         })
     }
 }
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_exchange_code(
     unsafe {
         run_out("tokens", tokens, error, || {
             let (client, code) = (handle("client", client)?, handle("code", code)?);
-            client.client.exchange_code_with(code.0.clone(), &or_defaults(options))
+            client.client.start_exchange_code(code.0.clone(), &or_defaults(options)).wait()
         })
     }
 }
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_refresh(
         run_out("tokens", tokens, error, || {
             let client = handle("client", client)?;
             let parameters = RefreshParameters::new(text("refresh_token", refresh_token)?);
-            client.client.refresh_with(narrowed(parameters, scope)?, &or_defaults(options))
+            client.client.start_refresh(narrowed(parameters, scope)?, &or_defaults(options)).wait()
         })
     }
 }
@@ -160,8 +160,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_refresh_tokens(
     unsafe {
         run_out("tokens", tokens, error, || {
             let client = handle("client", client)?;
-            let parameters = RefreshParameters::try_from(&handle("old_tokens", old_tokens)?.tokens)?;
-            client.client.refresh_with(narrowed(parameters, scope)?, &or_defaults(options))
+            let parameters = RefreshParameters::from(&handle("old_tokens", old_tokens)?.tokens);
+            client.client.start_refresh(narrowed(parameters, scope)?, &or_defaults(options)).wait()
         })
     }
 }
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_complete_login(
         run_out("source", source, error, || {
             let (client, request) = (handle("client", client)?, handle("request", request)?);
             let (callback, account) = (text("callback", callback)?, text("account", account)?);
-            client.client.complete_login_with(&request.request, callback, account, &or_defaults(options))
+            client.client.start_complete_login(&request.request, callback, account, &or_defaults(options)).wait()
         })
     }
 }

@@ -3,14 +3,13 @@
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-use sipgate_oauth2::{Client, ClientAuthentication, ClientBuilder, Provider};
+use sipgate_oauth2::{Client, ClientAuthentication, ClientBuilder, ServerMetadata};
 
 use crate::arguments::{handle, text};
 use crate::boundary::{Settings, run_out, set};
 use crate::error::sipgate_oauth2_error;
 use crate::event::{self, sipgate_oauth2_event_handler};
 use crate::handle::{Handle, free};
-use crate::server_metadata;
 use crate::status::sipgate_oauth2_status;
 use crate::store::sipgate_oauth2_store;
 
@@ -40,7 +39,8 @@ impl From<ClientBuilder> for sipgate_oauth2_client_options {
 /// Settings for a client at any server. `metadata` is a JSON object with the members of RFC 8414:
 /// `issuer`, `authorization_endpoint` and `token_endpoint` are required. `revocation_endpoint` is
 /// used if present. If `authorization_response_iss_parameter_supported` is true, a callback without
-/// `iss` is refused (RFC 9207, section 2.4). Other members are ignored. The caller owns `options`.
+/// `iss` is refused (RFC 9207, section 2.4). Members that are unknown are kept. The caller owns
+/// `options`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_new(
     metadata: *const c_char,
@@ -51,8 +51,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new(
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         run_out("options", options, error, || {
-            let provider = server_metadata::provider(text("metadata", metadata)?)?;
-            Ok(Client::with_provider(text("client_id", client_id)?, provider))
+            let metadata = ServerMetadata::from_json(text("metadata", metadata)?)?;
+            Ok(Client::builder(metadata, text("client_id", client_id)?))
         })
     }
 }
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_sipgate(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("options", options, error, || Ok(Client::sipgate(text("client_id", client_id)?))) }
+    unsafe { run_out("options", options, error, || Ok(ClientBuilder::sipgate(text("client_id", client_id)?))) }
 }
 
 /// Settings for a client at a Keycloak server. `base` is what precedes "/realms", such as
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_keycloak(
     unsafe {
         run_out("options", options, error, || {
             let (base, realm) = (text("base", base)?, text("realm", realm)?);
-            Ok(Client::with_provider(text("client_id", client_id)?, Provider::keycloak(base, realm)))
+            Ok(ClientBuilder::keycloak(base, realm, text("client_id", client_id)?))
         })
     }
 }
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_from_env(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("options", options, error, Client::from_env) }
+    unsafe { run_out("options", options, error, ClientBuilder::from_env) }
 }
 
 /// The secret of a confidential client. Without it, the client is public.

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-use sipgate_oauth2::{Error, Result, StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
+use sipgate_oauth2::{BoxError, Error, Result, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
 use crate::arguments::{handle, handle_mut, text};
 use crate::boundary::run;
@@ -163,7 +163,7 @@ impl CustomStore {
 }
 
 impl TokenStore for CustomStore {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let Functions { user_data, load, .. } = &*self.0;
         let key = CString::new(key.as_str())?;
         let (mut entry, mut message) = (sipgate_oauth2_store_entry::default(), sipgate_oauth2_store_error_message::default());
@@ -175,7 +175,7 @@ impl TokenStore for CustomStore {
         }
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let Functions { user_data, save, .. } = &*self.0;
         let (key, expected) = (CString::new(key.as_str())?, expected.map(CString::new).transpose()?);
         let expected = expected.as_ref().map_or(std::ptr::null(), |expected| expected.as_ptr());
@@ -183,15 +183,15 @@ impl TokenStore for CustomStore {
         // SAFETY: as in `load`.
         let answer = unsafe { save(user_data.pointer(), key.as_ptr(), expected, &raw const entry, &raw mut message) };
         match StoreAnswer::of(answer) {
-            StoreAnswer::SIPGATE_STORE_DONE => Ok(Swapped::Stored),
-            StoreAnswer::SIPGATE_STORE_CONFLICT => Ok(Swapped::Conflict),
+            StoreAnswer::SIPGATE_STORE_DONE => Ok(SwapOutcome::Stored),
+            StoreAnswer::SIPGATE_STORE_CONFLICT => Ok(SwapOutcome::Conflict),
             StoreAnswer::SIPGATE_STORE_FAILED => Err(message.failure("save")),
         }
     }
 }
 
 impl sipgate_oauth2_store_error_message {
-    fn failure(self, function: &str) -> StoreFailure {
+    fn failure(self, function: &str) -> BoxError {
         self.0.unwrap_or_else(|| format!("the store's {function} function failed and did not say why")).into()
     }
 }

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn sipgate_oauth2_error_message(error: *const sipgate_oaut
 }
 
 /// What to do about this error: "log_in_again", "fix_configuration", "try_later",
-/// "refused_for_safety", "tell_the_person" or "report_bug". Borrowed from the error; empty if NULL.
+/// "discard_input", "show_denied" or "report_bug". Borrowed from the error; empty if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_error_remedy(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.

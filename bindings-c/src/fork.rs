@@ -27,9 +27,9 @@ fn register() {
 fn register() {}
 
 extern "C" fn before() {
-    let _ = catch_unwind(sipgate_oauth2::before_fork);
+    let _ = catch_unwind(sipgate_oauth2::binding::before_fork);
 }
 
 extern "C" fn after() {
-    let _ = catch_unwind(sipgate_oauth2::after_fork);
+    let _ = catch_unwind(sipgate_oauth2::binding::after_fork);
 }

@@ -74,7 +74,6 @@ mod at_exit;
 mod boundary;
 mod fork;
 mod handle;
-mod server_metadata;
 mod user_data;
 
 /// The version of the library, such as "0.1.0". Compare it with SIPGATE_OAUTH2_VERSION_NUMBER's

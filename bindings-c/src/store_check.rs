@@ -1,6 +1,6 @@
 //! Whether a custom store keeps its promises.
 
-use sipgate_oauth2::{Error, store_kit};
+use sipgate_oauth2::{Error, conformance};
 
 use crate::arguments::handle;
 use crate::boundary::run_out;
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_check(
             let custom = handle("store", store)?.custom.as_ref();
             let custom = custom
                 .ok_or_else(|| Error::invalid_argument("store", "is no custom store; pass one that sipgate_oauth2_store_new made"))?;
-            let broken = store_kit::check(custom).err().unwrap_or_default();
+            let broken = conformance::check(custom).err().unwrap_or_default();
             Ok(sipgate_oauth2_store_violations(broken.iter().map(|violation| violation.to_string().as_str().into()).collect()))
         })
     }

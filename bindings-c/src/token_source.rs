@@ -7,7 +7,7 @@ use sipgate_oauth2::{AccessToken, LogoutOutcome, Result, TokenSource};
 
 use crate::arguments::{handle, text};
 use crate::boundary::{run, run_out};
-use crate::call_options::{of_access_token, or_defaults, sipgate_oauth2_call_options};
+use crate::call_options::{min_validity, or_defaults, sipgate_oauth2_call_options};
 use crate::error::sipgate_oauth2_error;
 use crate::handle::{Handle, free};
 use crate::secret::{SharedSecret, sipgate_oauth2_secret};
@@ -54,8 +54,19 @@ impl sipgate_oauth2_token_source {
             return Ok(secret);
         }
         // SAFETY: the caller's promise is ours.
-        let options = unsafe { of_access_token(options) };
-        Ok(self.secret(&self.source.access_token_with(&options)?))
+        unsafe { self.token(options) }.map(|token| self.secret(&token))
+    }
+
+    /// # Safety
+    ///
+    /// `options` is NULL or a live handle.
+    unsafe fn token(&self, options: *const sipgate_oauth2_call_options) -> Result<AccessToken> {
+        if options.is_null() {
+            return self.source.access_token();
+        }
+        // SAFETY: the caller's promise is ours.
+        let (min_validity, options) = unsafe { (min_validity(options), or_defaults(options)) };
+        self.source.start_access_token(min_validity, &options).wait()
     }
 
     fn secret(&self, token: &AccessToken) -> SharedSecret {
@@ -101,10 +112,8 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_authorization_header(
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         run_out("secret", secret, error, || {
-            let source = &handle("source", source)?.source;
-            let header =
-                if options.is_null() { source.authorization_header() } else { source.authorization_header_with(&of_access_token(options)) };
-            Ok(sipgate_oauth2_secret::new(header?.reveal()))
+            let token = handle("source", source)?.token(options)?;
+            Ok(sipgate_oauth2_secret::new(token.authorization_header().reveal()))
         })
     }
 }
@@ -158,7 +167,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_refresh(
     unsafe {
         run_out("secret", secret, error, || {
             let source = handle("source", source)?;
-            Ok(source.secret(&source.source.refresh_with(&or_defaults(options))?))
+            Ok(source.secret(&source.source.start_refresh(&or_defaults(options)).wait()?))
         })
     }
 }
@@ -176,7 +185,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_save(
     unsafe {
         run(error, || {
             let (source, tokens) = (handle("source", source)?, handle("tokens", tokens)?);
-            source.source.save_with(&tokens.tokens, &or_defaults(options))
+            source.source.start_save(&tokens.tokens, &or_defaults(options)).wait()
         })
     }
 }
@@ -191,7 +200,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_status(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("status", status, error, || handle("source", source)?.source.status_with(&or_defaults(options))) }
+    unsafe { run_out("status", status, error, || handle("source", source)?.source.start_status(&or_defaults(options)).wait()) }
 }
 
 /// Ends the login: first here, then at the server, where it ends every login of this client in that
@@ -210,7 +219,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_logout(
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
         run(error, || {
-            let outcome = handle("source", source)?.source.logout_with(&or_defaults(options))?;
+            let outcome = handle("source", source)?.source.start_logout(&or_defaults(options)).wait()?;
             if let Some(revoked) = revoked.as_mut() {
                 *revoked = outcome == LogoutOutcome::Revoked;
             }

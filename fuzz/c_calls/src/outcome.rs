@@ -7,7 +7,7 @@ use sipgate_oauth2_c::*;
 use crate::handles::{Handle, Slots, name, read};
 use crate::line::Line;
 
-const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "refused_for_safety", "tell_the_person", "report_bug"];
+const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "discard_input", "show_denied", "report_bug"];
 
 /// Makes a call that writes a handle or, where the header says so, NULL.
 pub(crate) fn of_output<T: Handle>(
