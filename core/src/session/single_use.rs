@@ -127,7 +127,7 @@ impl SingleUse {
     /// The new version, or `None` if the stored marker is not the expected one.
     fn write(&self, expected: Option<&str>, marker: &Marker) -> Result<Option<String>> {
         let data = serde_json::to_vec(marker).map_err(|_| Error::caught_panic("a login"))?;
-        let entry = StoreEntry { version: version(&*self.context.random)?, data, ends: Some(self.expires_at) };
+        let entry = StoreEntry { version: version(&*self.context.random)?, data, expires_at: Some(self.expires_at) };
         match ask_store(|| self.store.token_store().swap(&self.key, expected, &entry))? {
             SwapOutcome::Stored => Ok(Some(entry.version)),
             SwapOutcome::Conflict => Ok(None),
