@@ -163,7 +163,7 @@ class Vague(Own):
 @pytest.mark.parametrize(
     ("own", "broken"),
     [
-        (Forgetful(), "stores where nothing is"),
+        (Forgetful(), "stores if there is none"),
         (Overwriting(), "a conflict changes nothing"),
         (Trimming(), "come back as they were given"),
         (Endless(), "come back as they were given"),
