@@ -15,11 +15,11 @@ use protocol::error::ErrorCode;
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use sipgate_oauth2::{Client, Event};
+/// use sipgate_oauth2::{ClientBuilder, Event};
 ///
 /// let log = Arc::new(Mutex::new(Vec::new()));
 /// let lines = Arc::clone(&log);
-/// Client::sipgate("1-0-a:third-party")
+/// ClientBuilder::sipgate("1-0-a:third-party")
 ///     .realm("sipgate-apps")
 ///     .on_event(move |event| lines.lock().unwrap().push(event.clone()))
 ///     .build()?;

@@ -26,9 +26,10 @@ const REMOTE_RECHECK: Duration = Duration::from_secs(5);
 /// memory, and refresh an account once for all.
 ///
 /// ```no_run
-/// use sipgate_oauth2::{Client, Store};
+/// use sipgate_oauth2::{ClientBuilder, Store};
 ///
-/// let client = Client::sipgate("1-0-a:third-party").store(Store::sqlite("/var/lib/app/logins.db")?).build()?;
+/// let store = Store::sqlite("/var/lib/app/logins.db")?;
+/// let client = ClientBuilder::sipgate("1-0-a:third-party").store(store).build()?;
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 ///
@@ -70,10 +71,10 @@ impl Store {
     /// file, [`StoreFormat`](crate::ErrorCode::StoreFormat) if another version of this library
     /// wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) if it is not a database of this
     /// library, [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL or a path without
-    /// a file name, [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else. The
-    /// file is not changed.
+    /// a file name, [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else,
+    /// such as a network file system. The file is not changed.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
-        Self::sqlite_with(path, &SqliteOptions::new())
+        Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
     }
 
     /// [`sqlite`](Self::sqlite) with options.

@@ -121,8 +121,8 @@ impl StoreKey {
 
 /// What a store keeps under a key.
 ///
-/// The struct is exhaustive on purpose: a store must keep every field, so a new field has to be a
-/// compile error in each store rather than lost data.
+/// The struct is exhaustive: a store must keep every field, so a new field has to be a compile
+/// error in each store rather than lost data.
 ///
 /// ```
 /// # fn f(version: String, data: Vec<u8>) {
@@ -154,6 +154,7 @@ impl fmt::Debug for StoreEntry {
 /// if rows_changed == 1 { SwapOutcome::Stored } else { SwapOutcome::Conflict }
 /// # }
 /// ```
+// Non-exhaustive, as is `StoreLock`: a store only returns it, so a new variant breaks no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SwapOutcome {

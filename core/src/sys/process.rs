@@ -27,12 +27,12 @@ impl<T> PerProcess<T> {
     /// The value of this process, created by `make` if there is none. If two threads create one at
     /// the same time, both get the same one.
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
-        self.get_or_succeed(make, |_| ())
+        self.get_or_replace(make, |_| ())
     }
 
     /// The same. In a child that has just created its own value, one thread calls `on_inherited`
     /// with the value of its parent.
-    pub(crate) fn get_or_succeed(&self, make: impl FnOnce() -> T, on_inherited: impl FnOnce(&T)) -> Arc<T> {
+    pub(crate) fn get_or_replace(&self, make: impl FnOnce() -> T, on_inherited: impl FnOnce(&T)) -> Arc<T> {
         let here = ProcessId::current();
         let seen = self.current.load();
         if let Some(owned) = seen.as_ref()
@@ -267,7 +267,7 @@ mod tests {
         holder.current.store(Some(Arc::new(Owned { process: ProcessId::other(), value: Arc::new(1) })));
         let mut seen = Vec::new();
         for made in [2, 3] {
-            assert_eq!(*holder.get_or_succeed(|| made, |inherited| seen.push(*inherited)), 2);
+            assert_eq!(*holder.get_or_replace(|| made, |inherited| seen.push(*inherited)), 2);
         }
         assert_eq!(seen, [1]);
     }

@@ -110,7 +110,7 @@ impl Wrong {
         match self.way {
             Way::ReadsExpiryAsMilliseconds => entries.retain(|_, entry| entry.expires_at.is_none_or(|expiry| expiry > now * 1000)),
             Way::DropsWhatExpiresSoon => {
-                entries.retain(|key, entry| key == kept || entry.expires_at.is_none_or(|expiry| expiry > now + 300))
+                entries.retain(|key, entry| key == kept || entry.expires_at.is_none_or(|expiry| expiry > now + 300));
             }
             Way::KeepsExpiryIn32Bits => entries.retain(|_, entry| entry.expires_at.is_none_or(|expiry| i64::from(expiry as i32) > now)),
             Way::KeepsOnlyFifty if entries.len() > 50 => entries.retain(|key, _| key == kept),

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_that_was_deleted_is_made_again() {
+    fn a_deleted_lock_file_is_created_again() {
         let directory = TemporaryDirectory::new();
         let locks = KeyLocks::beside(&directory.join("a.db"));
         drop(locks.try_lock(&key(1)).unwrap());

@@ -108,9 +108,9 @@ struct OpenFiles {
 
 static OPEN_FILES: PerProcess<&'static Mutex<OpenFiles>> = PerProcess::new();
 
-/// One allocation per process, never freed: a thread that forks keeps its mutex locked meanwhile.
+/// One allocation per process, never freed: a thread that forks holds its guard across the fork.
 fn open_files() -> &'static Mutex<OpenFiles> {
-    *OPEN_FILES.get_or_succeed(|| Box::leak(Box::default()), |inherited| close_inherited(inherited))
+    *OPEN_FILES.get_or_replace(|| Box::leak(Box::default()), |inherited| close_inherited(inherited))
 }
 
 /// Runs in a child. If a thread of the parent was using the table during the fork, and the program

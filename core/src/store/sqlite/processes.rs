@@ -36,7 +36,7 @@ impl Role {
 const ROLE: &str = "SIPGATE_OAUTH2_TEST_ROLE";
 const PATH: &str = "SIPGATE_OAUTH2_TEST_PATH";
 /// Marks the lines of a helper, because the test harness prints lines, too.
-const SAYS: &str = "helper says ";
+const PREFIX: &str = "helper says ";
 
 const PROCESSES: usize = 4;
 const ROUNDS: usize = 25;
@@ -53,12 +53,12 @@ fn play(role: Role, path: &PathBuf) {
     match role {
         Role::HoldKey => {
             let _held = Sqlite::open(path).unwrap().try_lock(&key(1)).unwrap();
-            say_and_stay("ready");
+            report_and_wait("ready");
         }
         Role::HoldDatabase => {
             let connection = Connection::open(path).unwrap();
             connection.execute_batch("BEGIN IMMEDIATE; DELETE FROM entries").unwrap();
-            say_and_stay("ready");
+            report_and_wait("ready");
         }
         Role::LeaveHalfWritten => {
             let connection = Connection::open(path).unwrap();
@@ -66,21 +66,21 @@ fn play(role: Role, path: &PathBuf) {
             connection
                 .execute_batch("PRAGMA cache_size = 1; BEGIN EXCLUSIVE; UPDATE entries SET data = zeroblob(200000), version = 'half'")
                 .unwrap();
-            say_and_stay("ready");
+            report_and_wait("ready");
         }
-        Role::AskForKey => say(&format!("{:?}", Sqlite::open(path).unwrap().try_lock(&key(1)).unwrap())),
+        Role::AskForKey => report(&format!("{:?}", Sqlite::open(path).unwrap().try_lock(&key(1)).unwrap())),
         Role::AskForDatabase => {
             let connection = Connection::open(path).unwrap();
             connection.busy_timeout(Duration::ZERO).unwrap();
             let read = connection.query_row("SELECT count(*) FROM entries", [], |row| row.get::<_, i64>(0));
-            say(if read.is_ok() { "read" } else { "excluded" });
+            report(if read.is_ok() { "read" } else { "excluded" });
         }
         Role::Count => {
             let store = Sqlite::open(path).unwrap();
             for round in 0..ROUNDS {
                 add_one(&store, &format!("{}-{round}", env::var("SIPGATE_OAUTH2_TEST_NUMBER").unwrap()));
             }
-            say("done");
+            report("done");
         }
         Role::UseReadOnly => {
             let store = Sqlite {
@@ -90,9 +90,9 @@ fn play(role: Role, path: &PathBuf) {
                 clock: Box::new(SystemClock),
                 timeout: TIMEOUT,
             };
-            say(&format!("{:?}", store.load(&key(1)).map(|loaded| loaded == Some(entry("a", None)))));
+            report(&format!("{:?}", store.load(&key(1)).map(|loaded| loaded == Some(entry("a", None)))));
             let failed = *store.swap(&key(1), Some("a"), &entry("b", None)).unwrap_err().downcast::<Error>().unwrap();
-            say(&format!("{} {}", failed.code(), failed.remedy()));
+            report(&format!("{} {}", failed.code(), failed.remedy()));
         }
     }
 }
@@ -109,12 +109,12 @@ pub(super) fn add_one(store: &Sqlite, version: &str) {
     }
 }
 
-fn say(what: &str) {
-    println!("\n{SAYS}{what}");
+fn report(what: &str) {
+    println!("\n{PREFIX}{what}");
 }
 
-fn say_and_stay(what: &str) {
-    say(what);
+fn report_and_wait(what: &str) {
+    report(what);
     loop {
         thread::park();
     }
@@ -144,7 +144,7 @@ impl Helper {
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(std::result::Result::ok);
-        let lines = Box::new(lines.filter_map(|line| line.strip_prefix(SAYS).map(str::to_owned)));
+        let lines = Box::new(lines.filter_map(|line| line.strip_prefix(PREFIX).map(str::to_owned)));
         Self { child, lines }
     }
 

@@ -1,5 +1,5 @@
-//! Replaces the core's module: what the core creates once per process is created once per execution.
-//! Tests run at the same time, each with its executions on threads of its own.
+//! Replaces the core's module: what the core creates once per process is created once per
+//! execution. Tests run at the same time, each with its executions on threads of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -37,13 +37,13 @@ impl<T> PerProcess<T> {
     }
 
     /// No process forks here, so there is no value of a parent.
-    pub(crate) fn get_or_succeed(&self, make: impl FnOnce() -> T, _on_inherited: impl FnOnce(&T)) -> Arc<T> {
+    pub(crate) fn get_or_replace(&self, make: impl FnOnce() -> T, _on_inherited: impl FnOnce(&T)) -> Arc<T> {
         self.get_or_make(make)
     }
 }
 
-/// Drawn where the accounts of a store are created: so each client is in a process of its own, which
-/// lives as long as the execution.
+/// Drawn where the accounts of a store are created: so each client is in a process of its own,
+/// which lives as long as the execution.
 pub(crate) struct ProcessIdentity {
     pub(crate) id: u32,
     pub(crate) started: Option<String>,
