@@ -39,8 +39,8 @@ pub unsafe extern "C" fn sipgate_oauth2_store_memory(
 }
 
 /// Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
-/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL. Fails,
-/// and leaves the file unchanged, if other users can read or replace it
+/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
+/// Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
 /// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), or if it is not
 /// a database of this library (SIPGATE_STORE_CORRUPT). The caller owns `store`.
 #[unsafe(no_mangle)]
