@@ -96,14 +96,14 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash bindings-c/header.sh --check
-	python3 bindings-c/abi.py
+	$(PYTHON) bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
 abi: ## accepts the C header's interface as the one to compare with, though it may break programs
-	python3 bindings-c/abi.py --accept
+	$(PYTHON) bindings-c/abi.py --accept
 
 test-fuzz: ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test --manifest-path fuzz/Cargo.toml

@@ -425,8 +425,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library, such as "0.1.0". Compare it with SIPGATE_OAUTH2_VERSION_NUMBER's
- * parts, which are the version of the header. Never NULL. Static: do not free it.
+ * The version of the library, such as "0.1.0"; SIPGATE_OAUTH2_VERSION_MAJOR, _MINOR and _PATCH are
+ * the version of the header. Never NULL. Static: do not free it.
  */
 const char *sipgate_oauth2_version(void);
 
