@@ -7,7 +7,7 @@ use sipgate_oauth2::AuthorizationRequest;
 use crate::arguments::{handle, text};
 use crate::boundary::run_out;
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::secret::sipgate_oauth2_secret;
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
@@ -26,9 +26,7 @@ pub struct sipgate_oauth2_authorization_request {
     return_to: Option<Text>,
 }
 
-impl Handle for sipgate_oauth2_authorization_request {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_authorization_request);
 
 impl From<AuthorizationRequest> for sipgate_oauth2_authorization_request {
     fn from(request: AuthorizationRequest) -> Self {

@@ -10,7 +10,7 @@ use crate::boundary::run_out;
 use crate::custom_store::{CustomStore, sipgate_oauth2_store_functions};
 use crate::error::sipgate_oauth2_error;
 use crate::fork;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::sipgate_oauth2_status;
 use crate::store_options::sipgate_oauth2_store_options;
 
@@ -22,9 +22,7 @@ pub struct sipgate_oauth2_store {
     pub(crate) custom: Option<CustomStore>,
 }
 
-impl Handle for sipgate_oauth2_store {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_store);
 
 /// Keeps logins in memory only; they are lost when the process exits. For tests, and for programs
 /// that run once. `options` may be NULL. The caller owns `store`.
@@ -39,8 +37,8 @@ pub unsafe extern "C" fn sipgate_oauth2_store_memory(
 }
 
 /// Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
-/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL. Fails,
-/// and leaves the file unchanged, if other users can read or replace it
+/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
+/// Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
 /// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), or if it is not
 /// a database of this library (SIPGATE_STORE_CORRUPT). The caller owns `store`.
 #[unsafe(no_mangle)]

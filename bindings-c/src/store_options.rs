@@ -6,9 +6,9 @@ use std::time::Duration;
 use sipgate_oauth2::{EncryptionKey, Error, Result, Store};
 
 use crate::arguments::{bytes, text};
-use crate::boundary::{Settings, set};
+use crate::boundary::{set, settings};
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, IntoHandle, free};
+use crate::handle::{IntoHandle, boxed, free};
 use crate::status::sipgate_oauth2_status;
 
 /// Settings of a store, all of them optional. They may be used for any number of stores. A setter
@@ -22,18 +22,8 @@ pub(crate) struct Values {
     recheck: Option<Duration>,
 }
 
-impl Handle for sipgate_oauth2_store_options {
-    type Owner = Box<Self>;
-}
-
-impl Settings for sipgate_oauth2_store_options {
-    const NAME: &str = "options";
-    type Values = Values;
-
-    fn values(&mut self) -> &mut Values {
-        &mut self.0
-    }
-}
+boxed!(sipgate_oauth2_store_options);
+settings!(sipgate_oauth2_store_options(Values), "options");
 
 impl Values {
     fn with_key(mut self, key: EncryptionKey) -> Self {

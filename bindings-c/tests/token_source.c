@@ -260,6 +260,45 @@ static void a_logout_ends_the_login_here_and_at_the_server(void)
     sipgate_oauth2_store_free(store);
 }
 
+/* At a server that is known by its metadata: it is told of a logout if that names a revocation endpoint. */
+static void a_logout_is_told_to_the_endpoint_of_the_metadata(bool is_there)
+{
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_token_source *source;
+    const unsigned long ended_before = realm_counter("sessions_ended");
+    char realm[256], metadata[2048], revocation[512] = "";
+    bool revoked = !is_there;
+
+    snprintf(realm, sizeof realm, "%s/auth/realms/third-party", getenv("REALM_HTTP"));
+    if (is_there)
+        snprintf(revocation, sizeof revocation, "\"revocation_endpoint\": \"%s/protocol/openid-connect/revoke\", ",
+                 realm);
+    snprintf(metadata, sizeof metadata,
+             "{%s\"authorization_response_iss_parameter_supported\": true, \"issuer\": \"%s\", "
+             "\"authorization_endpoint\": \"%s/protocol/openid-connect/auth\", "
+             "\"token_endpoint\": \"%s/protocol/openid-connect/token\"}",
+             revocation, realm, realm, realm);
+    CHECK_OK(sipgate_oauth2_client_options_new(metadata, CLIENT_ID, &options, &error));
+    set_options(options, store);
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    sipgate_oauth2_client_options_free(options);
+    source = log_in(client, "anna");
+    CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error));
+    CHECK(revoked == is_there);
+    CHECK(realm_counter("sessions_ended") == ended_before + (is_there ? 1 : 0));
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
+}
+
+static void a_logout_tells_a_server_known_by_its_metadata(void)
+{
+    a_logout_is_told_to_the_endpoint_of_the_metadata(true);
+    a_logout_is_told_to_the_endpoint_of_the_metadata(false);
+}
+
 static void saved_tokens_are_a_login(void)
 {
     sipgate_oauth2_store *store = memory();
@@ -341,6 +380,7 @@ int main(void)
         a_token_that_is_to_live_longer_is_renewed,
         a_status_tells_how_the_login_stands,
         a_logout_ends_the_login_here_and_at_the_server,
+        a_logout_tells_a_server_known_by_its_metadata,
         saved_tokens_are_a_login,
         a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on,
     };
