@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::attach;
+use crate::interpreter;
 
 /// How long the end may take: also where a store or an event handler of the application never returns.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,15 +25,15 @@ pub(crate) fn end(py: Python<'_>) -> PyResult<()> {
     let deadline = Instant::now() + PATIENCE;
     if is_finalizing(py)? {
         // A sub-interpreter that was left to the end of the main one: a thread that left it could not come back, and no other could enter.
-        attach::close();
+        interpreter::close();
         sipgate_oauth2::settle(PATIENCE);
         return Ok(());
     }
     let settled = wait(py, deadline - INTERRUPTION, sipgate_oauth2::settle);
     if is_main_interpreter() {
-        attach::close();
+        interpreter::close();
         wait(py, deadline - INTERRUPTION, nobody_is_inside)?;
-        attach::interrupt(py);
+        interpreter::interrupt(py);
         wait(py, deadline, nobody_is_inside)?;
     }
     settled
@@ -41,10 +41,10 @@ pub(crate) fn end(py: Python<'_>) -> PyResult<()> {
 
 fn nobody_is_inside(patience: Duration) -> bool {
     let until = Instant::now() + patience;
-    while !attach::is_empty() && Instant::now() < until {
+    while !interpreter::is_empty() && Instant::now() < until {
         thread::sleep(POLL);
     }
-    attach::is_empty()
+    interpreter::is_empty()
 }
 
 /// Outside the interpreter, until `done` says so or it is too late.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use sipgate_oauth2 as core;
 use sipgate_oauth2::{ErrorCode, Family};
 
-use crate::own_store::Raised;
+use crate::raised::Raised;
 
 /// Every code with its number and the name of its family's class.
 #[pyfunction]
@@ -39,7 +39,7 @@ fn make(py: Python<'_>, error: &core::Error) -> PyResult<PyErr> {
     Ok(exception)
 }
 
-/// The exception of a store of the application's own.
+/// The exception of a custom store.
 fn raised(py: Python<'_>, cause: &(dyn Error + 'static)) -> Option<PyErr> {
     let raised = iter::successors(Some(cause), |cause| (*cause).source()).find_map(|cause| cause.downcast_ref::<Raised>());
     raised.map(|raised| raised.0.clone_ref(py))

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value};
 use sipgate_oauth2::Event;
 
-use crate::{argument, attach, json};
+use crate::{argument, interpreter, json};
 
 pub(crate) struct EventHandler(Py<PyAny>);
 
@@ -20,9 +20,9 @@ impl EventHandler {
     /// interpreter shuts down.
     pub(crate) fn told(&self, event: &Event) {
         let Ok(members) = serde_json::from_str::<Map<String, Value>>(&event.to_json()) else { return };
-        attach::entered(|py| {
+        interpreter::entered(|py| {
             if let Err(raised) = json::object(py, &members).and_then(|members| self.0.call1(py, (members,)))
-                && !attach::is_closed()
+                && !interpreter::is_closed()
             {
                 raised.write_unraisable(py, Some(self.0.bind(py)));
             }

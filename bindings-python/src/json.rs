@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
+use sipgate_oauth2::Secret;
 
 use crate::argument;
 
@@ -38,9 +39,13 @@ fn number<'py>(py: Python<'py>, number: &Number) -> PyResult<Bound<'py, PyAny>> 
     Ok(number.as_f64().into_pyobject(py)?.into_any())
 }
 
-/// A mapping as JSON text.
-pub(crate) fn text(field: &str, mapping: &Bound<'_, PyMapping>) -> PyResult<String> {
-    Ok(Value::Object(Writer { field }.members(mapping, MAX_DEPTH)?).to_string())
+/// A JSON object, given as text or as a mapping; as text.
+pub(crate) fn document(field: &str, value: &Bound<'_, PyAny>) -> PyResult<Secret> {
+    if value.is_instance_of::<PyString>() {
+        return argument::text(field, value).map(Secret::from);
+    }
+    let mapping = value.cast::<PyMapping>().map_err(|_| argument::wrong_type(field, "a str or a mapping", value))?;
+    Ok(Secret::from(Value::Object(Writer { field }.members(mapping, MAX_DEPTH)?).to_string()))
 }
 
 struct Writer<'a> {

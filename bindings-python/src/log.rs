@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use pyo3::prelude::*;
 use sipgate_oauth2::Event;
 
-use crate::attach;
+use crate::interpreter;
 
 const DEBUG: u8 = 10;
 const INFO: u8 = 20;
@@ -27,7 +27,7 @@ pub(crate) fn event(event: &Event) {
     }
     let line = event.to_string();
     // A handler of the application's that fails is its own affair: nobody is there to be told.
-    attach::entered(|py| drop(write(py, level, &line)));
+    interpreter::entered(|py| drop(write(py, level, &line)));
 }
 
 /// Nothing where nobody has set logging up: Python would write warnings to stderr.

@@ -5,12 +5,12 @@
         client_id, client_secret=client_secret, redirect_uri=redirect_uri, store=store
     )
 
-    # The page that logs in: keep `pending.export()` in the person's session, redirect to `pending.url`.
-    pending = client.authorization_request("balance:read")
+    # The page that logs in: keep `request.export()` in the user's session, redirect to `request.url`.
+    request = client.authorization_request("balance:read")
 
     # The page at the redirect URI.
-    pending = AuthorizationRequest.restore(kept_in_the_session)
-    client.complete_login(pending, query_string, account="user-42")
+    request = AuthorizationRequest.restore(kept_in_the_session)
+    client.complete_login(request, query_string, account="user-42")
 
     # From then on, in any thread and process.
     headers = {"Authorization": client.token_source("user-42").authorization_header()}
@@ -22,17 +22,10 @@ Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the 
 import os
 
 from . import _native, at_exit
-from ._native import (
-    VERSION,
-    AuthorizationRequest,
-    CancelToken,
-    Client,
-    Store,
-    TokenSet,
-    TokenSource,
-    TokenStatus,
-    check_store,
-)
+from ._native import VERSION
+from .authorization_request import AuthorizationRequest
+from .cancel_token import CancelToken
+from .client import Client
 from .errors import (
     ERROR_CODES,
     AuthorizationDeniedError,
@@ -43,6 +36,23 @@ from .errors import (
     StoreError,
     TemporaryError,
 )
+from .store import Store, check_store
+from .token_set import TokenSet
+from .token_source import TokenSource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .token_status import TokenStatus
+else:
+
+    def __getattr__(name):
+        """`TokenStatus` is imported when it is needed: its `dataclasses` take longer than all of this package."""
+        if name != "TokenStatus":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .token_status import TokenStatus
+
+        return TokenStatus
+
 
 __all__ = [
     "ERROR_CODES",

@@ -10,9 +10,11 @@ from collections import abc
 import httpx
 
 from . import aio
-from ._native import CancelToken, TokenSource, TokenStatus
-from .origins import Origins
-from .refusals import another_token, another_token_async
+from ._origins import Origins
+from ._retry import another_token, another_token_async
+from .cancel_token import CancelToken
+from .token_source import TokenSource
+from .token_status import TokenStatus
 
 __all__ = ["HttpxAuth"]
 
@@ -22,10 +24,10 @@ _T = typing.TypeVar("_T")
 class HttpxAuth(httpx.Auth):
     """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str]) -> None:
+    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
         self._awaited = aio.TokenSource(source)
-        self._origins = Origins(origins)
+        self._origins = Origins.of(source, origins)
 
     def sync_auth_flow(
         self, request: httpx.Request

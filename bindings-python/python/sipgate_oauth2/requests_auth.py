@@ -12,9 +12,9 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from ._native import TokenSource
-from .origins import Origins
-from .refusals import REFUSED, another_token
+from ._origins import Origins
+from ._retry import REFUSED, another_token
+from .token_source import TokenSource
 
 __all__ = ["RequestsAuth"]
 
@@ -22,9 +22,9 @@ __all__ = ["RequestsAuth"]
 class RequestsAuth(AuthBase):
     """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str]) -> None:
+    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
-        self._origins = Origins(origins)
+        self._origins = Origins.of(source, origins)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         scheme, host, port = _place(request)

@@ -1,4 +1,4 @@
-//! A store of the application's own: a Python object with `load` and `save`, plain or `async`.
+//! A custom store: a Python object with `load` and `save`, plain or `async`.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,8 @@ use sipgate_oauth2 as core;
 use sipgate_oauth2::store_kit::Violation;
 use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
 
-use crate::{argument, attach};
+use crate::raised::Raised;
+use crate::{argument, interpreter};
 
 /// How long an `async` function may take before the store counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,31 +23,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an interpreter that shuts down may go unseen.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Told to the library's threads; they enter the interpreter for each call, and hold no lock meanwhile.
+/// Shared by the library's threads; they enter the interpreter for each call, and hold no lock meanwhile.
 #[derive(Clone)]
-pub(crate) struct OwnStore(Arc<Inner>);
+pub(crate) struct CustomStore(Arc<Inner>);
 
 struct Inner {
     object: Py<PyAny>,
-    /// Where `async` functions run: the event loop that the store was last used on. The lock is only ever held inside the interpreter, by whoever
-    /// does not leave it meanwhile, so that a child cannot be forked while it is held.
+    /// Where `async` functions run: the event loop that the store was last used on. The lock is only held inside the interpreter, by a
+    /// thread that does not release it meanwhile, so that a child cannot be forked while it is held.
     event_loop: Mutex<Option<Py<PyAny>>>,
 }
 
-impl OwnStore {
+impl CustomStore {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         for name in ["load", "save"] {
             if !object.getattr_opt(name)?.is_some_and(|function| function.is_callable()) {
-                return Err(argument::wrong_type("own", "an object with the functions load and save", object));
+                return Err(argument::wrong_type("store", "an object with the functions load and save", object));
             }
         }
         Ok(Self(Arc::new(Inner { object: object.clone().unbind(), event_loop: Mutex::default() })))
-    }
-
-    /// To be called on the thread of the running event loop.
-    pub(crate) fn used_on_running_loop(&self, py: Python<'_>) -> PyResult<()> {
-        self.used_on(py.import("asyncio")?.call_method0("get_running_loop")?);
-        Ok(())
     }
 
     pub(crate) fn used_on(&self, event_loop: Bound<'_, PyAny>) {
@@ -62,7 +57,7 @@ impl OwnStore {
         arguments: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
         read: fn(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T, StoreFailure> {
-        let begun = attach::entered(|py| {
+        let begun = interpreter::entered(|py| {
             let answer = self.0.object.bind(py).call_method1(name, arguments(py)?)?;
             if answer.hasattr("__await__")? { self.scheduled(&answer, read).map(Answer::Later) } else { read(&answer).map(Answer::Now) }
         });
@@ -99,7 +94,15 @@ impl OwnStore {
     }
 }
 
-impl TokenStore for OwnStore {
+/// Has the `async` functions of this store, if there is one, run on the event loop of this thread.
+pub(crate) fn use_running_loop(store: Option<&CustomStore>, py: Python<'_>) -> PyResult<()> {
+    if let Some(store) = store {
+        store.used_on(py.import("asyncio")?.call_method0("get_running_loop")?);
+    }
+    Ok(())
+}
+
+impl TokenStore for CustomStore {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
         self.call("load", |py| (key.as_str(),).into_pyobject(py), entry)
     }
@@ -121,7 +124,7 @@ enum Answer<T> {
 /// Whether any store of this process was ever used on an event loop.
 static ON_EVENT_LOOPS: AtomicBool = AtomicBool::new(false);
 
-/// Whether something is under way that may need an event loop to store what it brings.
+/// Whether an operation is in flight that may need an event loop to store its outcome.
 #[pyfunction]
 pub(crate) fn needs_event_loop() -> bool {
     ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::under_way() > 0
@@ -143,10 +146,10 @@ impl<T> Later<T> {
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(failure(name, PyRuntimeError::new_err("the event loop was closed before the store had answered")));
                 }
-                Err(RecvTimeoutError::Timeout) if attach::is_closed() => return Err(SHUTTING_DOWN.into()),
+                Err(RecvTimeoutError::Timeout) if interpreter::is_closed() => return Err(SHUTTING_DOWN.into()),
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    attach::entered(|py| drop(self.future.call_method0(py, "cancel")));
+                    interpreter::entered(|py| drop(self.future.call_method0(py, "cancel")));
                     return Err(failure(
                         name,
                         PyTimeoutError::new_err(
@@ -176,13 +179,13 @@ fn entry(answer: &Bound<'_, PyAny>) -> PyResult<Option<StoreEntry>> {
     if answer.is_none() {
         return Ok(None);
     }
-    let refused = |_| PyTypeError::new_err("load must return None or (version, data, ends): a str, bytes, and an int or None");
-    let (version, data, ends) = columns(answer).map_err(refused)?;
+    let refused = |_| PyTypeError::new_err("load must return None or (version, data, expires_at): a str, bytes, and an int or None");
+    let (version, data, expires_at) = columns(answer).map_err(refused)?;
     let data = PyMemoryView::from(&data).and_then(|view| view.call_method0("tobytes")).map_err(refused)?;
     Ok(Some(StoreEntry {
         version: version.extract().map_err(refused)?,
         data: data.extract().map_err(refused)?,
-        ends: ends.extract().map_err(refused)?,
+        ends: expires_at.extract().map_err(refused)?,
     }))
 }
 
@@ -255,21 +258,3 @@ impl Error for Failed {
         Some(&self.raised)
     }
 }
-
-/// The exception itself, for the `__cause__` of what the caller gets.
-#[derive(Clone)]
-pub(crate) struct Raised(pub(crate) Arc<PyErr>);
-
-impl fmt::Debug for Raised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Raised")
-    }
-}
-
-impl fmt::Display for Raised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an exception of the store's")
-    }
-}
-
-impl Error for Raised {}

@@ -10,9 +10,9 @@ use sipgate_oauth2::AccessToken;
 /// The token that was shown last. It is held, so that no other token can be at its address. The lock is tried only: nobody waits for it, also not a
 /// child that was forked while another thread had it.
 #[derive(Default)]
-pub(crate) struct Shown(Mutex<Option<(AccessToken, Py<PyString>)>>);
+pub(crate) struct StringCache(Mutex<Option<(AccessToken, Py<PyString>)>>);
 
-impl Shown {
+impl StringCache {
     pub(crate) fn string<'py>(&self, py: Python<'py>, token: AccessToken) -> Bound<'py, PyString> {
         if let Some(string) = self.last(py, &token) {
             return string;
