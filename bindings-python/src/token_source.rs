@@ -46,7 +46,9 @@ impl TokenSourceHandle {
         Ok(self.string_cache.string(py, token))
     }
 
-    /// The current token, if it can be returned without asking the store or the server. Never blocks.
+    /// The current token, if it can be returned without asking the store or the server.
+    ///
+    /// Never blocks.
     fn peek<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         let token = self.core.peek();
         if token.is_none() {

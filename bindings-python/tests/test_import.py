@@ -7,6 +7,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from conftest import PATIENCE, ROOT
 
 import sipgate_oauth2
@@ -25,15 +26,26 @@ def run(body: str) -> str:
 
 
 def test_no_other_module_is_imported() -> None:
-    """But `os`, which Python has imported unless told not to, and `atexit`, a part of Python."""
+    """But `os`, which Python has imported unless told not to, and `atexit` and `__future__`."""
     body = """
 import atexit, os
 before = set(sys.modules)
 import sipgate_oauth2
 print(sorted(set(sys.modules) - before))
 """
-    package = ["", "._native", ".at_exit", ".errors"]
-    assert run(body) == str([f"sipgate_oauth2{name}" for name in package])
+    package = [
+        "",
+        "._native",
+        ".at_exit",
+        ".authorization_request",
+        ".cancel_token",
+        ".client",
+        ".errors",
+        ".store",
+        ".token_set",
+        ".token_source",
+    ]
+    assert run(body) == str(["__future__", *(f"sipgate_oauth2{name}" for name in package)])
 
 
 def test_no_thread_is_started_before_the_first_request() -> None:
@@ -64,6 +76,8 @@ def test_the_version_is_said() -> None:
 def test_every_public_name_is_there() -> None:
     for name in sipgate_oauth2.__all__:
         assert getattr(sipgate_oauth2, name) is not None
+    with pytest.raises(AttributeError, match="'sipgate_oauth2' has no attribute 'nonsense'"):
+        sipgate_oauth2.nonsense  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_the_native_half_is_the_one_that_cargo_built() -> None:

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        """`TokenStatus` is imported when it is needed: its `dataclasses` take longer than all of this package."""
+        """`TokenStatus` is imported when it is needed: its `dataclasses` take longer than all of
+        this package.
+        """
         if name != "TokenStatus":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from .token_status import TokenStatus

@@ -1,14 +1,14 @@
 """The native half, which only this package uses; checked against the binary by mypy's stubtest.
 
-The public classes are in the Python files: each holds a handle from here. A `start_…` function starts an operation, and
-the task that it returns is waited for, or awaited.
+The public classes are in the Python files: each holds a handle from here. A `start_…` function
+starts an operation, and the task that it returns is waited for, or awaited.
 """
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypeVar, final
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Self, Unpack, disjoint_base
 
 from .authorization_request import AuthorizationRequest
 from .cancel_token import CancelToken
@@ -25,6 +25,33 @@ from .types import (
     ServerMetadata,
     StorePath,
 )
+
+__all__ = [
+    "VERSION",
+    "AuthorizationRequestHandle",
+    "CancelTokenHandle",
+    "ClientHandle",
+    "StoreHandle",
+    "Task",
+    "TokenSetHandle",
+    "TokenSourceHandle",
+    "after_fork",
+    "before_fork",
+    "check_store",
+    "check_store_on",
+    "end",
+    "error_codes",
+    "needs_event_loop",
+    "start_access_token",
+    "start_complete_login",
+    "start_exchange_callback",
+    "start_exchange_code",
+    "start_refresh",
+    "start_source_logout",
+    "start_source_refresh",
+    "start_source_save",
+    "start_source_status",
+]
 
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -148,7 +175,7 @@ class StoreHandle:
 
 def check_store(store: CustomStore) -> list[str]: ...
 def check_store_on(store: CustomStore, event_loop: AbstractEventLoop) -> list[str]: ...
-
+@disjoint_base
 class TokenSourceHandle:
     def __new__(cls, source: TokenSourceHandle) -> Self: ...
     def access_token(
@@ -166,7 +193,10 @@ class TokenSourceHandle:
         """
 
     def peek(self) -> str | None:
-        """The current token, if it can be returned without asking the store or the server. Never blocks."""
+        """The current token, if it can be returned without asking the store or the server.
+
+        Never blocks.
+        """
 
     def invalidate(self, access_token: str) -> None: ...
     def ensure_saved(self) -> None: ...

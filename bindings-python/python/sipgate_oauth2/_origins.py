@@ -33,7 +33,9 @@ class Origins:
 
     @classmethod
     def of(cls, source: TokenSource, origins: abc.Collection[str] | None) -> Origins:
-        """Which origins may have the token of this source. Those of a server other than sipgate's must be given."""
+        """Which origins may have the token of this source. Those of a server other than sipgate's
+        must be given.
+        """
         if origins is not None:
             return cls(origins)
         if source._issuer.startswith(_SIPGATE):

@@ -1,7 +1,8 @@
 """The same client and token source with `await`, for asyncio.
 
-No thread of Python waits: a call runs on a thread of the library, which completes a future. A token in memory is
-returned at once. Cancelling the task, or a timeout around the call, ends the wait only: a request that was sent goes on.
+No thread of Python waits: a call runs on a thread of the library, which completes a future. A token
+in memory is returned at once. Cancelling the task, or a timeout around the call, ends the wait
+only: a request that was sent goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 import typing
 from collections import abc
 
-from . import _native
+from . import _native, token_source
 from . import client as sync
 from .authorization_request import AuthorizationRequest
 from .errors import InvalidArgumentError
@@ -97,12 +98,16 @@ class Client(sync.ClientBase):
         *,
         timeout: float | None = None,
     ) -> TokenSource:
-        """Checks the callback, exchanges its code and stores the login of this account, once for all who ask."""
+        """Checks the callback, exchanges its code and stores the login of this account, once for
+        all who ask.
+        """
         start, arguments = _native.start_complete_login, (request, callback, account)
         return TokenSource._of(await _outcome(start, self._handle, *arguments, timeout=timeout))
 
     def token_source(self, account: str) -> TokenSource:
-        """The tokens of this account, whether or not there is a login yet. Nothing to await: it does no I/O."""
+        """The tokens of this account, whether or not there is a login yet. Nothing to await: it
+        does no I/O.
+        """
         return TokenSource._of(self._handle.token_source(account))
 
     def __repr__(self) -> str:
@@ -118,13 +123,13 @@ class TokenSource:
 
     __slots__ = ("_source",)
 
-    def __init__(self, source: sync.TokenSource) -> None:
+    def __init__(self, source: token_source.TokenSource) -> None:
         """The same source as `source`, with `await`."""
-        self._source = _checked("source", sync.TokenSource, source)
+        self._source = _checked("source", token_source.TokenSource, source)
 
     @classmethod
     def _of(cls, handle: _native.TokenSourceHandle) -> Self:
-        return cls(sync.TokenSource(handle))
+        return cls(token_source.TokenSource(handle))
 
     async def access_token(
         self, *, timeout: float | None = None, min_validity: float | None = None
@@ -149,7 +154,9 @@ class TokenSource:
         return self._source.peek()
 
     def invalidate(self, access_token: str, /) -> None:
-        """Tells the source that an API answered 401 to this access token: the next call refreshes, if it is still the current one."""
+        """Tells the source that an API answered 401 to this access token: the next call refreshes,
+        if it is still the current one.
+        """
         self._source.invalidate(access_token)
 
     async def refresh(self, *, timeout: float | None = None) -> str:
@@ -165,18 +172,23 @@ class TokenSource:
         return await _outcome(_native.start_source_status, self._source, timeout=timeout)
 
     async def logout(self, *, timeout: float | None = None) -> LogoutOutcome:
-        """Ends the login: here at once, and then at the server, with every login of this client in that browser's session.
+        """Ends the login: here at once, and then at the server, with every login of this client in
+        that browser's session.
 
         Returns `"local_only"` if no server was told.
         """
         return await _outcome(_native.start_source_logout, self._source, timeout=timeout)
 
     def ensure_saved(self) -> None:
-        """Checks that no token would be lost if the process exited now: an error while new tokens are only in memory."""
+        """Checks that no token would be lost if the process exited now: an error while new tokens
+        are only in memory.
+        """
         self._source.ensure_saved()
 
     def httpx_auth(self, *, origins: abc.Collection[str] | None = None) -> HttpxAuth:
-        """An `auth=` for httpx, which must be installed; see `sipgate_oauth2.TokenSource.requests_auth`."""
+        """An `auth=` for httpx, which must be installed; see
+        `sipgate_oauth2.TokenSource.requests_auth`.
+        """
         return self._source.httpx_auth(origins=origins)
 
     @property
@@ -186,7 +198,9 @@ class TokenSource:
 
     @property
     def account_hash(self) -> str:
-        """The name of the account in events and logs: 16 hexadecimal digits, the same in all processes."""
+        """The name of the account in events and logs: 16 hexadecimal digits, the same in all
+        processes.
+        """
         return self._source.account_hash
 
     def __repr__(self) -> str:
@@ -220,7 +234,9 @@ async def _outcome(
     *arguments: _P.args,
     **keywords: _P.kwargs,
 ) -> _T:
-    """Starts an operation and awaits its outcome: the one place where `await` is made of a native task."""
+    """Starts an operation and awaits its outcome: the one place where `await` is made of a native
+    task.
+    """
     handle._use_running_loop()
     outcome, error = await _ended(start(handle, *arguments, **keywords))
     if error is not None:
@@ -261,8 +277,9 @@ _staying: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
 
 def _stay(loop: asyncio.AbstractEventLoop) -> None:
-    """Keeps `asyncio.run` from ending the loop before a refresh that nobody waits for has stored its tokens in an
-    `async` store."""
+    """Keeps `asyncio.run` from ending the loop before a refresh that nobody waits for has stored
+    its tokens in an `async` store.
+    """
     if loop not in _staying:
         _staying[loop] = loop.create_task(_stay_to_the_end())
 

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class AuthorizationRequest:
-    """An authorization request: the URL to send the user to, and what the callback is checked against.
+    """An authorization request: the URL to send the user to, and what the callback is checked
+    against.
 
-    Made by `Client.authorization_request`. It is valid for 30 minutes and can be used once. Keep the
-    text that `export` returns in the user's own session, on the server or in an `HttpOnly` cookie.
-    Do not look it up by `state` alone: it would not be tied to the browser, and anybody's callback
-    would be accepted.
+    Made by `Client.authorization_request`. It is valid for 30 minutes and can be used once. Keep
+    the text that `export` returns in the user's own session, on the server or in an `HttpOnly`
+    cookie. Do not look it up by `state` alone: it would not be tied to the browser, and anybody's
+    callback would be accepted.
     """
 
     __slots__ = ("_handle",)
@@ -34,7 +35,9 @@ class AuthorizationRequest:
 
     @classmethod
     def restore(cls, exported: str, /) -> Self:
-        """The authorization request from the text that `export` returned, in any language of this library."""
+        """The authorization request from the text that `export` returned, in any language of this
+        library.
+        """
         return cls._of(_native.AuthorizationRequestHandle.restore(exported))
 
     def export(self) -> str:

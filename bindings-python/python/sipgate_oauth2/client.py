@@ -31,8 +31,8 @@ class ClientBase:
     ) -> None:
         """A client at any server, by its metadata (RFC 8414): a mapping, or the JSON text.
 
-        Required are `issuer`, `authorization_endpoint` and `token_endpoint`. Members without a meaning
-        here are ignored. Making a client does not use the network.
+        Required are `issuer`, `authorization_endpoint` and `token_endpoint`. Members without a
+        meaning here are ignored. Making a client does not use the network.
         """
         self._handle = _native.ClientHandle(metadata, client_id, **options)
 
@@ -53,7 +53,8 @@ class ClientBase:
     ) -> Self:
         """A client at a Keycloak server.
 
-        `base` is the part of its addresses before `/realms`, such as `https://login.example.com/auth`.
+        `base` is the part of its addresses before `/realms`, such as
+        `https://login.example.com/auth`.
         """
         return cls._of(_native.ClientHandle.keycloak(base, realm, client_id, **options))
 
@@ -61,13 +62,14 @@ class ClientBase:
     def from_env(cls, *, realm: str | None = None, **options: Unpack[ClientOptions]) -> Self:
         """A client at sipgate with the settings in the environment.
 
-        The variables are `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or `SIPGATE_CLIENT_SECRET_FILE`,
-        the path of a file that holds it) and `SIPGATE_REDIRECT_URI`. Optional are:
+        The variables are `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or
+        `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that holds it) and `SIPGATE_REDIRECT_URI`.
+        Optional are:
 
         - `SIPGATE_REALM`, or `SIPGATE_ISSUER` for another Keycloak than that of sipgate;
         - `SIPGATE_STORE`: the path of a SQLite store, `sqlite:///full/path`, or `memory`;
-        - `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`): one or more keys, separated by
-          commas.
+        - `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`): one or more keys, separated
+          by commas.
 
         An argument takes precedence over its variable.
         """
@@ -82,7 +84,9 @@ class ClientBase:
     def authorization_request(
         self, scope: Scope, **parameters: Unpack[AuthorizationParameters]
     ) -> AuthorizationRequest:
-        """A new authorization request for this scope, with the URL to send the user to. Does not use the network."""
+        """A new authorization request for this scope, with the URL to send the user to. Does not
+        use the network.
+        """
         return AuthorizationRequest._of(self._handle.authorization_request(scope, **parameters))
 
     @property
@@ -123,7 +127,8 @@ class Client(ClientBase):
     """A client of a login server. Any number of threads may use it, and forked children too.
 
     Every call that waits takes the keyword arguments `timeout`, in seconds, 30 by default, and
-    `cancel`, a `CancelToken`. Both end the wait of the caller only: a request that was sent goes on.
+    `cancel`, a `CancelToken`. Both end the wait of the caller only: a request that was sent goes
+    on.
     """
 
     __slots__ = ()
@@ -165,10 +170,11 @@ class Client(ClientBase):
         scope: Scope | None = None,
         **call: Unpack[CallOptions],
     ) -> TokenSet:
-        """Exchanges a refresh token, or the last `TokenSet`, for new tokens (RFC 6749, section 6), once.
+        """Exchanges a refresh token, or the last `TokenSet`, for new tokens (RFC 6749, section 6),
+        once.
 
-        Nothing is stored: keep what it returns. Do not let two callers refresh the same login at once: a
-        server that rotates refresh tokens ends the login for that.
+        Nothing is stored: keep what it returns. Do not let two callers refresh the same login at
+        once: a server that rotates refresh tokens ends the login for that.
         """
         start = _native.start_refresh
         return TokenSet._of(start(self._handle, refresh_token, scope, **call).wait())
@@ -182,14 +188,16 @@ class Client(ClientBase):
     ) -> TokenSource:
         """Checks the callback, exchanges its code and stores the login of this account.
 
-        The login is there for all processes that share the store, and replaces an earlier one. If the
-        browser loads the callback twice, in any processes, one exchange is made, and both calls return
-        the same login. `account` names the user in the application. `callback` is as for
+        The login is there for all processes that share the store, and replaces an earlier one. If
+        the browser loads the callback twice, in any processes, one exchange is made, and both calls
+        return the same login. `account` names the user in the application. `callback` is as for
         `exchange_callback`.
         """
         start = _native.start_complete_login
         return TokenSource(start(self._handle, request, callback, account, **call).wait())
 
     def token_source(self, account: str) -> TokenSource:
-        """The tokens of this account, whether or not there is a login yet. Does not use the store or the network."""
+        """The tokens of this account, whether or not there is a login yet. Does not use the store
+        or the network.
+        """
         return TokenSource(self._handle.token_source(account))

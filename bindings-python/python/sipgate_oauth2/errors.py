@@ -17,8 +17,9 @@ _NUMBERS = {code: number for code, number, _ in ERROR_CODES}
 class SipgateOAuth2Error(Exception):
     """Any error of this library. Of this very class: cancelled calls, and defects of the library.
 
-    One that a program makes, as in its tests, has the code and the remedy that its class usually has. `args` has all
-    that `__init__` takes, so that an error survives being pickled, or being made again from its `args`.
+    One that a program makes, as in its tests, has the code and the remedy that its class usually
+    has. `args` has all that `__init__` takes, so that an error survives being pickled, or being
+    made again from its `args`.
     """
 
     _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_INTERNAL", "report_bug")
@@ -27,8 +28,9 @@ class SipgateOAuth2Error(Exception):
     """What went wrong, as a word that is the same in every language: `SIPGATE_LOGIN_REQUIRED`."""
 
     remedy: "_Remedy"
-    """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`, `refused_for_safety`,
-    `tell_the_person` or `report_bug`."""
+    """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`,
+    `refused_for_safety`, `tell_the_person` or `report_bug`.
+    """
 
     message: str
     """What happened and what to do, in one line. It holds no secret."""
@@ -40,7 +42,9 @@ class SipgateOAuth2Error(Exception):
     """The HTTP status of the answer, where there was one."""
 
     oauth_error: str | None
-    """The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2)."""
+    """The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1
+    and 5.2).
+    """
 
     oauth_error_description: str | None
     """The server's own words: for logs and people, never needed to decide."""

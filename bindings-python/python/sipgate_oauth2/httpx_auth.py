@@ -1,4 +1,6 @@
-"""`TokenSource.httpx_auth()`: an `auth=` for httpx, which is imported with this module and not before."""
+"""`TokenSource.httpx_auth()`: an `auth=` for httpx, which is imported with this module and not
+before.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _T = typing.TypeVar("_T")
 
 
 class HttpxAuth(httpx.Auth):
-    """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
+    """Puts the token of a source on requests to its origins, and sends one that is refused once
+    more.
+    """
 
     def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
@@ -78,7 +82,9 @@ class HttpxAuth(httpx.Auth):
 
 
 class _OnThreads:
-    """The source for an event loop that is not asyncio's, such as trio's: its calls wait on a thread of the loop."""
+    """The source for an event loop that is not asyncio's, such as trio's: its calls wait on a
+    thread of the loop.
+    """
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source

@@ -1,4 +1,6 @@
-"""`TokenSource.requests_auth()`: an `auth=` for requests, which is imported with this module and not before."""
+"""`TokenSource.requests_auth()`: an `auth=` for requests, which is imported with this module and
+not before.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ __all__ = ["RequestsAuth"]
 
 
 class RequestsAuth(AuthBase):
-    """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
+    """Puts the token of a source on requests to its origins, and sends one that is refused once
+    more.
+    """
 
     def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
@@ -40,7 +44,9 @@ class RequestsAuth(AuthBase):
     def _answered(
         self, response: requests.Response, *, token: str, url: str | None, **sending: typing.Any
     ) -> requests.Response:
-        """requests hands its hooks on when it follows a redirect, so that this also hears of answers from elsewhere."""
+        """requests hands its hooks on when it follows a redirect, so that this also hears of
+        answers from elsewhere.
+        """
         request = response.request
         mine = request.url == url and request.headers.get("Authorization") == f"Bearer {token}"
         if not mine:

@@ -32,12 +32,13 @@ class Store:
         encryption_keys: EncryptionKeys | None = None,
         recheck: float | None = None,
     ) -> None:
-        """Keeps logins in a custom store: an object with two functions, plain or, for `sipgate_oauth2.aio`, `async`.
+        """Keeps logins in a custom store: an object with two functions, plain or, for
+        `sipgate_oauth2.aio`, `async`.
 
         `load(key)` returns `(version, data, expires_at)`, or `None` if there is no such entry.
 
-        `save(key, expected_version, version, data, expires_at)` writes the last three in one step and
-        returns `True` if the stored version is `expected_version`, or if there is no entry and
+        `save(key, expected_version, version, data, expires_at)` writes the last three in one step
+        and returns `True` if the stored version is `expected_version`, or if there is no entry and
         `expected_version` is `None`. Otherwise it changes nothing and returns `False`.
 
         `data` is bytes, and holds secrets. An entry may be deleted once `expires_at` (seconds since
@@ -48,7 +49,9 @@ class Store:
 
     @classmethod
     def memory(cls, *, recheck: float | None = None) -> Self:
-        """Keeps logins in memory only: they are lost when the process exits. `recheck` is 1 by default."""
+        """Keeps logins in memory only: they are lost when the process exits. `recheck` is 1 by
+        default.
+        """
         return cls._of(_native.StoreHandle.memory(recheck))
 
     @classmethod
@@ -61,7 +64,8 @@ class Store:
     ) -> Self:
         """Keeps logins in a SQLite database, for any number of processes on one machine.
 
-        The file is created if it does not exist, readable by its owner only. `recheck` is 1 by default.
+        The file is created if it does not exist, readable by its owner only. `recheck` is 1 by
+        default.
 
         With `encryption_keys` the entries are encrypted (AES-256-GCM). A key is 32 random bytes, or
         these as base64 or hexadecimal text. The first key encrypts. Entries that are encrypted with
@@ -104,8 +108,8 @@ class Store:
 def check_store(store: CustomStore, /) -> list[str]:
     """Tests whether a custom store keeps the promises that the library relies on.
 
-    Returns the promises that it breaks, in words: an empty list means that it keeps them all. What a
-    function of the store raises is raised, as the cause of a `StoreError`. The entries that the test
-    writes expire within seconds, so the store need not be empty.
+    Returns the promises that it breaks, in words: an empty list means that it keeps them all. What
+    a function of the store raises is raised, as the cause of a `StoreError`. The entries that the
+    test writes expire within seconds, so the store need not be empty.
     """
     return _native.check_store(store)

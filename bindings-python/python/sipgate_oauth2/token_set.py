@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class TokenSet:
-    """The tokens of one login, and what the server said about them. It never changes: a refresh returns a new one."""
+    """The tokens of one login, and what the server said about them. It never changes: a refresh
+    returns a new one.
+    """
 
     __slots__ = ("_handle",)
     _handle: _native.TokenSetHandle
@@ -31,8 +33,9 @@ class TokenSet:
     def restore(cls, tokens: str | Mapping[str, Any], /) -> Self:
         """The tokens in a JSON object with the RFC's names, given as text or as a mapping.
 
-        `export` returns such an object; Authlib, requests-oauthlib, simple-oauth2 and openid-client save
-        one. With `expires_in` alone the age is unknown, and the access token counts as expired.
+        `export` returns such an object; Authlib, requests-oauthlib, simple-oauth2 and openid-client
+        save one. With `expires_in` alone the age is unknown, and the access token counts as
+        expired.
         """
         return cls._of(_native.TokenSetHandle.restore(tokens))
 
@@ -92,7 +95,9 @@ class TokenSet:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """Members of the response that have no meaning here, such as `session_state`: a new `dict` each time."""
+        """Members of the response that have no meaning here, such as `session_state`: a new `dict`
+        each time.
+        """
         return self._handle.extra
 
     def __eq__(self, other: object) -> bool:

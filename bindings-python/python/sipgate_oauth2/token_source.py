@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class TokenSource(_native.TokenSourceHandle):
     """The access token of one account: from memory, from the store, or refreshed.
 
-    A refresh is made once for all threads and processes that ask. Made by `Client.complete_login` or
-    `Client.token_source`. It is cheap to make for each request, and may be used from any number of
-    threads and in forked children.
+    A refresh is made once for all threads and processes that ask. Made by `Client.complete_login`
+    or `Client.token_source`. It is cheap to make for each request, and may be used from any number
+    of threads and in forked children.
 
     Every call that waits takes the keyword arguments `timeout`, in seconds, 30 by default, and
-    `cancel`, a `CancelToken`. Both end the wait of the caller only: a request that was sent goes on.
+    `cancel`, a `CancelToken`. Both end the wait of the caller only: a request that was sent goes
+    on.
     """
 
     __slots__ = ()
@@ -34,7 +35,9 @@ class TokenSource(_native.TokenSourceHandle):
     def authorization_header(
         self, *, min_validity: float | None = None, **call: Unpack[CallOptions]
     ) -> str:
-        """The value of an `Authorization` header with the `access_token`: `Bearer …` (RFC 6750, section 2.1)."""
+        """The value of an `Authorization` header with the `access_token`: `Bearer …` (RFC 6750,
+        section 2.1).
+        """
         return f"Bearer {self.access_token(min_validity=min_validity, **call)}"
 
     def invalidate(self, access_token: str, /) -> None:
@@ -54,7 +57,9 @@ class TokenSource(_native.TokenSourceHandle):
         return _native.start_source_refresh(self, **call).wait()
 
     def save(self, tokens: TokenSet, **call: Unpack[CallOptions]) -> None:
-        """Replaces the login of this account by tokens from elsewhere: from the single steps, or from another library."""
+        """Replaces the login of this account by tokens from elsewhere: from the single steps, or
+        from another library.
+        """
         _native.start_source_save(self, tokens, **call).wait()
 
     def status(self, **call: Unpack[CallOptions]) -> TokenStatus:
@@ -64,10 +69,10 @@ class TokenSource(_native.TokenSourceHandle):
     def logout(self, **call: Unpack[CallOptions]) -> LogoutOutcome:
         """Ends the login: here at once, and then at the server.
 
-        The server ends every login of this client in that browser's session. Returns `"revoked"` if the
-        server was told, and `"local_only"` if not: the client has no revocation endpoint, or there was
-        no refresh token to revoke, as after an earlier logout. After an error no token is handed out
-        any more, but the server was not told; call `logout` again to finish it.
+        The server ends every login of this client in that browser's session. Returns `"revoked"` if
+        the server was told, and `"local_only"` if not: the client has no revocation endpoint, or
+        there was no refresh token to revoke, as after an earlier logout. After an error no token is
+        handed out any more, but the server was not told; call `logout` again to finish it.
         """
         return _native.start_source_logout(self, **call).wait()
 
@@ -85,19 +90,21 @@ class TokenSource(_native.TokenSourceHandle):
 
     @property
     def account_hash(self) -> str:
-        """The name of the account in events and logs: 16 hexadecimal digits, the same in all processes."""
+        """The name of the account in events and logs: 16 hexadecimal digits, the same in all
+        processes.
+        """
         return super().account_hash
 
     def requests_auth(self, *, origins: Collection[str] | None = None) -> RequestsAuth:
         """An `auth=` for requests, which must be installed.
 
-        Requests to `origins` get the token, and no other request does: a warning says so. By default
-        `origins` are `["https://api.sipgate.com"]` for a client at sipgate; for any other client they
-        must be given.
+        Requests to `origins` get the token, and no other request does: a warning says so. By
+        default `origins` are `["https://api.sipgate.com"]` for a client at sipgate; for any other
+        client they must be given.
 
-        If the API answers 401, the request is sent once more with a new token, provided that its body
-        can be sent twice. If it answers 403, the request is sent once more if another process has
-        stored another token since.
+        If the API answers 401, the request is sent once more with a new token, provided that its
+        body can be sent twice. If it answers 403, the request is sent once more if another process
+        has stored another token since.
         """
         from .requests_auth import RequestsAuth
 

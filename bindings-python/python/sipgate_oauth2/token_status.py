@@ -37,3 +37,11 @@ class TokenStatus:
 
     unsaved: bool
     """Whether new tokens are only in memory, because the store has not accepted them yet."""
+
+    def __repr__(self) -> str:
+        error = None if self.last_error is None else self.last_error.code
+        return (
+            f"TokenStatus(state={self.state!r}, generation={self.generation}, "
+            f"expires_at={self.expires_at}, refresh_expires_at={self.refresh_expires_at}, "
+            f"scope={self.scope!r}, last_error={error}, unsaved={self.unsaved})"
+        )

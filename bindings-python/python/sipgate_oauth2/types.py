@@ -1,6 +1,6 @@
-"""Words and shapes for type checkers: `Remedy`, `Event` and their like. Nothing here is needed at run time."""
-
-from __future__ import annotations
+"""Words and shapes for type checkers: `Remedy`, `Event` and their like. Nothing here is needed at
+run time.
+"""
 
 import os
 import typing
@@ -72,20 +72,22 @@ class ClientOptions(typing.TypedDict, total=False):
     request_timeout: float | None
     """Seconds for a whole request, 30 by default."""
 
-    store: Store | None
+    store: "Store | None"
     """Where logins are kept: needed for `complete_login` and `token_source`."""
 
-    on_event: abc.Callable[[Event], object] | None
+    on_event: "abc.Callable[[Event], object] | None"
     """Called with each event, on any thread."""
 
 
 class CallOptions(typing.TypedDict, total=False):
-    """What every call that waits accepts. Both end the wait of the caller only: a request that was sent goes on."""
+    """What every call that waits accepts. Both end the wait of the caller only: a request that was
+    sent goes on.
+    """
 
     timeout: float | None
     """Seconds to wait, 30 by default."""
 
-    cancel: CancelToken | None
+    cancel: "CancelToken | None"
     """Ends the wait when it is cancelled."""
 
 
@@ -102,10 +104,14 @@ class AuthorizationParameters(typing.TypedDict, total=False):
     """The `state`, instead of a random one."""
 
     return_to: str | None
-    """Anything that the application wants to find again with the callback. It is not sent to the server."""
+    """Anything that the application wants to find again with the callback. It is not sent to the
+    server.
+    """
 
     prompt: str | None
-    """Whether the server asks the user again: `login`, `consent`, `none`, … (OpenID Connect Core, section 3.1.2.1)."""
+    """Whether the server asks the user again: `login`, `consent`, `none`, … (OpenID Connect Core,
+    section 3.1.2.1).
+    """
 
     login_hint: str | None
     """The user name that the login page proposes."""
@@ -309,4 +315,6 @@ Event = (
     | OddAnswer
     | RealmMismatch
 )
-"""What `on_event` is told: a dict whose `event` says which. `account` is a hash; durations are in seconds."""
+"""What `on_event` is told: a dict whose `event` says which. `account` is a hash; durations are in
+seconds.
+"""
