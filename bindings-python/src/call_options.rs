@@ -5,43 +5,31 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use sipgate_oauth2::{Call, CancelToken};
 
-use crate::argument::{self, Any, Keywords, Optional, Setter};
+use crate::argument::{self, Keywords, Setter};
 use crate::cancel_token;
 
 pub(crate) struct CallOptions {
     pub(crate) timeout: Duration,
     cancel: Option<CancelToken>,
-    min_validity: Duration,
+    min_validity: Option<Duration>,
 }
 
 impl CallOptions {
     pub(crate) fn read(keywords: Option<Keywords<'_, '_>>) -> PyResult<Self> {
-        argument::keywords(Self::default(), keywords, |name| {
-            Some(match name {
-                "timeout" => Self::timeout,
-                "cancel" => Self::cancel,
-                _ => return None,
-            })
+        argument::keywords(Self::default(), keywords, setter)
+    }
+
+    /// With `min_validity`, which an access token alone has.
+    pub(crate) fn for_access_token(keywords: Option<Keywords<'_, '_>>) -> PyResult<Self> {
+        argument::keywords(Self::default(), keywords, |name| match name {
+            "min_validity" => Some(|options, value| Ok(Self { min_validity: Some(argument::seconds("min_validity", value)?), ..options })),
+            other => setter(other),
         })
     }
 
-    pub(crate) fn with(self, value: Optional<'_, '_>, set: Setter<Self>) -> PyResult<Self> {
-        match value {
-            Some(value) => set(self, value),
-            None => Ok(self),
-        }
-    }
-
-    pub(crate) fn timeout(self, value: Any<'_, '_>) -> PyResult<Self> {
-        Ok(Self { timeout: argument::seconds("timeout", value)?, ..self })
-    }
-
-    pub(crate) fn cancel(self, value: Any<'_, '_>) -> PyResult<Self> {
-        Ok(Self { cancel: Some(cancel_token::read(value)?), ..self })
-    }
-
-    pub(crate) fn min_validity(self, value: Any<'_, '_>) -> PyResult<Self> {
-        Ok(Self { min_validity: argument::seconds("min_validity", value)?, ..self })
+    /// Whether the current token will do, for however short a time it is valid.
+    pub(crate) fn takes_any_token(&self) -> bool {
+        self.min_validity.is_none()
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -49,7 +37,7 @@ impl CallOptions {
     }
 
     pub(crate) fn call(&self) -> Call {
-        let call = Call::new().timeout(self.timeout).min_validity(self.min_validity);
+        let call = Call::new().timeout(self.timeout).min_validity(self.min_validity.unwrap_or_default());
         match &self.cancel {
             Some(cancel) => call.cancel_token(cancel),
             None => call,
@@ -59,6 +47,14 @@ impl CallOptions {
 
 impl Default for CallOptions {
     fn default() -> Self {
-        Self { timeout: Call::DEFAULT_TIMEOUT, cancel: None, min_validity: Duration::ZERO }
+        Self { timeout: Call::DEFAULT_TIMEOUT, cancel: None, min_validity: None }
     }
+}
+
+fn setter(name: &str) -> Option<Setter<CallOptions>> {
+    Some(match name {
+        "timeout" => |options, value| Ok(CallOptions { timeout: argument::seconds("timeout", value)?, ..options }),
+        "cancel" => |options, value| Ok(CallOptions { cancel: Some(cancel_token::read(value)?), ..options }),
+        _ => return None,
+    })
 }

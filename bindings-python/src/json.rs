@@ -39,13 +39,14 @@ fn number<'py>(py: Python<'py>, number: &Number) -> PyResult<Bound<'py, PyAny>> 
     Ok(number.as_f64().into_pyobject(py)?.into_any())
 }
 
-/// A JSON object, given as text or as a mapping; as text.
-pub(crate) fn document(field: &str, value: &Bound<'_, PyAny>) -> PyResult<Secret> {
+/// What `read` makes of a JSON object, given as text or as a mapping.
+pub(crate) fn document<T>(field: &str, value: &Bound<'_, PyAny>, read: impl FnOnce(&str) -> PyResult<T>) -> PyResult<T> {
     if value.is_instance_of::<PyString>() {
-        return argument::text(field, value).map(Secret::from);
+        return read(argument::text(field, value)?);
     }
     let mapping = value.cast::<PyMapping>().map_err(|_| argument::wrong_type(field, "a str or a mapping", value))?;
-    Ok(Secret::from(Value::Object(Writer { field }.members(mapping, MAX_DEPTH)?).to_string()))
+    let text = Secret::from(Value::Object(Writer { field }.members(mapping, MAX_DEPTH)?).to_string());
+    read(text.reveal())
 }
 
 struct Writer<'a> {

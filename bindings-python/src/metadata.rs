@@ -11,8 +11,8 @@ use crate::json;
 pub(crate) type Metadata = Map<String, Value>;
 
 pub(crate) fn read(value: Any<'_, '_>) -> PyResult<Metadata> {
-    let document = json::document("metadata", value)?;
-    serde_json::from_str(document.reveal()).map_err(|_| argument::invalid(value.py(), "metadata", "is not a JSON object"))
+    let refused = |_| argument::invalid(value.py(), "metadata", "is not a JSON object");
+    json::document("metadata", value, |text| serde_json::from_str(text).map_err(refused))
 }
 
 /// The server that it describes. What is missing or wrong is named by the core.

@@ -32,7 +32,7 @@ impl StringCache {
     }
 
     /// Clones of a token share its text, and no other text is where that is.
-    fn last<'py>(&self, py: Python<'py>, token: &AccessToken) -> Option<Bound<'py, PyString>> {
+    pub(crate) fn last<'py>(&self, py: Python<'py>, token: &AccessToken) -> Option<Bound<'py, PyString>> {
         let last = self.0.try_lock().ok()?;
         let (shown, string) = last.as_ref()?;
         ptr::eq(shown.reveal(), token.reveal()).then(|| string.bind(py).clone())

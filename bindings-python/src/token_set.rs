@@ -29,8 +29,7 @@ pub(crate) fn refresh_parameters(value: Any<'_, '_>) -> PyResult<RefreshParamete
 impl TokenSetHandle {
     #[staticmethod]
     fn restore(py: Python<'_>, tokens: Any<'_, '_>) -> PyResult<Self> {
-        let text = json::document("tokens", tokens)?;
-        call::work(py, "TokenSet.restore", || TokenSet::restore(text.reveal())).map(Self)
+        json::document("tokens", tokens, |text| call::work(py, "TokenSet.restore", || TokenSet::restore(text)).map(Self))
     }
 
     fn export(&self, py: Python<'_>) -> Py<PyString> {

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use sipgate_oauth2::{AccessToken, LogoutOutcome, TokenSource, TokenStatus};
 
-use crate::argument::{self, Any, Keywords, Optional};
+use crate::argument::{self, Any, Keywords};
 use crate::call_options::CallOptions;
 use crate::custom_store::CustomStore;
 use crate::string_cache::StringCache;
@@ -34,22 +34,32 @@ impl TokenSourceHandle {
     /// It is the current token, from memory, for most of its lifetime. In the last part of its
     /// lifetime the current token is returned at once and refreshed in the background. A caller
     /// waits for a refresh only after the token has expired.
-    #[pyo3(signature = (*, timeout=None, min_validity=None, cancel=None))]
-    fn access_token<'py>(
-        &self,
-        py: Python<'py>,
-        timeout: Optional<'_, 'py>,
-        min_validity: Optional<'_, 'py>,
-        cancel: Optional<'_, 'py>,
-    ) -> PyResult<Bound<'py, PyString>> {
-        let token = self.current(py, timeout, min_validity, cancel).inspect_err(|_| self.string_cache.forget())?;
+    #[pyo3(signature = (**call), text_signature = "($self, *, timeout=None, min_validity=None, cancel=None)")]
+    fn access_token<'py>(&self, py: Python<'py>, call: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyString>> {
+        if call.is_none()
+            && let Some(string) = self.at_hand(py)
+        {
+            return Ok(string);
+        }
+        let token = self.current(py, call).inspect_err(|_| self.string_cache.forget())?;
         Ok(self.string_cache.string(py, token))
+    }
+
+    /// The value of an `Authorization` header with the `access_token`: `Bearer …`.
+    ///
+    /// RFC 6750, section 2.1.
+    #[pyo3(signature = (**call), text_signature = "($self, *, timeout=None, min_validity=None, cancel=None)")]
+    fn authorization_header<'py>(&self, py: Python<'py>, call: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyString>> {
+        self.current(py, call).map(|token| PyString::new(py, &format!("Bearer {}", token.reveal())))
     }
 
     /// The current token, if it can be returned without asking the store or the server.
     ///
     /// Never blocks.
     fn peek<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        if let Some(string) = self.at_hand(py) {
+            return Some(string);
+        }
         let token = self.core.peek();
         if token.is_none() {
             self.string_cache.forget();
@@ -95,19 +105,15 @@ impl TokenSourceHandle {
         Self { core, issuer: issuer.to_owned(), custom_store, string_cache: StringCache::default() }
     }
 
+    /// The string of the current token, if it was shown before.
+    fn at_hand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.core.with_at_hand(|token| self.string_cache.last(py, token)).flatten()
+    }
+
     /// A token in memory is returned without releasing the interpreter.
-    fn current(
-        &self,
-        py: Python<'_>,
-        timeout: Optional<'_, '_>,
-        min_validity: Optional<'_, '_>,
-        cancel: Optional<'_, '_>,
-    ) -> PyResult<AccessToken> {
-        let options = CallOptions::default()
-            .with(timeout, CallOptions::timeout)?
-            .with(cancel, CallOptions::cancel)?
-            .with(min_validity, CallOptions::min_validity)?;
-        if min_validity.is_none()
+    fn current(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<AccessToken> {
+        let options = CallOptions::for_access_token(call)?;
+        if options.takes_any_token()
             && let Some(token) = self.core.peek()
         {
             return Ok(token);
@@ -118,15 +124,9 @@ impl TokenSourceHandle {
 }
 
 #[pyfunction]
-#[pyo3(signature = (source, min_validity=None, **call))]
-pub(crate) fn start_access_token(
-    py: Python<'_>,
-    source: &TokenSourceHandle,
-    min_validity: Optional<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let options = CallOptions::read(call)?.with(min_validity, CallOptions::min_validity)?;
-    Task::start(py, options, access_token, |call| Ok(source.core.start_access_token(call)))
+#[pyo3(signature = (source, **call))]
+pub(crate) fn start_access_token(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+    Task::start(py, CallOptions::for_access_token(call)?, access_token, |call| Ok(source.core.start_access_token(call)))
 }
 
 #[pyfunction]

@@ -18,7 +18,7 @@ from sipgate_oauth2 import ERROR_CODES, TokenSource, _native, aio, types
 PACKAGE = Path(sipgate_oauth2.__file__).resolve().parent
 STUB = PACKAGE / "_native.pyi"
 # What a public class inherits as it is.
-INHERITED = ["access_token", "peek"]
+INHERITED = ["access_token", "authorization_header", "peek"]
 
 
 def test_what_the_public_class_inherits_has_its_documentation_in_the_stub() -> None:

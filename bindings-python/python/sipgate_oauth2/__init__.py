@@ -23,9 +23,6 @@ import os
 
 from . import _native, at_exit
 from ._native import VERSION
-from .authorization_request import AuthorizationRequest
-from .cancel_token import CancelToken
-from .client import Client
 from .errors import (
     ERROR_CODES,
     AuthorizationDeniedError,
@@ -36,24 +33,36 @@ from .errors import (
     StoreError,
     TemporaryError,
 )
-from .store import Store, check_store
-from .token_set import TokenSet
-from .token_source import TokenSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .authorization_request import AuthorizationRequest
+    from .cancel_token import CancelToken
+    from .client import Client
+    from .store import Store, check_store
+    from .token_set import TokenSet
+    from .token_source import TokenSource
     from .token_status import TokenStatus
 else:
+    # Imported when they are first used: a file takes a tenth of a millisecond, and `dataclasses`, which
+    # `TokenStatus` needs, more than all of this package.
+    _FILES = {
+        "AuthorizationRequest": "authorization_request",
+        "CancelToken": "cancel_token",
+        "Client": "client",
+        "Store": "store",
+        "TokenSet": "token_set",
+        "TokenSource": "token_source",
+        "TokenStatus": "token_status",
+        "check_store": "store",
+    }
 
     def __getattr__(name):
-        """`TokenStatus` is imported when it is needed: its `dataclasses` take longer than all of
-        this package.
-        """
-        if name != "TokenStatus":
+        if name not in _FILES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from .token_status import TokenStatus
-
-        return TokenStatus
+        file = __import__(f"{__name__}.{_FILES[name]}", fromlist=[name])
+        found = globals()[name] = getattr(file, name)
+        return found
 
 
 __all__ = [

@@ -192,6 +192,18 @@ class TokenSourceHandle:
         waits for a refresh only after the token has expired.
         """
 
+    def authorization_header(
+        self,
+        *,
+        timeout: float | None = None,
+        min_validity: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> str:
+        """The value of an `Authorization` header with the `access_token`: `Bearer …`.
+
+        RFC 6750, section 2.1.
+        """
+
     def peek(self) -> str | None:
         """The current token, if it can be returned without asking the store or the server.
 
@@ -243,7 +255,7 @@ def start_complete_login(
     **call: Unpack[CallOptions],
 ) -> Task[TokenSourceHandle]: ...
 def start_access_token(
-    source: TokenSourceHandle, min_validity: float | None = None, **call: Unpack[CallOptions]
+    source: TokenSourceHandle, *, min_validity: float | None = None, **call: Unpack[CallOptions]
 ) -> Task[str]: ...
 def start_source_refresh(source: TokenSourceHandle, **call: Unpack[CallOptions]) -> Task[str]: ...
 def start_source_save(

@@ -121,26 +121,30 @@ class TokenSource:
     without `await`.
     """
 
-    __slots__ = ("_source",)
+    __slots__ = ("_handle",)
 
     def __init__(self, source: token_source.TokenSource) -> None:
         """The same source as `source`, with `await`."""
-        self._source = _checked("source", token_source.TokenSource, source)
+        self._handle = _native.TokenSourceHandle(
+            _checked("source", token_source.TokenSource, source)
+        )
 
     @classmethod
     def _of(cls, handle: _native.TokenSourceHandle) -> Self:
-        return cls(token_source.TokenSource(handle))
+        source = cls.__new__(cls)
+        source._handle = handle
+        return source
 
     async def access_token(
         self, *, timeout: float | None = None, min_validity: float | None = None
     ) -> str:
         """An access token that an API accepts now, and for `min_validity` seconds more."""
         if timeout is None and min_validity is None:
-            token = self._source.peek()
+            token = self._handle.peek()
             if token is not None:
                 return token
         start = _native.start_access_token
-        return await _outcome(start, self._source, min_validity, timeout=timeout)
+        return await _outcome(start, self._handle, timeout=timeout, min_validity=min_validity)
 
     async def authorization_header(
         self, *, timeout: float | None = None, min_validity: float | None = None
@@ -151,25 +155,25 @@ class TokenSource:
 
     def peek(self) -> str | None:
         """The current token, if it can be returned without asking the store or the server."""
-        return self._source.peek()
+        return self._handle.peek()
 
     def invalidate(self, access_token: str, /) -> None:
         """Tells the source that an API answered 401 to this access token: the next call refreshes,
         if it is still the current one.
         """
-        self._source.invalidate(access_token)
+        self._handle.invalidate(access_token)
 
     async def refresh(self, *, timeout: float | None = None) -> str:
         """Refreshes the tokens now, also if they are fresh, and returns the access token."""
-        return await _outcome(_native.start_source_refresh, self._source, timeout=timeout)
+        return await _outcome(_native.start_source_refresh, self._handle, timeout=timeout)
 
     async def save(self, tokens: TokenSet, *, timeout: float | None = None) -> None:
         """Replaces the login of this account by tokens from elsewhere."""
-        await _outcome(_native.start_source_save, self._source, tokens, timeout=timeout)
+        await _outcome(_native.start_source_save, self._handle, tokens, timeout=timeout)
 
     async def status(self, *, timeout: float | None = None) -> TokenStatus:
         """The state of the login, from the store and without the network."""
-        return await _outcome(_native.start_source_status, self._source, timeout=timeout)
+        return await _outcome(_native.start_source_status, self._handle, timeout=timeout)
 
     async def logout(self, *, timeout: float | None = None) -> LogoutOutcome:
         """Ends the login: here at once, and then at the server, with every login of this client in
@@ -177,37 +181,37 @@ class TokenSource:
 
         Returns `"local_only"` if no server was told.
         """
-        return await _outcome(_native.start_source_logout, self._source, timeout=timeout)
+        return await _outcome(_native.start_source_logout, self._handle, timeout=timeout)
 
     def ensure_saved(self) -> None:
         """Checks that no token would be lost if the process exited now: an error while new tokens
         are only in memory.
         """
-        self._source.ensure_saved()
+        self._handle.ensure_saved()
 
     def httpx_auth(self, *, origins: abc.Collection[str] | None = None) -> HttpxAuth:
         """An `auth=` for httpx, which must be installed; see
         `sipgate_oauth2.TokenSource.requests_auth`.
         """
-        return self._source.httpx_auth(origins=origins)
+        return token_source.TokenSource(self._handle).httpx_auth(origins=origins)
 
     @property
     def account(self) -> str:
         """The account, as the application named it."""
-        return self._source.account
+        return self._handle.account
 
     @property
     def account_hash(self) -> str:
         """The name of the account in events and logs: 16 hexadecimal digits, the same in all
         processes.
         """
-        return self._source.account_hash
+        return self._handle.account_hash
 
     def __repr__(self) -> str:
-        return f"aio.{self._source!r}"
+        return f"aio.TokenSource(account={self.account!r}, …)"
 
     def __reduce__(self) -> typing.NoReturn:
-        self._source.__reduce__()
+        raise TypeError(token_source.NOT_COPIED)
 
 
 async def check_store(store: CustomStore, /) -> list[str]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from .types import CallOptions, LogoutOutcome
 
 
+NOT_COPIED = (
+    "a TokenSource is not pickled or copied; make another with Client.token_source(account)"
+)
+
+
 class TokenSource(_native.TokenSourceHandle):
     """The access token of one account: from memory, from the store, or refreshed.
 
@@ -31,14 +36,6 @@ class TokenSource(_native.TokenSourceHandle):
     """
 
     __slots__ = ()
-
-    def authorization_header(
-        self, *, min_validity: float | None = None, **call: Unpack[CallOptions]
-    ) -> str:
-        """The value of an `Authorization` header with the `access_token`: `Bearer …` (RFC 6750,
-        section 2.1).
-        """
-        return f"Bearer {self.access_token(min_validity=min_validity, **call)}"
 
     def invalidate(self, access_token: str, /) -> None:
         """Tells the source that an API answered 401 to this access token. Sends nothing.
@@ -120,6 +117,4 @@ class TokenSource(_native.TokenSourceHandle):
         return f"TokenSource(account={self.account!r}, …)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a TokenSource is not pickled or copied; make another with Client.token_source(account)"
-        )
+        raise TypeError(NOT_COPIED)
