@@ -1,4 +1,5 @@
-//! What Python hands over, as Rust: each function names the argument in its error and shows nothing of its contents.
+//! Conversion of arguments from Python to Rust. An error names the argument and shows nothing of
+//! its contents.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ pub(crate) type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
 /// Puts one keyword argument into what is being built.
 pub(crate) type Setter<T> = fn(T, Any<'_, '_>) -> PyResult<T>;
 
-/// Puts each keyword argument where its setter says. `None` is the same as leaving it out, and a keyword without a setter is a `TypeError`.
+/// Puts each keyword argument where its setter says. `None` is the same as leaving it out, and a
+/// keyword without a setter is a `TypeError`.
 pub(crate) fn keywords<T>(built: T, keywords: Option<Keywords<'_, '_>>, setter: fn(&str) -> Option<Setter<T>>) -> PyResult<T> {
     keywords.into_iter().flatten().try_fold(built, |built, (name, value)| {
         let name = name.cast::<PyString>()?.to_string_lossy();
@@ -57,7 +59,7 @@ pub(crate) fn optional_text<'a>(field: &str, value: Optional<'a, '_>) -> PyResul
     value.map(|value| text(field, value)).transpose()
 }
 
-/// What came back from the browser: frameworks have it as text or as bytes.
+/// The callback from the browser: frameworks provide it as text or as bytes.
 pub(crate) fn callback<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return str::from_utf8(bytes.as_bytes())
@@ -119,7 +121,8 @@ fn pair(field: &str, value: &Bound<'_, PyAny>) -> Option<PyResult<(String, Strin
     Some(half(&name).and_then(|name| Ok((name, half(&text)?))))
 }
 
-/// What a collection holds. Texts and mappings are none, and neither is what cannot tell its length: it might never end.
+/// The items of a collection. Texts and mappings are not collections here, and neither is an object
+/// without a length: it might never end.
 pub(crate) fn items<'py>(value: &Bound<'py, PyAny>) -> Option<impl Iterator<Item = PyResult<Bound<'py, PyAny>>> + use<'py>> {
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.cast::<PyMapping>().is_ok() {
         return None;

@@ -1,5 +1,6 @@
-//! The one way into the core: catch a panic, release the interpreter while something waits, map the error. Nothing else calls a function
-//! of the core that waits, and no lock is held while a thread waits for the interpreter.
+//! The one way into the core: catch a panic, release the interpreter while something waits, map the
+//! error. Nothing else calls a function of the core that waits, and no lock is held while a thread
+//! waits for the interpreter.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

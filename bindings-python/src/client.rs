@@ -124,7 +124,8 @@ impl ClientHandle {
         let options = CallOptions::read(call)?;
         let cancelled = options.is_cancelled();
         Task::start(py, options, given, |call| {
-            // The core's `start_` functions do not look at the token yet; this one refuses before it sends anything.
+            // The core's `start_` functions do not look at the token yet; this one refuses before
+            // it sends anything.
             if cancelled {
                 self.core.refresh_with("cancelled", call)?;
             }

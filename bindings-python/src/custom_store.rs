@@ -23,14 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an interpreter that shuts down may go unseen.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Shared by the library's threads; they enter the interpreter for each call, and hold no lock meanwhile.
+/// Shared by the library's threads; they enter the interpreter for each call, and hold no lock
+/// meanwhile.
 #[derive(Clone)]
 pub(crate) struct CustomStore(Arc<Inner>);
 
 struct Inner {
     object: Py<PyAny>,
-    /// Where `async` functions run: the event loop that the store was last used on. The lock is only held inside the interpreter, by a
-    /// thread that does not release it meanwhile, so that a child cannot be forked while it is held.
+    /// Where `async` functions run: the event loop that the store was last used on. The lock is
+    /// only held inside the interpreter, by a thread that does not release it meanwhile, so that a
+    /// child cannot be forked while it is held.
     event_loop: Mutex<Option<Py<PyAny>>>,
 }
 
@@ -47,7 +49,7 @@ impl CustomStore {
     pub(crate) fn used_on(&self, event_loop: Bound<'_, PyAny>) {
         ON_EVENT_LOOPS.store(true, Ordering::Relaxed);
         let previous = self.0.event_loop.lock().unwrap_or_else(PoisonError::into_inner).replace(event_loop.unbind());
-        // Not before the lock is free again: this may run code of Python's.
+        // Only once the lock is free again: this may run Python code.
         drop(previous);
     }
 
@@ -130,14 +132,14 @@ pub(crate) fn needs_event_loop() -> bool {
     ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::under_way() > 0
 }
 
-/// What an event loop is working on.
+/// A call that an event loop is working on.
 struct Later<T> {
     answer: Receiver<PyResult<T>>,
     future: Py<PyAny>,
 }
 
 impl<T> Later<T> {
-    /// Waits outside the interpreter, so that its end does not wait for this.
+    /// Waits without the interpreter, so that its end does not wait for this.
     fn wait(self, name: &'static str) -> Result<T, StoreFailure> {
         let begun = Instant::now();
         loop {
@@ -162,7 +164,7 @@ impl<T> Later<T> {
     }
 }
 
-/// What a `concurrent.futures.Future` calls with itself when it is done.
+/// The function that a `concurrent.futures.Future` calls with itself when it is done.
 fn completion<'py, T: Send + 'static>(
     py: Python<'py>,
     told: SyncSender<PyResult<T>>,
@@ -170,7 +172,7 @@ fn completion<'py, T: Send + 'static>(
 ) -> PyResult<Bound<'py, PyCFunction>> {
     PyCFunction::new_closure(py, None, None, move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
         let answer = arguments.get_item(0).and_then(|future| read(&future.call_method0("result")?));
-        // Nobody listens any more: the wait was given up.
+        // If the wait was abandoned, no thread receives it.
         drop(told.try_send(answer));
     })
 }
@@ -189,7 +191,7 @@ fn entry(answer: &Bound<'_, PyAny>) -> PyResult<Option<StoreEntry>> {
     }))
 }
 
-/// Rows of databases are sequences, and not always tuples.
+/// The rows of a database are sequences, but not always tuples.
 fn columns<'py>(row: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     if row.len()? != 3 {
         return Err(PyTypeError::new_err("not three"));
@@ -217,7 +219,7 @@ fn failure(function: &'static str, raised: PyErr) -> StoreFailure {
     if is_mistake { Box::new(failed.mistaken()) } else { Box::new(failed) }
 }
 
-/// What the code of a store raises, and never the database.
+/// Exceptions that point to a mistake in the store's code, not to its database.
 fn is_mistake(py: Python<'_>, raised: &PyErr) -> bool {
     raised.is_instance_of::<PyTypeError>(py)
         || raised.is_instance_of::<PyAttributeError>(py)
@@ -233,7 +235,7 @@ pub(crate) fn raised_in(violation: &Violation) -> Option<core::Error> {
     cause.downcast_ref::<core::Error>().cloned().or_else(failed)
 }
 
-/// Says which exception it was and no more: its text may hold what was to be stored.
+/// Names the exception and nothing else: its text may contain what was to be stored.
 #[derive(Clone, Debug)]
 struct Failed {
     function: &'static str,

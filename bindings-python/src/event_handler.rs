@@ -1,4 +1,4 @@
-//! The core's events as dicts for a function of the application's.
+//! The core's events, as dicts for a function of the application.
 
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
@@ -16,8 +16,8 @@ impl EventHandler {
         Ok(Self(function.clone().unbind()))
     }
 
-    /// Told by the core, on whatever thread. What the function raises goes to `sys.unraisablehook`, but for what ends it when the
-    /// interpreter shuts down.
+    /// Called by the core, on any thread. What the function raises goes to `sys.unraisablehook`,
+    /// unless it is the exception that ends it when the interpreter shuts down.
     pub(crate) fn told(&self, event: &Event) {
         let Ok(members) = serde_json::from_str::<Map<String, Value>>(&event.to_json()) else { return };
         interpreter::entered(|py| {

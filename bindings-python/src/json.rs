@@ -7,7 +7,8 @@ use sipgate_oauth2::Secret;
 
 use crate::argument;
 
-/// Deeper than what the core reads, and far from the end of the stack: a mapping that holds itself is refused.
+/// Deeper than the core reads, and far from the end of the stack: a mapping that contains itself is
+/// refused.
 const MAX_DEPTH: usize = 64;
 
 pub(crate) fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyResult<Bound<'py, PyAny>> {

@@ -1,6 +1,7 @@
-//! The native half of the Python package `sipgate_oauth2`, which the package's Python files alone use. It converts, and no more: each public
-//! class has a handle here, and each operation one `start_…` function that gives a `Task`. `call` is the only way to a function of the core
-//! that waits.
+//! The native half of the Python package `sipgate_oauth2`, which the package's Python files alone
+//! use. It converts, and no more: each public class has a handle here, and each operation one
+//! `start_…` function that gives a `Task`. `call` is the only way to a function of the core that
+//! waits.
 
 mod argument;
 mod at_exit;

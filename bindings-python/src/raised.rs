@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use pyo3::PyErr;
 
-/// It becomes the `__cause__` of what the caller gets. Its text may hold what was to be stored, and does not show.
+/// It becomes the `__cause__` of what the caller gets. Its text may hold what was to be stored, and
+/// does not show.
 #[derive(Clone)]
 pub(crate) struct Raised(pub(crate) Arc<PyErr>);
 

@@ -1,4 +1,5 @@
-//! The access token as Python has it: one string for each token, as making one takes longer than all the rest of a call.
+//! The access token as a Python string: one string per token, because making it takes longer than
+//! the rest of a call.
 
 use std::ptr;
 use std::sync::Mutex;
@@ -7,8 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use sipgate_oauth2::AccessToken;
 
-/// The token that was shown last. It is held, so that no other token can be at its address. The lock is tried only: nobody waits for it, also not a
-/// child that was forked while another thread had it.
+/// The token that was returned last. It is kept, so that no other token can be at its address. The
+/// lock is only tried: no thread waits for it, not even in a child that was forked while another
+/// thread held it.
 #[derive(Default)]
 pub(crate) struct StringCache(Mutex<Option<(AccessToken, Py<PyString>)>>);
 
@@ -24,7 +26,7 @@ impl StringCache {
         string
     }
 
-    /// Lets go of the token, as there is none that may be shown.
+    /// Drops the token, because there is none that may be returned.
     pub(crate) fn forget(&self) {
         if let Ok(mut last) = self.0.try_lock() {
             *last = None;

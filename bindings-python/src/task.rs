@@ -1,5 +1,5 @@
-//! An operation that has been started: Python waits for it, or has it call a completion. `client.py`, `token_source.py` and `aio.py` derive
-//! waiting, deadlines and cancelling from this.
+//! An operation that has been started: Python waits for it, or has it call a completion.
+//! `client.py`, `token_source.py` and `aio.py` derive waiting, deadlines and cancelling from this.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,8 +30,9 @@ impl Task {
         started.wait(py, &self.options)
     }
 
-    /// Calls `completion` with the outcome and the exception, one of which is `None`: once, on any thread, and not at all if the interpreter
-    /// shuts down first. Only the first completion counts.
+    /// Calls `completion` with the outcome and the exception, one of which is `None`: once, on any
+    /// thread, and not at all if the interpreter shuts down first. Only the first completion
+    /// counts.
     fn then(&self, completion: Py<PyAny>) {
         if let Some(started) = self.take() {
             started.then(completion);
@@ -86,8 +87,8 @@ pub(crate) fn start<T: Send>(py: Python<'_>, options: &CallOptions, operation: i
     call::outside(py, || operation(&options.call()))
 }
 
-/// Waits for the outcome. Python runs signal handlers on its main thread only, so a wait there is interrupted to look for signals; a wait on
-/// any other thread is in one piece.
+/// Waits for the outcome. Python runs signal handlers on its main thread only, so a wait there is
+/// interrupted to look for signals; a wait on any other thread is in one piece.
 pub(crate) fn wait<T: Send + 'static>(py: Python<'_>, running: Running<T>, options: &CallOptions) -> PyResult<T> {
     if options.is_cancelled() || !is_main_thread(py)? {
         return call::outside(py, || running.wait(&options.call()));
@@ -133,7 +134,8 @@ where
     fn then(self: Box<Self>, completion: Py<PyAny>) {
         let Self { running, given } = *self;
         running.then(move |outcome| {
-            // What is Python's moves inside: dropped out here, it would stay until another thread enters.
+            // What is Python's moves inside: dropped out here, it would stay until another thread
+            // enters.
             interpreter::entered(move |py| {
                 let outcome = outcome.map_err(|error| errors::exception(py, &error)).and_then(|outcome| given(py, outcome));
                 let (outcome, error) = match outcome {
@@ -148,7 +150,8 @@ where
     }
 }
 
-/// Looked up each time: a value that is made once has a lock, and a child that is forked while another thread makes it would wait for ever.
+/// Looked up each time: a value that is made once has a lock, and a child that is forked while
+/// another thread makes it would wait for ever.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     let threading = py.import("threading")?;
     let main = threading.call_method0("main_thread")?.getattr("ident")?;

@@ -1,5 +1,6 @@
-//! The native half of `TokenSource`, and its operations. What is needed for each request of an API, `access_token` and `peek`, has no Python
-//! in it: the public class inherits both.
+//! The native half of `TokenSource`, and its operations. The public class inherits `access_token`,
+//! `authorization_header` and `peek`, which an application calls for each request: no Python code
+//! runs in them.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;

@@ -7,7 +7,9 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,12 +43,18 @@ def python() -> set[str]:
             thing = getattr(module, name)
             names.add(prefix + name)
             if inspect.isclass(thing):
-                names |= {
-                    f"{prefix}{name}.{attribute}"
-                    for attribute in vars(thing)
-                    if not attribute.startswith("_")
-                }
+                names |= {f"{prefix}{name}.{attribute}" for attribute in members(thing, module)}
     return names
+
+
+def members(kind: type, module: ModuleType) -> Iterator[str]:
+    """Public attributes of a class, with those that it has from a base of the package which is not public itself."""
+    for base in kind.__mro__:
+        private = (
+            base.__module__.startswith("sipgate_oauth2") and base.__name__ not in module.__all__
+        )
+        if base is kind or private:
+            yield from (attribute for attribute in vars(base) if not attribute.startswith("_"))
 
 
 def node() -> set[str]:

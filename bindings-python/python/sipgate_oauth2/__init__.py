@@ -5,7 +5,7 @@
         client_id, client_secret=client_secret, redirect_uri=redirect_uri, store=store
     )
 
-    # The page that logs in: keep `request.export()` in the user's session, redirect to `request.url`.
+    # The page that logs in: keep `request.export()` in the session, redirect to `request.url`.
     request = client.authorization_request("balance:read")
 
     # The page at the redirect URI.
@@ -15,8 +15,8 @@
     # From then on, in any thread and process.
     headers = {"Authorization": client.token_source("user-42").authorization_header()}
 
-Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the same in Rust, Python, Node and C.
-`sipgate_oauth2.aio` has the same names with `await`.
+Every error is a `SipgateOAuth2Error` with a `code` and a `remedy` that are the same in Rust,
+Python, Node and C. `sipgate_oauth2.aio` has the same names with `await`.
 """
 
 import os
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from .token_source import TokenSource
     from .token_status import TokenStatus
 else:
-    # Imported when they are first used: a file takes a tenth of a millisecond, and `dataclasses`, which
-    # `TokenStatus` needs, more than all of this package.
+    # Imported when they are first used: each file takes a tenth of a millisecond, and
+    # `dataclasses`, which `TokenStatus` needs, more than all of this package.
     _FILES = {
         "AuthorizationRequest": "authorization_request",
         "CancelToken": "cancel_token",

@@ -51,7 +51,7 @@ class Origins:
 
     @staticmethod
     def warn_of(scheme: str, host: str | None, port: int | None) -> None:
-        """A request to there goes out without a token, and nobody else has given it one."""
+        """Warns of a request to there, which has no token."""
         at = "" if port is None else f":{port}"
         warnings.warn(
             f"a request to {scheme}://{host}{at} gets no token, as that is not among the origins; "

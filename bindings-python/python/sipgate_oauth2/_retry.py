@@ -1,4 +1,4 @@
-"""What is done when an API does not take a token: RFC 6750, section 3.1."""
+"""What is done when an API refuses a token: RFC 6750, section 3.1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def another_token(source: TokenSource, token: str, status: int, *, resendable: b
 
 
 class Awaited(typing.Protocol):
-    """What is asked of a source with `await`."""
+    """What a source with `await` must have."""
 
     async def access_token(self) -> str: ...
     async def status(self) -> TokenStatus: ...

@@ -42,7 +42,7 @@ _T = typing.TypeVar("_T")
 _P = typing.ParamSpec("_P")
 _Handle = typing.TypeVar("_Handle", _native.ClientHandle, _native.TokenSourceHandle)
 
-# How long an event loop that is about to end is kept, and how often it is checked whether it must be.
+# How long an event loop that is about to end is kept, and how often this is checked.
 _STAY_SECONDS = 5.0
 _STAY_POLL = 0.02
 
@@ -60,7 +60,7 @@ class Client(sync.ClientBase):
     async def exchange_callback(
         self, request: AuthorizationRequest, callback: str | bytes, *, timeout: float | None = None
     ) -> TokenSet:
-        """Checks the callback against the authorization request and exchanges its code for tokens."""
+        """Checks the callback against the request and exchanges its code for tokens."""
         start = _native.start_exchange_callback
         return TokenSet._of(await _outcome(start, self._handle, request, callback, timeout=timeout))
 
@@ -98,16 +98,12 @@ class Client(sync.ClientBase):
         *,
         timeout: float | None = None,
     ) -> TokenSource:
-        """Checks the callback, exchanges its code and stores the login of this account, once for
-        all who ask.
-        """
+        """Checks the callback, exchanges its code and stores the login of this account, once."""
         start, arguments = _native.start_complete_login, (request, callback, account)
         return TokenSource._of(await _outcome(start, self._handle, *arguments, timeout=timeout))
 
     def token_source(self, account: str) -> TokenSource:
-        """The tokens of this account, whether or not there is a login yet. Nothing to await: it
-        does no I/O.
-        """
+        """The tokens of this account, whether or not there is a login yet. Does no I/O."""
         return TokenSource._of(self._handle.token_source(account))
 
     def __repr__(self) -> str:
@@ -158,9 +154,7 @@ class TokenSource:
         return self._handle.peek()
 
     def invalidate(self, access_token: str, /) -> None:
-        """Tells the source that an API answered 401 to this access token: the next call refreshes,
-        if it is still the current one.
-        """
+        """Tells the source that an API answered 401 to this token: the next call refreshes."""
         self._handle.invalidate(access_token)
 
     async def refresh(self, *, timeout: float | None = None) -> str:
@@ -238,16 +232,15 @@ async def _outcome(
     *arguments: _P.args,
     **keywords: _P.kwargs,
 ) -> _T:
-    """Starts an operation and awaits its outcome: the one place where `await` is made of a native
-    task.
-    """
+    """Starts an operation and awaits its outcome."""
     handle._use_running_loop()
     outcome, error = await _ended(start(handle, *arguments, **keywords))
     if error is not None:
         try:
             raise error
         finally:
-            # Its traceback holds this frame and the client's: together they would stay until the next collection.
+            # Its traceback holds this frame and the client's: all of them would stay until the next
+            # collection.
             del error
     return typing.cast("_T", outcome)
 

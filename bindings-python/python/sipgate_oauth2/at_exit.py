@@ -1,4 +1,4 @@
-"""Every end of a process: what it has begun is stored first."""
+"""Every end of a process: what is in flight is stored first."""
 
 import atexit
 import os
@@ -14,8 +14,8 @@ def _end_with_this_child(_: object = None) -> None:
 
 
 class _Children:
-    """Tells `multiprocessing`, once a program uses it: importing it would take longer than all of
-    this package.
+    """Tells `multiprocessing`, once a program uses it. Importing it takes longer than all of this
+    package.
     """
 
     told = False

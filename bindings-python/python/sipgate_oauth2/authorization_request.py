@@ -59,7 +59,7 @@ class AuthorizationRequest:
 
     @property
     def nonce(self) -> str:
-        """The `nonce` in the URL, which an ID token repeats (OpenID Connect Core, section 3.1.2.1)."""
+        """The `nonce` in the URL, which an ID token repeats (OpenID Connect Core, 3.1.2.1)."""
         return self._handle.nonce
 
     @property

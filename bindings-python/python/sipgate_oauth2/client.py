@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ClientBase:
-    """What `sipgate_oauth2.Client` and `sipgate_oauth2.aio.Client` share: all that does not wait."""
+    """What the two classes `Client`, with and without `await`, share: all that does not wait."""
 
     __slots__ = ("_handle",)
     _handle: _native.ClientHandle
@@ -84,8 +84,9 @@ class ClientBase:
     def authorization_request(
         self, scope: Scope, **parameters: Unpack[AuthorizationParameters]
     ) -> AuthorizationRequest:
-        """A new authorization request for this scope, with the URL to send the user to. Does not
-        use the network.
+        """A new authorization request for this scope, with the URL to send the user to.
+
+        Does not use the network.
         """
         return AuthorizationRequest._of(self._handle.authorization_request(scope, **parameters))
 
@@ -119,7 +120,8 @@ class ClientBase:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a Client holds a secret and connections and cannot be pickled or copied; make another from the same settings"
+            "a Client holds a secret and connections and cannot be pickled or copied; "
+            "make another from the same settings"
         )
 
 
@@ -170,11 +172,10 @@ class Client(ClientBase):
         scope: Scope | None = None,
         **call: Unpack[CallOptions],
     ) -> TokenSet:
-        """Exchanges a refresh token, or the last `TokenSet`, for new tokens (RFC 6749, section 6),
-        once.
+        """Exchanges a refresh token, or the last `TokenSet`, for new tokens, once.
 
-        Nothing is stored: keep what it returns. Do not let two callers refresh the same login at
-        once: a server that rotates refresh tokens ends the login for that.
+        RFC 6749, section 6. Nothing is stored: keep what it returns. Do not let two callers refresh
+        the same login at once: a server that rotates refresh tokens ends the login for that.
         """
         start = _native.start_refresh
         return TokenSet._of(start(self._handle, refresh_token, scope, **call).wait())
@@ -197,7 +198,8 @@ class Client(ClientBase):
         return TokenSource(start(self._handle, request, callback, account, **call).wait())
 
     def token_source(self, account: str) -> TokenSource:
-        """The tokens of this account, whether or not there is a login yet. Does not use the store
-        or the network.
+        """The tokens of this account, whether or not there is a login yet.
+
+        Does not use the store or the network.
         """
         return TokenSource(self._handle.token_source(account))

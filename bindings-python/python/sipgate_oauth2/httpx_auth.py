@@ -24,9 +24,7 @@ _T = typing.TypeVar("_T")
 
 
 class HttpxAuth(httpx.Auth):
-    """Puts the token of a source on requests to its origins, and sends one that is refused once
-    more.
-    """
+    """Adds the token of a source to requests to its origins, and sends a refused one once more."""
 
     def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
@@ -43,7 +41,7 @@ class HttpxAuth(httpx.Auth):
         token = self._source.access_token()
         _authorize(request, token)
         response = yield request
-        if _is_answer_to(request, response):
+        if _is_response_to(request, response):
             resendable = _can_be_sent_again(request)
             newer = another_token(self._source, token, response.status_code, resendable=resendable)
             if newer is not None:
@@ -61,7 +59,7 @@ class HttpxAuth(httpx.Auth):
         token = await source.access_token()
         _authorize(request, token)
         response = yield request
-        if _is_answer_to(request, response):
+        if _is_response_to(request, response):
             resendable = _can_be_sent_again(request)
             newer = await another_token_async(
                 source, token, response.status_code, resendable=resendable
@@ -82,8 +80,8 @@ class HttpxAuth(httpx.Auth):
 
 
 class _OnThreads:
-    """The source for an event loop that is not asyncio's, such as trio's: its calls wait on a
-    thread of the loop.
+    """The source for another event loop than asyncio's, such as trio's: its calls wait on a thread
+    of the loop.
     """
 
     def __init__(self, source: TokenSource) -> None:
@@ -127,8 +125,8 @@ def _authorize(request: httpx.Request, token: str) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
 
 
-def _is_answer_to(request: httpx.Request, response: httpx.Response) -> bool:
-    """An answer to another request came after a redirect, and says nothing of the token."""
+def _is_response_to(request: httpx.Request, response: httpx.Response) -> bool:
+    """A response to another request, after a redirect, says nothing about the token."""
     return response.request is request
 
 

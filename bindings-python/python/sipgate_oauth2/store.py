@@ -101,7 +101,8 @@ class Store:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a Store holds secrets and cannot be pickled or copied; make another from the same settings"
+            "a Store holds secrets and cannot be pickled or copied; "
+            "make another from the same settings"
         )
 
 

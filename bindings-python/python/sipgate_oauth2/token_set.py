@@ -40,7 +40,7 @@ class TokenSet:
         return cls._of(_native.TokenSetHandle.restore(tokens))
 
     def export(self) -> str:
-        """All of it as a JSON object, as text. The same in all languages. It contains the tokens."""
+        """All of it as JSON text, the same in all languages. It contains the tokens."""
         return self._handle.export()
 
     def authorization_header(self) -> str:
@@ -108,13 +108,14 @@ class TokenSet:
     def __repr__(self) -> str:
         return (
             f"TokenSet(access_token=[redacted], refresh_token={_redacted(self.refresh_token)}, "
-            f"id_token={_redacted(self.id_token)}, scope={self.scope!r}, expires_at={self.expires_at}, "
-            f"refresh_expires_at={self.refresh_expires_at}, …)"
+            f"id_token={_redacted(self.id_token)}, scope={self.scope!r}, "
+            f"expires_at={self.expires_at}, refresh_expires_at={self.refresh_expires_at}, …)"
         )
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a TokenSet holds secrets and is not pickled or copied; keep the text that export() gives"
+            "a TokenSet holds secrets and is not pickled or copied; "
+            "keep the text that export() gives"
         )
 
 

@@ -1,6 +1,4 @@
-"""Words and shapes for type checkers: `Remedy`, `Event` and their like. Nothing here is needed at
-run time.
-"""
+"""Types for type checkers: literals, options and events. Nothing here is needed at run time."""
 
 import os
 import typing
@@ -45,7 +43,7 @@ ClientAuthentication = typing.Literal["client_secret_post", "client_secret_basic
 """How a client authenticates at the token endpoint (RFC 7591, section 2)."""
 
 ResponseMode = typing.Literal["query", "form_post"]
-"""How the callback is to arrive."""
+"""How the callback arrives."""
 
 
 class ClientOptions(typing.TypedDict, total=False):
