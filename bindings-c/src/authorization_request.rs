@@ -134,7 +134,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_created_at(request
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_authorization_request_expires_at(request: *const sipgate_oauth2_authorization_request) -> i64 {
     // SAFETY: NULL or a live handle.
-    unsafe { request.as_ref() }.map_or(-1, |request| request.request.ends_at())
+    unsafe { request.as_ref() }.map_or(-1, |request| request.request.expires_at())
 }
 
 /// Frees an authorization request. Does nothing if NULL.

@@ -39,8 +39,9 @@ pub unsafe extern "C" fn sipgate_oauth2_store_memory(
 /// Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
 /// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
 /// Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
-/// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), or if it is not
-/// a database of this library (SIPGATE_STORE_CORRUPT). The caller owns `store`.
+/// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), if it is not a
+/// database of this library (SIPGATE_STORE_CORRUPT), or on a network file system, unless
+/// sipgate_oauth2_store_options_allow_network_file_system was called. The caller owns `store`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     path: *const c_char,
@@ -49,21 +50,14 @@ pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("store", store, error, || made(options, || Ok((Store::sqlite(text("path", path)?)?, None)))) }
-}
-
-/// As sipgate_oauth2_store_sqlite, but on a network file system, which that function refuses: where
-/// locks fail, two machines spend the same refresh token. Use only if you are sure the file
-/// system's locks are reliable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_oauth2_store_sqlite_on_network_file_system(
-    path: *const c_char,
-    options: *const sipgate_oauth2_store_options,
-    store: *mut *mut sipgate_oauth2_store,
-    error: *mut *mut sipgate_oauth2_error,
-) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("store", store, error, || made(options, || Ok((Store::sqlite_on_network_file_system(text("path", path)?)?, None)))) }
+    unsafe {
+        run_out("store", store, error, || {
+            made(options, || {
+                let sqlite = options.as_ref().map(|options| options.sqlite()).unwrap_or_default();
+                Ok((Store::sqlite_with(text("path", path)?, &sqlite)?, None))
+            })
+        })
+    }
 }
 
 /// Keeps logins in a custom store: wherever these functions put them. `functions` is copied;

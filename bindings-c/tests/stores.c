@@ -69,10 +69,8 @@ static void of_options(void)
     CHECK_OK(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 32, &error));
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite(NULL, options, &out, &error), "path");
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite("\xff", options, &out, &error), "path");
-    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite_on_network_file_system(NULL, NULL, &out, &error),
-                    "path");
     CHECK_REFUSED(sipgate_oauth2_store_sqlite(path, options, NULL, &error), "store");
-    CHECK_REFUSED(sipgate_oauth2_store_sqlite_on_network_file_system(path, options, NULL, &error), "store");
+    CHECK_REFUSED(sipgate_oauth2_store_options_allow_network_file_system(NULL, &error), "options");
     CHECK_REFUSED(sipgate_oauth2_store_memory(options, NULL, &error), "store");
     CHECK(access(path, F_OK) != 0);
     sipgate_oauth2_store_options_free(options);
@@ -119,8 +117,11 @@ static void a_database_is_its_owners_alone(void)
     CHECK(strcmp(sipgate_oauth2_error_remedy(error).data, "fix_configuration") == 0);
     sipgate_oauth2_error_free(error);
     CHECK(chmod(path, 0600) == 0);
-    CHECK_OK(sipgate_oauth2_store_sqlite_on_network_file_system(path, NULL, &store, &error));
+    sipgate_oauth2_store_options *options = sipgate_oauth2_store_options_new();
+    CHECK_OK(sipgate_oauth2_store_options_allow_network_file_system(options, &error));
+    CHECK_OK(sipgate_oauth2_store_sqlite(path, options, &store, &error));
     sipgate_oauth2_store_free(store);
+    sipgate_oauth2_store_options_free(options);
 }
 
 static void a_login_is_there_for_whoever_opens_the_database_next(void)

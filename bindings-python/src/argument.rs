@@ -130,3 +130,7 @@ pub(crate) fn items<'py>(value: &Bound<'py, PyAny>) -> Option<impl Iterator<Item
     let length = value.len().ok()?;
     value.try_iter().ok().map(|items| items.take(length))
 }
+
+pub(crate) fn flag(field: &str, value: Any<'_, '_>) -> PyResult<bool> {
+    value.cast::<PyBool>().map(|flag| flag.is_true()).map_err(|_| wrong_type(field, "True or False", value))
+}

@@ -28,17 +28,17 @@ pub(crate) fn end(py: Python<'_>) -> PyResult<()> {
         // A sub-interpreter that ends together with the main one: a thread that releases it cannot
         // enter it again, and no other thread can.
         interpreter::close();
-        sipgate_oauth2::settle(PATIENCE);
+        sipgate_oauth2::drain(PATIENCE);
         return Ok(());
     }
-    let settled = wait(py, deadline - INTERRUPTION, sipgate_oauth2::settle);
+    let drained = wait(py, deadline - INTERRUPTION, sipgate_oauth2::drain);
     if is_main_interpreter() {
         interpreter::close();
         wait(py, deadline - INTERRUPTION, nobody_is_inside)?;
         interpreter::interrupt(py);
         wait(py, deadline, nobody_is_inside)?;
     }
-    settled
+    drained
 }
 
 fn nobody_is_inside(patience: Duration) -> bool {

@@ -85,6 +85,6 @@ impl AuthorizationRequestHandle {
 
     #[getter]
     fn expires_at(&self) -> i64 {
-        self.0.ends_at()
+        self.0.expires_at()
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use sipgate_oauth2::{Call, CancelToken};
+use sipgate_oauth2 as core;
+use sipgate_oauth2::CancelToken;
 
 use crate::argument::{self, Keywords, Setter};
 use crate::cancel_token;
@@ -36,18 +37,22 @@ impl CallOptions {
         self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
     }
 
-    pub(crate) fn call(&self) -> Call {
-        let call = Call::new().timeout(self.timeout).min_validity(self.min_validity.unwrap_or_default());
+    pub(crate) fn min_validity(&self) -> Duration {
+        self.min_validity.unwrap_or_default()
+    }
+
+    pub(crate) fn core(&self) -> core::CallOptions {
+        let options = core::CallOptions::new().timeout(self.timeout);
         match &self.cancel {
-            Some(cancel) => call.cancel_token(cancel),
-            None => call,
+            Some(cancel) => options.cancel_token(cancel),
+            None => options,
         }
     }
 }
 
 impl Default for CallOptions {
     fn default() -> Self {
-        Self { timeout: Call::DEFAULT_TIMEOUT, cancel: None, min_validity: None }
+        Self { timeout: core::CallOptions::DEFAULT_TIMEOUT, cancel: None, min_validity: None }
     }
 }
 

@@ -1,24 +1,23 @@
 //! The native half of `Client`, and its operations.
 
 use pyo3::prelude::*;
-use sipgate_oauth2::{AuthorizationCode, AuthorizationParameters, Call, Client, ClientBuilder, Provider, Result, Running, TokenSet};
+use sipgate_oauth2 as core;
+use sipgate_oauth2::{AuthorizationCode, AuthorizationParameters, Client, ClientBuilder, TokenSet};
 
 use crate::argument::{self, Any, Keywords, Optional};
 use crate::authorization_request::{self, AuthorizationRequestHandle};
 use crate::call_options::CallOptions;
 use crate::client_options;
 use crate::custom_store::CustomStore;
-use crate::metadata::{self, Metadata};
 use crate::task::Task;
 use crate::token_set::{self, TokenSetHandle};
 use crate::token_source::TokenSourceHandle;
-use crate::{call, custom_store, json};
+use crate::{call, custom_store, metadata};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
 pub(crate) struct ClientHandle {
     core: Client,
     custom_store: Option<CustomStore>,
-    metadata: Metadata,
 }
 
 #[pymethods]
@@ -26,16 +25,15 @@ impl ClientHandle {
     #[new]
     #[pyo3(signature = (metadata, client_id, **options))]
     fn new(py: Python<'_>, metadata: Any<'_, '_>, client_id: Any<'_, '_>, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
-        let metadata = metadata::read(metadata)?;
-        let builder = Client::with_provider(argument::text("client_id", client_id)?, metadata::provider(&metadata));
-        Self::build(py, builder, options, Some(metadata))
+        let builder = ClientBuilder::new(metadata::read(metadata)?, argument::text("client_id", client_id)?);
+        Self::build(py, builder, options)
     }
 
     #[staticmethod]
     #[pyo3(signature = (client_id, realm, **options))]
     fn sipgate(py: Python<'_>, client_id: Any<'_, '_>, realm: Optional<'_, '_>, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
-        let builder = Client::with_provider(argument::text("client_id", client_id)?, Provider::sipgate());
-        Self::build(py, client_options::realm(builder, realm)?, options, None)
+        let builder = ClientBuilder::sipgate(argument::text("client_id", client_id)?);
+        Self::build(py, client_options::realm(builder, realm)?, options)
     }
 
     #[staticmethod]
@@ -47,15 +45,15 @@ impl ClientHandle {
         client_id: Any<'_, '_>,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Self> {
-        let provider = Provider::keycloak(argument::text("base", base)?, argument::text("realm", realm)?);
-        Self::build(py, Client::with_provider(argument::text("client_id", client_id)?, provider), options, None)
+        let (base, realm) = (argument::text("base", base)?, argument::text("realm", realm)?);
+        Self::build(py, ClientBuilder::keycloak(base, realm, argument::text("client_id", client_id)?), options)
     }
 
     #[staticmethod]
     #[pyo3(signature = (realm, **options))]
     fn from_env(py: Python<'_>, realm: Optional<'_, '_>, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
-        let builder = call::outside(py, Client::from_env)?;
-        Self::build(py, client_options::realm(builder, realm)?, options, None)
+        let builder = call::outside(py, ClientBuilder::from_env)?;
+        Self::build(py, client_options::realm(builder, realm)?, options)
     }
 
     #[pyo3(signature = (scope, **parameters))]
@@ -83,7 +81,7 @@ impl ClientHandle {
 
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json::object(py, &self.metadata)
+        metadata::object(py, self.core.metadata())
     }
 
     #[getter]
@@ -108,10 +106,9 @@ impl ClientHandle {
 }
 
 impl ClientHandle {
-    fn build(py: Python<'_>, builder: ClientBuilder, options: Option<Keywords<'_, '_>>, metadata: Option<Metadata>) -> PyResult<Self> {
+    fn build(py: Python<'_>, builder: ClientBuilder, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
         let (core, custom_store) = client_options::build(py, builder, options)?;
-        let metadata = metadata.unwrap_or_else(|| metadata::of(&core));
-        Ok(Self { core, custom_store, metadata })
+        Ok(Self { core, custom_store })
     }
 
     fn start<T: Send + 'static>(
@@ -119,18 +116,9 @@ impl ClientHandle {
         py: Python<'_>,
         call: Option<Keywords<'_, '_>>,
         given: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-        operation: impl FnOnce(&Client, &Call) -> Result<Running<T>> + Send,
+        operation: impl FnOnce(&Client, &core::CallOptions) -> core::Task<T> + Send,
     ) -> PyResult<Task> {
-        let options = CallOptions::read(call)?;
-        let cancelled = options.is_cancelled();
-        Task::start(py, options, given, |call| {
-            // The core's `start_` functions do not look at the token yet; this one refuses before
-            // it sends anything.
-            if cancelled {
-                self.core.refresh_with("cancelled", call)?;
-            }
-            operation(&self.core, call)
-        })
+        Task::start(py, CallOptions::read(call)?, given, |options| operation(&self.core, options))
     }
 }
 
@@ -144,7 +132,7 @@ pub(crate) fn start_exchange_callback(
     call: Option<Keywords<'_, '_>>,
 ) -> PyResult<Task> {
     let (request, callback) = (authorization_request::read(request)?, argument::callback(callback)?);
-    client.start(py, call, token_set, |core, _| core.start_exchange_callback(&request, callback))
+    client.start(py, call, token_set, |core, options| core.start_exchange_callback(&request, callback, options))
 }
 
 #[pyfunction]
@@ -168,7 +156,7 @@ pub(crate) fn start_exchange_code(
     if let Some(scope) = scope {
         code = code.scope(argument::scope(scope)?);
     }
-    client.start(py, call, token_set, |core, _| core.start_exchange_code(code))
+    client.start(py, call, token_set, |core, options| core.start_exchange_code(code, options))
 }
 
 #[pyfunction]
@@ -184,7 +172,7 @@ pub(crate) fn start_refresh(
     if let Some(scope) = scope {
         parameters = parameters.scope(argument::scope(scope)?);
     }
-    client.start(py, call, token_set, |core, _| core.start_refresh(parameters))
+    client.start(py, call, token_set, |core, options| core.start_refresh(parameters, options))
 }
 
 #[pyfunction]
@@ -201,7 +189,7 @@ pub(crate) fn start_complete_login(
     let account = argument::text("account", account)?;
     let (issuer, custom_store) = (client.core.issuer().to_owned(), client.custom_store.clone());
     let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, custom_store))?.into_any());
-    client.start(py, call, given, |core, _| core.start_complete_login(&request, callback, account))
+    client.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
 }
 
 fn token_set(py: Python<'_>, tokens: TokenSet) -> PyResult<Py<PyAny>> {

@@ -11,8 +11,8 @@ use pyo3::exceptions::{PyAttributeError, PyImportError, PyNameError, PyNotImplem
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyMemoryView, PyTuple};
 use sipgate_oauth2 as core;
-use sipgate_oauth2::store_kit::Violation;
-use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
+use sipgate_oauth2::conformance::Violation;
+use sipgate_oauth2::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
 use crate::raised::Raised;
 use crate::{argument, interpreter};
@@ -58,7 +58,7 @@ impl CustomStore {
         name: &'static str,
         arguments: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
         read: fn(&Bound<'_, PyAny>) -> PyResult<T>,
-    ) -> Result<T, StoreFailure> {
+    ) -> Result<T, BoxError> {
         let begun = interpreter::entered(|py| {
             let answer = self.0.object.bind(py).call_method1(name, arguments(py)?)?;
             if answer.hasattr("__await__")? { self.scheduled(&answer, read).map(Answer::Later) } else { read(&answer).map(Answer::Now) }
@@ -105,14 +105,14 @@ pub(crate) fn use_running_loop(store: Option<&CustomStore>, py: Python<'_>) -> P
 }
 
 impl TokenStore for CustomStore {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         self.call("load", |py| (key.as_str(),).into_pyobject(py), entry)
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         self.call(
             "save",
-            |py| (key.as_str(), expected, &entry.version, PyBytes::new(py, &entry.data), entry.ends).into_pyobject(py),
+            |py| (key.as_str(), expected, &entry.version, PyBytes::new(py, &entry.data), entry.expires_at).into_pyobject(py),
             swapped,
         )
     }
@@ -129,7 +129,7 @@ static ON_EVENT_LOOPS: AtomicBool = AtomicBool::new(false);
 /// Whether an operation is in flight that may need an event loop to store its outcome.
 #[pyfunction]
 pub(crate) fn needs_event_loop() -> bool {
-    ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::under_way() > 0
+    ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::binding::in_flight() > 0
 }
 
 /// A call that an event loop is working on.
@@ -140,7 +140,7 @@ struct Later<T> {
 
 impl<T> Later<T> {
     /// Waits without the interpreter, so that its end does not wait for this.
-    fn wait(self, name: &'static str) -> Result<T, StoreFailure> {
+    fn wait(self, name: &'static str) -> Result<T, BoxError> {
         let begun = Instant::now();
         loop {
             match self.answer.recv_timeout(SLICE) {
@@ -187,7 +187,7 @@ fn entry(answer: &Bound<'_, PyAny>) -> PyResult<Option<StoreEntry>> {
     Ok(Some(StoreEntry {
         version: version.extract().map_err(refused)?,
         data: data.extract().map_err(refused)?,
-        ends: expires_at.extract().map_err(refused)?,
+        expires_at: expires_at.extract().map_err(refused)?,
     }))
 }
 
@@ -199,17 +199,17 @@ fn columns<'py>(row: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'
     Ok((row.get_item(0)?, row.get_item(1)?, row.get_item(2)?))
 }
 
-fn swapped(answer: &Bound<'_, PyAny>) -> PyResult<Swapped> {
+fn swapped(answer: &Bound<'_, PyAny>) -> PyResult<SwapOutcome> {
     match answer.cast::<PyBool>() {
-        Ok(stored) if stored.is_true() => Ok(Swapped::Stored),
-        Ok(_) => Ok(Swapped::Conflict),
+        Ok(stored) if stored.is_true() => Ok(SwapOutcome::Stored),
+        Ok(_) => Ok(SwapOutcome::Conflict),
         Err(_) => Err(PyTypeError::new_err("save must return True when it stored the entry and False when another version was there")),
     }
 }
 
 const SHUTTING_DOWN: &str = "the interpreter is shutting down";
 
-fn failure(function: &'static str, raised: PyErr) -> StoreFailure {
+fn failure(function: &'static str, raised: PyErr) -> BoxError {
     let seen = Python::try_attach(|py| {
         let kind = raised.get_type(py);
         (kind.name().map_or_else(|_| String::new(), |name| name.to_string()), is_mistake(py, &raised))

@@ -6,11 +6,11 @@ use pyo3::pyfunction;
 /// that thread, which it does not have.
 #[pyfunction]
 pub(crate) fn before_fork() {
-    sipgate_oauth2::before_fork();
+    sipgate_oauth2::binding::before_fork();
 }
 
 /// In the parent and in the child.
 #[pyfunction]
 pub(crate) fn after_fork() {
-    sipgate_oauth2::after_fork();
+    sipgate_oauth2::binding::after_fork();
 }

@@ -19,6 +19,12 @@ pub(crate) fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyRe
     Ok(dict.into_any())
 }
 
+/// The Python object that this JSON text describes.
+pub(crate) fn parsed<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    let json = serde_json::from_str(text).map_err(|_| argument::invalid(py, "metadata", "is not JSON"))?;
+    value(py, &json)
+}
+
 fn value<'py>(py: Python<'py>, json: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match json {
         Value::Null => py.None().into_bound(py),

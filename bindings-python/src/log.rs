@@ -47,7 +47,7 @@ fn write(py: Python<'_>, level: u8, line: &str) -> PyResult<()> {
 /// a login has an event.
 fn level(event: &Event) -> u8 {
     match event {
-        Event::TokenRequest { .. } | Event::Renewed { .. } => DEBUG,
+        Event::TokenRequest { .. } | Event::Refreshed { .. } => DEBUG,
         event if event.is_warning() => WARNING,
         _ => INFO,
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use sipgate_oauth2::{EncryptionKey, Result, Store, store_kit};
+use sipgate_oauth2::{EncryptionKey, Result, SqliteOptions, Store, conformance};
 
 use crate::argument::{self, Any, Optional};
 use crate::custom_store::{self, CustomStore};
@@ -38,25 +38,26 @@ impl StoreHandle {
     }
 
     #[staticmethod]
-    fn sqlite(path: Any<'_, '_>, encryption_keys: Optional<'_, '_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
-        open(path, Settings::new(encryption_keys, recheck)?, Store::sqlite)
-    }
-
-    #[staticmethod]
-    fn sqlite_on_network_file_system(path: Any<'_, '_>, encryption_keys: Optional<'_, '_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
-        open(path, Settings::new(encryption_keys, recheck)?, Store::sqlite_on_network_file_system)
+    fn sqlite(
+        path: Any<'_, '_>,
+        encryption_keys: Optional<'_, '_>,
+        recheck: Optional<'_, '_>,
+        allow_network_file_system: Optional<'_, '_>,
+    ) -> PyResult<Self> {
+        let file: PathBuf = path.extract().map_err(|_| argument::wrong_type("path", "a str or a path", path))?;
+        let settings = Settings::new(encryption_keys, recheck)?;
+        let mut options = SqliteOptions::new();
+        if allow_network_file_system.map_or(Ok(false), |allow| argument::flag("allow_network_file_system", allow))? {
+            options = options.allow_network_file_system();
+        }
+        let core = call::outside(path.py(), || settings.apply(Store::sqlite_with(file, &options)?))?;
+        Ok(Self { core, custom: None })
     }
 
     #[getter]
     fn is_custom(&self) -> bool {
         self.custom.is_some()
     }
-}
-
-fn open(path: Any<'_, '_>, settings: Settings, open: fn(PathBuf) -> Result<Store>) -> PyResult<StoreHandle> {
-    let file: PathBuf = path.extract().map_err(|_| argument::wrong_type("path", "a str or a path", path))?;
-    let core = call::outside(path.py(), || settings.apply(open(file)?))?;
-    Ok(StoreHandle { core, custom: None })
 }
 
 struct Settings {
@@ -117,7 +118,7 @@ pub(crate) fn check_store_on(py: Python<'_>, store: Any<'_, '_>, event_loop: Bou
 }
 
 fn checked(py: Python<'_>, store: &CustomStore) -> PyResult<Vec<String>> {
-    let violations = call::outside(py, || Ok(store_kit::check(store).err().unwrap_or_default()))?;
+    let violations = call::outside(py, || Ok(conformance::check(store).err().unwrap_or_default()))?;
     if let Some(error) = violations.iter().find_map(custom_store::raised_in) {
         return Err(errors::exception(py, &error));
     }

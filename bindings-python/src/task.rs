@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sipgate_oauth2::{Call, GivenUp, Result, Running, RunningHandle};
+use sipgate_oauth2 as core;
+use sipgate_oauth2::{TaskHandle, WaitEnded};
 
 use crate::call_options::CallOptions;
 use crate::{call, errors, interpreter, log};
@@ -18,7 +19,7 @@ const SLICE: Duration = Duration::from_millis(50);
 pub(crate) struct Task {
     /// Until something waits for it.
     started: Mutex<Option<Box<dyn Started + Send>>>,
-    handle: RunningHandle,
+    handle: TaskHandle,
     options: CallOptions,
 }
 
@@ -47,12 +48,12 @@ impl Task {
 
     /// Ends the wait as cancelled. Has no effect once there is an outcome.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        self.abandon(py, GivenUp::Cancelled)
+        self.abandon(py, WaitEnded::Cancelled)
     }
 
     /// Ends the wait as timed out. Has no effect once there is an outcome.
     fn time_out(&self, py: Python<'_>) -> PyResult<()> {
-        self.abandon(py, GivenUp::TimedOut)
+        self.abandon(py, WaitEnded::TimedOut)
     }
 }
 
@@ -62,51 +63,55 @@ impl Task {
         py: Python<'_>,
         options: CallOptions,
         given: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-        operation: impl FnOnce(&Call) -> Result<Running<T>> + Send,
+        operation: impl FnOnce(&core::CallOptions) -> core::Task<T> + Send,
     ) -> PyResult<Self> {
-        let running = start(py, &options, operation)?;
-        let handle = running.handle();
-        Ok(Self { started: Mutex::new(Some(Box::new(WithOutcome { running, given }))), handle, options })
+        let task = start(py, &options, operation)?;
+        let handle = task.handle();
+        Ok(Self { started: Mutex::new(Some(Box::new(WithOutcome { task, given }))), handle, options })
     }
 
     fn take(&self) -> Option<Box<dyn Started + Send>> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn abandon(&self, py: Python<'_>, why: GivenUp) -> PyResult<()> {
+    fn abandon(&self, py: Python<'_>, why: WaitEnded) -> PyResult<()> {
         call::outside(py, || {
-            self.handle.give_up(why);
+            self.handle.abandon(why);
             Ok(())
         })
     }
 }
 
 /// Starts an operation without waiting for it.
-pub(crate) fn start<T: Send>(py: Python<'_>, options: &CallOptions, operation: impl FnOnce(&Call) -> Result<T> + Send) -> PyResult<T> {
+pub(crate) fn start<T: Send + 'static>(
+    py: Python<'_>,
+    options: &CallOptions,
+    operation: impl FnOnce(&core::CallOptions) -> core::Task<T> + Send,
+) -> PyResult<core::Task<T>> {
     log::look(py);
-    call::outside(py, || operation(&options.call()))
+    call::outside(py, || Ok(operation(&options.core())))
 }
 
 /// Waits for the outcome. Python runs signal handlers on its main thread only, so a wait there is
 /// interrupted to look for signals; a wait on any other thread is in one piece.
-pub(crate) fn wait<T: Send + 'static>(py: Python<'_>, running: Running<T>, options: &CallOptions) -> PyResult<T> {
+pub(crate) fn wait<T: Send + 'static>(py: Python<'_>, task: core::Task<T>, options: &CallOptions) -> PyResult<T> {
     if options.is_cancelled() || !is_main_thread(py)? {
-        return call::outside(py, || running.wait(&options.call()));
+        return call::outside(py, || task.wait());
     }
     let deadline = Instant::now().checked_add(options.timeout);
     loop {
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
-        if let Some(outcome) = call::outside(py, || Ok(running.wait_for(left.min(SLICE))))? {
+        if let Some(outcome) = call::outside(py, || Ok(task.wait_for(left.min(SLICE))))? {
             return outcome.map_err(|error| errors::exception(py, &error));
         }
         if let Err(raised) = py.check_signals() {
-            running.give_up(GivenUp::Cancelled);
+            task.abandon(WaitEnded::Cancelled);
             return Err(raised);
         }
         if options.is_cancelled() {
-            running.give_up(GivenUp::Cancelled);
+            task.abandon(WaitEnded::Cancelled);
         } else if left.is_zero() {
-            running.give_up(GivenUp::TimedOut);
+            task.abandon(WaitEnded::TimedOut);
         }
     }
 }
@@ -118,7 +123,7 @@ trait Started {
 }
 
 struct WithOutcome<T: Send + 'static, G> {
-    running: Running<T>,
+    task: core::Task<T>,
     given: G,
 }
 
@@ -128,12 +133,12 @@ where
     G: for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 {
     fn wait(self: Box<Self>, py: Python<'_>, options: &CallOptions) -> PyResult<Py<PyAny>> {
-        (self.given)(py, wait(py, self.running, options)?)
+        (self.given)(py, wait(py, self.task, options)?)
     }
 
     fn then(self: Box<Self>, completion: Py<PyAny>) {
-        let Self { running, given } = *self;
-        running.then(move |outcome| {
+        let Self { task, given } = *self;
+        task.then(move |outcome| {
             // What is Python's moves inside: dropped out here, it would stay until another thread
             // enters.
             interpreter::entered(move |py| {

@@ -22,7 +22,7 @@ pub(crate) fn refresh_parameters(value: Any<'_, '_>) -> PyResult<RefreshParamete
         return argument::text("refresh_token", value).map(RefreshParameters::new);
     }
     let tokens = argument::handle::<TokenSetHandle>("refresh_token", "a str or a TokenSet", value)?;
-    call::work(value.py(), "refresh", || RefreshParameters::try_from(&tokens.get().0))
+    Ok(RefreshParameters::from(&tokens.get().0))
 }
 
 #[pymethods]

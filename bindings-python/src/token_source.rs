@@ -51,7 +51,7 @@ impl TokenSourceHandle {
     /// RFC 6750, section 2.1.
     #[pyo3(signature = (**call), text_signature = "($self, *, timeout=None, min_validity=None, cancel=None)")]
     fn authorization_header<'py>(&self, py: Python<'py>, call: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyString>> {
-        self.current(py, call).map(|token| PyString::new(py, &format!("Bearer {}", token.reveal())))
+        self.current(py, call).map(|token| PyString::new(py, token.authorization_header().reveal()))
     }
 
     /// The current token, if it can be returned without asking the store or the server.
@@ -119,21 +119,24 @@ impl TokenSourceHandle {
         {
             return Ok(token);
         }
-        let running = task::start(py, &options, |call| Ok(self.core.start_access_token(call)))?;
-        task::wait(py, running, &options)
+        let min_validity = options.min_validity();
+        let task = task::start(py, &options, |options| self.core.start_access_token(min_validity, options))?;
+        task::wait(py, task, &options)
     }
 }
 
 #[pyfunction]
 #[pyo3(signature = (source, **call))]
 pub(crate) fn start_access_token(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::for_access_token(call)?, access_token, |call| Ok(source.core.start_access_token(call)))
+    let options = CallOptions::for_access_token(call)?;
+    let min_validity = options.min_validity();
+    Task::start(py, options, access_token, |options| source.core.start_access_token(min_validity, options))
 }
 
 #[pyfunction]
 #[pyo3(signature = (source, **call))]
 pub(crate) fn start_source_refresh(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, access_token, |call| Ok(source.core.start_refresh(call)))
+    Task::start(py, CallOptions::read(call)?, access_token, |options| source.core.start_refresh(options))
 }
 
 #[pyfunction]
@@ -145,19 +148,19 @@ pub(crate) fn start_source_save(
     call: Option<Keywords<'_, '_>>,
 ) -> PyResult<Task> {
     let tokens = token_set::read(tokens)?;
-    Task::start(py, CallOptions::read(call)?, nothing, |call| source.core.start_save(&tokens, call))
+    Task::start(py, CallOptions::read(call)?, nothing, |options| source.core.start_save(&tokens, options))
 }
 
 #[pyfunction]
 #[pyo3(signature = (source, **call))]
 pub(crate) fn start_source_status(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, status, |call| Ok(source.core.start_status(call)))
+    Task::start(py, CallOptions::read(call)?, status, |options| source.core.start_status(options))
 }
 
 #[pyfunction]
 #[pyo3(signature = (source, **call))]
 pub(crate) fn start_source_logout(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, logout_outcome, |call| Ok(source.core.start_logout(call)))
+    Task::start(py, CallOptions::read(call)?, logout_outcome, |options| source.core.start_logout(options))
 }
 
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one shape for all outcomes")]

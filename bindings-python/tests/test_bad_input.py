@@ -139,10 +139,9 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     "source.httpx_auth": (SOURCE.httpx_auth, {"origins": ["https://example.com"]}),
     "Store": (Store, {"store": CUSTOM, **STORE}),
     "Store.memory": (Store.memory, {"recheck": 1}),
-    "Store.sqlite": (Store.sqlite, {"path": UNTOUCHED, **STORE}),
-    "Store.sqlite_on_network_file_system": (
-        Store.sqlite_on_network_file_system,
-        {"path": UNTOUCHED, **STORE},
+    "Store.sqlite": (
+        Store.sqlite,
+        {"path": UNTOUCHED, "allow_network_file_system": True, **STORE},
     ),
     "check_store": (check_store, {"store": CUSTOM}),
     "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"request": REQUEST.export()}),

@@ -164,11 +164,10 @@ class StoreHandle:
     def memory(recheck: float | None) -> StoreHandle: ...
     @staticmethod
     def sqlite(
-        path: StorePath, encryption_keys: EncryptionKeys | None, recheck: float | None
-    ) -> StoreHandle: ...
-    @staticmethod
-    def sqlite_on_network_file_system(
-        path: StorePath, encryption_keys: EncryptionKeys | None, recheck: float | None
+        path: StorePath,
+        encryption_keys: EncryptionKeys | None,
+        recheck: float | None,
+        allow_network_file_system: bool | None,
     ) -> StoreHandle: ...
     @property
     def is_custom(self) -> bool: ...

@@ -29,7 +29,7 @@ class SipgateOAuth2Error(Exception):
 
     remedy: "_Remedy"
     """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`,
-    `refused_for_safety`, `tell_the_person` or `report_bug`.
+    `discard_input`, `show_denied` or `report_bug`.
     """
 
     message: str
@@ -122,13 +122,13 @@ class LoginRequiredError(SipgateOAuth2Error):
 class AuthorizationDeniedError(SipgateOAuth2Error):
     """The user denied access. Show this; another redirect to the login page would loop."""
 
-    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_AUTHORIZATION_DENIED", "tell_the_person")
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_AUTHORIZATION_DENIED", "show_denied")
 
 
 class SecurityCheckError(SipgateOAuth2Error):
     """The input may be an attack or a mix-up, and is refused."""
 
-    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_CALLBACK_REFUSED", "refused_for_safety")
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_CALLBACK_REFUSED", "discard_input")
 
 
 class StoreError(SipgateOAuth2Error):

@@ -61,6 +61,7 @@ class Store:
         *,
         encryption_keys: EncryptionKeys | None = None,
         recheck: float | None = None,
+        allow_network_file_system: bool | None = None,
     ) -> Self:
         """Keeps logins in a SQLite database, for any number of processes on one machine.
 
@@ -70,24 +71,13 @@ class Store:
         With `encryption_keys` the entries are encrypted (AES-256-GCM). A key is 32 random bytes, or
         these as base64 or hexadecimal text. The first key encrypts. Entries that are encrypted with
         the others, or not at all, can still be read.
-        """
-        return cls._of(_native.StoreHandle.sqlite(path, encryption_keys, recheck))
 
-    @classmethod
-    def sqlite_on_network_file_system(
-        cls,
-        path: StorePath,
-        *,
-        encryption_keys: EncryptionKeys | None = None,
-        recheck: float | None = None,
-    ) -> Self:
-        """`sqlite` on a network file system, which `sqlite` refuses.
-
-        The locks of such file systems are known to fail, and then two machines spend one refresh
-        token. Use this only if you are sure that the locks are reliable.
+        A network file system is refused: their locks are known to fail, and then two machines spend
+        one refresh token. Set `allow_network_file_system` only if you are sure that the locks are
+        reliable.
         """
         return cls._of(
-            _native.StoreHandle.sqlite_on_network_file_system(path, encryption_keys, recheck)
+            _native.StoreHandle.sqlite(path, encryption_keys, recheck, allow_network_file_system)
         )
 
     @classmethod

@@ -23,10 +23,10 @@ __all__ = [
     "LoginEnded",
     "LoginState",
     "LogoutOutcome",
-    "OddAnswer",
+    "ResponseMemberIgnored",
     "RealmMismatch",
     "Remedy",
-    "RenewalFailed",
+    "RefreshFailed",
     "Renewed",
     "ResponseMode",
     "Scope",
@@ -161,8 +161,8 @@ Remedy = typing.Literal[
     "log_in_again",
     "fix_configuration",
     "try_later",
-    "refused_for_safety",
-    "tell_the_person",
+    "discard_input",
+    "show_denied",
     "report_bug",
 ]
 """What to do about an error."""
@@ -251,16 +251,16 @@ class LoggedIn(typing.TypedDict):
 class Renewed(typing.TypedDict):
     """New tokens were stored."""
 
-    event: typing.Literal["renewed"]
+    event: typing.Literal["refreshed"]
     account: str
     generation: int
     duration: float
 
 
-class RenewalFailed(typing.TypedDict):
+class RefreshFailed(typing.TypedDict):
     """The tokens could not be refreshed; the login goes on."""
 
-    event: typing.Literal["renewal_failed"]
+    event: typing.Literal["refresh_failed"]
     account: str
     error: ErrorCode
 
@@ -287,10 +287,10 @@ class Unsaved(typing.TypedDict):
     account: str
 
 
-class OddAnswer(typing.TypedDict):
+class ResponseMemberIgnored(typing.TypedDict):
     """A member of a response was of no use and counted as absent."""
 
-    event: typing.Literal["odd_answer"]
+    event: typing.Literal["response_member_ignored"]
     member: str
 
 
@@ -306,11 +306,11 @@ Event = (
     TokenRequest
     | LoggedIn
     | Renewed
-    | RenewalFailed
+    | RefreshFailed
     | LoginEnded
     | LoggedOut
     | Unsaved
-    | OddAnswer
+    | ResponseMemberIgnored
     | RealmMismatch
 )
 """What `on_event` is told: a dict whose `event` says which. `account` is a hash; durations are in
