@@ -124,7 +124,7 @@ static void a_database_is_its_owners_alone(void)
     sipgate_oauth2_store_options_free(options);
 }
 
-static void a_login_is_there_for_whoever_opens_the_database_next(void)
+static void a_login_is_there_for_the_next_program_that_opens_the_database(void)
 {
     sipgate_oauth2_store *store = database(NULL, NULL);
     sipgate_oauth2_client *client = client_with(store);
@@ -168,7 +168,7 @@ int main(void)
     of_clients();
     a_database_is_its_owners_alone();
     remove_database();
-    a_login_is_there_for_whoever_opens_the_database_next();
+    a_login_is_there_for_the_next_program_that_opens_the_database();
     remove_database();
     what_is_encrypted_is_read_with_its_key_alone();
     remove_database();

@@ -166,7 +166,7 @@ static void late_refusals_of_one_token_cause_one_refresh(void)
     sipgate_oauth2_store_free(store);
 }
 
-static void a_token_that_is_to_live_longer_is_renewed(void)
+static void a_token_that_is_to_live_longer_is_refreshed(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -306,7 +306,7 @@ static void saved_tokens_are_a_login(void)
     sipgate_oauth2_authorization_request *request = NULL;
     sipgate_oauth2_token_set *tokens = NULL;
     sipgate_oauth2_token_source *source = NULL;
-    sipgate_oauth2_secret *given = NULL, *token, *renewed = NULL;
+    sipgate_oauth2_secret *given = NULL, *token, *refreshed = NULL;
     char callback[4096];
 
     CHECK_OK(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error));
@@ -317,9 +317,9 @@ static void saved_tokens_are_a_login(void)
     CHECK_OK(sipgate_oauth2_token_set_access_token(tokens, &given, &error));
     token = token_of(source);
     CHECK(same_secret(given, token));
-    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &renewed, &error));
-    CHECK(!same_secret(given, renewed));
-    sipgate_oauth2_secret_free(renewed);
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
+    CHECK(!same_secret(given, refreshed));
+    sipgate_oauth2_secret_free(refreshed);
     sipgate_oauth2_secret_free(token);
     sipgate_oauth2_secret_free(given);
     sipgate_oauth2_token_source_free(source);
@@ -348,14 +348,14 @@ static void a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on(void
     sipgate_oauth2_token_source *source = log_in(client, "anna");
     sipgate_oauth2_cancel_token *cancel = sipgate_oauth2_cancel_token_new();
     sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
-    sipgate_oauth2_secret *first = token_of(source), *renewed = NULL, *token;
+    sipgate_oauth2_secret *first = token_of(source), *refreshed = NULL, *token;
     pthread_t thread;
 
     CHECK_OK(sipgate_oauth2_call_options_set_cancel_token(call, cancel, &error));
     CHECK_OK(sipgate_oauth2_call_options_set_timeout_ms(call, UINT64_MAX, &error));
     realm_post("faults", "{\"on\":\"token\",\"kind\":\"delay\",\"ms\":3000}");
     CHECK(pthread_create(&thread, NULL, cancel_when_it_waits, cancel) == 0);
-    CHECK(sipgate_oauth2_token_source_refresh(source, call, &renewed, NULL) == SIPGATE_CANCELLED && renewed == NULL);
+    CHECK(sipgate_oauth2_token_source_refresh(source, call, &refreshed, NULL) == SIPGATE_CANCELLED && refreshed == NULL);
     pthread_join(thread, NULL);
     CHECK_OK(sipgate_oauth2_token_source_invalidate(source, sipgate_oauth2_secret_text(first).data, &error));
     token = token_of(source);
@@ -377,7 +377,7 @@ int main(void)
         sixteen_threads_at_the_moment_of_expiry_cause_one_refresh,
         a_callback_that_is_loaded_twice_at_once_makes_one_login,
         late_refusals_of_one_token_cause_one_refresh,
-        a_token_that_is_to_live_longer_is_renewed,
+        a_token_that_is_to_live_longer_is_refreshed,
         a_status_tells_how_the_login_stands,
         a_logout_ends_the_login_here_and_at_the_server,
         a_logout_tells_a_server_known_by_its_metadata,

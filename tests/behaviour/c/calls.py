@@ -13,7 +13,7 @@ c = header.functions
 
 
 class Failure(Exception):
-    """An error of the library's, as the suite compares it."""
+    """An error of the library, as the suite compares it."""
 
     def __init__(self, error: Any) -> None:
         super().__init__()

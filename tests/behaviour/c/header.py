@@ -55,7 +55,7 @@ class Header:
             r"typedef struct \{(.*?)\} sipgate_oauth2_(\w+);", text, re.DOTALL
         ):
             named = [self._named(member) for member in members.split(";") if member.strip()]
-            # Memory of the library's, which need not end with NUL: read by its length.
+            # The library's memory need not end with NUL: it is read by its length.
             fields = [
                 (member, ctypes.c_void_p if kind is ctypes.c_char_p else kind)
                 for member, kind in named

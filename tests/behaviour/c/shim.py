@@ -131,7 +131,7 @@ class Shim:
         except Failure as failure:
             self.write({"id": call["id"], "error": failure.view})
         except Exception as error:
-            # No error of the library's, so no case may take it for one.
+            # Not an error of the library: without a code, no case takes it for one.
             self.write({"id": call["id"], "error": {"code": None, "message": repr(error)}})
 
     def write(self, line: Answer) -> None:
