@@ -110,6 +110,7 @@ sipgate_oauth2_store_options *sipgate_oauth2_store_options_new(void);
 sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key( sipgate_oauth2_store_options *options, const char *encryption_key, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key_bytes( sipgate_oauth2_store_options *options, const uint8_t *encryption_key, size_t len, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_options_set_recheck_ms( sipgate_oauth2_store_options *options, uint64_t milliseconds, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_allow_network_file_system( sipgate_oauth2_store_options *options, sipgate_oauth2_error **error);
 void sipgate_oauth2_store_options_free(sipgate_oauth2_store_options *options);
 sipgate_oauth2_str sipgate_oauth2_store_entry_version(const sipgate_oauth2_store_entry *entry);
 sipgate_oauth2_bytes sipgate_oauth2_store_entry_data(const sipgate_oauth2_store_entry *entry);
@@ -120,7 +121,6 @@ sipgate_oauth2_status sipgate_oauth2_store_entry_set_expires_at( sipgate_oauth2_
 sipgate_oauth2_status sipgate_oauth2_store_error_message_set( sipgate_oauth2_store_error_message *message, const char *text, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_memory( const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_sqlite( const char *path, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
-sipgate_oauth2_status sipgate_oauth2_store_sqlite_on_network_file_system( const char *path, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_new( const sipgate_oauth2_store_functions *functions, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 void sipgate_oauth2_store_free(sipgate_oauth2_store *store);
 sipgate_oauth2_status sipgate_oauth2_store_check( const sipgate_oauth2_store *store, sipgate_oauth2_store_violations **violations, sipgate_oauth2_error **error);

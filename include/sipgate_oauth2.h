@@ -474,7 +474,7 @@ sipgate_oauth2_str sipgate_oauth2_error_message(const sipgate_oauth2_error *erro
 
 /**
  * What to do about this error: "log_in_again", "fix_configuration", "try_later",
- * "refused_for_safety", "tell_the_person" or "report_bug". Borrowed from the error; empty if NULL.
+ * "discard_input", "show_denied" or "report_bug". Borrowed from the error; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_error_remedy(const sipgate_oauth2_error *error);
 
@@ -622,6 +622,15 @@ sipgate_oauth2_status sipgate_oauth2_store_options_set_recheck_ms(
     sipgate_oauth2_error **error);
 
 /**
+ * Accepts a SQLite database on a network file system, which sipgate_oauth2_store_sqlite refuses
+ * otherwise: where locks fail, two machines spend the same refresh token. Use only if you are sure
+ * the file system's locks are reliable. Fails only if `options` is NULL.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_allow_network_file_system(
+    sipgate_oauth2_store_options *options,
+    sipgate_oauth2_error **error);
+
+/**
  * Frees settings. Stores made with them keep what they need. Does nothing if NULL.
  */
 void sipgate_oauth2_store_options_free(sipgate_oauth2_store_options *options);
@@ -692,21 +701,11 @@ sipgate_oauth2_status sipgate_oauth2_store_memory(
  * Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
  * and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
  * Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
- * (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), or if it is not
- * a database of this library (SIPGATE_STORE_CORRUPT). The caller owns `store`.
+ * (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), if it is not a
+ * database of this library (SIPGATE_STORE_CORRUPT), or on a network file system, unless
+ * sipgate_oauth2_store_options_allow_network_file_system was called. The caller owns `store`.
  */
 sipgate_oauth2_status sipgate_oauth2_store_sqlite(
-    const char *path,
-    const sipgate_oauth2_store_options *options,
-    sipgate_oauth2_store **store,
-    sipgate_oauth2_error **error);
-
-/**
- * As sipgate_oauth2_store_sqlite, but on a network file system, which that function refuses: where
- * locks fail, two machines spend the same refresh token. Use only if you are sure the file
- * system's locks are reliable.
- */
-sipgate_oauth2_status sipgate_oauth2_store_sqlite_on_network_file_system(
     const char *path,
     const sipgate_oauth2_store_options *options,
     sipgate_oauth2_store **store,
@@ -782,7 +781,8 @@ bool sipgate_oauth2_event_is_warning(const sipgate_oauth2_event *event);
  * Settings for a client at any server. `metadata` is a JSON object with the members of RFC 8414:
  * `issuer`, `authorization_endpoint` and `token_endpoint` are required. `revocation_endpoint` is
  * used if present. If `authorization_response_iss_parameter_supported` is true, a callback without
- * `iss` is refused (RFC 9207, section 2.4). Other members are ignored. The caller owns `options`.
+ * `iss` is refused (RFC 9207, section 2.4). Members that are unknown are kept. The caller owns
+ * `options`.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_new(
     const char *metadata,
