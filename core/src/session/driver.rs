@@ -268,8 +268,7 @@ impl Driver {
     }
 
     fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
-        let entry =
-            record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at: None }));
+        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at: None }));
         let swapped = entry.and_then(|entry| {
             let outcome = ask_store(|| self.store.token_store().swap(&self.account_state.key, expected, &entry))?;
             Ok((outcome, entry.version))

@@ -85,12 +85,7 @@ enum Marked {
 }
 
 /// Starts the exchange, unless another call has: then both calls get that one's outcome.
-pub(crate) fn start(
-    session: Session,
-    request: &AuthorizationRequest,
-    callback: &str,
-    options: &CallOptions,
-) -> Result<Task<TokenSource>> {
+pub(crate) fn start(session: Session, request: &AuthorizationRequest, callback: &str, options: &CallOptions) -> Result<Task<TokenSource>> {
     let session = Arc::new(session);
     let pending = request.pending();
     let code = authorization_response::check_shared(pending, callback, session.context.clock.unix_seconds())?;

@@ -63,13 +63,7 @@ pub(super) enum Taken {
 }
 
 impl SingleUse {
-    pub(super) fn new(
-        context: &Arc<Context>,
-        store: &Store,
-        pending: &Pending,
-        grant: &Grant,
-        account: Option<&StoreKey>,
-    ) -> Self {
+    pub(super) fn new(context: &Arc<Context>, store: &Store, pending: &Pending, grant: &Grant, account: Option<&StoreKey>) -> Self {
         Self {
             context: Arc::clone(context),
             store: store.clone(),
@@ -112,9 +106,8 @@ impl SingleUse {
     /// The marker that is stored, and its version.
     pub(super) fn marker(&self) -> Result<Option<(String, Marker)>> {
         let Some(entry) = ask_store(|| self.store.token_store().load(&self.key))? else { return Ok(None) };
-        let marker = serde_json::from_slice(&entry.data).map_err(|_| {
-            Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is no authorization request's; log in again")
-        })?;
+        let marker = serde_json::from_slice(&entry.data)
+            .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is no authorization request's; log in again"))?;
         Ok(Some((entry.version, marker)))
     }
 
