@@ -93,9 +93,7 @@ impl ServerMetadata {
     ///
     /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the member.
     pub fn from_json(json: &str) -> Result<Self> {
-        let document: Value = serde_json::from_str(json)
-            .map_err(|_| Error::argument("metadata", "is not JSON; give the server's metadata document (RFC 8414) as it is"))?;
-        let Value::Object(mut others) = document else {
+        let Ok(Value::Object(mut others)) = serde_json::from_str(json) else {
             return Err(Error::argument("metadata", "is not a JSON object; give the server's metadata document (RFC 8414) as it is"));
         };
         let issuer = text(&mut others, "issuer")?
