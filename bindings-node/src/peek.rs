@@ -1,5 +1,5 @@
-//! `peek`, called for every request that an application makes: a function of Node-API's own, as the checks that generated ones make of their
-//! arguments take longer than what it does.
+//! `peek`, called for every request that an application makes: a function of Node-API's own, as the
+//! checks that generated ones make of their arguments take longer than what it does.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -14,7 +14,8 @@ use sipgate_oauth2::{AccessToken, TokenSource};
 /// What `peek` looks at.
 #[repr(C)]
 struct Peeker {
-    /// The address of `TAG`, first in memory: it tells a peeker from any other object of this library's.
+    /// The address of `TAG`, first in memory: it tells a peeker from any other object of this
+    /// library's.
     tag: *const u64,
     source: TokenSource,
     /// What JavaScript has as a string already. Held, so that no other token can be at its address.
@@ -29,7 +30,8 @@ pub fn peeker<'a>(env: &'a Env, source: &External<TokenSource>) -> napi::Result<
     let source: &TokenSource = source;
     let peeker = Box::into_raw(Box::new(Peeker { tag: &raw const TAG, source: source.clone(), shown: RefCell::default() }));
     let mut external = ptr::null_mut();
-    // SAFETY: `env` is the current environment, and `peeker` stays where it is until `wipe` is called.
+    // SAFETY: `env` is the current environment, and `peeker` stays where it is until `wipe` is
+    // called.
     let status = unsafe { sys::napi_create_external(env.raw(), peeker.cast(), Some(wipe), ptr::null_mut(), &raw mut external) };
     if status != sys::Status::napi_ok {
         // SAFETY: nothing was made that would call `wipe`.
@@ -41,12 +43,13 @@ pub fn peeker<'a>(env: &'a Env, source: &External<TokenSource>) -> napi::Result<
 }
 
 unsafe extern "C" fn wipe(_: sys::napi_env, peeker: *mut c_void, _: *mut c_void) {
-    // SAFETY: `peeker` made it from a box, and this is called once, when nobody can hand it to `peek` any more.
+    // SAFETY: `peeker` made it from a box, and this is called once, when nobody can hand it to
+    // `peek` any more.
     drop(unsafe { Box::from_raw(peeker.cast::<Peeker>()) });
 }
 
-/// Adds `peek(peeker)` to what the library exports: the token as a string; `true`, where it is the string that the last call gave; nothing, where
-/// there is none at hand.
+/// Adds `peek(peeker)` to what the library exports: the token as a string; `true`, where it is the
+/// string that the last call gave; nothing, where there is none at hand.
 #[napi(module_exports)]
 pub fn export_peek(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
     let function: Function<'_, (), ()> = env.create_function("peek", peek)?;
@@ -74,8 +77,9 @@ unsafe fn peeker_of<'a>(env: sys::napi_env, info: sys::napi_callback_info) -> Op
     if status != sys::Status::napi_ok || unsafe { sys::napi_get_value_external(env, argument, &raw mut data) } != sys::Status::napi_ok {
         return None;
     }
-    // SAFETY: only the package's own JavaScript can call this, and it has no externals but this library's: boxes of more than a pointer's size.
-    // One that begins with the address of `TAG` was made by `peeker`, and lives as long as the argument does.
+    // SAFETY: only the package's own JavaScript can call this, and it has no externals but this
+    // library's: boxes of more than a pointer's size. One that begins with the address of `TAG` was
+    // made by `peeker`, and lives as long as the argument does.
     unsafe { (*data.cast::<*const u64>() == &raw const TAG).then(|| &*data.cast::<Peeker>()) }
 }
 

@@ -25,7 +25,7 @@ const makeClient = () => Client.keycloak({ ...realm.clientOptions, store: Store.
 function next(client, kind) {
   return new Promise((resolve) => {
     client.on('event', function heard(event) {
-      if (event.event !== kind) return
+      if (event.type !== kind) return
       client.off('event', heard)
       resolve(event)
     })
@@ -44,15 +44,15 @@ test('a client tells of its logins, with the account as a hash and without a sec
 
   assert.match(account, /^[0-9a-f]{16}$/)
   assert.deepEqual(
-    events.filter(({ event }) => event !== 'token_request').map(({ event, account: whose, generation }) => [event, whose, generation]),
+    events.filter(({ type }) => type !== 'token_request').map(({ type, account: whose, generation }) => [type, whose, generation]),
     [
       ['logged_in', account, 1],
-      ['renewed', account, 2],
+      ['refreshed', account, 2],
       ['logged_out', account, undefined],
     ],
   )
   const [exchange] = events
-  assert.deepEqual({ ...exchange, duration: 0 }, { event: 'token_request', grant: 'authorization_code', duration: 0, sent: true, error: null })
+  assert.deepEqual({ ...exchange, duration: 0 }, { type: 'token_request', grant: 'authorization_code', duration: 0, sent: true, error: null })
   assert.ok(exchange.duration > 0 && Object.isFrozen(exchange))
   assert.doesNotMatch(JSON.stringify(events), /anna|eyJ|test-secret/)
 })
@@ -60,9 +60,9 @@ test('a client tells of its logins, with the account as a hash and without a sec
 test('clients hear of their own events alone, and the channel of all', async () => {
   const [one, other] = [makeClient(), makeClient()]
   const heard = { one: [], other: [], channel: [] }
-  one.on('event', ({ event }) => heard.one.push(event))
-  other.on('event', ({ event }) => heard.other.push(event))
-  const subscribed = ({ event }) => heard.channel.push(event)
+  one.on('event', ({ type }) => heard.one.push(type))
+  other.on('event', ({ type }) => heard.other.push(type))
+  const subscribed = ({ type }) => heard.channel.push(type)
   const diagnostics = channel('sipgate-oauth2')
   diagnostics.subscribe(subscribed)
   const over = next(one, 'logged_in')
@@ -93,7 +93,7 @@ test('what happens while a client is made is told to who listens then', async ()
   const client = Client.sipgate({ clientId: '1-0-a:third-party', realm: 'sipgate-apps' })
   const event = await next(client, 'realm_mismatch')
 
-  assert.deepEqual(event, { event: 'realm_mismatch', named: 'third-party', used: 'sipgate-apps' })
+  assert.deepEqual(event, { type: 'realm_mismatch', named: 'third-party', used: 'sipgate-apps' })
 })
 
 async function run(program, ...flags) {

@@ -62,10 +62,10 @@ test('sixty-four callers at the moment of expiry cause one request', async () =>
 })
 
 test('a callback that is loaded twice makes one login', async () => {
-  const pending = client.authorizationRequest('balance:read')
-  const callback = await realm.callback(pending)
-  const again = AuthorizationRequest.restore(pending.export())
-  const sources = await Promise.all([pending, again, pending].map((each) => client.completeLogin(each, callback, { account: 'anna' })))
+  const request = client.authorizationRequest('balance:read')
+  const callback = await realm.callback(request)
+  const again = AuthorizationRequest.restore(request.export())
+  const sources = await Promise.all([request, again, request].map((each) => client.completeLogin(each, callback, { account: 'anna' })))
   const tokens = await Promise.all(sources.map((source) => source.accessToken()))
 
   assert.equal(new Set(tokens).size, 1)
@@ -95,7 +95,7 @@ test('a refresh gives a new token', async () => {
   assert.equal(source.peek(), second)
 })
 
-test('a token that would not live as long as asked is renewed', async () => {
+test('a token that would not live as long as asked is refreshed', async () => {
   await realm.settings({ access_token_lifespan: 3 })
   const source = await logIn(realm, client)
   const first = source.peek()
@@ -155,8 +155,8 @@ test('what a refresh failed with is in the status', async () => {
 })
 
 test('saved tokens are a login', async () => {
-  const pending = client.authorizationRequest('balance:read')
-  const tokens = await client.exchangeCallback(pending, await realm.callback(pending))
+  const request = client.authorizationRequest('balance:read')
+  const tokens = await client.exchangeCallback(request, await realm.callback(request))
   const source = client.tokenSource('anna')
   await source.save(tokens)
 
@@ -200,8 +200,8 @@ test('a database keeps logins for other stores on it, encrypted with the newest 
 
 test('what needs a store says so where there is none', async () => {
   const bare = Client.keycloak(realm.clientOptions)
-  const pending = bare.authorizationRequest('balance:read')
+  const request = bare.authorizationRequest('balance:read')
 
   assert.throws(() => bare.tokenSource('anna'), { code: 'SIPGATE_INVALID_ARGUMENT', message: /^store: / })
-  await assert.rejects(bare.completeLogin(pending, 'code=a', { account: 'anna' }), { message: /^store: / })
+  await assert.rejects(bare.completeLogin(request, 'code=a', { account: 'anna' }), { message: /^store: / })
 })
