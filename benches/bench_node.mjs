@@ -125,14 +125,14 @@ async function main() {
 }
 
 async function logIn() {
-  const pending = client.authorizationRequest('balance:read')
+  const request = client.authorizationRequest('balance:read')
   const response = await fetch(`${origin}/_realm/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ authorization_url: pending.url, username: 'anna', password: 'anna-pw' }),
+    body: JSON.stringify({ authorization_url: request.url, username: 'anna', password: 'anna-pw' }),
   })
   const { callback } = await response.json()
-  return [pending, callback]
+  return [request, callback]
 }
 
 /**
