@@ -26,7 +26,7 @@ pub struct ErrorFields {
     pub retryable: bool,
     /// One line that names what to change.
     pub message: String,
-    /// Seconds to wait, where the server said so.
+    /// Seconds to wait, if the server said so.
     pub retry_after: Option<f64>,
     /// The HTTP status of the response.
     pub http_status: Option<u32>,

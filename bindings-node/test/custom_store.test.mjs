@@ -19,7 +19,7 @@ before(async () => {
 beforeEach(() => realm.reset())
 after(() => realm.close())
 
-/** As an application's would be, over a table. */
+/** A custom store over a table. */
 class MapStore {
   entries = new Map()
 
@@ -89,7 +89,7 @@ const WRONG = {
 }
 
 for (const [what, Wrong] of Object.entries(WRONG)) {
-  test(`a store that does wrong ${what} is told so`, async () => {
+  test(`a store that does wrong ${what} is reported`, async () => {
     const broken = await checkStore(new Wrong())
 
     assert.ok(broken.length > 0)
@@ -124,7 +124,7 @@ const MISTAKES = {
 }
 
 for (const [what, custom] of Object.entries(MISTAKES)) {
-  test(`a store that ${what} is told to be mistaken`, async () => {
+  test(`a store that ${what} is reported as mistaken`, async () => {
     for (const use of [checkStore, logInWith]) {
       const error = await use(custom).catch((caught) => caught)
       assert.ok(error instanceof StoreError, String(error))
@@ -135,20 +135,20 @@ for (const [what, custom] of Object.entries(MISTAKES)) {
   })
 }
 
-test('what a store throws expiresAt its check with that error', async () => {
+test('an error that a store throws ends its check with that error', async () => {
   const thrown = new RangeError('no such table')
   const error = await checkStore({ load: () => Promise.reject(thrown), save: () => true }).catch((caught) => caught)
   assert.ok(error instanceof StoreError)
   assert.equal(error.cause, thrown)
 })
 
-test('a fetch that got no response is no mistake', async () => {
+test('a fetch without a response does not count as a mistake', async () => {
   const custom = { load: () => fetch('http://127.0.0.1:1/'), save: () => true }
   const error = await clientWith(new Store(custom)).tokenSource('anna').accessToken().catch((caught) => caught)
   assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'try_later'])
 })
 
-test('what is no error can be thrown too', async () => {
+test('a store may throw a value that is not an error', async () => {
   const custom = { load: () => Promise.reject(null), save: () => true }
   const error = await clientWith(new Store(custom)).tokenSource('anna').accessToken().catch((caught) => caught)
 
@@ -156,7 +156,7 @@ test('what is no error can be thrown too', async () => {
   assert.equal(error.cause, null)
 })
 
-test('a result of the wrong type is said to be one', async () => {
+test('a result of the wrong type is reported as one', async () => {
   const good = { version: 'v', data: new Uint8Array(1), expiresAt: null }
   const wrong = [1, 'canary', {}, { ...good, version: 1 }, { ...good, data: 'canary' }, { ...good, data: new Uint16Array(1) }, { ...good, expiresAt: '1' }, { ...good, expiresAt: NaN }]
   for (const result of wrong) {
@@ -169,7 +169,7 @@ test('a result of the wrong type is said to be one', async () => {
   assert.equal((await realm.counters()).token_requests, 0)
 })
 
-test('tokens that a store would not keep are handed out, and said to be unsaved', async () => {
+test('tokens that a store rejects are returned, and reported as unsaved', async () => {
   const custom = new MapStore()
   const source = await logIn(realm, clientWith(new Store(custom)))
   const first = source.peek()
@@ -190,7 +190,7 @@ test('tokens that a store would not keep are handed out, and said to be unsaved'
   assert.equal(await clientWith(new Store(custom)).tokenSource('anna').accessToken(), second)
 })
 
-test('a caller leaves a store that does not respond', async () => {
+test('a caller can stop waiting for a store that does not respond', async () => {
   const custom = { load: () => new Promise(() => {}), save: () => true }
   const source = clientWith(new Store(custom)).tokenSource('anna')
   await assert.rejects(source.accessToken({ timeout: 0.05 }), { code: 'SIPGATE_TIMEOUT' })
@@ -227,14 +227,14 @@ test('a store and a listener keep no process alive', async () => {
   assert.deepEqual(await run(program), { code: 0, signal: null, output: 'SIPGATE_LOGIN_REQUIRED\n' })
 })
 
-test('process.exit while a store is asked expiresAt the process with its own status', async () => {
+test('process.exit during a call of the store ends the process with its own status', async () => {
   const program = `${BEGIN}
     clientWith({ load: () => process.exit(7), save: () => true }).tokenSource('anna').accessToken()`
 
   assert.deepEqual(await run(program), { code: 7, signal: null, output: '' })
 })
 
-test('a worker that is terminated while its store is asked leaves the rest alone', async () => {
+test('a worker that is terminated during calls of its store does not affect the others', async () => {
   const worker = `${BEGIN}
     const custom = { load: () => (parentPort.postMessage('asked'), new Promise(() => {})), save: () => true }
     for (const account of 'abcdefgh') clientWith(custom).tokenSource(account).accessToken()

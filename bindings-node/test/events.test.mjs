@@ -32,7 +32,7 @@ function next(client, kind) {
   })
 }
 
-test('a client tells of its logins, with the account as a hash and without a secret', async () => {
+test('a client reports its logins, with the account as a hash and without a secret', async () => {
   const client = makeClient()
   const events = []
   client.on('event', (event) => events.push(event))
@@ -57,7 +57,7 @@ test('a client tells of its logins, with the account as a hash and without a sec
   assert.doesNotMatch(JSON.stringify(events), /anna|eyJ|test-secret/)
 })
 
-test('clients hear of their own events alone, and the channel of all', async () => {
+test('a client receives only its own events, and the channel those of all', async () => {
   const [one, other] = [makeClient(), makeClient()]
   const heard = { one: [], other: [], channel: [] }
   one.on('event', ({ type }) => heard.one.push(type))
@@ -73,7 +73,7 @@ test('clients hear of their own events alone, and the channel of all', async () 
   assert.deepEqual(heard, { one: ['token_request', 'logged_in'], other: [], channel: ['token_request', 'logged_in'] })
 })
 
-test('a listener hears once, or until it is taken off', async () => {
+test('a listener is called once, or until it is removed', async () => {
   const client = makeClient()
   const heard = []
   const listener = () => heard.push('on')
@@ -89,7 +89,7 @@ test('a listener hears once, or until it is taken off', async () => {
   assert.deepEqual(heard, ['once', 'on'])
 })
 
-test('what happens while a client is made is told to who listens then', async () => {
+test('an event while a client is made reaches the listeners that it gets then', async () => {
   const client = Client.sipgate({ clientId: '1-0-a:third-party', realm: 'sipgate-apps' })
   const event = await next(client, 'realm_mismatch')
 
@@ -110,7 +110,7 @@ import { Client } from 'sipgate-oauth2'
 const make = () => Client.sipgate({ clientId: '1-0-a:third-party', realm: 'sipgate-apps' })
 `
 
-test('what a listener throws is an uncaught exception', async () => {
+test('an error that a listener throws is an uncaught exception', async () => {
   const program = `${BEGIN}
     process.on('uncaughtException', (error) => console.log('uncaught', error.message))
     make().on('event', () => { throw new Error('of the listener') })
@@ -120,7 +120,7 @@ test('what a listener throws is an uncaught exception', async () => {
   assert.deepEqual(await run(program), { code: 0, output: 'uncaught of the listener\nheard\n' })
 })
 
-test('a listener that knows its client does not keep it', async () => {
+test('a listener that references its client does not keep it alive', async () => {
   const program = `${BEGIN}
     const weak = Array.from({ length: 100 }, () => {
       const client = make()

@@ -182,14 +182,14 @@ test('a 403 looks for what another process has stored, and refreshes nothing', a
   }
 })
 
-test('a login that is over is told instead of the 401', async () => {
+test('a login that has ended is reported instead of the 401', async () => {
   await realm.settings({ user: 'anna', enabled: false })
   api.responses.push({ status: 401 })
 
   await assert.rejects(source.fetch(`${api.origin}/a`), LoginRequiredError)
 })
 
-test('no other origin is sent anything', async () => {
+test('nothing is sent to another origin', async () => {
   for (const url of [elsewhere.origin, api.origin.replace('127.0.0.1', 'localhost'), 'https://api.sipgate.com', `${api.origin}@evil.example`, 'data:,a']) {
     const error = await source.fetch(`${url}/a`).catch((caught) => caught)
     assert.equal(error.code, 'SIPGATE_INVALID_ARGUMENT', url)
@@ -198,7 +198,7 @@ test('no other origin is sent anything', async () => {
   assert.equal(elsewhere.requests.length + api.requests.length, 0)
 })
 
-test('a redirect takes the token to no other origin, and a 401 from there says nothing of it', async () => {
+test('a redirect does not take the token to another origin, and a 401 from there says nothing about it', async () => {
   api.responses.push({ status: 307, headers: { location: `${elsewhere.origin}/b` } })
   elsewhere.responses.push({ status: 401 })
   const response = await source.fetch(`${api.origin}/a`)
@@ -216,7 +216,7 @@ test('a redirect to the same origin keeps the token', async () => {
   assert.deepEqual(api.requests.map(({ url, token }) => [url, token]), ['/a', '/b'].map((url) => [url, source.peek()]))
 })
 
-test('a signal ends it, in the init or in the Request', async () => {
+test('a signal in the init or in the Request ends it', async () => {
   const reason = new Error('gone')
   const signal = AbortSignal.abort(reason)
   await assert.rejects(source.fetch(api.origin, { signal }), reason)
@@ -225,7 +225,7 @@ test('a signal ends it, in the init or in the Request', async () => {
   assert.equal(api.requests.length, 0)
 })
 
-test('tokens of a client at sipgate go to sipgate unless other origins are named, and of another client nowhere', async () => {
+test('tokens of a sipgate client go to sipgate unless other origins are named, and those of other clients nowhere', async () => {
   const plain = Client.sipgate({ clientId: '1-0-a:third-party', store: Store.memory() }).tokenSource('anna')
   await plain.save(TokenSet.restore({ access_token: 'a-token', expires_at: 4_000_000_000 }))
   const another = Client.keycloak({ ...realm.clientOptions, store: Store.memory() }).tokenSource('anna')

@@ -60,7 +60,7 @@ test('a process ends by itself once its calls have ended', async () => {
   assert.equal(child.output, 'Bearer\n')
 })
 
-test('a call under way keeps the process until its outcome is there', async () => {
+test('a call in progress keeps the process until its outcome is there', async () => {
   server.hold()
   const child = start(`${PROGRAM} call.then((tokens) => console.log(tokens.tokenType))`)
   await server.asked(1)
@@ -88,7 +88,7 @@ test('process.exit during a call ends the process with its own status', async ()
   assert.deepEqual(await child.end, [7, null])
 })
 
-test('a worker that alone had the library is terminated during a call and crashes nothing', async () => {
+test('a worker that alone loaded the library can be terminated during a call', async () => {
   server.hold()
   const child = start(WORKER_PROGRAM)
   await server.asked(1)
@@ -113,7 +113,7 @@ test('calls work in a worker thread', async () => {
   assert.equal(message, TOKENS.access_token)
 })
 
-test('workers that are terminated during calls leave the calls of others alone', async () => {
+test('workers that are terminated during calls do not affect the calls of others', async () => {
   server.hold()
   const client = Client.keycloak(clientOptions(server))
   const ours = client.refresh('a-refresh-token')

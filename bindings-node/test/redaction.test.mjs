@@ -36,7 +36,7 @@ for (const [name, value] of Object.entries({ store, client, request, tokens, sou
   }
 }
 
-test('printing names the class and what may show', () => {
+test('printing shows the class and the members that are no secret', () => {
   assert.match(inspect(client), /^Client \{[^]*issuer: 'https:\/\/login\.sipgate\.com/)
   assert.match(inspect(request), /^AuthorizationRequest \{[^]*scope: 'balance:read'/)
   assert.match(inspect(tokens), /^TokenSet \{[^]*accessToken: '\[redacted\]'/)
@@ -45,7 +45,7 @@ test('printing names the class and what may show', () => {
   assert.equal(`${tokens}`, '[object TokenSet]')
 })
 
-test('an export holds the secrets', () => {
+test('an export contains the secrets', () => {
   assert.match(tokens.export(), /canary-r/)
   assert.match(Buffer.from(request.export(), 'base64url').toString(), /code_verifier/)
 })

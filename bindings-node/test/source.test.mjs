@@ -72,7 +72,7 @@ test('a callback that is loaded twice makes one login', async () => {
   assert.equal((await realm.counters()).code_grants, 1)
 })
 
-test('late refusals of one token cause one refresh', async () => {
+test('late 401s for one token cause one refresh', async () => {
   const source = await logIn(realm, client)
   const first = source.peek()
   for (let count = 0; count < 20; count++) {
@@ -143,7 +143,7 @@ test('a logout ends the login, and its status says so', async () => {
   await source.ensureSaved()
 })
 
-test('what a refresh failed with is in the status', async () => {
+test('the error of a failed refresh is in the status', async () => {
   const source = await logIn(realm, client)
   await realm.settings({ user: 'anna', enabled: false })
   await assert.rejects(source.refresh(), LoginRequiredError)
@@ -163,7 +163,7 @@ test('saved tokens are a login', async () => {
   assert.equal(await source.accessToken(), tokens.accessToken)
 })
 
-test('an aborted caller leaves with its reason, and the refresh goes on for the others', async () => {
+test('an aborted call rejects with its reason, and the refresh continues for the others', async () => {
   const { source } = await expiredLogin()
   await realm.faults({ on: 'token', kind: 'delay', ms: 300 })
   const controller = new AbortController()
@@ -198,7 +198,7 @@ test('a database keeps logins for other stores on it, encrypted with the newest 
   await assert.rejects(clientWith([newer]).tokenSource('anna').accessToken(), StoreError)
 })
 
-test('what needs a store says so where there is none', async () => {
+test('what needs a store says so if there is none', async () => {
   const bare = Client.keycloak(realm.clientOptions)
   const request = bare.authorizationRequest('balance:read')
 

@@ -14,13 +14,13 @@ const customStore = { load: () => undefined, save: () => true }
 
 const NOT_TEXT = [null, 42, NaN, 10n, true, Symbol('canary'), () => 'canary', new Date(0), Object.create(null), Buffer.from('canary')]
 const BROKEN_TEXT = ['canary\ud800', '\udc00canary']
-/** Of a member of metadata that must be a URL. */
+/** Values that a required URL in the metadata cannot have. */
 const MEMBER_VALUES = [undefined, null, 42, true, [], {}, new Date(0), Buffer.from('canary'), '', 'canary', '/canary', 'http://canary.example', 'canary\0']
 const BAD_TEXT = ['', 'canary\0', `canary${'x'.repeat(2 ** 21)}`]
 
 /**
  * Every argument that is text: its field, whether it must be there, what the core refuses of texts,
- * and how to hand it over.
+ * and how to pass it.
  */
 const texts = [
   ['client_id', 'required', BAD_TEXT, (clientId) => Client.sipgate({ ...sipgate, clientId })],
@@ -133,7 +133,7 @@ for (const [field, values, call] of walk) {
   })
 }
 
-test('what comes from a browser is no mistake of the program', async () => {
+test('bad input from a browser is not a mistake of the program', async () => {
   for (const exported of [...BAD_TEXT, 'undefined']) {
     const error = await outcomeOf(() => AuthorizationRequest.restore(exported))
     assert.deepEqual([error.code, error.remedy], ['SIPGATE_LOGIN_EXPIRED', 'log_in_again'])
@@ -167,7 +167,7 @@ test('asynchronous functions reject, and do not throw, whatever they are given',
   await assert.rejects(source.fetch(Symbol('canary')), TypeError)
 })
 
-test('a callback that is none is discarded', async () => {
+test('an input that is no callback is discarded', async () => {
   for (const callback of ['?', 'canary\0', '%', '#', 'https://elsewhere.example/?code=canary', 'a'.repeat(2 ** 21)]) {
     const error = await outcomeOf(() => client.exchangeCallback(request, callback))
     assert.ok(error instanceof SecurityCheckError, `${callback.slice(0, 20)}: ${error}`)

@@ -1,6 +1,6 @@
-// The whole job: log in, call the API, refresh, call it again. For a server whose certificate the system
-// does not know, also set NODE_EXTRA_CA_CERTS to the PEM file: DEMO_CA_FILE is for the token requests,
-// and Node's own fetch reads only that variable.
+// The whole job: log in, call the API, refresh, call it again. For a server whose certificate the
+// system does not know, also set NODE_EXTRA_CA_CERTS to the PEM file: DEMO_CA_FILE is for the token
+// requests, and Node's own fetch reads only that variable.
 
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'

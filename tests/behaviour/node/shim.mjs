@@ -1,5 +1,5 @@
-// The Node shim of the behaviour suite. It reads lines {"id", "op", "args"}, starts each call at once,
-// and writes a line per call. It uses only the public API and decides nothing.
+// The Node shim of the behaviour suite. It reads lines {"id", "op", "args"}, starts each call at
+// once, and writes a line per call. It uses only the public API and decides nothing.
 
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
@@ -229,7 +229,10 @@ function keepTokens(name, tokens) {
   }
 }
 
-/** In Node, an aborted call rejects with the signal's reason: the code is that of the other languages. */
+/**
+ * In Node, an aborted call rejects with the signal's reason: the code is that of the other
+ * languages.
+ */
 function described(error) {
   const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
   const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
