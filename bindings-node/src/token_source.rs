@@ -1,7 +1,5 @@
 //! Token sources.
 
-#![expect(clippy::needless_pass_by_value, reason = "this is how napi hands arguments over")]
-
 use napi::Env;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
