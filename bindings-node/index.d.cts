@@ -500,6 +500,16 @@ export interface StoreOptions extends MemoryStoreOptions {
   encryptionKeys?: readonly (string | Uint8Array)[] | undefined
 }
 
+/** The options of {@link Store.sqlite}. */
+export interface SqliteOptions extends StoreOptions {
+  /**
+   * Allows a path on a network file system, which is refused by default: locks there are known to
+   * fail, and then two machines use one refresh token. Set it only if you are sure that the locks
+   * are reliable.
+   */
+  allowNetworkFileSystem?: boolean | undefined
+}
+
 /** What a store keeps under a key. */
 export interface StoreEntry {
   /** 22 random characters, new with every change. */
@@ -553,12 +563,7 @@ export declare class Store {
    * Keeps logins in a SQLite database, for any number of processes of one machine. If there is no
    * such file, it is created, and only its owner can read it.
    */
-  static sqlite(path: string, options?: StoreOptions): Store
-  /**
-   * {@link sqlite} on a network file system, which it refuses: locks there are known to be
-   * unreliable, and then two machines use one refresh token.
-   */
-  static sqliteOnNetworkFileSystem(path: string, options?: StoreOptions): Store
+  static sqlite(path: string, options?: SqliteOptions): Store
 
   /** Contains no secret. */
   toJSON(): { kind: 'memory' | 'sqlite' | 'custom' }

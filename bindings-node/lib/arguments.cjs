@@ -19,6 +19,11 @@ function callback(field, value) {
   throw wrongType(field, 'a string, URL or URLSearchParams, the query string as it was received', value)
 }
 
+function flag(field, value) {
+  if (typeof value !== 'boolean') throw wrongType(field, 'true or false', value)
+  return value
+}
+
 function seconds(field, value) {
   if (typeof value !== 'number') throw wrongType(field, 'a number of seconds', value)
   if (!(value >= 0)) throw invalidArgument(field, 'must be a number of seconds, 0 or more')
@@ -112,4 +117,4 @@ function wrongType(field, wanted, value) {
   return invalidArgument(field, `must be ${wanted}, not ${kind}`)
 }
 
-module.exports = { abortSignal, callback, json, options, origins, pairs, pem, scope, seconds, text, wrongType }
+module.exports = { abortSignal, callback, flag, json, options, origins, pairs, pem, scope, seconds, text, wrongType }

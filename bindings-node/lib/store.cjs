@@ -1,12 +1,13 @@
 'use strict'
 
 const { isUint8Array } = require('node:util').types
-const { options, seconds, text, wrongType } = require('./arguments.cjs')
+const { flag, options, seconds, text, wrongType } = require('./arguments.cjs')
 const { fromThrown, guarded, native, remember } = require('./native.cjs')
 const { MADE_HERE, printsAsJson } = require('./objects.cjs')
 
 const memoryOptions = { recheck: seconds }
 const storeOptions = { encryptionKeys: keys, recheck: seconds }
+const sqliteOptions = { ...storeOptions, allowNetworkFileSystem: flag }
 
 /** The native handle of a store; `undefined` for anything else. */
 let storeHandle
@@ -27,14 +28,8 @@ class Store {
 
   static sqlite(path, given) {
     text('path', path)
-    const read = options(storeOptions, given)
+    const read = options(sqliteOptions, given)
     return made('sqlite', 'Store.sqlite', () => native.sqliteStore(path, read))
-  }
-
-  static sqliteOnNetworkFileSystem(path, given) {
-    text('path', path)
-    const read = options(storeOptions, given)
-    return made('sqlite', 'Store.sqliteOnNetworkFileSystem', () => native.sqliteStoreOnNetworkFileSystem(path, read))
   }
 
   constructor(custom, given, key, kind) {

@@ -7,7 +7,7 @@ use std::thread;
 use napi::Env;
 use napi::bindgen_prelude::{Either, External, Object, Uint8Array};
 use napi_derive::napi;
-use sipgate_oauth2::{EncryptionKey, Error, Result, Secret, Store, conformance};
+use sipgate_oauth2::{EncryptionKey, Error, Result, Secret, SqliteOptions, Store, conformance};
 
 use crate::custom_store::{self, CallStore, CustomStore, Replies};
 use crate::error::IntoJavaScript;
@@ -20,6 +20,8 @@ pub struct StoreOptions {
     pub encryption_keys: Option<Vec<Either<Uint8Array, String>>>,
     /// Seconds.
     pub recheck: Option<f64>,
+    /// Whether a SQLite database may be on a network file system.
+    pub allow_network_file_system: Option<bool>,
 }
 
 impl StoreOptions {
@@ -53,13 +55,11 @@ pub fn memory_store(env: Env, options: StoreOptions) -> napi::Result<External<St
 /// Keeps logins in a SQLite database.
 #[napi(catch_unwind)]
 pub fn sqlite_store(env: Env, path: String, options: StoreOptions) -> napi::Result<External<Store>> {
-    Store::sqlite(path).and_then(|store| options.apply(store)).or_throw(env)
-}
-
-/// Keeps logins in a SQLite database on a network file system.
-#[napi(catch_unwind)]
-pub fn sqlite_store_on_network_file_system(env: Env, path: String, options: StoreOptions) -> napi::Result<External<Store>> {
-    Store::sqlite_on_network_file_system(path).and_then(|store| options.apply(store)).or_throw(env)
+    let sqlite = match options.allow_network_file_system {
+        Some(true) => SqliteOptions::new().allow_network_file_system(),
+        _ => SqliteOptions::new(),
+    };
+    Store::sqlite_with(path, &sqlite).and_then(|store| options.apply(store)).or_throw(env)
 }
 
 /// Keeps logins in the store that `call_store` calls. Its results go to `replies`.

@@ -54,7 +54,6 @@ const texts = [
   ['callback', 'required', [], (callback) => client.completeLogin(request, callback, { account: 'anna' })],
   ['access_token', 'required', [], (token) => source.invalidate(token)],
   ['path', 'required', [], (path) => Store.sqlite(path)],
-  ['path', 'required', [], (path) => Store.sqliteOnNetworkFileSystem(path)],
 ]
 
 const others = [
@@ -88,6 +87,8 @@ const others = [
     Client.sipgate({ ...sipgate, origins })],
   ['encryption_keys', [null, 'canary', [], [1], [''], ['canary'], [new Uint8Array(31)], [new Uint16Array(32)], ['canary\ud800']], (encryptionKeys) =>
     new Store(customStore, { encryptionKeys })],
+  ['allow_network_file_system', [null, 1, 'true', {}], (allowNetworkFileSystem) => Store.sqlite('p', { allowNetworkFileSystem })],
+  ['allowNetworkFileSystem', [true], (allowNetworkFileSystem) => Store.memory({ allowNetworkFileSystem })],
   ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => Store.memory({ recheck })],
   ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => new Store(customStore, { recheck })],
   ['min_validity', [null, '5', NaN, -1, Infinity, 10n], (minValidity) => source.accessToken({ minValidity })],

@@ -119,7 +119,7 @@ const custom: TokenStore = {
     return expected === null || data.length > (expiresAt ?? 0)
   },
 }
-const stores: Store[] = [new Store(custom, { recheck: 5 }), Store.memory(), Store.memory({ recheck: 1 }), Store.sqliteOnNetworkFileSystem('p')]
+const stores: Store[] = [new Store(custom, { recheck: 5 }), Store.memory(), Store.memory({ recheck: 1 }), Store.sqlite('p', { allowNetworkFileSystem: true })]
 const broken: Promise<string[]> = checkStore(custom)
 // @ts-expect-error: a store needs both functions
 new Store({ load: custom.load })

@@ -1,6 +1,7 @@
 //! The registry of errors: one row per code, the same in every language.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -386,6 +387,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
+    }
+}
+
+/// What an error says. Its cause does not count.
+impl Hash for Error {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0.code, self.0.remedy, &self.0.message, self.0.retry_after, self.0.status, self.oauth_error()).hash(state);
     }
 }
 

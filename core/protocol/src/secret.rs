@@ -55,6 +55,12 @@ macro_rules! secrets {
         }
 
         impl Eq for $name {}
+
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.0.as_bytes().hash(state);
+            }
+        }
     )*};
 }
 

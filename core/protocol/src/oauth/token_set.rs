@@ -48,7 +48,7 @@ const KNOWN: [&str; 10] = [
 /// assert_eq!(tokens.scope(), Some("balance:read"));
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Hash)]
 pub struct TokenSet {
     access_token: AccessToken,
     token_type: String,

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
 
 /// What a flight is drawn for: who it is, before it begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct OperationContext {
     pub account: Account,
     /// Random.
@@ -29,7 +29,7 @@ pub struct OperationContext {
     pub request_timeout: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Goal {
     /// See what is there.
     Reload,
@@ -46,7 +46,7 @@ pub enum Goal {
 }
 
 /// What came of the last action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Observation {
     Begun,
     Loaded(Option<Stored>),
@@ -70,7 +70,7 @@ pub enum Observation {
     Reported,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Action {
     Load,
     TryLock,

@@ -43,7 +43,7 @@ const NEXT_TRY_MILLISECONDS: u64 = 250;
 const IDLE_MILLISECONDS: u64 = 3_600_000;
 
 /// What a process knows of one key.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct LocalState {
     stored: Option<Stored>,
     /// Of the tokens; `None`: it cannot be told, as a clock was set.
@@ -68,7 +68,7 @@ pub struct LocalState {
     pub claiming: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 struct Watched {
     version: String,
     since: u64,
@@ -77,7 +77,7 @@ struct Watched {
     last: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Trouble {
     failures: u32,
     /// When the store is worth another look.
@@ -119,7 +119,7 @@ pub enum Attempted {
 }
 
 /// What to do for a caller.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Decision {
     /// Hand out the access token.
     Use,
@@ -133,7 +133,7 @@ pub enum Decision {
 }
 
 /// How far a token is through its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Phase {
     Fresh,
     /// It should be renewed.

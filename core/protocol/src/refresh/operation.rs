@@ -26,7 +26,7 @@ const CLAIM_POLL_MILLISECONDS: u64 = 250;
 const UNSAVED_POLL_MILLISECONDS: u64 = 1_000;
 
 /// One refresh, login or logout of one key, from its start to its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Operation {
     goal: Goal,
     ticket: OperationContext,
@@ -50,7 +50,7 @@ pub struct Operation {
     renewed: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lock {
     Untried,
     Held,
@@ -58,7 +58,7 @@ enum Lock {
     Without,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Step {
     Starting,
     /// Reading what there is.
@@ -98,7 +98,7 @@ enum Step {
 }
 
 /// The claim that a request is made under.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Claimed {
     version: String,
     record: Arc<Record>,
@@ -108,7 +108,7 @@ struct Claimed {
 }
 
 /// What an answer calls for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Verdict {
     /// Store the tokens.
     Commit(Box<Received>),

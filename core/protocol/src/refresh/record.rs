@@ -47,7 +47,7 @@ pub const UNEXPLAINED_REFUSALS: u32 = 3;
 const NEXT_TRY: Duration = Duration::from_secs(300);
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Record {
     pub account: Arc<Account>,
     /// One login: drawn when it was made.
@@ -70,7 +70,7 @@ pub struct Record {
     pub others: Option<Box<Map<String, Value>>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Active,
@@ -86,7 +86,7 @@ pub enum State {
 }
 
 /// "This owner is about to spend this refresh token."
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Claim {
     /// Random, drawn for each operation.
     pub owner: String,
@@ -106,7 +106,7 @@ pub struct Claim {
 }
 
 /// Why the last refresh failed, and until when the next one waits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Failure {
     pub reason: StoredError,
     pub count: u32,
@@ -123,11 +123,11 @@ pub struct Failure {
 }
 
 /// An error as it is kept, for callers who did not see it happen. Boxed, as most logins have none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StoredError(Box<Kept>);
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Kept {
     code: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ struct Kept {
 }
 
 /// A record at the version under which the store has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Stored {
     pub version: String,
     pub record: Arc<Record>,

@@ -6,7 +6,7 @@ use crate::secret::RefreshToken;
 use crate::time::Moment;
 
 /// What the server, or the way to it, did with the request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Reply {
     /// Tokens: to be stored before anything else.
     Tokens(Box<Received>),
@@ -21,7 +21,7 @@ pub enum Reply {
 }
 
 /// A good answer, and what became of it when it was judged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Received {
     /// What may be handed out, or why it may not.
     pub tokens: Result<TokenSet>,

@@ -6,13 +6,13 @@ use stateright::{Model, Property};
 
 use super::planted::{self, Planted};
 use super::probe::Probe;
-use super::rules::{Nature, Rule};
+use super::rules::{Rule, Unavoidable};
 use super::setup::{Exclusion, Setup};
 use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World};
-use crate::error::{Error, ErrorCode};
-use crate::refresh::answer::Reply;
-use crate::refresh::record::Stored;
-use crate::refresh::step::Observation;
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
+use sipgate_oauth2_protocol::refresh::action::Observation;
+use sipgate_oauth2_protocol::refresh::record::Stored;
+use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 /// One thing that happens. Numbers are a process's, and a flight's place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Model for Exploration {
         if step.is_fault() {
             next.left.faults -= 1;
             if next.disturbed {
-                next.excuse(Nature::TwoFaults);
+                next.excuse(Unavoidable::TwoFaults);
             }
             next.disturbed = true;
         }
@@ -204,30 +204,30 @@ impl Model for Exploration {
             }
             Step::LoseWrite => {
                 next.store.entry = next.store.before.take()?;
-                next.excuse(Nature::WriteLost);
+                next.excuse(Unavoidable::WriteLost);
                 next.note_store(None);
             }
             Step::Kill(process) => next.kill(setup, process),
-            Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::Broken(in_doubt())),
+            Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::ConnectionLost(in_doubt())),
             Step::LoseAnswer(process, place) => {
                 if let Some(Ask::Refresh(_)) = next.request(process, place) {
-                    next.excuse(Nature::AnswerLost);
+                    next.excuse(Unavoidable::AnswerLost);
                 }
-                next.fail(setup, process, place, Reply::Broken(in_doubt()));
+                next.fail(setup, process, place, Reply::ConnectionLost(in_doubt()));
             }
             Step::GiveUp(process, place) => {
                 next.abandon(process, place);
                 if let Some(Ask::Refresh(_)) = next.request(process, place) {
-                    next.excuse(Nature::GivenUp);
+                    next.excuse(Unavoidable::GivenUp);
                 }
-                next.fail(setup, process, place, Reply::InDoubt(in_doubt()));
+                next.fail(setup, process, place, Reply::OutcomeUnknown(in_doubt()));
             }
             Step::Refuse(process, place) => {
                 next.fail(setup, process, place, Reply::Refused(Error::new(ErrorCode::ServerUnavailable, "429")));
             }
         }
         next.check_server();
-        if next.broken.is_none() && next.nature.is_none() && next.is_settled() && !self.probe.succeeds(&self.setup, &next) {
+        if next.broken.is_none() && next.unavoidable.is_none() && next.is_settled() && !self.probe.succeeds(&self.setup, &next) {
             next.breaks(Rule::LoginLives);
         }
         for (process, it) in next.processes.iter_mut().enumerate() {
@@ -317,7 +317,7 @@ fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut V
                 steps.extend([Step::Act(process, place), Step::LoseWriteAnswer(process, place)]);
                 steps.extend(setup.rare.then_some(Step::SlowWrite(process, place)));
             }
-            Pending::Turn => {
+            Pending::Permit => {
                 steps.push(Step::Act(process, place));
                 steps.extend((left.queues > 0).then_some(Step::Queue(process, place)));
             }
@@ -377,8 +377,8 @@ impl World {
             Pending::Load => self.load(setup, process, place),
             Pending::Swap { .. } => self.write(setup, process, place, answered),
             Pending::Confirming { seen } => seen,
-            Pending::Turn => Observation::Turn { waited: false },
-            Pending::Queued => Observation::Turn { waited: true },
+            Pending::Permit => Observation::PermitAcquired { waited: false },
+            Pending::Queued => Observation::PermitAcquired { waited: true },
             Pending::Held { record } => {
                 let request = self.send(&running.owner, &record, self.now(setup, process));
                 self.process_mut(process).flights[place].as_mut().expect("it flies").pending = request;
@@ -480,7 +480,7 @@ impl World {
         let all = setup.exclusion.is_one_process();
         for victim in (0..self.processes.len()).filter(|victim| all || *victim == process) {
             if self.processes[victim].is_exposed() {
-                self.excuse(Nature::Killed);
+                self.excuse(Unavoidable::Killed);
             }
             (0..self.processes[victim].flights.len()).for_each(|place| self.abandon(victim, place));
             let code = u8::try_from(victim).expect("few processes");
