@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,19 +56,6 @@ test('every family of the core is an exported class', () => {
   for (const { family } of imported.ERROR_CODES) {
     assert.ok(imported[family].prototype instanceof Error, family)
     assert.equal(imported[family].prototype.name, family)
-  }
-})
-
-test('no file of the package requires itself through others', () => {
-  const needs = new Map()
-  for (const name of readdirSync(join(folder, 'lib'))) {
-    needs.set(name, [...read(`lib/${name}`).matchAll(/require\('\.\/(\w+\.cjs)'\)/g)].map(([, found]) => found))
-  }
-  assert.ok(needs.get('client.cjs').includes('calls.cjs'))
-  while (needs.size > 0) {
-    const free = [...needs].find(([, found]) => found.every((name) => !needs.has(name)))
-    assert.ok(free, `a circle in lib: ${[...needs.keys()].join(', ')}`)
-    needs.delete(free[0])
   }
 })
 
