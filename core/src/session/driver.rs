@@ -262,7 +262,7 @@ impl Driver {
     }
 
     fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
-        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, ends: None }));
+        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at: None }));
         let swapped = entry.and_then(|entry| {
             let swapped = ask_store(|| self.store.token_store().swap(&self.account_state.key, expected, &entry))?;
             Ok((swapped, entry.version))

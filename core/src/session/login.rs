@@ -44,7 +44,7 @@ struct SingleUse {
     code: String,
     /// Whose login it makes, by the key of the account; nothing where the tokens are the caller's.
     account: Option<String>,
-    ends: i64,
+    expires_at: i64,
 }
 
 /// What is noted about a pending login: who uses it.
@@ -91,7 +91,7 @@ impl SingleUse {
             key: key(&["login", &pending.issuer, &pending.client_id, &pending.state, &pending.code_verifier]),
             code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
             account: account.map(|account| account.as_str().to_owned()),
-            ends: pending.remembered_until(context.clock.unix_seconds()),
+            expires_at: pending.remembered_until(context.clock.unix_seconds()),
         }
     }
 
@@ -133,7 +133,7 @@ impl SingleUse {
     /// Notes it; `None` when something else was there.
     fn note(&self, expected: Option<&str>, marker: &Marker) -> Result<Option<String>> {
         let data = serde_json::to_vec(marker).map_err(|_| Error::caught_panic("a login"))?;
-        let entry = StoreEntry { version: version(&*self.context.random)?, data, ends: Some(self.ends) };
+        let entry = StoreEntry { version: version(&*self.context.random)?, data, expires_at: Some(self.expires_at) };
         match ask_store(|| self.store.token_store().swap(&self.key, expected, &entry))? {
             SwapOutcome::Stored => Ok(Some(entry.version)),
             SwapOutcome::Conflict => Ok(None),

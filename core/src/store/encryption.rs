@@ -69,14 +69,14 @@ impl Encrypted {
 
 impl TokenStore for Encrypted {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
-        let Some(StoreEntry { version, data, ends }) = self.inner.load(key)? else { return Ok(None) };
+        let Some(StoreEntry { version, data, expires_at }) = self.inner.load(key)? else { return Ok(None) };
         let data = self.open(key, &version, data)?;
-        Ok(Some(StoreEntry { version, data, ends }))
+        Ok(Some(StoreEntry { version, data, expires_at }))
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let data = self.keys[0].seal(key, &entry.version, &entry.data)?;
-        self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, ends: entry.ends })
+        self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, expires_at: entry.expires_at })
     }
 
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn what_an_earlier_version_wrote_is_read() {
         let inner = memory();
-        inner.swap(&key(7), None, &StoreEntry { version: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), data: vector(), ends: None }).unwrap();
+        inner.swap(&key(7), None, &StoreEntry { version: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), data: vector(), expires_at: None }).unwrap();
         assert_eq!(encrypted(&inner, &[9]).load(&key(7)).unwrap().unwrap().data, b"a login");
     }
 

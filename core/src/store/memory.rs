@@ -85,7 +85,7 @@ impl Contents {
 }
 
 fn has_ended(entry: &StoreEntry, now: i64) -> bool {
-    entry.ends.is_some_and(|ends| ends < now)
+    entry.expires_at.is_some_and(|ends| ends < now)
 }
 
 #[cfg(test)]

@@ -63,6 +63,6 @@ pub(super) fn key(first: u8) -> StoreKey {
     StoreKey::new(&[first; 32])
 }
 
-pub(super) fn entry(version: &str, ends: Option<i64>) -> StoreEntry {
-    StoreEntry { version: version.to_owned(), data: format!("data of {version}").into_bytes(), ends }
+pub(super) fn entry(version: &str, expires_at: Option<i64>) -> StoreEntry {
+    StoreEntry { version: version.to_owned(), data: format!("data of {version}").into_bytes(), expires_at }
 }

@@ -47,7 +47,7 @@ pub trait TokenStore: Send + Sync + 'static {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError>;
 
     /// Puts `entry` under the key if what is there has the version `expected`, or if nothing is there and nothing is expected. One step that
-    /// nobody comes in between, and durable before it returns. The store may drop an entry once its `ends` has passed, and no other.
+    /// nobody comes in between, and durable before it returns. The store may drop an entry once its `expires_at` has passed, and no other.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl StoreKey {
 ///
 /// ```
 /// # fn f(version: String, data: Vec<u8>) {
-/// let entry = sipgate_oauth2::StoreEntry { version, data, ends: None };
+/// let entry = sipgate_oauth2::StoreEntry { version, data, expires_at: None };
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -115,12 +115,12 @@ pub struct StoreEntry {
     /// The login: opaque, secret, seldom more than 10 KB.
     pub data: Vec<u8>,
     /// When the store may drop the entry, in seconds since 1970; without it, never.
-    pub ends: Option<i64>,
+    pub expires_at: Option<i64>,
 }
 
 impl fmt::Debug for StoreEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreEntry").field("version", &self.version).field("ends", &self.ends).finish_non_exhaustive()
+        f.debug_struct("StoreEntry").field("version", &self.version).field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 

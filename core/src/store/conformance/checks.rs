@@ -143,13 +143,15 @@ fn entries_come_back_exactly(store: &dyn TokenStore) -> Completer {
     let (slot, mut there) = Slot::filled(store)?;
     let ends = soon();
     for (ends, (what, data)) in (ends..).zip(datas) {
-        for ends in [Some(ends), None] {
-            let entry = StoreEntry { version: version()?, data: data.clone(), ends };
+        for expires_at in [Some(ends), None] {
+            let entry = StoreEntry { version: version()?, data: data.clone(), expires_at };
             slot.swap(Some(&there.version), &entry)?;
             let Some(loaded) = slot.load()? else { return broken(Promise::ExactEntry, format!("an entry with {what} did not come back")) };
-            for (part, same) in
-                [("version", loaded.version == entry.version), ("data", loaded.data == entry.data), ("end", loaded.ends == entry.ends)]
-            {
+            for (part, same) in [
+                ("version", loaded.version == entry.version),
+                ("data", loaded.data == entry.data),
+                ("end", loaded.expires_at == entry.expires_at),
+            ] {
                 if !same {
                     return broken(Promise::ExactEntry, format!("an entry with {what} came back with another {part}"));
                 }
@@ -228,7 +230,7 @@ fn entries_stay_until_their_end(store: &dyn TokenStore) -> Completer {
     let mut kept = Vec::new();
     for ends in [soon(), SystemClock.unix_seconds() + 3600, far] {
         let slot = Slot::new(store)?;
-        let entry = StoreEntry { ends: Some(ends), ..slot.entry()? };
+        let entry = StoreEntry { expires_at: Some(ends), ..slot.entry()? };
         slot.swap(None, &entry)?;
         kept.push((slot, entry));
     }
@@ -247,7 +249,7 @@ fn entries_without_an_end_stay(store: &dyn TokenStore) -> Completer {
     let mut kept = Vec::new();
     for _ in 0..MANY {
         let slot = Slot::new(store)?;
-        let entry = StoreEntry { ends: None, ..slot.entry()? };
+        let entry = StoreEntry { expires_at: None, ..slot.entry()? };
         slot.swap(None, &entry)?;
         kept.push((slot, entry));
     }
@@ -307,7 +309,7 @@ impl<'a> Slot<'a> {
     /// An entry like any other, which ends by itself when the check is long over.
     fn entry(&self) -> Result<StoreEntry, Violation> {
         let version = version()?;
-        Ok(StoreEntry { data: format!("data of {version}").into_bytes(), version, ends: Some(soon()) })
+        Ok(StoreEntry { data: format!("data of {version}").into_bytes(), version, expires_at: Some(soon()) })
     }
 
     fn load(&self) -> Result<Option<StoreEntry>, Violation> {

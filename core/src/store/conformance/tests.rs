@@ -96,9 +96,9 @@ impl Wrong {
             Way::TrimsText => entry.data = entry.data.trim_ascii().to_vec(),
             Way::ReplacesBadText => entry.data = text().into_bytes(),
             Way::CutsLongData => entry.data.truncate(65_535),
-            Way::ForgetsEnds => entry.ends = None,
-            Way::RoundsEnds => entry.ends = entry.ends.map(|ends| ends / 7 * 7 + 1),
-            Way::InventsEnds => entry.ends = entry.ends.or(Some(i64::MAX)),
+            Way::ForgetsEnds => entry.expires_at = None,
+            Way::RoundsEnds => entry.expires_at = entry.expires_at.map(|ends| ends / 7 * 7 + 1),
+            Way::InventsEnds => entry.expires_at = entry.expires_at.or(Some(i64::MAX)),
             Way::MakesVersions => entry.version = entry.version.to_lowercase(),
             _ => {}
         }
@@ -108,9 +108,9 @@ impl Wrong {
     fn sweep(&self, entries: &mut HashMap<String, StoreEntry>, kept: &str) {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed();
         match self.way {
-            Way::TakesEndsForMilliseconds => entries.retain(|_, entry| entry.ends.is_none_or(|ends| ends > now * 1000)),
-            Way::DropsWhatEndsSoon => entries.retain(|key, entry| key == kept || entry.ends.is_none_or(|ends| ends > now + 300)),
-            Way::KeepsEndsIn32Bits => entries.retain(|_, entry| entry.ends.is_none_or(|ends| i64::from(ends as i32) > now)),
+            Way::TakesEndsForMilliseconds => entries.retain(|_, entry| entry.expires_at.is_none_or(|ends| ends > now * 1000)),
+            Way::DropsWhatEndsSoon => entries.retain(|key, entry| key == kept || entry.expires_at.is_none_or(|ends| ends > now + 300)),
+            Way::KeepsEndsIn32Bits => entries.retain(|_, entry| entry.expires_at.is_none_or(|ends| i64::from(ends as i32) > now)),
             Way::KeepsOnlyFifty if entries.len() > 50 => entries.retain(|key, _| key == kept),
             _ => {}
         }
@@ -133,7 +133,7 @@ impl TokenStore for Wrong {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = entries.get(&key).cloned().map(|entry| self.altered(entry));
         match self.way {
-            Way::InventsEntries => found = found.or(Some(StoreEntry { version: String::new(), data: Vec::new(), ends: None })),
+            Way::InventsEntries => found = found.or(Some(StoreEntry { version: String::new(), data: Vec::new(), expires_at: None })),
             Way::DropsEmptyData => found = found.filter(|entry| !entry.data.is_empty()),
             Way::CachesPerThread => {
                 if let Some(found) = &found {

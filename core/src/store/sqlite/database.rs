@@ -99,7 +99,7 @@ impl<'a> Database<'a> {
                 .query_row(
                     "SELECT version, data, ends FROM entries WHERE key = ?1 AND (ends IS NULL OR ends >= ?2)",
                     params![key.as_str(), now],
-                    |row| Ok(StoreEntry { version: row.get(0)?, data: row.get(1)?, ends: row.get(2)? }),
+                    |row| Ok(StoreEntry { version: row.get(0)?, data: row.get(1)?, expires_at: row.get(2)? }),
                 )
                 .optional()
         })
@@ -151,11 +151,11 @@ fn swap(
     let changed = match expected {
         Some(expected) => transaction.execute(
             "UPDATE entries SET version = ?3, data = ?4, ends = ?5 WHERE key = ?1 AND version = ?2",
-            params![key.as_str(), expected, entry.version, entry.data, entry.ends],
+            params![key.as_str(), expected, entry.version, entry.data, entry.expires_at],
         )?,
         None => transaction.execute(
             "INSERT INTO entries (key, version, data, ends) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![key.as_str(), entry.version, entry.data, entry.ends],
+            params![key.as_str(), entry.version, entry.data, entry.expires_at],
         )?,
     };
     Ok(if changed == 1 { SwapOutcome::Stored } else { SwapOutcome::Conflict })

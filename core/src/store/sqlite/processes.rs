@@ -102,7 +102,7 @@ pub(super) fn add_one(store: &Sqlite, version: &str) {
     loop {
         let there = store.load(&key(1)).unwrap();
         let number: u32 = there.as_ref().map_or(0, |there| std::str::from_utf8(&there.data).unwrap().parse().unwrap());
-        let next = StoreEntry { version: version.to_owned(), data: (number + 1).to_string().into_bytes(), ends: None };
+        let next = StoreEntry { version: version.to_owned(), data: (number + 1).to_string().into_bytes(), expires_at: None };
         if store.swap(&key(1), there.as_ref().map(|there| there.version.as_str()), &next).unwrap() == SwapOutcome::Stored {
             return;
         }
