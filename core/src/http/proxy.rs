@@ -27,9 +27,9 @@ impl Proxy {
         }
         let schemes = ["http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://"];
         let proxy = usable(text).filter(|_| schemes.iter().any(|scheme| text.starts_with(scheme)));
-        proxy
-            .map(Self::Set)
-            .ok_or_else(|| Error::argument("proxy", "is not a proxy URL; give http://host:port, socks5://host:port, or direct for none"))
+        proxy.map(Self::Set).ok_or_else(|| {
+            Error::invalid_argument("proxy", "is not a proxy URL; give http://host:port, socks5://host:port, or direct for none")
+        })
     }
 
     /// `None`: there is no proxy on the way. A server on this machine no proxy could reach. The error names the variable that is unusable.

@@ -29,7 +29,7 @@ impl Roots {
                 1 => "holds one certificate, which is broken".to_owned(),
                 several => format!("holds {several} certificates, and all are broken, from the first on"),
             };
-            return Err(Error::argument("ca_certificates", format_args!("{what}; give the contents of a PEM file")));
+            return Err(Error::invalid_argument("ca_certificates", format_args!("{what}; give the contents of a PEM file")));
         }
         Ok(Self::Own(good))
     }

@@ -11,7 +11,7 @@ use super::single_flight::{AccountState, Report, WaitsFor};
 use super::store::Store;
 use crate::context::Context;
 use crate::event::Event;
-use crate::exchange::{self, Answered};
+use crate::exchange::{self, Exchanged};
 use crate::logout_outcome::LogoutOutcome;
 use crate::store::{StoreEntry, StoreLock, SwapOutcome};
 use crate::sys::process::ProcessIdentity;
@@ -21,7 +21,7 @@ use crate::task::progress::Progress;
 use crate::worker::semaphore::Permit;
 use crate::worker::{pool, timer};
 use protocol::error::{Error, ErrorCode, Result};
-use protocol::oauth::grants::Grant;
+use protocol::oauth::grants::TokenRequest;
 use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
 use protocol::refresh::local_state::LocalState;
 use protocol::refresh::operation::Operation;
@@ -37,7 +37,7 @@ pub(crate) struct Driver {
     /// How long to wait for others.
     pub(crate) patience: Duration,
     /// Of a login: its code.
-    pub(crate) code: Option<Grant>,
+    pub(crate) code: Option<TokenRequest>,
     /// From before the operation is handed to another thread.
     pub(super) _in_flight: InFlight,
 }
@@ -275,29 +275,27 @@ impl Driver {
     }
 
     fn refresh(&self, record: &Record, happened: &mut Vec<Event>) -> Reply {
-        let grant = record
-            .refresh_token
-            .as_ref()
-            .map_or_else(|| Err(Error::caught_panic("a refresh")), |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()));
-        grant.map_or_else(Reply::Refused, |grant| self.ask(&grant, happened))
+        let request = record.refresh_token.as_ref().map_or_else(
+            || Err(Error::caught_panic("a refresh")),
+            |refresh_token| TokenRequest::stored(refresh_token, record.tokens.as_ref()),
+        );
+        request.map_or_else(Reply::Refused, |request| self.send(&request, happened))
     }
 
     fn exchange(&self, happened: &mut Vec<Event>) -> Reply {
         match &self.code {
-            Some(grant) => self.ask(grant, happened),
+            Some(request) => self.send(request, happened),
             None => Reply::Refused(Error::caught_panic("a login")),
         }
     }
 
-    fn ask(&self, grant: &Grant, happened: &mut Vec<Event>) -> Reply {
-        let answered = exchange::answer(&self.context, grant, &Arc::new(Progress::default()), happened);
-        let Answered { tokens, sent, status } = match answered {
-            Ok(answered) => answered,
-            Err(none) => return Reply::failed(none.error, none.broken),
+    fn send(&self, request: &TokenRequest, happened: &mut Vec<Event>) -> Reply {
+        let Exchanged { response, sent } = match exchange::send(&self.context, request, &Arc::new(Progress::default()), happened) {
+            Ok(exchanged) => exchanged,
+            Err(none) => return Reply::failed(none.error, none.connection_lost),
         };
-        let refresh_token = tokens.refresh_token.clone();
-        let judged = grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status));
-        match judged {
+        let refresh_token = response.refresh_token().cloned();
+        match request.complete(response, sent.wall.div_euclid(1000)) {
             // A good JSON object that holds nothing of use.
             Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::OutcomeUnknown(error),
             tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use protocol::error::{Error, ErrorCode, Result};
-use protocol::oauth::authorization_request::{AuthorizationRequest, Pending};
+use protocol::oauth::authorization_request::{self, AuthorizationRequest};
 use protocol::oauth::authorization_response;
-use protocol::oauth::grants::Grant;
+use protocol::oauth::grants::TokenRequest;
 use protocol::oauth::token_set::TokenSet;
 use protocol::refresh::action::Goal;
 use protocol::refresh::record::{StoredError, digest_of};
@@ -21,7 +21,7 @@ use super::session::{Session, key};
 use super::store::Store;
 use super::token_source::TokenSource;
 use crate::context::Context;
-use crate::exchange::{TokenRequest, is_unspent};
+use crate::exchange::{Exchange, is_unspent};
 use crate::store::{StoreEntry, StoreKey, SwapOutcome};
 use crate::sys::random;
 use crate::sys::sync::{Instant, Mutex};
@@ -83,15 +83,21 @@ enum Taken {
 }
 
 impl SingleUse {
-    fn new(context: &Arc<Context>, store: &Store, pending: &Pending, grant: &Grant, account: Option<&StoreKey>) -> Self {
+    fn new(
+        context: &Arc<Context>,
+        store: &Store,
+        request: &AuthorizationRequest,
+        token_request: &TokenRequest,
+        account: Option<&StoreKey>,
+    ) -> Self {
+        let [issuer, client_id, state, code_verifier] = authorization_request::identity(request);
         Self {
             context: Arc::clone(context),
             store: store.clone(),
-            // A state may be the application's own, and the same for many logins.
-            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state, &pending.code_verifier]),
-            code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
+            key: key(&["login", issuer, client_id, state, code_verifier]),
+            code: token_request.request().parameter("code").map(|code| digest_of(code.reveal())).unwrap_or_default(),
             account: account.map(|account| account.as_str().to_owned()),
-            expires_at: pending.remembered_until(context.clock.unix_seconds()),
+            expires_at: authorization_request::remembered_until(request, context.clock.unix_seconds()),
         }
     }
 
@@ -162,12 +168,12 @@ enum Noted {
 pub(crate) fn start_exchange(
     context: &Arc<Context>,
     store: &Store,
-    pending: &AuthorizationRequest,
-    grant: Grant,
+    request: &AuthorizationRequest,
+    token_request: TokenRequest,
     options: &CallOptions,
     give_back: impl Fn() + Send + Sync + 'static,
 ) -> Result<Task<TokenSet>> {
-    let single_use = Arc::new(SingleUse::new(context, store, pending.pending(), &grant, None));
+    let single_use = Arc::new(SingleUse::new(context, store, request, &token_request, None));
     let noted = Arc::new(Mutex::new(Noted::NotYet));
     let give_back = Arc::new(give_back);
     let before = {
@@ -200,13 +206,13 @@ pub(crate) fn start_exchange(
             let _ = pool::run(move || single_use.settle(&version, &marker, Stage::GivenBack));
         }
     };
-    TokenRequest::start(Arc::clone(context), grant, options, before, unspent)
+    Exchange::start(Arc::clone(context), token_request, options, before, unspent)
 }
 
 /// One callback whose login is to be stored.
 struct CallbackLogin {
     session: Arc<Session>,
-    grant: Grant,
+    token_request: TokenRequest,
     single_use: SingleUse,
     completer: Completer<TokenSource>,
     /// To the end, also past the exchange: if the callback is loaded again, that call needs what is noted then.
@@ -214,14 +220,13 @@ struct CallbackLogin {
 }
 
 /// Starts the exchange, unless another call has: then that one's outcome is this one's, too.
-pub(crate) fn start(session: Session, pending: &AuthorizationRequest, callback: &str, options: &CallOptions) -> Result<Task<TokenSource>> {
+pub(crate) fn start(session: Session, request: &AuthorizationRequest, callback: &str, options: &CallOptions) -> Result<Task<TokenSource>> {
     let session = Arc::new(session);
-    let pending = pending.pending();
-    let code = authorization_response::check_shared(pending, callback, session.context.clock.unix_seconds())?;
-    let grant = Grant::code(code, None)?;
-    let single_use = SingleUse::new(&session.context, &session.store, pending, &grant, Some(&session.key));
+    let code = authorization_response::check_shared(request, callback, session.context.clock.unix_seconds())?;
+    let token_request = TokenRequest::code(code, None)?;
+    let single_use = SingleUse::new(&session.context, &session.store, request, &token_request, Some(&session.key));
     let (task, completer) = access_token::task(options, session.state());
-    CallbackLogin { session, grant, single_use, completer, in_flight: InFlight::begin() }.set_out(CallbackLogin::run);
+    CallbackLogin { session, token_request, single_use, completer, in_flight: InFlight::begin() }.set_out(CallbackLogin::run);
     Ok(task)
 }
 
@@ -263,9 +268,9 @@ impl CallbackLogin {
     }
 
     fn exchange(self, version: String, marker: Marker) {
-        let Self { session, grant, single_use, completer, in_flight } = self;
+        let Self { session, token_request, single_use, completer, in_flight } = self;
         let mut driver = session.driver(Duration::MAX);
-        driver.code = Some(grant);
+        driver.code = Some(token_request);
         let goal = Goal::LogIn { grant_id: marker.grant_id.clone() };
         driver.run(
             goal,

@@ -47,7 +47,7 @@ impl Encrypted {
     /// `keys`, the newest first: a new key is put in front, and the old one stays until no entry needs it any more.
     pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: Vec<EncryptionKey>) -> Result<Self> {
         if keys.is_empty() {
-            return Err(Error::argument("encryption_keys", "holds no key; give one, or leave encryption out"));
+            return Err(Error::invalid_argument("encryption_keys", "holds no key; give one, or leave encryption out"));
         }
         let keys = keys.into_iter().map(|key| Sealer::new(&key)).collect::<Result<_>>()?;
         Ok(Self { inner, keys })
@@ -282,6 +282,6 @@ mod tests {
     /// Made with another implementation of AES-256-GCM.
     fn vector() -> Vec<u8> {
         const TEXT: &str = "8953474501dba65ea1a8194c3d000102030405060708090a0b8b71f7ad5b26446b7a6139abd0132014e4ee6cad83e01a";
-        TEXT.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
+        protocol::crypto::unhex::<{ TEXT.len() / 2 }>(TEXT).unwrap().to_vec()
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
+use protocol::crypto::{sha256, unhex};
 use protocol::error::{Error, Result};
 
 /// A key of 256 bits for encrypting what a store keeps. `Debug` shows nothing of it, and its memory is wiped when it is dropped.
@@ -40,9 +40,9 @@ impl EncryptionKey {
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument): it is none of these.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
-        let bytes = hexadecimal(text).or_else(|| base64(text));
+        let bytes = unhex(text).or_else(|| base64(text));
         bytes.map(Self).ok_or_else(|| {
-            Error::argument(
+            Error::invalid_argument(
                 "encryption_keys",
                 "a key is 32 random bytes as base64 or hexadecimal text; make one with `openssl rand -base64 32`",
             )
@@ -54,11 +54,9 @@ impl EncryptionKey {
     }
 
     pub(super) fn id(&self) -> [u8; ID_LENGTH] {
-        let mut context = Context::new(&SHA256);
-        context.update(b"sipgate-oauth2 encryption key id\0");
-        context.update(self.0.as_slice());
+        let digest = sha256([&b"sipgate-oauth2 encryption key id\0"[..], &self.0[..]]);
         let mut id = [0; ID_LENGTH];
-        id.copy_from_slice(&context.finish().as_ref()[..ID_LENGTH]);
+        id.copy_from_slice(&digest[..ID_LENGTH]);
         id
     }
 }
@@ -67,17 +65,6 @@ impl fmt::Debug for EncryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EncryptionKey([redacted])")
     }
-}
-
-fn hexadecimal(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut key = Zeroizing::new([0; 32]);
-    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digits.iter().fold(0, |value, digit| value << 4 | char::from(*digit).to_digit(16).unwrap_or_default() as u8);
-    }
-    Some(key)
 }
 
 fn base64(text: &str) -> Option<Zeroizing<[u8; 32]>> {

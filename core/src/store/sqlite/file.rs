@@ -67,15 +67,15 @@ impl Identity {
 /// Makes the directory if there is none, and gives the path that stays the same when the working directory changes.
 pub(super) fn place(path: &Path) -> Result<PathBuf> {
     if path.as_os_str() == ":memory:" {
-        return Err(Error::argument("store", "\":memory:\" is no path; use the store in memory"));
+        return Err(Error::invalid_argument("store", "\":memory:\" is no path; use the store in memory"));
     }
     if let Some((scheme, _)) = path.to_str().and_then(url) {
         let problem = format!("is a URL ({scheme}:), and takes a path; give the path alone, such as /var/lib/app/logins.db");
-        return Err(Error::argument("store", &problem));
+        return Err(Error::invalid_argument("store", &problem));
     }
     let name = path.file_name().filter(|_| !path.to_string_lossy().ends_with(std::path::is_separator));
     let Some(name) = name else {
-        return Err(Error::argument("store", "the path names no file; add a name such as logins.db"));
+        return Err(Error::invalid_argument("store", "the path names no file; add a name such as logins.db"));
     };
     let absolute = std::path::absolute(path)
         .map_err(|cause| misplaced(path, "is relative to a working directory that is gone; give a full path").with_cause(cause))?;
