@@ -28,11 +28,16 @@ macro_rules! replays {
     )*};
 }
 
-replays! { authorization_request callback client_authentication error_answer pending_login token_answer token_set }
+replays! { authorization_request authorization_request_restore callback client_authentication error_response token_set }
 
 #[test]
 fn c_calls() {
     replay("c_calls", ::c_calls::check);
+}
+
+#[test]
+fn token_response() {
+    replay("token_response", targets::token_response::check);
 }
 
 #[test]
