@@ -156,8 +156,7 @@ struct Parameters(Vec<(String, String)>);
 impl Parameters {
     fn read(query: &str) -> Self {
         let pair = |pair: &str| {
-            pair.split_once('=')
-                .map_or_else(|| form::trimmed(pair).to_owned(), |(name, value)| [name, value].map(form::trimmed).join("="))
+            pair.split_once('=').map_or_else(|| form::trimmed(pair).to_owned(), |(name, value)| [name, value].map(form::trimmed).join("="))
         };
         let trimmed = query.split('&').map(pair).collect::<Vec<_>>().join("&");
         Self(parse(trimmed.as_bytes()).into_owned().collect())

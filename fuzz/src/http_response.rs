@@ -18,7 +18,8 @@ pub fn check(input: &[u8]) {
     let mut recipe = Recipe(input);
     let (bytes, object) = recipe.response();
     let response = response::read(&mut bytes.as_slice());
-    let kept = response.as_ref().is_ok_and(|response| response.status == 200 && body(response).is_some_and(|body| body.starts_with(&object)));
+    let kept =
+        response.as_ref().is_ok_and(|response| response.status == 200 && body(response).is_some_and(|body| body.starts_with(&object)));
     assert!(kept, "tokens were lost: {}", String::from_utf8_lossy(&bytes));
 }
 

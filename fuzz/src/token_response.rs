@@ -74,7 +74,9 @@ impl Sent<'_> {
     /// A lifetime in seconds, if it can be used.
     fn lifetime(&self, name: &str) -> Option<i64> {
         let seconds = match self.object.as_ref()?.get(name)? {
-            Value::Number(number) => number.as_i64().or_else(|| number.as_f64().filter(|seconds| seconds.abs() < 1e18).map(|seconds| seconds.floor() as i64)),
+            Value::Number(number) => {
+                number.as_i64().or_else(|| number.as_f64().filter(|seconds| seconds.abs() < 1e18).map(|seconds| seconds.floor() as i64))
+            }
             Value::String(text) => {
                 let digits = text.strip_prefix('-').unwrap_or(text);
                 let is_plain = (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -6,6 +6,9 @@ use arbtest::arbtest;
 use serde_json::{Value, json};
 use sipgate_oauth2_fuzz as targets;
 
+/// How long each test looks, in milliseconds.
+const BUDGET: u64 = 1_000;
+
 const NASTY: [char; 20] = ['a', 'Z', '0', ':', '+', '%', '&', '=', ' ', '€', 'ü', '"', '\\', '/', '?', '#', ';', '~', '\u{1F512}', '2'];
 
 fn text(u: &mut Unstructured<'_>, alphabet: &[char], lengths: std::ops::Range<usize>) -> Result<String> {
@@ -75,7 +78,8 @@ fn a_callback_is_judged_the_same_in_any_order_encoding_and_company() {
         assert!(targets::callback::rules(&callback).is_some(), "the rules have no verdict about {callback}");
         targets::callback::check(&callback);
         Ok(())
-    });
+    })
+    .budget_ms(BUDGET);
 }
 
 fn lifetime(u: &mut Unstructured<'_>) -> Result<Value> {
@@ -108,7 +112,8 @@ fn tokens_are_never_lost_because_of_what_is_beside_them() {
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{}: {value}", json!(name))).collect();
         targets::token_response::check(format!(" {{{}}}\n", members.join(" ,")).as_bytes());
         Ok(())
-    });
+    })
+    .budget_ms(BUDGET);
 }
 
 #[test]
@@ -124,7 +129,8 @@ fn a_damaged_response_never_becomes_another_token() {
         }
         targets::token_response::check(&body);
         Ok(())
-    });
+    })
+    .budget_ms(BUDGET);
 }
 
 #[test]
@@ -146,7 +152,8 @@ fn any_scope_is_refused_or_sent_as_the_names_it_is_made_of() {
         let alphabet: &[char] = if one_in(u, 3)? { &NASTY } else { &['a', ':', '/', '#', '[', ']', '!', '~', ' '] };
         targets::authorization_request::check(&format!("scope={}", text(u, alphabet, 0..20)?));
         Ok(())
-    });
+    })
+    .budget_ms(BUDGET);
 }
 
 #[test]
@@ -156,7 +163,8 @@ fn any_client_id_and_secret_are_read_from_the_form_and_from_basic() {
         let (id, secret) = (text(u, &NASTY, 1..longest)?, text(u, &NASTY, 1..longest)?);
         targets::client_authentication::check(&format!("{id}\n{secret}\n{}", text(u, &NASTY, 0..40)?));
         Ok(())
-    });
+    })
+    .budget_ms(BUDGET);
 }
 
 #[test]
@@ -173,5 +181,6 @@ fn any_authorization_request_survives_being_stored() {
         }
         targets::authorization_request::check(&lines.join("\n"));
         Ok(())
-    });
+    })
+    .budget_ms(BUDGET);
 }

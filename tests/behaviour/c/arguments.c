@@ -105,18 +105,18 @@ uint64_t arguments_milliseconds(const struct json *args, const char *name)
     return seconds != NULL && seconds->text != NULL ? (uint64_t)(strtod(seconds->text, NULL) * 1000) : 0;
 }
 
-sipgate_call *arguments_call(const struct json *args)
+sipgate_oauth2_call_options *arguments_call(const struct json *args)
 {
     const char *cancel = json_string(args, "cancel");
-    sipgate_call *call = NULL;
+    sipgate_oauth2_call_options *call = NULL;
 
     if (json_member(args, "timeout") != NULL || json_member(args, "min_validity") != NULL || cancel != NULL)
-        call = sipgate_call_new();
+        call = sipgate_oauth2_call_options_new();
     if (json_member(args, "timeout") != NULL)
-        sipgate_call_set_timeout_ms(call, arguments_milliseconds(args, "timeout"), NULL);
+        sipgate_oauth2_call_options_set_timeout_ms(call, arguments_milliseconds(args, "timeout"), NULL);
     if (json_member(args, "min_validity") != NULL)
-        sipgate_call_set_min_validity_ms(call, arguments_milliseconds(args, "min_validity"), NULL);
+        sipgate_oauth2_call_options_set_min_validity_ms(call, arguments_milliseconds(args, "min_validity"), NULL);
     if (cancel != NULL)
-        sipgate_call_set_cancel(call, object_cancel(cancel), NULL);
+        sipgate_oauth2_call_options_set_cancel_token(call, object_cancel(cancel), NULL);
     return call;
 }

@@ -16,6 +16,6 @@ bool arguments_make_sense(const struct json *args, const char *needed, const cha
 uint64_t arguments_milliseconds(const struct json *args, const char *name);
 
 /* The call that the arguments ask for, to be freed; NULL, the defaults, where they say nothing. */
-sipgate_call *arguments_call(const struct json *args);
+sipgate_oauth2_call_options *arguments_call(const struct json *args);
 
 #endif

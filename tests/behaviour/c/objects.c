@@ -19,19 +19,19 @@ static void release(enum kind kind, void *handle)
 {
     switch (kind) {
     case CLIENT:
-        sipgate_client_free(handle);
+        sipgate_oauth2_client_free(handle);
         break;
     case PENDING:
-        sipgate_authorization_request_free(handle);
+        sipgate_oauth2_authorization_request_free(handle);
         break;
     case TOKENS:
-        sipgate_token_set_free(handle);
+        sipgate_oauth2_token_set_free(handle);
         break;
     case SOURCE:
-        sipgate_token_source_free(handle);
+        sipgate_oauth2_token_source_free(handle);
         break;
     default:
-        sipgate_cancel_free(handle);
+        sipgate_oauth2_cancel_token_free(handle);
     }
 }
 
@@ -80,7 +80,7 @@ void *object_cancel(const char *name)
     pthread_mutex_lock(&lock);
     object = find(CANCEL, name);
     if (object == NULL) {
-        keep(CANCEL, name, sipgate_cancel_new());
+        keep(CANCEL, name, sipgate_oauth2_cancel_token_new());
         object = find(CANCEL, name);
     }
     pthread_mutex_unlock(&lock);

@@ -88,7 +88,8 @@ static void wait_for(const struct own_store *store)
         pthread_cond_wait(&answers, &lock);
 }
 
-static sipgate_store_answer load(void *user_data, const char *key, sipgate_store_entry *entry, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry,
+                                        sipgate_oauth2_store_error_message *problem)
 {
     const struct own_store *store = user_data;
     const struct entry *found;
@@ -98,17 +99,18 @@ static sipgate_store_answer load(void *user_data, const char *key, sipgate_store
     wait_for(store);
     found = find(store, key);
     if (found != NULL) {
-        sipgate_store_entry_set_version(entry, found->version, NULL);
-        sipgate_store_entry_set_data(entry, found->data, found->len, NULL);
-        sipgate_store_entry_set_ends(entry, found->ends, NULL);
+        sipgate_oauth2_store_entry_set_version(entry, found->version, NULL);
+        sipgate_oauth2_store_entry_set_data(entry, found->data, found->len, NULL);
+        sipgate_oauth2_store_entry_set_expires_at(entry, found->ends, NULL);
     }
     pthread_mutex_unlock(&lock);
     return SIPGATE_STORE_DONE;
 }
 
-static sipgate_store_answer swap(struct own_store *store, const char *key, const char *expected, const sipgate_store_entry *entry)
+static sipgate_oauth2_store_answer swap(struct own_store *store, const char *key, const char *expected,
+                                        const sipgate_oauth2_store_entry *entry)
 {
-    const sipgate_bytes data = sipgate_store_entry_data(entry);
+    const sipgate_oauth2_bytes data = sipgate_oauth2_store_entry_data(entry);
     const struct entry *found = find(store, key);
 
     if (store->saves_left == 0)
@@ -117,36 +119,39 @@ static sipgate_store_answer swap(struct own_store *store, const char *key, const
         store->saves_left--;
     if (expected == NULL ? found != NULL : found == NULL || strcmp(found->version, expected) != 0)
         return SIPGATE_STORE_CONFLICT;
-    put(store, key, sipgate_store_entry_version(entry).data, data.data, data.len, sipgate_store_entry_ends(entry));
+    put(store, key, sipgate_oauth2_store_entry_version(entry).data, data.data, data.len,
+        sipgate_oauth2_store_entry_expires_at(entry));
     return SIPGATE_STORE_DONE;
 }
 
-static sipgate_store_answer save(void *user_data, const char *key, const char *expected, const sipgate_store_entry *entry,
-                                 sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer save(void *user_data, const char *key, const char *expected,
+                                        const sipgate_oauth2_store_entry *entry,
+                                        sipgate_oauth2_store_error_message *problem)
 {
-    sipgate_store_answer answer;
+    sipgate_oauth2_store_answer answer;
 
     pthread_mutex_lock(&lock);
     wait_for(user_data);
     answer = swap(user_data, key, expected, entry);
     pthread_mutex_unlock(&lock);
     if (answer == SIPGATE_STORE_FAILED)
-        sipgate_store_problem_set_message(problem, "the disk is full", NULL);
+        sipgate_oauth2_store_error_message_set(problem, "the disk is full", NULL);
     return answer;
 }
 
-sipgate_status own_store_new(const struct json *settings, const sipgate_store_options *options, sipgate_store **store, sipgate_error **error)
+sipgate_oauth2_status own_store_new(const struct json *settings, const sipgate_oauth2_store_options *options,
+                                    sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {
     const char *name = json_string(settings, "own");
-    sipgate_store_functions functions = {sizeof functions, NULL, load, save, NULL};
+    sipgate_oauth2_store_functions functions = {sizeof functions, NULL, load, save, NULL};
 
     pthread_mutex_lock(&lock);
     functions.user_data = store_called(name != NULL ? name : "");
     pthread_mutex_unlock(&lock);
-    return sipgate_store_new(&functions, options, store, error);
+    return sipgate_oauth2_store_new(&functions, options, store, error);
 }
 
-sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_error **error)
+sipgate_oauth2_status store_limit(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     const struct json *saves = json_member(args, "saves");
 
@@ -158,7 +163,7 @@ sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_erro
     return SIPGATE_OK;
 }
 
-sipgate_status store_hang(const struct json *args, struct out *ok, sipgate_error **error)
+sipgate_oauth2_status store_hang(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     const struct json *hangs = json_member(args, "hangs");
 
@@ -171,7 +176,7 @@ sipgate_status store_hang(const struct json *args, struct out *ok, sipgate_error
     return SIPGATE_OK;
 }
 
-sipgate_status store_copy(const struct json *args, struct out *ok, sipgate_error **error)
+sipgate_oauth2_status store_copy(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     const struct entry *entry;
     struct own_store *to;

@@ -8,15 +8,16 @@
 #include "json.h"
 
 /* The library's view of the store that `settings` names as `own`. */
-sipgate_status own_store_new(const struct json *settings, const sipgate_store_options *options, sipgate_store **store, sipgate_error **error);
+sipgate_oauth2_status own_store_new(const struct json *settings, const sipgate_oauth2_store_options *options,
+                                    sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 
 /* The store `own` can be written `saves` times more; without that, always. */
-sipgate_status store_limit(const struct json *args, struct out *ok, sipgate_error **error);
+sipgate_oauth2_status store_limit(const struct json *args, struct out *ok, sipgate_oauth2_error **error);
 
 /* The store `own` answers nothing while it `hangs`. */
-sipgate_status store_hang(const struct json *args, struct out *ok, sipgate_error **error);
+sipgate_oauth2_status store_hang(const struct json *args, struct out *ok, sipgate_oauth2_error **error);
 
 /* What the store `own` holds becomes all that is in the store `to`. */
-sipgate_status store_copy(const struct json *args, struct out *ok, sipgate_error **error);
+sipgate_oauth2_status store_copy(const struct json *args, struct out *ok, sipgate_oauth2_error **error);
 
 #endif

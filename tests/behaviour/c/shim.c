@@ -20,57 +20,80 @@
 /* A setting that is not given is not set. */
 #define SET_TEXT(set, handle, args, name) (json_string(args, name) == NULL ? SIPGATE_OK : set(handle, json_string(args, name), error))
 
-static sipgate_status new_options(const struct json *args, sipgate_client_options **options, sipgate_error **error)
+/* The suite's words for the members of the metadata, as JSON. */
+static sipgate_oauth2_status new_of_metadata(const struct json *args, const char *client_id,
+                                             sipgate_oauth2_client_options **options, sipgate_oauth2_error **error)
+{
+    static const char *const members[] = {"issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"};
+    const struct json *iss_required = json_member(args, "iss_required");
+    struct out metadata = {NULL, 0, 0};
+    sipgate_oauth2_status status;
+    size_t i;
+
+    out_raw(&metadata, "{");
+    for (i = 0; i < sizeof members / sizeof *members; i++)
+        view_name(&metadata, members[i], json_string(args, members[i]));
+    out_name(&metadata, "authorization_response_iss_parameter_supported");
+    out_raw(&metadata, iss_required != NULL && iss_required->type == JSON_TRUE ? "true}" : "false}");
+    status = sipgate_oauth2_client_options_new(metadata.text, client_id, options, error);
+    free(metadata.text);
+    return status;
+}
+
+static sipgate_oauth2_status new_options(const struct json *args, sipgate_oauth2_client_options **options,
+                                         sipgate_oauth2_error **error)
 {
     const char *kind = json_string(args, "kind"), *client_id = json_string(args, "client_id");
-    const char *issuer = json_string(args, "issuer"), *token_endpoint = json_string(args, "token_endpoint");
-    const char *authorization_endpoint = json_string(args, "authorization_endpoint");
-    const struct json *iss_required = json_member(args, "iss_required"), *env = json_member(args, "env");
+    const struct json *env = json_member(args, "env");
     size_t i;
 
     for (i = 0; env != NULL && i < env->count; i++)
         setenv(env->names[i], env->items[i]->text != NULL ? env->items[i]->text : "", 1);
     if (strcmp(kind, "sipgate") == 0)
-        return sipgate_client_options_new_sipgate(client_id, options, error);
+        return sipgate_oauth2_client_options_new_sipgate(client_id, options, error);
     if (strcmp(kind, "keycloak") == 0)
-        return sipgate_client_options_new_keycloak(client_id, json_string(args, "base"), json_string(args, "realm"), options, error);
+        return sipgate_oauth2_client_options_new_keycloak(json_string(args, "base"), json_string(args, "realm"),
+                                                          client_id, options, error);
     if (strcmp(kind, "env") == 0)
-        return sipgate_client_options_new_from_env(options, error);
-    if (iss_required != NULL && iss_required->type == JSON_TRUE)
-        return sipgate_client_options_new_endpoints_with_iss(client_id, issuer, authorization_endpoint, token_endpoint, options, error);
-    return sipgate_client_options_new_endpoints(client_id, issuer, authorization_endpoint, token_endpoint, options, error);
+        return sipgate_oauth2_client_options_new_from_env(options, error);
+    return new_of_metadata(args, client_id, options, error);
 }
 
-static sipgate_status set_options(const struct json *args, sipgate_client_options *options, sipgate_error **error)
+static sipgate_oauth2_status set_options(const struct json *args, sipgate_oauth2_client_options *options,
+                                         sipgate_oauth2_error **error)
 {
-    sipgate_status status = SET_TEXT(sipgate_client_options_set_client_secret, options, args, "client_secret");
+    sipgate_oauth2_status status =
+        SET_TEXT(sipgate_oauth2_client_options_set_client_secret, options, args, "client_secret");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_client_options_set_client_authentication, options, args, "client_authentication");
+        status =
+            SET_TEXT(sipgate_oauth2_client_options_set_client_authentication, options, args, "client_authentication");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_client_options_set_redirect_uri, options, args, "redirect_uri");
+        status = SET_TEXT(sipgate_oauth2_client_options_set_redirect_uri, options, args, "redirect_uri");
     if (status == SIPGATE_OK && strcmp(json_string(args, "kind"), "keycloak") != 0)
-        status = SET_TEXT(sipgate_client_options_set_realm, options, args, "realm");
+        status = SET_TEXT(sipgate_oauth2_client_options_set_realm, options, args, "realm");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_client_options_set_ca_certificates, options, args, "ca_certificates");
+        status = SET_TEXT(sipgate_oauth2_client_options_set_ca_certificates, options, args, "ca_certificates");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_client_options_set_proxy, options, args, "proxy");
+        status = SET_TEXT(sipgate_oauth2_client_options_set_proxy, options, args, "proxy");
     if (status == SIPGATE_OK && json_member(args, "connect_timeout") != NULL)
-        status = sipgate_client_options_set_connect_timeout_ms(options, arguments_milliseconds(args, "connect_timeout"), error);
+        status = sipgate_oauth2_client_options_set_connect_timeout_ms(
+            options, arguments_milliseconds(args, "connect_timeout"), error);
     if (status == SIPGATE_OK && json_member(args, "request_timeout") != NULL)
-        status = sipgate_client_options_set_request_timeout_ms(options, arguments_milliseconds(args, "request_timeout"), error);
+        status = sipgate_oauth2_client_options_set_request_timeout_ms(
+            options, arguments_milliseconds(args, "request_timeout"), error);
     return status == SIPGATE_OK && json_member(args, "store") != NULL ? set_store(options, json_member(args, "store"), error) : status;
 }
 
-static sipgate_status client_new(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status client_new(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_client_options *options = NULL;
-    sipgate_client *client = NULL;
-    sipgate_status status = new_options(args, &options, error);
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_status status = new_options(args, &options, error);
     if (status == SIPGATE_OK)
         status = set_options(args, options, error);
     if (status == SIPGATE_OK)
-        status = sipgate_client_new(options, &client, error);
-    sipgate_client_options_free(options);
+        status = sipgate_oauth2_client_new(options, &client, error);
+    sipgate_oauth2_client_options_free(options);
     if (status == SIPGATE_OK) {
         view_client(ok, client);
         object_keep(CLIENT, json_string(args, "name"), client);
@@ -98,152 +121,164 @@ static char *scope_of(const struct json *args)
     return joined;
 }
 
-static sipgate_status set_extra(sipgate_authorization_parameters *parameters, const struct json *extra, sipgate_error **error)
+static sipgate_oauth2_status set_extra(sipgate_oauth2_authorization_parameters *parameters, const struct json *extra,
+                                       sipgate_oauth2_error **error)
 {
-    sipgate_status status = SIPGATE_OK;
+    sipgate_oauth2_status status = SIPGATE_OK;
     size_t i;
     for (i = 0; extra != NULL && i < extra->count && status == SIPGATE_OK; i++) {
         const struct json *item = extra->items[i];
         const char *name = extra->type == JSON_OBJECT ? extra->names[i] : item->items[0]->text;
         const char *value = extra->type == JSON_OBJECT ? item->text : item->items[1]->text;
-        status = sipgate_authorization_parameters_add_extra(parameters, name, value, error);
+        status = sipgate_oauth2_authorization_parameters_add_extra(parameters, name, value, error);
     }
     return status;
 }
 
-static sipgate_status set_parameters(sipgate_authorization_parameters *parameters, const struct json *args, sipgate_error **error)
+static sipgate_oauth2_status set_parameters(sipgate_oauth2_authorization_parameters *parameters,
+                                            const struct json *args, sipgate_oauth2_error **error)
 {
-    sipgate_status status = SET_TEXT(sipgate_authorization_parameters_set_redirect_uri, parameters, args, "redirect_uri");
+    sipgate_oauth2_status status =
+        SET_TEXT(sipgate_oauth2_authorization_parameters_set_redirect_uri, parameters, args, "redirect_uri");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_parameters_set_response_mode, parameters, args, "response_mode");
+        status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_response_mode, parameters, args, "response_mode");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_parameters_set_state, parameters, args, "state");
+        status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_state, parameters, args, "state");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_parameters_set_return_to, parameters, args, "return_to");
+        status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_return_to, parameters, args, "return_to");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_parameters_set_prompt, parameters, args, "prompt");
+        status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_prompt, parameters, args, "prompt");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_parameters_set_login_hint, parameters, args, "login_hint");
+        status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_login_hint, parameters, args, "login_hint");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_parameters_set_ui_locales, parameters, args, "ui_locales");
+        status = SET_TEXT(sipgate_oauth2_authorization_parameters_set_ui_locales, parameters, args, "ui_locales");
     return status == SIPGATE_OK ? set_extra(parameters, json_member(args, "extra"), error) : status;
 }
 
-static sipgate_status keep_pending(const struct json *args, sipgate_authorization_request *pending, struct out *ok)
+static sipgate_oauth2_status keep_pending(const struct json *args, sipgate_oauth2_authorization_request *pending,
+                                          struct out *ok)
 {
     view_pending(ok, pending);
     object_keep(PENDING, json_string(args, "name"), pending);
     return SIPGATE_OK;
 }
 
-static sipgate_status authorization_request(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status authorization_request(const struct json *args, struct out *ok,
+                                                   sipgate_oauth2_error **error)
 {
-    sipgate_authorization_parameters *parameters = sipgate_authorization_parameters_new();
-    sipgate_authorization_request *pending = NULL;
+    sipgate_oauth2_authorization_parameters *parameters = sipgate_oauth2_authorization_parameters_new();
+    sipgate_oauth2_authorization_request *pending = NULL;
     char *scope = scope_of(args);
-    sipgate_status status = set_parameters(parameters, args, error);
+    sipgate_oauth2_status status = set_parameters(parameters, args, error);
     if (status == SIPGATE_OK)
-        status = sipgate_client_authorization_request(object_find(CLIENT, json_string(args, "client")), scope, parameters, &pending, error);
-    sipgate_authorization_parameters_free(parameters);
+        status = sipgate_oauth2_client_authorization_request(object_find(CLIENT, json_string(args, "client")), scope,
+                                                             parameters, &pending, error);
+    sipgate_oauth2_authorization_parameters_free(parameters);
     free(scope);
     return status == SIPGATE_OK ? keep_pending(args, pending, ok) : status;
 }
 
-static sipgate_status pending_export(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status pending_export(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_secret *exported = NULL;
-    sipgate_status status = sipgate_authorization_request_export(object_find(PENDING, json_string(args, "pending")), &exported, error);
+    sipgate_oauth2_secret *exported = NULL;
+    sipgate_oauth2_status status = sipgate_oauth2_authorization_request_export(
+        object_find(PENDING, json_string(args, "pending")), &exported, error);
     if (status == SIPGATE_OK)
         view_secret(ok, "exported", exported);
     return status;
 }
 
-static sipgate_status pending_restore(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status pending_restore(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_authorization_request *pending = NULL;
-    sipgate_status status = sipgate_authorization_request_restore(json_string(args, "exported"), &pending, error);
+    sipgate_oauth2_authorization_request *pending = NULL;
+    sipgate_oauth2_status status =
+        sipgate_oauth2_authorization_request_restore(json_string(args, "exported"), &pending, error);
     return status == SIPGATE_OK ? keep_pending(args, pending, ok) : status;
 }
 
-static sipgate_status keep_tokens(const struct json *args, const char *name, sipgate_token_set *tokens, struct out *ok)
+static sipgate_oauth2_status keep_tokens(const struct json *args, const char *name, sipgate_oauth2_token_set *tokens,
+                                         struct out *ok)
 {
     view_tokens(ok, tokens);
     object_keep(TOKENS, json_string(args, name), tokens);
     return SIPGATE_OK;
 }
 
-static sipgate_status exchange_callback(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status exchange_callback(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_token_set *tokens = NULL;
-    sipgate_call *call = arguments_call(args);
-    sipgate_status status = sipgate_client_exchange_callback(object_find(CLIENT, json_string(args, "client")),
-                                                             object_find(PENDING, json_string(args, "pending")),
-                                                             json_string(args, "callback"), call, &tokens, error);
-    sipgate_call_free(call);
+    sipgate_oauth2_token_set *tokens = NULL;
+    sipgate_oauth2_call_options *call = arguments_call(args);
+    sipgate_oauth2_status status = sipgate_oauth2_client_exchange_callback(
+        object_find(CLIENT, json_string(args, "client")), object_find(PENDING, json_string(args, "pending")),
+        json_string(args, "callback"), call, &tokens, error);
+    sipgate_oauth2_call_options_free(call);
     return status == SIPGATE_OK ? keep_tokens(args, "tokens", tokens, ok) : status;
 }
 
-static sipgate_status exchange_code(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status exchange_code(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_authorization_code *code = NULL;
-    sipgate_token_set *tokens = NULL;
-    sipgate_call *call = arguments_call(args);
+    sipgate_oauth2_authorization_code *code = NULL;
+    sipgate_oauth2_token_set *tokens = NULL;
+    sipgate_oauth2_call_options *call = arguments_call(args);
     char *scope = scope_of(args);
-    sipgate_status status = sipgate_authorization_code_new(json_string(args, "code"), &code, error);
+    sipgate_oauth2_status status = sipgate_oauth2_authorization_code_new(json_string(args, "code"), &code, error);
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_code_set_code_verifier, code, args, "code_verifier");
+        status = SET_TEXT(sipgate_oauth2_authorization_code_set_code_verifier, code, args, "code_verifier");
     if (status == SIPGATE_OK)
-        status = SET_TEXT(sipgate_authorization_code_set_redirect_uri, code, args, "redirect_uri");
+        status = SET_TEXT(sipgate_oauth2_authorization_code_set_redirect_uri, code, args, "redirect_uri");
     if (status == SIPGATE_OK && scope != NULL)
-        status = sipgate_authorization_code_set_scope(code, scope, error);
+        status = sipgate_oauth2_authorization_code_set_scope(code, scope, error);
     if (status == SIPGATE_OK)
-        status = sipgate_client_exchange_code(object_find(CLIENT, json_string(args, "client")), code, call, &tokens, error);
-    sipgate_authorization_code_free(code);
-    sipgate_call_free(call);
+        status = sipgate_oauth2_client_exchange_code(object_find(CLIENT, json_string(args, "client")), code, call,
+                                                     &tokens, error);
+    sipgate_oauth2_authorization_code_free(code);
+    sipgate_oauth2_call_options_free(call);
     free(scope);
     return status == SIPGATE_OK ? keep_tokens(args, "tokens", tokens, ok) : status;
 }
 
-static sipgate_status refresh(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status refresh(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    const sipgate_client *client = object_find(CLIENT, json_string(args, "client"));
+    const sipgate_oauth2_client *client = object_find(CLIENT, json_string(args, "client"));
     const char *from = json_string(args, "from");
-    sipgate_token_set *tokens = NULL;
-    sipgate_call *call = arguments_call(args);
+    sipgate_oauth2_token_set *tokens = NULL;
+    sipgate_oauth2_call_options *call = arguments_call(args);
     char *scope = scope_of(args);
-    sipgate_status status = from != NULL
-                                ? sipgate_client_refresh_tokens(client, object_find(TOKENS, from), scope, call, &tokens, error)
-                                : sipgate_client_refresh(client, json_string(args, "refresh_token"), scope, call, &tokens, error);
-    sipgate_call_free(call);
+    sipgate_oauth2_status status =
+        from != NULL
+            ? sipgate_oauth2_client_refresh_tokens(client, object_find(TOKENS, from), scope, call, &tokens, error)
+            : sipgate_oauth2_client_refresh(client, json_string(args, "refresh_token"), scope, call, &tokens, error);
+    sipgate_oauth2_call_options_free(call);
     free(scope);
     return status == SIPGATE_OK ? keep_tokens(args, "tokens", tokens, ok) : status;
 }
 
-static sipgate_status tokens_restore(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status tokens_restore(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_token_set *tokens = NULL;
-    sipgate_status status = sipgate_token_set_restore(json_string(args, "json"), &tokens, error);
+    sipgate_oauth2_token_set *tokens = NULL;
+    sipgate_oauth2_status status = sipgate_oauth2_token_set_restore(json_string(args, "json"), &tokens, error);
     return status == SIPGATE_OK ? keep_tokens(args, "name", tokens, ok) : status;
 }
 
-static sipgate_status tokens_export(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status tokens_export(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
-    sipgate_secret *exported = NULL;
-    sipgate_status status = sipgate_token_set_export(object_find(TOKENS, json_string(args, "tokens")), &exported, error);
+    sipgate_oauth2_secret *exported = NULL;
+    sipgate_oauth2_status status =
+        sipgate_oauth2_token_set_export(object_find(TOKENS, json_string(args, "tokens")), &exported, error);
     if (status == SIPGATE_OK)
         view_secret(ok, "exported", exported);
     return status;
 }
 
-static sipgate_status cancel(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status cancel(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     (void)ok;
     (void)error;
-    sipgate_cancel_trigger(object_cancel(json_string(args, "name")));
+    sipgate_oauth2_cancel_token_cancel(object_cancel(json_string(args, "name")));
     return SIPGATE_OK;
 }
 
-static sipgate_status errors(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status errors(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     (void)args;
     (void)error;
@@ -251,12 +286,12 @@ static sipgate_status errors(const struct json *args, struct out *ok, sipgate_er
     return SIPGATE_OK;
 }
 
-static sipgate_status version(const struct json *args, struct out *ok, sipgate_error **error)
+static sipgate_oauth2_status version(const struct json *args, struct out *ok, sipgate_oauth2_error **error)
 {
     (void)args;
     (void)error;
     out_name(ok, "version");
-    out_string(ok, sipgate_version(), strlen(sipgate_version()));
+    out_string(ok, sipgate_oauth2_version(), strlen(sipgate_oauth2_version()));
     return SIPGATE_OK;
 }
 
@@ -311,7 +346,7 @@ static void run_call(const struct operation_entry *entry, const struct json *arg
 {
     const size_t before = out->length;
     struct out problem = {NULL, 0, 0};
-    sipgate_error *error = NULL;
+    sipgate_oauth2_error *error = NULL;
 
     if (!arguments_make_sense(args, entry->needed, entry->optional, &problem)) {
         out_raw(out, ",\"error\":{\"code\":null,\"message\":");
@@ -323,7 +358,7 @@ static void run_call(const struct operation_entry *entry, const struct json *arg
             out->length = before;
             out_raw(out, ",\"error\":{");
             view_error(out, error);
-            sipgate_error_free(error);
+            sipgate_oauth2_error_free(error);
         }
     }
     out_raw(out, "}");

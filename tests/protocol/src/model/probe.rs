@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::rules::Nature;
+use super::rules::Unavoidable;
 use super::setup::{Exclusion, Setup};
 use super::world::{BEAT, LEAP, World, account, digest, refresh_token, token_of, tokens};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
@@ -22,7 +22,7 @@ const ENOUGH: usize = 60;
 #[derive(Default)]
 pub(super) struct Probe {
     answers: Mutex<HashMap<u64, bool>>,
-    lost: [AtomicU64; Nature::ALL.len()],
+    lost: [AtomicU64; Unavoidable::ALL.len()],
 }
 
 impl Probe {
@@ -41,17 +41,17 @@ impl Probe {
         answer
     }
 
-    /// Counts a state in which the login is lost by nature.
+    /// Counts a state in which the login is unavoidably lost.
     pub(super) fn count(&self, setup: &Setup, world: &World) {
-        let Some(nature) = world.nature else { return };
+        let Some(unavoidable) = world.unavoidable else { return };
         if world.is_settled() && !self.succeeds(setup, world) {
-            self.lost[nature as usize].fetch_add(1, Ordering::Relaxed);
+            self.lost[unavoidable as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// In how many states the login is lost, by cause.
-    pub(super) fn lost(&self) -> impl Iterator<Item = (Nature, u64)> {
-        Nature::ALL.into_iter().map(|nature| (nature, self.lost[nature as usize].load(Ordering::Relaxed)))
+    pub(super) fn lost(&self) -> impl Iterator<Item = (Unavoidable, u64)> {
+        Unavoidable::ALL.into_iter().map(|unavoidable| (unavoidable, self.lost[unavoidable as usize].load(Ordering::Relaxed)))
     }
 }
 

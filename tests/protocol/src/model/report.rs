@@ -83,7 +83,7 @@ fn run(setup: &Setup) -> Explored {
     let checker = exploration.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let broken = checker.discoveries().into_iter().next().map(|(rule, path)| Broken { rule, path: path.into_vec() });
     let lost = checker.model().probe.lost().filter(|(_, states)| *states > 0);
-    let lost = lost.map(|(nature, states)| format!("{} {states}", nature.name())).collect::<Vec<_>>().join(", ");
+    let lost = lost.map(|(unavoidable, states)| format!("{} {states}", unavoidable.name())).collect::<Vec<_>>().join(", ");
     Explored { states: checker.unique_state_count(), lost, broken }
 }
 
@@ -94,7 +94,7 @@ fn explore(setup: &Setup) -> bool {
     let explored = run(setup);
     let seconds = start.elapsed().as_secs_f32();
     let lost = if explored.lost.is_empty() { "none" } else { &explored.lost };
-    println!("{:<32} {:>9} states {seconds:>6.1} s   lost by nature: {lost}", setup.name, explored.states);
+    println!("{:<32} {:>9} states {seconds:>6.1} s   unavoidably lost: {lost}", setup.name, explored.states);
     if let Some(broken) = &explored.broken {
         println!("{}", told(broken));
     }

@@ -1,4 +1,4 @@
-//! What must hold in every state, and what may end a login by nature.
+//! What must hold in every state, and what may unavoidably end a login.
 
 use super::setup::Setup;
 use super::world::{ARRIVING, Answer, Ask, LIFE, MARGIN, Pending, StoreState, World, number, token_of};
@@ -77,7 +77,7 @@ impl Rule {
 
 /// Why a server that rotates strictly may end a login, whatever the client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Nature {
+pub(super) enum Unavoidable {
     /// Killed between the request and the commit.
     Killed,
     /// The answer was lost.
@@ -94,7 +94,7 @@ pub(super) enum Nature {
     TwoFaults,
 }
 
-impl Nature {
+impl Unavoidable {
     pub(super) const ALL: [Self; 7] =
         [Self::Killed, Self::AnswerLost, Self::GivenUp, Self::Stopped, Self::WriteLost, Self::RacedLogout, Self::TwoFaults];
 
@@ -117,9 +117,9 @@ impl World {
     }
 
     /// From here on a strict server may end the login.
-    pub(super) fn excuse(&mut self, nature: Nature) {
+    pub(super) fn excuse(&mut self, unavoidable: Unavoidable) {
         if self.server.is_strict() {
-            self.nature.get_or_insert(nature);
+            self.unavoidable.get_or_insert(unavoidable);
         }
     }
 
@@ -140,7 +140,7 @@ impl World {
         let is_claimed = running
             .any(|running| claim.is_some_and(|claim| claim.owner == running.owner) && matches!(running.pending, Pending::Request { .. }));
         // Nobody's request lasts longer than a lease, but for whom was stopped.
-        if tomb.is_none() || (is_claimed && self.nature.is_none()) {
+        if tomb.is_none() || (is_claimed && self.unavoidable.is_none()) {
             self.breaks(Rule::OnlyTheBuriedRevoked);
         }
     }
@@ -159,7 +159,7 @@ impl World {
             answered.is_some_and(same)
         });
         if self.server.can_revoke(token) && (on_the_way || there.is_some_and(same)) {
-            self.nature.get_or_insert(Nature::RacedLogout);
+            self.unavoidable.get_or_insert(Unavoidable::RacedLogout);
         }
     }
 
@@ -204,7 +204,7 @@ impl World {
         if self.server.reuses > 0 && !self.disturbed {
             self.breaks(Rule::OneRequestPerGeneration);
         }
-        if self.server.reuses > 0 && self.nature.is_none() {
+        if self.server.reuses > 0 && self.unavoidable.is_none() {
             self.breaks(Rule::LoginLives);
         }
     }
@@ -244,7 +244,7 @@ impl World {
             (Some(old_token), None) => {
                 if !new.is_ended() {
                     self.breaks(Rule::NothingForgotten);
-                } else if self.server.is_alive(old_token) && self.nature.is_none() {
+                } else if self.server.is_alive(old_token) && self.unavoidable.is_none() {
                     self.breaks(Rule::LogoutEndsSession);
                 }
             }
@@ -285,13 +285,13 @@ impl World {
     /// What time's passing means for what is under way.
     pub(super) fn excuse_waiting(&mut self, setup: &Setup) {
         if self.processes.iter().any(|process| process.stopped && process.is_logging_in()) {
-            self.excuse(Nature::Stopped);
+            self.excuse(Unavoidable::Stopped);
         }
         if setup.exclusion.is_lock() {
             return;
         }
         if self.processes.iter().any(|process| process.stopped && process.is_exposed()) {
-            self.excuse(Nature::Stopped);
+            self.excuse(Unavoidable::Stopped);
         }
     }
 }

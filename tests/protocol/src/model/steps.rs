@@ -6,7 +6,7 @@ use stateright::{Model, Property};
 
 use super::planted::{self, Planted};
 use super::probe::Probe;
-use super::rules::{Nature, Rule};
+use super::rules::{Rule, Unavoidable};
 use super::setup::{Exclusion, Setup};
 use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
@@ -137,7 +137,7 @@ impl Model for Exploration {
         if step.is_fault() {
             next.left.faults -= 1;
             if next.disturbed {
-                next.excuse(Nature::TwoFaults);
+                next.excuse(Unavoidable::TwoFaults);
             }
             next.disturbed = true;
         }
@@ -204,21 +204,21 @@ impl Model for Exploration {
             }
             Step::LoseWrite => {
                 next.store.entry = next.store.before.take()?;
-                next.excuse(Nature::WriteLost);
+                next.excuse(Unavoidable::WriteLost);
                 next.note_store(None);
             }
             Step::Kill(process) => next.kill(setup, process),
             Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::ConnectionLost(in_doubt())),
             Step::LoseAnswer(process, place) => {
                 if let Some(Ask::Refresh(_)) = next.request(process, place) {
-                    next.excuse(Nature::AnswerLost);
+                    next.excuse(Unavoidable::AnswerLost);
                 }
                 next.fail(setup, process, place, Reply::ConnectionLost(in_doubt()));
             }
             Step::GiveUp(process, place) => {
                 next.abandon(process, place);
                 if let Some(Ask::Refresh(_)) = next.request(process, place) {
-                    next.excuse(Nature::GivenUp);
+                    next.excuse(Unavoidable::GivenUp);
                 }
                 next.fail(setup, process, place, Reply::OutcomeUnknown(in_doubt()));
             }
@@ -227,7 +227,7 @@ impl Model for Exploration {
             }
         }
         next.check_server();
-        if next.broken.is_none() && next.nature.is_none() && next.is_settled() && !self.probe.succeeds(&self.setup, &next) {
+        if next.broken.is_none() && next.unavoidable.is_none() && next.is_settled() && !self.probe.succeeds(&self.setup, &next) {
             next.breaks(Rule::LoginLives);
         }
         for (process, it) in next.processes.iter_mut().enumerate() {
@@ -480,7 +480,7 @@ impl World {
         let all = setup.exclusion.is_one_process();
         for victim in (0..self.processes.len()).filter(|victim| all || *victim == process) {
             if self.processes[victim].is_exposed() {
-                self.excuse(Nature::Killed);
+                self.excuse(Unavoidable::Killed);
             }
             (0..self.processes[victim].flights.len()).for_each(|place| self.abandon(victim, place));
             let code = u8::try_from(victim).expect("few processes");

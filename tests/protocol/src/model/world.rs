@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::rules::{Nature, Rule};
+use super::rules::{Rule, Unavoidable};
 use super::server::Server;
 use super::setup::{Left, Setup};
 use crate::mistakes::{Claiming, Watching};
@@ -59,8 +59,8 @@ pub(super) struct World {
     pub(super) durable: u64,
     /// Grants that the store saw end, and when.
     pub(super) ended: Vec<(String, u32)>,
-    /// What happened that can end a login by nature.
-    pub(super) nature: Option<Nature>,
+    /// What happened that can unavoidably end a login.
+    pub(super) unavoidable: Option<Unavoidable>,
     /// A fault has happened.
     pub(super) disturbed: bool,
     /// The rule that the last step broke.
@@ -218,7 +218,7 @@ impl World {
             left: setup.left,
             durable: 1,
             ended: Vec::new(),
-            nature: None,
+            unavoidable: None,
             disturbed: false,
             broken: None,
         };
@@ -314,7 +314,7 @@ impl Hash for World {
         (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.is_new, self.store.state).hash(state);
         self.server.hash(state);
         self.processes.iter().for_each(|process| process.digest.hash(state));
-        (&self.orphans, &self.locks, &self.left, self.durable, &self.ended, self.nature, self.disturbed, self.broken).hash(state);
+        (&self.orphans, &self.locks, &self.left, self.durable, &self.ended, self.unavoidable, self.disturbed, self.broken).hash(state);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logins that are lost, and why. What is not lost by nature is a failure.
+//! Logins that are lost, and why. A loss that was avoidable is a failure.
 
 use super::world::{Fate, Request, World, refresh_of};
 use sipgate_oauth2_protocol::refresh::record::Record;

@@ -206,7 +206,7 @@ fn report_total(out: &mut impl Write, worlds: u64, tally: &Tally) {
         &format!("{saves} of the logins got elsewhere and saved; {revocations} revocations, {unconfirmed} of them without a good answer"),
     );
     say(out, &format!("errors: {}", listed(&tally.errors)));
-    say(out, &format!("by nature: {}", listed(&tally.oddities)));
+    say(out, &format!("unavoidable: {}", listed(&tally.oddities)));
     let (years, faults, losses) = (tally.login_years(), listed(&tally.faults), listed(&tally.losses));
     say(out, &format!("{years} login-years, {refreshes} refreshes, {crashes} crashes; faults: {faults}; losses: {losses}"));
 }
