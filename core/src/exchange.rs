@@ -37,8 +37,8 @@ pub(crate) struct Exchange {
 type Unspent = Box<dyn FnOnce() + Send>;
 
 impl Exchange {
-    /// Starts the request, after `before` has succeeded. `unspent` is called if the code or token was
-    /// certainly not spent.
+    /// Starts the request, after `before` has succeeded. `unspent` is called if the code or token
+    /// was certainly not spent.
     pub(crate) fn start(
         context: Arc<Context>,
         request: TokenRequest,
@@ -116,8 +116,8 @@ impl Queued {
     }
 }
 
-/// Limits the requests of single calls to a server. Logins in a store have their own limit: if single
-/// calls are held up, they are not.
+/// Limits the requests of single calls to a server. Logins in a store have their own limit: if
+/// single calls are held up, they are not.
 fn semaphore(server: &str) -> Arc<Semaphore> {
     static SERVERS: PerProcess<PerServer> = PerProcess::new();
     SERVERS.get_or_make(PerServer::default).semaphore(server)
@@ -177,8 +177,8 @@ fn response_context<'a>(context: &Context, request: &'a EndpointRequest, url: &'
     ResponseContext::new(request, url, &context.credentials, context.is_keycloak, context.clock.unix_seconds())
 }
 
-/// Whether the code was certainly not spent. `SERVER_UNAVAILABLE` is 429 and a realm that is disabled:
-/// neither has read the code.
+/// Whether the code was certainly not spent. `SERVER_UNAVAILABLE` is 429 and a realm that is
+/// disabled: neither has read the code.
 pub(crate) fn is_unspent(error: &Error) -> bool {
     match error.code() {
         ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy | ErrorCode::ServerUnavailable => true,

@@ -10,8 +10,8 @@ use url::form_urlencoded::Serializer;
 
 use crate::{CODE, assert_fit_to_show};
 
-/// What restores can be completed, restores again to the same, and shows neither its verifier nor its
-/// state.
+/// What restores can be completed, restores again to the same, and shows neither its verifier nor
+/// its state.
 pub fn check(input: &str) {
     let exported = if input.starts_with('{') { URL_SAFE_NO_PAD.encode(input) } else { input.to_owned() };
     match AuthorizationRequest::restore(&exported) {

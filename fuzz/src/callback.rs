@@ -22,8 +22,9 @@ const REQUESTS: [(&str, bool); 5] = [
 /// Parameters that a response may have once.
 const PARAMETERS: [&str; 8] = ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
 
-/// A code is accepted only if the state is right and nothing is repeated; it is the code that was sent;
-/// and it is accepted once. If the input can be read in one way only, the verdict is that of the rules.
+/// A code is accepted only if the state is right and nothing is repeated; it is the code that was
+/// sent; and it is accepted once. If the input can be read in one way only, the verdict is that of
+/// the rules.
 pub fn check(input: &str) {
     let readings = readings(input);
     for (redirect_uri, iss_required) in REQUESTS {

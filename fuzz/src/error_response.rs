@@ -1,5 +1,5 @@
-//! The input is `code 400`, `refresh 503` or `narrowing 400` on one line, and the response's body after
-//! it.
+//! The input is `code 400`, `refresh 503` or `narrowing 400` on one line, and the response's body
+//! after it.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::{CLIENT_SECRET, CODE, CODE_VERIFIER, REDIRECT_URI, REFRESH_TOKEN, ass
 
 const RETRY_AFTER: Option<Duration> = Some(Duration::from_secs(7));
 
-/// For any status and body: tokens only with success, and else an error that tells the truth about the
-/// code or token and shows no secret.
+/// For any status and body: tokens only with success, and else an error that tells the truth about
+/// the code or token and shows no secret.
 pub fn check(input: &str) {
     let (head, body) = input.split_once('\n').unwrap_or((input, ""));
     let parsed = head.split_once(' ').and_then(|(grant, status)| Some((request(grant)?, status.parse().ok()?)));
@@ -42,8 +42,8 @@ fn check_response(request: &TokenRequest, status: u16, body: Body) {
     }
 }
 
-/// A code that somebody responded to is spent: trying again later is right only if the response says
-/// that the code was not read.
+/// A code that somebody responded to is spent: trying again later is right only if the response
+/// says that the code was not read.
 fn assert_code_error(error: &Error, status: u16) {
     let not_read = status == 429 || (status == 403 && error.oauth_error() == Some("access_denied"));
     assert!(!error.retryable() || not_read, "{error:?}");

@@ -1,5 +1,5 @@
-//! The input is the bytes of a connection; and, read in another way, a recipe for a response with tokens
-//! in it.
+//! The input is the bytes of a connection; and, read in another way, a recipe for a response with
+//! tokens in it.
 
 use std::io::{BufReader, Read, Write};
 
@@ -9,8 +9,8 @@ use sipgate_oauth2_protocol::http::{Body, Response, response};
 
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Reading ends with a response or a failure, which does not depend on how the bytes are split. Tokens
-/// are kept if a whole object with them was received.
+/// Reading ends with a response or a failure, which does not depend on how the bytes are split.
+/// Tokens are kept if a whole object with them was received.
 pub fn check(input: &[u8]) {
     let (whole, split) = (shape(&mut &*input), shape(&mut BufReader::with_capacity(1, input)));
     assert_eq!(whole, split, "it matters how the bytes are split");

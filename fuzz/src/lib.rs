@@ -49,14 +49,14 @@ fn judge(request: &TokenRequest, status: u16, headers: Headers, body: Body) -> R
     process(&context, &Response { status, headers, body })
 }
 
-/// What holds for every error: it is one short line, and none of these texts is in it, nor in what a
-/// debugger or a log would print.
+/// What holds for every error: it is one short line, and none of these texts is in it, nor in what
+/// a debugger or a log would print.
 fn assert_fit_to_show(error: &Error, secrets: &[&str]) {
     let message = error.to_string();
     assert!(!message.is_empty() && message.len() < 6000, "{} bytes", message.len());
     assert!(!message.contains(char::is_control), "{message:?}");
-    // The server's words are looked at one by one: it did not say what they are together with our signs
-    // around them.
+    // The server's words are looked at one by one: it did not say what they are together with our
+    // signs around them.
     let ours = message.split(" (the server says ").next().unwrap_or_default();
     let parts = [error.oauth_error(), error.oauth_error_description(), error.oauth_error_uri()];
     for text in parts.into_iter().flatten().chain([ours]) {

@@ -14,8 +14,8 @@ use crate::{CODE, CODE_VERIFIER, ID_TOKEN, NOW, REDIRECT_URI, REFRESH_TOKEN, ass
 
 const TEN_YEARS: i64 = 315_360_000;
 
-/// Good tokens are never lost because of what is beside them, and never become other tokens; lifetimes
-/// are those of the response, within bounds; and errors show no token.
+/// Good tokens are never lost because of what is beside them, and never become other tokens;
+/// lifetimes are those of the response, within bounds; and errors show no token.
 pub fn check(input: &[u8]) {
     let body = Sent { text: String::from_utf8_lossy(input), object: serde_json::from_slice(input).ok() };
     let json = format!(r#"{{"access_token":"a","refresh_token":"{REFRESH_TOKEN}","id_token":"{ID_TOKEN}","scope":"old"}}"#);

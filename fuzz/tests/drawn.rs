@@ -1,5 +1,5 @@
-//! Inputs that are close to valid ones, for the targets whose inputs libFuzzer rarely finds by itself.
-//! The seeds are random; a failure prints its seed, and `arbtest` says how to run it again.
+//! Inputs that are close to valid ones, for the targets whose inputs libFuzzer rarely finds by
+//! itself. The seeds are random; a failure prints its seed, and `arbtest` says how to run it again.
 
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
@@ -27,8 +27,8 @@ fn shuffle<T>(u: &mut Unstructured<'_>, items: &mut [T]) -> Result<()> {
     Ok(())
 }
 
-/// A text as some browser or server might escape it: what could be misread always, the rest at times,
-/// in either case.
+/// A text as some browser or server might escape it: what could be misread always, the rest at
+/// times, in either case.
 fn escape(u: &mut Unstructured<'_>, text: &str) -> Result<String> {
     let mut escaped = String::new();
     for byte in text.bytes() {

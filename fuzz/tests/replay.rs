@@ -45,7 +45,8 @@ fn http_response() {
     replay("http_response", targets::http_response::check);
 }
 
-/// All but the version, which is the manifest's: each function that the header declares is in the target that makes calls.
+/// All but the version, which is the manifest's: each function that the header declares is in the
+/// target that makes calls.
 #[test]
 fn every_c_function_is_called() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_calls/src");

@@ -59,8 +59,8 @@ registry! {
         InvalidArgument = 101, "SIPGATE_INVALID_ARGUMENT", FixConfiguration;
         /// The server does not accept the client id, its secret or its way of authenticating.
         InvalidClient = 102, "SIPGATE_INVALID_CLIENT", FixConfiguration;
-        /// What responded is not the endpoint: 404, 405, a redirect, another server's page, or a proxy that
-        /// requires a login.
+        /// What responded is not the endpoint: 404, 405, a redirect, another server's page, or a
+        /// proxy that requires a login.
         WrongEndpoint = 103, "SIPGATE_WRONG_ENDPOINT", FixConfiguration;
         /// The server's certificate does not verify, or is for another name.
         Certificate = 104, "SIPGATE_CERTIFICATE", FixConfiguration;
@@ -74,7 +74,8 @@ registry! {
         Transport = 201, "SIPGATE_TRANSPORT", TryLater;
         /// Time ran out before the request was sent, or the call's own timeout elapsed.
         Timeout = 202, "SIPGATE_TIMEOUT", TryLater;
-        /// The request was sent and there is no usable response: it may or may not have been carried out.
+        /// The request was sent and there is no usable response: it may or may not have been
+        /// carried out.
         OutcomeUnknown = 203, "SIPGATE_OUTCOME_UNKNOWN", TryLater;
         /// The server is temporarily unavailable: 429, 503, or a realm that is disabled.
         ServerUnavailable = 204, "SIPGATE_SERVER_UNAVAILABLE", TryLater;
@@ -86,8 +87,8 @@ registry! {
     LoginRequired {
         /// The login has ended, or there never was one.
         LoginRequired = 301, "SIPGATE_LOGIN_REQUIRED", LogInAgain;
-        /// The code could not be exchanged; a code is spent by the attempt. For a refresh: the server
-        /// refused it without a reason.
+        /// The code could not be exchanged; a code is spent by the attempt. For a refresh: the
+        /// server refused it without a reason.
         LoginFailed = 302, "SIPGATE_LOGIN_FAILED", LogInAgain;
         /// The authorization request has expired, is missing, or was changed.
         LoginExpired = 303, "SIPGATE_LOGIN_EXPIRED", LogInAgain;
@@ -192,7 +193,8 @@ impl Family {
     }
 }
 
-/// What to do about an error. It belongs to the occurrence: the same code can have different remedies.
+/// What to do about an error. It belongs to the occurrence: the same code can have different
+/// remedies.
 ///
 /// ```
 /// use sipgate_oauth2::Remedy;
@@ -239,8 +241,8 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// An error of this library: a [`code`](Self::code), a [`remedy`](Self::remedy) and a message of one
-/// line that names what to change.
+/// An error of this library: a [`code`](Self::code), a [`remedy`](Self::remedy) and a message of
+/// one line that names what to change.
 ///
 /// ```
 /// use sipgate_oauth2::{ClientBuilder, ErrorCode, Remedy};
@@ -318,8 +320,8 @@ impl Error {
 
     /// The same error with how long to wait, for an application's tests.
     #[must_use]
-    pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
-        self.with(|details| details.retry_after = retry_after)
+    pub fn with_retry_after(self, retry_after: impl Into<Option<Duration>>) -> Self {
+        self.with(|details| details.retry_after = retry_after.into())
     }
 
     /// The same error with the error that caused it, for an application's tests.
@@ -333,8 +335,8 @@ impl Error {
         self
     }
 
-    /// A panic that was caught at a boundary. `place` says which. The panic's own text is left out: it
-    /// could contain a secret.
+    /// A panic that was caught at a boundary. `place` says which. The panic's own text is left out:
+    /// it could contain a secret.
     #[doc(hidden)]
     pub fn caught_panic(place: &str) -> Self {
         Self::new(
@@ -343,14 +345,15 @@ impl Error {
         )
     }
 
-    /// A bad argument. `field` is the name that the caller knows it by, and `problem` says what is wrong
-    /// and what to do. Bindings raise it for arguments that they cannot convert.
+    /// A bad argument. `field` is the name that the caller knows it by, and `problem` says what is
+    /// wrong and what to do. Bindings raise it for arguments that they cannot convert.
     #[doc(hidden)]
     pub fn invalid_argument(field: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidArgument, format!("{field}: {problem}"))
     }
 
-    /// A custom store failed by a mistake in its code, which another try does not fix. `cause` says it.
+    /// A custom store failed by a mistake in its code, which another try does not fix. `cause` says
+    /// it.
     #[doc(hidden)]
     pub fn mistaken_store(message: &str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ErrorCode::StoreUnavailable, message).with_remedy(Remedy::FixConfiguration).with_cause(cause)
@@ -391,7 +394,8 @@ impl Error {
         self.code() == ErrorCode::LoginFailed && matches!(self.status(), Some(400 | 401 | 403)) && self.oauth_error().is_none()
     }
 
-    /// The `error` of an OAuth response or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2).
+    /// The `error` of an OAuth response or callback: match on this (RFC 6749, sections 4.1.2.1 and
+    /// 5.2).
     pub fn oauth_error(&self) -> Option<&str> {
         self.0.oauth.as_ref().map(|oauth| oauth.error.as_str())
     }

@@ -1,5 +1,5 @@
-//! Strings that must not show: redacted in `Debug`, without `Display`, and wiped from memory when they
-//! are dropped.
+//! Strings that must not show: redacted in `Debug`, without `Display`, and wiped from memory when
+//! they are dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         ///
-        /// `Debug` prints `[redacted]`; only [`reveal`](Self::reveal) gives the text. Clones share the
-        /// memory, which is wiped when the last of them is dropped. A comparison takes the same time
-        /// wherever the first difference is.
+        /// `Debug` prints `[redacted]`; only [`reveal`](Self::reveal) gives the text. Clones share
+        /// the memory, which is wiped when the last of them is dropped. A comparison takes the same
+        /// time wherever the first difference is.
         ///
         /// ```
         #[doc = concat!("use sipgate_oauth2::", stringify!($name), ";")]

@@ -17,17 +17,17 @@ pub struct Moment {
     pub mono: u64,
 }
 
-/// How old something is: its age when this process first saw it, plus the monotonic time since then; or
-/// what the wall clock says, if that is more.
+/// How old something is: its age when this process first saw it, plus the monotonic time since
+/// then; or what the wall clock says, if that is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Age {
+pub(crate) struct Age {
     met: Moment,
     then: u64,
 }
 
 impl Age {
-    /// Of something that began at `began` by some machine's wall clock. `None` if that is in the future
-    /// by more than `tolerance`: a clock was set, and the age is unknown.
+    /// Of something that began at `began` by some machine's wall clock. `None` if that is in the
+    /// future by more than `tolerance`: a clock was set, and the age is unknown.
     pub fn met(now: Moment, began: i64, tolerance: u64) -> Option<Self> {
         let age = now.wall.saturating_sub(began);
         let future = u64::try_from(age.saturating_neg()).unwrap_or(0);

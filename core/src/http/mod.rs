@@ -1,8 +1,9 @@
-//! HTTP requests over connections. Only this folder uses ureq: its connectors to a server. It notes how
-//! far each request got.
+//! HTTP requests over connections. Only this folder uses ureq: its connectors to a server. It notes
+//! how far each request got.
 
 mod cancel;
 mod connection;
+mod deadline;
 mod failure;
 mod proxy;
 mod resolver;
@@ -37,8 +38,8 @@ pub(crate) struct Transport {
     shared: PerProcess<Shared>,
 }
 
-/// What the requests of a process share. The first request that needs a part makes it; a forked child
-/// makes its own.
+/// What the requests of a process share. The first request that needs a part makes it; a forked
+/// child makes its own.
 #[derive(Default)]
 struct Shared {
     environment: OnceLock<proxy::Environment>,
@@ -51,8 +52,8 @@ impl Transport {
         Self { settings, shared: PerProcess::new() }
     }
 
-    /// Sends one request on this thread and reads the whole response. `progress` is told before the first
-    /// byte, and may forbid it.
+    /// Sends one request on this thread and reads the whole response. `progress` is told before the
+    /// first byte, and may forbid it.
     pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Response, TransportError> {
         let judge = |error| failure::judge(error, progress, self.settings.roots.are_own());
         let started = Instant::now();
@@ -72,8 +73,8 @@ impl Transport {
             (Ok([0x15 | 0x16, 0x03, ..]), _) => {
                 Err(failure::setting("the endpoint is http, and the server speaks TLS; use https", progress))
             }
-            // A server may refuse before it has read the whole request: its response counts, or its reason,
-            // and else what ended the request.
+            // A server may refuse before it has read the whole request: its response counts, or its
+            // reason, and else what ended the request.
             (Ok([_, ..]), _) => response::read(&mut input),
             (Err(error), Ok(())) => Err(judge(error.into())),
             (Err(error), Err(_)) if failure::has_reason(&error) => Err(judge(error.into())),

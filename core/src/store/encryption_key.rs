@@ -10,9 +10,11 @@ use zeroize::Zeroizing;
 use protocol::crypto::{sha256, unhex};
 use protocol::error::{Error, Result};
 
-/// A key of 256 bits for encrypting what a store keeps. `Debug` shows nothing of it, and its memory is wiped when it is dropped.
+/// A key of 256 bits for encrypting what a store keeps. `Debug` shows nothing of it, and its memory
+/// is wiped when it is dropped.
 ///
-/// Make one with `openssl rand -base64 32`, and keep it where the store is not: what lies beside the store protects nothing.
+/// Make one with `openssl rand -base64 32`, and keep it where the store is not: what lies beside
+/// the store protects nothing.
 ///
 /// ```
 /// use sipgate_oauth2::EncryptionKey;
@@ -33,7 +35,8 @@ impl EncryptionKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Reads a key of 32 bytes as base64, base64url (RFC 4648, with or without padding) or hexadecimal text.
+    /// Reads a key of 32 bytes as base64, base64url (RFC 4648, with or without padding) or
+    /// hexadecimal text.
     ///
     /// # Errors
     ///

@@ -90,15 +90,15 @@ impl AuthorizationParameters {
         self
     }
 
-    /// A `state` of your own, at most 512 printable ASCII characters. Without it, 256 random bits are
-    /// used.
+    /// A `state` of your own, at most 512 printable ASCII characters. Without it, 256 random bits
+    /// are used.
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.state = Some(state.into());
         self
     }
 
-    /// What the application needs again after the login, such as the page to return to. It is not sent
-    /// to the server.
+    /// What the application needs again after the login, such as the page to return to. It is not
+    /// sent to the server.
     pub fn return_to(mut self, return_to: impl Into<String>) -> Self {
         self.return_to = Some(return_to.into());
         self
@@ -110,7 +110,8 @@ impl AuthorizationParameters {
         self
     }
 
-    /// The user name or address to fill in on the login page (OpenID Connect Core, section 3.1.2.1).
+    /// The user name or address to fill in on the login page (OpenID Connect Core, section
+    /// 3.1.2.1).
     pub fn login_hint(mut self, login_hint: impl Into<String>) -> Self {
         self.login_hint = Some(login_hint.into());
         self

@@ -20,8 +20,8 @@ use crate::secret::Secret;
 /// How long a response is accepted.
 const LIFE_SECONDS: i64 = 30 * 60;
 
-/// The longest life that an export may claim, and how far a clock may have been set back since it was
-/// made.
+/// The longest life that an export may claim, and how far a clock may have been set back since it
+/// was made.
 const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
 
 /// For how long after its expiry it is remembered that a request was used, in case clocks differ.
@@ -36,8 +36,8 @@ const MAX_EXPORT: usize = 64 * 1024;
 /// A caller's own `state` over this length is dropped silently by Keycloak.
 const MAX_STATE: usize = 512;
 
-/// Parameters of an authorization response. A redirect URI with one of them in its own query could not
-/// be told from a response.
+/// Parameters of an authorization response. A redirect URI with one of them in its own query could
+/// not be told from a response.
 pub(super) const CALLBACK_PARAMETERS: [&str; 8] =
     ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
 
@@ -163,9 +163,9 @@ pub fn build(
     AuthorizationRequest::of(parts, false)
 }
 
-/// Checks that this client made the request, as far as that can be told if the request was out of our
-/// hands: it must not decide where the client's secret is sent. A redirect URI of its own has the host
-/// of the client's.
+/// Checks that this client made the request, as far as that can be told if the request was out of
+/// our hands: it must not decide where the client's secret is sent. A redirect URI of its own has
+/// the host of the client's.
 ///
 /// # Errors
 ///
@@ -200,8 +200,8 @@ pub fn give_back(request: &AuthorizationRequest) {
     request.0.used.store(false, Ordering::Release);
 }
 
-/// What identifies the request, for a store that keeps its single use: its server, client, `state` and
-/// code verifier. A state may be the application's own, and the same for many requests.
+/// What identifies the request, for a store that keeps its single use: its server, client, `state`
+/// and code verifier. A state may be the application's own, and the same for many requests.
 pub fn identity(request: &AuthorizationRequest) -> [&str; 4] {
     let parts = request.parts();
     [&parts.issuer, &parts.client_id, &parts.state, &parts.code_verifier]
@@ -213,14 +213,14 @@ pub fn remembered_until(request: &AuthorizationRequest, now: i64) -> i64 {
 }
 
 impl AuthorizationRequest {
-    /// The request that [`export`](Self::export) gave as text, in any language of this library. If its
-    /// holder could change the text, they could also change [`return_to`](Self::return_to): check that
-    /// it stays within the application.
+    /// The request that [`export`](Self::export) gave as text, in any language of this library. If
+    /// its holder could change the text, they could also change [`return_to`](Self::return_to):
+    /// check that it stays within the application.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LoginExpired`] if the text is not an export, was changed or was written by another
-    /// version, as when a session was lost or a cookie was cut: the user logs in again.
+    /// [`ErrorCode::LoginExpired`] if the text is not an export, was changed or was written by
+    /// another version, as when a session was lost or a cookie was cut: the user logs in again.
     pub fn restore(exported: &str) -> Result<Self> {
         Self::of(Parts::read(exported)?, true)
     }
@@ -247,8 +247,8 @@ impl AuthorizationRequest {
         &self.0.parts.state
     }
 
-    /// The `nonce`, which an ID token repeats. It is in the URL if the scope has `openid` (OpenID Connect
-    /// Core, section 3.1.2.1).
+    /// The `nonce`, which an ID token repeats. It is in the URL if the scope has `openid` (OpenID
+    /// Connect Core, section 3.1.2.1).
     pub fn nonce(&self) -> &str {
         &self.0.parts.nonce
     }
@@ -351,8 +351,8 @@ impl Parts {
         Ok(())
     }
 
-    /// RFC 6749, section 4.1.1. The order of the first parameters is that of sipgate's documentation. A
-    /// nonce is for the ID token: strict servers refuse one if none was requested.
+    /// RFC 6749, section 4.1.1. The order of the first parameters is that of sipgate's
+    /// documentation. A nonce is for the ID token: strict servers refuse one if none was requested.
     fn url(&self) -> Result<String> {
         let code_challenge = pkce::challenge(&self.code_verifier);
         let own = [

@@ -1,4 +1,5 @@
-//! How the client authenticates at the token endpoint (RFC 6749, section 2.3; names of RFC 7591, section 2).
+//! How the client authenticates at the token endpoint (RFC 6749, section 2.3; names of RFC 7591,
+//! section 2).
 
 use std::fmt;
 use std::str::FromStr;

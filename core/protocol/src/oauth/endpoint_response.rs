@@ -27,8 +27,8 @@ pub struct ResponseContext<'a> {
 }
 
 impl<'a> ResponseContext<'a> {
-    /// Of a request that went to this URL with these credentials. `is_keycloak`: the URL follows from
-    /// a preset for Keycloak, so Keycloak's own words help. `now` is in seconds since 1970.
+    /// Of a request that went to this URL with these credentials. `is_keycloak`: the URL follows
+    /// from a preset for Keycloak, so Keycloak's own words help. `now` is in seconds since 1970.
     pub fn new(request: &'a EndpointRequest, url: &'a str, credentials: &Credentials, is_keycloak: bool, now: i64) -> Self {
         let mut secrets = request.secrets();
         secrets.extend(credentials.secret().map(|secret| Secret::from(secret.reveal())));
@@ -88,8 +88,8 @@ impl<'a> ResponseContext<'a> {
         }
     }
 
-    /// The error for a response that is not a success: the OAuth error in its body, or what the status
-    /// says.
+    /// The error for a response that is not a success: the OAuth error in its body, or what the
+    /// status says.
     pub(super) fn error(&self, response: Response) -> Error {
         let oauth = match &response.body {
             Body::Whole(bytes) | Body::CutShort(bytes, _) => {
@@ -265,8 +265,8 @@ pub(super) fn error_text(members: &Members<'_>) -> Option<String> {
     members.shown("error").filter(|error| !error.trim().is_empty())
 }
 
-/// A server's words made fit to show: one line, without control characters and without the secrets of
-/// the request.
+/// A server's words made fit to show: one line, without control characters and without the secrets
+/// of the request.
 pub(super) fn clean(text: &str, secrets: &[&str]) -> String {
     // Line breaks first: a secret may be broken by one.
     let mut cleaned: String = text.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect();

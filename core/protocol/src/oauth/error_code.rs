@@ -29,8 +29,8 @@ const OTHERS: [&str; 9] = [
     "account_selection_required",
 ];
 
-/// An OAuth error's code, and the words that some servers add (`invalid_grant: Token is expired`). A
-/// code without a meaning here stays as it is.
+/// An OAuth error's code, and the words that some servers add (`invalid_grant: Token is expired`).
+/// A code without a meaning here stays as it is.
 pub(super) fn code_and_words(error: &str) -> (String, &str) {
     let error = error.trim();
     let end = error.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(error.len());

@@ -1,5 +1,5 @@
-//! `application/x-www-form-urlencoded`, both ways. The `url` crate writes; reading is our own, because
-//! the crate would silently repair what must be refused.
+//! `application/x-www-form-urlencoded`, both ways. The `url` crate writes; reading is our own,
+//! because the crate would silently repair what must be refused.
 
 use url::form_urlencoded::Serializer;
 

@@ -12,8 +12,8 @@ use crate::secret::{IdToken, RefreshToken, Secret};
 
 /// A refresh token, and what is known of the login that it belongs to.
 ///
-/// Made from a refresh token alone, or from the last [`TokenSet`], whose scope and ID token then stay
-/// if the response has none.
+/// Made from a refresh token alone, or from the last [`TokenSet`], whose scope and ID token then
+/// stay if the response has none.
 ///
 /// ```no_run
 /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
@@ -69,8 +69,8 @@ impl From<&TokenSet> for RefreshParameters {
     }
 }
 
-/// A token request as a value: what is sent, what a failure means, and what the response is completed
-/// with.
+/// A token request as a value: what is sent, what a failure means, and what the response is
+/// completed with.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
     grant_type: &'static str,
@@ -103,8 +103,8 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LoginRequired`] without a refresh token, and [`ErrorCode::InvalidArgument`] that
-    /// names what cannot be sent.
+    /// [`ErrorCode::LoginRequired`] without a refresh token, and [`ErrorCode::InvalidArgument`]
+    /// that names what cannot be sent.
     pub fn refresh(parameters: RefreshParameters) -> Result<Self> {
         let refresh_token = parameters.refresh_token.ok_or_else(|| {
             Error::new(
@@ -160,8 +160,8 @@ impl TokenRequest {
         &self.request
     }
 
-    /// The response completed with what was requested, and judged. `sent_at` is when the request was
-    /// sent, in seconds since 1970.
+    /// The response completed with what was requested, and judged. `sent_at` is when the request
+    /// was sent, in seconds since 1970.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Reading JSON objects from servers, in layers: the body, the one object in it, and the members that
-//! matter.
+//! Reading JSON objects from servers, in layers: the body, the one object in it, and the members
+//! that matter.
 //!
 //! Members stay unparsed until they are used, so an absurd number or a broken escape spoils its own
 //! member and no other. That is why `serde_json` parses members, and not the body.
@@ -16,8 +16,8 @@ use super::object::{Extent, objects, sound};
 /// Ten years in seconds: no lifetime is longer.
 const MAX_NUMBER: i64 = 315_360_000;
 
-/// How deep a member that is kept may be nested. It is written inside other objects, and `serde_json`
-/// reads no more than 127 levels in all.
+/// How deep a member that is kept may be nested. It is written inside other objects, and
+/// `serde_json` reads no more than 127 levels in all.
 const MAX_DEPTH: usize = 100;
 
 /// The members of one JSON object, in order. If a name is given twice, the last value counts.
@@ -38,9 +38,9 @@ impl<'a> Members<'a> {
 
     /// The members of the object that counts in the body of a response.
     ///
-    /// `counting` ranks objects: the first list with a member that any object has decides. The object
-    /// must be the only one of its rank. Text around it, bytes that are not UTF-8 and members that are
-    /// not JSON do not matter. UTF-16 is read too.
+    /// `counting` ranks objects: the first list with a member that any object has decides. The
+    /// object must be the only one of its rank. Text around it, bytes that are not UTF-8 and
+    /// members that are not JSON do not matter. UTF-16 is read too.
     pub(super) fn find(body: &'a [u8], counting: &[&[&str]]) -> Option<Self> {
         let body = as_utf8(body);
         let mut best: Option<(usize, Vec<_>)> = None;
@@ -107,8 +107,8 @@ impl<'a> Members<'a> {
                 _ => ignored.push(name.clone()),
             }
         }
-        // Through a list, whose length is known: a map that grows keeps room for more, and there is one
-        // for each login.
+        // Through a list, whose length is known: a map that grows keeps room for more, and there is
+        // one for each login.
         (others.into_iter().collect(), ignored)
     }
 

@@ -28,13 +28,13 @@ macro_rules! metadata {
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub struct ServerMetadata {
-            /// The server's name, which authorization responses and ID tokens must repeat exactly. It
-            /// starts with `https://`.
+            /// The server's name, which authorization responses and ID tokens must repeat exactly.
+            /// It starts with `https://`.
             pub issuer: String,
             $($(#[$doc])* pub $name: Option<String>,)*
             /// Whether every authorization response has an `iss` (RFC 9207, section 3). A response
-            /// without one is then refused. If it is false, an `iss` that is present is checked all the
-            /// same.
+            /// without one is then refused. If it is false, an `iss` that is present is checked all
+            /// the same.
             pub authorization_response_iss_parameter_supported: bool,
             /// The other members of the document, as they were.
             others: Map<String, Value>,
@@ -74,8 +74,8 @@ metadata! {
     jwks_uri
     /// Claims about the user (OpenID Connect Core, section 5.3).
     userinfo_endpoint
-    /// Where tokens are revoked (RFC 7009). A logout ends the login there too. Without it, the server
-    /// cannot be told.
+    /// Where tokens are revoked (RFC 7009). A logout ends the login there too. Without it, the
+    /// server cannot be told.
     revocation_endpoint
     /// Whether a token is active (RFC 7662).
     introspection_endpoint
@@ -94,7 +94,8 @@ impl ServerMetadata {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the member.
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the
+    /// member.
     pub fn from_json(json: &str) -> Result<Self> {
         let document: Value = serde_json::from_str(json)
             .map_err(|_| Error::invalid_argument("metadata", "is not JSON; give the server's metadata document (RFC 8414) as it is"))?;
@@ -132,12 +133,13 @@ impl ServerMetadata {
         Value::Object(document).to_string()
     }
 
-    /// sipgate's, in this realm: `third-party`, or `sipgate-apps` for older clients. The sipgate console
-    /// shows it.
+    /// sipgate's, in this realm: `third-party`, or `sipgate-apps` for older clients. The sipgate
+    /// console shows it.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if this cannot be the name of a realm.
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if this cannot be
+    /// the name of a realm.
     pub fn sipgate(realm: &str) -> Result<Self> {
         Self::keycloak(SIPGATE, realm)
     }
@@ -147,7 +149,8 @@ impl ServerMetadata {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the argument.
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the
+    /// argument.
     pub fn keycloak(base: &str, realm: &str) -> Result<Self> {
         let base = base.trim_end_matches('/');
         let url = uri::endpoint("base", base)?;

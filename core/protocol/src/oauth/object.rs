@@ -1,8 +1,8 @@
 //! Where the JSON objects of a body are, and where their members are.
 //!
-//! Only strings and brackets are followed. What is between them may be anything, so a byte that is not
-//! UTF-8, a raw line break or a `NaN` belongs to its own member and to no other. Every byte is read a
-//! fixed number of times, and nothing recurses.
+//! Only strings and brackets are followed. What is between them may be anything, so a byte that is
+//! not UTF-8, a raw line break or a `NaN` belongs to its own member and to no other. Every byte is
+//! read a fixed number of times, and nothing recurses.
 
 use std::ops::Range;
 
@@ -98,8 +98,8 @@ fn value_end(body: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// The quote that ends the string: one that is followed by one of `followers`, as in all valid JSON. So
-/// a quote that is not escaped spoils its own member only.
+/// The quote that ends the string: one that is followed by one of `followers`, as in all valid
+/// JSON. So a quote that is not escaped spoils its own member only.
 fn string_end(body: &[u8], mut at: usize, followers: &[u8]) -> Option<usize> {
     loop {
         match body.get(at)? {

@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::http::Response;
 use crate::secret::RefreshToken;
 
-/// The request to revoke a refresh token, and the access tokens that were issued for it (section 2.1).
+/// The request to revoke a refresh token, and the access tokens that were issued for it (section
+/// 2.1).
 pub fn request(refresh_token: &RefreshToken) -> EndpointRequest {
     let parameters = vec![("token", refresh_token.reveal().into()), ("token_type_hint", "refresh_token".into())];
     EndpointRequest::new("revocation", OnFailure::Repeatable, parameters)

@@ -77,7 +77,8 @@ impl TokenMembers {
     }
 }
 
-/// The type as the server wrote it, if it is Bearer. A type that is missing or empty counts as Bearer.
+/// The type as the server wrote it, if it is Bearer. A type that is missing or empty counts as
+/// Bearer.
 pub(super) fn bearer(token_type: Option<String>) -> Result<String> {
     let token_type = token_type.unwrap_or_else(|| "Bearer".to_owned());
     // Some servers add a blank, and some write BearerToken.

@@ -107,8 +107,8 @@ impl TokenResponse {
         self.status
     }
 
-    /// The token set that this response and the login so far make. `sent_at` is when the request was
-    /// sent, in seconds since 1970.
+    /// The token set that this response and the login so far make. `sent_at` is when the request
+    /// was sent, in seconds since 1970.
     pub(super) fn complete(self, sent_at: i64, previous: &Previous) -> Result<TokenSet> {
         if let Some(refused) = self.refused {
             return Err(refused);

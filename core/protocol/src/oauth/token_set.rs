@@ -22,9 +22,9 @@ const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The tokens of one login, and what the server said about them.
 ///
-/// `Debug` shows no token. [`export`](Self::export) gives a JSON object with the RFC's own names, and
-/// [`restore`](Self::restore) reads it, or one that Authlib, requests-oauthlib, simple-oauth2 or
-/// openid-client saved.
+/// `Debug` shows no token. [`export`](Self::export) gives a JSON object with the RFC's own names,
+/// and [`restore`](Self::restore) reads it, or one that Authlib, requests-oauthlib, simple-oauth2
+/// or openid-client saved.
 ///
 /// ```
 /// use sipgate_oauth2::TokenSet;
@@ -50,15 +50,16 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// Tokens from a JSON object with the RFC's names: one that [`export`](Self::export) gave, or that
-    /// another library saved. `expires_at` may be seconds since 1970 or an RFC 3339 text. With
+    /// Tokens from a JSON object with the RFC's names: one that [`export`](Self::export) gave, or
+    /// that another library saved. `expires_at` may be seconds since 1970 or an RFC 3339 text. With
     /// `expires_in` alone the age is unknown, and the access token counts as expired.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if it is not a JSON
     /// object or has no usable `access_token`;
-    /// [`ErrorCode::Unsupported`](crate::error::ErrorCode::Unsupported) if its type is not `Bearer`.
+    /// [`ErrorCode::Unsupported`](crate::error::ErrorCode::Unsupported) if its type is not
+    /// `Bearer`.
     pub fn restore(json: &str) -> Result<Self> {
         let refused = |problem| Error::invalid_argument("tokens", problem);
         if json.len() > MAX_RESTORED {
@@ -113,20 +114,20 @@ impl TokenSet {
         self.id_token_kept
     }
 
-    /// The scope that was granted, space-separated, in the server's order; the requested scope if the
-    /// server did not say.
+    /// The scope that was granted, space-separated, in the server's order; the requested scope if
+    /// the server did not say.
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
 
-    /// When the access token expires, in seconds since 1970, counted from when the request was sent.
-    /// `None` if the server did not say and there is no refresh token.
+    /// When the access token expires, in seconds since 1970, counted from when the request was
+    /// sent. `None` if the server did not say and there is no refresh token.
     pub fn expires_at(&self) -> Option<i64> {
         self.expires_at
     }
 
-    /// When the refresh token expires, in seconds since 1970; a hint. `None` if the server did not say,
-    /// or said 0, which means unknown.
+    /// When the refresh token expires, in seconds since 1970; a hint. `None` if the server did not
+    /// say, or said 0, which means unknown.
     pub fn refresh_expires_at(&self) -> Option<i64> {
         self.refresh_expires_at
     }
@@ -169,8 +170,8 @@ impl fmt::Debug for TokenSet {
     }
 }
 
-/// Seconds since 1970 from a number that may have a fraction, or from a text. Nothing if no calendar
-/// has it.
+/// Seconds since 1970 from a number that may have a fraction, or from a text. Nothing if no
+/// calendar has it.
 fn point_in_time(value: &Value) -> Option<i64> {
     let seconds = match value {
         Value::String(text) => rfc3339(text).or_else(|| text.parse().ok()),
@@ -181,7 +182,8 @@ fn point_in_time(value: &Value) -> Option<i64> {
     seconds.filter(|seconds| (0..=LAST_SECOND).contains(seconds))
 }
 
-/// Seconds since 1970 from an RFC 3339 text such as `2026-11-24T08:15:22.000Z`, without the fraction.
+/// Seconds since 1970 from an RFC 3339 text such as `2026-11-24T08:15:22.000Z`, without the
+/// fraction.
 fn rfc3339(text: &str) -> Option<i64> {
     OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
 }

@@ -52,8 +52,8 @@ pub(super) fn in_ascii(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { Url::parse(text).map_or_else(|_| text.to_owned(), String::from) }
 }
 
-/// The same URI with its escapes as RFC 3986, sections 6.2.2.1 and 6.2.2.2, writes them: in capitals,
-/// and only where one is required. Parsing does the rest of section 6.2.2.
+/// The same URI with its escapes as RFC 3986, sections 6.2.2.1 and 6.2.2.2, writes them: in
+/// capitals, and only where one is required. Parsing does the rest of section 6.2.2.
 pub(super) fn with_plain_escapes(text: &str) -> String {
     let mut parts = text.split('%');
     let mut plain = parts.next().unwrap_or_default().to_owned();

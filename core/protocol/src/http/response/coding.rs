@@ -1,8 +1,8 @@
 //! Decompresses a body.
 //!
 //! The request accepts `identity` only, but some servers and proxies compress all the same. A few
-//! compress and do not say so, or say so and do not compress. So the bytes decide; the label decides
-//! only for deflate without a header, where the bytes cannot.
+//! compress and do not say so, or say so and do not compress. So the bytes decide; the label
+//! decides only for deflate without a header, where the bytes cannot.
 //!
 //! Checksums are ignored: TLS protects the bytes, and a wrong checksum must not lose tokens.
 
