@@ -98,7 +98,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	bash tests/house/dependencies.sh
 	$(IN_VENV)/typos
 	bash bindings-c/header.sh --check
-	python3 bindings-c/abi.py
+	$(PYTHON) bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table
 	$(IN_VENV)/python -m pytest -q tests/api_parity tests/house
 	$(IN_VENV)/python tests/api_parity/run.py
@@ -110,7 +110,7 @@ header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
 abi: ## accepts the C header's interface as the one to compare with, though it may break programs
-	python3 bindings-c/abi.py --accept
+	$(PYTHON) bindings-c/abi.py --accept
 
 test-fuzz: $(VENV)/.ready ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test --manifest-path fuzz/Cargo.toml

@@ -27,4 +27,3 @@ fi
 "$cc" "${flags[@]}" examples/c/custom_store.c -o "$out/custom_store" "${link[@]}"
 python3 tests/readme/c_block.py "$out/readme_block.inc"
 "$cc" "${flags[@]}" -I"$out" tests/readme/c/main.c -o "$out/readme" "${link[@]}"
-"$cc" "${flags[@]}" tests/behaviour/c/*.c -o "$out/behaviour_shim" "${link[@]}" -pthread

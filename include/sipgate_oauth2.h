@@ -18,9 +18,10 @@
  *   SIPGATE_INVALID_ARGUMENT.
  * - Threads: any number of threads may use a handle at once that is `const` for the function; only
  *   one thread may use a handle that is not `const`. Free a handle when no other thread uses it.
- * - Blocking: a function waits for the network or for other threads only if its comment says that
- *   it blocks.
- * - Secrets: tokens and exports are sipgate_oauth2_secret. No other text contains a secret.
+ * - Blocking: a function waits for the network, the store or other threads only if its comment says
+ *   that it blocks.
+ * - Secrets: tokens and exports are given as sipgate_oauth2_secret, whose memory is wiped when it
+ *   is freed.
  * - Callbacks (store functions, event handlers, and `free` of their user data) may run on any
  *   thread. They must not throw C++ exceptions or call longjmp.
  * - dlclose: never unload the library. It has threads and handlers that run until the process
@@ -45,9 +46,9 @@
    | SIPGATE_OAUTH2_VERSION_PATCH)
 
 /**
- * The same codes have the same names in Python, Node and Rust; docs/errors.md says when each
- * occurs. Later versions add codes: compare with the constants, and treat any other number as a
- * failure.
+ * What a function returns: SIPGATE_OK (0), or why it failed. The codes have the same names in
+ * Python, Node and Rust; docs/errors.md says when each occurs. Later versions add codes: compare
+ * with the constants, and treat any other number as a failure.
  */
 enum sipgate_oauth2_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -424,8 +425,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library, such as "0.1.0". Compare it with SIPGATE_OAUTH2_VERSION_NUMBER's
- * parts, which are the version of the header. Never NULL. Static: do not free it.
+ * The version of the library, such as "0.1.0"; SIPGATE_OAUTH2_VERSION_MAJOR, _MINOR and _PATCH are
+ * the version of the header. Never NULL. Static: do not free it.
  */
 const char *sipgate_oauth2_version(void);
 
@@ -689,8 +690,8 @@ sipgate_oauth2_status sipgate_oauth2_store_memory(
 
 /**
  * Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
- * and creates it, readable by its owner alone, if it does not exist. `options` may be NULL. Fails,
- * and leaves the file unchanged, if other users can read or replace it
+ * and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
+ * Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
  * (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), or if it is not
  * a database of this library (SIPGATE_STORE_CORRUPT). The caller owns `store`.
  */

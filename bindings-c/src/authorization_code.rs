@@ -5,27 +5,17 @@ use std::ffi::c_char;
 use sipgate_oauth2::AuthorizationCode;
 
 use crate::arguments::text;
-use crate::boundary::{Settings, run_out, set};
+use crate::boundary::{run_out, set, settings};
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::sipgate_oauth2_status;
 
 /// An authorization code with what must be sent beside it, for sipgate_oauth2_client_exchange_code:
 /// for applications that check the callback themselves. A setter that fails changes nothing.
 pub struct sipgate_oauth2_authorization_code(pub(crate) AuthorizationCode);
 
-impl Handle for sipgate_oauth2_authorization_code {
-    type Owner = Box<Self>;
-}
-
-impl Settings for sipgate_oauth2_authorization_code {
-    const NAME: &str = "code";
-    type Values = AuthorizationCode;
-
-    fn values(&mut self) -> &mut AuthorizationCode {
-        &mut self.0
-    }
-}
+boxed!(sipgate_oauth2_authorization_code);
+settings!(sipgate_oauth2_authorization_code(AuthorizationCode), "code");
 
 impl From<AuthorizationCode> for sipgate_oauth2_authorization_code {
     fn from(code: AuthorizationCode) -> Self {

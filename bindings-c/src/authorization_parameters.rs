@@ -5,9 +5,9 @@ use std::ffi::c_char;
 use sipgate_oauth2::{AuthorizationParameters, ResponseMode};
 
 use crate::arguments::text;
-use crate::boundary::{Settings, set};
+use crate::boundary::{set, settings};
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, IntoHandle, free};
+use crate::handle::{IntoHandle, boxed, free};
 use crate::status::sipgate_oauth2_status;
 
 /// What an authorization request asks for beside the scope, for
@@ -26,18 +26,8 @@ pub(crate) struct Values {
 
 type Setter = fn(AuthorizationParameters, String) -> AuthorizationParameters;
 
-impl Handle for sipgate_oauth2_authorization_parameters {
-    type Owner = Box<Self>;
-}
-
-impl Settings for sipgate_oauth2_authorization_parameters {
-    const NAME: &str = "parameters";
-    type Values = Values;
-
-    fn values(&mut self) -> &mut Values {
-        &mut self.0
-    }
-}
+boxed!(sipgate_oauth2_authorization_parameters);
+settings!(sipgate_oauth2_authorization_parameters(Values), "parameters");
 
 impl Values {
     fn with(mut self, setter: Setter, text: &str) -> Self {

@@ -7,7 +7,7 @@ use sipgate_oauth2::AuthorizationRequest;
 use crate::arguments::{handle, text};
 use crate::boundary::run_out;
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::secret::sipgate_oauth2_secret;
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
@@ -26,9 +26,7 @@ pub struct sipgate_oauth2_authorization_request {
     return_to: Option<Text>,
 }
 
-impl Handle for sipgate_oauth2_authorization_request {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_authorization_request);
 
 impl From<AuthorizationRequest> for sipgate_oauth2_authorization_request {
     fn from(request: AuthorizationRequest) -> Self {
@@ -136,7 +134,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_created_at(request
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_authorization_request_expires_at(request: *const sipgate_oauth2_authorization_request) -> i64 {
     // SAFETY: NULL or a live handle.
-    unsafe { request.as_ref() }.map_or(-1, |request| request.request.ends_at())
+    unsafe { request.as_ref() }.map_or(-1, |request| request.request.expires_at())
 }
 
 /// Frees an authorization request. Does nothing if NULL.

@@ -66,6 +66,21 @@ pub(crate) trait Settings {
     fn values(&mut self) -> &mut Self::Values;
 }
 
+/// The only member of a handle as its settings, and what functions call the handle.
+macro_rules! settings {
+    ($handle:ident($values:ty), $name:literal) => {
+        impl crate::boundary::Settings for $handle {
+            const NAME: &str = $name;
+            type Values = $values;
+
+            fn values(&mut self) -> &mut $values {
+                &mut self.0
+            }
+        }
+    };
+}
+pub(crate) use settings;
+
 /// Runs `change` on a copy of the settings and keeps the copy, unless `change` fails.
 ///
 /// # Safety

@@ -5,10 +5,10 @@ use std::time::Duration;
 use sipgate_oauth2::CallOptions;
 
 use crate::arguments::handle;
-use crate::boundary::{Settings, set};
+use crate::boundary::{set, settings};
 use crate::cancel_token::sipgate_oauth2_cancel_token;
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, IntoHandle, free};
+use crate::handle::{IntoHandle, boxed, free};
 use crate::status::sipgate_oauth2_status;
 
 /// What a call that blocks may take: a timeout, 30 seconds unless set; a token that cancels it; and
@@ -23,18 +23,8 @@ pub(crate) struct Values {
     min_validity: Duration,
 }
 
-impl Handle for sipgate_oauth2_call_options {
-    type Owner = Box<Self>;
-}
-
-impl Settings for sipgate_oauth2_call_options {
-    const NAME: &str = "options";
-    type Values = Values;
-
-    fn values(&mut self) -> &mut Values {
-        &mut self.0
-    }
-}
+boxed!(sipgate_oauth2_call_options);
+settings!(sipgate_oauth2_call_options(Values), "options");
 
 /// New call options with the defaults. Never NULL. The caller owns them.
 #[unsafe(no_mangle)]

@@ -3,15 +3,13 @@
 use sipgate_oauth2::CancelToken;
 
 use crate::boundary;
-use crate::handle::{Handle, IntoHandle, free};
+use crate::handle::{IntoHandle, boxed, free};
 
 /// Cancels the calls that have it in their options, once and for all. Any number of threads may use
 /// it.
 pub struct sipgate_oauth2_cancel_token(pub(crate) CancelToken);
 
-impl Handle for sipgate_oauth2_cancel_token {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_cancel_token);
 
 /// A new token that is not cancelled. Never NULL. The caller owns it.
 #[unsafe(no_mangle)]

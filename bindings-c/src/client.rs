@@ -12,7 +12,7 @@ use crate::boundary::run_out;
 use crate::call_options::{or_defaults, sipgate_oauth2_call_options};
 use crate::client_options::sipgate_oauth2_client_options;
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
 use crate::token_set::sipgate_oauth2_token_set;
@@ -28,9 +28,7 @@ pub struct sipgate_oauth2_client {
     redirect_uri: Option<Text>,
 }
 
-impl Handle for sipgate_oauth2_client {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_client);
 
 impl From<Client> for sipgate_oauth2_client {
     fn from(client: Client) -> Self {

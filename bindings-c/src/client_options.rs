@@ -6,10 +6,10 @@ use std::time::Duration;
 use sipgate_oauth2::{Client, ClientAuthentication, ClientBuilder, ServerMetadata};
 
 use crate::arguments::{handle, text};
-use crate::boundary::{Settings, run_out, set};
+use crate::boundary::{run_out, set, settings};
 use crate::error::sipgate_oauth2_error;
 use crate::event::{self, sipgate_oauth2_event_handler};
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::sipgate_oauth2_status;
 use crate::store::sipgate_oauth2_store;
 
@@ -17,18 +17,8 @@ use crate::store::sipgate_oauth2_store;
 /// for any number of clients. A setter that fails changes nothing.
 pub struct sipgate_oauth2_client_options(pub(crate) ClientBuilder);
 
-impl Handle for sipgate_oauth2_client_options {
-    type Owner = Box<Self>;
-}
-
-impl Settings for sipgate_oauth2_client_options {
-    const NAME: &str = "options";
-    type Values = ClientBuilder;
-
-    fn values(&mut self) -> &mut ClientBuilder {
-        &mut self.0
-    }
-}
+boxed!(sipgate_oauth2_client_options);
+settings!(sipgate_oauth2_client_options(ClientBuilder), "options");
 
 impl From<ClientBuilder> for sipgate_oauth2_client_options {
     fn from(builder: ClientBuilder) -> Self {

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 
 use sipgate_oauth2::Error;
 
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::{Status, sipgate_oauth2_status, sipgate_oauth2_status_family, sipgate_oauth2_status_name};
 use crate::text::{Text, lend, sipgate_oauth2_str};
 
@@ -20,9 +20,7 @@ pub struct sipgate_oauth2_error {
     cause: Option<Text>,
 }
 
-impl Handle for sipgate_oauth2_error {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_error);
 
 impl From<Error> for sipgate_oauth2_error {
     fn from(error: Error) -> Self {

@@ -11,6 +11,16 @@ pub(crate) trait Handle: Sized {
     type Owner: Owner<Self>;
 }
 
+/// A type whose handles keep their value alone.
+macro_rules! boxed {
+    ($handle:ident) => {
+        impl crate::handle::Handle for $handle {
+            type Owner = Box<Self>;
+        }
+    };
+}
+pub(crate) use boxed;
+
 /// What stands behind a handle.
 pub(crate) trait Owner<T> {
     fn into_raw(self) -> *mut T;

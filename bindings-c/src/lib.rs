@@ -76,8 +76,8 @@ mod fork;
 mod handle;
 mod user_data;
 
-/// The version of the library, such as "0.1.0". Compare it with SIPGATE_OAUTH2_VERSION_NUMBER's
-/// parts, which are the version of the header. Never NULL. Static: do not free it.
+/// The version of the library, such as "0.1.0"; SIPGATE_OAUTH2_VERSION_MAJOR, _MINOR and _PATCH are
+/// the version of the header. Never NULL. Static: do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn sipgate_oauth2_version() -> *const std::ffi::c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()

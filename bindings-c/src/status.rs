@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use sipgate_oauth2::ErrorCode;
 
-/// The same codes have the same names in Python, Node and Rust; docs/errors.md says when each
-/// occurs. Later versions add codes: compare with the constants, and treat any other number as a
-/// failure.
+/// What a function returns: SIPGATE_OK (0), or why it failed. The codes have the same names in
+/// Python, Node and Rust; docs/errors.md says when each occurs. Later versions add codes: compare
+/// with the constants, and treat any other number as a failure.
 #[repr(u32)]
 #[derive(Clone, Copy)]
 pub enum Status {

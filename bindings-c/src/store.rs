@@ -10,7 +10,7 @@ use crate::boundary::run_out;
 use crate::custom_store::{CustomStore, sipgate_oauth2_store_functions};
 use crate::error::sipgate_oauth2_error;
 use crate::fork;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::sipgate_oauth2_status;
 use crate::store_options::sipgate_oauth2_store_options;
 
@@ -22,9 +22,7 @@ pub struct sipgate_oauth2_store {
     pub(crate) custom: Option<CustomStore>,
 }
 
-impl Handle for sipgate_oauth2_store {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_store);
 
 /// Keeps logins in memory only; they are lost when the process exits. For tests, and for programs
 /// that run once. `options` may be NULL. The caller owns `store`.
@@ -39,10 +37,11 @@ pub unsafe extern "C" fn sipgate_oauth2_store_memory(
 }
 
 /// Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
-/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL. Fails,
-/// and leaves the file unchanged, if other users can read or replace it
-/// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), or if it is not
-/// a database of this library (SIPGATE_STORE_CORRUPT). The caller owns `store`.
+/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
+/// Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
+/// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), if it is not a
+/// database of this library (SIPGATE_STORE_CORRUPT), or on a network file system, unless
+/// sipgate_oauth2_store_options_allow_network_file_system was called. The caller owns `store`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     path: *const c_char,
@@ -51,21 +50,14 @@ pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("store", store, error, || made(options, || Ok((Store::sqlite(text("path", path)?)?, None)))) }
-}
-
-/// As sipgate_oauth2_store_sqlite, but on a network file system, which that function refuses: where
-/// locks fail, two machines spend the same refresh token. Use only if you are sure the file
-/// system's locks are reliable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_oauth2_store_sqlite_on_network_file_system(
-    path: *const c_char,
-    options: *const sipgate_oauth2_store_options,
-    store: *mut *mut sipgate_oauth2_store,
-    error: *mut *mut sipgate_oauth2_error,
-) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe { run_out("store", store, error, || made(options, || Ok((Store::sqlite_on_network_file_system(text("path", path)?)?, None)))) }
+    unsafe {
+        run_out("store", store, error, || {
+            made(options, || {
+                let sqlite = options.as_ref().map(|options| options.sqlite()).unwrap_or_default();
+                Ok((Store::sqlite_with(text("path", path)?, &sqlite)?, None))
+            })
+        })
+    }
 }
 
 /// Keeps logins in a custom store: wherever these functions put them. `functions` is copied;

@@ -5,7 +5,7 @@ use sipgate_oauth2::{Error, conformance};
 use crate::arguments::handle;
 use crate::boundary::run_out;
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::status::sipgate_oauth2_status;
 use crate::store::sipgate_oauth2_store;
 use crate::text::{Text, lend, sipgate_oauth2_str};
@@ -14,9 +14,7 @@ use crate::text::{Text, lend, sipgate_oauth2_str};
 /// threads may use it.
 pub struct sipgate_oauth2_store_violations(Vec<Text>);
 
-impl Handle for sipgate_oauth2_store_violations {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_store_violations);
 
 /// Checks every promise that the library relies on, of a store that sipgate_oauth2_store_new made:
 /// for the tests of such a store. Blocks: it calls the functions on this thread and others, for a

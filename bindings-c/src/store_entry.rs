@@ -22,7 +22,7 @@ pub struct sipgate_oauth2_store_entry {
 
 impl From<&StoreEntry> for sipgate_oauth2_store_entry {
     fn from(entry: &StoreEntry) -> Self {
-        Self { version: Some(entry.version.as_str().into()), data: Some(Zeroizing::new(entry.data.clone())), expires_at: entry.ends }
+        Self { version: Some(entry.version.as_str().into()), data: Some(Zeroizing::new(entry.data.clone())), expires_at: entry.expires_at }
     }
 }
 
@@ -31,7 +31,7 @@ impl sipgate_oauth2_store_entry {
     pub(crate) fn filled(mut self) -> Result<Option<StoreEntry>, &'static str> {
         match (&self.version, self.data.as_mut().map(|data| std::mem::take(&mut **data))) {
             (None, None) => Ok(None),
-            (Some(version), Some(data)) => Ok(Some(StoreEntry { version: version.as_str().to_owned(), data, ends: self.expires_at })),
+            (Some(version), Some(data)) => Ok(Some(StoreEntry { version: version.as_str().to_owned(), data, expires_at: self.expires_at })),
             _ => Err("it gave a version without data, or data without a version"),
         }
     }

@@ -3,12 +3,12 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use sipgate_oauth2::{EncryptionKey, Error, Result, Store};
+use sipgate_oauth2::{EncryptionKey, Error, Result, SqliteOptions, Store};
 
 use crate::arguments::{bytes, text};
-use crate::boundary::{Settings, set};
+use crate::boundary::{set, settings};
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, IntoHandle, free};
+use crate::handle::{IntoHandle, boxed, free};
 use crate::status::sipgate_oauth2_status;
 
 /// Settings of a store, all of them optional. They may be used for any number of stores. A setter
@@ -20,20 +20,11 @@ pub struct sipgate_oauth2_store_options(Values);
 pub(crate) struct Values {
     encryption_keys: Vec<EncryptionKey>,
     recheck: Option<Duration>,
+    sqlite: SqliteOptions,
 }
 
-impl Handle for sipgate_oauth2_store_options {
-    type Owner = Box<Self>;
-}
-
-impl Settings for sipgate_oauth2_store_options {
-    const NAME: &str = "options";
-    type Values = Values;
-
-    fn values(&mut self) -> &mut Values {
-        &mut self.0
-    }
-}
+boxed!(sipgate_oauth2_store_options);
+settings!(sipgate_oauth2_store_options(Values), "options");
 
 impl Values {
     fn with_key(mut self, key: EncryptionKey) -> Self {
@@ -43,6 +34,10 @@ impl Values {
 }
 
 impl sipgate_oauth2_store_options {
+    pub(crate) fn sqlite(&self) -> SqliteOptions {
+        self.0.sqlite.clone()
+    }
+
     pub(crate) fn apply(&self, mut store: Store) -> Result<Store> {
         if let Some(recheck) = self.0.recheck {
             store = store.recheck(recheck);
@@ -100,6 +95,18 @@ pub unsafe extern "C" fn sipgate_oauth2_store_options_set_recheck_ms(
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe { set(options, error, |values| Ok(Values { recheck: Some(Duration::from_millis(milliseconds)), ..values })) }
+}
+
+/// Accepts a SQLite database on a network file system, which sipgate_oauth2_store_sqlite refuses
+/// otherwise: where locks fail, two machines spend the same refresh token. Use only if you are sure
+/// the file system's locks are reliable. Fails only if `options` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_store_options_allow_network_file_system(
+    options: *mut sipgate_oauth2_store_options,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { set(options, error, |values| Ok(Values { sqlite: values.sqlite.allow_network_file_system(), ..values })) }
 }
 
 /// Frees settings. Stores made with them keep what they need. Does nothing if NULL.

@@ -7,7 +7,7 @@ use sipgate_oauth2::TokenSet;
 use crate::arguments::{handle, text};
 use crate::boundary::run_out;
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::secret::{SharedSecret, sipgate_oauth2_secret};
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
@@ -21,9 +21,7 @@ pub struct sipgate_oauth2_token_set {
     extra_json: Text,
 }
 
-impl Handle for sipgate_oauth2_token_set {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_token_set);
 
 impl From<TokenSet> for sipgate_oauth2_token_set {
     fn from(tokens: TokenSet) -> Self {

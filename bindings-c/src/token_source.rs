@@ -9,7 +9,7 @@ use crate::arguments::{handle, text};
 use crate::boundary::{run, run_out};
 use crate::call_options::{min_validity, or_defaults, sipgate_oauth2_call_options};
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::secret::{SharedSecret, sipgate_oauth2_secret};
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
@@ -33,9 +33,7 @@ pub struct sipgate_oauth2_token_source {
     last: Mutex<Option<(AccessToken, SharedSecret)>>,
 }
 
-impl Handle for sipgate_oauth2_token_source {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_token_source);
 
 impl From<TokenSource> for sipgate_oauth2_token_source {
     fn from(source: TokenSource) -> Self {

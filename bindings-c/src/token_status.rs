@@ -3,7 +3,7 @@
 use sipgate_oauth2::TokenStatus;
 
 use crate::error::sipgate_oauth2_error;
-use crate::handle::{Handle, free};
+use crate::handle::{boxed, free};
 use crate::text::{Text, lend, sipgate_oauth2_str};
 
 /// The state of a login. It contains no secret and never changes; any number of threads may use it.
@@ -14,9 +14,7 @@ pub struct sipgate_oauth2_token_status {
     last_error: Option<sipgate_oauth2_error>,
 }
 
-impl Handle for sipgate_oauth2_token_status {
-    type Owner = Box<Self>;
-}
+boxed!(sipgate_oauth2_token_status);
 
 impl From<TokenStatus> for sipgate_oauth2_token_status {
     fn from(status: TokenStatus) -> Self {

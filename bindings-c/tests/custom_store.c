@@ -1,4 +1,4 @@
-/* A store of the application's own: the example's over files, and others that fail, lie or are incomplete. */
+/* Custom stores: the example's over files, and others that fail, lie or are incomplete. */
 
 #include "check.h"
 #include "logins.h"
@@ -260,7 +260,7 @@ struct caller {
     sipgate_oauth2_secret *token;
 };
 
-static void *renew(void *data)
+static void *refresh(void *data)
 {
     struct caller *caller = data;
     CHECK_OK(sipgate_oauth2_token_source_access_token(caller->source, NULL, &caller->token, &error));
@@ -292,7 +292,7 @@ static void stores_over_the_same_files_share_a_login_and_its_refresh(void)
         callers[i].token = NULL;
         if (i > 0)
             CHECK_OK(sipgate_oauth2_client_token_source(clients[i], "anna", &callers[i].source, &error));
-        CHECK(pthread_create(&threads[i], NULL, renew, &callers[i]) == 0);
+        CHECK(pthread_create(&threads[i], NULL, refresh, &callers[i]) == 0);
     }
     for (i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);

@@ -80,7 +80,7 @@ static void a_handler_is_told_of_a_whole_login(void)
     sipgate_oauth2_client_options *options;
     sipgate_oauth2_client *client = NULL;
     sipgate_oauth2_token_source *source;
-    sipgate_oauth2_secret *token = NULL, *renewed = NULL, *none = NULL;
+    sipgate_oauth2_secret *token = NULL, *refreshed = NULL, *none = NULL;
 
     CHECK_OK(sipgate_oauth2_store_memory(NULL, &store, &error));
     options = options_with(store);
@@ -91,7 +91,7 @@ static void a_handler_is_told_of_a_whole_login(void)
     check_told(log, "\"logged_in\"");
     check_told(log, "\"token_request\"");
     CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
-    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &renewed, &error));
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
     check_told(log, "\"renewed\"");
     CHECK(log->warnings == 0);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
@@ -100,9 +100,9 @@ static void a_handler_is_told_of_a_whole_login(void)
     check_told(log, "\"login_ended\"");
     CHECK(log->warnings > 0);
     CHECK(!has(log, "anna"));
-    CHECK(!has(log, sipgate_oauth2_secret_text(token).data) && !has(log, sipgate_oauth2_secret_text(renewed).data));
+    CHECK(!has(log, sipgate_oauth2_secret_text(token).data) && !has(log, sipgate_oauth2_secret_text(refreshed).data));
     CHECK(log->freed == 0);
-    sipgate_oauth2_secret_free(renewed);
+    sipgate_oauth2_secret_free(refreshed);
     sipgate_oauth2_secret_free(token);
     sipgate_oauth2_token_source_free(source);
     sipgate_oauth2_client_free(client);

@@ -60,24 +60,24 @@ static void with_a_login(void (*test)(sipgate_oauth2_token_source *))
     CHECK(system(command) == 0);
 }
 
-static void renew(const void *source)
+static void refresh(const void *source)
 {
-    sipgate_oauth2_secret *token = NULL, *renewed = NULL;
+    sipgate_oauth2_secret *token = NULL, *refreshed = NULL;
 
     CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
-    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &renewed, &error));
-    CHECK(!same_secret(token, renewed));
-    sipgate_oauth2_secret_free(renewed);
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
+    CHECK(!same_secret(token, refreshed));
+    sipgate_oauth2_secret_free(refreshed);
     sipgate_oauth2_secret_free(token);
 }
 
 /* The server ends the login when a refresh token is spent twice: the sides must see what the other did. */
-static void a_login_is_renewed_on_both_sides(sipgate_oauth2_token_source *source)
+static void a_login_is_refreshed_on_both_sides(sipgate_oauth2_token_source *source)
 {
-    renew(source);
-    in_a_child(renew, source);
-    renew(source);
-    in_a_child(renew, source);
+    refresh(source);
+    in_a_child(refresh, source);
+    refresh(source);
+    in_a_child(refresh, source);
     CHECK(realm_counter("refresh_grants") == 4 && realm_counter("invalid_grant") == 0);
 }
 
@@ -124,7 +124,7 @@ static void children_forked_while_others_are_in_the_database_use_it(sipgate_oaut
 /* Without the handlers of pthread_atfork: what a program does that forks by a system call of its own. */
 extern pid_t _Fork(void);
 
-static void *refresh(void *source)
+static void *refresh_until_killed(void *source)
 {
     sipgate_oauth2_secret *token = NULL;
 
@@ -157,7 +157,7 @@ static void a_killed_parents_child_keeps_no_lock(const sipgate_oauth2_token_sour
     realm_post("faults", "{\"on\":\"token\",\"kind\":\"silent\"}");
     owner = fork();
     if (owner == 0) {
-        pthread_create(&refreshing, NULL, refresh, (void *)source);
+        pthread_create(&refreshing, NULL, refresh_until_killed, (void *)source);
         wait_for_byte(to_owner[0]);
         child = fork_child();
         if (child == 0) {
@@ -180,7 +180,7 @@ static void a_killed_parents_child_keeps_no_lock(const sipgate_oauth2_token_sour
     CHECK(waitpid(owner, NULL, 0) == owner);
     send_byte(to_child[1]);
     wait_for_byte(from_child[0]);
-    renew(source);
+    refresh(source);
     send_byte(to_child[1]);
     CHECK(close(to_owner[0]) == 0 && close(to_owner[1]) == 0 && close(to_child[0]) == 0 && close(to_child[1]) == 0);
     CHECK(close(from_child[0]) == 0 && close(from_child[1]) == 0);
@@ -200,7 +200,7 @@ int main(void)
 {
     a_client_is_used_on_both_sides();
     strict_realm();
-    with_a_login(a_login_is_renewed_on_both_sides);
+    with_a_login(a_login_is_refreshed_on_both_sides);
     with_a_login(a_child_whose_fork_was_told_of_keeps_no_lock);
     with_a_login(a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library);
     /* Under the address sanitizer of gcc 12 a child hung here; without it, none did in 900 forks. Its locks are not made for such a fork. */

@@ -74,17 +74,23 @@ static inline void strict_realm(void)
     realm_post("settings", "{\"rotation\":true}");
 }
 
+#define CLIENT_ID "1000001-0-test:third-party"
+
+static inline void set_options(sipgate_oauth2_client_options *options, const sipgate_oauth2_store *store)
+{
+    CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "test-secret-with-+-and-:", &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://example.com/auth", &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_store(options, store, &error));
+}
+
 static inline sipgate_oauth2_client_options *options_with(const sipgate_oauth2_store *store)
 {
     sipgate_oauth2_client_options *options = NULL;
     char base[256];
 
     snprintf(base, sizeof base, "%s/auth", getenv("REALM_HTTP"));
-    CHECK_OK(sipgate_oauth2_client_options_new_keycloak(base, "third-party", "1000001-0-test:third-party", &options,
-                                                        &error));
-    CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "test-secret-with-+-and-:", &error));
-    CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://example.com/auth", &error));
-    CHECK_OK(sipgate_oauth2_client_options_set_store(options, store, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_keycloak(base, "third-party", CLIENT_ID, &options, &error));
+    set_options(options, store);
     return options;
 }
 

@@ -69,10 +69,8 @@ static void of_options(void)
     CHECK_OK(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 32, &error));
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite(NULL, options, &out, &error), "path");
     CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite("\xff", options, &out, &error), "path");
-    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite_on_network_file_system(NULL, NULL, &out, &error),
-                    "path");
     CHECK_REFUSED(sipgate_oauth2_store_sqlite(path, options, NULL, &error), "store");
-    CHECK_REFUSED(sipgate_oauth2_store_sqlite_on_network_file_system(path, options, NULL, &error), "store");
+    CHECK_REFUSED(sipgate_oauth2_store_options_allow_network_file_system(NULL, &error), "options");
     CHECK_REFUSED(sipgate_oauth2_store_memory(options, NULL, &error), "store");
     CHECK(access(path, F_OK) != 0);
     sipgate_oauth2_store_options_free(options);
@@ -119,11 +117,14 @@ static void a_database_is_its_owners_alone(void)
     CHECK(strcmp(sipgate_oauth2_error_remedy(error).data, "fix_configuration") == 0);
     sipgate_oauth2_error_free(error);
     CHECK(chmod(path, 0600) == 0);
-    CHECK_OK(sipgate_oauth2_store_sqlite_on_network_file_system(path, NULL, &store, &error));
+    sipgate_oauth2_store_options *options = sipgate_oauth2_store_options_new();
+    CHECK_OK(sipgate_oauth2_store_options_allow_network_file_system(options, &error));
+    CHECK_OK(sipgate_oauth2_store_sqlite(path, options, &store, &error));
     sipgate_oauth2_store_free(store);
+    sipgate_oauth2_store_options_free(options);
 }
 
-static void a_login_is_there_for_whoever_opens_the_database_next(void)
+static void a_login_is_there_for_the_next_program_that_opens_the_database(void)
 {
     sipgate_oauth2_store *store = database(NULL, NULL);
     sipgate_oauth2_client *client = client_with(store);
@@ -167,7 +168,7 @@ int main(void)
     of_clients();
     a_database_is_its_owners_alone();
     remove_database();
-    a_login_is_there_for_whoever_opens_the_database_next();
+    a_login_is_there_for_the_next_program_that_opens_the_database();
     remove_database();
     what_is_encrypted_is_read_with_its_key_alone();
     remove_database();

@@ -166,7 +166,7 @@ static void late_refusals_of_one_token_cause_one_refresh(void)
     sipgate_oauth2_store_free(store);
 }
 
-static void a_token_that_is_to_live_longer_is_renewed(void)
+static void a_token_that_is_to_live_longer_is_refreshed(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -260,6 +260,45 @@ static void a_logout_ends_the_login_here_and_at_the_server(void)
     sipgate_oauth2_store_free(store);
 }
 
+/* At a server that is known by its metadata: it is told of a logout if that names a revocation endpoint. */
+static void a_logout_is_told_to_the_endpoint_of_the_metadata(bool is_there)
+{
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_token_source *source;
+    const unsigned long ended_before = realm_counter("sessions_ended");
+    char realm[256], metadata[2048], revocation[512] = "";
+    bool revoked = !is_there;
+
+    snprintf(realm, sizeof realm, "%s/auth/realms/third-party", getenv("REALM_HTTP"));
+    if (is_there)
+        snprintf(revocation, sizeof revocation, "\"revocation_endpoint\": \"%s/protocol/openid-connect/revoke\", ",
+                 realm);
+    snprintf(metadata, sizeof metadata,
+             "{%s\"authorization_response_iss_parameter_supported\": true, \"issuer\": \"%s\", "
+             "\"authorization_endpoint\": \"%s/protocol/openid-connect/auth\", "
+             "\"token_endpoint\": \"%s/protocol/openid-connect/token\"}",
+             revocation, realm, realm, realm);
+    CHECK_OK(sipgate_oauth2_client_options_new(metadata, CLIENT_ID, &options, &error));
+    set_options(options, store);
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    sipgate_oauth2_client_options_free(options);
+    source = log_in(client, "anna");
+    CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error));
+    CHECK(revoked == is_there);
+    CHECK(realm_counter("sessions_ended") == ended_before + (is_there ? 1 : 0));
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
+}
+
+static void a_logout_tells_a_server_known_by_its_metadata(void)
+{
+    a_logout_is_told_to_the_endpoint_of_the_metadata(true);
+    a_logout_is_told_to_the_endpoint_of_the_metadata(false);
+}
+
 static void saved_tokens_are_a_login(void)
 {
     sipgate_oauth2_store *store = memory();
@@ -267,7 +306,7 @@ static void saved_tokens_are_a_login(void)
     sipgate_oauth2_authorization_request *request = NULL;
     sipgate_oauth2_token_set *tokens = NULL;
     sipgate_oauth2_token_source *source = NULL;
-    sipgate_oauth2_secret *given = NULL, *token, *renewed = NULL;
+    sipgate_oauth2_secret *given = NULL, *token, *refreshed = NULL;
     char callback[4096];
 
     CHECK_OK(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error));
@@ -278,9 +317,9 @@ static void saved_tokens_are_a_login(void)
     CHECK_OK(sipgate_oauth2_token_set_access_token(tokens, &given, &error));
     token = token_of(source);
     CHECK(same_secret(given, token));
-    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &renewed, &error));
-    CHECK(!same_secret(given, renewed));
-    sipgate_oauth2_secret_free(renewed);
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
+    CHECK(!same_secret(given, refreshed));
+    sipgate_oauth2_secret_free(refreshed);
     sipgate_oauth2_secret_free(token);
     sipgate_oauth2_secret_free(given);
     sipgate_oauth2_token_source_free(source);
@@ -309,14 +348,14 @@ static void a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on(void
     sipgate_oauth2_token_source *source = log_in(client, "anna");
     sipgate_oauth2_cancel_token *cancel = sipgate_oauth2_cancel_token_new();
     sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
-    sipgate_oauth2_secret *first = token_of(source), *renewed = NULL, *token;
+    sipgate_oauth2_secret *first = token_of(source), *refreshed = NULL, *token;
     pthread_t thread;
 
     CHECK_OK(sipgate_oauth2_call_options_set_cancel_token(call, cancel, &error));
     CHECK_OK(sipgate_oauth2_call_options_set_timeout_ms(call, UINT64_MAX, &error));
     realm_post("faults", "{\"on\":\"token\",\"kind\":\"delay\",\"ms\":3000}");
     CHECK(pthread_create(&thread, NULL, cancel_when_it_waits, cancel) == 0);
-    CHECK(sipgate_oauth2_token_source_refresh(source, call, &renewed, NULL) == SIPGATE_CANCELLED && renewed == NULL);
+    CHECK(sipgate_oauth2_token_source_refresh(source, call, &refreshed, NULL) == SIPGATE_CANCELLED && refreshed == NULL);
     pthread_join(thread, NULL);
     CHECK_OK(sipgate_oauth2_token_source_invalidate(source, sipgate_oauth2_secret_text(first).data, &error));
     token = token_of(source);
@@ -338,9 +377,10 @@ int main(void)
         sixteen_threads_at_the_moment_of_expiry_cause_one_refresh,
         a_callback_that_is_loaded_twice_at_once_makes_one_login,
         late_refusals_of_one_token_cause_one_refresh,
-        a_token_that_is_to_live_longer_is_renewed,
+        a_token_that_is_to_live_longer_is_refreshed,
         a_status_tells_how_the_login_stands,
         a_logout_ends_the_login_here_and_at_the_server,
+        a_logout_tells_a_server_known_by_its_metadata,
         saved_tokens_are_a_login,
         a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on,
     };

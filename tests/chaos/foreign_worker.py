@@ -87,9 +87,9 @@ class CLibrary:
 
 def client_of(order: Order) -> Client:
     return Client.keycloak(
-        order["client_id"],
         order["base"],
         order["realm"],
+        order["client_id"],
         client_secret=order["client_secret"],
         redirect_uri=order["redirect_uri"],
         store=Store.sqlite(order["path"]),
@@ -179,10 +179,10 @@ def log_in(order: Order) -> str:
         callback: str = json.loads(sys.stdin.readline())
         return callback
 
-    pending = client.authorization_request("balance:read")
-    client.complete_login(pending, browsed(pending.url), SHARED)
-    pending = client.authorization_request("balance:read")
-    return client.exchange_callback(pending, browsed(pending.url)).export()
+    request = client.authorization_request("balance:read")
+    client.complete_login(request, browsed(request.url), SHARED)
+    request = client.authorization_request("balance:read")
+    return client.exchange_callback(request, browsed(request.url)).export()
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 //! The state of a login, for users and monitoring.
 
+use std::fmt;
+
 use protocol::error::Error;
 use protocol::refresh::local_state::{self, LocalState};
 use protocol::refresh::record::{Record, State};
@@ -38,7 +40,7 @@ pub struct TokenStatus {
 /// Whether there is a login.
 ///
 /// ```
-/// assert_eq!(sipgate_oauth2::LoginState::Active.as_str(), "active");
+/// assert_eq!(sipgate_oauth2::LoginState::Active.to_string(), "active");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -62,6 +64,12 @@ impl LoginState {
             Self::Refused => "refused",
             Self::LoggedOut => "logged_out",
         }
+    }
+}
+
+impl fmt::Display for LoginState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

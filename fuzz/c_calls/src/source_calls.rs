@@ -27,7 +27,7 @@ impl Calls {
             b'3' => self.sources.free(line.first),
             b'4' => self.statuses.free(line.first),
             b'A' => self.store_options.put(line.out, sipgate_oauth2_store_options_new()),
-            b'M' | b'S' | b'N' | b'O' => self.make_store(line),
+            b'M' | b'S' | b'O' => self.make_store(line),
             b'V' => self.check_store(line),
             b'L' => self.complete_login(line),
             b'T' => self.make_source(line),
@@ -50,9 +50,6 @@ impl Calls {
             match line.function {
                 b'M' => of_output(line, stores, errors, |out, error| sipgate_oauth2_store_memory(options, out, error)),
                 b'S' => of_output(line, stores, errors, |out, error| sipgate_oauth2_store_sqlite(no_path(line), options, out, error)),
-                b'N' => of_output(line, stores, errors, |out, error| {
-                    sipgate_oauth2_store_sqlite_on_network_file_system(no_path(line), options, out, error)
-                }),
                 _ => {
                     let size = usize::try_from(line.number(0)).unwrap_or_default();
                     let table = Table::new(if size == 0 { size_of::<sipgate_oauth2_store_functions>() } else { size });
@@ -123,6 +120,10 @@ impl Calls {
                     });
                 }
                 b'c' => set_number(line, store_options, errors, sipgate_oauth2_store_options_set_recheck_ms),
+                b'n' => {
+                    let options = line.handle(store_options.get(line.first));
+                    of_status(line, errors, |error| sipgate_oauth2_store_options_allow_network_file_system(options, error));
+                }
                 b'd' => {
                     let (options, store) = (line.handle(options.get(line.first)), line.handle(stores.get(line.second)));
                     of_status(line, errors, |error| sipgate_oauth2_client_options_set_store(options, store, error));

@@ -50,7 +50,7 @@ pub use session::status::{LoginState, TokenStatus};
 pub use session::store::Store;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
-pub use store::{BoxError, EncryptionKey, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+pub use store::{BoxError, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};
 

@@ -1,14 +1,14 @@
-//! In the place of the core's: what is made once in a process is made once in an execution. Other tests have theirs at the same time, on threads of
-//! their own.
+//! Replaces the core's module: what the core creates once per process is created once per
+//! execution. Tests run at the same time, each with its executions on threads of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-#[expect(dead_code, reason = "it guards against forks")]
+#[expect(dead_code, reason = "no test here forks")]
 #[path = "../../../../core/src/sys/process.rs"]
 mod real;
 
-pub(crate) use self::real::Presence;
+pub(crate) use self::real::ForkSentinel;
 use crate::world::World;
 
 pub(crate) struct PerProcess<T>(Mutex<Vec<Made<T>>>);
@@ -36,13 +36,14 @@ impl<T> PerProcess<T> {
         value
     }
 
-    /// Nobody forks here, so that there is no parent's value.
-    pub(crate) fn get_or_succeed(&self, make: impl FnOnce() -> T, _take_leave: impl FnOnce(&T)) -> Arc<T> {
+    /// No process forks here, so there is no value of a parent.
+    pub(crate) fn get_or_replace(&self, make: impl FnOnce() -> T, _on_inherited: impl FnOnce(&T)) -> Arc<T> {
         self.get_or_make(make)
     }
 }
 
-/// Drawn where the accounts of a store are made: so each client is in a process of its own, which lives as long as the execution.
+/// Drawn where the accounts of a store are created: so each client is in a process of its own,
+/// which lives as long as the execution.
 pub(crate) struct ProcessIdentity {
     pub(crate) id: u32,
     pub(crate) started: Option<String>,
@@ -58,21 +59,21 @@ impl ProcessIdentity {
     }
 }
 
-/// Nobody forks here.
-pub(crate) struct Origin;
+/// No process forks here.
+pub(crate) struct ProcessId;
 
-impl Origin {
-    pub(crate) fn here() -> Self {
+impl ProcessId {
+    pub(crate) fn current() -> Self {
         Self
     }
 
-    pub(crate) fn is_here(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         true
     }
 
-    /// For the core's own tests, which are compiled here, and run elsewhere.
+    /// For the core's own tests, which are compiled here but not run.
     #[cfg(test)]
-    pub(crate) const fn elsewhere() -> Self {
+    pub(crate) const fn other() -> Self {
         Self
     }
 }

@@ -1,4 +1,4 @@
-//! A store of the application's own: a Python object with `load` and `save`, plain or `async`.
+//! A custom store: a Python object with `load` and `save`, plain or `async`.
 
 use std::error::Error;
 use std::fmt;
@@ -11,10 +11,11 @@ use pyo3::exceptions::{PyAttributeError, PyImportError, PyNameError, PyNotImplem
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyMemoryView, PyTuple};
 use sipgate_oauth2 as core;
-use sipgate_oauth2::store_kit::Violation;
-use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
+use sipgate_oauth2::conformance::Violation;
+use sipgate_oauth2::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
-use crate::{argument, attach};
+use crate::raised::Raised;
+use crate::{argument, interpreter};
 
 /// How long an `async` function may take before the store counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,37 +23,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an interpreter that shuts down may go unseen.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Told to the library's threads; they enter the interpreter for each call, and hold no lock meanwhile.
+/// Shared by the library's threads; they enter the interpreter for each call, and hold no lock
+/// meanwhile.
 #[derive(Clone)]
-pub(crate) struct OwnStore(Arc<Inner>);
+pub(crate) struct CustomStore(Arc<Inner>);
 
 struct Inner {
     object: Py<PyAny>,
-    /// Where `async` functions run: the event loop that the store was last used on. The lock is only ever held inside the interpreter, by whoever
-    /// does not leave it meanwhile, so that a child cannot be forked while it is held.
+    /// Where `async` functions run: the event loop that the store was last used on. The lock is
+    /// only held inside the interpreter, by a thread that does not release it meanwhile, so that a
+    /// child cannot be forked while it is held.
     event_loop: Mutex<Option<Py<PyAny>>>,
 }
 
-impl OwnStore {
+impl CustomStore {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         for name in ["load", "save"] {
             if !object.getattr_opt(name)?.is_some_and(|function| function.is_callable()) {
-                return Err(argument::wrong_type("own", "an object with the functions load and save", object));
+                return Err(argument::wrong_type("store", "an object with the functions load and save", object));
             }
         }
         Ok(Self(Arc::new(Inner { object: object.clone().unbind(), event_loop: Mutex::default() })))
     }
 
-    /// To be called on the thread of the running event loop.
-    pub(crate) fn used_on_running_loop(&self, py: Python<'_>) -> PyResult<()> {
-        self.used_on(py.import("asyncio")?.call_method0("get_running_loop")?);
-        Ok(())
-    }
-
     pub(crate) fn used_on(&self, event_loop: Bound<'_, PyAny>) {
         ON_EVENT_LOOPS.store(true, Ordering::Relaxed);
         let previous = self.0.event_loop.lock().unwrap_or_else(PoisonError::into_inner).replace(event_loop.unbind());
-        // Not before the lock is free again: this may run code of Python's.
+        // Only once the lock is free again: this may run Python code.
         drop(previous);
     }
 
@@ -61,8 +58,8 @@ impl OwnStore {
         name: &'static str,
         arguments: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyTuple>>,
         read: fn(&Bound<'_, PyAny>) -> PyResult<T>,
-    ) -> Result<T, StoreFailure> {
-        let begun = attach::entered(|py| {
+    ) -> Result<T, BoxError> {
+        let begun = interpreter::entered(|py| {
             let answer = self.0.object.bind(py).call_method1(name, arguments(py)?)?;
             if answer.hasattr("__await__")? { self.scheduled(&answer, read).map(Answer::Later) } else { read(&answer).map(Answer::Now) }
         });
@@ -99,15 +96,23 @@ impl OwnStore {
     }
 }
 
-impl TokenStore for OwnStore {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+/// Has the `async` functions of this store, if there is one, run on the event loop of this thread.
+pub(crate) fn use_running_loop(store: Option<&CustomStore>, py: Python<'_>) -> PyResult<()> {
+    if let Some(store) = store {
+        store.used_on(py.import("asyncio")?.call_method0("get_running_loop")?);
+    }
+    Ok(())
+}
+
+impl TokenStore for CustomStore {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         self.call("load", |py| (key.as_str(),).into_pyobject(py), entry)
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         self.call(
             "save",
-            |py| (key.as_str(), expected, &entry.version, PyBytes::new(py, &entry.data), entry.ends).into_pyobject(py),
+            |py| (key.as_str(), expected, &entry.version, PyBytes::new(py, &entry.data), entry.expires_at).into_pyobject(py),
             swapped,
         )
     }
@@ -121,21 +126,21 @@ enum Answer<T> {
 /// Whether any store of this process was ever used on an event loop.
 static ON_EVENT_LOOPS: AtomicBool = AtomicBool::new(false);
 
-/// Whether something is under way that may need an event loop to store what it brings.
+/// Whether an operation is in flight that may need an event loop to store its outcome.
 #[pyfunction]
 pub(crate) fn needs_event_loop() -> bool {
-    ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::under_way() > 0
+    ON_EVENT_LOOPS.load(Ordering::Relaxed) && core::binding::in_flight() > 0
 }
 
-/// What an event loop is working on.
+/// A call that an event loop is working on.
 struct Later<T> {
     answer: Receiver<PyResult<T>>,
     future: Py<PyAny>,
 }
 
 impl<T> Later<T> {
-    /// Waits outside the interpreter, so that its end does not wait for this.
-    fn wait(self, name: &'static str) -> Result<T, StoreFailure> {
+    /// Waits without the interpreter, so that its end does not wait for this.
+    fn wait(self, name: &'static str) -> Result<T, BoxError> {
         let begun = Instant::now();
         loop {
             match self.answer.recv_timeout(SLICE) {
@@ -143,10 +148,10 @@ impl<T> Later<T> {
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(failure(name, PyRuntimeError::new_err("the event loop was closed before the store had answered")));
                 }
-                Err(RecvTimeoutError::Timeout) if attach::is_closed() => return Err(SHUTTING_DOWN.into()),
+                Err(RecvTimeoutError::Timeout) if interpreter::is_closed() => return Err(SHUTTING_DOWN.into()),
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    attach::entered(|py| drop(self.future.call_method0(py, "cancel")));
+                    interpreter::entered(|py| drop(self.future.call_method0(py, "cancel")));
                     return Err(failure(
                         name,
                         PyTimeoutError::new_err(
@@ -159,7 +164,7 @@ impl<T> Later<T> {
     }
 }
 
-/// What a `concurrent.futures.Future` calls with itself when it is done.
+/// The function that a `concurrent.futures.Future` calls with itself when it is done.
 fn completion<'py, T: Send + 'static>(
     py: Python<'py>,
     told: SyncSender<PyResult<T>>,
@@ -167,7 +172,7 @@ fn completion<'py, T: Send + 'static>(
 ) -> PyResult<Bound<'py, PyCFunction>> {
     PyCFunction::new_closure(py, None, None, move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
         let answer = arguments.get_item(0).and_then(|future| read(&future.call_method0("result")?));
-        // Nobody listens any more: the wait was given up.
+        // If the wait was abandoned, no thread receives it.
         drop(told.try_send(answer));
     })
 }
@@ -176,17 +181,17 @@ fn entry(answer: &Bound<'_, PyAny>) -> PyResult<Option<StoreEntry>> {
     if answer.is_none() {
         return Ok(None);
     }
-    let refused = |_| PyTypeError::new_err("load must return None or (version, data, ends): a str, bytes, and an int or None");
-    let (version, data, ends) = columns(answer).map_err(refused)?;
+    let refused = |_| PyTypeError::new_err("load must return None or (version, data, expires_at): a str, bytes, and an int or None");
+    let (version, data, expires_at) = columns(answer).map_err(refused)?;
     let data = PyMemoryView::from(&data).and_then(|view| view.call_method0("tobytes")).map_err(refused)?;
     Ok(Some(StoreEntry {
         version: version.extract().map_err(refused)?,
         data: data.extract().map_err(refused)?,
-        ends: ends.extract().map_err(refused)?,
+        expires_at: expires_at.extract().map_err(refused)?,
     }))
 }
 
-/// Rows of databases are sequences, and not always tuples.
+/// The rows of a database are sequences, but not always tuples.
 fn columns<'py>(row: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     if row.len()? != 3 {
         return Err(PyTypeError::new_err("not three"));
@@ -194,17 +199,17 @@ fn columns<'py>(row: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'
     Ok((row.get_item(0)?, row.get_item(1)?, row.get_item(2)?))
 }
 
-fn swapped(answer: &Bound<'_, PyAny>) -> PyResult<Swapped> {
+fn swapped(answer: &Bound<'_, PyAny>) -> PyResult<SwapOutcome> {
     match answer.cast::<PyBool>() {
-        Ok(stored) if stored.is_true() => Ok(Swapped::Stored),
-        Ok(_) => Ok(Swapped::Conflict),
+        Ok(stored) if stored.is_true() => Ok(SwapOutcome::Stored),
+        Ok(_) => Ok(SwapOutcome::Conflict),
         Err(_) => Err(PyTypeError::new_err("save must return True when it stored the entry and False when another version was there")),
     }
 }
 
 const SHUTTING_DOWN: &str = "the interpreter is shutting down";
 
-fn failure(function: &'static str, raised: PyErr) -> StoreFailure {
+fn failure(function: &'static str, raised: PyErr) -> BoxError {
     let seen = Python::try_attach(|py| {
         let kind = raised.get_type(py);
         (kind.name().map_or_else(|_| String::new(), |name| name.to_string()), is_mistake(py, &raised))
@@ -214,7 +219,7 @@ fn failure(function: &'static str, raised: PyErr) -> StoreFailure {
     if is_mistake { Box::new(failed.mistaken()) } else { Box::new(failed) }
 }
 
-/// What the code of a store raises, and never the database.
+/// Exceptions that point to a mistake in the store's code, not to its database.
 fn is_mistake(py: Python<'_>, raised: &PyErr) -> bool {
     raised.is_instance_of::<PyTypeError>(py)
         || raised.is_instance_of::<PyAttributeError>(py)
@@ -230,7 +235,7 @@ pub(crate) fn raised_in(violation: &Violation) -> Option<core::Error> {
     cause.downcast_ref::<core::Error>().cloned().or_else(failed)
 }
 
-/// Says which exception it was and no more: its text may hold what was to be stored.
+/// Names the exception and nothing else: its text may contain what was to be stored.
 #[derive(Clone, Debug)]
 struct Failed {
     function: &'static str,
@@ -255,21 +260,3 @@ impl Error for Failed {
         Some(&self.raised)
     }
 }
-
-/// The exception itself, for the `__cause__` of what the caller gets.
-#[derive(Clone)]
-pub(crate) struct Raised(pub(crate) Arc<PyErr>);
-
-impl fmt::Debug for Raised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Raised")
-    }
-}
-
-impl fmt::Display for Raised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an exception of the store's")
-    }
-}
-
-impl Error for Raised {}

@@ -29,26 +29,28 @@ logins = Table(
     Column("key", String(64), primary_key=True),
     Column("version", String(22), nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Column("ends", BigInteger),
+    Column("expires_at", BigInteger),
 )
 
 
 class SqlAlchemyStore:
-    """What has ended may be deleted by whoever cleans up: `DELETE FROM logins WHERE ends < now`."""
+    """What has ended may be deleted by whoever cleans up: `DELETE FROM logins WHERE expires_at < now`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def load(self, key: str) -> tuple[str, bytes, int | None] | None:
-        wanted = select(logins.c.version, logins.c.data, logins.c.ends).where(logins.c.key == key)
+        wanted = select(logins.c.version, logins.c.data, logins.c.expires_at).where(
+            logins.c.key == key
+        )
         with self._engine.connect() as connection:
             row = connection.execute(wanted).first()
-        return None if row is None else (row.version, row.data, row.ends)
+        return None if row is None else (row.version, row.data, row.expires_at)
 
     def save(
-        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+        self, key: str, expected: str | None, version: str, data: bytes, expires_at: int | None
     ) -> bool:
-        values = {"version": version, "data": data, "ends": ends}
+        values = {"version": version, "data": data, "expires_at": expires_at}
         if expected is not None:
             there = (logins.c.key == key) & (logins.c.version == expected)
             with self._engine.begin() as connection:

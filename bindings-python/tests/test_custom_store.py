@@ -1,4 +1,4 @@
-"""A store of the application's own."""
+"""A custom store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sipgate_oauth2 import (
 Entry = tuple[str, bytes, int | None]
 
 
-class Own:
+class Custom:
     """As small as one can be."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Own:
         return self.entries.get(key)
 
     def save(
-        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+        self, key: str, expected: str | None, version: str, data: bytes, expires_at: int | None
     ) -> Any:
         if self.raising:
             raise self.raising
@@ -50,26 +50,26 @@ class Own:
             there = self.entries.get(key)
             if (there and there[0]) != expected:
                 return False
-            self.entries[key] = version, data, ends
+            self.entries[key] = version, data, expires_at
             return True
 
 
 class Awaited:
     """On whatever loop it is run."""
 
-    def __init__(self, own: Own) -> None:
-        self.own = own
+    def __init__(self, custom: Custom) -> None:
+        self.custom = custom
         self.loops: set[asyncio.AbstractEventLoop] = set()
 
     async def load(self, key: str) -> Any:
         self.loops.add(asyncio.get_running_loop())
         await asyncio.sleep(0)
-        return self.own.load(key)
+        return self.custom.load(key)
 
     async def save(self, key: str, *entry: Any) -> Any:
         self.loops.add(asyncio.get_running_loop())
         await asyncio.sleep(0)
-        return self.own.save(key, *entry)
+        return self.custom.save(key, *entry)
 
 
 class Table:
@@ -79,7 +79,7 @@ class Table:
         self.path = path
         with contextlib.closing(self.connected()) as database:
             database.execute(
-                "CREATE TABLE logins (key TEXT PRIMARY KEY, version TEXT, data BLOB, ends INTEGER)"
+                "CREATE TABLE logins (key TEXT PRIMARY KEY, version TEXT, data BLOB, expires_at INTEGER)"
             )
 
     def connected(self) -> sqlite3.Connection:
@@ -88,20 +88,22 @@ class Table:
         return database
 
     def load(self, key: str) -> Any:
-        query = "SELECT version, data, ends FROM logins WHERE key = ?"
+        query = "SELECT version, data, expires_at FROM logins WHERE key = ?"
         with contextlib.closing(self.connected()) as database:
             return database.execute(query, (key,)).fetchone()
 
     def save(
-        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+        self, key: str, expected: str | None, version: str, data: bytes, expires_at: int | None
     ) -> bool:
-        update = "UPDATE logins SET version = ?, data = ?, ends = ? WHERE key = ? AND version = ?"
+        update = (
+            "UPDATE logins SET version = ?, data = ?, expires_at = ? WHERE key = ? AND version = ?"
+        )
         insert = "INSERT INTO logins VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
         with contextlib.closing(self.connected()) as database:
             if expected is None:
-                done = database.execute(insert, (key, version, data, ends))
+                done = database.execute(insert, (key, version, data, expires_at))
             else:
-                done = database.execute(update, (version, data, ends, key, expected))
+                done = database.execute(update, (version, data, expires_at, key, expected))
             return done.rowcount == 1
 
 
@@ -118,12 +120,12 @@ def test_a_login_is_kept_where_the_application_wants_it(strict: Realm, tmp_path:
 
 @pytest.mark.parametrize("kind", ["a dict", "a table"])
 def test_a_store_that_keeps_its_promises_passes_the_check(kind: str, tmp_path: Path) -> None:
-    own = Own() if kind == "a dict" else Table(tmp_path / "application.db")
-    assert check_store(own) == []
+    custom = Custom() if kind == "a dict" else Table(tmp_path / "application.db")
+    assert check_store(custom) == []
 
 
 def test_an_async_store_is_checked_on_its_event_loop() -> None:
-    awaited = Awaited(Own())
+    awaited = Awaited(Custom())
 
     async def main() -> asyncio.AbstractEventLoop:
         assert await aio.check_store(awaited) == []
@@ -132,59 +134,59 @@ def test_an_async_store_is_checked_on_its_event_loop() -> None:
     assert awaited.loops == {asyncio.run(main())}
 
 
-class Forgetful(Own):
+class Forgetful(Custom):
     def save(self, *entry: Any) -> Any:
         return True
 
 
-class Overwriting(Own):
+class Overwriting(Custom):
     def save(self, key: str, expected: str | None, *entry: Any) -> Any:
         self.entries[key] = entry
         return True
 
 
-class Trimming(Own):
+class Trimming(Custom):
     def load(self, key: str) -> Any:
         found = super().load(key)
         return found and (found[0], found[1].rstrip(b"\0"), found[2])
 
 
-class Endless(Own):
+class Endless(Custom):
     def load(self, key: str) -> Any:
         found = super().load(key)
         return found and (found[0], found[1], None)
 
 
-class Vague(Own):
+class Vague(Custom):
     def save(self, *entry: Any) -> Any:
         super().save(*entry)
 
 
 @pytest.mark.parametrize(
-    ("own", "broken"),
+    ("custom", "broken"),
     [
-        (Forgetful(), "stores where nothing is"),
+        (Forgetful(), "stores if there is none"),
         (Overwriting(), "a conflict changes nothing"),
         (Trimming(), "come back as they were given"),
         (Endless(), "come back as they were given"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_broken_promise_is_named(own: Own, broken: str) -> None:
-    assert any(broken in violation for violation in check_store(own))
+def test_a_broken_promise_is_named(custom: Custom, broken: str) -> None:
+    assert any(broken in violation for violation in check_store(custom))
 
 
-class Misspelt(Own):
+class Misspelt(Custom):
     def load(self, key: str) -> Any:
         return self.entires.get(key)  # type: ignore[attr-defined]
 
 
-class OfAnotherShape(Own):
+class OfAnotherShape(Custom):
     def save(self, key: str, version: str, data: bytes) -> Any:  # type: ignore[override]
         return True
 
 
-class Awaiting(Own):
+class Awaiting(Custom):
     async def load(self, key: str) -> Any:
         return None
 
@@ -197,16 +199,16 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("own", "said", "cause"), MISTAKES.values(), ids=MISTAKES.keys())
+@pytest.mark.parametrize(("custom", "said", "cause"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_a_mistake_in_a_stores_code_is_told_as_one(
-    strict: Realm, own: Own, said: str, cause: str
+    strict: Realm, custom: Custom, said: str, cause: str
 ) -> None:
-    def log_in_with(own: Own) -> None:
-        strict.source(strict.client(Store(own)))
+    def log_in_with(custom: Custom) -> None:
+        strict.source(strict.client(Store(custom)))
 
     for use in (check_store, log_in_with):
         with pytest.raises(StoreError, match=said) as caught:
-            use(own)
+            use(custom)
         assert (caught.value.code, caught.value.remedy) == (
             "SIPGATE_STORE_UNAVAILABLE",
             "fix_configuration",
@@ -215,18 +217,18 @@ def test_a_mistake_in_a_stores_code_is_told_as_one(
 
 
 def test_what_a_store_raises_ends_its_check_with_that_exception() -> None:
-    own = Own()
-    own.raising = sqlite3.OperationalError("no such table: logins")
+    custom = Custom()
+    custom.raising = sqlite3.OperationalError("no such table: logins")
     with pytest.raises(StoreError, match="load raised OperationalError; see the cause") as caught:
-        check_store(own)
-    assert caught.value.__cause__ is own.raising
+        check_store(custom)
+    assert caught.value.__cause__ is custom.raising
 
 
 @pytest.mark.parametrize(
     "data", [bytes, bytearray, memoryview], ids=["bytes", "bytearray", "memoryview"]
 )
 def test_a_row_is_any_three_in_a_row_and_data_any_bytes(data: Any) -> None:
-    class Rows(Own):
+    class Rows(Custom):
         def load(self, key: str) -> Any:
             found = super().load(key)
             return found and [found[0], data(found[1]), found[2]]
@@ -249,20 +251,20 @@ def test_a_row_is_any_three_in_a_row_and_data_any_bytes(data: Any) -> None:
     ids=repr,
 )
 def test_what_is_no_entry_is_an_error_that_says_what_one_is(strict: Realm, entry: Any) -> None:
-    own = Own()
-    source = strict.client(Store(own)).token_source("anna")
-    own.load = lambda key: entry  # type: ignore[method-assign]
+    custom = Custom()
+    source = strict.client(Store(custom)).token_source("anna")
+    custom.load = lambda key: entry  # type: ignore[method-assign]
     with pytest.raises(StoreError) as caught:
         source.access_token()
     assert caught.value.code == "SIPGATE_STORE_UNAVAILABLE"
     assert isinstance(caught.value.__cause__, TypeError)
-    assert "(version, data, ends)" in str(caught.value.__cause__)
+    assert "(version, data, expires_at)" in str(caught.value.__cause__)
 
 
 def test_a_stores_exception_is_the_cause_and_its_text_is_not_repeated(strict: Realm) -> None:
-    own = Own()
-    source = strict.client(Store(own)).token_source("anna")
-    own.raising = ZeroDivisionError("a secret in it")
+    custom = Custom()
+    source = strict.client(Store(custom)).token_source("anna")
+    custom.raising = ZeroDivisionError("a secret in it")
     with ThreadPoolExecutor(8) as threads:
         calls = [threads.submit(source.access_token) for _ in range(8)]
     for call in calls:
@@ -270,16 +272,16 @@ def test_a_stores_exception_is_the_cause_and_its_text_is_not_repeated(strict: Re
         assert isinstance(error, StoreError)
         assert error.code == "SIPGATE_STORE_UNAVAILABLE"
         assert error.retryable
-        assert error.__cause__ is own.raising
+        assert error.__cause__ is custom.raising
         assert "a secret in it" not in str(error)
     assert strict.counters()["token_requests"] == 0
 
 
 def test_a_token_that_has_not_ended_is_given_while_the_store_fails(strict: Realm) -> None:
-    own = Own()
-    source = strict.source(strict.client(Store(own, recheck=0)))
+    custom = Custom()
+    source = strict.source(strict.client(Store(custom, recheck=0)))
     token = source.access_token()
-    own.raising = OSError("gone")
+    custom.raising = OSError("gone")
     assert source.access_token() == token
     with pytest.raises(StoreError):
         source.refresh()
@@ -287,46 +289,46 @@ def test_a_token_that_has_not_ended_is_given_while_the_store_fails(strict: Realm
 
 
 def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(strict: Realm) -> None:
-    own = Own()
-    source = strict.source(strict.client(Store(own)))
+    custom = Custom()
+    source = strict.source(strict.client(Store(custom)))
     first = source.access_token()
     source.ensure_saved()
     strict.fault("delay", ms=300)
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(source.refresh)
         wait_for_requests(strict, 2)
-        own.raising = OSError("disk full")
+        custom.raising = OSError("disk full")
         second = call.result()
     assert second != first
     with pytest.raises(StoreError) as caught:
         source.ensure_saved()
     assert caught.value.code == "SIPGATE_UNSAVED"
     assert source.status().unsaved
-    own.raising = None
+    custom.raising = None
     deadline = time.monotonic() + PATIENCE
     while source.status().unsaved:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     source.ensure_saved()
-    assert strict.client(Store(own)).token_source("anna").access_token() == second
+    assert strict.client(Store(custom)).token_source("anna").access_token() == second
 
 
-def test_entries_of_ones_own_store_are_encrypted_too(strict: Realm) -> None:
-    own = Own()
-    store = Store(own, encryption_keys=["0b" * 32])
+def test_entries_of_a_custom_store_are_encrypted_too(strict: Realm) -> None:
+    custom = Custom()
+    store = Store(custom, encryption_keys=["0b" * 32])
     token = strict.source(strict.client(store)).access_token()
-    assert own.entries
-    assert all(token.encode() not in entry[1] for entry in own.entries.values())
+    assert custom.entries
+    assert all(token.encode() not in entry[1] for entry in custom.entries.values())
 
 
 def test_an_event_loop_ends_only_when_its_store_has_what_a_refresh_brought(strict: Realm) -> None:
-    store = Awaited(Own())
-    client = aio.Client(strict.client(Store(store)))
+    store = Awaited(Custom())
+    client = aio.Client.from_client(strict.client(Store(store)))
 
     async def log_in() -> None:
-        pending = client.authorization_request("balance:read")
-        callback = await asyncio.to_thread(strict.callback, pending.url)
-        await client.complete_login(pending, callback, account="anna")
+        request = client.authorization_request("balance:read")
+        callback = await asyncio.to_thread(strict.callback, request.url)
+        await client.complete_login(request, callback, account="anna")
 
     async def leave() -> None:
         with pytest.raises(TemporaryError):
@@ -345,13 +347,13 @@ def test_an_event_loop_ends_only_when_its_store_has_what_a_refresh_brought(stric
 
 
 def test_an_async_store_runs_on_the_loop_that_its_client_is_used_on(strict: Realm) -> None:
-    awaited = Awaited(Own())
-    client = aio.Client(strict.client(Store(awaited, recheck=0)))
+    awaited = Awaited(Custom())
+    client = aio.Client.from_client(strict.client(Store(awaited, recheck=0)))
 
     async def log_in() -> asyncio.AbstractEventLoop:
-        pending = client.authorization_request("balance:read")
-        callback = await asyncio.to_thread(strict.callback, pending.url)
-        source = await client.complete_login(pending, callback, "anna")
+        request = client.authorization_request("balance:read")
+        callback = await asyncio.to_thread(strict.callback, request.url)
+        source = await client.complete_login(request, callback, "anna")
         first = await source.access_token()
         assert await source.refresh() != first
         return asyncio.get_running_loop()
@@ -374,7 +376,7 @@ def test_what_a_store_keeps_per_thread_lasts_as_long_as_the_thread(strict: Realm
     class Connection:
         pass
 
-    class PerThread(Own):
+    class PerThread(Custom):
         def __init__(self) -> None:
             super().__init__()
             self.local = threading.local()
@@ -399,33 +401,33 @@ def test_what_a_store_keeps_per_thread_lasts_as_long_as_the_thread(strict: Realm
             self.connect()
             return super().save(key, *entry)
 
-    own = PerThread()
-    client = strict.client(Store(own))
+    custom = PerThread()
+    client = strict.client(Store(custom))
     for number in range(20):
         strict.source(client, f"user-{number}")
-    assert own.calls > 100
-    assert own.made == len(own.threads)
+    assert custom.calls > 100
+    assert custom.made == len(custom.threads)
     # And no longer: the threads end when there is nothing to do for a while.
     deadline = time.monotonic() + PATIENCE
-    while own.connections:
+    while custom.connections:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
 def test_an_async_stores_exception_is_the_cause(strict: Realm) -> None:
-    awaited = Awaited(Own())
-    awaited.own.raising = ZeroDivisionError("a secret in it")
-    source = aio.Client(strict.client(Store(awaited))).token_source("anna")
+    awaited = Awaited(Custom())
+    awaited.custom.raising = ZeroDivisionError("a secret in it")
+    source = aio.Client.from_client(strict.client(Store(awaited))).token_source("anna")
     with pytest.raises(StoreError) as caught:
         asyncio.run(source.access_token())
-    assert caught.value.__cause__ is awaited.own.raising
+    assert caught.value.__cause__ is awaited.custom.raising
     assert "a secret in it" not in str(caught.value)
 
 
 def test_an_async_store_without_an_event_loop_is_an_error_that_says_so(
     strict: Realm, recwarn: pytest.WarningsRecorder
 ) -> None:
-    source = strict.client(Store(Awaited(Own()))).token_source("anna")
+    source = strict.client(Store(Awaited(Custom()))).token_source("anna")
     with pytest.raises(StoreError) as caught:
         source.access_token()
     assert "sipgate_oauth2.aio" in str(caught.value.__cause__)
@@ -435,7 +437,7 @@ def test_an_async_store_without_an_event_loop_is_an_error_that_says_so(
 def test_an_async_store_whose_event_loop_is_closed_is_an_error_that_says_so(
     strict: Realm, recwarn: pytest.WarningsRecorder
 ) -> None:
-    source = strict.client(Store(Awaited(Own()))).token_source("anna")
+    source = strict.client(Store(Awaited(Custom()))).token_source("anna")
     assert asyncio.run(aio.TokenSource(source).status()).state == "absent"
     with pytest.raises(StoreError) as caught:
         source.refresh()
@@ -448,9 +450,9 @@ def test_what_can_be_awaited_and_is_no_coroutine_is_an_error(strict: Realm) -> N
         def __await__(self) -> Any:
             raise AssertionError
 
-    own = Own()
-    own.load = lambda key: Odd()  # type: ignore[method-assign]
-    source = aio.Client(strict.client(Store(own))).token_source("anna")
+    custom = Custom()
+    custom.load = lambda key: Odd()  # type: ignore[method-assign]
+    source = aio.Client.from_client(strict.client(Store(custom))).token_source("anna")
     with pytest.raises(StoreError) as caught:
         asyncio.run(source.access_token())
     assert isinstance(caught.value.__cause__, TypeError)
@@ -463,11 +465,13 @@ def test_a_loop_that_ends_while_its_store_is_asked_harms_nobody(strict: Realm) -
             await asyncio.sleep(PATIENCE)
 
     asked = threading.Event()
-    awaited = Stuck(Own())
+    awaited = Stuck(Custom())
     client = strict.client(Store(awaited))
 
     async def main() -> None:
-        call = asyncio.create_task(aio.Client(client).token_source("anna").access_token())
+        call = asyncio.create_task(
+            aio.Client.from_client(client).token_source("anna").access_token()
+        )
         await asyncio.to_thread(asked.wait, PATIENCE)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -475,18 +479,18 @@ def test_a_loop_that_ends_while_its_store_is_asked_harms_nobody(strict: Realm) -
 
     asyncio.run(main())
     # The next loop is not held up by what the last one left, though it may share its end.
-    awaited.load = Awaited(Own()).load  # type: ignore[method-assign]
+    awaited.load = Awaited(Custom()).load  # type: ignore[method-assign]
     with pytest.raises(LoginRequiredError):
         while True:
             with contextlib.suppress(StoreError):
-                asyncio.run(aio.Client(client).token_source("anna").access_token())
+                asyncio.run(aio.Client.from_client(client).token_source("anna").access_token())
 
 
 STORE = f"""
 import threading, time, asyncio
 from sipgate_oauth2 import aio
 entries = {{}}
-class Own:
+class Custom:
     def load(self, key):
         return entries.get(key)
     def save(self, key, expected, *entry):
@@ -494,7 +498,7 @@ class Own:
             return False
         entries[key] = entry
         return True
-class Slow(Own):
+class Slow(Custom):
     def load(self, key):
         print("asked", flush=True)
         time.sleep(0.3)
@@ -514,7 +518,7 @@ class Never:
 
 BLOCKED = {
     "a store that never returns": """
-class Blocked(Own):
+class Blocked(Custom):
     def load(self, key):
         print("asked", flush=True)
         threading.Event().wait()
@@ -523,7 +527,7 @@ threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start
 time.sleep(0.3)
 """,
     "a store that tries for ever": """
-class Trying(Own):
+class Trying(Custom):
     def load(self, key):
         print("asked", flush=True)
         while True:
@@ -537,14 +541,14 @@ def trying(event):
     print("asked", flush=True)
     while True:
         time.sleep(0.001)
-source = keeping(Own(), on_event=trying).token_source("anna")
+source = keeping(Custom(), on_event=trying).token_source("anna")
 source.save(tokens, timeout=1)
 """,
     "an event handler that never returns": """
 def blocked(event):
     print("asked", flush=True)
     threading.Event().wait()
-source = keeping(Own(), on_event=blocked).token_source("anna")
+source = keeping(Custom(), on_event=blocked).token_source("anna")
 source.save(tokens, timeout=1)
 """,
 }
@@ -556,7 +560,7 @@ threading.Thread(target=lambda: quietly(source.access_token), daemon=True).start
 time.sleep(0.1)
 """,
     "while a loop works on its store": """
-source = aio.Client(keeping(Never())).token_source("anna")
+source = aio.Client.from_client(keeping(Never())).token_source("anna")
 threading.Thread(target=lambda: quietly(asyncio.run, source.access_token()), daemon=True).start()
 time.sleep(0.3)
 """,
@@ -568,8 +572,8 @@ time.sleep(0.3)
 )
 def test_an_interpreter_ends_quietly(realm: Realm, program: Program, ending: str) -> None:
     process = program(f"""{STORE}
-def keeping(own, **options):
-    return Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r}, store=Store(own), **options)
+def keeping(custom, **options):
+    return Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store(custom), **options)
 {ending}""")
     output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("asked\n", "", 0)

@@ -1,5 +1,5 @@
-//! Entering the interpreter from a thread of the library. An interpreter that shuts down must not be entered: `at_exit` closes the gate
-//! before that, and waits for the threads that are inside.
+//! Entering the interpreter from a thread of the library. An interpreter that shuts down must not
+//! be entered: `at_exit` closes the gate before that, and waits for the threads that are inside.
 
 use std::cell::RefCell;
 use std::ffi::c_long;
@@ -10,7 +10,8 @@ use pyo3::exceptions::PySystemExit;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// The process id, whether the gate is closed, and how many are inside. A forked child does not inherit who was inside.
+/// The process id, whether the gate is closed, and the number of threads inside. A forked child
+/// does not inherit those.
 static GATE: AtomicU64 = AtomicU64::new(0);
 
 const CLOSED: u64 = 1 << 31;
@@ -22,7 +23,7 @@ pub(crate) fn entered<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     Python::try_attach(work)
 }
 
-/// From now on nobody enters.
+/// From now on no thread enters.
 pub(crate) fn close() {
     let _ = GATE.fetch_update(Ordering::AcqRel, Ordering::Acquire, |gate| Some(of_this_process(gate) | CLOSED));
 }
@@ -59,8 +60,9 @@ fn of_this_process(gate: u64) -> u64 {
     if gate >> 32 == process >> 32 { gate } else { process }
 }
 
-/// Raises `SystemExit` in what the threads of the library do inside. A function that waits outside Python's code for ever does not notice,
-/// and harms nobody; one that loops in it would crash an interpreter that shuts down.
+/// Raises `SystemExit` in the threads of the library that are inside. A function that waits forever
+/// outside Python code does not notice it, which is harmless; one that loops in Python code would
+/// crash an interpreter that shuts down.
 pub(crate) fn interrupt(py: Python<'_>) {
     let exit = py.get_type::<PySystemExit>();
     for thread in known_threads().iter().filter(|thread| thread.process == std::process::id()) {
@@ -69,8 +71,9 @@ pub(crate) fn interrupt(py: Python<'_>) {
     }
 }
 
-/// Python's state of a thread of the library, from its first call into Python to its end. Made for each call instead, it would lose what
-/// the application keeps per thread, such as the database connections of an ORM: each call would open one, and none would be closed.
+/// Python's state of a thread of the library, from its first call into Python to its end. With a
+/// new state for each call, everything that the application keeps per thread would be lost, such as
+/// the database connections of an ORM: each call would open one, and none would be closed.
 struct ThreadState {
     state: *mut ffi::PyThreadState,
     ensured: ffi::PyGILState_STATE,
@@ -87,8 +90,8 @@ thread_local! {
     static THREAD_STATE: RefCell<Option<ThreadState>> = const { RefCell::new(None) };
 }
 
-/// The lock is only ever held inside the interpreter, by a thread that does not leave it meanwhile, so that a child cannot be forked while
-/// it is held.
+/// The lock is only held inside the interpreter, by a thread that does not release it meanwhile, so
+/// that a child cannot be forked while it is held.
 static KNOWN_THREADS: Mutex<Vec<KnownThread>> = Mutex::new(Vec::new());
 
 fn known_threads() -> MutexGuard<'static, Vec<KnownThread>> {
@@ -99,7 +102,8 @@ fn known_threads() -> MutexGuard<'static, Vec<KnownThread>> {
 fn stay_known() {
     // While the thread ends there is nothing left to keep it in.
     let _ = THREAD_STATE.try_with(|kept| {
-        // SAFETY: the interpreter is initialized, and does not shut down while this thread is inside.
+        // SAFETY: the interpreter is initialized, and does not shut down while this thread is
+        // inside.
         unsafe {
             if ffi::PyGILState_GetThisThreadState().is_null() {
                 let ensured = ffi::PyGILState_Ensure();
@@ -115,8 +119,9 @@ impl Drop for ThreadState {
     /// Without entering an interpreter that shuts down: that has let go of the state itself.
     fn drop(&mut self) {
         let Some(_inside) = Inside::enter() else { return };
-        // SAFETY: the state is this thread's, made by `stay_known` and not current; each entry since then has given it back. The
-        // interpreter does not shut down while this thread is inside.
+        // SAFETY: the state is this thread's, made by `stay_known` and not current; each entry
+        // since then has given it back. The interpreter does not shut down while this thread is
+        // inside.
         unsafe {
             ffi::PyEval_RestoreThread(self.state);
             known_threads().retain(|thread| *thread != self.thread);

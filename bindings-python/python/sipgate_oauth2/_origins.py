@@ -8,8 +8,15 @@ from urllib.parse import urlsplit
 
 from .errors import InvalidArgumentError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .token_source import TokenSource
+
 _PORTS = {"https": 443, "http": 80}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+_SIPGATE = "https://login.sipgate.com/"
+_SIPGATE_API = "https://api.sipgate.com"
 
 _Origin = tuple[str, str, int]
 
@@ -24,6 +31,19 @@ class Origins:
             raise _refused(f"must be a list of str, not {type(origins).__name__}")
         self._origins = frozenset(map(_read, origins))
 
+    @classmethod
+    def of(cls, source: TokenSource, origins: abc.Collection[str] | None) -> Origins:
+        """Which origins may have the token of this source. Those of a server other than sipgate's
+        must be given.
+        """
+        if origins is not None:
+            return cls(origins)
+        if source._issuer.startswith(_SIPGATE):
+            return cls([_SIPGATE_API])
+        raise _refused(
+            'is missing; name where the token may go: origins=["https://api.example.com"]'
+        )
+
     def hold(self, scheme: str, host: str | None, port: int | None) -> bool:
         """Whether a request to there may have the token."""
         number = _PORTS.get(scheme) if port is None else port
@@ -31,7 +51,7 @@ class Origins:
 
     @staticmethod
     def warn_of(scheme: str, host: str | None, port: int | None) -> None:
-        """A request to there goes out without a token, and nobody else has given it one."""
+        """Warns of a request to there, which has no token."""
         at = "" if port is None else f":{port}"
         warnings.warn(
             f"a request to {scheme}://{host}{at} gets no token, as that is not among the origins; "

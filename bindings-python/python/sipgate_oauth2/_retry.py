@@ -1,11 +1,12 @@
-"""What is done when an API does not take a token: RFC 6750, section 3.1."""
+"""What is done when an API refuses a token: RFC 6750, section 3.1."""
 
 from __future__ import annotations
 
 import typing
 
-from ._native import TokenSource, TokenStatus
 from .errors import SipgateOAuth2Error
+from .token_source import TokenSource
+from .token_status import TokenStatus
 
 __all__ = ["REFUSED", "Awaited", "another_token", "another_token_async"]
 
@@ -15,7 +16,7 @@ REFUSED = (401, 403)
 def another_token(source: TokenSource, token: str, status: int, *, resendable: bool) -> str | None:
     """The token to send the request with once more, if there is one.
 
-    A 401 renews the token. A 403 renews nothing, as a new token would allow no more than the old
+    A 401 refreshes the token. A 403 does not, because a new token would allow no more than the old
     one; but another process may have stored one that does, by a login with more scopes.
     """
     if status == 401:
@@ -27,7 +28,7 @@ def another_token(source: TokenSource, token: str, status: int, *, resendable: b
 
 
 class Awaited(typing.Protocol):
-    """What is asked of a source with `await`."""
+    """What a source with `await` must have."""
 
     async def access_token(self) -> str: ...
     async def status(self) -> TokenStatus: ...

@@ -1,4 +1,5 @@
-//! The access token as Python has it: one string for each token, as making one takes longer than all the rest of a call.
+//! The access token as a Python string: one string per token, because making it takes longer than
+//! the rest of a call.
 
 use std::ptr;
 use std::sync::Mutex;
@@ -7,12 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use sipgate_oauth2::AccessToken;
 
-/// The token that was shown last. It is held, so that no other token can be at its address. The lock is tried only: nobody waits for it, also not a
-/// child that was forked while another thread had it.
+/// The token that was returned last. It is kept, so that no other token can be at its address. The
+/// lock is only tried: no thread waits for it, not even in a child that was forked while another
+/// thread held it.
 #[derive(Default)]
-pub(crate) struct Shown(Mutex<Option<(AccessToken, Py<PyString>)>>);
+pub(crate) struct StringCache(Mutex<Option<(AccessToken, Py<PyString>)>>);
 
-impl Shown {
+impl StringCache {
     pub(crate) fn string<'py>(&self, py: Python<'py>, token: AccessToken) -> Bound<'py, PyString> {
         if let Some(string) = self.last(py, &token) {
             return string;
@@ -24,7 +26,7 @@ impl Shown {
         string
     }
 
-    /// Lets go of the token, as there is none that may be shown.
+    /// Drops the token, because there is none that may be returned.
     pub(crate) fn forget(&self) {
         if let Ok(mut last) = self.0.try_lock() {
             *last = None;
@@ -32,7 +34,7 @@ impl Shown {
     }
 
     /// Clones of a token share its text, and no other text is where that is.
-    fn last<'py>(&self, py: Python<'py>, token: &AccessToken) -> Option<Bound<'py, PyString>> {
+    pub(crate) fn last<'py>(&self, py: Python<'py>, token: &AccessToken) -> Option<Bound<'py, PyString>> {
         let last = self.0.try_lock().ok()?;
         let (shown, string) = last.as_ref()?;
         ptr::eq(shown.reveal(), token.reveal()).then(|| string.bind(py).clone())
