@@ -7,8 +7,8 @@ pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// An instant, in milliseconds: of the wall clock, which other machines share and people set, and of this machine's monotonic clock,
-/// which never goes back.
+/// An instant in milliseconds, by two clocks: the wall clock, which other machines share and people
+/// set, and this machine's monotonic clock, which never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Moment {
     /// Since 1970.
@@ -17,16 +17,17 @@ pub struct Moment {
     pub mono: u64,
 }
 
-/// How old something is: what it was when this process met it, and the monotonic time since; or what the wall clock says, if that is more.
+/// How old something is: its age when this process first saw it, plus the monotonic time since
+/// then; or what the wall clock says, if that is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Age {
+pub(crate) struct Age {
     met: Moment,
     then: u64,
 }
 
 impl Age {
-    /// Of something that began at `began` on some machine's wall clock. `None` when that lies in the future by more than `tolerance`: a clock was set,
-    /// and the age cannot be told.
+    /// Of something that began at `began` by some machine's wall clock. `None` if that is in the
+    /// future by more than `tolerance`: a clock was set, and the age is unknown.
     pub fn met(now: Moment, began: i64, tolerance: u64) -> Option<Self> {
         let age = now.wall.saturating_sub(began);
         let future = u64::try_from(age.saturating_neg()).unwrap_or(0);
@@ -38,6 +39,7 @@ impl Age {
         Self { met: now, then: 0 }
     }
 
+    /// The age at this moment, in milliseconds.
     pub fn at(&self, now: Moment) -> u64 {
         let wall = u64::try_from(now.wall.saturating_sub(self.met.wall)).unwrap_or(0);
         let mono = now.mono.saturating_sub(self.met.mono);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::server::{Asking, Verdict};
 use super::settings::Rotation;
 use super::world::{Ask, Carried, Event, Fate, Request, World, refresh_of};
-use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::record::Record;
@@ -195,7 +195,7 @@ impl World<'_> {
         let moment = self.requests[number].moment;
         let rejected = |text: &str| {
             let oauth = OauthError { error: "invalid_grant".into(), description: Some(text.into()), uri: None };
-            Reply::Rejected(Error::new(ErrorCode::LoginRequired, text).with_status(400).with_oauth(Some(oauth)))
+            Reply::Rejected(with_oauth(Error::new(ErrorCode::LoginRequired, text).with_status(400), oauth))
         };
         if self.now < self.people[account].disabled_until {
             self.server.refuse(token);
