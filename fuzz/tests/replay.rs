@@ -44,7 +44,8 @@ fn http_response() {
 #[test]
 fn every_c_function_is_called() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_calls/src");
-    let calls = ["calls.rs", "handles.rs", "outcome.rs", "c_program.rs", "source_calls.rs"].map(|file| fs::read_to_string(target.join(file)).expect("a source"));
+    let calls = ["calls.rs", "handles.rs", "outcome.rs", "c_program.rs", "source_calls.rs"]
+        .map(|file| fs::read_to_string(target.join(file)).expect("a source"));
     let header = fs::read_to_string("../include/sipgate_oauth2.h").expect("the header");
     let words = |text: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect::<HashSet<_>>();
     let known: HashSet<String> = calls.iter().flat_map(|source| words(source)).collect();
