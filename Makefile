@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -92,11 +92,13 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
+	$(PYTHON) tests/prose.py
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash tests/house/dependencies.sh
 	$(IN_VENV)/typos
 	bash bindings-c/header.sh --check
+	$(PYTHON) bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table
 	$(IN_VENV)/python -m pytest -q tests/api_parity tests/house
 	$(IN_VENV)/python tests/api_parity/run.py
@@ -106,6 +108,9 @@ api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what 
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
+
+abi: ## accepts the C header's interface as the one to compare with, though it may break programs
+	$(PYTHON) bindings-c/abi.py --accept
 
 test-fuzz: $(VENV)/.ready ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test -p sipgate-oauth2-fuzz

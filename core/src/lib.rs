@@ -1,11 +1,11 @@
-//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program, once: from then on
-//! [`TokenSource::access_token`] just works, from any thread and process.
+//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program,
+//! once: from then on [`TokenSource::access_token`] just works, from any thread and process.
 //!
 //! ```no_run
-//! use sipgate_oauth2::{AuthorizationRequest, Client, Store};
+//! use sipgate_oauth2::{AuthorizationRequest, ClientBuilder, Store};
 //!
 //! # fn f(kept_in_the_session: &str, query_string: &str) -> sipgate_oauth2::Result<()> {
-//! let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party")
+//! let client = ClientBuilder::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party")
 //!     .client_secret("the secret the console shows")
 //!     .redirect_uri("https://example.com/auth")
 //!     .store(Store::sqlite("/var/lib/app/logins.db")?)
@@ -23,56 +23,68 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Whoever keeps tokens themselves takes the single steps: [`Client::exchange_callback`], [`Client::exchange_code`] and [`Client::refresh`].
+//! Whoever keeps tokens themselves takes the single steps: [`Client::exchange_callback`],
+//! [`Client::exchange_code`] and [`Client::refresh`].
 //!
-//! Every function that waits has a form with a [`Call`], for a timeout and for cancelling, and a `start_…` form that does not wait.
-//! Every error is an [`Error`] with a [code](ErrorCode) and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
+//! Every function that waits has a form with a [`CallOptions`], for a timeout and for cancelling,
+//! and a `start_…` form that does not wait. Every error is an [`Error`] with a [code](ErrorCode)
+//! and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
 
 #![forbid(unsafe_code)]
 
-mod builder;
-mod call;
 mod client;
-mod clock;
-mod environment;
-mod error;
+mod context;
 mod event;
+mod exchange;
 mod http;
 mod logout_outcome;
-mod oauth;
-mod process;
-mod provider;
-mod random;
-mod refresh;
-mod running;
-mod secret;
-mod source;
+mod session;
 mod store;
-mod sync;
-mod token_request;
+mod sys;
+mod task;
 mod worker;
 
-pub use builder::ClientBuilder;
-pub use call::{Call, CancelToken};
-pub use client::Client;
-pub use error::{Error, ErrorCode, Family, Remedy, Result};
+pub use client::{Client, ClientBuilder};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
-pub use oauth::authorization::AuthorizationRequest;
-pub use oauth::authorization_code::AuthorizationCode;
-pub use oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};
-pub use oauth::client_auth::ClientAuthentication;
-pub use oauth::grant::{GivenUp, RefreshParameters};
-pub use oauth::scope::Scope;
-pub use oauth::token::TokenSet;
-pub use provider::Provider;
-pub use running::{Running, RunningHandle};
-pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
-pub use source::{LoginState, TokenSource, TokenStatus, settle, under_way};
-pub use store::kit as store_kit;
-pub use store::{EncryptionKey, Store, StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
+#[doc(inline)]
+pub use protocol::error::{Error, ErrorCode, Family, Remedy, Result};
+#[doc(inline)]
+pub use protocol::oauth::authorization_code::AuthorizationCode;
+#[doc(inline)]
+pub use protocol::oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};
+#[doc(inline)]
+pub use protocol::oauth::authorization_request::AuthorizationRequest;
+#[doc(inline)]
+pub use protocol::oauth::client_auth::ClientAuthentication;
+#[doc(inline)]
+pub use protocol::oauth::grants::RefreshParameters;
+#[doc(inline)]
+pub use protocol::oauth::metadata::ServerMetadata;
+#[doc(inline)]
+pub use protocol::oauth::scope::Scope;
+#[doc(inline)]
+pub use protocol::oauth::token_set::TokenSet;
+#[doc(inline)]
+pub use protocol::secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
+#[doc(inline)]
+pub use protocol::wait_ended::WaitEnded;
+pub use session::in_flight::drain;
+pub use session::status::{LoginState, TokenStatus};
+pub use session::store::Store;
+pub use session::token_source::TokenSource;
+pub use store::conformance;
+pub use store::{BoxError, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+pub use task::call_options::{CallOptions, CancelToken};
+pub use task::task::{Task, TaskHandle};
+
+/// What the bindings need beyond the public interface. Not for applications: it may change with
+/// every version.
 #[doc(hidden)]
-pub use store::{after_fork, before_fork};
+pub mod binding {
+    pub use crate::session::in_flight::in_flight;
+    pub use crate::store::sqlite::{after_fork, before_fork};
+}
 
 /// The version of this library, the same in all languages.
 ///

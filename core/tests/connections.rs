@@ -18,7 +18,7 @@ use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion, version};
-use sipgate_oauth2::{Client, ClientBuilder, Error, ErrorCode, Provider, Remedy};
+use sipgate_oauth2::{Client, ClientBuilder, Error, ErrorCode, Remedy, ServerMetadata};
 use support::Heard;
 
 /// The certificate of all servers here, as `openssl req -x509` makes one: its own authority.
@@ -112,8 +112,10 @@ fn response(access_token: &str, padding: usize) -> Vec<u8> {
 }
 
 fn builder(endpoint: &str) -> ClientBuilder {
-    let provider = Provider::endpoints("https://issuer.example", "https://issuer.example/auth", endpoint);
-    Client::with_provider("id", provider).redirect_uri("https://example.com/auth")
+    let mut metadata = ServerMetadata::new("https://issuer.example");
+    metadata.authorization_endpoint = Some("https://issuer.example/auth".into());
+    metadata.token_endpoint = Some(endpoint.into());
+    Client::builder(metadata, "id").redirect_uri("https://example.com/auth")
 }
 
 fn client(endpoint: &str, identity: &Identity) -> Client {

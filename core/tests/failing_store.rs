@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{Client, ErrorCode, LoginState, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSource, TokenStore};
+use sipgate_oauth2::{BoxError, Client, ErrorCode, LoginState, Store, StoreEntry, StoreKey, SwapOutcome, TokenSource, TokenStore};
 use support::Realm;
 
 /// A store like an application's own, without locks, whose ways to fail are in the test's hands.
@@ -33,21 +33,21 @@ struct Inner {
 }
 
 impl TokenStore for Fragile {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         if self.0.loads_fail.load(Ordering::Relaxed) {
             return Err("the database is away".into());
         }
         Ok(self.0.entries.lock().unwrap().get(key).cloned())
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         if self.0.swaps_fail.load(Ordering::Relaxed) {
             assert!(!self.0.panics.load(Ordering::Relaxed), "planted");
             return Err("the disk is full".into());
         }
         let mut entries = self.0.entries.lock().unwrap();
         if entries.get(key).map(|entry| entry.version.as_str()) != expected {
-            return Ok(Swapped::Conflict);
+            return Ok(SwapOutcome::Conflict);
         }
         entries.insert(key.clone(), entry.clone());
         if self.0.fails_after_claim.swap(false, Ordering::Relaxed) {
@@ -56,7 +56,7 @@ impl TokenStore for Fragile {
         if self.0.swap_lies.swap(false, Ordering::Relaxed) {
             return Err("the answer got lost".into());
         }
-        Ok(Swapped::Stored)
+        Ok(SwapOutcome::Stored)
     }
 }
 

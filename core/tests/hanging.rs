@@ -13,10 +13,10 @@ use std::thread;
 use std::time::Duration;
 
 use sipgate_oauth2::{
-    AuthorizationRequest, Call, Client, ErrorCode, Provider, Running, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSet,
-    TokenSource, TokenStore,
+    AuthorizationRequest, BoxError, CallOptions, Client, ErrorCode, Store, StoreEntry, StoreKey, SwapOutcome, Task, TokenSet, TokenSource,
+    TokenStore, WaitEnded,
 };
-use support::Realm;
+use support::{Realm, metadata};
 
 /// Far more than requests that may be under way at one server at once.
 const HANGING: usize = 500;
@@ -38,10 +38,9 @@ impl Silent {
     }
 
     fn client(&self, store: &Store) -> Client {
-        let at = |path: &str| format!("{}/{path}", self.address);
-        let provider = Provider::endpoints(self.address.clone(), at("auth"), at("token"));
+        let metadata = metadata(&self.address, &format!("{}/token", self.address));
         // Longer than this test takes.
-        Client::with_provider("client", provider).request_timeout(Duration::from_secs(600)).store(store.clone()).build().unwrap()
+        Client::builder(metadata, "client").request_timeout(Duration::from_secs(600)).store(store.clone()).build().unwrap()
     }
 
     fn connections(&self) -> usize {
@@ -57,12 +56,12 @@ fn expired() -> TokenSet {
     tokens(r#"{"access_token":"canary-old","refresh_token":"canary-refresh","expires_at":1}"#)
 }
 
-fn patient() -> Call {
-    Call::new().timeout(Duration::from_secs(600))
+fn patient() -> CallOptions {
+    CallOptions::new().timeout(Duration::from_secs(600))
 }
 
 /// Which of the calls have an outcome.
-fn count<T: Send + 'static>(calls: Vec<Running<T>>) -> Arc<AtomicUsize> {
+fn count<T: Send + 'static>(calls: Vec<Task<T>>) -> Arc<AtomicUsize> {
     let ended = Arc::new(AtomicUsize::new(0));
     for call in calls {
         let ended = Arc::clone(&ended);
@@ -80,25 +79,25 @@ fn a_server_that_hangs_holds_up_no_other_server() {
     let at_silent = silent.client(&store);
     let sources: Vec<TokenSource> = (0..HANGING).map(|number| at_silent.token_source(format!("user-{number}")).unwrap()).collect();
     sources.iter().for_each(|source| source.save(&expired()).unwrap());
-    let hanging = count(sources.iter().map(|source| source.start_access_token(&patient())).collect());
-    let steps = count((0..HANGING).map(|_| at_silent.start_refresh("canary-refresh").unwrap()).collect());
+    let hanging = count(sources.iter().map(|source| source.start_access_token(Duration::ZERO, &patient())).collect());
+    let steps = count((0..HANGING).map(|_| at_silent.start_refresh("canary-refresh", &CallOptions::new())).collect());
     while silent.connections() < 2 * 64 {
         thread::sleep(Duration::from_millis(5));
     }
 
     let client = realm.client_with(store).build().unwrap();
     let source = realm.log_in(&client, "anna");
-    let token = source.access_token_with(&patient()).unwrap();
+    let token = source.start_access_token(Duration::ZERO, &patient()).wait().unwrap();
     source.invalidate(&token);
-    assert_ne!(source.access_token_with(&patient()).unwrap(), token);
-    source.refresh_with(&patient()).unwrap();
-    source.status_with(&patient()).unwrap();
-    client.refresh_with(realm.refresh_token("http").as_str(), &patient()).unwrap();
+    assert_ne!(source.start_access_token(Duration::ZERO, &patient()).wait().unwrap(), token);
+    source.start_refresh(&patient()).wait().unwrap();
+    source.start_status(&patient()).wait().unwrap();
+    client.start_refresh(realm.refresh_token("http").as_str(), &patient()).wait().unwrap();
     // A token of the silent server that is good is given, too.
     let fresh = at_silent.token_source("user-0 again").unwrap();
-    fresh.save_with(&tokens(r#"{"access_token":"canary-new"}"#), &patient()).unwrap();
-    assert_eq!(fresh.access_token_with(&patient()).unwrap().reveal(), "canary-new");
-    source.logout_with(&patient()).unwrap();
+    fresh.start_save(&tokens(r#"{"access_token":"canary-new"}"#), &patient()).wait().unwrap();
+    assert_eq!(fresh.start_access_token(Duration::ZERO, &patient()).wait().unwrap().reveal(), "canary-new");
+    source.start_logout(&patient()).wait().unwrap();
 
     // All of that while nothing had come of any request there, and no more were under way than there may be.
     assert_eq!((hanging.load(Ordering::SeqCst), steps.load(Ordering::SeqCst), silent.connections()), (0, 0, 2 * 64));
@@ -133,17 +132,17 @@ impl Stoppable {
 }
 
 impl TokenStore for Stoppable {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         Ok(self.ask(|database| database.entries.get(key).cloned()))
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         Ok(self.ask(|database| {
             if database.entries.get(key).map(|there| there.version.as_str()) != expected {
-                return Swapped::Conflict;
+                return SwapOutcome::Conflict;
             }
             database.entries.insert(key.clone(), entry.clone());
-            Swapped::Stored
+            SwapOutcome::Stored
         }))
     }
 }
@@ -159,13 +158,13 @@ fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
     database.stop(true);
 
     for source in sources.iter().chain(&sources) {
-        assert_eq!(source.access_token_with(&patient()).unwrap().reveal(), "canary-access");
+        assert_eq!(source.start_access_token(Duration::ZERO, &patient()).wait().unwrap().reveal(), "canary-access");
     }
     let elsewhere = realm.client_with(Store::memory()).build().unwrap();
-    realm.log_in(&elsewhere, "anna").refresh_with(&patient()).unwrap();
+    realm.log_in(&elsewhere, "anna").start_refresh(&patient()).wait().unwrap();
     // Logins and commits wait for the database: with a thread for so many at a time, whatever their number.
-    let waiting = count(sources.iter().map(|source| source.start_save(&expired(), &patient()).unwrap()).collect());
-    let error = with_code.status_with(&Call::new().timeout(Duration::from_millis(50))).unwrap_err();
+    let waiting = count(sources.iter().map(|source| source.start_save(&expired(), &patient())).collect());
+    let error = with_code.start_status(&CallOptions::new().timeout(Duration::from_millis(50))).wait().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Timeout);
     assert_eq!(waiting.load(Ordering::SeqCst), 0);
 
@@ -173,7 +172,7 @@ fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
     while waiting.load(Ordering::SeqCst) < HANGING {
         thread::sleep(Duration::from_millis(5));
     }
-    with_code.status_with(&patient()).unwrap();
+    with_code.start_status(&patient()).wait().unwrap();
     let most = database.0.0.lock().unwrap().most_waiting;
     assert!(most <= 5 * 32, "{most} operations at once");
 }
@@ -187,11 +186,14 @@ fn a_callback_whose_caller_left_while_the_store_hung_is_still_good() {
     let callback = realm.callback(pending.url());
     let again = || AuthorizationRequest::restore(pending.export().reveal()).unwrap();
     database.stop(true);
-    let running = client.start_exchange_callback(&again(), &callback).unwrap();
+    let running = client.start_exchange_callback(&again(), &callback, &patient());
     while database.0.0.lock().unwrap().waiting == 0 {
         thread::sleep(Duration::from_millis(5));
     }
-    let error = running.wait(&Call::new().timeout(Duration::ZERO)).unwrap_err();
+    let error = {
+        running.abandon(WaitEnded::TimedOut);
+        running.wait().unwrap_err()
+    };
     assert_eq!((error.code(), error.retryable()), (ErrorCode::Timeout, true));
     // Whatever follows from its leaving is done before the store goes on.
     thread::sleep(Duration::from_millis(200));

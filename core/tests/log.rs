@@ -8,7 +8,7 @@ mod support;
 use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use sipgate_oauth2::{Client, Store};
+use sipgate_oauth2::{ClientBuilder, Store};
 use support::Realm;
 
 struct Lines(Mutex<Vec<(Level, String)>>);
@@ -53,7 +53,7 @@ fn events_are_records_and_a_logger_that_panics_harms_nobody() {
         assert!(!format!("{lines:?}").contains(secret));
     }
 
-    Client::sipgate("1-0-a:third-party").realm("sipgate-apps").build().unwrap();
+    ClientBuilder::sipgate("1-0-a:third-party").realm("sipgate-apps").build().unwrap();
     let line = "the client id names the realm third-party, but sipgate-apps is set and used; correct one of them";
     assert_eq!(LINES.take(), [(Level::Warn, line.to_owned())]);
 }

@@ -146,6 +146,6 @@ fn an_event_names_the_account_as_its_source_does() {
         }
     });
     let source = realm.log_in(&builder.build().unwrap(), "anna");
-    sipgate_oauth2::settle(Duration::from_secs(60));
+    sipgate_oauth2::drain(Duration::from_secs(60));
     assert_eq!(*heard.lock().unwrap(), [source.account_hash()]);
 }

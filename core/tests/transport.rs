@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sipgate_oauth2::{AuthorizationCode, Call, CancelToken, Client, Error, ErrorCode, GivenUp, Provider};
-use support::{Heard, Realm};
+use sipgate_oauth2::{AuthorizationCode, CallOptions, CancelToken, Client, Error, ErrorCode, WaitEnded};
+use support::{Heard, Realm, metadata};
 
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -120,7 +120,8 @@ fn cancelling_ends_a_wait_and_leaves_a_sent_request_alone() {
         canceller.cancel();
         realm
     });
-    let error = client.refresh_with("a-token", &Call::new().timeout(Duration::from_secs(3000)).cancel_token(&cancel)).unwrap_err();
+    let error =
+        client.start_refresh("a-token", &CallOptions::new().timeout(Duration::from_secs(3000)).cancel_token(&cancel)).wait().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
     assert_eq!(heard.sent(1), [true], "the request went on to its own deadline");
     watcher.join().unwrap();
@@ -134,8 +135,8 @@ fn a_call_that_was_cancelled_before_sends_nothing_and_keeps_the_pending_login() 
     cancel.cancel();
     let pending = client.authorization_request("balance:read").unwrap();
     let callback = format!("state={}&code=a-code", pending.state());
-    let call = Call::new().cancel_token(&cancel);
-    assert_eq!(client.exchange_callback_with(&pending, &callback, &call).unwrap_err().code(), ErrorCode::Cancelled);
+    let call = CallOptions::new().cancel_token(&cancel);
+    assert_eq!(client.start_exchange_callback(&pending, &callback, &call).wait().unwrap_err().code(), ErrorCode::Cancelled);
     assert!(realm.token_requests().is_empty());
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().oauth_error(), Some("invalid_grant"));
 }
@@ -148,10 +149,10 @@ fn a_request_that_is_given_up_during_the_handshake_never_leaves_and_its_thread_c
         realm.client(realm.address("https")).connect_timeout(Duration::from_secs(3000)).request_timeout(Duration::from_secs(3000));
     let client = heard.listen(builder.ca_certificates(realm.address("ca_pem"))).build().unwrap();
     realm.fault(&json!({"on": "connection", "kind": "silent"}));
-    let running = client.start_refresh("a-token").unwrap();
+    let running = client.start_refresh("a-token", &CallOptions::new());
     assert!(running.wait_for(Duration::from_millis(300)).is_none());
-    running.give_up(GivenUp::Cancelled);
-    assert_eq!(running.wait(&Call::new()).unwrap_err().code(), ErrorCode::Cancelled);
+    running.abandon(WaitEnded::Cancelled);
+    assert_eq!(running.wait().unwrap_err().code(), ErrorCode::Cancelled);
     assert_eq!(heard.sent(1), [false]);
     assert!(realm.token_requests().is_empty());
 }
@@ -178,14 +179,14 @@ fn giving_up_late_does_not_free_a_pending_login_that_is_in_use_again() {
     let pending = client.authorization_request("balance:read").unwrap();
     let callback = format!("state={}&code=a-code", pending.state());
     realm.fault(&json!({"on": "connection", "kind": "close_after_client_hello"}));
-    let first = client.start_exchange_callback(&pending, &callback).unwrap();
+    let first = client.start_exchange_callback(&pending, &callback, &CallOptions::new());
     let handle = first.handle();
-    assert_eq!(first.wait(&Call::new()).unwrap_err().code(), ErrorCode::Transport);
+    assert_eq!(first.wait().unwrap_err().code(), ErrorCode::Transport);
     realm.fault(&json!({"on": "token", "kind": "silent"}));
-    let second = client.start_exchange_callback(&pending, &callback).unwrap();
-    handle.give_up(GivenUp::Cancelled);
+    let second = client.start_exchange_callback(&pending, &callback, &CallOptions::new());
+    handle.abandon(WaitEnded::Cancelled);
     assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
-    assert_eq!(second.wait(&Call::new()).unwrap_err().code(), ErrorCode::LoginFailed);
+    assert_eq!(second.wait().unwrap_err().code(), ErrorCode::LoginFailed);
 }
 
 #[test]
@@ -207,8 +208,8 @@ fn a_server_that_does_not_exist_is_a_transport_error() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for address in [format!("http://{nobody}/token"), "https://does-not-exist.invalid/token".to_owned()] {
         let heard = Heard::default();
-        let provider = Provider::endpoints("https://issuer.example", "https://issuer.example/auth", &address);
-        let client = heard.listen(Client::with_provider("id", provider).proxy("direct")).build().unwrap();
+        let metadata = metadata("https://issuer.example", &address);
+        let client = heard.listen(Client::builder(metadata, "id").proxy("direct")).build().unwrap();
         assert_eq!((refresh(&client).code(), heard.sent(1)), (ErrorCode::Transport, vec![false]), "{address}");
     }
 }
@@ -234,8 +235,8 @@ fn a_proxys_tunnel_is_used_and_its_connect_does_not_read_as_sent() {
     let through = |answer: &'static str| {
         let (proxy, asked) = proxy(&format!("127.0.0.1:{port}"), answer);
         let heard = Heard::default();
-        let provider = Provider::endpoints("https://login.example", "https://login.example/auth", "https://login.example/token");
-        let builder = Client::with_provider("id", provider).ca_certificates(realm.address("ca_pem")).proxy(proxy);
+        let metadata = metadata("https://login.example", "https://login.example/token");
+        let builder = Client::builder(metadata, "id").ca_certificates(realm.address("ca_pem")).proxy(proxy);
         let code = refresh(&heard.listen(builder).build().unwrap()).code();
         (code, heard.sent(1)[0], asked.join().unwrap())
     };

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sipgate_oauth2::{Client, Error, TokenSet, VERSION};
+use sipgate_oauth2::{ClientBuilder, Error, TokenSet, VERSION};
 
 fn main() {
     if let Err(error) = run() {
@@ -21,7 +21,7 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn StdError>> {
-    let mut builder = Client::keycloak(env::var("SIPGATE_CLIENT_ID")?, env::var("DEMO_BASE_URL")?, env::var("DEMO_REALM")?)
+    let mut builder = ClientBuilder::keycloak(env::var("DEMO_BASE_URL")?, env::var("DEMO_REALM")?, env::var("SIPGATE_CLIENT_ID")?)
         .client_secret(env::var("SIPGATE_CLIENT_SECRET")?)
         .redirect_uri(env::var("SIPGATE_REDIRECT_URI")?);
     if let Ok(file) = env::var("DEMO_CA_FILE") {

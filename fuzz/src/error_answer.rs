@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorCode, Remedy};
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::grant::{Grant, RefreshParameters};
-use crate::oauth::message::{Answer, Body};
+use crate::oauth::message::{Response, Body};
 use crate::secret::Secret;
 use crate::{CLIENT_SECRET, CODE, CODE_VERIFIER, REDIRECT_URI, REFRESH_TOKEN, asked, assert_fit_to_show};
 
@@ -27,7 +27,7 @@ pub fn check(input: &str) {
 fn judge(grant: &Grant, status: u16, body: Body) {
     let mut secrets = grant.secrets();
     secrets.push(Secret::from(CLIENT_SECRET));
-    match asked(grant, &secrets).judge(&Answer { status, retry_after: RETRY_AFTER, body }) {
+    match asked(grant, &secrets).judge(&Response { status, retry_after: RETRY_AFTER, body }) {
         Ok(tokens) => assert_eq!(tokens.refused.is_none(), (200..300).contains(&status), "tokens of status {status}"),
         Err(error) => {
             assert_fit_to_show(&error, &secrets.iter().map(Secret::reveal).collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Write};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-use crate::oauth::message::{Answer, Body};
+use crate::oauth::message::{Response, Body};
 use crate::response;
 
 const MAX_BODY: usize = 1024 * 1024;
@@ -30,7 +30,7 @@ fn shape<R: std::io::BufRead>(input: &mut R) -> Result<(u16, Option<Vec<u8>>, bo
     Ok((answer.status, body, matches!(answer.body, Body::Whole(_))))
 }
 
-fn body(answer: &Answer) -> Option<&[u8]> {
+fn body(answer: &Response) -> Option<&[u8]> {
     match &answer.body {
         Body::Whole(bytes) | Body::CutShort(bytes, _) => Some(bytes),
         Body::TooLarge => None,

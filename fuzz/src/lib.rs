@@ -26,8 +26,8 @@ pub mod token_answer;
 pub mod token_set;
 
 use error::Error;
-use oauth::answer::Asked;
-use oauth::authorization::{AuthorizationRequest, Drawn};
+use oauth::answer::ResponseContext;
+use oauth::authorization::{AuthorizationRequest, RandomValues};
 use oauth::authorization_parameters::AuthorizationParameters;
 use oauth::client_auth::ClientAuthentication;
 use oauth::grant::Grant;
@@ -53,13 +53,13 @@ fn pending(iss_required: bool, parameters: AuthorizationParameters) -> error::Re
         revocation: None,
         is_keycloak: true,
     };
-    let drawn = Drawn { state: "the-state".into(), nonce: "the-nonce".into(), code_verifier: CODE_VERIFIER.into() };
+    let drawn = RandomValues { state: "the-state".into(), nonce: "the-nonce".into(), code_verifier: CODE_VERIFIER.into() };
     AuthorizationRequest::new(&endpoints, "1-0-a:r", Some(REDIRECT_URI), parameters, drawn, NOW)
 }
 
-fn asked<'a>(grant: &'a Grant, secrets: &'a [Secret]) -> Asked<'a> {
+fn asked<'a>(grant: &'a Grant, secrets: &'a [Secret]) -> ResponseContext<'a> {
     let authentication = ClientAuthentication::ClientSecretPost;
-    Asked { grant, endpoint: "https://login.example/token", authentication, is_keycloak: true, secrets }
+    ResponseContext { grant, endpoint: "https://login.example/token", authentication, is_keycloak: true, secrets }
 }
 
 /// What holds for every error: one short line, none of these texts in it, and none of them in what a debugger or a log would print.

@@ -6,8 +6,8 @@ use crate::error::ErrorCode;
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::grant::{Grant, RefreshParameters};
 use crate::oauth::json::Members;
-use crate::oauth::message::{Answer, Body};
-use crate::oauth::token::{TokenAnswer, TokenSet};
+use crate::oauth::message::{Response, Body};
+use crate::oauth::token::{TokenResponse, TokenSet};
 use crate::{CODE, CODE_VERIFIER, ID_TOKEN, NOW, REDIRECT_URI, REFRESH_TOKEN, asked, assert_fit_to_show, token_set};
 
 const TEN_YEARS: i64 = 315_360_000;
@@ -22,7 +22,7 @@ pub fn check(input: &str) {
     let (access_token, refresh_token) = (usable("access_token", 0x21), usable("refresh_token", 0x20));
     if object.is_some() {
         let members = Members::parse(input).expect("it is an object");
-        let read = TokenAnswer::read(&members);
+        let read = TokenResponse::read(&members);
         assert_eq!(read.access_token.as_ref().map(|token| token.reveal()), access_token);
         assert_eq!(read.refresh_token.as_ref().map(|token| token.reveal()), refresh_token);
     }
@@ -33,7 +33,7 @@ pub fn check(input: &str) {
     let code = AuthorizationCode::new(CODE).code_verifier(CODE_VERIFIER).scope("asked");
     for grant in [Grant::code(code, Some(REDIRECT_URI)), Grant::refresh(again)] {
         let grant = grant.expect("good parameters");
-        let answer = Answer { status: 200, retry_after: None, body: Body::Whole(input.as_bytes().to_vec()) };
+        let answer = Response { status: 200, retry_after: None, body: Body::Whole(input.as_bytes().to_vec()) };
         let judged = asked(&grant, &grant.secrets()).judge(&answer);
         match judged.and_then(|answer| grant.complete(answer, NOW)) {
             Ok(tokens) => assert_tokens(&tokens, grant.is_code(), access_token, refresh_token),

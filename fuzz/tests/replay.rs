@@ -51,7 +51,8 @@ fn every_c_function_is_called() {
     let known: HashSet<String> = calls.iter().flat_map(|source| words(source)).collect();
     let declared =
         header.match_indices('(').filter_map(|(at, _)| header[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
-    let functions: HashSet<&str> = declared.filter(|name| name.starts_with("sipgate_") && *name != "sipgate_version").collect();
+    let functions: HashSet<&str> =
+        declared.filter(|name| name.starts_with("sipgate_oauth2_") && *name != "sipgate_oauth2_version").collect();
     assert!(functions.len() > 50, "only {functions:?}");
     let missing: Vec<&&str> = functions.iter().filter(|name| !known.contains(**name)).collect();
     assert!(missing.is_empty(), "no call of {missing:?}");

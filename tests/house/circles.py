@@ -145,13 +145,23 @@ class Crate:
     def _read(self, module: ModulePath, read: list[Token]) -> None:
         words = [word for word, _ in read]
         position, item = 0, 0
+        # How many braces are open, and at which of them a module within the file begins.
+        depth, inline = 0, list[int]()
         while position < len(words):
             word, line = read[position]
+            if word == "{":
+                depth += 1
+                if words[max(position - 2, 0)] == "mod":
+                    inline.append(depth)
+            elif word == "}":
+                if inline[-1:] == [depth]:
+                    inline.pop()
+                depth -= 1
             if word == "use" and (position == item or words[item] == "pub"):
                 end = words.index(";", position)
                 passes_on = words[item] == "pub" and self._is_folders(module)
                 for path, name in self._tree(words[position + 1 : end]):
-                    self._import(module, path, name, line, passes_on)
+                    self._import(module, _from_file(path, len(inline)), name, line, passes_on)
                 position = item = end + 1
                 continue
             begins = position == 0 or words[position - 1] not in ("::", ".")
@@ -160,7 +170,7 @@ class Crate:
                 while words[position + 1] == "::" and words[position + 2].isidentifier():
                     names.append(words[position + 2])
                     position += 2
-                self.paths[module].append((tuple(names), line, False))
+                self.paths[module].append((_from_file(tuple(names), len(inline)), line, False))
             position += 1
             if word in (";", "{", "}") or (word == "]" and position > 1):
                 item = position
@@ -252,6 +262,15 @@ class Crate:
     @staticmethod
     def _defines(file: Path, name: str) -> bool:
         return re.search(rf"\b{re.escape(name)}\b", file.read_text(encoding="utf-8")) is not None
+
+
+def _from_file(path: ModulePath, inline: int) -> ModulePath:
+    """The path as the file sees it: in a module within the file, the first `super` is the file."""
+    supers = 0
+    while supers < inline and path[supers : supers + 1] == ("super",):
+        supers += 1
+    rest = path[supers:]
+    return ("self", *rest) if supers and rest[:1] != ("super",) else rest
 
 
 def rust_uses(source: Path) -> Iterator[Use]:

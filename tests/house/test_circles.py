@@ -79,6 +79,17 @@ def test_passing_names_on_is_no_use(tmp_path: Path) -> None:
     assert knots_of_rust(tmp_path, files) == []
 
 
+def test_super_in_a_module_within_a_file_is_that_file(tmp_path: Path) -> None:
+    files = {
+        "lib.rs": "mod inner;",
+        "inner/mod.rs": "mod a;\npub struct Inner(a::A);",
+        "inner/a.rs": "pub struct A;\nmod b {\n    use super::A;\n    fn f() { super::g(); }\n}",
+    }
+    assert knots_of_rust(tmp_path, files) == []
+    files["inner/a.rs"] = "pub struct A;\nmod b {\n    use super::super::Inner;\n}"
+    assert knots_of_rust(tmp_path, files) == [{"a.rs", "mod.rs"}]
+
+
 def test_a_folders_own_file_with_code_is_a_file_like_any_other(tmp_path: Path) -> None:
     files = {
         "lib.rs": "mod inner;",

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{Client, Store, TokenSet, TokenSource};
+use sipgate_oauth2::{Client, ClientBuilder, Store, TokenSet, TokenSource};
 
 const EXPIRIES: usize = 5;
 
@@ -104,7 +104,7 @@ impl Bench {
     }
 
     fn client(&self, store: Store) -> Client {
-        Client::keycloak("1000001-0-test:third-party", format!("{}/auth", self.realm), "third-party")
+        ClientBuilder::keycloak(format!("{}/auth", self.realm), "third-party", "1000001-0-test:third-party")
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
             .store(store)

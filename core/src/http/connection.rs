@@ -15,12 +15,12 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Error, Timeout};
 use url::Url;
 
+use super::cancel::CancelConnector;
 use super::failure::NotThisMachine;
 use super::resolver::SystemResolver;
 use super::settings::Settings;
-use super::tick::TickConnector;
 use super::tls::TlsConnector;
-use crate::running::Progress;
+use crate::task::progress::Progress;
 
 type Connect = dyn Fn(&ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> + Send + Sync;
 
@@ -52,7 +52,7 @@ impl Connection {
             ().chain(SocksConnector::default())
                 .chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
-                .chain(TickConnector::new(progress))
+                .chain(CancelConnector::new(progress))
                 .chain(TlsConnector::new(tls, connected));
         let run = move |details: &ConnectionDetails<'_>| {
             let transport = chain.connect(details, None)?.ok_or(Error::ConnectionFailed)?;

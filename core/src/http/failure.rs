@@ -7,8 +7,8 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::Error;
 
-use crate::oauth::message::{Failure, FailureKind};
-use crate::running::Progress;
+use crate::task::progress::Progress;
+use protocol::http::{FailureKind, TransportError};
 
 /// The caller has gone before the first byte.
 #[derive(Debug)]
@@ -53,29 +53,29 @@ pub(super) fn broken_tls(error: rustls::Error) -> Error {
 }
 
 /// A setting that shows itself as unusable on the first request only.
-pub(super) fn setting(problem: impl Into<String>, progress: &Progress) -> Failure {
-    Failure { reached: progress.reached(), kind: FailureKind::Setting(problem.into()), cause: None }
+pub(super) fn setting(problem: impl Into<String>, progress: &Progress) -> TransportError {
+    TransportError { reached: progress.send_state(), kind: FailureKind::Setting(problem.into()), cause: None }
 }
 
 /// `own_roots`: certificates are compared with those that the application gave.
-pub(super) fn judge(error: Error, progress: &Progress, own_roots: bool) -> Failure {
+pub(super) fn judge(error: Error, progress: &Progress, own_roots: bool) -> TransportError {
     let kind = match &error {
         _ if progress.is_abandoned() => FailureKind::Abandoned,
         Error::Timeout(_) => FailureKind::TimedOut,
         Error::HostNotFound => FailureKind::NameNotFound,
         Error::ConnectProxyFailed(why) => FailureKind::Proxy(why.clone()),
         Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => FailureKind::TimedOut,
-        Error::Io(cause) => of_tls(cause).map_or(FailureKind::Broken, |error| tls(error, own_roots)),
+        Error::Io(cause) => of_tls(cause).map_or(FailureKind::ConnectionLost, |error| tls(error, own_roots)),
         Error::Other(cause) if cause.is::<NotThisMachine>() => FailureKind::Setting(cause.to_string()),
         Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => FailureKind::NotHttp,
-        _ => FailureKind::Broken,
+        _ => FailureKind::ConnectionLost,
     };
-    Failure { reached: progress.reached(), kind, cause: Some(Box::new(error)) }
+    TransportError { reached: progress.send_state(), kind, cause: Some(Box::new(error)) }
 }
 
 /// Whether the server said why it ended the connection.
 pub(super) fn has_reason(error: &io::Error) -> bool {
-    of_tls(error).is_some_and(|error| !matches!(tls(error, false), FailureKind::Broken))
+    of_tls(error).is_some_and(|error| !matches!(tls(error, false), FailureKind::ConnectionLost))
 }
 
 fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
@@ -91,7 +91,7 @@ fn tls(error: &rustls::Error, own_roots: bool) -> FailureKind {
         rustls::Error::PeerIncompatible(why) => {
             FailureKind::Tls(format!("the server's TLS has nothing in common with ours ({why:?}); it must speak TLS 1.2 or 1.3"))
         }
-        _ => FailureKind::Broken,
+        _ => FailureKind::ConnectionLost,
     }
 }
 
@@ -135,7 +135,7 @@ fn alert_kind(alert: AlertDescription) -> FailureKind {
         Alert::NoApplicationProtocol | Alert::MissingExtension | Alert::UnsupportedExtension | Alert::EncryptedClientHelloRequired => {
             "the server wants something of TLS that this version does not do"
         }
-        _ => return FailureKind::Broken,
+        _ => return FailureKind::ConnectionLost,
     };
     FailureKind::Tls(format!("{why} (alert {alert:?})"))
 }
@@ -170,7 +170,7 @@ mod tests {
             rustls::Error::InvalidMessage(InvalidMessage::MessageTooShort),
             rustls::Error::DecryptError,
         ] {
-            assert_eq!(tls(&error, false), FailureKind::Broken, "{error:?}");
+            assert_eq!(tls(&error, false), FailureKind::ConnectionLost, "{error:?}");
         }
     }
 }

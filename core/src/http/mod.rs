@@ -1,20 +1,19 @@
 //! The only place that knows ureq, of which it uses the ways to a server: one POST on a connection of its own, and how far it got.
 
+mod cancel;
 mod connection;
 mod failure;
 mod proxy;
 mod resolver;
-mod response;
 mod roots;
 mod sessions;
 mod settings;
-mod tick;
 mod tls;
 mod trust;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use rustls::ClientConfig;
 use url::Url;
@@ -25,9 +24,9 @@ use self::failure::Abandoned;
 pub(crate) use self::proxy::Proxy;
 pub(crate) use self::roots::Roots;
 pub(crate) use self::settings::Settings;
-use crate::oauth::message::{Answer, Failure, Request};
-use crate::process::PerProcess;
-use crate::running::Progress;
+use crate::sys::process::PerProcess;
+use crate::task::progress::Progress;
+use protocol::http::{Request, Response, TransportError, response};
 
 /// Sends each request over a connection of its own, on which TLS resumes an earlier session: what a server sends behind a response can
 /// never be read as the response to another request.
@@ -50,7 +49,7 @@ impl Transport {
     }
 
     /// Sends one POST on this thread and reads the whole response. `progress` is told before the first byte, and may forbid it.
-    pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Answer, Failure> {
+    pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Response, TransportError> {
         let judge = |error| failure::judge(error, progress, self.settings.roots.are_own());
         let started = Instant::now();
         let shared = self.shared.get_or_make(Shared::default);
@@ -69,7 +68,7 @@ impl Transport {
                 Err(failure::setting("the endpoint is http, and the server speaks TLS; use https", progress))
             }
             // A server may refuse without reading to the end: its response counts, or its reason, and else what broke the request off.
-            (Ok([_, ..]), _) => response::read(&mut input),
+            (Ok([_, ..]), _) => response::read(&mut input, SystemTime::now()),
             (Err(error), Ok(())) => Err(judge(error.into())),
             (Err(error), Err(_)) if failure::has_reason(&error) => Err(judge(error.into())),
             (_, Err(error)) => Err(judge(error.into())),

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use url::{Host, Url};
 
-use crate::error::{Error, Result};
-use crate::oauth::uri;
+use protocol::error::{Error, Result};
+use protocol::oauth::uri;
 
 /// The way out.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::error::{Error, Result};
+use protocol::error::{Error, Result};
 
 const BEGIN: &str = "-----BEGIN ";
 

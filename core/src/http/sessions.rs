@@ -14,10 +14,10 @@ const MAX_TICKETS: usize = 128;
 
 /// By server: those of one client's endpoints, so there are few.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<ServerName<'static>, Known>>);
+pub(super) struct Sessions(Mutex<HashMap<ServerName<'static>, LocalState>>);
 
 #[derive(Default)]
-struct Known {
+struct LocalState {
     group: Option<NamedGroup>,
     tls12: Option<Tls12ClientSessionValue>,
     /// The oldest first.
@@ -25,7 +25,7 @@ struct Known {
 }
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<ServerName<'static>, Known>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ServerName<'static>, LocalState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,18 +1,14 @@
-//! Where logins are kept.
+//! Stores: their interface, the stores of this library, and the conformance check for any store.
 
-mod encryption;
+pub mod conformance;
+pub(crate) mod encryption;
 mod encryption_key;
-mod handle;
-pub mod kit;
-mod memory;
-mod register;
-mod sqlite;
+pub(crate) mod memory;
+pub(crate) mod sqlite;
 #[cfg(test)]
 mod testing;
+mod token_store;
 
 pub use encryption_key::EncryptionKey;
-pub use handle::Store;
-pub use register::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore};
-pub(crate) use sqlite::url;
-#[doc(hidden)]
-pub use sqlite::{after_fork, before_fork};
+pub use sqlite::SqliteOptions;
+pub use token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};

@@ -1,9 +1,9 @@
-//! What the library does beside its callers: on threads of its own, in turns, and when its time has come.
+//! What the library runs beside its callers: threads, permits and timers.
 //!
-//! Requests, the store and waiting never queue behind each other. A request takes a turn at its server, work with a store takes a turn at
-//! that store, and what only waits has no thread.
+//! Requests, store operations and waits never queue behind each other. A request needs a permit for
+//! its server, a store operation needs a permit for its store, and a wait needs no thread.
 
+pub(crate) mod per_server;
 pub(crate) mod pool;
-pub(crate) mod servers;
+pub(crate) mod semaphore;
 pub(crate) mod timer;
-pub(crate) mod turns;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{Client, ClientBuilder, Event, Provider, Store, TokenSource};
+use sipgate_oauth2::{Client, ClientBuilder, Event, ServerMetadata, Store, TokenSource};
 
 pub(crate) struct Realm {
     child: Child,
@@ -32,20 +32,21 @@ impl Realm {
     }
 
     /// The endpoints of realm `third-party` behind one of the realm's addresses.
-    pub(crate) fn provider(&self, address: &str) -> Provider {
-        let issuer = format!("{address}/auth/realms/third-party");
-        Provider::endpoints(&issuer, format!("{issuer}/protocol/openid-connect/auth"), format!("{issuer}/protocol/openid-connect/token"))
+    pub(crate) fn metadata(&self, address: &str) -> ServerMetadata {
+        let mut metadata = ServerMetadata::keycloak(&format!("{address}/auth"), "third-party").unwrap();
+        metadata.revocation_endpoint = None;
+        metadata
     }
 
     pub(crate) fn client(&self, address: &str) -> ClientBuilder {
-        Client::with_provider("1000001-0-test:third-party", self.provider(address))
+        Client::builder(self.metadata(address), "1000001-0-test:third-party")
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
     }
 
     /// A client that keeps logins.
     pub(crate) fn client_with(&self, store: Store) -> ClientBuilder {
-        Client::keycloak("1000001-0-test:third-party", format!("{}/auth", self.address("http")), "third-party")
+        ClientBuilder::keycloak(format!("{}/auth", self.address("http")), "third-party", "1000001-0-test:third-party")
             .client_secret("test-secret-with-+-and-:")
             .redirect_uri("https://example.com/auth")
             .store(store)
@@ -136,4 +137,12 @@ impl Heard {
             std::thread::yield_now();
         }
     }
+}
+
+/// Metadata with an authorization endpoint that nobody calls.
+pub(crate) fn metadata(issuer: &str, token_endpoint: &str) -> ServerMetadata {
+    let mut metadata = ServerMetadata::new(issuer);
+    metadata.authorization_endpoint = Some(format!("{issuer}/auth"));
+    metadata.token_endpoint = Some(token_endpoint.to_owned());
+    metadata
 }

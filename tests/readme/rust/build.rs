@@ -8,8 +8,8 @@ fn main() {
     println!("cargo::rerun-if-changed={readme}");
     let text = fs::read_to_string(readme).expect("the README is there");
     let block = text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a Rust block");
-    assert!(block.contains("Client::sipgate(client_id)"), "the README's Rust block makes a sipgate client");
-    let local = block.replace("Client::sipgate(client_id)", "Client::keycloak(client_id, base, \"third-party\")");
+    assert!(block.contains("ClientBuilder::sipgate(client_id)"), "the README's Rust block makes a sipgate client");
+    let local = block.replace("ClientBuilder::sipgate(client_id)", "ClientBuilder::keycloak(base, \"third-party\", client_id)");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(
         out.join("block.rs"),

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sipgate_oauth2::{Call, Client, Provider, Store, TokenSet, TokenSource};
+use sipgate_oauth2::{CallOptions, Client, ClientBuilder, ServerMetadata, Store, TokenSet, TokenSource};
 
 const HANGING: usize = 500;
 
@@ -20,7 +20,7 @@ const GOAL: f64 = 10.0;
 
 fn main() -> ExitCode {
     let realm = env::args().nth(1).expect("the realm's address is the one argument");
-    let client = Client::keycloak("1000001-0-test:third-party", format!("{realm}/auth"), "third-party")
+    let client = ClientBuilder::keycloak(format!("{realm}/auth"), "third-party", "1000001-0-test:third-party")
         .client_secret("test-secret-with-+-and-:")
         .redirect_uri("https://example.com/auth")
         .store(Store::memory())
@@ -97,15 +97,17 @@ impl Silent {
     /// Refreshes of as many accounts, all of which hang or wait for one that does.
     fn hang(&self) -> Vec<TokenSource> {
         let at = |path: &str| format!("{}/{path}", self.address);
-        let provider = Provider::endpoints(self.address.clone(), at("auth"), at("token"));
-        let builder = Client::with_provider("client", provider).request_timeout(Duration::from_secs(600));
+        let mut metadata = ServerMetadata::new(&self.address);
+        metadata.authorization_endpoint = Some(at("auth"));
+        metadata.token_endpoint = Some(at("token"));
+        let builder = Client::builder(metadata, "client").request_timeout(Duration::from_secs(600));
         let client = builder.store(Store::memory()).build().unwrap();
         let expired = TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","expires_at":1}"#).unwrap();
-        let call = Call::new().timeout(Duration::from_secs(600));
+        let call = CallOptions::new().timeout(Duration::from_secs(600));
         let sources: Vec<_> = (0..HANGING).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
         for source in &sources {
             source.save(&expired).unwrap();
-            source.start_access_token(&call).then(drop);
+            source.start_access_token(Duration::ZERO, &call).then(drop);
         }
         while self.taken.lock().unwrap().len() < 64 {
             thread::sleep(Duration::from_millis(5));

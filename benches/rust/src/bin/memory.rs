@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{Client, Store, StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenSet, TokenSource, TokenStore};
+use sipgate_oauth2::{BoxError, Client, ClientBuilder, Store, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenSet, TokenSource, TokenStore};
 
 /// As long as sipgate's.
 const CLIENT_ID: &str = "2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party";
@@ -107,7 +107,7 @@ fn settled(before: usize) -> usize {
 fn client(realm: &str, asked: Arc<AtomicUsize>) -> Client {
     // What was read counts for the whole run.
     let store = Store::new(OneForAll { entry: Mutex::default(), asked }).recheck(Duration::from_secs(3600));
-    let client = Client::keycloak(CLIENT_ID, format!("{realm}/auth"), "third-party").client_secret("s3cret").store(store).build().unwrap();
+    let client = ClientBuilder::keycloak(format!("{realm}/auth"), "third-party", CLIENT_ID).client_secret("s3cret").store(store).build().unwrap();
     let tokens = TokenSet::restore(&answer("expires_at", 4_000_000_000).to_string()).unwrap();
     let first = client.token_source(account(0)).unwrap();
     first.save(&tokens).unwrap();
@@ -148,7 +148,7 @@ struct OneForAll {
 }
 
 impl TokenStore for OneForAll {
-    fn load(&self, _: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, _: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let Some(mut entry) = self.entry.lock().unwrap().clone() else { return Ok(None) };
         let mut text = String::from_utf8(entry.data)?;
         let start = text.find("\"user-").ok_or("a login of an account")? + 1;
@@ -157,12 +157,12 @@ impl TokenStore for OneForAll {
         Ok(Some(entry))
     }
 
-    fn swap(&self, _: &StoreKey, _: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, _: &StoreKey, _: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         *self.entry.lock().unwrap() = Some(entry.clone());
-        Ok(Swapped::Stored)
+        Ok(SwapOutcome::Stored)
     }
 
-    fn try_lock(&self, _: &StoreKey) -> Result<StoreLock, StoreFailure> {
+    fn try_lock(&self, _: &StoreKey) -> Result<StoreLock, BoxError> {
         Ok(StoreLock::Held(Box::new(())))
     }
 }

@@ -24,7 +24,7 @@ fn main() -> std::io::Result<()> {
         std::thread::spawn(move || write(&answer(&shim, &line)));
     }
     // The other languages do it by themselves.
-    sipgate_oauth2::settle(Duration::from_secs(5));
+    sipgate_oauth2::drain(Duration::from_secs(5));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{
-    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, Call, CancelToken, Client, Provider, RefreshParameters, TokenSet,
+    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, ClientBuilder, RefreshParameters, ServerMetadata, TokenSet,
     TokenSource,
 };
 
@@ -68,14 +68,16 @@ impl Shim {
             unsafe { std::env::set_var(name, value) };
         }
         let mut builder = match kind.as_str() {
-            "sipgate" => Client::sipgate(args.needed("client_id")?),
-            "keycloak" => Client::keycloak(args.needed("client_id")?, args.needed("base")?, args.needed("realm")?),
+            "sipgate" => ClientBuilder::sipgate(args.needed("client_id")?),
+            "keycloak" => ClientBuilder::keycloak(args.needed("base")?, args.needed("realm")?, args.needed("client_id")?),
             "endpoints" => {
-                let make = if args.flag("iss_required")? { Provider::endpoints_with_iss } else { Provider::endpoints };
-                let provider = make(args.needed("issuer")?, args.needed("authorization_endpoint")?, args.needed("token_endpoint")?);
-                Client::with_provider(args.needed("client_id")?, provider)
+                let mut metadata = ServerMetadata::new(args.needed("issuer")?);
+                metadata.authorization_endpoint = args.text("authorization_endpoint")?;
+                metadata.token_endpoint = args.text("token_endpoint")?;
+                metadata.authorization_response_iss_parameter_supported = args.flag("iss_required")?;
+                Client::builder(metadata, args.needed("client_id")?)
             }
-            "env" => Client::from_env()?,
+            "env" => ClientBuilder::from_env()?,
             other => return Err(Failure::Call(format!("no such kind of client: {other}"))),
         };
         if let Some(realm) = args.text("realm")? {
@@ -161,7 +163,7 @@ impl Shim {
         let pending = self.pendings.take_name(&mut args, "pending")?;
         let (callback, name, call) = (args.needed("callback")?, args.needed("tokens")?, self.call(&mut args)?);
         args.end()?;
-        Ok(self.keep_tokens(name, client.exchange_callback_with(&pending, &callback, &call)?))
+        Ok(self.keep_tokens(name, client.start_exchange_callback(&pending, &callback, &call).wait()?))
     }
 
     fn exchange_code(&self, mut args: Args) -> Members {
@@ -178,7 +180,7 @@ impl Shim {
         }
         let (name, call) = (args.needed("tokens")?, self.call(&mut args)?);
         args.end()?;
-        Ok(self.keep_tokens(name, client.exchange_code_with(code, &call)?))
+        Ok(self.keep_tokens(name, client.start_exchange_code(code, &call).wait()?))
     }
 
     fn refresh(&self, mut args: Args) -> Members {
@@ -188,13 +190,13 @@ impl Shim {
         args.end()?;
         let mut parameters = match (token, from) {
             (Some(token), None) => RefreshParameters::new(token),
-            (None, Some(from)) => RefreshParameters::try_from(&self.tokens.get(&from)?)?,
+            (None, Some(from)) => RefreshParameters::from(&self.tokens.get(&from)?),
             _ => return Err(Failure::Call("one of refresh_token and from is needed".to_owned())),
         };
         if let Some(scope) = scope {
             parameters = parameters.scope(scope);
         }
-        Ok(self.keep_tokens(name, client.refresh_with(parameters, &call)?))
+        Ok(self.keep_tokens(name, client.start_refresh(parameters, &call).wait()?))
     }
 
     fn tokens_export(&self, mut args: Args) -> Members {
@@ -224,13 +226,10 @@ impl Shim {
         Ok(json!({"text": text}))
     }
 
-    pub(crate) fn call(&self, args: &mut Args) -> Result<Call, Failure> {
-        let mut call = Call::new();
+    pub(crate) fn call(&self, args: &mut Args) -> Result<CallOptions, Failure> {
+        let mut call = CallOptions::new();
         if let Some(timeout) = args.seconds("timeout")? {
             call = call.timeout(timeout);
-        }
-        if let Some(min_validity) = args.seconds("min_validity")? {
-            call = call.min_validity(min_validity);
         }
         if let Some(cancel) = args.text("cancel")? {
             call = call.cancel_token(&self.cancels.get_or_make(&cancel));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
+use sipgate_oauth2::{StoreEntry, BoxError, StoreKey, SwapOutcome, TokenStore};
 
 /// The same store for all its clones.
 #[derive(Clone, Default)]
@@ -45,20 +45,20 @@ impl OwnStore {
 }
 
 impl TokenStore for OwnStore {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         Ok(self.answering().entries.get(key).cloned())
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let mut contents = self.answering();
         if contents.saves_left == Some(0) {
             return Err("the disk is full".into());
         }
         contents.saves_left = contents.saves_left.map(|left| left - 1);
         if contents.entries.get(key).map(|there| there.version.as_str()) != expected {
-            return Ok(Swapped::Conflict);
+            return Ok(SwapOutcome::Conflict);
         }
         contents.entries.insert(key.clone(), entry.clone());
-        Ok(Swapped::Stored)
+        Ok(SwapOutcome::Stored)
     }
 }

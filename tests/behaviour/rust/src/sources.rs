@@ -15,7 +15,7 @@ impl Shim {
         let (callback, account, name) = (args.needed("callback")?, args.needed("account")?, args.needed("source")?);
         let call = self.call(&mut args)?;
         args.end()?;
-        Ok(self.keep_source(name, client.complete_login_with(&pending, &callback, account, &call)?))
+        Ok(self.keep_source(name, client.start_complete_login(&pending, &callback, account, &call).wait()?))
     }
 
     pub(crate) fn token_source(&self, mut args: Args) -> Members {
@@ -27,16 +27,17 @@ impl Shim {
 
     pub(crate) fn access_token(&self, mut args: Args) -> Members {
         let source = self.sources.take_name(&mut args, "source")?;
-        let call = self.call(&mut args)?;
+        let (min_validity, call) = (args.seconds("min_validity")?.unwrap_or_default(), self.call(&mut args)?);
         args.end()?;
-        Ok(json!({"access_token": source.access_token_with(&call)?.reveal()}))
+        Ok(json!({"access_token": source.start_access_token(min_validity, &call).wait()?.reveal()}))
     }
 
     pub(crate) fn authorization_header(&self, mut args: Args) -> Members {
         let source = self.sources.take_name(&mut args, "source")?;
-        let call = self.call(&mut args)?;
+        let (min_validity, call) = (args.seconds("min_validity")?.unwrap_or_default(), self.call(&mut args)?);
         args.end()?;
-        Ok(json!({"authorization_header": source.authorization_header_with(&call)?.reveal()}))
+        let token = source.start_access_token(min_validity, &call).wait()?;
+        Ok(json!({"authorization_header": token.authorization_header().reveal()}))
     }
 
     pub(crate) fn peek(&self, mut args: Args) -> Members {
@@ -56,14 +57,14 @@ impl Shim {
         let source = self.sources.take_name(&mut args, "source")?;
         let call = self.call(&mut args)?;
         args.end()?;
-        Ok(json!({"access_token": source.refresh_with(&call)?.reveal()}))
+        Ok(json!({"access_token": source.start_refresh(&call).wait()?.reveal()}))
     }
 
     pub(crate) fn source_save(&self, mut args: Args) -> Members {
         let source = self.sources.take_name(&mut args, "source")?;
         let (tokens, call) = (self.tokens.take_name(&mut args, "tokens")?, self.call(&mut args)?);
         args.end()?;
-        source.save_with(&tokens, &call)?;
+        source.start_save(&tokens, &call).wait()?;
         Ok(json!({}))
     }
 
@@ -71,14 +72,14 @@ impl Shim {
         let source = self.sources.take_name(&mut args, "source")?;
         let call = self.call(&mut args)?;
         args.end()?;
-        Ok(views::status(&source.status_with(&call)?))
+        Ok(views::status(&source.start_status(&call).wait()?))
     }
 
     pub(crate) fn source_logout(&self, mut args: Args) -> Members {
         let source = self.sources.take_name(&mut args, "source")?;
         let call = self.call(&mut args)?;
         args.end()?;
-        Ok(json!({"outcome": source.logout_with(&call)?.as_str()}))
+        Ok(json!({"outcome": source.start_logout(&call).wait()?.as_str()}))
     }
 
     pub(crate) fn source_ensure_saved(&self, mut args: Args) -> Members {

@@ -7,22 +7,22 @@ use super::world::{
     ARRIVING, Answer, Ask, BEAT, Caller, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World, account, number,
     refresh_token, tokens,
 };
-use crate::error::{Error, ErrorCode, Result};
 use crate::mistakes;
-use crate::refresh::answer::{Received, Reply};
-use crate::refresh::flight::Flight;
-use crate::refresh::known::{Demand, Done, Judgement};
-use crate::refresh::moment::Moment;
-use crate::refresh::record::{REQUEST_MILLISECONDS, Record, Stored};
-use crate::refresh::step::{Action, Goal, Observation, Ticket};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
+use sipgate_oauth2_protocol::refresh::action::{Action, Goal, Observation, OperationContext};
+use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRequirements};
+use sipgate_oauth2_protocol::refresh::operation::Operation;
+use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Record, Stored};
+use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
+use sipgate_oauth2_protocol::time::Moment;
 
 const PATIENCE: u64 = 30_000;
 
 impl World {
     pub(super) fn call(&mut self, setup: &Setup, process: usize, force: bool) {
-        self.process_mut(process).caller = Some(Caller { done: Done::Nothing, awaits: REFRESHING, force });
+        self.process_mut(process).caller = Some(Caller { done: Attempted::Nothing, awaits: REFRESHING, force });
         if force {
-            self.begin(setup, process, REFRESHING, Goal::Force);
+            self.begin(setup, process, REFRESHING, Goal::ForceRefresh);
         } else {
             self.attend(setup, process);
         }
@@ -63,27 +63,27 @@ impl World {
         let Process { known, flights, caller: Some(caller), .. } = self.process_mut(process) else { return };
         let is_refreshing = flights[REFRESHING].is_some();
         match known.judge(demand, caller.done, now) {
-            Judgement::Give => self.hand_out(setup, process),
-            Judgement::GiveAndRefresh => {
+            Decision::Use => self.hand_out(setup, process),
+            Decision::UseAndRefresh => {
                 self.hand_out(setup, process);
                 if !is_refreshing {
-                    self.begin(setup, process, REFRESHING, Goal::Renew(demand));
+                    self.begin(setup, process, REFRESHING, Goal::Refresh(demand));
                 }
             }
-            Judgement::Look => {
+            Decision::Reload => {
                 caller.awaits = LOOKING;
-                self.begin(setup, process, LOOKING, Goal::Look);
+                self.begin(setup, process, LOOKING, Goal::Reload);
             }
-            Judgement::Refresh => {
+            Decision::Refresh => {
                 caller.awaits = REFRESHING;
                 self.check_waiting(setup, process);
                 if is_refreshing {
                     self.comfort(setup, process);
                 } else {
-                    self.begin(setup, process, REFRESHING, Goal::Renew(demand));
+                    self.begin(setup, process, REFRESHING, Goal::Refresh(demand));
                 }
             }
-            Judgement::Refuse(_) => self.process_mut(process).caller = None,
+            Decision::Fail(_) => self.process_mut(process).caller = None,
         }
     }
 
@@ -118,13 +118,13 @@ impl World {
             format!("p{process}.{life}.{}", it.flown)
         };
         let instance = format!("p{process}.{life}");
-        let ticket = Ticket {
+        let ticket = OperationContext {
             account: account(),
             owner: owner.clone(),
             process: pid,
             started: None,
             instance,
-            dice: 0,
+            jitter: 0,
             patience: PATIENCE,
             credentials: 0,
             request_timeout: REQUEST_MILLISECONDS,
@@ -133,7 +133,7 @@ impl World {
             Goal::Save { received, .. } => received.refresh_token.as_ref().map(|token| number(token.reveal())),
             _ => None,
         };
-        let flight = Flight::new(goal, ticket, now);
+        let flight = Operation::new(goal, ticket, now);
         it.flights[place] = Some(Running {
             flight,
             owner,
@@ -189,11 +189,11 @@ impl World {
                     continue;
                 }
                 Action::Wait(milliseconds) => self.wait(milliseconds),
-                Action::TakeTurn if self.left.queues == 0 || setup.planted == Some(Planted::ClaimBeforeTurn) => {
-                    seen = Observation::Turn { waited: false };
+                Action::AcquirePermit if self.left.queues == 0 || setup.planted == Some(Planted::ClaimBeforeTurn) => {
+                    seen = Observation::PermitAcquired { waited: false };
                     continue;
                 }
-                Action::TakeTurn => Pending::Turn,
+                Action::AcquirePermit => Pending::Permit,
                 Action::Refresh(record) if self.left.queues > 0 && setup.planted == Some(Planted::ClaimBeforeTurn) => {
                     Pending::Held { record }
                 }
@@ -204,12 +204,12 @@ impl World {
                     self.check_revoking(token);
                     Pending::Request { ask: Ask::Revoke(token), sent: now, answer: None }
                 }
-                Action::Tell(outcome) => {
+                Action::Report(outcome) => {
                     self.answer_caller(setup, process, place, &outcome.map(|()| true));
-                    seen = Observation::Told;
+                    seen = Observation::Reported;
                     continue;
                 }
-                Action::End(outcome) => {
+                Action::Finish(outcome) => {
                     self.end(setup, process, place, &outcome);
                     return;
                 }
@@ -250,9 +250,9 @@ impl World {
             Ok(renewed) => {
                 let renewed = *renewed;
                 caller.done = match (place, renewed) {
-                    (LOOKING, _) => Done::Looked,
-                    (_, true) => Done::Renewed,
-                    (_, false) => Done::Flown,
+                    (LOOKING, _) => Attempted::Reload,
+                    (_, true) => Attempted::Refresh,
+                    (_, false) => Attempted::Operation,
                 };
                 if !caller.force || renewed {
                     self.attend(setup, process);
@@ -318,7 +318,7 @@ impl World {
     /// No good answer comes.
     pub(super) fn fail(&mut self, setup: &Setup, process: usize, place: usize, reply: Reply) {
         match (self.request(process, place), reply) {
-            (Some(Ask::Revoke(_)), Reply::Broken(error) | Reply::InDoubt(error) | Reply::Refused(error)) => {
+            (Some(Ask::Revoke(_)), Reply::ConnectionLost(error) | Reply::OutcomeUnknown(error) | Reply::Refused(error)) => {
                 let outcome = if setup.planted == Some(Planted::ForgetUnconfirmed) { Ok(()) } else { Err(error) };
                 self.tell(setup, process, place, Observation::Revoked(outcome));
             }
@@ -328,7 +328,7 @@ impl World {
 
     fn reply(&mut self, setup: &Setup, process: usize, place: usize, reply: Reply) {
         let reply = if setup.planted == Some(Planted::ReplayAfterTimeout) { planted::mistake(reply) } else { reply };
-        self.tell(setup, process, place, Observation::Answered(reply));
+        self.tell(setup, process, place, Observation::Replied(reply));
     }
 
     /// The request that is under way.
@@ -341,9 +341,9 @@ impl World {
 }
 
 /// What the callers of a process want.
-fn demand(setup: &Setup, process: usize) -> Demand {
+fn demand(setup: &Setup, process: usize) -> TokenRequirements {
     let spread = u8::try_from(process).expect("few processes") * 100;
-    Demand { min_validity: 0, recheck: 1000, early: (setup.exclusion == Exclusion::Lease).then_some(spread), credentials: 0 }
+    TokenRequirements { min_validity: 0, recheck: 1000, early: (setup.exclusion == Exclusion::Lease).then_some(spread), credentials: 0 }
 }
 
 /// What a request that was sent at `sent` brought.

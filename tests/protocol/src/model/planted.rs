@@ -1,9 +1,9 @@
 //! Deliberate bugs. Each is one that a published library has or had; a model that finds none of them proves nothing.
 
 use super::setup::{self, Setup};
-use crate::refresh::answer::Reply;
-use crate::refresh::moment::Moment;
-use crate::refresh::record::{LEASE_MILLISECONDS, Record, Stored};
+use sipgate_oauth2_protocol::refresh::record::{LEASE_MILLISECONDS, Record, Stored};
+use sipgate_oauth2_protocol::refresh::reply::Reply;
+use sipgate_oauth2_protocol::time::Moment;
 
 /// Around the real `decide`: what it sees, or what becomes of its actions, is altered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
 /// An answer as it is taken.
 pub(super) fn mistake(reply: Reply) -> Reply {
     match reply {
-        Reply::InDoubt(error) => Reply::Broken(error),
+        Reply::OutcomeUnknown(error) => Reply::ConnectionLost(error),
         reply => reply,
     }
 }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::rules::Unavoidable;
 use super::setup::{Exclusion, Setup};
 use super::world::{BEAT, LEAP, World, account, digest, refresh_token, token_of, tokens};
-use crate::error::{Error, ErrorCode};
-use crate::refresh::answer::{Received, Reply};
-use crate::refresh::flight::Flight;
-use crate::refresh::known::{Demand, Done, Judgement, Known};
-use crate::refresh::moment::Moment;
-use crate::refresh::record::{REQUEST_MILLISECONDS, Stored};
-use crate::refresh::step::{Action, Goal, Observation, Ticket};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
+use sipgate_oauth2_protocol::refresh::action::{Action, Goal, Observation, OperationContext};
+use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, LocalState, TokenRequirements};
+use sipgate_oauth2_protocol::refresh::operation::Operation;
+use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Stored};
+use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
+use sipgate_oauth2_protocol::time::Moment;
 
 /// More actions than any refresh by somebody who is alone takes.
 const ENOUGH: usize = 60;
@@ -59,27 +59,27 @@ impl Probe {
 fn renews(setup: &Setup, world: &World) -> bool {
     let mut world = world.clone();
     world.time += 3 * LEAP;
-    let mut known = Known::default();
+    let mut known = LocalState::default();
     let now = |world: &World| -> Moment { world.now(setup, 0) };
-    let demand = Demand { min_validity: 0, recheck: 1000, early: None, credentials: 0 };
-    let ticket = Ticket {
+    let demand = TokenRequirements { min_validity: 0, recheck: 1000, early: None, credentials: 0 };
+    let ticket = OperationContext {
         account: account(),
         owner: "new".into(),
         process: 999,
         started: None,
         instance: "new".into(),
-        dice: 0,
+        jitter: 0,
         patience: 1_000_000,
         credentials: 0,
         request_timeout: REQUEST_MILLISECONDS,
     };
-    let mut flight = Flight::new(Goal::Renew(demand), ticket, now(&world));
+    let mut flight = Operation::new(Goal::Refresh(demand), ticket, now(&world));
     let mut waits = [LEAP].into_iter().chain(std::iter::repeat(BEAT));
     let mut seen = Observation::Begun;
     for step in 0..ENOUGH {
         seen = match flight.decide(&mut known, seen, now(&world)) {
             Action::Load => Observation::Loaded(world.stored().map(|stored| Stored { owner_is_gone: true, ..stored.clone() })),
-            Action::TakeTurn => Observation::Turn { waited: false },
+            Action::AcquirePermit => Observation::PermitAcquired { waited: false },
             Action::TryLock if setup.exclusion == Exclusion::Lease => Observation::NoLocks,
             Action::TryLock => Observation::Locked,
             Action::Swap { record, .. } => {
@@ -90,7 +90,7 @@ fn renews(setup: &Setup, world: &World) -> bool {
             Action::Refresh(record) => {
                 let sent = now(&world);
                 let answer = token_of(&record).and_then(|token| world.server.refresh(token, world.time));
-                Observation::Answered(match answer {
+                Observation::Replied(match answer {
                     Some(token) => Reply::Tokens(Box::new(Received {
                         tokens: Ok(tokens(token, sent.wall)),
                         refresh_token: Some(refresh_token(token)),
@@ -103,8 +103,8 @@ fn renews(setup: &Setup, world: &World) -> bool {
                 world.time += waits.next().unwrap_or(BEAT);
                 Observation::Waited
             }
-            Action::End(Ok(true)) => {
-                return matches!(known.judge(demand, Done::Renewed, now(&world)), Judgement::Give);
+            Action::Finish(Ok(true)) => {
+                return matches!(known.judge(demand, Attempted::Refresh, now(&world)), Decision::Use);
             }
             _ => return false,
         };

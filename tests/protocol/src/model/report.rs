@@ -137,7 +137,7 @@ fn what(before: &World, step: Step) -> String {
         }
         Pending::Confirming { .. } => "confirmed".to_owned(),
         Pending::Wait { .. } => "waited".to_owned(),
-        Pending::Turn | Pending::Queued | Pending::Held { .. } => "turn".to_owned(),
+        Pending::Permit | Pending::Queued | Pending::Held { .. } => "turn".to_owned(),
         Pending::Request { answer, .. } => format!("{answer:?}"),
     });
     format!("p{process}.{place} {}", pending.unwrap_or_default())

@@ -2,7 +2,7 @@
 
 use super::setup::Setup;
 use super::world::{ARRIVING, Answer, Ask, LIFE, MARGIN, Pending, StoreState, World, number, token_of};
-use crate::refresh::record::{Record, State, Stored};
+use sipgate_oauth2_protocol::refresh::record::{Record, State, Stored};
 
 /// The invariants of the protocol, as far as this world can break them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -250,7 +250,7 @@ impl World {
             }
             _ => {}
         }
-        if let (State::Dead { .. }, false) = (&new.state, matches!(old.state, State::Dead { .. })) {
+        if let (State::Rejected { .. }, false) = (&new.state, matches!(old.state, State::Rejected { .. })) {
             let refused = token_of(new).is_some_and(|token| self.server.notes(token).refused);
             if !refused || !old.same_lineage(new) {
                 self.breaks(Rule::DeadOnlyWhenRefused);

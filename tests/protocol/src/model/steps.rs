@@ -9,10 +9,10 @@ use super::probe::Probe;
 use super::rules::{Rule, Unavoidable};
 use super::setup::{Exclusion, Setup};
 use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World};
-use crate::error::{Error, ErrorCode};
-use crate::refresh::answer::Reply;
-use crate::refresh::record::Stored;
-use crate::refresh::step::Observation;
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
+use sipgate_oauth2_protocol::refresh::action::Observation;
+use sipgate_oauth2_protocol::refresh::record::Stored;
+use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 /// One thing that happens. Numbers are a process's, and a flight's place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,19 +208,19 @@ impl Model for Exploration {
                 next.note_store(None);
             }
             Step::Kill(process) => next.kill(setup, process),
-            Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::Broken(in_doubt())),
+            Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::ConnectionLost(in_doubt())),
             Step::LoseAnswer(process, place) => {
                 if let Some(Ask::Refresh(_)) = next.request(process, place) {
                     next.excuse(Unavoidable::AnswerLost);
                 }
-                next.fail(setup, process, place, Reply::Broken(in_doubt()));
+                next.fail(setup, process, place, Reply::ConnectionLost(in_doubt()));
             }
             Step::GiveUp(process, place) => {
                 next.abandon(process, place);
                 if let Some(Ask::Refresh(_)) = next.request(process, place) {
                     next.excuse(Unavoidable::GivenUp);
                 }
-                next.fail(setup, process, place, Reply::InDoubt(in_doubt()));
+                next.fail(setup, process, place, Reply::OutcomeUnknown(in_doubt()));
             }
             Step::Refuse(process, place) => {
                 next.fail(setup, process, place, Reply::Refused(Error::new(ErrorCode::ServerUnavailable, "429")));
@@ -317,7 +317,7 @@ fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut V
                 steps.extend([Step::Act(process, place), Step::LoseWriteAnswer(process, place)]);
                 steps.extend(setup.rare.then_some(Step::SlowWrite(process, place)));
             }
-            Pending::Turn => {
+            Pending::Permit => {
                 steps.push(Step::Act(process, place));
                 steps.extend((left.queues > 0).then_some(Step::Queue(process, place)));
             }
@@ -377,8 +377,8 @@ impl World {
             Pending::Load => self.load(setup, process, place),
             Pending::Swap { .. } => self.write(setup, process, place, answered),
             Pending::Confirming { seen } => seen,
-            Pending::Turn => Observation::Turn { waited: false },
-            Pending::Queued => Observation::Turn { waited: true },
+            Pending::Permit => Observation::PermitAcquired { waited: false },
+            Pending::Queued => Observation::PermitAcquired { waited: true },
             Pending::Held { record } => {
                 let request = self.send(&running.owner, &record, self.now(setup, process));
                 self.process_mut(process).flights[place].as_mut().expect("it flies").pending = request;

@@ -1,7 +1,5 @@
 //! One state of the world.
 
-use std::cell::RefCell;
-use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -9,13 +7,13 @@ use super::rules::{Rule, Unavoidable};
 use super::server::Server;
 use super::setup::{Left, Setup};
 use crate::mistakes::{Claiming, Watching};
-use crate::oauth::token::TokenSet;
-use crate::refresh::flight::Flight;
-use crate::refresh::known::{Done, Known};
-use crate::refresh::moment::Moment;
-use crate::refresh::record::{Account, Record, State, Stored};
-use crate::refresh::step::Observation;
-use crate::secret::RefreshToken;
+use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
+use sipgate_oauth2_protocol::refresh::action::Observation;
+use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState};
+use sipgate_oauth2_protocol::refresh::operation::Operation;
+use sipgate_oauth2_protocol::refresh::record::{Account, Record, State, Stored};
+use sipgate_oauth2_protocol::secret::RefreshToken;
+use sipgate_oauth2_protocol::time::Moment;
 
 /// Time goes in leaps of so many seconds, longer than a lease, a wait and a back-off: whatever waits for time to pass has waited long enough after one.
 pub(super) const LEAP: u32 = 80;
@@ -96,14 +94,14 @@ pub(super) struct Entry {
 
 impl From<Stored> for Entry {
     fn from(stored: Stored) -> Self {
-        Self { digest: look(&stored), stored: Arc::new(stored) }
+        Self { digest: digest(&stored), stored: Arc::new(stored) }
     }
 }
 
 /// A process, and what it does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Process {
-    pub(super) known: Known,
+    pub(super) known: LocalState,
     pub(super) flights: [Option<Running>; PLACES],
     pub(super) caller: Option<Caller>,
     /// How often it was killed and started again.
@@ -118,9 +116,9 @@ pub(super) struct Process {
 }
 
 /// A flight, and the action that it waits for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Running {
-    pub(super) flight: Flight,
+    pub(super) flight: Operation,
     pub(super) owner: String,
     pub(super) pending: Pending,
     pub(super) swaps: u8,
@@ -136,7 +134,7 @@ pub(super) struct Running {
     pub(super) claiming: Claiming,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Pending {
     Load,
     TryLock,
@@ -154,7 +152,7 @@ pub(super) enum Pending {
         until: u32,
     },
     /// For a turn at the server: it may be there at once.
-    Turn,
+    Permit,
     /// Others have theirs first.
     Queued,
     /// The same, where the claim is made before the turn: see `Planted::ClaimBeforeTurn`.
@@ -190,7 +188,7 @@ pub(super) enum Answer {
 /// Somebody who wants an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Caller {
-    pub(super) done: Done,
+    pub(super) done: Attempted,
     /// The place of the flight that it waits for.
     pub(super) awaits: usize,
     /// What it wants is a new one.
@@ -263,7 +261,7 @@ impl World {
 impl Process {
     pub(super) fn new(life: u8) -> Self {
         Self {
-            known: Known::default(),
+            known: LocalState::default(),
             flights: [const { None }; PLACES],
             caller: None,
             life,
@@ -291,7 +289,7 @@ impl Process {
     /// Notes what this state looks like, once it is complete.
     pub(super) fn seal(&mut self) {
         self.digest = 0;
-        self.digest = look(&*self);
+        self.digest = digest(&*self);
     }
 }
 
@@ -330,30 +328,6 @@ pub(super) fn digest(thing: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     thing.hash(&mut hasher);
     hasher.finish()
-}
-
-/// What something looks like, as a number. Everything here shows all that it is.
-pub(super) fn look(thing: impl fmt::Debug) -> u64 {
-    thread_local! {
-        static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
-    }
-    TEXT.with_borrow_mut(|text| {
-        text.clear();
-        write!(text, "{thing:?}").expect("a string takes all");
-        hash(text.as_bytes())
-    })
-}
-
-/// Of long texts, much faster than those for keys.
-fn hash(text: &[u8]) -> u64 {
-    let (words, rest) = text.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    words.iter().chain([&last]).fold(text.len() as u64, |hash, word| {
-        let mixed = hash ^ u64::from_le_bytes(*word) ^ 0x9E37_79B9_7F4A_7C15;
-        let product = u128::from(mixed) * 0xA076_1D64_78BD_642F;
-        (product >> 64) as u64 ^ product as u64
-    })
 }
 
 fn first_age(setup: &Setup) -> u32 {

@@ -1,15 +1,15 @@
 //! Who calls for tokens, and what they are told: the part of the driver that is not a flight.
 
-use super::world::{Caller, Event, Kind, Pilot, Process, World, access_of};
-use crate::error::{Error, ErrorCode, Result};
-use crate::refresh::known::{Demand, Done, Judgement};
-use crate::refresh::step::Goal;
+use super::world::{Caller, Driver, Event, Kind, Process, World, access_of};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
+use sipgate_oauth2_protocol::refresh::action::Goal;
+use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRequirements};
 
 /// How long a caller waits.
 const PATIENCE: u64 = 30_000;
 
 /// A call that takes part in more flights than this goes round in circles.
-const MOST_FLIGHTS: u32 = 40;
+const MAX_REFRESHES: u32 = 40;
 
 /// A look that takes longer does not hold up a caller who can be given something.
 const LATE: u64 = 250;
@@ -26,20 +26,21 @@ impl World<'_> {
             return;
         }
         self.tally.calls += 1;
-        let min_validity = if must || self.dice.per_mille(850) { 0 } else { [10_000, 60_000, 86_400_000][self.dice.index(3)] };
+        let min_validity = if must || self.random.per_mille(850) { 0 } else { [10_000, 60_000, 86_400_000][self.random.index(3)] };
         let recheck = RECHECK[usize::from(!self.settings.locks)];
         self.names += 1;
         let id = self.names;
         let moment = self.moment(process);
         let Process { spread, credentials, lanes, .. } = &self.processes[process];
-        let demand = Demand { min_validity, recheck, early: (!self.settings.locks).then_some(*spread), credentials: *credentials };
+        let demand =
+            TokenRequirements { min_validity, recheck, early: (!self.settings.locks).then_some(*spread), credentials: *credentials };
         let known = &lanes[account].known;
         let caller = Caller {
             process,
             account,
             demand,
             force,
-            done: Done::Nothing,
+            done: Attempted::Nothing,
             began: self.now,
             flights: 0,
             had: known.record().filter(|_| !force && known.is_usable(demand, moment)).and_then(access_of),
@@ -57,27 +58,27 @@ impl World<'_> {
     fn judge(&mut self, id: u64) {
         let Some(caller) = self.callers.get(&id) else { return };
         let (process, account, demand) = (caller.process, caller.account, caller.demand);
-        if caller.flights > MOST_FLIGHTS {
+        if caller.flights > MAX_REFRESHES {
             self.fail(account, format!("caller {id} goes round in circles"));
             return;
         }
-        if caller.force && caller.done == Done::Nothing {
+        if caller.force && caller.done == Attempted::Nothing {
             self.join(id, Kind::Force);
             return;
         }
         let known = &self.processes[process].lanes[account].known;
         match known.judge(demand, caller.done, self.moment(process)) {
-            Judgement::Give => self.give(id),
-            Judgement::GiveAndRefresh => {
+            Decision::Use => self.give(id),
+            Decision::UseAndRefresh => {
                 self.give(id);
-                self.under_way(process, account, Kind::Renew, Goal::Renew(demand), PATIENCE);
+                self.under_way(process, account, Kind::Renew, Goal::Refresh(demand), PATIENCE);
             }
-            Judgement::Look => self.join(id, Kind::Look),
-            Judgement::Refresh => {
+            Decision::Reload => self.join(id, Kind::Look),
+            Decision::Refresh => {
                 self.check_waiting(id);
                 self.join(id, Kind::Renew);
             }
-            Judgement::Refuse(error) => self.refuse(id, &error),
+            Decision::Fail(error) => self.refuse(id, &error),
         }
     }
 
@@ -87,9 +88,9 @@ impl World<'_> {
         let (process, account) = (caller.process, caller.account);
         let patience = if caller.must { 4 * PATIENCE } else { PATIENCE };
         let goal = match kind {
-            Kind::Look => Goal::Look,
-            Kind::Force => Goal::Force,
-            _ => Goal::Renew(caller.demand),
+            Kind::Look => Goal::Reload,
+            Kind::Force => Goal::ForceRefresh,
+            _ => Goal::Refresh(caller.demand),
         };
         let can_be_given = kind == Kind::Look && caller.had.is_some();
         let flight = self.under_way(process, account, kind, goal, patience);
@@ -97,7 +98,7 @@ impl World<'_> {
             pilot.waiters.push(id);
         }
         if can_be_given {
-            let is_late = |pilot: &Pilot| pilot.process == process && pilot.kind == Kind::Look && self.now >= pilot.began + LATE;
+            let is_late = |pilot: &Driver| pilot.process == process && pilot.kind == Kind::Look && self.now >= pilot.began + LATE;
             let others_are = self.flights.values().any(is_late);
             self.after(if others_are { 0 } else { LATE }, Event::Late { caller: id, flight });
         }
@@ -138,8 +139,8 @@ impl World<'_> {
         let (Some(caller), Some(moment)) = (self.callers.get_mut(&id), moment) else { return };
         match outcome {
             Ok(_) if caller.force && kind != Kind::Force => {}
-            Ok(true) => caller.done = caller.done.max(Done::Renewed),
-            Ok(false) => caller.done = caller.done.max(if kind == Kind::Look { Done::Looked } else { Done::Flown }),
+            Ok(true) => caller.done = caller.done.max(Attempted::Refresh),
+            Ok(false) => caller.done = caller.done.max(if kind == Kind::Look { Attempted::Reload } else { Attempted::Operation }),
             Err(error) => {
                 caller.failed = true;
                 let known = &self.processes[caller.process].lanes[caller.account].known;
@@ -167,10 +168,10 @@ impl World<'_> {
         if dead {
             self.tally.oddity("dead token handed out, by a clock set back");
         }
-        if dead || (self.stormy && self.dice.per_mille(30)) {
+        if dead || (self.stormy && self.random.per_mille(30)) {
             // Callers of one burst learn of it one after the other.
-            for _ in 0..self.dice.between(1, 4) {
-                let late = self.dice.between(10, 5_000);
+            for _ in 0..self.random.between(1, 4) {
+                let late = self.random.between(10, 5_000);
                 self.after(late, Event::Refused { process: caller.process, account: caller.account, token });
             }
         }

@@ -1,9 +1,9 @@
 //! The protocol's invariants, looked at whenever something happens.
 
 use super::world::{Ask, Fate, Kind, World, access_of, refresh_of};
-use crate::refresh::known::Done;
-use crate::refresh::record::Record;
-use crate::refresh::step::Action;
+use sipgate_oauth2_protocol::refresh::action::Action;
+use sipgate_oauth2_protocol::refresh::local_state::Attempted;
+use sipgate_oauth2_protocol::refresh::record::Record;
 
 /// What rounding to whole seconds and drift may make of an age, in milliseconds.
 const INEXACT: u64 = 1_500;
@@ -44,7 +44,7 @@ impl World<'_> {
                 let unclaimed = self.store.lost_since(account, request.aimed.min(pilot.loaded_at));
                 other.asked.as_ref().is_some_and(|(grant_id, _)| *grant_id == record.grant_id)
                     && matches!(request.ask, Ask::Refresh(_))
-                    && matches!(request.fate, Fate::UnderWay | Fate::Answered)
+                    && matches!(request.fate, Fate::InFlight | Fate::Answered)
                     && !(forked || unclaimed)
                     && other.received.is_none_or(|received| self.server.notes(received).stored.is_none())
                     && !(is_leased && (stopped || slow || !self.clocks_right_since(request.sent)))
@@ -256,10 +256,10 @@ impl World<'_> {
         let hidden_since = (self.now - met.at).saturating_sub(wall.max(moment.mono - met.moment.mono));
         let ahead = met.skew.map_or(0, |skew| token.sender_skew - skew);
         let met_age = i64::try_from(met.at - token.sent).unwrap_or(i64::MAX);
-        if met_age - ahead < -i64::try_from(tolerance + INEXACT).unwrap_or(0) && caller.done != Done::Renewed {
+        if met_age - ahead < -i64::try_from(tolerance + INEXACT).unwrap_or(0) && caller.done != Attempted::Refresh {
             return Some("I12: it was sent in the future, and its age cannot be known".into());
         }
-        let limit = if caller.done == Done::Renewed { life } else { self.limit(caller.demand.min_validity) };
+        let limit = if caller.done == Attempted::Refresh { life } else { self.limit(caller.demand.min_validity) };
         let hidden = hidden_since + u64::try_from(ahead).unwrap_or(0);
         let age = self.now - token.sent;
         (age > limit + hidden + INEXACT).then(|| format!("it is {age} ms old, its limit is {limit}, the clocks hide {hidden}"))

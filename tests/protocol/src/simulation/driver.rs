@@ -3,11 +3,11 @@
 use super::planted::Planted;
 use super::store::TryLock;
 use super::world::{Answering, Event, Fate, Kind, Met, Work, World, access_of, refresh_of, token_of};
-use crate::error::{Error, ErrorCode, Result};
 use crate::mistakes;
-use crate::refresh::answer::Reply;
-use crate::refresh::record::Record;
-use crate::refresh::step::{Action, Observation};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
+use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
+use sipgate_oauth2_protocol::refresh::record::Record;
+use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 impl World<'_> {
     /// Something came of a flight's last action: on to the next.
@@ -47,7 +47,7 @@ impl World<'_> {
 
     /// Takes note of what a flight sees; nothing, if a planted fault does something else with it.
     fn see(&mut self, id: u64, seen: Observation) -> Option<Observation> {
-        let in_doubt = matches!(seen, Observation::Answered(Reply::InDoubt(_)));
+        let in_doubt = matches!(seen, Observation::Replied(Reply::OutcomeUnknown(_)));
         let seen = self.look_at_owner(seen);
         let seen = self.spoil_observation(id, seen);
         let pilot = self.flights.get_mut(&id)?;
@@ -74,14 +74,14 @@ impl World<'_> {
                 pilot.store_failed = true;
                 self.processes[pilot.process].lanes[pilot.account].failed_at = Some(self.now);
             }
-            Observation::Answered(reply) => {
+            Observation::Replied(reply) => {
                 let fate = match reply {
                     Reply::Tokens(received) => {
                         pilot.received = token_of(received);
                         Fate::Answered
                     }
-                    Reply::Broken(_) | Reply::InDoubt(_) => Fate::GivenUp,
-                    Reply::Refused(_) | Reply::Rejected(_) => Fate::Done,
+                    Reply::ConnectionLost(_) | Reply::OutcomeUnknown(_) => Fate::GivenUp,
+                    Reply::Refused(_) | Reply::Rejected(_) => Fate::Attempted,
                 };
                 if let Some(request) = pilot.request {
                     self.requests[request].fate = fate;
@@ -90,7 +90,7 @@ impl World<'_> {
             Observation::Revoked(outcome) => {
                 self.tally.unconfirmed += u64::from(outcome.is_err());
                 if let Some(request) = pilot.request {
-                    self.requests[request].fate = Fate::Done;
+                    self.requests[request].fate = Fate::Attempted;
                 }
             }
             _ => {}
@@ -138,8 +138,8 @@ impl World<'_> {
         let Some(pilot) = self.flights.get(&id) else { return };
         let (process, account) = (pilot.process, pilot.account);
         self.check_action(id, &action);
-        if self.stormy && self.dice.per_mille(3) {
-            if self.dice.half() {
+        if self.stormy && self.random.per_mille(3) {
+            if self.random.half() {
                 self.carry_out(id, action, self.now);
             }
             self.trace.note(Some(account), self.now, || format!("  process {process} is killed at this step"));
@@ -147,10 +147,10 @@ impl World<'_> {
             return;
         }
         let mut from = self.now;
-        if self.stormy && self.dice.per_mille(2) {
+        if self.stormy && self.random.per_mille(2) {
             let length = self.a_pause();
             self.stop(process, length);
-            if self.dice.half() {
+            if self.random.half() {
                 from = self.awake_at(process);
             }
         }
@@ -159,8 +159,8 @@ impl World<'_> {
 
     /// How long a process stands still: mostly shorter than a lease, at times much longer.
     pub(super) fn a_pause(&mut self) -> u64 {
-        let longest = [2_000, 20_000, 120_000, 7_200_000][self.dice.index(4)];
-        self.dice.between(1, longest)
+        let longest = [2_000, 20_000, 120_000, 7_200_000][self.random.index(4)];
+        self.random.between(1, longest)
     }
 
     fn carry_out(&mut self, id: u64, action: Action, from: u64) {
@@ -175,13 +175,13 @@ impl World<'_> {
             Action::Refresh(record) => self.send_refresh(id, &record, from),
             Action::Exchange => self.send_exchange(id, from),
             Action::Revoke(token) => self.send_revocation(id, &token, from),
-            Action::TakeTurn => {
-                let waited = self.stormy && self.dice.per_mille(5);
-                let takes = if waited { self.dice.between(1, 120_000) } else { 0 };
-                self.at(from + takes, Event::Observe(id, Observation::Turn { waited }));
+            Action::AcquirePermit => {
+                let waited = self.stormy && self.random.per_mille(5);
+                let takes = if waited { self.random.between(1, 120_000) } else { 0 };
+                self.at(from + takes, Event::Observe(id, Observation::PermitAcquired { waited }));
             }
             Action::Wait(milliseconds) => self.at(from + milliseconds, Event::Observe(id, Observation::Waited)),
-            Action::Tell(outcome) => {
+            Action::Report(outcome) => {
                 let lane = &mut self.processes[pilot.process].lanes[pilot.account];
                 if let (Some(token), true) = (lane.known.record().and_then(access_of), pilot.store_failed && lane.known.is_unsaved()) {
                     lane.unsaved.push(token);
@@ -189,12 +189,12 @@ impl World<'_> {
                 if outcome.is_ok() {
                     self.tally.oddity("told before it was saved");
                 }
-                self.after(0, Event::Observe(id, Observation::Told));
+                self.after(0, Event::Observe(id, Observation::Reported));
                 let renewed = outcome.map(|()| true);
                 self.told(id, &renewed);
                 self.wake(id, &renewed);
             }
-            Action::End(outcome) => self.end(id, &outcome),
+            Action::Finish(outcome) => self.end(id, &outcome),
         }
     }
 
@@ -211,7 +211,7 @@ impl World<'_> {
         self.people[account].under_way -= 1;
         // What a dead process had sent to a database may still be done there; what it did itself, not.
         let by_the_dead = !self.flights.contains_key(&id);
-        let is_still_done = matches!(work, Work::Swap { .. }) && !self.settings.locks && self.dice.half();
+        let is_still_done = matches!(work, Work::Swap { .. }) && !self.settings.locks && self.random.half();
         if by_the_dead && !is_still_done {
             self.settle(account);
             return;
@@ -219,21 +219,21 @@ impl World<'_> {
         let gone = self.now < self.store.gone_until;
         let writes = matches!(work, Work::Swap { .. });
         let late = matches!(work, Work::Swap { answer: Answering::Failed, .. });
-        let fails = gone || (writes && self.now < self.store.read_only_until) || (self.stormy && !late && self.dice.per_mille(3));
+        let fails = gone || (writes && self.now < self.store.read_only_until) || (self.stormy && !late && self.random.per_mille(3));
         if fails {
             self.tally.fault(if writes { "store write failed" } else { "store read failed" });
             if late {
                 return;
             }
             if let Work::Swap { kind, expected, record, .. } = &work
-                && self.dice.per_mille(100)
+                && self.random.per_mille(100)
                 && !gone
                 && !self.settings.locks
             {
                 self.tally.fault("store write failed and came later");
                 self.people[account].under_way += 1;
                 let later = Work::Swap { kind: *kind, expected: expected.clone(), record: record.clone(), answer: Answering::Failed };
-                let takes = self.dice.between(1, 5_000);
+                let takes = self.random.between(1, 5_000);
                 self.after(takes, Event::Store { flight: id, process, account, work: later });
             }
             self.answer_store(id, Observation::StoreFailed(Error::new(ErrorCode::StoreUnavailable, "the store does not answer")));
@@ -269,7 +269,7 @@ impl World<'_> {
                     self.settle(account);
                     return;
                 }
-                if self.stormy && self.dice.per_mille(4) {
+                if self.stormy && self.random.per_mille(4) {
                     self.tally.fault("store write done, answer lost");
                     let lost = Error::new(ErrorCode::StoreUnavailable, "the connection to the store broke");
                     self.answer_store(id, Observation::StoreFailed(lost));
@@ -288,13 +288,13 @@ impl World<'_> {
 
     /// How long the way to the store or back takes.
     fn store_takes(&mut self, process: usize) -> u64 {
-        let slow = self.stormy && self.dice.per_mille(5);
+        let slow = self.stormy && self.random.per_mille(5);
         if self.now < self.processes[process].slow_until {
-            self.dice.between(0, 30_000)
+            self.random.between(0, 30_000)
         } else if slow {
-            self.dice.between(100, 2_000)
+            self.random.between(100, 2_000)
         } else {
-            self.dice.between(0, 3)
+            self.random.between(0, 3)
         }
     }
 
@@ -305,7 +305,7 @@ impl World<'_> {
         let Some(pilot) = self.flights.remove(&id) else { return };
         if let Some(request) = pilot.request {
             self.requests[request].fate = match self.requests[request].fate {
-                Fate::Answered => Fate::Done,
+                Fate::Answered => Fate::Attempted,
                 fate => fate,
             };
         }
@@ -357,7 +357,7 @@ impl World<'_> {
         for id in dead {
             let Some(pilot) = self.flights.remove(&id) else { continue };
             if let Some(request) = pilot.request.map(|request| &mut self.requests[request])
-                && matches!(request.fate, Fate::UnderWay | Fate::Answered)
+                && matches!(request.fate, Fate::InFlight | Fate::Answered)
             {
                 request.fate = Fate::Orphaned;
             }
@@ -368,11 +368,11 @@ impl World<'_> {
             accounts.push(pilot.account);
         }
         self.callers.retain(|_, caller| caller.process != process);
-        self.processes[process].lanes.iter_mut().for_each(|lane| *lane = super::world::Lane::default());
+        self.processes[process].lanes.iter_mut().for_each(|lane| *lane = super::world::AccountState::default());
         for account in accounts {
             self.settle(account);
         }
-        let rest = self.dice.between(50, 30_000);
+        let rest = self.random.between(50, 30_000);
         self.after(rest, Event::Restart { process });
     }
 }
@@ -381,14 +381,14 @@ fn describe_seen(seen: &Observation) -> String {
     match seen {
         Observation::Loaded(None) => "nothing there".into(),
         Observation::Loaded(Some(found)) => format!("{} {}", found.version, describe_record(&found.record)),
-        Observation::Answered(Reply::Tokens(received)) => match &received.tokens {
+        Observation::Replied(Reply::Tokens(received)) => match &received.tokens {
             Ok(_) => format!("tokens {:?}", token_of(received)),
             Err(error) => format!("tokens {:?}, not usable: {}", token_of(received), error.code()),
         },
-        Observation::Answered(Reply::Rejected(error)) => format!("rejected: {error}"),
-        Observation::Answered(Reply::Refused(error)) => format!("refused: {error}"),
-        Observation::Answered(Reply::Broken(_)) => "a broken connection".into(),
-        Observation::Answered(Reply::InDoubt(error)) => format!("in doubt: {error}"),
+        Observation::Replied(Reply::Rejected(error)) => format!("rejected: {error}"),
+        Observation::Replied(Reply::Refused(error)) => format!("refused: {error}"),
+        Observation::Replied(Reply::ConnectionLost(_)) => "a broken connection".into(),
+        Observation::Replied(Reply::OutcomeUnknown(error)) => format!("in doubt: {error}"),
         other => format!("{other:?}"),
     }
 }

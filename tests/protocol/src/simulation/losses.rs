@@ -1,7 +1,7 @@
 //! Logins that are lost, and why. A loss that was avoidable is a failure.
 
 use super::world::{Fate, Request, World, refresh_of};
-use crate::refresh::record::Record;
+use sipgate_oauth2_protocol::refresh::record::Record;
 
 /// The login that a person believes to have.
 #[derive(Clone, Debug)]
@@ -205,8 +205,8 @@ impl World<'_> {
             Fate::Orphaned => {
                 Ok(if self.processes[first.process].lanes[first.account].unsaved.is_empty() { Cause::Killed } else { Cause::UnsavedKilled })
             }
-            Fate::UnderWay | Fate::Answered => self.why_overtaken(first),
-            Fate::Done => Err("its owner had the answer".into()),
+            Fate::InFlight | Fate::Answered => self.why_overtaken(first),
+            Fate::Attempted => Err("its owner had the answer".into()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A machine's two clocks, as they go wrong.
 
-use crate::refresh::moment::Moment;
+use sipgate_oauth2_protocol::time::Moment;
 
 /// Where the simulated world begins, on a wall clock that is right: milliseconds since 1970.
 const EPOCH: i64 = 1_700_000_000_000;

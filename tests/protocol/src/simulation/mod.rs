@@ -3,13 +3,13 @@
 
 mod callers;
 mod checks;
-mod dice;
 mod driver;
 mod losses;
 mod machine;
 mod network;
 mod people;
 mod planted;
+mod random;
 mod server;
 mod settings;
 mod store;

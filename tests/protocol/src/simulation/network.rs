@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::server::Asking;
 use super::world::{Ask, Carried, Event, Fate, Request, World, refresh_of};
-use crate::error::{Error, ErrorCode, OauthError};
-use crate::oauth::token::TokenSet;
-use crate::refresh::answer::{Received, Reply};
-use crate::refresh::record::Record;
-use crate::refresh::step::Observation;
-use crate::secret::RefreshToken;
 use authorization_server::{Rotation, Verdict};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError};
+use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
+use sipgate_oauth2_protocol::refresh::action::Observation;
+use sipgate_oauth2_protocol::refresh::record::Record;
+use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
+use sipgate_oauth2_protocol::secret::RefreshToken;
 
 /// What may become of a request, with its share out of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,48 +77,48 @@ impl World<'_> {
         let aimed = pilot.loaded_at;
         let (moment, sender_skew) = (self.moment(process), self.skew(process));
         let request =
-            Request { account, process, flight: id, ask, aimed, sent: from, stamped: self.now, moment, sender_skew, fate: Fate::UnderWay };
+            Request { account, process, flight: id, ask, aimed, sent: from, stamped: self.now, moment, sender_skew, fate: Fate::InFlight };
         self.requests.push(request);
-        let there = from + self.dice.between(5, 300);
+        let there = from + self.random.between(5, 300);
         let fortune = self.fortune();
         let broken = |error: &str| Error::new(ErrorCode::OutcomeUnknown, error);
         match fortune {
             Fortune::Well => self.carry(number, there, Carried::Back),
             Fortune::NotSent => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::Transport, "no connection"))),
             Fortune::LostBroken => {
-                let at = there + if self.dice.half() { self.dice.below(28_000) } else { 0 };
-                self.fail_at(number, at, Reply::Broken(broken("reset")));
+                let at = there + if self.random.half() { self.random.below(28_000) } else { 0 };
+                self.fail_at(number, at, Reply::ConnectionLost(broken("reset")));
             }
             Fortune::AnswerLostBroken => {
                 self.carry(number, there, Carried::Lost);
-                let at = there + self.dice.between(0, 5_000);
-                self.fail_at(number, at, Reply::Broken(broken("reset")));
+                let at = there + self.random.between(0, 5_000);
+                self.fail_at(number, at, Reply::ConnectionLost(broken("reset")));
             }
             Fortune::BrokenAndLate => {
-                self.fail_at(number, there, Reply::Broken(broken("reset")));
-                let late = there + self.dice.between(1, 60_000);
+                self.fail_at(number, there, Reply::ConnectionLost(broken("reset")));
+                let late = there + self.random.between(1, 60_000);
                 self.carry(number, late, Carried::Lost);
             }
             Fortune::LostSilently => {}
             Fortune::Slow => {
-                let late = there + self.dice.between(1, 90_000);
+                let late = there + self.random.between(1, 90_000);
                 self.carry(number, late, Carried::Back);
             }
-            Fortune::ServerError => self.fail_at(number, there, Reply::InDoubt(broken("503").with_status(503))),
+            Fortune::ServerError => self.fail_at(number, there, Reply::OutcomeUnknown(broken("503").with_status(503))),
             Fortune::ServerErrorAfterwards => {
                 self.carry(number, there, Carried::Lost);
-                self.fail_at(number, there + 10, Reply::InDoubt(broken("502").with_status(502)));
+                self.fail_at(number, there + 10, Reply::OutcomeUnknown(broken("502").with_status(502)));
             }
             Fortune::TooManyRequests => {
-                let wait = Duration::from_secs(self.dice.between(0, 60));
+                let wait = Duration::from_secs(self.random.between(0, 60));
                 let error = Error::new(ErrorCode::ServerUnavailable, "429").with_status(429).with_retry_after(Some(wait));
                 self.fail_at(number, there, Reply::Refused(error));
             }
             Fortune::InvalidClient => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::InvalidClient, "401"))),
-            Fortune::ForeignPage => self.fail_at(number, there, Reply::InDoubt(broken("a page"))),
+            Fortune::ForeignPage => self.fail_at(number, there, Reply::OutcomeUnknown(broken("a page"))),
             Fortune::NotFound => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::WrongEndpoint, "404"))),
             Fortune::OddAnswer => {
-                let odd = match self.dice.below(3) {
+                let odd = match self.random.below(3) {
                     0 if self.settings.rotation == Rotation::Off => Carried::WithoutRefreshToken,
                     1 => Carried::OfForeignType,
                     _ => Carried::WithoutAccessToken,
@@ -133,7 +133,7 @@ impl World<'_> {
         if !self.stormy {
             return Fortune::Well;
         }
-        let mut rolled = self.dice.below(1000);
+        let mut rolled = self.random.below(1000);
         for (fortune, share, name) in FORTUNES {
             if rolled < share {
                 self.tally.fault(name);
@@ -157,7 +157,7 @@ impl World<'_> {
     /// The sender hears of it, if it still waits for that.
     pub(super) fn reply(&mut self, number: usize, seen: Observation) {
         let request = &self.requests[number];
-        if request.fate == Fate::UnderWay && self.flights.contains_key(&request.flight) {
+        if request.fate == Fate::InFlight && self.flights.contains_key(&request.flight) {
             self.observe(request.flight, seen);
         }
     }
@@ -182,9 +182,9 @@ impl World<'_> {
         if outcome != Carried::Lost {
             let seen = match self.requests[number].ask {
                 Ask::Revoke { .. } => Observation::Revoked(Ok(())),
-                _ => Observation::Answered(reply),
+                _ => Observation::Replied(reply),
             };
-            let back = self.dice.between(5, 300);
+            let back = self.random.between(5, 300);
             self.after(back, Event::Reply { request: number, seen });
         }
         self.settle(account);
@@ -216,7 +216,13 @@ impl World<'_> {
     }
 
     /// What the sender makes of an answer.
-    pub(super) fn received(&self, new: usize, old: Option<usize>, sent: crate::refresh::moment::Moment, outcome: Carried) -> Received {
+    pub(super) fn received(
+        &self,
+        new: usize,
+        old: Option<usize>,
+        sent: sipgate_oauth2_protocol::time::Moment,
+        outcome: Carried,
+    ) -> Received {
         let expires_at = sent.wall.div_euclid(1000) + i64::try_from(self.settings.life).unwrap_or(0);
         let kept = if outcome == Carried::WithoutRefreshToken { old } else { None };
         let refresh = format!("r{}", kept.unwrap_or(new));
@@ -244,7 +250,7 @@ impl World<'_> {
     /// The sender's own time runs out.
     pub(super) fn deadline(&mut self, number: usize) {
         let request = &self.requests[number];
-        if request.fate != Fate::UnderWay {
+        if request.fate != Fate::InFlight {
             return;
         }
         let passed = self.moment(request.process).mono.saturating_sub(request.moment.mono);
@@ -253,7 +259,7 @@ impl World<'_> {
             self.after(deadline - passed, Event::Deadline { request: number });
             return;
         }
-        let reply = Reply::InDoubt(Error::new(ErrorCode::OutcomeUnknown, "no answer in time"));
+        let reply = Reply::OutcomeUnknown(Error::new(ErrorCode::OutcomeUnknown, "no answer in time"));
         let seen = self.shape(number, reply);
         self.reply(number, seen);
     }
@@ -261,10 +267,11 @@ impl World<'_> {
     /// A failure in the words of the request it is of.
     fn shape(&self, number: usize, reply: Reply) -> Observation {
         match (&self.requests[number].ask, reply) {
-            (Ask::Revoke { .. }, Reply::Refused(error) | Reply::Rejected(error) | Reply::Broken(error) | Reply::InDoubt(error)) => {
-                Observation::Revoked(Err(error))
-            }
-            (_, reply) => Observation::Answered(reply),
+            (
+                Ask::Revoke { .. },
+                Reply::Refused(error) | Reply::Rejected(error) | Reply::ConnectionLost(error) | Reply::OutcomeUnknown(error),
+            ) => Observation::Revoked(Err(error)),
+            (_, reply) => Observation::Replied(reply),
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::losses::Cause;
 use super::server::Asking;
 use super::world::{Carried, Event, Kind, World};
-use crate::error::{ErrorCode, Result};
-use crate::refresh::step::Goal;
+use sipgate_oauth2_protocol::error::{ErrorCode, Result};
+use sipgate_oauth2_protocol::refresh::action::Goal;
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -17,81 +17,81 @@ impl World<'_> {
         if !self.stormy {
             return;
         }
-        let longest = if self.dice.per_mille(300) { self.settings.life * 2_000 } else { self.settings.quiet * 2 };
-        let quiet = self.dice.below(longest.min(self.settings.quiet * 2));
+        let longest = if self.random.per_mille(300) { self.settings.life * 2_000 } else { self.settings.quiet * 2 };
+        let quiet = self.random.below(longest.min(self.settings.quiet * 2));
         self.after(quiet, Event::Burst { account });
         self.trouble(account);
-        for _ in 0..self.dice.between(1, 6) {
+        for _ in 0..self.random.between(1, 6) {
             let process = self.some_process();
-            let at = self.dice.below(3_000);
-            let force = self.dice.per_mille(20);
+            let at = self.random.below(3_000);
+            let force = self.random.per_mille(20);
             self.after(at, Event::Call { process, account, must: false, force });
         }
     }
 
     fn trouble(&mut self, account: usize) {
         let process = self.some_process();
-        let soon = self.dice.below(10_000);
-        let minute = self.dice.below(60_000);
-        if self.dice.per_mille(15) {
+        let soon = self.random.below(10_000);
+        let minute = self.random.below(60_000);
+        if self.random.per_mille(15) {
             self.after(soon, Event::Kill { process });
         }
-        if self.dice.per_mille(10) {
+        if self.random.per_mille(10) {
             let length = self.a_pause();
             self.after(soon, Event::Stop { process, length });
         }
-        if self.dice.per_mille(3) {
+        if self.random.per_mille(3) {
             self.deploy();
         }
-        if self.dice.per_mille(12) {
+        if self.random.per_mille(12) {
             self.set_a_clock(soon);
         }
-        if self.dice.per_mille(5) {
-            let machine = self.dice.index(self.settings.machines);
-            let longest = [60_000, HOUR, DAY][self.dice.index(3)];
-            let length = self.dice.between(1_000, longest);
+        if self.random.per_mille(5) {
+            let machine = self.random.index(self.settings.machines);
+            let longest = [60_000, HOUR, DAY][self.random.index(3)];
+            let length = self.random.between(1_000, longest);
             self.tally.fault("machine suspended");
             self.after(soon, Event::Sleep { machine, length });
         }
-        if self.dice.per_mille(14) {
-            let (at, length) = (self.dice.below(4_000), self.dice.below(300_000));
+        if self.random.per_mille(14) {
+            let (at, length) = (self.random.below(4_000), self.random.below(300_000));
             self.after(at, Event::StoreGone { length });
         }
-        if self.dice.per_mille(14) {
-            let (at, length) = (self.dice.below(4_000), self.dice.below(300_000));
+        if self.random.per_mille(14) {
+            let (at, length) = (self.random.below(4_000), self.random.below(300_000));
             self.after(at, Event::StoreReadOnly { length });
         }
-        if self.dice.per_mille(8) {
-            let length = self.dice.below(300_000);
+        if self.random.per_mille(8) {
+            let length = self.random.below(300_000);
             self.after(0, Event::SlowStore { process, length });
         }
-        if self.dice.per_mille(8) && self.settings.locks {
-            let at = self.dice.below(4_000);
+        if self.random.per_mille(8) && self.settings.locks {
+            let at = self.random.below(4_000);
             self.after(at, Event::LoseLock { account });
         }
-        if self.dice.per_mille(6) {
+        if self.random.per_mille(6) {
             self.after(minute, Event::LoseWrites { account, writes: 1 });
         }
-        if self.dice.per_mille(3) {
-            let writes = self.dice.index(10) + 2;
+        if self.random.per_mille(3) {
+            let writes = self.random.index(10) + 2;
             self.after(minute, Event::LoseWrites { account, writes });
         }
-        if self.dice.per_mille(3) {
+        if self.random.per_mille(3) {
             self.after(soon, Event::EndSession { account });
         }
-        if self.dice.per_mille(3) {
+        if self.random.per_mille(3) {
             self.tally.fault("user disabled for a while");
-            self.people[account].disabled_until = self.now + soon + self.dice.below(600_000);
+            self.people[account].disabled_until = self.now + soon + self.random.below(600_000);
         }
-        if self.dice.per_mille(6) {
+        if self.random.per_mille(6) {
             self.after(soon, Event::Logout { account });
         }
-        if self.dice.per_mille(6) {
+        if self.random.per_mille(6) {
             self.after(soon, Event::Login { account, again: true });
         }
-        if self.dice.per_mille(4) {
+        if self.random.per_mille(4) {
             // Both at once, from two tabs.
-            let apart = self.dice.below(1_000);
+            let apart = self.random.below(1_000);
             self.after(soon, Event::Logout { account });
             self.after(soon + apart, Event::Login { account, again: true });
         }
@@ -100,23 +100,23 @@ impl World<'_> {
     fn deploy(&mut self) {
         self.tally.fault("deploy");
         for process in 0..self.settings.processes {
-            let at = self.dice.below(60_000);
+            let at = self.random.below(60_000);
             self.after(at, Event::Kill { process });
         }
     }
 
     /// Sets a wall clock wrong, and right again later.
     fn set_a_clock(&mut self, soon: u64) {
-        let machine = self.dice.index(self.settings.machines);
-        let (kind, skew) = match self.dice.below(3) {
-            0 => ("clock set by seconds", self.dice.between(1_000, 30_000)),
+        let machine = self.random.index(self.settings.machines);
+        let (kind, skew) = match self.random.below(3) {
+            0 => ("clock set by seconds", self.random.between(1_000, 30_000)),
             1 => ("clock set by an hour", HOUR),
             _ => ("clock set by a day", DAY),
         };
         self.tally.fault(kind);
         let skew = i64::try_from(skew).unwrap_or(0);
-        let skew = if self.dice.half() { skew } else { -skew };
-        let lasts = self.dice.between(60_000, 12 * HOUR);
+        let skew = if self.random.half() { skew } else { -skew };
+        let lasts = self.random.between(60_000, 12 * HOUR);
         self.after(soon, Event::SetClock { machine, skew });
         self.after(soon + lasts, Event::SetClock { machine, skew: 0 });
     }
@@ -135,12 +135,12 @@ impl World<'_> {
         let busy: Vec<usize> = (0..self.people.len()).filter(|account| self.people[*account].flying > 0).collect();
         for account in busy {
             let process = self.some_process();
-            let meanwhile = self.dice.below(length);
+            let meanwhile = self.random.below(length);
             self.after(meanwhile, Event::Call { process, account, must: false, force: false });
             let process = self.some_process();
             let first = until.saturating_sub(8_000).max(self.now);
             for second in 0..IMPATIENT {
-                let late = self.dice.below(1_000);
+                let late = self.random.below(1_000);
                 self.at(first + second * 1_000 + late, Event::Call { process, account, must: false, force: false });
             }
         }
@@ -193,13 +193,14 @@ impl World<'_> {
             self.after(1_000, Event::Login { account, again });
             return;
         }
-        if again && self.dice.half() {
+        if again && self.random.half() {
             // Another browser.
             self.people[account].session = None;
         }
         self.tally.logins += 1;
         let grant_id = self.name("g");
-        let goal = if self.dice.per_mille(200) { self.tokens_from_elsewhere(process, account, grant_id) } else { Goal::LogIn { grant_id } };
+        let goal =
+            if self.random.per_mille(200) { self.tokens_from_elsewhere(process, account, grant_id) } else { Goal::LogIn { grant_id } };
         let kind = if matches!(goal, Goal::Save { .. }) { Kind::Save } else { Kind::LogIn };
         self.tally.saves += u64::from(kind == Kind::Save);
         self.start(process, account, kind, goal, 30_000);
@@ -225,7 +226,7 @@ impl World<'_> {
     pub(super) fn wants_login(&mut self, account: usize) {
         if !self.people[account].wants_login {
             self.people[account].wants_login = true;
-            let later = if self.stormy { self.dice.between(1_000, 1_800_000) } else { 100 };
+            let later = if self.stormy { self.random.between(1_000, 1_800_000) } else { 100 };
             self.after(later, Event::Login { account, again: false });
         }
     }

@@ -1,9 +1,9 @@
 //! Deliberate mistakes around the decisions, which the checks must find.
 
 use super::world::{Fate, Kind, World};
-use crate::refresh::answer::Reply;
-use crate::refresh::record::{Record, State, Stored};
-use crate::refresh::step::{Action, Observation};
+use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
+use sipgate_oauth2_protocol::refresh::record::{Record, State, Stored};
+use sipgate_oauth2_protocol::refresh::reply::Reply;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,8 @@ impl World<'_> {
     pub(super) fn spoil_observation(&mut self, id: u64, seen: Observation) -> Observation {
         let Some(pilot) = self.flights.get(&id) else { return seen };
         match (self.planted, seen) {
-            (Some(Planted::ReplayAfterTimeout), Observation::Answered(Reply::InDoubt(error))) => {
-                Observation::Answered(Reply::Broken(error))
+            (Some(Planted::ReplayAfterTimeout), Observation::Replied(Reply::OutcomeUnknown(error))) => {
+                Observation::Replied(Reply::ConnectionLost(error))
             }
             (Some(Planted::ShortLease), Observation::Loaded(Some(mut found))) if !found.record.claimed_by(&pilot.owner) => {
                 if let Some(claim) = &mut Arc::make_mut(&mut found.record).claim {
@@ -73,7 +73,7 @@ impl World<'_> {
                 Observation::Loaded(Some(Stored { owner_is_gone: true, ..found }))
             }
             (Some(Planted::BuryBlindly), Observation::Loaded(found)) => {
-                let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Done);
+                let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Attempted);
                 Observation::Loaded(pilot.loaded.clone().filter(|_| refused).unwrap_or(found))
             }
             (Some(Planted::ForgetUnconfirmed), Observation::Revoked(_)) => Observation::Revoked(Ok(())),
@@ -84,7 +84,7 @@ impl World<'_> {
             (Some(Planted::SaveBlindly), Observation::Loaded(found)) if pilot.kind == Kind::Save => {
                 Observation::Loaded(pilot.loaded.clone().unwrap_or(found))
             }
-            (Some(Planted::HandOutEarly), Observation::Answered(Reply::Tokens(received))) => {
+            (Some(Planted::HandOutEarly), Observation::Replied(Reply::Tokens(received))) => {
                 if let (Ok(tokens), Kind::Renew, Some(Some(found))) = (&received.tokens, pilot.kind, &pilot.loaded) {
                     let early = Record {
                         generation: found.record.generation + 1,
@@ -96,7 +96,7 @@ impl World<'_> {
                     self.processes[process].lanes[account].known.holds(early, moment);
                     self.wake(id, &Ok(true));
                 }
-                Observation::Answered(Reply::Tokens(received))
+                Observation::Replied(Reply::Tokens(received))
             }
             (_, seen) => seen,
         }
@@ -105,14 +105,14 @@ impl World<'_> {
     pub(super) fn spoil_action(&mut self, id: u64, action: Action) -> Action {
         let Some(pilot) = self.flights.get(&id) else { return action };
         match (self.planted, action) {
-            (Some(Planted::BuryBlindly), Action::Swap { record, .. }) if matches!(record.state, State::Dead { .. }) => {
+            (Some(Planted::BuryBlindly), Action::Swap { record, .. }) if matches!(record.state, State::Rejected { .. }) => {
                 Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
             }
             (Some(Planted::SaveBlindly), Action::Swap { record, .. }) if pilot.kind == Kind::Save => {
                 Action::Swap { expected: self.store.load(pilot.account).map(|stored| stored.version.clone()), record }
             }
-            (Some(Planted::DeleteWhenRefused), Action::Swap { expected, record }) if matches!(record.state, State::Dead { .. }) => {
-                let record = Record { state: State::Ended, refresh_token: None, tokens: None, ..(*record).clone() };
+            (Some(Planted::DeleteWhenRefused), Action::Swap { expected, record }) if matches!(record.state, State::Rejected { .. }) => {
+                let record = Record { state: State::LoggedOut, refresh_token: None, tokens: None, ..(*record).clone() };
                 Action::Swap { expected, record: record.into() }
             }
             (_, action) => action,

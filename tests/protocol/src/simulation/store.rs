@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::refresh::record::{Record, Stored};
+use sipgate_oauth2_protocol::refresh::record::{Record, Stored};
 
 /// How many states a restored copy may be behind.
 const KEPT: usize = 12;

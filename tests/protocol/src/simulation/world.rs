@@ -4,27 +4,27 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
-use super::dice::Dice;
 use super::losses::Login;
 use super::machine::Machine;
 use super::planted::Planted;
+use super::random::Random;
 use super::server::Server;
 use super::settings::Settings;
 use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
 use crate::mistakes::{Claiming, Watching};
-use crate::refresh::answer::Received;
-use crate::refresh::flight::Flight;
-use crate::refresh::known::{Demand, Done, Known};
-use crate::refresh::moment::Moment;
-use crate::refresh::record::{Account, Record, Stored};
-use crate::refresh::step::{Goal, Observation};
+use sipgate_oauth2_protocol::refresh::action::{Goal, Observation};
+use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState, TokenRequirements};
+use sipgate_oauth2_protocol::refresh::operation::Operation;
+use sipgate_oauth2_protocol::refresh::record::{Account, Record, Stored};
+use sipgate_oauth2_protocol::refresh::reply::Received;
+use sipgate_oauth2_protocol::time::Moment;
 
 pub(super) struct World<'a> {
     pub(super) settings: &'a Settings,
     pub(super) planted: Option<Planted>,
-    pub(super) dice: Dice,
+    pub(super) random: Random,
     pub(super) now: u64,
     /// While it is not, nothing goes wrong.
     pub(super) stormy: bool,
@@ -37,7 +37,7 @@ pub(super) struct World<'a> {
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) requests: Vec<Request>,
-    pub(super) flights: BTreeMap<u64, Pilot>,
+    pub(super) flights: BTreeMap<u64, Driver>,
     pub(super) callers: BTreeMap<u64, Caller>,
     pub(super) tally: Tally,
     pub(super) trace: Trace,
@@ -56,13 +56,13 @@ pub(super) struct Process {
     /// How much earlier than others it refreshes.
     pub(super) spread: u8,
     pub(super) credentials: u64,
-    pub(super) lanes: Vec<Lane>,
+    pub(super) lanes: Vec<AccountState>,
 }
 
 /// What a process has of one account.
 #[derive(Default)]
-pub(super) struct Lane {
-    pub(super) known: Known,
+pub(super) struct AccountState {
+    pub(super) known: LocalState,
     pub(super) met: Option<Met>,
     /// When what was last read was read, in truth.
     pub(super) read_at: Option<u64>,
@@ -106,11 +106,11 @@ pub(super) struct Person {
 }
 
 /// A flight and who waits for it.
-pub(super) struct Pilot {
+pub(super) struct Driver {
     pub(super) process: usize,
     pub(super) account: usize,
     pub(super) kind: Kind,
-    pub(super) flight: Flight,
+    pub(super) flight: Operation,
     pub(super) began: u64,
     pub(super) owner: String,
     pub(super) grant_id: Option<String>,
@@ -172,22 +172,22 @@ pub(super) enum Ask {
 /// What became of a request, as its sender knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    UnderWay,
+    InFlight,
     /// Answered, and the answer is being stored.
     Answered,
     /// The sender does not know, and waits no more.
     GivenUp,
     /// The sender died.
     Orphaned,
-    Done,
+    Attempted,
 }
 
 pub(super) struct Caller {
     pub(super) process: usize,
     pub(super) account: usize,
-    pub(super) demand: Demand,
+    pub(super) demand: TokenRequirements,
     pub(super) force: bool,
-    pub(super) done: Done,
+    pub(super) done: Attempted,
     pub(super) began: u64,
     pub(super) flights: u32,
     /// The token that it could have been given at once.
@@ -320,14 +320,14 @@ struct Entry {
 
 impl<'a> World<'a> {
     pub(super) fn new(settings: &'a Settings, seed: u64, planted: Option<Planted>, trace: Trace) -> Self {
-        let mut dice = Dice::new(seed);
-        let drift = |dice: &mut Dice| i64::try_from(dice.below(101)).unwrap_or(0) - 50;
-        let machines = (0..settings.machines).map(|_| Machine::new(drift(&mut dice), drift(&mut dice) / 50)).collect();
+        let mut random = Random::new(seed);
+        let drift = |random: &mut Random| i64::try_from(random.below(101)).unwrap_or(0) - 50;
+        let machines = (0..settings.machines).map(|_| Machine::new(drift(&mut random), drift(&mut random) / 50)).collect();
         let people = (0..settings.accounts).map(Person::new).collect();
         let mut world = Self {
             settings,
             planted,
-            dice,
+            random,
             now: 1,
             stormy: true,
             queue: BinaryHeap::new(),
@@ -350,7 +350,7 @@ impl<'a> World<'a> {
             world.processes.push(process);
         }
         for account in 0..settings.accounts {
-            let at = world.dice.below(settings.quiet);
+            let at = world.random.below(settings.quiet);
             world.after(at, Event::Burst { account });
         }
         world
@@ -438,9 +438,9 @@ impl<'a> World<'a> {
 
     pub(super) fn new_process(&mut self, place: usize) -> Process {
         let machine = place % self.settings.machines;
-        let number = if self.settings.same_number { 1 } else { 100 + u32::from(self.dice.byte() % 8) };
-        let lanes = (0..self.settings.accounts).map(|_| Lane::default()).collect();
-        let (spread, credentials) = (self.dice.byte(), self.dice.below(2));
+        let number = if self.settings.same_number { 1 } else { 100 + u32::from(self.random.byte() % 8) };
+        let lanes = (0..self.settings.accounts).map(|_| AccountState::default()).collect();
+        let (spread, credentials) = (self.random.byte(), self.random.below(2));
         Process { machine, number, instance: self.name("i"), is_up: true, stopped_until: 0, slow_until: 0, spread, credentials, lanes }
     }
 
@@ -459,7 +459,7 @@ impl<'a> World<'a> {
 
     /// A process that could take a call.
     pub(super) fn some_process(&mut self) -> usize {
-        self.dice.index(self.settings.processes)
+        self.random.index(self.settings.processes)
     }
 
     pub(super) fn start(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
@@ -469,22 +469,22 @@ impl<'a> World<'a> {
             Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } => Some(grant_id.clone()),
             _ => None,
         };
-        let wants_validity = matches!(goal, Goal::Renew(demand) if demand.min_validity > 0);
-        let ticket = crate::refresh::step::Ticket {
+        let wants_validity = matches!(goal, Goal::Refresh(demand) if demand.min_validity > 0);
+        let ticket = sipgate_oauth2_protocol::refresh::action::OperationContext {
             account: self.people[account].account.clone(),
             owner: owner.clone(),
             process: self.processes[process].number,
             started: Some(self.processes[process].instance.clone()),
             instance: self.processes[process].instance.clone(),
-            dice: self.dice.byte(),
+            jitter: self.random.byte(),
             patience,
             credentials: self.processes[process].credentials,
             request_timeout: self.settings.deadline,
         };
-        let flight = Flight::new(goal, ticket, self.moment(process));
+        let flight = Operation::new(goal, ticket, self.moment(process));
         self.names += 1;
         let id = self.names;
-        let pilot = Pilot {
+        let pilot = Driver {
             process,
             account,
             kind,

@@ -16,11 +16,11 @@ use std::time::Duration;
 pub(crate) use self::proxy::Proxy;
 pub(crate) use self::roots::Roots;
 pub(crate) use self::settings::Settings;
-use crate::oauth::message::{Answer, Failure, FailureKind, Reached, Request};
-use crate::running::Progress;
 use crate::server::Way;
-use crate::sync::thread;
+use crate::sys::sync::thread;
+use crate::task::progress::Progress;
 use crate::world::World;
+use protocol::http::{FailureKind, Request, Response, SendState, TransportError};
 
 pub(crate) struct Transport {
     settings: Settings,
@@ -31,26 +31,26 @@ impl Transport {
         Self { settings }
     }
 
-    pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Answer, Failure> {
+    pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Response, TransportError> {
         let server = Arc::clone(&World::here().server);
         let _asking = server.asked(request);
         let way = server.next_way();
         travel();
         if way == Way::Blocked {
-            return Err(failed(Reached::NotSent, FailureKind::Broken));
+            return Err(failed(SendState::NotSent, FailureKind::ConnectionLost));
         }
         if !progress.may_send() {
-            return Err(failed(Reached::NotSent, FailureKind::Abandoned));
+            return Err(failed(SendState::NotSent, FailureKind::Abandoned));
         }
         let answer = server.answer(request, way);
         match way {
             Way::Silent => {
                 thread::sleep(self.settings.request_timeout);
-                Err(failed(Reached::Sent, FailureKind::TimedOut))
+                Err(failed(SendState::Sent, FailureKind::TimedOut))
             }
             Way::AnswerLost => {
                 travel();
-                Err(failed(Reached::Sent, FailureKind::Broken))
+                Err(failed(SendState::Sent, FailureKind::ConnectionLost))
             }
             _ => {
                 travel();
@@ -66,6 +66,6 @@ fn travel() {
     thread::sleep(Duration::from_millis(milliseconds));
 }
 
-fn failed(reached: Reached, kind: FailureKind) -> Failure {
-    Failure { reached, kind, cause: None }
+fn failed(reached: SendState, kind: FailureKind) -> TransportError {
+    TransportError { reached, kind, cause: None }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schedules::{Call, Machine, Stage, Store, explore};
+use schedules::{CallOptions, Machine, Stage, Store, explore};
 
 use crate::register::Register;
 use crate::support::{at_once, patiently, token};
@@ -34,9 +34,9 @@ fn on_a_slow_machine_nobody_is_told_anything_but_to_try_again_and_no_token_is_se
     explore(Machine::Slow, 500, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
-        let call = Call::new().timeout(Duration::from_secs(2));
+        let call = CallOptions::new().timeout(Duration::from_secs(2));
         let caller = sources.clone();
-        for outcome in at_once(4, move |number| caller[number % 2].access_token_with(&call)) {
+        for outcome in at_once(4, move |number| caller[number % 2].start_access_token(Duration::ZERO, &call).wait()) {
             match outcome {
                 Ok(token) => assert_eq!(token.reveal(), "access-0-2"),
                 Err(error) => assert!(error.retryable(), "{error}"),

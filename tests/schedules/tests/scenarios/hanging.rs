@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use schedules::{
-    Call, Machine, Stage, Store, StoreEntry, StoreFailure, StoreKey, Swapped, TokenSource, TokenStore, Way, explore, now, pass,
+    BoxError, CallOptions, Machine, Stage, Store, StoreEntry, StoreKey, SwapOutcome, TokenSource, TokenStore, Way, explore, now, pass,
 };
 
 use crate::register::{HANGING, Register, Trouble};
@@ -58,9 +58,9 @@ fn more_accounts_than_turns_are_all_served() {
         let stage = Stage::with(Store::new(Register::default()));
         let client = stage.client();
         let sources: Vec<TokenSource> = (0..MANY).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
-        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&Call::new())).collect();
-        for running in waiting {
-            running.wait(&Call::new()).unwrap();
+        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&CallOptions::new())).collect();
+        for task in waiting {
+            task.wait().unwrap();
         }
     });
 }
@@ -75,9 +75,9 @@ fn a_store_that_needs_a_token_of_another_login_in_it_gets_it() {
         other.status().unwrap();
         nested.0.other.set(other).ok().unwrap();
         let sources: Vec<TokenSource> = (0..MANY).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
-        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&Call::new())).collect();
-        for running in waiting {
-            running.wait(&Call::new()).unwrap();
+        let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&CallOptions::new())).collect();
+        for task in waiting {
+            task.wait().unwrap();
         }
     });
 }
@@ -95,7 +95,7 @@ struct Inside {
 }
 
 impl TokenStore for Nested {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let own = self.0.own.get_or_init(|| key.clone());
         if own != key
             && let Some(other) = self.0.other.get()
@@ -105,7 +105,7 @@ impl TokenStore for Nested {
         self.0.register.load(key)
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         self.0.register.swap(key, expected, entry)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schedules::{Call, ErrorCode, Machine, Stage, Way, explore};
+use schedules::{CallOptions, ErrorCode, Machine, Stage, Way, explore};
 
 use crate::support::{at_once, token};
 
@@ -144,8 +144,8 @@ fn who_does_not_wait_for_a_login_has_it_all_the_same() {
         let callback = stage.callback(&pending);
         let (loader, loaded, back) = (client.clone(), pending.clone(), callback.clone());
         at_once(2, move |_| {
-            let call = Call::new().timeout(Duration::from_millis(20));
-            if let Err(error) = loader.complete_login_with(&loaded, &back, "user-42", &call) {
+            let call = CallOptions::new().timeout(Duration::from_millis(20));
+            if let Err(error) = loader.start_complete_login(&loaded, &back, "user-42", &call).wait() {
                 assert_eq!(error.code(), ErrorCode::Timeout);
             }
         });

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use schedules::{Call, Machine, Stage, Store, TokenSource, explore, pass, presume_all_gone};
+use schedules::{CallOptions, Machine, Stage, Store, TokenSource, explore, pass, presume_all_gone};
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
@@ -52,7 +52,9 @@ fn a_thread_that_waits_for_ever_is_found() {
 fn a_timeout_that_is_too_short_for_a_slow_machine_is_found() {
     assert!(fails(|| {
         let source = Stage::new().expired();
-        let waiter = thread::spawn(move || source.access_token_with(&Call::new().timeout(Duration::from_millis(900))).is_ok());
+        let waiter = thread::spawn(move || {
+            source.start_access_token(Duration::ZERO, &CallOptions::new().timeout(Duration::from_millis(900))).wait().is_ok()
+        });
         assert!(waiter.join().unwrap());
     }));
 }

@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use schedules::{StoreEntry, StoreFailure, StoreKey, StoreLock, Swapped, TokenStore, pass};
+use schedules::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore, pass};
 use shuttle::sync::Mutex;
 
 /// Clones are the same store.
@@ -68,7 +68,7 @@ impl Register {
         self.contents.lock().unwrap().trouble = None;
     }
 
-    fn operate<T>(&self, act: impl FnOnce(&mut Contents) -> T) -> Result<T, StoreFailure> {
+    fn operate<T>(&self, act: impl FnOnce(&mut Contents) -> T) -> Result<T, BoxError> {
         let mut contents = self.contents.lock().unwrap();
         let number = contents.operations;
         contents.operations += 1;
@@ -94,26 +94,26 @@ impl Register {
 }
 
 impl TokenStore for Register {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         self.operate(|contents| {
             let entries = if self.planted == Some(Planted::ReadsTheOneBefore) { &contents.before } else { &contents.entries };
             entries.get(key).cloned()
         })
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         self.operate(|contents| {
             let compares = self.planted != Some(Planted::SwapsAnything);
             if compares && contents.entries.get(key).map(|there| there.version.as_str()) != expected {
-                return Swapped::Conflict;
+                return SwapOutcome::Conflict;
             }
             contents.before = contents.entries.clone();
             contents.entries.insert(key.clone(), entry.clone());
-            Swapped::Stored
+            SwapOutcome::Stored
         })
     }
 
-    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, StoreFailure> {
+    fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         if !self.has_locks {
             return Ok(StoreLock::Unsupported);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use schedules::{AccessToken, Call, ErrorCode, Result, TokenSource, now};
+use schedules::{AccessToken, CallOptions, ErrorCode, Result, TokenSource, now};
 use shuttle::thread;
 
 /// Runs `act` on so many threads at once.
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// The same by a call that would wait longer than anything takes: its own timeout is the last thing that wakes it.
 pub(crate) fn patiently(source: &TokenSource) -> std::result::Result<String, ErrorCode> {
     let began = now();
-    let outcome = told(source.access_token_with(&Call::new().timeout(PATIENCE)));
+    let outcome = told(source.start_access_token(Duration::ZERO, &CallOptions::new().timeout(PATIENCE)).wait());
     assert!(now() - began < PATIENCE, "nobody told it: {outcome:?}");
     outcome
 }

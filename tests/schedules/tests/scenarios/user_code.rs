@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use schedules::{Call, CancelToken, Machine, Stage, TokenSource, explore, pass};
+use schedules::{CallOptions, CancelToken, Machine, Stage, TokenSource, explore, pass};
 use shuttle::thread;
 
 use crate::support::{at_once, patiently, token};
@@ -47,7 +47,7 @@ fn a_completion_may_call_again() {
         let count = Arc::clone(&done);
         at_once(3, move |_| {
             let (again, count) = (source.clone(), Arc::clone(&count));
-            source.start_access_token(&Call::new()).then(move |outcome| {
+            source.start_access_token(Duration::ZERO, &CallOptions::new()).then(move |outcome| {
                 outcome.unwrap();
                 again.invalidate(&again.access_token().unwrap());
                 assert!(again.refresh().is_ok());
@@ -67,16 +67,16 @@ fn a_completion_may_wait_for_what_another_thread_began() {
         let source = stage.fresh();
         let done = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&done);
-        let patient = Call::new().timeout(Duration::from_secs(600));
+        let patient = CallOptions::new().timeout(Duration::from_secs(600));
         at_once(2, move |number| {
             if number == 0 {
                 let (again, count, call) = (source.clone(), Arc::clone(&count), patient.clone());
-                source.start_status(&Call::new()).then(move |_| {
-                    again.refresh_with(&call).unwrap();
+                source.start_status(&CallOptions::new()).then(move |_| {
+                    again.start_refresh(&call).wait().unwrap();
                     count.fetch_add(1, Ordering::Relaxed);
                 });
             } else {
-                source.refresh_with(&patient).unwrap();
+                source.start_refresh(&patient).wait().unwrap();
             }
         });
         pass(Duration::from_secs(60));
@@ -91,9 +91,9 @@ fn a_completion_that_panics_keeps_nobody_from_the_token() {
         let source = stage.expired();
         let outcomes = at_once(3, move |number| {
             if number == 0 {
-                let running = source.start_access_token(&Call::new());
+                let task = source.start_access_token(Duration::ZERO, &CallOptions::new());
                 // Without the hook, which would take it for the end of the execution. Caught where the outcome is there already.
-                let _ = catch_unwind(AssertUnwindSafe(|| running.then(|_| resume_unwind(Box::new("planted")))));
+                let _ = catch_unwind(AssertUnwindSafe(|| task.then(|_| resume_unwind(Box::new("planted")))));
                 return None;
             }
             Some(patiently(&source))
@@ -114,8 +114,8 @@ fn a_token_may_be_cancelled_from_where_its_cancellation_is_heard() {
         let canceller = cancel.clone();
         let leaver = thread::spawn(move || canceller.cancel());
         at_once(2, move |_| {
-            let call = Call::new().cancel_token(&cancel);
-            if source.access_token_with(&call).is_err() {
+            let call = CallOptions::new().cancel_token(&cancel);
+            if source.start_access_token(Duration::ZERO, &call).wait().is_err() {
                 cancel.cancel();
             }
         });

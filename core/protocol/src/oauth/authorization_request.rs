@@ -1,0 +1,661 @@
+//! The first step: the authorization URL, and everything that must come back with the callback (RFC 6749, section 4.1.1; RFC 7636).
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value, is_own_parameter};
+use super::metadata::ServerMetadata;
+use super::scope::Scope;
+use super::{form, pkce, scope, uri};
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
+
+/// How long a pending login can be completed.
+const LIFE_SECONDS: i64 = 30 * 60;
+
+/// The longest life that an export can give itself, and how far a clock may have been set back since it was made.
+const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
+
+/// For how long after its end it is remembered that a pending login was used, whatever clocks say.
+const REMEMBERED_SECONDS: i64 = 3600;
+
+/// The format of an exported pending login.
+const FORMAT: u32 = 1;
+
+/// The longest export that is read back.
+const MAX_EXPORT: usize = 64 * 1024;
+
+/// A caller's own `state` over this length is dropped silently by Keycloak.
+const MAX_STATE: usize = 512;
+
+/// Parameters of a callback; a redirect URI that has one of them in its own query could not be told from an answer.
+pub const CALLBACK_PARAMETERS: [&str; 8] = ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
+
+/// A pending login: the URL to send the person to, and what must be there again when the callback comes.
+///
+/// It lives for 30 minutes and can be used once. Keep it in the user's own session as [`export`](Self::export)ed text: a session on the
+/// server, a signed one, or a cookie that is `HttpOnly` and has `__Host-` before its name. Looked up by `state` alone it would not be
+/// tied to the browser, and anybody's callback would do.
+///
+/// Clones are the same pending login: using one uses all.
+///
+/// ```
+/// use sipgate_oauth2::{AuthorizationRequest, Client};
+///
+/// let client = Client::sipgate("1-0-a:third-party").client_secret("secret").redirect_uri("https://example.com/auth").build()?;
+/// let pending = client.authorization_request("balance:read")?;
+/// assert!(pending.url().starts_with("https://login.sipgate.com/auth/realms/third-party/protocol/openid-connect/auth?"));
+///
+/// let kept = pending.export();
+/// let restored = AuthorizationRequest::restore(kept.reveal())?;
+/// assert_eq!(restored.state(), pending.state());
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthorizationRequest(Arc<Shared>);
+
+struct Shared {
+    pending: Pending,
+    url: String,
+    used: AtomicBool,
+    /// It was in somebody's hands since it was made.
+    restored: bool,
+}
+
+/// What is exported.
+#[derive(Serialize, Deserialize)]
+pub struct Pending {
+    format: u32,
+    pub issuer: String,
+    pub iss_required: bool,
+    authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub client_id: String,
+    pub redirect_uri: String,
+    response_mode: Option<ResponseMode>,
+    pub scope: String,
+    pub state: String,
+    pub nonce: String,
+    pub code_verifier: String,
+    created_at: i64,
+    // The exported text keeps its name, so that each version reads the exports of the one before.
+    #[serde(rename = "ends_at")]
+    pub expires_at: i64,
+    return_to: Option<String>,
+    parameters: Vec<(String, String)>,
+}
+
+/// What is drawn for each pending login.
+pub struct RandomValues {
+    pub state: String,
+    pub nonce: String,
+    pub code_verifier: String,
+}
+
+impl AuthorizationRequest {
+    pub fn new(
+        metadata: &ServerMetadata,
+        client_id: &str,
+        client_redirect_uri: Option<&str>,
+        parameters: AuthorizationParameters,
+        drawn: RandomValues,
+        now: i64,
+    ) -> Result<Self> {
+        let sent = parameters.sent()?;
+        let redirect_uri = match (parameters.redirect_uri, client_redirect_uri) {
+            (Some(own), _) => {
+                check_redirect_uri(&own)?;
+                own
+            }
+            // Checked when the client was made.
+            (None, Some(of_the_client)) => of_the_client.to_owned(),
+            (None, None) => {
+                return Err(Error::argument("redirect_uri", "is missing; set it on the client, as registered in the sipgate console"));
+            }
+        };
+        if let Some(state) = &parameters.state {
+            check_state(state)?;
+        }
+        if let Some(return_to) = &parameters.return_to {
+            check_value("return_to", return_to)?;
+        }
+        let pending = Pending {
+            format: FORMAT,
+            issuer: metadata.issuer.clone(),
+            iss_required: metadata.authorization_response_iss_parameter_supported,
+            // Both are there once a client was built.
+            authorization_endpoint: metadata.authorization_endpoint.clone().unwrap_or_default(),
+            token_endpoint: metadata.token_endpoint.clone().unwrap_or_default(),
+            client_id: client_id.to_owned(),
+            redirect_uri,
+            response_mode: parameters.response_mode,
+            scope: parameters.scope.check("scope")?,
+            state: parameters.state.unwrap_or(drawn.state),
+            nonce: drawn.nonce,
+            code_verifier: drawn.code_verifier,
+            created_at: now,
+            expires_at: now + LIFE_SECONDS,
+            return_to: parameters.return_to,
+            parameters: sent,
+        };
+        Self::of(pending, false)
+    }
+
+    /// A pending login from the text that [`export`](Self::export) gave, in this or any other language of the library. Where its holder
+    /// could have changed it, so could they have changed [`return_to`](Self::return_to): check that it leads nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::LoginExpired`] when the text is not one, as of a session that was lost or a cookie that was cut, when it was changed, or
+    /// was written by another version: the user logs in again.
+    pub fn restore(exported: &str) -> Result<Self> {
+        Self::of(Pending::read(exported)?, true)
+    }
+
+    /// [`restore`](Self::restore) for a binding that keeps the text of a login instead of the login: it was in nobody's hands.
+    #[doc(hidden)]
+    pub fn reopen(exported: &str) -> Result<Self> {
+        Self::of(Pending::read(exported)?, false)
+    }
+
+    fn of(pending: Pending, restored: bool) -> Result<Self> {
+        let url = pending.url()?;
+        Ok(Self(Arc::new(Shared { pending, url, used: AtomicBool::new(false), restored })))
+    }
+
+    /// Whether this client made it, as far as one can tell of what was in somebody's hands: it must not say where the client's secret
+    /// goes. A redirect URI of its own has the host of the client's.
+    pub fn check_belongs(&self, metadata: &ServerMetadata, client_id: &str, client_redirect_uri: Option<&str>) -> Result<()> {
+        let Shared { pending, restored, .. } = &*self.0;
+        let same = pending.issuer == metadata.issuer
+            && pending.iss_required == metadata.authorization_response_iss_parameter_supported
+            && metadata.authorization_endpoint.as_ref() == Some(&pending.authorization_endpoint)
+            && metadata.token_endpoint.as_ref() == Some(&pending.token_endpoint)
+            && pending.client_id == client_id;
+        let at_home = client_redirect_uri.is_none_or(|of_the_client| uri::same_host(&pending.redirect_uri, of_the_client));
+        match (same, restored) {
+            (true, false) => Ok(()),
+            (true, true) if at_home => Ok(()),
+            (true, true) => Err(gone("has a redirect_uri on another host than the client's; make the client without one to allow that")),
+            (false, true) => Err(gone("was made by a client of another id or server, or was changed; use the client that made it")),
+            (false, false) => Err(Error::argument(
+                "request",
+                "was made by a client of another id or server; use the client that made it, or start the login again",
+            )),
+        }
+    }
+
+    /// The URL to send the person's browser to.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The `state` in the URL, which must come back with the callback (RFC 6749, section 10.12).
+    pub fn state(&self) -> &str {
+        &self.0.pending.state
+    }
+
+    /// The `nonce`, which an ID token repeats; in the URL where the scope has `openid` (OpenID Connect Core, section 3.1.2.1).
+    pub fn nonce(&self) -> &str {
+        &self.0.pending.nonce
+    }
+
+    /// The redirect URI, byte for byte as given.
+    pub fn redirect_uri(&self) -> &str {
+        &self.0.pending.redirect_uri
+    }
+
+    /// The scope that is asked for, as one text.
+    pub fn scope(&self) -> &str {
+        &self.0.pending.scope
+    }
+
+    /// What the application wanted to find again.
+    pub fn return_to(&self) -> Option<&str> {
+        self.0.pending.return_to.as_deref()
+    }
+
+    /// When the pending login was made, in seconds since 1970.
+    pub fn created_at(&self) -> i64 {
+        self.0.pending.created_at
+    }
+
+    /// From when on the callback is too late, in seconds since 1970.
+    pub fn expires_at(&self) -> i64 {
+        self.0.pending.expires_at
+    }
+
+    /// One text that holds all of it, of characters that a cookie can hold; the same in all languages. It contains the code verifier.
+    pub fn export(&self) -> Secret {
+        let json = serde_json::to_vec(&self.0.pending).expect("a struct of texts and numbers is always JSON");
+        Secret::from(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    pub fn pending(&self) -> &Pending {
+        &self.0.pending
+    }
+
+    /// Refuses a pending login whose single use is taken.
+    pub fn check_unused(&self) -> Result<()> {
+        if self.0.used.load(Ordering::Acquire) { Err(already_used()) } else { Ok(()) }
+    }
+
+    /// Takes the single use; only one caller gets it.
+    pub fn take(&self) -> Result<()> {
+        if self.0.used.swap(true, Ordering::AcqRel) { Err(already_used()) } else { Ok(()) }
+    }
+
+    /// Gives the single use back: the code is certainly unspent.
+    pub fn give_back(&self) {
+        self.0.used.store(false, Ordering::Release);
+    }
+}
+
+impl Pending {
+    fn read(exported: &str) -> Result<Self> {
+        if exported.len() > MAX_EXPORT {
+            return Err(gone("is longer than any that was exported"));
+        }
+        let json = URL_SAFE_NO_PAD.decode(exported.trim());
+        let pending = json.ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let pending = pending.ok_or_else(|| gone("is not what export() gave: the session was lost or its cookie was cut"))?;
+        if pending.format != FORMAT {
+            return Err(gone("was written by another version of sipgate-oauth2"));
+        }
+        pending.check().map_err(|_| gone("was changed since it was exported"))?;
+        Ok(pending)
+    }
+
+    /// What holds for each that was made here.
+    fn check(&self) -> Result<()> {
+        uri::endpoint("issuer", &self.issuer)?;
+        uri::endpoint("authorization_endpoint", &self.authorization_endpoint)?;
+        uri::endpoint("token_endpoint", &self.token_endpoint)?;
+        check_redirect_uri(&self.redirect_uri)?;
+        check_state(&self.state)?;
+        pkce::check_verifier(&self.code_verifier)?;
+        Scope::from(self.scope.as_str()).check("scope")?;
+        check_value("client_id", &self.client_id)?;
+        check_value("nonce", &self.nonce)?;
+        self.return_to.as_deref().map_or(Ok(()), |return_to| check_value("return_to", return_to))?;
+        for (name, value) in &self.parameters {
+            if is_own_parameter(name) {
+                return Err(Error::argument("extra", "is a parameter of ours"));
+            }
+            check_value("extra", name)?;
+            check_value("extra", value)?;
+        }
+        match self.expires_at.checked_sub(self.created_at) {
+            Some(1..=LONGEST_LIFE_SECONDS) if self.created_at >= 0 => Ok(()),
+            _ => Err(Error::argument("expires_at", "is out of bounds")),
+        }
+    }
+
+    /// Until when it is remembered that it was used.
+    pub fn remembered_until(&self, now: i64) -> i64 {
+        self.expires_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
+    }
+
+    /// Whether it can still be completed.
+    pub fn check_time(&self, now: i64) -> Result<()> {
+        if now >= self.expires_at {
+            return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
+        }
+        if self.created_at.saturating_sub(now) > LONGEST_LIFE_SECONDS {
+            return Err(gone("is from the future: it was changed, or the clock was set back"));
+        }
+        Ok(())
+    }
+
+    /// RFC 6749, section 4.1.1; the parameters of sipgate's own page come first. A nonce is for the ID token: strict servers refuse one where
+    /// none was asked for.
+    fn url(&self) -> Result<String> {
+        let code_challenge = pkce::challenge(&self.code_verifier);
+        let own = [
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", &self.scope),
+            ("response_type", "code"),
+            ("state", &self.state),
+            ("code_challenge", &code_challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        let nonce = scope::names_openid(&self.scope).then_some(("nonce", self.nonce.as_str()));
+        let mode = self.response_mode.map(|mode| ("response_mode", mode.as_str()));
+        let others = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let query = form::encode(own.into_iter().chain(nonce).chain(mode).chain(others));
+        let endpoint = &self.authorization_endpoint;
+        let joint = if endpoint.contains('?') { '&' } else { '?' };
+        let url = format!("{endpoint}{joint}{query}");
+        if url.len() > 16 * 1024 {
+            return Err(Error::argument("extra", "makes the authorization URL longer than 16 KiB; ask for less"));
+        }
+        Ok(url)
+    }
+}
+
+/// What is in the browser's hands is never a matter of configuration.
+fn gone(problem: &str) -> Error {
+    Error::new(ErrorCode::LoginExpired, format!("the pending login {problem}; log in again"))
+}
+
+fn already_used() -> Error {
+    Error::new(
+        ErrorCode::LoginAlreadyUsed,
+        "this pending login was used already, as by a callback that is loaded twice; log in again if there is no session",
+    )
+}
+
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .field("issuer", &self.0.pending.issuer)
+            .field("client_id", &self.0.pending.client_id)
+            .field("redirect_uri", &self.0.pending.redirect_uri)
+            .field("scope", &self.0.pending.scope)
+            .field("expires_at", &self.0.pending.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a redirect URI must be (RFC 6749, section 3.1.2), kept byte for byte.
+pub fn check_redirect_uri(redirect_uri: &str) -> Result<()> {
+    let url = uri::absolute("redirect_uri", redirect_uri)?;
+    if redirect_uri.contains('#') {
+        return Err(Error::argument("redirect_uri", "has a fragment; remove everything from the # on (RFC 6749, section 3.1.2)"));
+    }
+    match url.query_pairs().find(|(name, _)| CALLBACK_PARAMETERS.contains(&name.as_ref())) {
+        Some((name, _)) => {
+            Err(Error::argument("redirect_uri", format_args!("has {name} in its own query, which the callback needs; rename it")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_state(state: &str) -> Result<()> {
+    if state.is_empty() {
+        return Err(Error::argument("state", "is empty; leave it out to have one drawn"));
+    }
+    if state.len() > MAX_STATE {
+        return Err(Error::argument(
+            "state",
+            format_args!("is longer than {MAX_STATE} characters, which Keycloak drops silently; use return_to for data"),
+        ));
+    }
+    if !state.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+        return Err(Error::argument("state", "must be printable ASCII (RFC 6749, appendix A.5); use return_to for data"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub const NOW: i64 = 1_700_000_000;
+
+    pub fn request(parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+        request_of(false, parameters)
+    }
+
+    /// At a server that announced that it sends `iss`.
+    pub fn request_with_iss() -> AuthorizationRequest {
+        request_of(true, "a").unwrap()
+    }
+
+    fn metadata_of(iss_required: bool) -> ServerMetadata {
+        let mut metadata = ServerMetadata::keycloak("https://login.example", "r").unwrap();
+        metadata.authorization_response_iss_parameter_supported = iss_required;
+        metadata
+    }
+
+    fn request_of(iss_required: bool, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+        let drawn = RandomValues { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
+        AuthorizationRequest::new(&metadata_of(iss_required), "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)
+    }
+
+    #[test]
+    fn the_url_holds_every_parameter_once_and_in_order() {
+        let request = request(AuthorizationParameters::new("a b").prompt("login").extra("kc_idp_hint", "x y")).unwrap();
+        assert_eq!(
+            request.url(),
+            format!(
+                "https://login.example/realms/r/auth?client_id=1-0-a%3Ar&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=a+b\
+                 &response_type=code&state=drawn-state&code_challenge={}&code_challenge_method=S256&prompt=login&kc_idp_hint=x+y",
+                pkce::challenge(&"v".repeat(43))
+            )
+        );
+    }
+
+    #[test]
+    fn a_nonce_is_sent_where_an_id_token_is_asked_for() {
+        assert!(request("a openid").unwrap().url().contains("&nonce=drawn-nonce"));
+        assert!(!request("a openid2").unwrap().url().contains("nonce"));
+    }
+
+    #[test]
+    fn an_export_restores_to_the_same_login() {
+        let request = request(AuthorizationParameters::new("a").return_to("/inbox").response_mode(ResponseMode::FormPost)).unwrap();
+        let restored = AuthorizationRequest::restore(request.export().reveal()).unwrap();
+        assert_eq!(restored.url(), request.url());
+        assert_eq!(restored.return_to(), Some("/inbox"));
+        assert_eq!(restored.expires_at(), NOW + 1800);
+        assert_eq!(restored.export(), request.export());
+    }
+
+    /// The export of a login with some members changed.
+    fn changed(changes: &serde_json::Value) -> Result<AuthorizationRequest> {
+        let export = request(AuthorizationParameters::new("a").return_to("/inbox").extra("x", "y")).unwrap().export();
+        let mut json: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(export.reveal()).unwrap()).unwrap();
+        json.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        AuthorizationRequest::restore(&URL_SAFE_NO_PAD.encode(json.to_string()))
+    }
+
+    #[test]
+    fn a_login_that_its_holder_changed_is_gone() {
+        use serde_json::json;
+
+        assert!(changed(&json!({})).is_ok());
+        for changes in [
+            json!({"format": 2}),
+            json!({"ends_at": i64::MAX}),
+            json!({"ends_at": NOW + 300 * 365 * 86_400}),
+            json!({"ends_at": NOW}),
+            json!({"ends_at": NOW + 86_401}),
+            json!({"created_at": i64::MIN}),
+            json!({"created_at": i64::MIN, "ends_at": i64::MAX}),
+            json!({"created_at": -1, "ends_at": 1}),
+            json!({"redirect_uri": "https://app.example/#"}),
+            json!({"authorization_endpoint": "http://evil.example/"}),
+            json!({"token_endpoint": "/token"}),
+            json!({"issuer": ""}),
+            json!({"client_id": "a\n"}),
+            json!({"nonce": ""}),
+            json!({"state": "ä"}),
+            json!({"code_verifier": "short"}),
+            json!({"scope": "\""}),
+            json!({"return_to": "\r\nSet-Cookie: a=b"}),
+            json!({"parameters": [["state", "x"]]}),
+            json!({"parameters": [["x", "\n"]]}),
+        ] {
+            let error = changed(&changes).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::LoginExpired, "{changes}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_login_from_the_future_cannot_be_completed() {
+        let made = |at: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + 1800})).unwrap();
+        let check = |at: i64| made(at).pending().check_time(NOW).map_err(|error| error.code());
+        for (at, outcome) in [
+            (NOW, Ok(())),
+            (NOW - 1799, Ok(())),
+            (NOW - 1800, Err(ErrorCode::LoginExpired)),
+            (NOW + 86_400, Ok(())),
+            (NOW + 86_401, Err(ErrorCode::LoginExpired)),
+            (i64::MAX - 1800, Err(ErrorCode::LoginExpired)),
+        ] {
+            assert_eq!(check(at), outcome, "{at}");
+        }
+    }
+
+    #[test]
+    fn that_a_login_was_used_is_remembered_for_25_hours_at_most() {
+        let made = |at: i64, life: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + life})).unwrap();
+        assert_eq!(made(NOW, 1800).pending().remembered_until(NOW), NOW + 5400);
+        assert_eq!(made(NOW + 86_400, 86_400).pending().remembered_until(NOW), NOW + 90_000);
+        assert_eq!(made(i64::MAX - 1800, 1800).pending().remembered_until(NOW), NOW + 90_000);
+    }
+
+    #[test]
+    fn a_login_belongs_to_the_client_that_made_it() {
+        let endpoints = metadata_of(false);
+        let belongs = |request: &AuthorizationRequest, redirect_uri| {
+            request.check_belongs(&endpoints, "1-0-a:r", redirect_uri).map_err(|error| error.code())
+        };
+        let own = Some("https://app.example/cb");
+        for (changes, outcome) in [
+            (serde_json::json!({}), Ok(())),
+            (serde_json::json!({"redirect_uri": "https://APP.example:443/other"}), Ok(())),
+            (serde_json::json!({"redirect_uri": "https://evil.example/cb"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"redirect_uri": "http://app.example/cb"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"redirect_uri": "https://app.example:8443/cb"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"authorization_endpoint": "https://evil.example/"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"token_endpoint": "https://evil.example/"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"client_id": "other"}), Err(ErrorCode::LoginExpired)),
+            (serde_json::json!({"iss_required": true}), Err(ErrorCode::LoginExpired)),
+        ] {
+            assert_eq!(belongs(&changed(&changes).unwrap(), own), outcome, "{changes}");
+        }
+        let elsewhere = changed(&serde_json::json!({"redirect_uri": "https://tenant.example/cb"})).unwrap();
+        assert_eq!(belongs(&elsewhere, None), Ok(()));
+        let made = request(AuthorizationParameters::new("a").redirect_uri("https://tenant.example/cb")).unwrap();
+        assert_eq!(belongs(&made, own), Ok(()));
+        assert_eq!(belongs(&AuthorizationRequest::reopen(made.export().reveal()).unwrap(), own), Ok(()));
+        let of_another = made.check_belongs(&endpoints, "other", own).unwrap_err();
+        assert_eq!(of_another.code(), ErrorCode::InvalidArgument);
+        let phone = changed(&serde_json::json!({"redirect_uri": "http://127.0.0.1:4711/cb"})).unwrap();
+        assert_eq!(belongs(&phone, Some("http://127.0.0.1/cb")), Ok(()));
+    }
+
+    #[test]
+    fn the_largest_login_restores() {
+        let many = (0..).map(|number| format!("{number:x}"));
+        let parameters = many.take(3000).fold(AuthorizationParameters::new("a"), |parameters, name| parameters.extra(name, "\""));
+        let largest = request(parameters.return_to("\"".repeat(2048))).unwrap_err();
+        assert!(largest.to_string().contains("16 KiB"), "{largest}");
+        let many = (0..).map(|number| format!("{number:x}"));
+        let parameters = many.take(2700).fold(AuthorizationParameters::new("a"), |parameters, name| parameters.extra(name, "1"));
+        let large = request(parameters.return_to("\"".repeat(2048))).unwrap();
+        assert!(AuthorizationRequest::restore(large.export().reveal()).is_ok(), "{}", large.export().reveal().len());
+    }
+
+    #[test]
+    fn rubbish_is_no_export() {
+        let export = request("a").unwrap().export();
+        for bad in ["", "x", "ä", "e30", &export.reveal()[..100], &"A".repeat(40_000)] {
+            let error = AuthorizationRequest::restore(bad).unwrap_err();
+            assert_eq!((error.code(), error.remedy()), (ErrorCode::LoginExpired, crate::error::Remedy::LogInAgain), "{bad}");
+        }
+    }
+
+    #[test]
+    fn impossible_redirect_uris_are_refused() {
+        for bad in [
+            "",
+            "/cb",
+            "app.example/cb",
+            "https://",
+            "https://app.example/cb#x",
+            "https://app.example/cb?state=1",
+            "https://app.example/cb?a=1&code=2",
+            "https://app .example",
+        ] {
+            let error = request(AuthorizationParameters::new("a").redirect_uri(bad)).unwrap_err();
+            assert!(error.to_string().starts_with("redirect_uri: "), "{bad}: {error}");
+        }
+        for good in [
+            "https://app.example",
+            "https://app.example/",
+            "https://app.example/cb?x=1&y=%2F",
+            "http://127.0.0.1:8080/cb",
+            "com.example.app:/cb",
+        ] {
+            let accepted = request(AuthorizationParameters::new("a").redirect_uri(good)).unwrap();
+            assert_eq!(accepted.redirect_uri(), good);
+        }
+    }
+
+    #[test]
+    fn parameters_of_ours_cannot_be_set_twice() {
+        for name in ["client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "prompt", "response_mode"] {
+            assert!(request(AuthorizationParameters::new("a").extra(name, "x")).unwrap_err().to_string().contains(name));
+        }
+        assert!(request(AuthorizationParameters::new("a").extra("b", "1").extra("b", "2")).is_err());
+    }
+
+    #[test]
+    fn a_state_of_the_callers_own_is_limited() {
+        assert_eq!(request(AuthorizationParameters::new("a").state("s".repeat(512))).unwrap().state().len(), 512);
+        for bad in [String::new(), "s".repeat(513), "ä".into(), "a\n".into()] {
+            assert!(request(AuthorizationParameters::new("a").state(bad)).unwrap_err().to_string().starts_with("state: "));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_verifier_and_no_state() {
+        let text = format!("{:?}", request("a").unwrap());
+        assert!(!text.contains("vvvv") && !text.contains("drawn"), "{text}");
+    }
+
+    #[test]
+    fn the_single_use_is_shared_by_clones_and_can_be_given_back() {
+        let request = request("a").unwrap();
+        let clone = request.clone();
+        request.take().unwrap();
+        assert_eq!(clone.take().unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+        clone.give_back();
+        request.take().unwrap();
+    }
+
+    #[test]
+    fn what_the_login_was_made_with_can_be_read() {
+        let request = request("b a").unwrap();
+        assert_eq!((request.state(), request.nonce(), request.scope()), ("drawn-state", "drawn-nonce", "b a"));
+        assert_eq!((request.created_at(), request.expires_at()), (NOW, NOW + 1800));
+    }
+
+    #[test]
+    fn an_export_is_read_up_to_64_kib() {
+        let export = request("a").unwrap().export();
+        let padded = |length: usize| {
+            let padding = " ".repeat(length - export.reveal().len());
+            AuthorizationRequest::restore(&format!("{}{padding}", export.reveal()))
+        };
+        assert!(padded(64 * 1024).is_ok());
+        assert!(padded(64 * 1024 + 1).unwrap_err().to_string().contains("longer"));
+    }
+
+    #[test]
+    fn a_url_has_at_most_16_kib() {
+        let filled = |missing: usize| {
+            let (full, rest) = (missing / 1000, missing % 1000);
+            let parameters = (0..full).fold(AuthorizationParameters::new("a"), |p, index| p.extra(format!("x{index:02}"), "v".repeat(995)));
+            request(parameters.extra("rest", "v".repeat(rest + 1)))
+        };
+        let missing = 16 * 1024 - filled(0).unwrap().url().len();
+        assert_eq!(filled(missing).unwrap().url().len(), 16 * 1024);
+        assert!(filled(missing + 1).unwrap_err().to_string().starts_with("extra: "));
+    }
+
+    #[test]
+    fn debug_names_the_login() {
+        let text = format!("{:?}", request("a").unwrap());
+        assert!(text.contains("1-0-a:r") && text.contains("https://app.example/cb"), "{text}");
+    }
+}

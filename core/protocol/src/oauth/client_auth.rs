@@ -1,0 +1,211 @@
+//! How the client authenticates at the token endpoint (RFC 6749, section 2.3; names of RFC 7591, section 2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::form;
+use crate::crypto::sha256;
+use crate::error::{Error, Result};
+use crate::http::Request;
+use crate::secret::{ClientSecret, Secret};
+
+/// How the client authenticates at the token endpoint.
+///
+/// ```
+/// use sipgate_oauth2::ClientAuthentication;
+///
+/// assert_eq!("client_secret_basic".parse::<ClientAuthentication>()?, ClientAuthentication::ClientSecretBasic);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientAuthentication {
+    /// Id and secret in the form. The default where there is a secret.
+    ClientSecretPost,
+    /// Id and secret in the `Authorization` header, percent-encoded as RFC 6749, section 2.3.1, wants it.
+    ClientSecretBasic,
+    /// A public client: the id alone. The default where there is no secret.
+    None,
+}
+
+impl ClientAuthentication {
+    /// The name as registered by RFC 7591: `client_secret_post`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::None => "none",
+        }
+    }
+}
+
+impl std::str::FromStr for ClientAuthentication {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::ClientSecretPost, Self::ClientSecretBasic, Self::None]
+            .into_iter()
+            .find(|known| known.as_str() == name)
+            .ok_or_else(|| Error::argument("client_authentication", "is not known; use client_secret_post, client_secret_basic or none"))
+    }
+}
+
+/// What a client proves itself with.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub client_id: String,
+    pub proof: ClientAuth,
+}
+
+#[derive(Clone, Debug)]
+pub enum ClientAuth {
+    Post(ClientSecret),
+    Basic(ClientSecret),
+    Nothing,
+}
+
+impl Credentials {
+    pub fn new(client_id: String, secret: Option<ClientSecret>, method: Option<ClientAuthentication>) -> Result<Self> {
+        check("client_id", &client_id)?;
+        if let Some(secret) = &secret {
+            check("client_secret", secret.reveal())?;
+        }
+        let proof = match (method, secret) {
+            (None | Some(ClientAuthentication::ClientSecretPost), Some(secret)) => ClientAuth::Post(secret),
+            (Some(ClientAuthentication::ClientSecretBasic), Some(secret)) => ClientAuth::Basic(secret),
+            (None | Some(ClientAuthentication::None), None) => ClientAuth::Nothing,
+            (Some(ClientAuthentication::None), Some(_)) => {
+                return Err(Error::argument("client_secret", "is set, but client_authentication is none; remove one of them"));
+            }
+            (Some(method), None) => {
+                return Err(Error::argument("client_secret", format_args!("is missing; {} needs it", method.as_str())));
+            }
+        };
+        Ok(Self { client_id, proof })
+    }
+
+    /// The request for a grant's parameters. Parameters of the form override the header at some servers, so Basic puts nothing there.
+    pub fn request(&self, token_endpoint: &str, parameters: &[(&str, &str)]) -> Request {
+        let mut form = parameters.to_vec();
+        let mut authorization = None;
+        match &self.proof {
+            ClientAuth::Post(secret) => form.extend([("client_id", self.client_id.as_str()), ("client_secret", secret.reveal())]),
+            ClientAuth::Basic(secret) => authorization = Some(basic(&self.client_id, secret)),
+            ClientAuth::Nothing => form.push(("client_id", &self.client_id)),
+        }
+        Request { url: token_endpoint.to_owned(), authorization, body: Secret::from(form::encode(form)) }
+    }
+
+    /// Stands for them where a failure is kept: who comes with others need not wait. Too short to try secrets against.
+    pub fn fingerprint(&self) -> u64 {
+        let digest = sha256([self.method().as_str().as_bytes(), b" ", self.secret().map_or("", |secret| secret.reveal()).as_bytes()]);
+        digest.iter().take(2).fold(0, |print, byte| print << 8 | u64::from(*byte))
+    }
+
+    pub fn method(&self) -> ClientAuthentication {
+        match &self.proof {
+            ClientAuth::Post(_) => ClientAuthentication::ClientSecretPost,
+            ClientAuth::Basic(_) => ClientAuthentication::ClientSecretBasic,
+            ClientAuth::Nothing => ClientAuthentication::None,
+        }
+    }
+
+    pub fn secret(&self) -> Option<&ClientSecret> {
+        match &self.proof {
+            ClientAuth::Post(secret) | ClientAuth::Basic(secret) => Some(secret),
+            ClientAuth::Nothing => None,
+        }
+    }
+}
+
+fn basic(client_id: &str, secret: &ClientSecret) -> Secret {
+    let pair = Secret::from(format!("{}:{}", form::encode_value(client_id), form::encode_value(secret.reveal())));
+    Secret::from(format!("Basic {}", STANDARD.encode(pair.reveal())))
+}
+
+fn check(field: &str, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Err(Error::argument(field, "is empty; the sipgate console shows the one of your client"));
+    }
+    if text.len() > 1024 {
+        return Err(Error::argument(field, "is longer than 1024 bytes; give the value the sipgate console shows"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::argument(field, "holds a control character, such as the line break at the end of a file; remove it"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Option<ClientAuthentication>, id: &str, secret: Option<&str>) -> Request {
+        Credentials::new(id.to_owned(), secret.map(ClientSecret::from), method)
+            .unwrap()
+            .request("https://a.example/token", &[("grant_type", "x")])
+    }
+
+    #[test]
+    fn post_puts_id_and_secret_into_the_form() {
+        let request = request(None, "1:third-party", Some("a+b:%€"));
+        assert_eq!(request.body.reveal(), "grant_type=x&client_id=1%3Athird-party&client_secret=a%2Bb%3A%25%E2%82%AC");
+        assert!(request.authorization.is_none());
+    }
+
+    #[test]
+    fn basic_encodes_both_halves_and_leaves_the_form_alone() {
+        let request = request(Some(ClientAuthentication::ClientSecretBasic), "1:third-party", Some("a+b c"));
+        assert_eq!(request.body.reveal(), "grant_type=x");
+        let expected = format!("Basic {}", STANDARD.encode("1%3Athird-party:a%2Bb+c"));
+        assert_eq!(request.authorization.unwrap().reveal(), expected);
+    }
+
+    #[test]
+    fn a_public_client_sends_its_id_alone() {
+        let request = request(None, "public", None);
+        assert_eq!(request.body.reveal(), "grant_type=x&client_id=public");
+        assert!(request.authorization.is_none());
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let build =
+            |method, secret: Option<&str>| Credentials::new("id".into(), secret.map(ClientSecret::from), method).unwrap_err().to_string();
+        assert!(build(Some(ClientAuthentication::None), Some("s")).starts_with("client_secret: "));
+        assert!(build(Some(ClientAuthentication::ClientSecretBasic), None).contains("client_secret_basic"));
+        assert!(build(None, Some("")).starts_with("client_secret: is empty"));
+        assert!(build(None, Some("secret\n")).contains("line break"));
+    }
+
+    #[test]
+    fn a_method_is_known_by_its_registered_name() {
+        for method in [ClientAuthentication::ClientSecretPost, ClientAuthentication::ClientSecretBasic, ClientAuthentication::None] {
+            assert_eq!(method.as_str().parse::<ClientAuthentication>().unwrap(), method);
+        }
+        assert!("client_secret_jwt".parse::<ClientAuthentication>().unwrap_err().to_string().starts_with("client_authentication: "));
+    }
+
+    #[test]
+    fn the_secret_is_known_whichever_way_it_is_sent() {
+        let secret = |method, secret: Option<&str>| {
+            let credentials = Credentials::new("id".into(), secret.map(ClientSecret::from), method).unwrap();
+            credentials.secret().map(|secret| secret.reveal().to_owned())
+        };
+        assert_eq!(secret(Some(ClientAuthentication::ClientSecretPost), Some("s")).as_deref(), Some("s"));
+        assert_eq!(secret(Some(ClientAuthentication::ClientSecretBasic), Some("s")).as_deref(), Some("s"));
+        assert_eq!(secret(Some(ClientAuthentication::None), None), None);
+    }
+
+    #[test]
+    fn ids_and_secrets_have_at_most_1024_bytes() {
+        let build = |id: usize, secret: usize| {
+            Credentials::new("i".repeat(id), Some(ClientSecret::from("s".repeat(secret))), None)
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        assert!(build(1024, 1024).is_ok());
+        assert!(build(1025, 1024).unwrap_err().starts_with("client_id: "));
+        assert!(build(1024, 1025).unwrap_err().starts_with("client_secret: "));
+    }
+}

@@ -1,0 +1,95 @@
+//! `application/x-www-form-urlencoded`, both ways. Writing is the `url` crate's; reading is our own, because the crate would silently
+//! repair what must be refused.
+
+use url::form_urlencoded::Serializer;
+
+/// A form or query of these pairs, in this order.
+pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    Serializer::new(String::with_capacity(512)).extend_pairs(pairs).finish()
+}
+
+/// One value as a form would hold it: what RFC 6749, section 2.3.1, wants of the halves of a Basic header.
+pub fn encode_value(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// The names of a query and their values, still encoded: a value that nobody reads may be anything. What copying leaves around either is cut off.
+pub fn pairs(query: &str) -> impl Iterator<Item = (String, &str)> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decode_to_show(trimmed(name)), trimmed(value)))
+}
+
+/// Without what copying a text leaves around it, and no form has as it is.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}' | '\u{feff}'))
+}
+
+/// A value; nothing for a broken escape or what is not UTF-8 after decoding.
+pub fn decode(value: &str) -> Option<String> {
+    let decoded = bytes(value).collect::<Option<_>>()?;
+    String::from_utf8(decoded).ok()
+}
+
+/// A value to show: a broken escape is itself, and what is not UTF-8 is Latin-1.
+pub fn decode_to_show(value: &str) -> String {
+    let percent = |byte: Option<u8>| byte.unwrap_or(b'%');
+    String::from_utf8(bytes(value).map(percent).collect()).unwrap_or_else(|bytes| bytes.into_bytes().into_iter().map(char::from).collect())
+}
+
+/// The bytes of a value, with nothing in the place of the `%` of a broken escape.
+fn bytes(value: &str) -> impl Iterator<Item = Option<u8>> {
+    let mut rest = value.bytes();
+    std::iter::from_fn(move || {
+        Some(match rest.next()? {
+            b'+' => Some(b' '),
+            b'%' => {
+                let mut ahead = rest.clone();
+                let escaped = (|| Some(hex(ahead.next()?)? << 4 | hex(ahead.next()?)?))();
+                if escaped.is_some() {
+                    rest = ahead;
+                }
+                escaped
+            }
+            other => Some(other),
+        })
+    })
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plus_is_a_space_and_escapes_are_bytes() {
+        let read: Vec<_> = pairs("a=b+c&%C3%A4=%2B&empty&&d= e \u{200b}").map(|(name, value)| (name, decode(value).unwrap())).collect();
+        let expected = [("a", "b c"), ("ä", "+"), ("empty", ""), ("", ""), ("d", "e")];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn broken_escapes_and_broken_utf8_are_refused_and_can_be_shown() {
+        for (bad, shown) in
+            [("%", "%"), ("%1", "%1"), ("%zz", "%zz"), ("100%&", "100%&"), ("%%41", "%A"), ("f%FCr", "für"), ("%C3%28", "\u{c3}(")]
+        {
+            assert_eq!((decode(bad), decode_to_show(bad).as_str()), (None, shown), "{bad}");
+        }
+        assert_eq!(decode_to_show("f%C3%BCr+alle"), "für alle");
+    }
+
+    #[test]
+    fn a_client_id_with_a_colon_is_escaped_for_basic() {
+        assert_eq!(encode_value("1-0-a:third-party"), "1-0-a%3Athird-party");
+        assert_eq!(encode_value("€ +%"), "%E2%82%AC+%2B%25");
+    }
+
+    #[test]
+    fn every_byte_has_its_escape() {
+        let escapes: String = (0..=0x7F_u8).map(|byte| format!("%{byte:02x}")).collect();
+        let plain: String = (0..=0x7F_u8).map(char::from).collect();
+        assert_eq!(decode(&escapes), Some(plain));
+    }
+}

@@ -1,0 +1,327 @@
+//! Reading JSON objects from servers, in layers: the body, the one object in it, and the members that count.
+//!
+//! Members stay unparsed until they are asked for, so one absurd number or broken escape spoils its own member and no other.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use super::object::{Extent, objects, sound};
+
+/// Ten years in seconds: no lifetime is longer.
+const MAX_NUMBER: i64 = 315_360_000;
+
+/// How deep a member that is kept may be nested. It is written inside other objects, and what is deeper than 127 in all cannot be read.
+const MAX_DEPTH: usize = 100;
+
+/// The members of one JSON object, in order. Of a name given twice the last value counts.
+pub struct Members<'a> {
+    body: Cow<'a, [u8]>,
+    members: Vec<(String, Range<usize>)>,
+}
+
+impl<'a> Members<'a> {
+    /// One complete JSON object and nothing else, or nothing.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str::<IgnoredAny>(text).ok()?;
+        if !text.trim_start().starts_with('{') {
+            return None;
+        }
+        Self::find(text.as_bytes(), &[])
+    }
+
+    /// The object in the body of a response: the only one that has a member of the first of `counting` that any has, or the only one
+    /// there is. Text around it, bytes that are not UTF-8 and members that are not JSON do not matter. UTF-16 is read, too.
+    pub fn find(body: &'a [u8], counting: &[&[&str]]) -> Option<Self> {
+        let body = as_utf8(body);
+        let mut best: Option<(usize, Vec<_>)> = None;
+        let mut equals = 0;
+        for extents in objects(&body) {
+            let members: Vec<_> = extents.into_iter().map(|Extent { name, value }| (text(&body, &name), value)).collect();
+            let has = |name: &&str| members.iter().any(|(known, value)| known == name && body[value.clone()] != *b"null");
+            let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
+            match &best {
+                Some((better, _)) if *better < rank => {}
+                // Sent twice, it is one.
+                Some((equal, there)) if *equal == rank && is_the_same(&body, there, &members) => {}
+                Some((equal, _)) if *equal == rank => equals += 1,
+                _ => {
+                    best = Some((rank, members));
+                    equals = 1;
+                }
+            }
+        }
+        let (_, members) = best.filter(|_| equals == 1)?;
+        Some(Self { members, body })
+    }
+
+    /// A member that is a string.
+    pub fn string(&self, name: &str) -> Option<String> {
+        self.read(name)
+    }
+
+    /// A member that is a string, made fit to show whatever is in it: in Latin-1 where it is not UTF-8.
+    pub fn shown(&self, name: &str) -> Option<String> {
+        let raw = self.raw(name)?;
+        raw.starts_with(b"\"").then(|| text(raw, &(1..raw.len().saturating_sub(1))))
+    }
+
+    /// A member as a number of seconds: an integer, a finite float rounded down, or an integer in a string; at most ten years.
+    pub fn seconds(&self, name: &str) -> Member<i64> {
+        match self.raw(name) {
+            None | Some(b"null") => Member::Absent,
+            Some(raw) => std::str::from_utf8(raw)
+                .ok()
+                .and_then(integer)
+                .filter(|number| *number <= MAX_NUMBER)
+                .map_or(Member::Unusable, Member::Usable),
+        }
+    }
+
+    pub fn value(&self, name: &str) -> Option<Value> {
+        self.read(name)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|raw| raw != b"null")
+    }
+
+    /// The members whose names are not in `known`, and the names of those that cannot be kept.
+    pub fn others(&self, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
+        let (mut others, mut odd) = (Vec::new(), Vec::new());
+        for (name, value) in self.members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            match serde_json::from_slice(&self.body[value.clone()]) {
+                Ok(value) if depth(&value) <= MAX_DEPTH => others.push((name.clone(), value)),
+                _ => odd.push(name.clone()),
+            }
+        }
+        // By way of a list, whose length is known: a map that has to grow keeps room for more, and one is held for each login.
+        (others.into_iter().collect(), odd)
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(self.raw(name)?).ok()
+    }
+
+    fn raw(&self, name: &str) -> Option<&[u8]> {
+        self.members.iter().rfind(|(known, _)| known == name).map(|(_, value)| &self.body[value.clone()])
+    }
+}
+
+/// A member of an answer: absent, there but of no use, or usable.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Member<T> {
+    Absent,
+    Unusable,
+    Usable(T),
+}
+
+/// The body with the object in which it is cut off closed behind the last member that is whole, where it is cut off so.
+pub fn closed(body: &[u8]) -> Option<Vec<u8>> {
+    let body = as_utf8(body);
+    Some([&body[..sound(&body)?], b"}"].concat())
+}
+
+/// Whether two objects have the same members with the same text.
+fn is_the_same(body: &[u8], one: &[(String, Range<usize>)], other: &[(String, Range<usize>)]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|((name, value), (other, another))| name == other && body[value.clone()] == body[another.clone()])
+}
+
+/// UTF-16 is told by its byte order mark, or by the zeros beside the first two characters (RFC 4627, section 3).
+fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
+    let unit: fn([u8; 2]) -> u16 = match body {
+        [0xFF, 0xFE, ..] | [1..=0xFF, 0, 1..=0xFF, 0, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] | [0, 1..=0xFF, 0, 1..=0xFF, ..] => u16::from_be_bytes,
+        _ => return Cow::Borrowed(body),
+    };
+    let units = body.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Cow::Owned(text.into_bytes())
+}
+
+/// What is between the quotes of a string, whatever it is.
+fn text(body: &[u8], quoted: &Range<usize>) -> String {
+    let raw = &body[quoted.clone()];
+    let text = std::str::from_utf8(raw).map_or_else(|_| raw.iter().copied().map(char::from).collect(), Cow::Borrowed);
+    let one_line = text.replace(|c: char| c.is_ascii_control(), " ");
+    serde_json::from_str(&format!("\"{one_line}\"")).unwrap_or(one_line)
+}
+
+/// How deep lists and objects are nested: no more than the parser read.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn integer(raw: &str) -> Option<i64> {
+    if let Some(quoted) = raw.strip_prefix('"') {
+        let text = quoted.strip_suffix('"')?;
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let plain = (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        return if plain { text.parse().ok() } else { None };
+    }
+    if let Ok(number) = raw.parse() {
+        return Some(number);
+    }
+    let float: f64 = raw.parse().ok()?;
+    #[expect(clippy::cast_possible_truncation, reason = "in range: checked on the same line")]
+    (raw.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) && float.abs() < 1e18).then(|| float.floor() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTING: &[&[&str]] = &[&["n"], &["text"]];
+
+    fn find(body: &[u8]) -> Option<Members<'_>> {
+        Members::find(body, COUNTING)
+    }
+
+    fn seconds(json: &str) -> Member<i64> {
+        find(json.as_bytes()).unwrap().seconds("n")
+    }
+
+    #[test]
+    fn numbers_come_as_integers_floats_and_strings() {
+        assert_eq!(seconds(r#"{"n":300}"#), Member::Usable(300));
+        assert_eq!(seconds(r#"{"n":299.9}"#), Member::Usable(299));
+        assert_eq!(seconds(r#"{"n":-0.5}"#), Member::Usable(-1));
+        assert_eq!(seconds(r#"{"n":"300"}"#), Member::Usable(300));
+        assert_eq!(seconds(r#"{"n":"-1"}"#), Member::Usable(-1));
+        assert_eq!(seconds(r#"{"n":315360000}"#), Member::Usable(MAX_NUMBER));
+    }
+
+    #[test]
+    fn odd_numbers_count_as_unusable_and_null_as_absent() {
+        for odd in [
+            "315360001",
+            "1e400",
+            "-1e400",
+            "NaN",
+            "",
+            "true",
+            "[]",
+            "{}",
+            "\" 300\"",
+            "\"+3\"",
+            "\"3.5\"",
+            "\"\"",
+            "\"12345678901234567890\"",
+        ] {
+            assert_eq!(seconds(&format!(r#"{{"n":{odd}}}"#)), Member::Unusable, "{odd}");
+        }
+        assert_eq!(seconds("{}"), Member::Absent);
+        assert_eq!(seconds(r#"{"n":null}"#), Member::Absent);
+    }
+
+    #[test]
+    fn the_last_of_two_members_of_one_name_counts() {
+        assert_eq!(seconds(r#"{"n":1,"n":2}"#), Member::Usable(2));
+        assert_eq!(seconds(r#"{"n":1,"\u006e":2}"#), Member::Usable(2));
+    }
+
+    #[test]
+    fn a_text_of_ours_is_one_complete_object_and_nothing_else() {
+        for bad in ["", "[]", "null", "\"a\"", "{", "{} {}", "{}x", "x{}", r#"{"a":}"#, r#"{"a":1,}"#, r#"[{"a":1}]"#, "{\"a\":\"\u{1}\"}"]
+        {
+            assert!(Members::parse(bad).is_none(), "{bad}");
+        }
+        assert!(Members::parse(" {} \n").is_some());
+    }
+
+    #[test]
+    fn what_is_around_the_object_that_counts_does_not_matter() {
+        for body in [
+            r#"{"n":1}"#,
+            "\u{feff}{\"n\":1}",
+            "<br />\n<b>Warning</b>: {$x} in line 3<br />\n{\"n\":1}",
+            "{\"n\":1}\0\0",
+            r#"{"n":1}<!-- {"served": "by a cache"} -->"#,
+            r#"callback({"n":1});"#,
+            r#"{"n":null}{"n":1}"#,
+            r#"{"n":1}{}"#,
+            r#"{"n":1} {"n":1}"#,
+            r#"{"text":"a"}{"n":1}{"text":"b"}"#,
+        ] {
+            assert_eq!(seconds(body), Member::Usable(1), "{body}");
+        }
+        assert_eq!(find(b"\xFF{\"n\":1}\xFF").unwrap().seconds("n"), Member::Usable(1));
+        for body in [
+            "",
+            "[]",
+            "null",
+            r#""n""#,
+            r#"{"n":1}{"n":2}"#,
+            r#"{"n":1}{"n":1,"text":"b"}"#,
+            r#"{"text":"a"}{"text":"b"}"#,
+            r#"{"n":1"#,
+            r#"{"a":{"n":1}"#,
+        ] {
+            assert!(find(body.as_bytes()).is_none(), "{body}");
+        }
+        assert_eq!(seconds(r#"{"a":{"n":1}}"#), Member::Absent);
+    }
+
+    #[test]
+    fn utf_16_is_read_with_and_without_its_mark() {
+        for (mark, big) in [("\u{feff}", true), ("", true), ("\u{feff}", false), ("", false)] {
+            let units = format!("{mark}{{\"n\":1,\"text\":\"ü\"}}").encode_utf16().collect::<Vec<_>>();
+            let bytes: Vec<u8> = units.into_iter().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
+            let members = find(&bytes).unwrap();
+            assert_eq!((members.seconds("n"), members.string("text").as_deref()), (Member::Usable(1), Some("ü")), "{mark:?} {big}");
+        }
+    }
+
+    #[test]
+    fn a_broken_member_spoils_no_other() {
+        for broken in [&br#""\ud800""#[..], b"1e999", b"\"\xFC\"", b"\"a\nb\"", b"NaN", b"", br#""\x""#, br#"[{"a":1}, -Infinity]"#] {
+            let body = [br#"{"broken":"#, broken, br#","n":1,"good":2}"#].concat();
+            let members = find(&body).unwrap();
+            assert_eq!((members.string("broken"), members.seconds("n")), (None, Member::Usable(1)));
+            let (others, odd) = members.others(&["n"]);
+            assert_eq!((Value::Object(others), odd), (serde_json::json!({"good": 2}), vec!["broken".to_owned()]));
+        }
+        let deep = format!(r#"{{"deep":{}{},"n":1}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!((seconds(&deep), find(deep.as_bytes()).unwrap().others(&["n"]).1), (Member::Usable(1), vec!["deep".to_owned()]));
+    }
+
+    #[test]
+    fn a_text_to_show_is_read_whatever_is_in_it() {
+        let shown = |body: &[u8]| find(body).unwrap().shown("text");
+        assert_eq!(shown(br#"{"text":"a\u00e4"}"#).as_deref(), Some("aä"));
+        assert_eq!(shown(b"{\"text\":\"ung\xFCltig\"}").as_deref(), Some("ungültig"));
+        assert_eq!(shown(b"{\"text\":\"one\ntwo\"}").as_deref(), Some("one two"));
+        assert_eq!(shown(br#"{"text":"\x"}"#).as_deref(), Some("\\x"));
+        assert_eq!((shown(br#"{"text":1}"#), shown(b"{}")), (None, None));
+    }
+
+    #[test]
+    fn numbers_at_the_edge_of_what_is_read() {
+        assert_eq!(seconds(r#"{"n":"-9223372036854775808"}"#), Member::Usable(i64::MIN));
+        assert_eq!(seconds(r#"{"n":-9223372036854775808}"#), Member::Usable(i64::MIN));
+        assert_eq!(seconds(r#"{"n":-9.9e17}"#), Member::Usable(-990_000_000_000_000_000));
+        assert_eq!(seconds(r#"{"n":-1e18}"#), Member::Unusable);
+        assert_eq!(seconds(r#"{"n":-1}"#), Member::Usable(-1));
+        assert_eq!(seconds(r#"{"n":"1234567890123456789"}"#), Member::Unusable);
+        assert_eq!(seconds(r#"{"n":"-"}"#), Member::Unusable);
+        assert_eq!(seconds(r#"{"n":"--1"}"#), Member::Unusable);
+    }
+
+    #[test]
+    fn what_is_read_is_a_text_or_nothing() {
+        let members = find(br#"{"text":"a\u00e4","number":1,"null":null}"#).unwrap();
+        assert_eq!(members.string("text").as_deref(), Some("aä"));
+        assert_eq!((members.string("number"), members.string("null"), members.string("absent")), (None, None, None));
+        assert_eq!((members.has("number"), members.has("null"), members.has("absent")), (true, false, false));
+        assert_eq!(members.value("number"), Some(Value::from(1)));
+        assert_eq!(Value::Object(members.others(&["text"]).0), serde_json::json!({"number": 1, "null": null}));
+    }
+}

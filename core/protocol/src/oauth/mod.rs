@@ -1,0 +1,21 @@
+//! OAuth 2.0: requests are built and responses are judged here.
+
+pub mod authorization_code;
+pub mod authorization_parameters;
+pub mod authorization_request;
+pub mod authorization_response;
+pub mod client_auth;
+pub mod endpoint_response;
+mod error_code;
+mod form;
+pub mod grants;
+mod json;
+pub mod metadata;
+mod object;
+mod pkce;
+#[cfg(test)]
+mod properties;
+mod rfc3339;
+pub mod scope;
+pub mod token_set;
+pub mod uri;

@@ -1,0 +1,177 @@
+//! Checks of URIs that come from the application's configuration. The exact text is kept: it is what a server compares.
+
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+const MAX_LENGTH: usize = 2048;
+
+/// An absolute URI as text that `url` can parse without repairing it.
+pub fn absolute(field: &str, text: &str) -> Result<Url> {
+    if text.is_empty() {
+        return Err(Error::argument(field, "is empty; give an absolute URL such as https://example.com/auth"));
+    }
+    if text.len() > MAX_LENGTH {
+        return Err(Error::argument(field, format_args!("is longer than {MAX_LENGTH} bytes; give the plain URL")));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Error::argument(field, "holds a space or a control character; percent-encode it or remove it"));
+    }
+    let url = Url::parse(text).map_err(|cause| {
+        Error::argument(field, "is not an absolute URL; give one with scheme and host, such as https://example.com/auth").with_cause(cause)
+    })?;
+    if matches!(url.scheme(), "http" | "https") && !has_authority(text) {
+        return Err(Error::argument(field, "has no // behind its scheme; give scheme and host, such as https://example.com/auth"));
+    }
+    Ok(url)
+}
+
+/// An address that secrets are sent to: https, or http on this machine only.
+pub fn endpoint(field: &str, text: &str) -> Result<Url> {
+    let url = absolute(field, text)?;
+    if url.fragment().is_some() {
+        return Err(Error::argument(field, "has a fragment; remove everything from the # on"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::argument(field, "holds a user name or password; remove them"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        _ => Err(Error::argument(field, "is not https; plain http is allowed for localhost, 127.0.0.0/8 and [::1] only")),
+    }
+}
+
+/// The same URL in characters that a URL has: a host of other characters in Punycode, others percent-encoded.
+pub fn in_ascii(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { Url::parse(text).map_or_else(|_| text.to_owned(), String::from) }
+}
+
+/// The same URI with its escapes as RFC 3986, sections 6.2.2.1 and 6.2.2.2, writes them: in capitals, and only where one is needed.
+/// The rest of section 6.2.2, letters of scheme and host and dots in the path, is done by parsing it.
+pub fn with_plain_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let escaped = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => plain.push(char::from(byte)),
+            Some(byte) => plain.push_str(&format!("%{byte:02X}")),
+            None => plain.push('%'),
+        }
+        plain.push_str(if escaped.is_some() { &part[2..] } else { part });
+    }
+    plain
+}
+
+/// Whether two URIs have scheme, host and port in common; on this machine the port may be another (RFC 8252, section 7.3).
+pub fn same_host(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(mut one), Ok(other)) if is_loopback(&one) => one.set_port(other.port()).is_ok() && same_origin(&one, &other),
+        (Ok(one), Ok(other)) => same_origin(&one, &other),
+        _ => false,
+    }
+}
+
+/// Scheme, host and port are the same. The hosts of private-use schemes keep their letters when they are parsed.
+pub fn same_origin(one: &Url, other: &Url) -> bool {
+    let host = |url: &Url| url.host_str().map(str::to_ascii_lowercase);
+    one.scheme() == other.scheme() && host(one) == host(other) && one.port_or_known_default() == other.port_or_known_default()
+}
+
+/// Whether the URL's host is this machine by name or number (RFC 8252, section 7.3).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn has_authority(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_https_or_loopback() {
+        for good in
+            ["https://login.sipgate.com/auth", "http://127.0.0.1:8080/x", "http://[::1]/x", "http://localhost/x", "http://a.localhost/"]
+        {
+            assert!(endpoint("token_endpoint", good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "http://example.com/",
+            "ftp://127.0.0.1/",
+            "/token",
+            "https://",
+            "https:/example.com",
+            "https://u:p@example.com/",
+            "https://example.com/#a",
+            "https://exa mple.com/",
+            "http://127.0.0.1.evil.example/",
+        ] {
+            assert!(endpoint("token_endpoint", bad).unwrap_err().to_string().starts_with("token_endpoint: "), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_at_most_2048_bytes() {
+        let padded = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
+        assert!(absolute("redirect_uri", &padded(2048)).is_ok());
+        assert!(absolute("redirect_uri", &padded(2049)).unwrap_err().to_string().contains("2048"));
+    }
+
+    #[test]
+    fn a_url_of_other_characters_is_written_in_ascii() {
+        assert_eq!(in_ascii("https://bücher.example/zurück?a=ä"), "https://xn--bcher-kva.example/zur%C3%BCck?a=%C3%A4");
+        assert_eq!(in_ascii("https://Example.com:443/%7e"), "https://Example.com:443/%7e");
+    }
+
+    #[test]
+    fn escapes_are_written_in_one_way() {
+        for (written, plain) in [
+            ("/zur%c3%bcck", "/zur%C3%BCck"),
+            ("/%7Eme/%41%2d%2E%5f", "/~me/A-._"),
+            ("/%2f%20%25", "/%2F%20%25"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz%%41", "%zz%A"),
+            ("%+1", "%+1"),
+            ("/ü%€", "/ü%€"),
+        ] {
+            assert_eq!(with_plain_escapes(written), plain, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_the_parser_would_repair_is_refused() {
+        for bad in ["https://exam\tple.com/", "https://example.com/\u{a0}", "http:example.com", "https:/example.com", "HTTPS:example.com"] {
+            assert!(absolute("redirect_uri", bad).is_err(), "{bad}");
+        }
+        assert!(absolute("redirect_uri", "com.example.app:/cb").is_ok());
+    }
+
+    #[test]
+    fn an_endpoint_holds_neither_a_name_nor_a_password() {
+        for bad in ["https://u@example.com/", "https://:p@example.com/", "https://example.com/#"] {
+            assert!(endpoint("token_endpoint", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_some_names_and_numbers() {
+        let is_loopback = |text| is_loopback(&Url::parse(text).unwrap());
+        for this in ["http://localhost/", "http://a.localhost/", "http://127.9.9.9/", "http://[::1]/"] {
+            assert!(is_loopback(this), "{this}");
+        }
+        for other in ["http://notlocalhost/", "http://localhost.example/", "http://128.0.0.1/", "http://[::2]/", "data:,x"] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Strings that must not show: redacted in `Debug`, absent from `Display`, wiped from memory when dropped.
+
+use std::fmt;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        ///
+        /// `Debug` prints `[redacted]`; [`reveal`](Self::reveal) is the one deliberate way to the text. Clones share the memory, which is
+        /// wiped when the last of them is dropped. Comparing takes the same time wherever the first difference is.
+        ///
+        /// ```
+        #[doc = concat!("use sipgate_oauth2::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let secret = ", stringify!($name), "::from(\"s3cret\");")]
+        /// assert_eq!(secret.reveal(), "s3cret");
+        /// assert!(!format!("{secret:?}").contains("s3cret"));
+        /// ```
+        #[derive(Clone)]
+        pub struct $name(Arc<Zeroizing<String>>);
+
+        impl $name {
+            /// The secret text itself. Whatever prints it has decided to.
+            pub fn reveal(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(Arc::new(Zeroizing::new(text)))
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::from(text.to_owned())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.0.as_bytes().hash(state);
+            }
+        }
+    )*};
+}
+
+secrets! {
+    /// An access token (RFC 6749, section 1.4): what an API takes as proof.
+    AccessToken
+    /// A refresh token (RFC 6749, section 1.5): what buys the next access token.
+    RefreshToken
+    /// An ID token (OpenID Connect Core, section 2), as the server sent it.
+    IdToken
+    /// The secret of a confidential client (RFC 6749, section 2.3.1).
+    ClientSecret
+    /// A PKCE code verifier (RFC 7636, section 4.1).
+    CodeVerifier
+    /// Any other text that must not show: an exported login, an `Authorization` header.
+    Secret
+}
+
+impl AccessToken {
+    /// The value of an `Authorization` header: `Bearer …` (RFC 6750, section 2.1).
+    pub fn authorization_header(&self) -> Secret {
+        Secret::from(format!("Bearer {}", self.reveal()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_text() {
+        assert_eq!(format!("{:?}", RefreshToken::from("canary")), "RefreshToken([redacted])");
+        assert_eq!(format!("{:?}", Some(Secret::from("canary"))), "Some(Secret([redacted]))");
+    }
+
+    #[test]
+    fn secrets_of_equal_text_are_equal() {
+        assert_eq!(AccessToken::from("a"), AccessToken::from("a"));
+        assert_ne!(AccessToken::from("a"), AccessToken::from("ab"));
+    }
+}

@@ -1,0 +1,219 @@
+//! Building a client: every setting, and the one place that checks them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::error::{Error, Result};
+use protocol::oauth::authorization_request::check_redirect_uri;
+use protocol::oauth::client_auth::{ClientAuthentication, Credentials};
+use protocol::oauth::metadata::ServerMetadata;
+use protocol::oauth::uri;
+use protocol::secret::ClientSecret;
+
+use super::client::Client;
+use super::server::Server;
+use crate::context::Context;
+use crate::event::{Event, Events};
+use crate::http::{Proxy, Roots, Settings, Transport};
+use crate::session::store::Store;
+use crate::sys::clock::SystemClock;
+use crate::sys::random::SystemRandomness;
+
+/// Settings of a [`Client`]; all but the client id have defaults. `build` checks them and does no I/O.
+///
+/// ```
+/// use std::time::Duration;
+/// use sipgate_oauth2::{ClientAuthentication, ClientBuilder};
+///
+/// let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e")
+///     .client_secret("a1138f1-7-dc848ae6-99aa-23ed-23a4-b7da6846f141")
+///     .client_authentication(ClientAuthentication::ClientSecretBasic)
+///     .realm("sipgate-apps")
+///     .redirect_uri("https://example.com/auth")
+///     .proxy("http://proxy.example.com:8080")
+///     .connect_timeout(Duration::from_secs(3))
+///     .request_timeout(Duration::from_secs(10))
+///     .on_event(|event| println!("{event:?}"))
+///     .build()?;
+/// assert_eq!(client.token_endpoint(), "https://login.sipgate.com/auth/realms/sipgate-apps/protocol/openid-connect/token");
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing happens until build is called"]
+pub struct ClientBuilder {
+    server: Server,
+    client_id: String,
+    realm: Option<String>,
+    client_secret: Option<ClientSecret>,
+    authentication: Option<ClientAuthentication>,
+    redirect_uri: Option<String>,
+    ca_certificates: Option<Vec<u8>>,
+    proxy: Option<String>,
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    events: Events,
+    store: Option<Store>,
+}
+
+impl ClientBuilder {
+    /// A client of sipgate, in the realm that its id's suffix names (`…:third-party`, `…:sipgate-apps`).
+    pub fn sipgate(client_id: impl Into<String>) -> Self {
+        Self::of(Server::Sipgate { realm: None }, client_id)
+    }
+
+    /// A client of a Keycloak. `base` is the part of its URLs before `/realms`, such as `https://login.example.com/auth`.
+    pub fn keycloak(base: impl Into<String>, realm: impl Into<String>, client_id: impl Into<String>) -> Self {
+        Self::of(Server::Keycloak { base: base.into(), realm: realm.into() }, client_id)
+    }
+
+    /// A client of any server, by its metadata.
+    pub fn new(metadata: ServerMetadata, client_id: impl Into<String>) -> Self {
+        Self::of(Server::Metadata(metadata), client_id)
+    }
+
+    pub(super) fn of(server: Server, client_id: impl Into<String>) -> Self {
+        Self {
+            server,
+            client_id: client_id.into(),
+            realm: None,
+            client_secret: None,
+            authentication: None,
+            redirect_uri: None,
+            ca_certificates: None,
+            proxy: None,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            events: Events::default(),
+            store: None,
+        }
+    }
+
+    /// The secret of a confidential client. Without it, the client is a public one.
+    pub fn client_secret(mut self, client_secret: impl Into<ClientSecret>) -> Self {
+        self.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// How the client authenticates. By default `client_secret_post` if there is a secret, else `none`.
+    pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.authentication = Some(authentication);
+        self
+    }
+
+    /// Where the server sends the user back to, byte for byte as registered.
+    pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
+        self.redirect_uri = Some(redirect_uri.into());
+        self
+    }
+
+    /// The sipgate realm, if the client id's suffix does not name it.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = Some(realm.into());
+        self
+    }
+
+    /// Certificates to trust instead of the operating system's: the contents of a PEM file. Each readable certificate counts, as
+    /// an authority and as the server's own.
+    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_certificates = Some(pem.into());
+        self
+    }
+
+    /// The proxy: `http://host:port`, `socks5://host:port` …, or `direct` for none. By default `HTTPS_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY` are honored. A server on this machine is always reached directly.
+    pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
+        self.proxy = Some(proxy.into());
+        self
+    }
+
+    /// How long a connection may take to open, including TLS. By default 5 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a request may take, from its start to the last byte of the response. By default 30 s.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Where logins are kept. [`Client::complete_login`] and [`Client::token_source`] need it, the single steps do not.
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Called with each event, on the thread where it happened, under no lock. It should be quick. With the feature `log`, events
+    /// are also records of the crate `log`, with the target `sipgate_oauth2`.
+    pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.events = Events::to(handler);
+        self
+    }
+
+    /// Checks all settings and builds the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the setting.
+    pub fn build(self) -> Result<Client> {
+        let server = match self.realm {
+            Some(realm) => self.server.with_realm(realm)?,
+            None => self.server,
+        };
+        let credentials = Credentials::new(self.client_id, self.client_secret, self.authentication)?;
+        let (metadata, mismatch) = server.metadata(&credentials.client_id)?;
+        if let Some(redirect_uri) = &self.redirect_uri {
+            check_redirect_uri(redirect_uri)?;
+        }
+        check_timeout("connect_timeout", self.connect_timeout)?;
+        check_timeout("request_timeout", self.request_timeout)?;
+        let token_endpoint = metadata.token_endpoint.clone().unwrap_or_default();
+        let origin = uri::endpoint("token_endpoint", &token_endpoint)?.origin().ascii_serialization();
+        let settings = Settings {
+            connect_timeout: self.connect_timeout,
+            request_timeout: self.request_timeout,
+            roots: self.ca_certificates.map_or(Ok(Roots::System), |pem| Roots::parse(&pem))?,
+            proxy: self.proxy.map_or(Ok(Proxy::Environment), |proxy| Proxy::parse(&proxy))?,
+        };
+        if let Some(mismatch) = mismatch {
+            self.events.emit(&Event::RealmMismatch { named: mismatch.named, used: mismatch.used });
+        }
+        let context = Context {
+            metadata,
+            token_endpoint,
+            is_keycloak: server.is_keycloak(),
+            server: origin,
+            request_timeout: self.request_timeout,
+            fingerprint: credentials.fingerprint(),
+            credentials,
+            redirect_uri: self.redirect_uri,
+            transport: Transport::new(settings),
+            events: self.events,
+            clock: Box::new(SystemClock),
+            random: Box::new(SystemRandomness::new()),
+        };
+        Ok(Client::new(Arc::new(context), self.store))
+    }
+}
+
+impl Client {
+    /// A builder for a client of this server.
+    pub fn builder(metadata: ServerMetadata, client_id: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(metadata, client_id)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("server", &self.server).field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+fn check_timeout(field: &str, timeout: Duration) -> Result<()> {
+    if timeout.is_zero() || timeout > Duration::from_secs(3600) {
+        return Err(Error::argument(field, "must be more than 0 and at most 3600 seconds"));
+    }
+    Ok(())
+}

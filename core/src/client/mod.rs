@@ -1,0 +1,10 @@
+//! The client, and how it is built.
+
+mod builder;
+#[expect(clippy::module_inception, reason = "the folder is named after what it is about")]
+mod client;
+mod environment;
+mod server;
+
+pub use self::builder::ClientBuilder;
+pub use self::client::Client;

@@ -1,0 +1,356 @@
+//! Carries out the actions of an operation: on the store, on the lock, over the network, and waiting.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::oauth::grants::Grant;
+use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
+use protocol::refresh::local_state::LocalState;
+use protocol::refresh::operation::Operation;
+use protocol::refresh::record::{Account, Claim, Record, State, Stored};
+use protocol::refresh::reply::{Received, Reply};
+use protocol::time::milliseconds;
+
+use super::entry::{ask_store, stored, version};
+use super::in_flight::InFlight;
+use super::single_flight::{AccountState, Report, WaitsFor};
+use super::store::Store;
+use crate::context::Context;
+use crate::event::Event;
+use crate::exchange::{self, Answered};
+use crate::logout_outcome::LogoutOutcome;
+use crate::store::{StoreEntry, StoreLock, SwapOutcome};
+use crate::sys::process::ProcessIdentity;
+use crate::sys::random;
+use crate::sys::sync::Instant;
+use crate::task::progress::Progress;
+use crate::worker::semaphore::Permit;
+use crate::worker::{pool, timer};
+
+/// What an operation needs to be carried out.
+pub(crate) struct Driver {
+    pub(crate) context: Arc<Context>,
+    pub(crate) store: Store,
+    pub(crate) account_state: Arc<AccountState>,
+    /// How long the operation waits for other processes.
+    pub(crate) patience: Duration,
+    /// The code of a login.
+    pub(crate) code: Option<Grant>,
+    /// Counted before the operation moves to another thread.
+    pub(super) _in_flight: InFlight,
+}
+
+impl Driver {
+    /// Runs the operation to its end, on threads of the pool.
+    pub(crate) fn run(self, goal: Goal, mut report: Report) {
+        let log = OperationLog::begin(&goal, &self.account_state);
+        let logout = matches!(goal, Goal::LogOut).then_some(LogoutOutcome::LocalOnly);
+        let operation_context = match self.operation_context() {
+            Ok(operation_context) => operation_context,
+            Err(error) => return report(&Err(error), true),
+        };
+        let operation = Operation::new(goal, operation_context, self.context.clock.moment());
+        let running = RunningOperation {
+            driver: self,
+            operation,
+            report: Some(report),
+            events: Vec::new(),
+            log,
+            lock: None,
+            store_permit: None,
+            server_permit: None,
+            logout,
+            next: Next::Decide(Observation::Begun),
+            if_dropped: Error::caught_panic("a refresh"),
+        };
+        Box::new(running).resume_with_store();
+    }
+
+    fn operation_context(&self) -> Result<OperationContext> {
+        let shared = &self.account_state.shared;
+        let random = &*self.context.random;
+        let [owner] = random::tokens(random)?;
+        let mut jitter = [0];
+        random.fill(&mut jitter)?;
+        Ok(OperationContext {
+            account: Account::clone(&self.account_state.account),
+            owner,
+            process: shared.process.id,
+            started: shared.process.started.clone(),
+            instance: shared.instance(random)?.to_owned(),
+            jitter: jitter[0],
+            patience: milliseconds(self.patience),
+            credentials: self.context.fingerprint,
+            request_timeout: milliseconds(self.context.request_timeout),
+        })
+    }
+}
+
+/// An operation in progress. It occupies a thread only while there is something to do, and holds no permit while it waits.
+struct RunningOperation {
+    driver: Driver,
+    operation: Operation,
+    /// Until the last report.
+    report: Option<Report>,
+    /// Emitted at the end.
+    events: Vec<Event>,
+    log: OperationLog,
+    lock: Option<Box<dyn Any + Send>>,
+    store_permit: Option<Permit>,
+    server_permit: Option<Permit>,
+    /// Of a logout: whether the server was told.
+    logout: Option<LogoutOutcome>,
+    next: Next,
+    /// What is reported if this is dropped before its end.
+    if_dropped: Error,
+}
+
+enum Next {
+    Decide(Observation),
+    Act(Action),
+}
+
+impl RunningOperation {
+    /// Resumes on a thread of the pool, once the store has a permit.
+    fn resume_with_store(self: Box<Self>) {
+        let semaphore = Arc::clone(&self.driver.account_state.shared.store);
+        if let Some((running, permit)) = semaphore.acquire(self, Self::resume) {
+            running.resume(permit);
+        }
+    }
+
+    fn resume(mut self: Box<Self>, store_permit: Permit) {
+        self.store_permit = Some(store_permit);
+        self.if_dropped = Error::new(ErrorCode::Busy, "no thread could be started; try again when the machine is less busy");
+        // On an error the job was dropped, which has reported it.
+        let _ = pool::run(move || self.run());
+    }
+
+    fn resume_at_server(mut self: Box<Self>, server_permit: Permit) {
+        self.server_permit = Some(server_permit);
+        self.resume_with_store();
+    }
+
+    fn run(mut self: Box<Self>) {
+        self.if_dropped = Error::caught_panic("a refresh");
+        loop {
+            let action = match std::mem::replace(&mut self.next, Next::Decide(Observation::Begun)) {
+                Next::Act(action) => action,
+                Next::Decide(seen) => {
+                    let (operation, context) = (&mut self.operation, &self.driver.context);
+                    self.driver.account_state.with(|local| operation.decide(local, seen, context.clock.moment()))
+                }
+            };
+            self.driver.account_state.wait_for(match action {
+                Action::Wait(_) => WaitsFor::Others,
+                Action::AcquirePermit | Action::Refresh(_) | Action::Exchange | Action::Revoke(_) => WaitsFor::Server,
+                _ => WaitsFor::Store,
+            });
+            let seen = match action {
+                Action::Load | Action::TryLock | Action::Swap { .. } if self.store_permit.is_none() => {
+                    self.next = Next::Act(action);
+                    let semaphore = Arc::clone(&self.driver.account_state.shared.store);
+                    let Some((running, permit)) = semaphore.acquire(self, Self::resume) else { return };
+                    self = running;
+                    self.store_permit = Some(permit);
+                    continue;
+                }
+                Action::Load => self.driver.load(),
+                Action::TryLock => self.driver.try_lock(&mut self.lock),
+                Action::Swap { expected, record } => self.driver.swap(expected.as_deref(), &record),
+                Action::AcquirePermit => {
+                    self.store_permit = None;
+                    self.next = Next::Decide(Observation::PermitAcquired { waited: true });
+                    let semaphore = self.driver.account_state.shared.servers.semaphore(&self.driver.context.server);
+                    let Some((running, permit)) = semaphore.acquire(self, Self::resume_at_server) else { return };
+                    self = running;
+                    self.server_permit = Some(permit);
+                    Observation::PermitAcquired { waited: false }
+                }
+                Action::Refresh(record) => {
+                    self.store_permit = None;
+                    Observation::Replied(self.driver.refresh(&record, &mut self.events))
+                }
+                Action::Exchange => {
+                    self.store_permit = None;
+                    Observation::Replied(self.driver.exchange(&mut self.events))
+                }
+                Action::Revoke(token) => {
+                    self.store_permit = None;
+                    Observation::Revoked(exchange::revoke(&self.driver.context, &token).map(|outcome| self.logout = Some(outcome)))
+                }
+                Action::Wait(milliseconds) => {
+                    self.release_permits();
+                    self.next = Next::Decide(Observation::Waited);
+                    return timer::after(Duration::from_millis(milliseconds), move || self.resume_with_store());
+                }
+                Action::Report(outcome) => {
+                    self.release_permits();
+                    if outcome.is_ok() {
+                        self.driver.context.events.emit(&Event::Unsaved { account: self.driver.account_state.account_hash() });
+                    }
+                    if let Some(report) = &mut self.report {
+                        report(&outcome.map(|()| true), false);
+                    }
+                    Observation::Reported
+                }
+                // For a logout, the outcome says whether the server was told.
+                Action::Finish(outcome) => {
+                    let told = self.logout.map(|outcome| outcome == LogoutOutcome::Revoked);
+                    return self.finish(&outcome.map(|refreshed| told.unwrap_or(refreshed)));
+                }
+            };
+            self.next = Next::Decide(seen);
+        }
+    }
+
+    fn finish(&mut self, outcome: &Result<bool>) {
+        let Some(mut report) = self.report.take() else { return };
+        self.lock = None;
+        self.release_permits();
+        // If an application's code panics here, events are emitted all the same, and a drop during a panic does not abort.
+        let _ = catch_unwind(AssertUnwindSafe(|| report(outcome, true)));
+        self.events.extend(self.log.end(&self.driver.account_state, outcome));
+        self.events.iter().for_each(|event| self.driver.context.events.emit(event));
+    }
+
+    fn release_permits(&mut self) {
+        self.store_permit = None;
+        self.server_permit = None;
+    }
+}
+
+impl Drop for RunningOperation {
+    fn drop(&mut self) {
+        let dropped = Err(self.if_dropped.clone());
+        self.finish(&dropped);
+    }
+}
+
+impl Driver {
+    fn load(&self) -> Observation {
+        let loaded = ask_store(|| self.store.token_store().load(&self.account_state.key))
+            .and_then(|entry| entry.map(|entry| stored(entry, &self.account_state.account)).transpose());
+        let loaded = loaded.map(|found| {
+            found.map(|found| {
+                let owner_is_gone = found.record.claim.as_ref().is_some_and(|claim| self.is_gone(claim));
+                Stored { owner_is_gone, ..found }
+            })
+        });
+        loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
+    }
+
+    /// Whether the process that made this claim has ended. If the system does not say, the process counts as alive, except
+    /// on Windows, where nothing but the end of its process releases a lock.
+    fn is_gone(&self, claim: &Claim) -> bool {
+        let here = &self.account_state.shared.process;
+        let is_here = claim.process == here.id && claim.started == here.started;
+        !is_here && !ProcessIdentity { id: claim.process, started: claim.started.clone() }.is_alive().unwrap_or(!cfg!(windows))
+    }
+
+    fn try_lock(&self, lock: &mut Option<Box<dyn Any + Send>>) -> Observation {
+        let tried = ask_store(|| self.store.token_store().try_lock(&self.account_state.key));
+        if let Ok(store_lock) = &tried {
+            self.store.learn_locks(!matches!(store_lock, StoreLock::Unsupported));
+        }
+        match tried {
+            Ok(StoreLock::Held(guard)) => {
+                *lock = Some(guard);
+                Observation::Locked
+            }
+            Ok(StoreLock::Busy) => Observation::LockBusy,
+            Ok(StoreLock::Unsupported) => Observation::NoLocks,
+            Err(error) => Observation::StoreFailed(error),
+        }
+    }
+
+    fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
+        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at: None }));
+        let swapped = entry.and_then(|entry| {
+            let outcome = ask_store(|| self.store.token_store().swap(&self.account_state.key, expected, &entry))?;
+            Ok((outcome, entry.version))
+        });
+        match swapped {
+            Ok((SwapOutcome::Stored, version)) => Observation::Stored(version),
+            Ok((SwapOutcome::Conflict, _)) => Observation::Conflict,
+            Err(error) => Observation::StoreFailed(error),
+        }
+    }
+
+    fn refresh(&self, record: &Record, events: &mut Vec<Event>) -> Reply {
+        let grant = record
+            .refresh_token
+            .as_ref()
+            .map_or_else(|| Err(Error::caught_panic("a refresh")), |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()));
+        grant.map_or_else(Reply::Refused, |grant| self.request(&grant, events))
+    }
+
+    fn exchange(&self, events: &mut Vec<Event>) -> Reply {
+        match &self.code {
+            Some(grant) => self.request(grant, events),
+            None => Reply::Refused(Error::caught_panic("a login")),
+        }
+    }
+
+    fn request(&self, grant: &Grant, events: &mut Vec<Event>) -> Reply {
+        let answered = exchange::answer(&self.context, grant, &Arc::new(Progress::default()), events);
+        let Answered { tokens, sent, status } = match answered {
+            Ok(answered) => answered,
+            Err(none) => return Reply::failed(none.error, none.broken),
+        };
+        let refresh_token = tokens.refresh_token.clone();
+        let tokens = grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status));
+        match tokens {
+            // A JSON object with nothing in it that could be used.
+            Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::OutcomeUnknown(error),
+            tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),
+        }
+    }
+}
+
+/// What an operation was about, for the event at its end.
+struct OperationLog {
+    kind: Kind,
+    started: Instant,
+    was_rejected: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Reload,
+    Refresh,
+    Login,
+    Logout,
+}
+
+impl OperationLog {
+    fn begin(goal: &Goal, account_state: &AccountState) -> Self {
+        let kind = match goal {
+            Goal::Reload => Kind::Reload,
+            Goal::Refresh { .. } | Goal::ForceRefresh => Kind::Refresh,
+            Goal::LogIn { .. } | Goal::Save { .. } => Kind::Login,
+            Goal::LogOut => Kind::Logout,
+        };
+        Self { kind, started: Instant::now(), was_rejected: account_state.read(is_rejected) }
+    }
+
+    fn end(&self, account_state: &AccountState, outcome: &Result<bool>) -> Option<Event> {
+        let account = account_state.account_hash();
+        let generation = account_state.read(|local| local.record().map_or(0, |record| record.generation));
+        match (self.kind, outcome) {
+            (Kind::Login, Ok(true)) => Some(Event::LoggedIn { account, generation }),
+            (Kind::Refresh, Ok(true)) => Some(Event::Refreshed { account, generation, duration: self.started.elapsed() }),
+            (Kind::Refresh, Err(error)) => Some(Event::RefreshFailed { account, error: error.code() }),
+            (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginEnded { account }),
+            (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
+            _ => None,
+        }
+    }
+}
+
+fn is_rejected(local: &LocalState) -> bool {
+    local.record().is_some_and(|record| matches!(record.state, State::Rejected { .. }))
+}

@@ -1,0 +1,132 @@
+//! One account of one client in one store: what a token source and the operations for it have in common.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use protocol::crypto::sha256;
+use protocol::error::{Error, Result};
+use protocol::refresh::local_state::TokenRequirements;
+use protocol::refresh::record::Account;
+use protocol::secret::AccessToken;
+use protocol::time::{Moment, milliseconds};
+
+use super::driver::Driver;
+use super::in_flight::InFlight;
+use super::single_flight::AccountState;
+use super::store::Store;
+use crate::context::Context;
+use crate::store::StoreKey;
+use crate::sys::sync::{AtomicU64, Ordering};
+
+const MAX_ACCOUNT: usize = 1024;
+
+/// See the module.
+pub(crate) struct Session {
+    pub(super) context: Arc<Context>,
+    pub(super) store: Store,
+    pub(super) account: Arc<Account>,
+    pub(super) key: StoreKey,
+    /// The token that the next call may use without a lock. A forked child may use it too: it counts for `recheck` at most.
+    cached: ArcSwapOption<CachedToken>,
+}
+
+struct CachedToken {
+    token: AccessToken,
+    until: u64,
+    changes: Arc<AtomicU64>,
+    seen: u64,
+}
+
+impl Session {
+    pub(crate) fn new(context: &Arc<Context>, store: Option<&Store>, account: String) -> Result<Self> {
+        if account.is_empty() || account.len() > MAX_ACCOUNT {
+            return Err(Error::argument("account", "must be 1 to 1024 bytes; pass what names the user in your application"));
+        }
+        let Some(store) = store else {
+            return Err(Error::argument("store", "is not set; give the client one: a SQLite database, or memory"));
+        };
+        let account = Account { issuer: context.metadata.issuer.clone(), client_id: context.credentials.client_id.clone(), account };
+        let key = key(&["account", &account.issuer, &account.client_id, &account.account]);
+        Ok(Self { context: Arc::clone(context), store: store.clone(), account: account.into(), key, cached: ArcSwapOption::empty() })
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.context.clock.moment()
+    }
+
+    /// What this process knows of the account.
+    pub(super) fn state(&self) -> Arc<AccountState> {
+        self.store.accounts().state(&self.account, &self.key, &*self.context.clock)
+    }
+
+    pub(super) fn requirements(&self, min_validity: Duration) -> TokenRequirements {
+        TokenRequirements {
+            min_validity: milliseconds(min_validity),
+            recheck: self.store.recheck_milliseconds(),
+            early: (!self.store.has_locks()).then(|| self.store.accounts().spread()),
+            credentials: self.context.fingerprint,
+        }
+    }
+
+    /// What carries out an operation for this account. It stops waiting for other processes a little before the caller
+    /// stops waiting for it, so that the caller is told why.
+    pub(super) fn driver(&self, timeout: Duration) -> Driver {
+        let patience = timeout - timeout / 10;
+        Driver {
+            context: Arc::clone(&self.context),
+            store: self.store.clone(),
+            account_state: self.state(),
+            patience,
+            code: None,
+            _in_flight: InFlight::begin(),
+        }
+    }
+
+    /// What `work` makes of the cached token, if there is one that may still be used. Takes no lock.
+    pub(super) fn with_cached<T>(&self, work: impl FnOnce(&AccessToken) -> T) -> Option<T> {
+        let cached = self.cached.load();
+        let cached = cached.as_ref()?;
+        let usable = cached.changes.load(Ordering::Acquire) == cached.seen && self.context.clock.mono() < cached.until;
+        usable.then(|| work(&cached.token))
+    }
+
+    /// The account's current token, which is cached for the next calls.
+    pub(super) fn current(&self) -> Option<AccessToken> {
+        let account_state = self.state();
+        let now = self.now();
+        let seen = account_state.changes().load(Ordering::Acquire);
+        let requirements = self.requirements(Duration::ZERO);
+        let (token, until) = account_state.read(|local| {
+            let tokens = local.record()?.tokens.as_ref()?;
+            Some((tokens.access_token().clone(), local.at_hand_until(requirements, now)))
+        })?;
+        if now.mono < until {
+            let changes = Arc::clone(account_state.changes());
+            self.cached.store(Some(Arc::new(CachedToken { token: token.clone(), until, changes, seen })));
+        }
+        Some(token)
+    }
+
+    /// The token that may be used where nothing better can be had.
+    pub(super) fn usable(&self, requirements: TokenRequirements) -> Option<AccessToken> {
+        let now = self.now();
+        self.state().read(|local| {
+            let usable = local.is_usable(requirements, now);
+            local.record().filter(|_| usable)?.tokens.as_ref().map(|tokens| tokens.access_token().clone())
+        })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("account", &self.account.account).finish_non_exhaustive()
+    }
+}
+
+/// What something is filed under: the digest of the parts, each behind its length, so that different tuples never collide.
+pub(super) fn key(parts: &[&str]) -> StoreKey {
+    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+    StoreKey::new(&sha256(lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part.as_bytes()])))
+}

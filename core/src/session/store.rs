@@ -1,0 +1,158 @@
+//! The public handle of a store, with the state that its users in this process share.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::error::Result;
+use protocol::time::milliseconds;
+
+use super::single_flight::Accounts;
+use crate::store::encryption::{Encrypted, Plaintext};
+use crate::store::memory::Memory;
+use crate::store::sqlite::Sqlite;
+use crate::store::{EncryptionKey, SqliteOptions, TokenStore};
+use crate::sys::process::PerProcess;
+use crate::sys::sync::{AtomicBool, Ordering};
+
+/// How long a value read from a store on this machine is used before it is read again.
+const LOCAL_RECHECK: Duration = Duration::from_secs(1);
+
+/// The same for a database elsewhere.
+const REMOTE_RECHECK: Duration = Duration::from_secs(5);
+
+/// Where logins are kept, for all processes that use it. Cheap to clone: clones share what is in
+/// memory, and refresh an account once for all.
+///
+/// ```no_run
+/// use sipgate_oauth2::{ClientBuilder, Store};
+///
+/// let store = Store::sqlite("/var/lib/app/logins.db")?;
+/// let client = ClientBuilder::sipgate("1-0-a:third-party").store(store).build()?;
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+///
+/// # Design
+///
+/// [`Store::sqlite`] opens the database for each operation and closes it again, because a forked
+/// child inherits SQLite's list of the locks it holds, but not the locks: its commits can be lost.
+/// A read takes a fraction of a millisecond, and a token that is in memory needs none. See
+/// [decision 14].
+///
+/// [decision 14]:
+/// https://github.com/sipgate-oauth2/sipgate-oauth2/blob/main/docs/decisions/0014-sqlite-is-opened-for-each-operation.md
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    token_store: Arc<dyn TokenStore>,
+    /// The same store without the check for encrypted entries.
+    unchecked: Arc<dyn TokenStore>,
+    recheck: Duration,
+    /// Whether the store has locks: known for our own stores, learnt for custom ones.
+    has_locks: AtomicBool,
+    accounts: PerProcess<Accounts>,
+}
+
+impl Store {
+    /// Keeps logins in memory only; they are lost when the process exits. For tests and programs
+    /// that run once.
+    pub fn memory() -> Self {
+        Self::with(Arc::new(Memory::new()), LOCAL_RECHECK, true)
+    }
+
+    /// Keeps logins in a SQLite database, for any number of processes on one machine. Creates the
+    /// file if there is none, readable only by its owner.
+    ///
+    /// # Errors
+    ///
+    /// [`StorePermissions`](crate::ErrorCode::StorePermissions) if others can read or replace the
+    /// file, [`StoreFormat`](crate::ErrorCode::StoreFormat) if another version of this library
+    /// wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) if it is not a database of this
+    /// library, [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL or a path without
+    /// a file name, [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else,
+    /// such as a network file system. The file is not changed.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
+    }
+
+    /// [`sqlite`](Self::sqlite) with options.
+    ///
+    /// ```no_run
+    /// use sipgate_oauth2::{SqliteOptions, Store};
+    ///
+    /// let options = SqliteOptions::new().allow_network_file_system();
+    /// let store = Store::sqlite_with("/mnt/share/logins.db", &options)?;
+    /// # Ok::<(), sipgate_oauth2::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`sqlite`](Self::sqlite).
+    pub fn sqlite_with(path: impl Into<PathBuf>, options: &SqliteOptions) -> Result<Self> {
+        Ok(Self::with(Arc::new(Sqlite::open_with(path, options)?), LOCAL_RECHECK, true))
+    }
+
+    /// Keeps logins in a custom store. An entry that was read is used for 5 s before it is read
+    /// again.
+    pub fn new(store: impl TokenStore) -> Self {
+        Self::with(Arc::new(store), REMOTE_RECHECK, false)
+    }
+
+    fn with(store: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        Self::assemble(Arc::new(Plaintext(Arc::clone(&store))), store, recheck, has_locks)
+    }
+
+    fn assemble(token_store: Arc<dyn TokenStore>, unchecked: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        let (has_locks, accounts) = (AtomicBool::new(has_locks), PerProcess::new());
+        Self(Arc::new(Inner { token_store, unchecked, recheck, has_locks, accounts }))
+    }
+
+    /// The same store, with its entries encrypted (AES-256-GCM). New entries are encrypted with the
+    /// first key. Entries under the other keys, and plaintext entries, can be read, and are
+    /// encrypted with the first key when they next change.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no key.
+    pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
+        let keys = keys.into_iter().collect();
+        let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.unchecked), keys)?);
+        Ok(Self::assemble(Arc::clone(&encrypted), encrypted, self.0.recheck, self.has_locks()))
+    }
+
+    /// The same store with another time for which an entry that was read is used before it is read
+    /// again: the longest time until a login or logout in another process is seen here.
+    #[must_use]
+    pub fn recheck(self, recheck: Duration) -> Self {
+        Self::assemble(Arc::clone(&self.0.token_store), Arc::clone(&self.0.unchecked), recheck, self.has_locks())
+    }
+
+    pub(crate) fn token_store(&self) -> &dyn TokenStore {
+        &*self.0.token_store
+    }
+
+    pub(crate) fn recheck_milliseconds(&self) -> u64 {
+        milliseconds(self.0.recheck)
+    }
+
+    pub(crate) fn has_locks(&self) -> bool {
+        self.0.has_locks.load(Ordering::Relaxed)
+    }
+
+    /// Records whether the store responded with locks when one was requested.
+    pub(crate) fn learn_locks(&self, has_locks: bool) {
+        self.0.has_locks.store(has_locks, Ordering::Relaxed);
+    }
+
+    pub(crate) fn accounts(&self) -> Arc<Accounts> {
+        self.0.accounts.get_or_make(Accounts::new)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("recheck", &self.0.recheck).finish_non_exhaustive()
+    }
+}

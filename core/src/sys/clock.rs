@@ -1,0 +1,53 @@
+//! The clocks, passed as a value so that tests can set the time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::time::Moment;
+
+/// A source of the time. Private to the crate: users always get the system clock.
+pub(crate) trait Clock: Send + Sync {
+    /// The current time on both clocks.
+    fn moment(&self) -> Moment;
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    fn unix_seconds(&self) -> i64 {
+        self.moment().wall.div_euclid(1000)
+    }
+
+    /// The monotonic clock alone.
+    fn mono(&self) -> u64 {
+        self.moment().mono
+    }
+}
+
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn moment(&self) -> Moment {
+        let wall = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |before| -before),
+        };
+        Moment { wall, mono: self.mono() }
+    }
+
+    fn mono(&self) -> u64 {
+        monotonic()
+    }
+}
+
+/// Counts the time in which the machine is suspended, because tokens expire in that time, too.
+#[cfg(target_os = "linux")]
+fn monotonic() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+}
+
+#[cfg(not(target_os = "linux"))]
+fn monotonic() -> u64 {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
+}

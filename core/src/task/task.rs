@@ -1,0 +1,345 @@
+//! An operation that runs on another thread, as its caller sees it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use protocol::error::{Error, Result};
+use protocol::http::SendState;
+use protocol::wait_ended::WaitEnded;
+
+use super::call_options::{CallOptions, CancelToken};
+use super::progress::Progress;
+use crate::sys::sync::{Condvar, Instant, Mutex, MutexGuard};
+use crate::worker::timer;
+
+/// An operation that has started, on a thread of this library. Dropping it abandons the wait, not the operation.
+///
+/// Each operation has two forms: `refresh` waits, and `start_refresh` returns a task. A caller that must not block, such as
+/// an event loop, gives the task a completion.
+///
+/// ```no_run
+/// # fn f(client: &sipgate_oauth2::Client) {
+/// use sipgate_oauth2::CallOptions;
+///
+/// let task = client.start_refresh("a refresh token", &CallOptions::new());
+/// task.then(|outcome| println!("{:?}", outcome.map(|tokens| tokens.expires_at())));
+/// # }
+/// ```
+#[must_use = "its outcome is lost unless it is waited for or given a completion"]
+pub struct Task<T: Send + 'static> {
+    shared: Arc<Shared<T>>,
+    deadline: Option<Instant>,
+    cancel: Option<CancelToken>,
+}
+
+type Completion<T> = Box<dyn FnOnce(Result<T>) + Send>;
+
+struct Shared<T> {
+    slot: Mutex<Slot<T>>,
+    ready: Condvar,
+    progress: Arc<Progress>,
+    wait_ended: Box<dyn Fn(WaitEnded, SendState) -> Result<T> + Send + Sync>,
+}
+
+enum Slot<T> {
+    Empty,
+    Awaited(Completion<T>),
+    Ready(Box<Result<T>>),
+    Taken,
+}
+
+impl<T: Send + 'static> Task<T> {
+    /// An operation that is yet to be started, and where its outcome goes. `wait_ended` says what a caller gets that stops
+    /// waiting.
+    pub(crate) fn new(
+        options: &CallOptions,
+        wait_ended: impl Fn(WaitEnded, SendState) -> Result<T> + Send + Sync + 'static,
+    ) -> (Self, Completer<T>) {
+        let shared = Arc::new(Shared {
+            slot: Mutex::new(Slot::Empty),
+            ready: Condvar::new(),
+            progress: Arc::new(Progress::default()),
+            wait_ended: Box::new(wait_ended),
+        });
+        let deadline = Instant::now().checked_add(options.timeout);
+        (Self { shared: Arc::clone(&shared), deadline, cancel: options.cancel.clone() }, Completer(shared))
+    }
+
+    /// What was started, or the error that kept it from starting.
+    pub(crate) fn started(started: Result<Self>) -> Self {
+        started.unwrap_or_else(Self::failed)
+    }
+
+    fn failed(error: Error) -> Self {
+        let shared = Shared {
+            slot: Mutex::new(Slot::Ready(Box::new(Err(error.clone())))),
+            ready: Condvar::new(),
+            progress: Arc::new(Progress::default()),
+            wait_ended: Box::new(move |_, _| Err(error.clone())),
+        };
+        Self { shared: Arc::new(shared), deadline: None, cancel: None }
+    }
+
+    /// Waits for the outcome, for as long as the call's [`CallOptions`] allow.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operation. If the wait ends first, [`Timeout`](crate::ErrorCode::Timeout),
+    /// [`Cancelled`](crate::ErrorCode::Cancelled), or what else that means for this operation.
+    pub fn wait(self) -> Result<T> {
+        let shared = Arc::clone(&self.shared);
+        let _listening = self.cancel.as_ref().map(|cancel| cancel.listen(move || shared.abandon(WaitEnded::Cancelled)));
+        loop {
+            let left = self.deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if let Some(outcome) = self.wait_for(left) {
+                return outcome;
+            }
+            self.abandon(WaitEnded::TimedOut);
+        }
+    }
+
+    /// Waits for at most this long, and returns `None` if the operation has not finished by then. For callers that have
+    /// something to check in between, such as signals. The call's own timeout and cancel token do not count here.
+    pub fn wait_for(&self, time: Duration) -> Option<Result<T>> {
+        let slot = self.shared.lock();
+        let (mut slot, _) =
+            self.shared.ready.wait_timeout_while(slot, time, |slot| matches!(slot, Slot::Empty)).unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::Ready(outcome) => Some(*outcome),
+            other => {
+                *slot = other;
+                None
+            }
+        }
+    }
+
+    /// Calls `completion` once with the outcome: on this thread if the operation has finished, otherwise on a thread of this
+    /// library. The call's timeout and cancel token count.
+    pub fn then(self, completion: impl FnOnce(Result<T>) + Send + 'static) {
+        let shared = Arc::clone(&self.shared);
+        let listening = self.cancel.as_ref().map(|cancel| cancel.listen(move || shared.abandon(WaitEnded::Cancelled)));
+        let completion = move |outcome| {
+            drop(listening);
+            completion(outcome);
+        };
+        let mut slot = self.shared.lock();
+        match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::Ready(outcome) => {
+                drop(slot);
+                completion(*outcome);
+            }
+            _ => {
+                *slot = Slot::Awaited(Box::new(completion));
+                drop(slot);
+                self.end_at_the_deadline();
+            }
+        }
+    }
+
+    /// Ends the wait, from this thread or another.
+    pub fn handle(&self) -> TaskHandle {
+        let shared = Arc::clone(&self.shared);
+        TaskHandle(Arc::new(move |why| shared.abandon(why)))
+    }
+
+    /// Ends the wait: the outcome is now the error that says what that means. A request that was not sent yet will not be
+    /// sent. Has no effect once the operation has finished.
+    pub fn abandon(&self, why: WaitEnded) {
+        self.shared.abandon(why);
+    }
+
+    fn end_at_the_deadline(&self) {
+        let Some(deadline) = self.deadline else { return };
+        let shared = Arc::downgrade(&self.shared);
+        timer::after(deadline.saturating_duration_since(Instant::now()), move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.abandon(WaitEnded::TimedOut);
+            }
+        });
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("sent", &self.shared.progress.is_sent()).finish_non_exhaustive()
+    }
+}
+
+/// Ends the wait for a [`Task`], from any thread, also after the task was given a completion.
+///
+/// ```no_run
+/// use sipgate_oauth2::{CallOptions, Client, ErrorCode, WaitEnded};
+///
+/// let client = Client::sipgate("1-0-a:third-party").build()?;
+/// let task = client.start_refresh("a refresh token", &CallOptions::new());
+/// let handle = task.handle();
+/// task.then(|outcome| assert_eq!(outcome.unwrap_err().code(), ErrorCode::Cancelled));
+/// handle.abandon(WaitEnded::Cancelled);
+/// # Ok::<(), sipgate_oauth2::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct TaskHandle(Arc<dyn Fn(WaitEnded) + Send + Sync>);
+
+impl TaskHandle {
+    /// As [`Task::abandon`].
+    pub fn abandon(&self, why: WaitEnded) {
+        (self.0)(why);
+    }
+}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskHandle")
+    }
+}
+
+/// Where the thread that runs an operation puts its outcome. The first outcome counts: a caller may have stopped waiting.
+pub(crate) struct Completer<T>(Arc<Shared<T>>);
+
+impl<T> Clone for Completer<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Send + 'static> Completer<T> {
+    pub(crate) fn progress(&self) -> &Arc<Progress> {
+        &self.0.progress
+    }
+
+    pub(crate) fn complete(&self, outcome: Result<T>) {
+        self.0.complete(outcome);
+    }
+
+    /// Whether an outcome is there, so that nobody waits for another.
+    pub(crate) fn is_complete(&self) -> bool {
+        matches!(*self.0.lock(), Slot::Ready(_) | Slot::Taken)
+    }
+}
+
+impl<T> Shared<T> {
+    fn abandon(&self, why: WaitEnded) {
+        let send_state = self.progress.abandon();
+        self.complete((self.wait_ended)(why, send_state));
+    }
+
+    fn complete(&self, outcome: Result<T>) {
+        let mut slot = self.lock();
+        match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::Empty => {
+                *slot = Slot::Ready(Box::new(outcome));
+                drop(slot);
+                self.ready.notify_all();
+            }
+            Slot::Awaited(completion) => {
+                drop(slot);
+                // Others may wait for the same operation.
+                let _ = catch_unwind(AssertUnwindSafe(|| completion(outcome)));
+            }
+            complete => *slot = complete,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot<T>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::error::ErrorCode;
+
+    use super::*;
+
+    fn task(options: &CallOptions) -> (Task<u32>, Completer<u32>) {
+        Task::new(options, |why, sent| {
+            Err(Error::new(if why == WaitEnded::TimedOut { ErrorCode::Timeout } else { ErrorCode::Cancelled }, format!("{sent:?}")))
+        })
+    }
+
+    fn cancelled() -> CallOptions {
+        let cancel = CancelToken::new();
+        cancel.cancel();
+        CallOptions::new().cancel_token(&cancel)
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_outcome() {
+        let (task, completer) = task(&CallOptions::new());
+        std::thread::spawn(move || completer.complete(Ok(7)));
+        assert_eq!(task.wait().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_timeout_and_the_request_is_not_sent_any_more() {
+        let (task, completer) = task(&CallOptions::new().timeout(Duration::ZERO));
+        let error = task.wait().unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::Timeout, "NotSent"));
+        assert!(!completer.progress().may_send());
+    }
+
+    #[test]
+    fn a_cancelled_wait_leaves_a_sent_request_alone() {
+        let (task, completer) = task(&cancelled());
+        assert!(completer.progress().may_send());
+        let error = task.wait().unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::Cancelled, "Sent"));
+        assert!(completer.progress().may_send());
+        completer.complete(Ok(1));
+    }
+
+    #[test]
+    fn a_completion_is_called_once_with_the_first_outcome() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (task, completer) = task(&CallOptions::new());
+        let handle = task.handle();
+        task.then(move |result| sender.send(result).unwrap());
+        handle.abandon(WaitEnded::Cancelled);
+        completer.complete(Ok(1));
+        assert_eq!(receiver.iter().map(|result| result.unwrap_err().code()).collect::<Vec<_>>(), [ErrorCode::Cancelled]);
+    }
+
+    #[test]
+    fn a_completion_is_called_at_the_deadline_and_when_the_token_is_cancelled() {
+        let cancel = CancelToken::new();
+        for (options, code) in [
+            (CallOptions::new().timeout(Duration::from_millis(1)), ErrorCode::Timeout),
+            (CallOptions::new().cancel_token(&cancel), ErrorCode::Cancelled),
+            (cancelled(), ErrorCode::Cancelled),
+        ] {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let (task, _completer) = task(&options);
+            task.then(move |result| sender.send(result).unwrap());
+            if code == ErrorCode::Cancelled {
+                cancel.cancel();
+            }
+            assert_eq!(receiver.recv().unwrap().unwrap_err().code(), code);
+        }
+    }
+
+    #[test]
+    fn a_completion_that_panics_does_so_alone() {
+        let (task, completer) = task(&CallOptions::new());
+        task.then(|_| panic!("planted"));
+        completer.complete(Ok(1));
+        assert!(completer.is_complete());
+    }
+
+    #[test]
+    fn a_completion_given_late_is_called_at_once() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (task, completer) = task(&CallOptions::new());
+        completer.complete(Ok(3));
+        task.then(move |result| sender.send(result).unwrap());
+        assert_eq!(receiver.recv().unwrap().unwrap(), 3);
+    }
+
+    #[test]
+    fn what_could_not_start_fails_with_its_error() {
+        let task = Task::<u32>::started(Err(Error::argument("code", "is empty")));
+        task.abandon(WaitEnded::Cancelled);
+        assert_eq!(task.wait().unwrap_err().code(), ErrorCode::InvalidArgument);
+    }
+}
