@@ -1,31 +1,19 @@
-//! The authorization server of the model: a Keycloak, as far as refresh tokens go.
+//! The authorization server of the model, and what the rules want to know of its tokens, which have small numbers here.
 
-/// What the server does with a refresh token that was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Rotation {
-    /// It stays good.
-    None,
-    /// It is spent; shown again, it ends the session and with it every login of the same browser.
-    Strict,
-}
+use authorization_server::{Rotation, Verdict};
 
-/// Everything there is to know about the server. Tokens and sessions are named by their index.
+/// The model's times are steps; no token is forgiven for some of them.
+const ANY_TIME: u64 = 0;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Server {
-    rotation: Rotation,
-    /// Of one browser, one after the other: whether each still lives.
-    sessions: Vec<bool>,
-    tokens: Vec<Token>,
+    server: authorization_server::Server<Notes>,
     /// Spent tokens that were shown again.
     pub(super) reuses: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Token {
-    session: u8,
-    /// The token that bought this one.
-    pub(super) parent: Option<u8>,
-    spent: bool,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Notes {
     /// It was shown and not accepted.
     pub(super) refused: bool,
     /// How often it was shown.
@@ -34,85 +22,83 @@ pub(super) struct Token {
     pub(super) issued: u32,
 }
 
+impl Notes {
+    fn at(time: u32) -> Self {
+        Self { refused: false, shown: 0, issued: time }
+    }
+}
+
 impl Server {
     /// A server with one login.
     pub(super) fn new(rotation: Rotation) -> Self {
-        let mut server = Self { rotation, sessions: Vec::new(), tokens: Vec::new(), reuses: 0 };
+        let mut server = Self { server: authorization_server::Server::new(rotation), reuses: 0 };
         server.log_in(0);
         server
     }
 
     pub(super) fn is_strict(&self) -> bool {
-        self.rotation == Rotation::Strict
+        self.server.rotation() == Rotation::Strict
     }
 
-    pub(super) fn token(&self, token: u8) -> &Token {
-        &self.tokens[usize::from(token)]
+    pub(super) fn notes(&self, token: u8) -> &Notes {
+        &self.server.token(token.into()).notes
+    }
+
+    /// The token that bought this one.
+    pub(super) fn parent(&self, token: u8) -> Option<u8> {
+        self.server.token(token.into()).parent.map(small)
     }
 
     /// Whether the session that the token belongs to lives.
     pub(super) fn is_alive(&self, token: u8) -> bool {
-        self.sessions[usize::from(self.token(token).session)]
+        self.server.is_alive(self.session(token))
     }
 
     /// Whether `younger` came of `elder` by refreshing.
     pub(super) fn descends(&self, younger: u8, elder: u8) -> bool {
-        std::iter::successors(Some(younger), |token| self.token(*token).parent).any(|token| token == elder)
+        self.server.descends(younger.into(), elder.into())
     }
 
     /// Another login of the same browser: it enters the session that is there.
     pub(super) fn log_in(&mut self, time: u32) -> u8 {
-        if self.sessions.last() != Some(&true) {
-            self.sessions.push(true);
-        }
-        let session = self.sessions.len() - 1;
-        self.issue(u8::try_from(session).expect("a few sessions"), None, time)
+        let there = self.server.newest_session().filter(|session| self.server.is_alive(*session));
+        let session = there.unwrap_or_else(|| self.server.open());
+        small(self.server.log_in(session, Notes::at(time)))
     }
 
     /// The tokens that follow, or `None`: `invalid_grant`.
     pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
-        let strict = self.is_strict();
-        let alive = self.is_alive(token);
-        let shown = &mut self.tokens[usize::from(token)];
-        shown.shown += 1;
-        if alive && !(strict && shown.spent) {
-            shown.spent = true;
-            let session = shown.session;
-            return Some(self.issue(session, Some(token), time));
+        let verdict = self.server.refresh(token.into(), ANY_TIME, Notes::at(time));
+        let notes = self.server.notes(token.into());
+        notes.shown += 1;
+        if let Verdict::Granted(new) = verdict {
+            return Some(small(new));
         }
-        shown.refused = true;
-        if alive {
-            self.reuses += 1;
-            self.end(token);
-        }
+        notes.refused = true;
+        self.reuses += u8::from(verdict == Verdict::Replayed);
         None
     }
 
-    /// Ends the session. A token that is spent names none any more, and is answered the same (RFC 7009, section 2.2).
+    /// Ends the session, where the token still names one.
     pub(super) fn revoke(&mut self, token: u8) {
-        if self.can_revoke(token) {
-            self.end(token);
-        }
+        self.server.revoke(token.into(), ANY_TIME);
     }
 
     /// Whether a session ends when this token is revoked.
     pub(super) fn can_revoke(&self, token: u8) -> bool {
-        self.is_alive(token) && !(self.is_strict() && self.token(token).spent)
+        self.server.accepts(token.into(), ANY_TIME)
     }
 
     /// Whether two tokens belong to the same session.
     pub(super) fn share_session(&self, one: u8, other: u8) -> bool {
-        self.token(one).session == self.token(other).session
+        self.session(one) == self.session(other)
     }
 
-    /// Ends the session that a token belongs to.
-    fn end(&mut self, token: u8) {
-        let session = self.token(token).session;
-        self.sessions[usize::from(session)] = false;
+    fn session(&self, token: u8) -> usize {
+        self.server.token(token.into()).session
     }
+}
 
-    fn issue(&mut self, session: u8, parent: Option<u8>, time: u32) -> u8 {
-        self.tokens.push(Token { session, parent, spent: false, refused: false, shown: 0, issued: time });
-        u8::try_from(self.tokens.len() - 1).expect("a few tokens")
-    }
+fn small(number: usize) -> u8 {
+    u8::try_from(number).expect("a few tokens")
 }

@@ -1,7 +1,7 @@
 //! The small worlds that are explored, each to its last state.
 
 use super::planted::Planted;
-use super::server::Rotation;
+use authorization_server::Rotation;
 
 /// What excludes one process from the other's refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ pub(super) fn all() -> Vec<Setup> {
         left,
         planted: None,
     };
-    let lenient = |name, exclusion, left| Setup { rotation: Rotation::None, ..strict(name, exclusion, left) };
+    let lenient = |name, exclusion, left| Setup { rotation: Rotation::Off, ..strict(name, exclusion, left) };
     let rare = |name, exclusion| Setup { rare: true, ..strict(name, exclusion, Left { faults: 1, ..again }) };
     // The largest first: the others are explored beside them.
     vec![

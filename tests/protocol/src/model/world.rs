@@ -234,7 +234,7 @@ impl World {
 
     /// Whether the access token that came with `token` must not be handed out any more.
     pub(super) fn is_over(&self, setup: &Setup, token: u8) -> bool {
-        let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued };
+        let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.notes(token).issued };
         age >= LIFE
     }
 

@@ -164,7 +164,7 @@ impl World<'_> {
             return;
         };
         self.trace.note(Some(caller.account), self.now, || format!("caller {id} is given {token}"));
-        let dead = self.now > self.server.token(token).sent + self.settings.life * 1000;
+        let dead = self.now > self.server.notes(token).sent + self.settings.life * 1000;
         if dead {
             self.tally.oddity("dead token handed out, by a clock set back");
         }

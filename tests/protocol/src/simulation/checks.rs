@@ -46,7 +46,7 @@ impl World<'_> {
                     && matches!(request.ask, Ask::Refresh(_))
                     && matches!(request.fate, Fate::InFlight | Fate::Answered)
                     && !(forked || unclaimed)
-                    && other.received.is_none_or(|received| self.server.token(received).stored.is_none())
+                    && other.received.is_none_or(|received| self.server.notes(received).stored.is_none())
                     && !(is_leased && (stopped || slow || !self.clocks_right_since(request.sent)))
             });
         let problem = if !aimed {
@@ -88,7 +88,7 @@ impl World<'_> {
         let (process, account, min_validity) = (caller.process, caller.account, caller.demand.min_validity);
         let lane = &self.processes[process].lanes[account];
         let Some(number) = lane.known.record().filter(|record| record.is_active()).and_then(access_of) else { return };
-        let token = self.server.token(number);
+        let token = self.server.notes(number);
         let age = self.now - token.sent;
         let is_good = age + INEXACT < self.limit(min_validity) && !lane.refused.contains(&number);
         if is_good && self.clocks_right_since(token.sent) {
@@ -116,7 +116,7 @@ impl World<'_> {
     fn is_needless(&self, id: u64, record: &Record) -> bool {
         let (Some(pilot), Some(token)) = (self.flights.get(&id), access_of(record)) else { return false };
         let lane = &self.processes[pilot.process].lanes[pilot.account];
-        let sent = self.server.token(token).sent;
+        let sent = self.server.notes(token).sent;
         pilot.kind == Kind::Renew
             && !pilot.wants_validity
             && !lane.refused.contains(&token)
@@ -165,7 +165,7 @@ impl World<'_> {
         {
             return Some("the server has not ended what counts as logged out");
         }
-        if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
+        if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.notes(token).refused) {
             return Some("I6: the server did not refuse this token");
         }
         if after.is_ended() && !before.is_ended() && kind != Kind::LogOut && !self.people[account].ended.contains_key(&after.grant_id) {
@@ -201,7 +201,7 @@ impl World<'_> {
     pub(super) fn check_end(&mut self, id: u64) {
         let Some(pilot) = self.flights.get(&id) else { return };
         let (account, Some(received), Some((grant_id, generation))) = (pilot.account, pilot.received, &pilot.asked) else { return };
-        let token = self.server.token(received);
+        let token = self.server.notes(received);
         let there = self.store.load(account).map(|stored| &*stored.record);
         let same = there.is_none_or(|there| there.grant_id == *grant_id && there.generation <= *generation && !there.is_ended());
         if token.stored.is_none() && same && !self.store.lost_since(account, token.sent) {
@@ -224,7 +224,7 @@ impl World<'_> {
         let lane = &self.processes[caller.process].lanes[caller.account];
         let record = lane.known.record()?;
         let number = access_of(record)?;
-        let token = self.server.token(number);
+        let token = self.server.notes(number);
         if token.account != caller.account {
             return Some("I9: it is another account's".into());
         }
@@ -247,7 +247,7 @@ impl World<'_> {
     fn problem_of_age(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
         let lane = &self.processes[caller.process].lanes[caller.account];
-        let token = self.server.token(access_of(lane.known.record()?)?);
+        let token = self.server.notes(access_of(lane.known.record()?)?);
         let met = lane.met.as_ref()?;
         let life = self.settings.life * 1000;
         let tolerance = (life / 10).clamp(1_000, 30_000);

@@ -87,7 +87,7 @@ impl World<'_> {
     }
 
     pub(super) fn kill_session(&mut self, account: usize, session: usize, cause: Cause) {
-        self.server.kill(session);
+        self.server.end(session);
         if self.people[account].login.as_ref().is_some_and(|login| login.session == session) {
             self.lost(account, cause);
         }
@@ -118,7 +118,7 @@ impl World<'_> {
             }
             self.lost(account, Cause::RacedLogout);
         }
-        self.server.kill(session);
+        self.server.end(session);
     }
 
     fn lost(&mut self, account: usize, cause: Cause) {
@@ -173,7 +173,7 @@ impl World<'_> {
         }
         let Some(token) = refresh_of(record) else { return Err("it has no refresh token".into()) };
         if self.server.accepts(token, self.now) {
-            let refused = self.server.token(token).refused;
+            let refused = self.server.notes(token).refused;
             return if refused { Ok(Cause::RefusedByServer) } else { Err("it counts as dead, and the server never refused it".into()) };
         }
         self.cause(token, None)
@@ -181,14 +181,14 @@ impl World<'_> {
 
     /// Why a spent refresh token is all that there is, or came to the server again with `again`.
     fn cause(&self, token: usize, again: Option<usize>) -> Result<Cause, String> {
-        let Some(spent) = self.server.token(token).spent else { return Err("it was never spent".into()) };
+        let Some(spent_by) = self.server.notes(token).spent_by else { return Err("it was never spent".into()) };
         let again = again.map(|again| &self.requests[again]);
         match again.map(|again| again.fate) {
             Some(Fate::GivenUp) => return Ok(Cause::WorkedOffLate),
             Some(Fate::Orphaned) => return Ok(Cause::KilledUnderWay),
             _ => {}
         }
-        let Some(first) = self.requests.get(spent.request) else { return Err("nobody spent it".into()) };
+        let Some(first) = self.requests.get(spent_by) else { return Err("nobody spent it".into()) };
         // It lost the claim of one of them, or what was bought under it.
         let aimed = again.map_or(first.aimed, |again| again.aimed.min(first.aimed));
         if self.store.lost_since(first.account, aimed) {
@@ -211,7 +211,7 @@ impl World<'_> {
     }
 
     fn first_stored_child(&self, token: usize) -> Option<u64> {
-        self.server.children(token).filter_map(|child| self.server.token(child).stored).min()
+        self.server.children(token).filter_map(|child| self.server.notes(child).stored).min()
     }
 
     /// The sender, or its request, stood still between its last look at the store and the first byte, while the token was spent by others.

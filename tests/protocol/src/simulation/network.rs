@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::server::{Asking, Verdict};
-use super::settings::Rotation;
+use super::server::Asking;
 use super::world::{Ask, Carried, Event, Fate, Request, World, refresh_of};
+use authorization_server::{Rotation, Verdict};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
@@ -166,12 +166,12 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, number: usize, outcome: Carried) {
         let Request { account, ask, moment, stamped, sender_skew, .. } = self.requests[number].clone();
         self.people[account].under_way -= 1;
-        let asking = Asking { request: number, sent: stamped, sender_skew };
+        let asking = Asking { account, request: number, sent: stamped, sender_skew };
         let reply = match ask {
             Ask::Refresh(token) => self.serve_refresh(token, asking, number, outcome),
             Ask::Exchange => {
                 let session = self.browser_session(account);
-                let new = self.server.log_in(account, session, asking);
+                let new = self.server.log_in(session, asking);
                 Reply::Tokens(Box::new(self.received(new, None, moment, outcome)))
             }
             Ask::Revoke { token, grant_id } => {

@@ -1,17 +1,6 @@
 //! The worlds that are simulated.
 
-/// What the server does about refresh tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rotation {
-    /// Every one works until the session ends.
-    Off,
-    /// Each works once; the second use ends the session.
-    Strict,
-    /// Each works once; the second use is refused, and that is all.
-    Once,
-    /// As strict, but the second use is forgiven for so many milliseconds.
-    Grace(u64),
-}
+use authorization_server::Rotation;
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
