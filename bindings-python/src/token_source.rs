@@ -1,6 +1,6 @@
 //! The native half of `TokenSource`, and its operations. The public class inherits `access_token`,
 //! `authorization_header` and `peek`, which an application calls for each request: no Python code
-//! runs in them.
+//! runs in them. Names with an underscore are not for applications.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -95,9 +95,36 @@ impl TokenSourceHandle {
         &self.issuer
     }
 
-    /// An `async` custom store works on the event loop that runs on this thread.
-    fn _use_running_loop(&self, py: Python<'_>) -> PyResult<()> {
-        custom_store::use_running_loop(self.custom_store.as_ref(), py)
+    #[pyo3(signature = (**call))]
+    fn _start_access_token(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::for_access_token(call)?, access_token, |call| Ok(self.core.start_access_token(call)))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_refresh(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::read(call)?, access_token, |call| Ok(self.core.start_refresh(call)))
+    }
+
+    #[pyo3(signature = (tokens, **call))]
+    fn _start_save(&self, tokens: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let (py, tokens) = (tokens.py(), token_set::read(tokens)?);
+        Task::start(py, CallOptions::read(call)?, nothing, |call| self.core.start_save(&tokens, call))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_status(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::read(call)?, status, |call| Ok(self.core.start_status(call)))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_logout(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::read(call)?, logout_outcome, |call| Ok(self.core.start_logout(call)))
+    }
+
+    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this thread.
+    fn _on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
+        Ok(slf)
     }
 }
 
@@ -122,42 +149,6 @@ impl TokenSourceHandle {
         let running = task::start(py, &options, |call| Ok(self.core.start_access_token(call)))?;
         task::wait(py, running, &options)
     }
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_access_token(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::for_access_token(call)?, access_token, |call| Ok(source.core.start_access_token(call)))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_source_refresh(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, access_token, |call| Ok(source.core.start_refresh(call)))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, tokens, **call))]
-pub(crate) fn start_source_save(
-    py: Python<'_>,
-    source: &TokenSourceHandle,
-    tokens: Any<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let tokens = token_set::read(tokens)?;
-    Task::start(py, CallOptions::read(call)?, nothing, |call| source.core.start_save(&tokens, call))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_source_status(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, status, |call| Ok(source.core.start_status(call)))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_source_logout(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, logout_outcome, |call| Ok(source.core.start_logout(call)))
 }
 
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
