@@ -78,6 +78,7 @@ impl TokenSourceHandle {
         self.core.account_hash()
     }
 
+    #[pyo3(signature = (access_token, /))]
     fn invalidate(&self, py: Python<'_>, access_token: Any<'_, '_>) -> PyResult<()> {
         let access_token = AccessToken::from(argument::text("access_token", access_token)?.to_owned());
         call::work(py, "TokenSource.invalidate", || {

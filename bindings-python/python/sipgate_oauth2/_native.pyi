@@ -6,7 +6,7 @@ starts an operation, and the task that it returns is waited for, or awaited.
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, ClassVar, Final, Generic, TypeVar, final
 
 from typing_extensions import Self, Unpack, disjoint_base
 
@@ -164,7 +164,7 @@ class TokenSetHandle:
     @property
     def extra(self) -> dict[str, Any]: ...
     def __eq__(self, value: object, /) -> bool: ...
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class StoreHandle:
@@ -222,7 +222,7 @@ class TokenSourceHandle:
         Never blocks.
         """
 
-    def invalidate(self, access_token: str) -> None: ...
+    def invalidate(self, access_token: str, /) -> None: ...
     def ensure_saved(self) -> None: ...
     @property
     def account(self) -> str: ...
