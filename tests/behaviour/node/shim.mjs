@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import { AuthorizationRequest, Client, ERROR_CODES, Store, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
 
 const clients = new Map()
-const pendings = new Map()
+const requests = new Map()
 const tokenSets = new Map()
 const sources = new Map()
 const cancels = new Map()
@@ -33,7 +33,7 @@ const operations = {
   },
 
   'pending.export'({ pending }) {
-    return { exported: named(pendings, pending).export() }
+    return { exported: named(requests, pending).export() }
   },
 
   'pending.restore'({ name, exported }) {
@@ -41,7 +41,7 @@ const operations = {
   },
 
   async 'client.exchange_callback'({ client, pending, callback, tokens, ...options }) {
-    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(pendings, pending), callback, callOptions(options)))
+    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(requests, pending), callback, callOptions(options)))
   },
 
   async 'client.exchange_code'({ client, code, tokens, ...options }) {
@@ -54,7 +54,7 @@ const operations = {
   },
 
   async 'client.complete_login'({ client, pending, callback, source, ...options }) {
-    const completed = await named(clients, client).completeLogin(named(pendings, pending), callback, callOptions(options))
+    const completed = await named(clients, client).completeLogin(named(requests, pending), callback, callOptions(options))
     sources.set(source, completed)
     return { account: completed.account, account_hash: completed.accountHash }
   },
@@ -134,7 +134,7 @@ const operations = {
   },
 
   debug({ object }) {
-    const found = clients.get(object) ?? pendings.get(object) ?? sources.get(object) ?? named(tokenSets, object)
+    const found = clients.get(object) ?? requests.get(object) ?? sources.get(object) ?? named(tokenSets, object)
     return { text: [inspect(found, { depth: null, showHidden: true }), JSON.stringify(found), String(found)].join('\n') }
   },
 
@@ -200,7 +200,7 @@ class OwnStore {
 }
 
 function keepPending(name, pending) {
-  pendings.set(name, pending)
+  requests.set(name, pending)
   const { url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt } = pending
   return snakeCase({ url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt })
 }

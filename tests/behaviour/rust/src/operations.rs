@@ -18,7 +18,7 @@ pub(crate) type Members = Result<Value, Failure>;
 #[derive(Default)]
 pub(crate) struct Shim {
     pub(crate) clients: Named<Client>,
-    pub(crate) pendings: Named<AuthorizationRequest>,
+    pub(crate) requests: Named<AuthorizationRequest>,
     pub(crate) tokens: Named<TokenSet>,
     pub(crate) sources: Named<TokenSource>,
     pub(crate) own_stores: Named<OwnStore>,
@@ -147,7 +147,7 @@ impl Shim {
     }
 
     fn pending_export(&self, mut args: Args) -> Members {
-        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let pending = self.requests.take_name(&mut args, "pending")?;
         args.end()?;
         Ok(json!({"exported": pending.export().reveal()}))
     }
@@ -160,7 +160,7 @@ impl Shim {
 
     fn exchange_callback(&self, mut args: Args) -> Members {
         let client = self.clients.take_name(&mut args, "client")?;
-        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let pending = self.requests.take_name(&mut args, "pending")?;
         let (callback, name, call) = (args.needed("callback")?, args.needed("tokens")?, self.call(&mut args)?);
         args.end()?;
         Ok(self.keep_tokens(name, client.start_exchange_callback(&pending, &callback, &call).wait()?))
@@ -221,7 +221,7 @@ impl Shim {
     fn debug(&self, mut args: Args) -> Members {
         let name = args.needed("object")?;
         args.end()?;
-        let found = [self.clients.printed(&name), self.pendings.printed(&name), self.tokens.printed(&name), self.sources.printed(&name)];
+        let found = [self.clients.printed(&name), self.requests.printed(&name), self.tokens.printed(&name), self.sources.printed(&name)];
         let text = found.into_iter().flatten().next().ok_or_else(|| unknown(&name))?;
         Ok(json!({"text": text}))
     }
@@ -239,7 +239,7 @@ impl Shim {
 
     fn keep_pending(&self, name: String, pending: AuthorizationRequest) -> Value {
         let view = views::pending(&pending);
-        self.pendings.put(name, pending);
+        self.requests.put(name, pending);
         view
     }
 

@@ -11,7 +11,7 @@ use crate::views;
 impl Shim {
     pub(crate) fn complete_login(&self, mut args: Args) -> Members {
         let client = self.clients.take_name(&mut args, "client")?;
-        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let pending = self.requests.take_name(&mut args, "pending")?;
         let (callback, account, name) = (args.needed("callback")?, args.needed("account")?, args.needed("source")?);
         let call = self.call(&mut args)?;
         args.end()?;
