@@ -1,4 +1,5 @@
-//! Deliberate mistakes that both the model and the simulation make around the decisions, when they are told to.
+//! Deliberate mistakes that both the model and the simulation make around the decisions, when they
+//! are told to.
 
 use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::LocalState;

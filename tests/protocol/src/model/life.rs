@@ -62,7 +62,7 @@ impl World {
         let demand = demand(setup, process);
         let Process { known, flights, caller: Some(caller), .. } = self.process_mut(process) else { return };
         let is_refreshing = flights[REFRESHING].is_some();
-        match known.judge(demand, caller.done, now) {
+        match known.decision(demand, caller.done, now) {
             Decision::Use => self.hand_out(setup, process),
             Decision::UseAndRefresh => {
                 self.hand_out(setup, process);
@@ -150,8 +150,8 @@ impl World {
 
     /// Tells a flight what it saw, and begins the action that it decides upon.
     ///
-    /// A load that follows upon a wait, a lock or another load is done in the same step: what somebody else does in between, they could as well have
-    /// done before.
+    /// A load that follows upon a wait, a lock or another load is done in the same step: what
+    /// somebody else does in between, they could as well have done before.
     pub(super) fn tell(&mut self, setup: &Setup, process: usize, place: usize, seen: Observation) {
         let now = self.now(setup, process);
         let mut seen = seen;
@@ -277,13 +277,14 @@ impl World {
             planted::compare_clocks(stored, &running.owner, self.now(setup, process));
         }
         if let Some(stored) = &mut stored {
-            stored.owner_is_gone = self.owner_is_gone(setup, stored);
+            stored.owner_has_exited = self.owner_has_exited(setup, stored);
         }
         Observation::Loaded(stored)
     }
 
-    /// Whether whoever loads takes the owner of the claim for dead. By its number, a process of another machine may well look it.
-    fn owner_is_gone(&self, setup: &Setup, stored: &Stored) -> bool {
+    /// Whether whoever loads takes the owner of the claim for dead. By its number, a process of
+    /// another machine may well look it.
+    fn owner_has_exited(&self, setup: &Setup, stored: &Stored) -> bool {
         let Some(claim) = &stored.record.claim else { return false };
         let mut living = self.processes.iter().enumerate().map(|(process, it)| setup.pid(process, it.life));
         let believed = setup.exclusion == Exclusion::Lease || setup.planted == Some(Planted::FreeLockBelieved);
@@ -307,7 +308,7 @@ impl World {
         match (setup.planted, answer) {
             (Some(Planted::DeleteOnInvalidGrant), Answer::InvalidGrant) => self.put(None),
             (Some(Planted::HandOutBeforeCommit), Answer::Tokens(token)) if !is_login => {
-                let record = Record { tokens: Some(tokens(token, sent.wall)), ..Record::vacant(account()) };
+                let record = Record { tokens: Some(tokens(token, sent.wall)), ..Record::empty(account()) };
                 self.check_handing_out(setup, process, &record, false);
             }
             _ => {}
@@ -343,7 +344,7 @@ impl World {
 /// What the callers of a process want.
 fn demand(setup: &Setup, process: usize) -> TokenRequirements {
     let spread = u8::try_from(process).expect("few processes") * 100;
-    TokenRequirements { min_validity: 0, recheck: 1000, early: (setup.exclusion == Exclusion::Lease).then_some(spread), credentials: 0 }
+    TokenRequirements { min_validity: 0, recheck: 1000, early_refresh: (setup.exclusion == Exclusion::Lease).then_some(spread), credentials: 0 }
 }
 
 /// What a request that was sent at `sent` brought.

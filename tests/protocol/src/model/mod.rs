@@ -1,6 +1,8 @@
-//! Every reachable state of a small world: a few processes, one login, a server and a store, over the real `decide`.
+//! Every reachable state of a small world: a few processes, one login, a server and a store, over
+//! the real `decide`.
 //!
-//! `model` explores all worlds and all planted bugs; `model --only NAME` one world; `model --planted NAME` succeeds when that bug is caught.
+//! `model` explores all worlds and all planted bugs; `model --only NAME` one world; `model
+//! --planted NAME` succeeds when that bug is caught.
 
 mod life;
 mod planted;

@@ -1,4 +1,5 @@
-//! Deliberate bugs. Each is one that a published library has or had; a model that finds none of them proves nothing.
+//! Deliberate bugs. Each is one that a published library has or had; a model that finds none of
+//! them proves nothing.
 
 use super::setup::{self, Setup};
 use sipgate_oauth2_protocol::refresh::record::{LEASE_MILLISECONDS, Record, Stored};
@@ -100,12 +101,12 @@ const CLAIMED_AT: &str = "claimed_at";
 /// A claim as it is written.
 pub(super) fn note_clock(record: &mut Record, now: Moment) {
     let noted = [(CLAIMED_AT.to_owned(), now.wall.into())].into_iter().collect();
-    record.others = record.claim.is_some().then(|| Box::new(noted));
+    record.unknown_members = record.claim.is_some().then(|| Box::new(noted));
 }
 
 /// A claim as it is read: as if it was not there, when it is too old.
 pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
-    let claimed_at = stored.record.others.as_ref().and_then(|others| others.get(CLAIMED_AT)?.as_i64());
+    let claimed_at = stored.record.unknown_members.as_ref().and_then(|others| others.get(CLAIMED_AT)?.as_i64());
     let old = claimed_at.is_some_and(|at| u64::try_from(now.wall - at).is_ok_and(|age| age > LEASE_MILLISECONDS));
     if old && !stored.record.claimed_by(owner) {
         stored.record = Record { claim: None, ..(*stored.record).clone() }.into();

@@ -1,4 +1,5 @@
-//! The question that all of it is for: were everybody killed now, would the next one who comes still get a token?
+//! The question that all of it is for: were everybody killed now, would the next one who comes
+//! still get a token?
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -29,7 +30,7 @@ impl Probe {
     /// Whether somebody new gets a token, or there is no login to get one of.
     pub(super) fn succeeds(&self, setup: &Setup, world: &World) -> bool {
         let stored = world.stored();
-        if stored.is_some_and(|stored| stored.record.is_ended()) {
+        if stored.is_some_and(|stored| stored.record.is_logged_out()) {
             return true;
         }
         let seen = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.time));
@@ -61,7 +62,7 @@ fn renews(setup: &Setup, world: &World) -> bool {
     world.time += 3 * LEAP;
     let mut known = LocalState::default();
     let now = |world: &World| -> Moment { world.now(setup, 0) };
-    let demand = TokenRequirements { min_validity: 0, recheck: 1000, early: None, credentials: 0 };
+    let demand = TokenRequirements { min_validity: 0, recheck: 1000, early_refresh: None, credentials: 0 };
     let ticket = OperationContext {
         account: account(),
         owner: "new".into(),
@@ -78,7 +79,7 @@ fn renews(setup: &Setup, world: &World) -> bool {
     let mut seen = Observation::Begun;
     for step in 0..ENOUGH {
         seen = match flight.decide(&mut known, seen, now(&world)) {
-            Action::Load => Observation::Loaded(world.stored().map(|stored| Stored { owner_is_gone: true, ..stored.clone() })),
+            Action::Load => Observation::Loaded(world.stored().map(|stored| Stored { owner_has_exited: true, ..stored.clone() })),
             Action::AcquirePermit => Observation::PermitAcquired { waited: false },
             Action::TryLock if setup.exclusion == Exclusion::Lease => Observation::NoLocks,
             Action::TryLock => Observation::Locked,
@@ -104,7 +105,7 @@ fn renews(setup: &Setup, world: &World) -> bool {
                 Observation::Waited
             }
             Action::Finish(Ok(true)) => {
-                return matches!(known.judge(demand, Attempted::Refresh, now(&world)), Decision::Use);
+                return matches!(known.decision(demand, Attempted::Refresh, now(&world)), Decision::Use);
             }
             _ => return false,
         };

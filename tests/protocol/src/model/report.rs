@@ -147,7 +147,7 @@ fn state(world: &World) -> String {
     let store = world.stored().map_or("nothing".to_owned(), |stored| {
         let record = &stored.record;
         let claim = record.claim.as_ref().map(|claim| format!(" claimed by {}", claim.owner)).unwrap_or_default();
-        let state = if record.is_ended() {
+        let state = if record.is_logged_out() {
             "ended"
         } else if record.is_active() {
             "active"

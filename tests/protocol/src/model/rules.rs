@@ -134,7 +134,7 @@ impl World {
 
     /// A revocation leaves.
     pub(super) fn check_revoking(&mut self, token: u8) {
-        let tomb = self.stored().map(|there| &*there.record).filter(|there| there.is_ended() && token_of(there) == Some(token));
+        let tomb = self.stored().map(|there| &*there.record).filter(|there| there.is_logged_out() && token_of(there) == Some(token));
         let claim = tomb.and_then(|tomb| tomb.claim.as_ref());
         let mut running = self.processes.iter().flat_map(|process| process.flights.iter().flatten());
         let is_claimed = running
@@ -145,11 +145,11 @@ impl World {
         }
     }
 
-    /// A revocation has reached the server. It ends every login of the browser: also one that came after the logout's last look, or whose tokens were
-    /// got before and are not stored yet.
+    /// A revocation has reached the server. It ends every login of the browser: also one that came
+    /// after the logout's last look, or whose tokens were got before and are not stored yet.
     pub(super) fn excuse_race(&mut self, token: u8) {
         let same = |other: u8| self.server.share_session(token, other);
-        let there = self.stored().filter(|there| !there.record.is_ended()).and_then(|there| token_of(&there.record));
+        let there = self.stored().filter(|there| !there.record.is_logged_out()).and_then(|there| token_of(&there.record));
         let mut arriving = self.processes.iter().filter_map(|process| process.flights[ARRIVING].as_ref());
         let on_the_way = arriving.any(|running| {
             let answered = match running.pending {
@@ -209,7 +209,8 @@ impl World {
         }
     }
 
-    /// No two requests go under one claim: what was given up may not be sent again by the same owner.
+    /// No two requests go under one claim: what was given up may not be sent again by the same
+    /// owner.
     pub(super) fn check_claim(&mut self, owner: &str, token: u8) {
         if self.orphans.iter().any(|(orphan, of)| *orphan == Ask::Refresh(token) && of == owner) {
             self.breaks(Rule::OneRequestPerClaim);
@@ -226,7 +227,7 @@ impl World {
         };
         let (old, new) = (&*before.record, &*after.record);
         // A tombstone's token may be the newer one that somebody brought to be ended.
-        let must_rise = !new.is_ended() && token_of(new) != token_of(old);
+        let must_rise = !new.is_logged_out() && token_of(new) != token_of(old);
         if new.generation < old.generation || (must_rise && new.generation == old.generation) {
             self.breaks(Rule::GenerationsGoUp);
         }
@@ -242,7 +243,7 @@ impl World {
                 }
             }
             (Some(old_token), None) => {
-                if !new.is_ended() {
+                if !new.is_logged_out() {
                     self.breaks(Rule::NothingForgotten);
                 } else if self.server.is_alive(old_token) && self.nature.is_none() {
                     self.breaks(Rule::LogoutEndsSession);
@@ -252,7 +253,7 @@ impl World {
         }
         if let (State::Rejected { .. }, false) = (&new.state, matches!(old.state, State::Rejected { .. })) {
             let refused = token_of(new).is_some_and(|token| self.server.token(token).refused);
-            if !refused || !old.same_lineage(new) {
+            if !refused || !old.same_revision(new) {
                 self.breaks(Rule::DeadOnlyWhenRefused);
             }
         }
@@ -271,13 +272,13 @@ impl World {
                 self.ended.sort();
             }
         };
-        if new.is_ended() {
+        if new.is_logged_out() {
             end(&new.grant_id);
         }
         if let Some(old) = old.filter(|old| old.grant_id != new.grant_id) {
             end(&old.grant_id);
         }
-        if !new.is_ended() {
+        if !new.is_logged_out() {
             self.ended.retain(|(grant, _)| *grant != new.grant_id);
         }
     }

@@ -88,7 +88,8 @@ impl Server {
         None
     }
 
-    /// Ends the session. A token that is spent names none any more, and is answered the same (RFC 7009, section 2.2).
+    /// Ends the session. A token that is spent names none any more, and is answered the same (RFC
+    /// 7009, section 2.2).
     pub(super) fn revoke(&mut self, token: u8) {
         if self.can_revoke(token) {
             self.end(token);

@@ -42,7 +42,8 @@ pub(super) enum Step {
     Stop(usize),
     StoreDown,
     StoreReadOnly,
-    /// The lock is lost, as a descriptor of its file was closed, and its holder knows nothing of it.
+    /// The lock is lost, as a descriptor of its file was closed, and its holder knows nothing of
+    /// it.
     LoseLock(usize),
     /// The last write is lost.
     LoseWrite,
@@ -264,7 +265,8 @@ impl Model for Exploration {
     }
 }
 
-/// What callers may want next. Processes that have done nothing yet are all alike: one of them is the next to begin.
+/// What callers may want next. Processes that have done nothing yet are all alike: one of them is
+/// the next to begin.
 fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
     let left = &world.left;
     let fresh = |it: &Process| it.life == 0 && it.flown == 0 && it.is_idle() && it.known.stored().is_none();
@@ -340,12 +342,14 @@ fn serve(process: usize, it: &Process, steps: &mut Vec<Step>) {
     steps.extend(waiting.map(|(place, _)| Step::Serve(process, place)));
 }
 
-/// Time passes when everybody waits for it who is not stopped, and has looked around since it last passed.
+/// Time passes when everybody waits for it who is not stopped, and has looked around since it last
+/// passed.
 fn can_leap(world: &World) -> bool {
     world.awake().all(|running| running.is_at_rest(world.time))
 }
 
-/// A request may last longer than a beat. One matters only to who watches a claim, or has taken it over.
+/// A request may last longer than a beat. One matters only to who watches a claim, or has taken it
+/// over.
 fn can_beat(setup: &Setup, world: &World) -> bool {
     let is_claimed = world.stored().is_some_and(|stored| stored.record.claim.is_some());
     let has_lock = |process: usize, place: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), place));
@@ -364,7 +368,8 @@ fn can_beat(setup: &Setup, world: &World) -> bool {
 }
 
 impl World {
-    /// Carries out what a flight waits for. A write that is not `answered` is done, and reported as failed.
+    /// Carries out what a flight waits for. A write that is not `answered` is done, and reported as
+    /// failed.
     fn act(&mut self, setup: &Setup, process: usize, place: usize, answered: bool) {
         let running = self.processes[process].flights[place].clone().expect("it flies");
         let seen = match running.pending {
@@ -407,7 +412,7 @@ impl World {
                     if stored.record.claimed_by(&running.owner) {
                         it.claimed = Some(stored.clone());
                     }
-                    if setup.planted == Some(Planted::RevokeWithoutLook) && stored.record.is_ended() {
+                    if setup.planted == Some(Planted::RevokeWithoutLook) && stored.record.is_logged_out() {
                         it.claimed = Some(stored.clone());
                         it.blind = true;
                     }

@@ -15,12 +15,14 @@ use sipgate_oauth2_protocol::refresh::record::{Account, Record, State, Stored};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// Time goes in leaps of so many seconds, longer than a lease, a wait and a back-off: whatever waits for time to pass has waited long enough after one.
+/// Time goes in leaps of so many seconds, longer than a lease, a wait and a back-off: whatever
+/// waits for time to pass has waited long enough after one.
 pub(super) const LEAP: u32 = 80;
 
-/// After each leap it goes on in so many beats of so many seconds: as long as the store may be silent for somebody who watches a claim, and longer than an
-/// owner waits before it tries a failed write again. Half of them are as long as a claim must be watched without a gap, and the other half as long as who has
-/// taken it over waits.
+/// After each leap it goes on in so many beats of so many seconds: as long as the store may be
+/// silent for somebody who watches a claim, and longer than an owner waits before it tries a failed
+/// write again. Half of them are as long as a claim must be watched without a gap, and the other
+/// half as long as who has taken it over waits.
 pub(super) const BEAT: u32 = 2;
 pub(super) const BEATS: u8 = 6;
 
@@ -35,7 +37,8 @@ const AGING: u32 = 85;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
-/// The places of a process's flights: one that refreshes, one that puts a login there, one that looks, and one that logs out.
+/// The places of a process's flights: one that refreshes, one that puts a login there, one that
+/// looks, and one that logs out.
 pub(super) const REFRESHING: usize = 0;
 pub(super) const ARRIVING: usize = 1;
 pub(super) const LOOKING: usize = 2;
@@ -50,7 +53,8 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) processes: Vec<Arc<Process>>,
-    /// Requests that nobody waits for any more, and that the server may still work off, and whose they were.
+    /// Requests that nobody waits for any more, and that the server may still work off, and whose
+    /// they were.
     pub(super) orphans: Vec<(Ask, String)>,
     /// Who holds the lock: process and place. More than one only as siblings.
     pub(super) locks: Vec<(u8, usize)>,
@@ -206,7 +210,7 @@ impl World {
             refresh_token: Some(refresh_token(0)),
             tokens: Some(tokens(0, sent)),
             sent_at: sent,
-            ..Record::vacant(account())
+            ..Record::empty(account())
         };
         let mut world = Self {
             time: 0,
@@ -276,7 +280,8 @@ impl Process {
         self.flights.iter().all(Option::is_none)
     }
 
-    /// Whether being killed now can cost the login: the server may have spent the token, and the store does not have the next one.
+    /// Whether being killed now can cost the login: the server may have spent the token, and the
+    /// store does not have the next one.
     pub(super) fn is_exposed(&self) -> bool {
         self.flights[REFRESHING].as_ref().is_some_and(Running::is_exposed)
     }
@@ -294,7 +299,8 @@ impl Process {
 }
 
 impl Running {
-    /// Whether it waits for time to pass, or for others, and has looked around since time last passed.
+    /// Whether it waits for time to pass, or for others, and has looked around since time last
+    /// passed.
     pub(super) fn is_at_rest(&self, time: u32) -> bool {
         match self.pending {
             Pending::Wait { since, until } => since == time || until > time,

@@ -33,7 +33,7 @@ impl World<'_> {
         let moment = self.moment(process);
         let Process { spread, credentials, lanes, .. } = &self.processes[process];
         let demand =
-            TokenRequirements { min_validity, recheck, early: (!self.settings.locks).then_some(*spread), credentials: *credentials };
+            TokenRequirements { min_validity, recheck, early_refresh: (!self.settings.locks).then_some(*spread), credentials: *credentials };
         let known = &lanes[account].known;
         let caller = Caller {
             process,
@@ -52,7 +52,7 @@ impl World<'_> {
         self.callers.insert(id, caller);
         let patience = if must { 4 * PATIENCE } else { PATIENCE };
         self.after(patience + 10, Event::CallerLeaves(id));
-        self.judge(id);
+        self.decision(id);
     }
 
     fn judge(&mut self, id: u64) {
@@ -67,7 +67,7 @@ impl World<'_> {
             return;
         }
         let known = &self.processes[process].lanes[account].known;
-        match known.judge(demand, caller.done, self.moment(process)) {
+        match known.decision(demand, caller.done, self.moment(process)) {
             Decision::Use => self.give(id),
             Decision::UseAndRefresh => {
                 self.give(id);
@@ -152,7 +152,7 @@ impl World<'_> {
                 return;
             }
         }
-        self.judge(id);
+        self.decision(id);
     }
 
     fn give(&mut self, id: u64) {

@@ -31,7 +31,7 @@ impl World<'_> {
     pub(super) fn check_action(&mut self, id: u64, action: &Action) {
         let (Action::Refresh(record), Some(pilot)) = (action, self.flights.get(&id)) else { return };
         let account = pilot.account;
-        let aimed = pilot.loaded.iter().flatten().any(|found| found.record.claimed_by(&pilot.owner) && found.record.same_lineage(record));
+        let aimed = pilot.loaded.iter().flatten().any(|found| found.record.claimed_by(&pilot.owner) && found.record.same_revision(record));
         let others = self.flights.iter().filter(|(other, pilot)| **other != id && pilot.account == account);
         let beside =
             others.filter_map(|(_, other)| other.request.map(|request| (other, &self.requests[request]))).find(|(other, request)| {
@@ -39,7 +39,8 @@ impl World<'_> {
                 let stopped = self.awake_at(other.process) >= request.sent || process.stopped_until >= request.sent;
                 let slow = request.fate == Fate::Answered && process.slow_until >= request.sent;
                 let is_leased = !self.settings.locks || other.lock_lost;
-                // What was written again over a lost or failed write took the place of a claim, too.
+                // What was written again over a lost or failed write took the place of a claim,
+                // too.
                 let forked = request.ask != Ask::Refresh(refresh_of(record).unwrap_or(usize::MAX)) && self.was_forked(account);
                 let unclaimed = self.store.lost_since(account, request.aimed.min(pilot.loaded_at));
                 other.asked.as_ref().is_some_and(|(grant_id, _)| *grant_id == record.grant_id)
@@ -139,7 +140,7 @@ impl World<'_> {
         let is_login = matches!(kind, Kind::LogIn | Kind::Save);
         let lost = self.was_forked(account);
         let (old, new) = (refresh_of(before), refresh_of(after));
-        let is_dead = |record: &Record| !record.is_active() && !record.is_ended();
+        let is_dead = |record: &Record| !record.is_active() && !record.is_logged_out();
         if after.generation < before.generation {
             return Some("I3: the generation goes down");
         }
@@ -148,7 +149,7 @@ impl World<'_> {
         }
         if let (Some(old), Some(new)) = (old, new)
             && old != new
-            && !after.is_ended()
+            && !after.is_logged_out()
         {
             if after.generation == before.generation {
                 return Some("I3: the tokens change, and not the generation");
@@ -168,7 +169,7 @@ impl World<'_> {
         if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
             return Some("I6: the server did not refuse this token");
         }
-        if after.is_ended() && !before.is_ended() && kind != Kind::LogOut && !self.people[account].ended.contains_key(&after.grant_id) {
+        if after.is_logged_out() && !before.is_logged_out() && kind != Kind::LogOut && !self.people[account].ended.contains_key(&after.grant_id) {
             return Some("I5: the login is ended, and nobody asked for it");
         }
         None
@@ -179,7 +180,7 @@ impl World<'_> {
         for token in [access_of(record), refresh_of(record)].into_iter().flatten() {
             self.server.note_stored(token, self.now);
         }
-        if record.is_ended() {
+        if record.is_logged_out() {
             if !record.grant_id.is_empty() {
                 self.people[account].ended.entry(record.grant_id.clone()).or_insert(self.now);
             }
@@ -189,7 +190,7 @@ impl World<'_> {
             return;
         }
         if let (Kind::LogIn | Kind::Save, Some(token), None) = (kind, refresh_of(record), &record.claim) {
-            if let Some(replaced) = &record.replaced {
+            if let Some(replaced) = &record.previous_grant_id {
                 self.people[account].ended.entry(replaced.clone()).or_insert(self.now);
             }
             self.logged_in(account, &record.grant_id, token);
@@ -203,7 +204,7 @@ impl World<'_> {
         let (account, Some(received), Some((grant_id, generation))) = (pilot.account, pilot.received, &pilot.asked) else { return };
         let token = self.server.token(received);
         let there = self.store.load(account).map(|stored| &*stored.record);
-        let same = there.is_none_or(|there| there.grant_id == *grant_id && there.generation <= *generation && !there.is_ended());
+        let same = there.is_none_or(|there| there.grant_id == *grant_id && there.generation <= *generation && !there.is_logged_out());
         if token.stored.is_none() && same && !self.store.lost_since(account, token.sent) {
             self.fail(account, format!("I4: flight {id} ends, and its answer {received} is stored nowhere"));
         }
@@ -265,7 +266,8 @@ impl World<'_> {
         (age > limit + hidden + INEXACT).then(|| format!("it is {age} ms old, its limit is {limit}, the clocks hide {hidden}"))
     }
 
-    /// Nobody is given a token of a login that ended longer ago than the process may be without a look.
+    /// Nobody is given a token of a login that ended longer ago than the process may be without a
+    /// look.
     fn problem_of_end(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
         let process = &self.processes[caller.process];
@@ -283,7 +285,8 @@ impl World<'_> {
         if read > ended {
             return Some("I9: its login ended before the store was last read".into());
         }
-        // Who could not read the store, or waited for its answer, holds on to what it has for a while.
+        // Who could not read the store, or waited for its answer, holds on to what it has for a
+        // while.
         let failed = lane.failed_at.is_some_and(|at| at > read && caller.began <= at + TROUBLE);
         let slow = process.slow_until > read;
         (!failed && !slow && caller.began > read + caller.demand.recheck + STORE_TAKES)

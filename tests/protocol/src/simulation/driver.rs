@@ -66,7 +66,7 @@ impl World<'_> {
                 pilot.loaded = Some(found.clone());
                 let lane = &mut self.processes[pilot.process].lanes[pilot.account];
                 lane.read_at = lane.read_at.max(Some(pilot.loaded_at));
-                if let Some(found) = found.as_ref().filter(|found| found.record.is_ended()) {
+                if let Some(found) = found.as_ref().filter(|found| found.record.is_logged_out()) {
                     lane.seen_ended.push(found.record.grant_id.clone());
                 }
             }
@@ -98,12 +98,13 @@ impl World<'_> {
         Some(seen)
     }
 
-    /// Whether the process that made a claim has ended. By its number, one of another machine may well look it.
+    /// Whether the process that made a claim has ended. By its number, one of another machine may
+    /// well look it.
     fn look_at_owner(&self, seen: Observation) -> Observation {
         let Observation::Loaded(Some(mut found)) = seen else { return seen };
         if let Some(claim) = &found.record.claim {
             let lives = self.processes.iter().any(|process| process.is_up && process.instance == claim.instance);
-            found.owner_is_gone = !self.settings.locks || !lives;
+            found.owner_has_exited = !self.settings.locks || !lives;
         }
         Observation::Loaded(Some(found))
     }
@@ -209,7 +210,8 @@ impl World<'_> {
     /// The store does it.
     pub(super) fn work(&mut self, id: u64, process: usize, account: usize, work: Work) {
         self.people[account].under_way -= 1;
-        // What a dead process had sent to a database may still be done there; what it did itself, not.
+        // What a dead process had sent to a database may still be done there; what it did itself,
+        // not.
         let by_the_dead = !self.flights.contains_key(&id);
         let is_still_done = matches!(work, Work::Swap { .. }) && !self.settings.locks && self.random.half();
         if by_the_dead && !is_still_done {
@@ -404,7 +406,7 @@ fn describe(action: &Action) -> String {
 pub(super) fn describe_record(record: &Record) -> String {
     let state = if record.is_active() {
         "active"
-    } else if record.is_ended() {
+    } else if record.is_logged_out() {
         "ended"
     } else {
         "dead"

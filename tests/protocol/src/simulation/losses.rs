@@ -106,7 +106,8 @@ impl World<'_> {
         }
     }
 
-    /// A logout ends a session at the server; another login in it may only be one that came after the logout's last look.
+    /// A logout ends a session at the server; another login in it may only be one that came after
+    /// the logout's last look.
     pub(super) fn revoked(&mut self, request: usize, token: usize, grant_id: &str) {
         let Request { account, aimed, .. } = self.requests[request];
         let session = self.server.token(token).session;
@@ -159,7 +160,7 @@ impl World<'_> {
         let store_lost = self.store.lost_since(account, login.since);
         let Some(record) = stored.filter(|record| record.grant_id == login.grant_id) else {
             // A newer login took its place, and was over before the person knew.
-            let successor = stored.filter(|record| record.replaced.as_ref() == Some(&login.grant_id)).and_then(refresh_of);
+            let successor = stored.filter(|record| record.previous_grant_id.as_ref() == Some(&login.grant_id)).and_then(refresh_of);
             let was_ended = successor.is_some_and(|token| !self.server.is_alive(self.server.token(token).session));
             return match (login.stored, store_lost) {
                 (_, true) => Ok(Cause::StoreLostWrite),
@@ -168,7 +169,7 @@ impl World<'_> {
                 (true, false) => Err("the store does not have it".into()),
             };
         };
-        if record.is_ended() {
+        if record.is_logged_out() {
             return if store_lost { Ok(Cause::StoreLostWrite) } else { Err("it was ended".into()) };
         }
         let Some(token) = refresh_of(record) else { return Err("it has no refresh token".into()) };
@@ -214,7 +215,8 @@ impl World<'_> {
         self.server.children(token).filter_map(|child| self.server.token(child).stored).min()
     }
 
-    /// The sender, or its request, stood still between its last look at the store and the first byte, while the token was spent by others.
+    /// The sender, or its request, stood still between its last look at the store and the first
+    /// byte, while the token was spent by others.
     fn stalled(&self, again: &Request, stored: u64) -> bool {
         again.aimed <= stored && again.sent > again.aimed + 2_100
     }

@@ -1,5 +1,6 @@
-//! Months of life in a large world, from one seed: the real decisions, with time, machines, network, store, processes, people and the server
-//! simulated, and far more going wrong than in life.
+//! Months of life in a large world, from one seed: the real decisions, with time, machines,
+//! network, store, processes, people and the server simulated, and far more going wrong than in
+//! life.
 
 mod callers;
 mod checks;
@@ -31,7 +32,8 @@ const DAY: u64 = 86_400_000;
 /// How long one world lives.
 const STORM: u64 = 365 * DAY;
 
-/// After this, nothing is under way of what went wrong: no clock is set any more, no machine sleeps.
+/// After this, nothing is under way of what went wrong: no clock is set any more, no machine
+/// sleeps.
 const CALMING: u64 = 2 * DAY;
 
 /// After this, every call of a calm world is answered.

@@ -121,7 +121,8 @@ impl World<'_> {
         self.after(soon + lasts, Event::SetClock { machine, skew: 0 });
     }
 
-    /// The store answers nobody, or writes for nobody; and those who have to do with it come again and again, and as soon as it is back.
+    /// The store answers nobody, or writes for nobody; and those who have to do with it come again
+    /// and again, and as soon as it is back.
     pub(super) fn lose_store(&mut self, length: u64, only_writes: bool) {
         if !self.stormy {
             return;

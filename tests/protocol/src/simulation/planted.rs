@@ -18,7 +18,8 @@ pub(super) enum Planted {
     SaveBlindly,
     /// Whoever gets the lock takes the owner of what was claimed under it for dead.
     FreeLockBelieved,
-    /// A claim counts as watched while the store did not answer, and who takes it over does not wait for what its owner may hold.
+    /// A claim counts as watched while the store did not answer, and who takes it over does not
+    /// wait for what its owner may hold.
     TakeoverAtOnce,
     /// A claim is as old as the store's answer to it.
     AgeTakenLate,
@@ -70,7 +71,7 @@ impl World<'_> {
                 Observation::Loaded(Some(found))
             }
             (Some(Planted::FreeLockBelieved), Observation::Loaded(Some(found))) => {
-                Observation::Loaded(Some(Stored { owner_is_gone: true, ..found }))
+                Observation::Loaded(Some(Stored { owner_has_exited: true, ..found }))
             }
             (Some(Planted::BuryBlindly), Observation::Loaded(found)) => {
                 let refused = pilot.request.is_some_and(|request| self.requests[request].fate == Fate::Attempted);
@@ -78,7 +79,7 @@ impl World<'_> {
             }
             (Some(Planted::ForgetUnconfirmed), Observation::Revoked(_)) => Observation::Revoked(Ok(())),
             (Some(Planted::RevokeWithoutLook), Observation::Loaded(found)) if pilot.kind == Kind::LogOut => {
-                let tomb = pilot.loaded.clone().filter(|loaded| loaded.as_ref().is_some_and(|loaded| loaded.record.is_ended()));
+                let tomb = pilot.loaded.clone().filter(|loaded| loaded.as_ref().is_some_and(|loaded| loaded.record.is_logged_out()));
                 Observation::Loaded(tomb.unwrap_or(found))
             }
             (Some(Planted::SaveBlindly), Observation::Loaded(found)) if pilot.kind == Kind::Save => {
@@ -93,7 +94,7 @@ impl World<'_> {
                         ..(*found.record).clone()
                     };
                     let (process, account, moment) = (pilot.process, pilot.account, self.moment(pilot.process));
-                    self.processes[process].lanes[account].known.holds(early, moment);
+                    self.processes[process].lanes[account].known.hold_unsaved(early, moment);
                     self.wake(id, &Ok(true));
                 }
                 Observation::Replied(Reply::Tokens(received))

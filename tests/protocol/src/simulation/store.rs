@@ -1,4 +1,5 @@
-//! The store: one versioned register per account, with a memory of what was there before, so that it can lose its last write.
+//! The store: one versioned register per account, with a memory of what was there before, so that
+//! it can lose its last write.
 
 use std::sync::Arc;
 
