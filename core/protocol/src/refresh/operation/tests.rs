@@ -10,6 +10,7 @@ mod logout;
 mod lost_writes;
 mod replies;
 mod sending;
+mod transitions;
 mod waiting;
 
 use std::time::Duration;
