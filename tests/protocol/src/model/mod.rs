@@ -4,11 +4,12 @@
 //! `model` explores all worlds and all planted bugs; `model --only NAME` one world; `model
 //! --planted NAME` succeeds when that bug is caught.
 
-mod life;
+mod checks;
+mod driver;
+mod invariants;
 mod planted;
 mod probe;
 mod report;
-mod rules;
 mod server;
 mod setup;
 mod steps;

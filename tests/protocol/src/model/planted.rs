@@ -1,7 +1,6 @@
 //! Deliberate bugs. Each is one that a published library has or had; a model that finds none of
 //! them proves nothing.
 
-use super::setup::{self, Setup};
 use sipgate_oauth2_protocol::refresh::record::{LEASE_MILLISECONDS, Record, Stored};
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 use sipgate_oauth2_protocol::time::Moment;
@@ -14,84 +13,66 @@ pub(super) enum Planted {
     /// After `invalid_grant` the record is marked dead as it was before the request.
     NoReload,
     /// A claim is taken over when it is old by the clock of whoever looks.
-    LeaseByClock,
+    LeaseByWallClock,
     /// After `invalid_grant` the login is deleted.
     DeleteOnInvalidGrant,
     /// A request that timed out is sent again at once.
     ReplayAfterTimeout,
     /// A login is written over whatever is there by now.
-    SwapBlindly,
+    SwapWithoutVersion,
     /// The server is asked to end a session without another look at whose it is.
-    RevokeWithoutLook,
+    RevokeWithoutReload,
     /// A logout counts as finished although the server has not said so.
-    ForgetUnconfirmed,
+    ForgetUnconfirmedLogout,
     /// Whoever gets the lock takes the owner of what was claimed under it for dead.
-    FreeLockBelieved,
-    /// A claim counts as watched while the store did not answer.
-    OutageWatched,
+    TrustFreeLock,
+    /// A claim counts as watched while the store did not response.
+    CountOutageAsWatched,
     /// Who takes a claim over does not wait for what its owner may hold.
-    TakeoverAtOnce,
-    /// A claim is as old as the store's answer to it.
-    AgeTakenLate,
+    TakeoverWithoutWait,
+    /// A claim is as old as the store's response to it.
+    ClaimDatedLate,
     /// The turn at the server is waited for under the claim.
-    ClaimBeforeTurn,
+    ClaimBeforePermit,
 }
 
 impl Planted {
     pub(super) const ALL: [Self; 13] = [
         Self::HandOutBeforeCommit,
         Self::NoReload,
-        Self::LeaseByClock,
+        Self::LeaseByWallClock,
         Self::DeleteOnInvalidGrant,
         Self::ReplayAfterTimeout,
-        Self::SwapBlindly,
-        Self::RevokeWithoutLook,
-        Self::ForgetUnconfirmed,
-        Self::FreeLockBelieved,
-        Self::OutageWatched,
-        Self::TakeoverAtOnce,
-        Self::AgeTakenLate,
-        Self::ClaimBeforeTurn,
+        Self::SwapWithoutVersion,
+        Self::RevokeWithoutReload,
+        Self::ForgetUnconfirmedLogout,
+        Self::TrustFreeLock,
+        Self::CountOutageAsWatched,
+        Self::TakeoverWithoutWait,
+        Self::ClaimDatedLate,
+        Self::ClaimBeforePermit,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::HandOutBeforeCommit => "hand-out-before-commit",
             Self::NoReload => "no-reload",
-            Self::LeaseByClock => "lease-by-clock",
+            Self::LeaseByWallClock => "lease-by-wall-clock",
             Self::DeleteOnInvalidGrant => "delete-on-invalid-grant",
             Self::ReplayAfterTimeout => "replay-after-timeout",
-            Self::SwapBlindly => "swap-blindly",
-            Self::RevokeWithoutLook => "revoke-without-look",
-            Self::ForgetUnconfirmed => "forget-unconfirmed",
-            Self::FreeLockBelieved => "free-lock-believed",
-            Self::OutageWatched => "outage-watched",
-            Self::TakeoverAtOnce => "takeover-at-once",
-            Self::AgeTakenLate => "age-taken-late",
-            Self::ClaimBeforeTurn => "claim-before-turn",
+            Self::SwapWithoutVersion => "swap-without-version",
+            Self::RevokeWithoutReload => "revoke-without-reload",
+            Self::ForgetUnconfirmedLogout => "forget-unconfirmed-logout",
+            Self::TrustFreeLock => "trust-free-lock",
+            Self::CountOutageAsWatched => "count-outage-as-watched",
+            Self::TakeoverWithoutWait => "takeover-without-wait",
+            Self::ClaimDatedLate => "claim-dated-late",
+            Self::ClaimBeforePermit => "claim-before-permit",
         }
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|planted| planted.name() == name)
-    }
-
-    /// A world, of those that are explored without it, in which it must show.
-    pub(super) fn setup(self) -> Setup {
-        let name = match self {
-            Self::HandOutBeforeCommit => "no fault, lock",
-            Self::NoReload | Self::DeleteOnInvalidGrant | Self::ReplayAfterTimeout => "one fault, lease",
-            Self::LeaseByClock => "a clock ahead, lease",
-            Self::SwapBlindly => "save, lease",
-            Self::RevokeWithoutLook => "save and logout, lease",
-            Self::ForgetUnconfirmed => "two logouts, lock",
-            Self::FreeLockBelieved => "rare faults, lock",
-            Self::OutageWatched => "two logouts, lease",
-            Self::AgeTakenLate | Self::TakeoverAtOnce => "rare faults, lease",
-            Self::ClaimBeforeTurn => "a queue at the server, lease",
-        };
-        let setup = setup::all().into_iter().find(|setup| setup.name == name).expect("it is one of them");
-        Setup { planted: Some(self), ..setup }
     }
 }
 
@@ -113,7 +94,7 @@ pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
     }
 }
 
-/// An answer as it is taken.
+/// An response as it is taken.
 pub(super) fn mistake(reply: Reply) -> Reply {
     match reply {
         Reply::OutcomeUnknown(error) => Reply::ConnectionLost(error),

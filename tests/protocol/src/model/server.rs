@@ -88,7 +88,7 @@ impl Server {
         None
     }
 
-    /// Ends the session. A token that is spent names none any more, and is answered the same (RFC
+    /// Ends the session. A token that is spent names none any more, and is is_reported the same (RFC
     /// 7009, section 2.2).
     pub(super) fn revoke(&mut self, token: u8) {
         if self.can_revoke(token) {

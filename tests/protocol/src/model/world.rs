@@ -3,10 +3,11 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::rules::{Nature, Rule};
+use super::invariants::{Invariant, UnavoidableLoss};
 use super::server::Server;
-use super::setup::{Left, Setup};
-use crate::mistakes::{Claiming, Watching};
+use super::setup::{Budget, Setup};
+use crate::mistakes::{BeforeClaim, Watching};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState};
@@ -26,24 +27,24 @@ pub(super) const LEAP: u32 = 80;
 pub(super) const BEAT: u32 = 2;
 pub(super) const BEATS: u8 = 6;
 
-/// A token should be renewed one leap after its issue, and is over after two.
-pub(super) const LIFE: u32 = 100;
+/// A token should be refreshed one leap after its issue, and is over after two.
+pub(super) const LIFETIME: u32 = 100;
 
 /// What it must still live to be handed out.
 pub(super) const MARGIN: u32 = 10;
 
 /// How old the first token is at the beginning, where it may still be handed out.
-const AGING: u32 = 85;
+const DUE_AGE: u32 = 85;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
-/// The places of a process's flights: one that refreshes, one that puts a login there, one that
+/// The places of a process's operations: one that refreshes, one that puts a login there, one that
 /// looks, and one that logs out.
 pub(super) const REFRESHING: usize = 0;
-pub(super) const ARRIVING: usize = 1;
-pub(super) const LOOKING: usize = 2;
-pub(super) const LEAVING: usize = 3;
-const PLACES: usize = 4;
+pub(super) const LOGGING_IN: usize = 1;
+pub(super) const RELOADING: usize = 2;
+pub(super) const LOGGING_OUT: usize = 3;
+const SLOTS: usize = 4;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -55,20 +56,20 @@ pub(super) struct World {
     pub(super) processes: Vec<Arc<Process>>,
     /// Requests that nobody waits for any more, and that the server may still work off, and whose
     /// they were.
-    pub(super) orphans: Vec<(Ask, String)>,
-    /// Who holds the lock: process and place. More than one only as siblings.
+    pub(super) abandoned: Vec<(Purpose, String)>,
+    /// Who holds the lock: process and slot. More than one only as siblings.
     pub(super) locks: Vec<(u8, usize)>,
-    pub(super) left: Left,
+    pub(super) budget: Budget,
     /// Token sets that were in the store at some time, as bits.
     pub(super) durable: u64,
     /// Grants that the store saw end, and when.
     pub(super) ended: Vec<(String, u32)>,
-    /// What happened that can end a login by nature.
-    pub(super) nature: Option<Nature>,
+    /// What happened that can end a login by unavoidable.
+    pub(super) unavoidable: Option<UnavoidableLoss>,
     /// A fault has happened.
-    pub(super) disturbed: bool,
-    /// The rule that the last step broke.
-    pub(super) broken: Option<Rule>,
+    pub(super) had_fault: bool,
+    /// The invariant that the last step broke.
+    pub(super) violated: Option<Invariant>,
 }
 
 /// The store: one key of it.
@@ -105,37 +106,37 @@ impl From<Stored> for Entry {
 /// A process, and what it does.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Process {
-    pub(super) known: LocalState,
-    pub(super) flights: [Option<Running>; PLACES],
+    pub(super) local: LocalState,
+    pub(super) operations: [Option<RunningOperation>; SLOTS],
     pub(super) caller: Option<Caller>,
     /// How often it was killed and started again.
-    pub(super) life: u8,
-    /// How many of its flights could write.
-    pub(super) flown: u8,
+    pub(super) incarnation: u8,
+    /// How many of its operations could write.
+    pub(super) operations_started: u8,
     /// By SIGSTOP.
     pub(super) stopped: bool,
-    /// The claim that it last loaded, and when: see `Planted::OutageWatched`.
+    /// The claim that it last loaded, and when: see `Planted::CountOutageAsWatched`.
     pub(super) watching: Watching,
     pub(super) digest: u64,
 }
 
-/// A flight, and the action that it waits for.
+/// A operation, and the action that it waits for.
 #[derive(Clone, Debug, Hash)]
-pub(super) struct Running {
-    pub(super) flight: Operation,
+pub(super) struct RunningOperation {
+    pub(super) operation: Operation,
     pub(super) owner: String,
     pub(super) pending: Pending,
     pub(super) swaps: u8,
     /// Tokens that it got and has not stored yet.
     pub(super) unstored: bool,
     /// Of a login: what it is to put there, as soon as it has it.
-    pub(super) brought: Option<u8>,
+    pub(super) obtained: Option<u8>,
     /// What it has claimed, as it wrote it.
     pub(super) claimed: Option<Stored>,
     /// It does not look any more: see `Planted::NoReload`.
-    pub(super) blind: bool,
-    /// How it came to ask for its claim: see `Planted::AgeTakenLate`.
-    pub(super) claiming: Claiming,
+    pub(super) stale_reads: bool,
+    /// How it came to purpose for its claim: see `Planted::ClaimDatedLate`.
+    pub(super) before_claim: BeforeClaim,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -148,7 +149,7 @@ pub(super) enum Pending {
     },
     /// The store has written, or not, and is slow to say so.
     Confirming {
-        seen: Observation,
+        observation: Observation,
     },
     /// Since then, and at least until then.
     Wait {
@@ -159,21 +160,21 @@ pub(super) enum Pending {
     Permit,
     /// Others have theirs first.
     Queued,
-    /// The same, where the claim is made before the turn: see `Planted::ClaimBeforeTurn`.
-    Held {
+    /// The same, where the claim is made before the turn: see `Planted::ClaimBeforePermit`.
+    ClaimedWhileQueued {
         record: Arc<Record>,
     },
-    /// A request is under way, or its answer.
+    /// A request is under way, or its response.
     Request {
-        ask: Ask,
+        purpose: Purpose,
         sent: Moment,
-        answer: Option<Answer>,
+        response: Option<Response>,
     },
 }
 
 /// What the server is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Ask {
+pub(super) enum Purpose {
     /// The tokens that follow.
     Refresh(u8),
     /// Those of a login.
@@ -183,7 +184,7 @@ pub(super) enum Ask {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Answer {
+pub(super) enum Response {
     Tokens(u8),
     InvalidGrant,
     Revoked,
@@ -192,15 +193,15 @@ pub(super) enum Answer {
 /// Somebody who wants an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Caller {
-    pub(super) done: Attempted,
-    /// The place of the flight that it waits for.
+    pub(super) attempted: Attempted,
+    /// The slot of the operation that it waits for.
     pub(super) awaits: usize,
     /// What it wants is a new one.
     pub(super) force: bool,
 }
 
 impl World {
-    /// One login, whose token is over or is to be renewed.
+    /// One login, whose token is over or is to be refreshed.
     pub(super) fn new(setup: &Setup) -> Self {
         let sent = BEGINNING - i64::from(first_age(setup)) * 1000;
         let record = Record {
@@ -217,16 +218,16 @@ impl World {
             store: Store { entry: Some(Stored::new("first".into(), record).into()), before: None, is_new: false, state: StoreState::Up },
             server: Server::new(setup.rotation),
             processes: (0..setup.processes).map(|_| Arc::new(Process::new(0))).collect(),
-            orphans: Vec::new(),
+            abandoned: Vec::new(),
             locks: Vec::new(),
-            left: setup.left,
+            budget: setup.budget,
             durable: 1,
             ended: Vec::new(),
-            nature: None,
-            disturbed: false,
-            broken: None,
+            unavoidable: None,
+            had_fault: false,
+            violated: None,
         };
-        world.processes.iter_mut().for_each(|process| Arc::make_mut(process).seal());
+        world.processes.iter_mut().for_each(|process| Arc::make_mut(process).update_digest());
         world
     }
 
@@ -237,9 +238,9 @@ impl World {
     }
 
     /// Whether the access token that came with `token` must not be handed out any more.
-    pub(super) fn is_over(&self, setup: &Setup, token: u8) -> bool {
+    pub(super) fn is_expired(&self, setup: &Setup, token: u8) -> bool {
         let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued };
-        age >= LIFE
+        age >= LIFETIME
     }
 
     /// What the store has.
@@ -251,25 +252,25 @@ impl World {
         Arc::make_mut(&mut self.processes[process])
     }
 
-    /// The flights of processes that are not stopped.
-    pub(super) fn awake(&self) -> impl Iterator<Item = &Running> {
-        self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.flights.iter().flatten())
+    /// The operations of processes that are not stopped.
+    pub(super) fn awake(&self) -> impl Iterator<Item = &RunningOperation> {
+        self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.operations.iter().flatten())
     }
 
     /// Whether nobody has a request under way or tokens that are not stored.
-    pub(super) fn is_settled(&self) -> bool {
-        self.orphans.is_empty() && self.processes.iter().all(|process| !process.is_exposed() && !process.known.is_unsaved())
+    pub(super) fn is_quiescent(&self) -> bool {
+        self.abandoned.is_empty() && self.processes.iter().all(|process| !process.could_lose_login() && !process.local.is_unsaved())
     }
 }
 
 impl Process {
-    pub(super) fn new(life: u8) -> Self {
+    pub(super) fn new(incarnation: u8) -> Self {
         Self {
-            known: LocalState::default(),
-            flights: [const { None }; PLACES],
+            local: LocalState::default(),
+            operations: [const { None }; SLOTS],
             caller: None,
-            life,
-            flown: 0,
+            incarnation,
+            operations_started: 0,
             stopped: false,
             watching: None,
             digest: 0,
@@ -277,40 +278,40 @@ impl Process {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.flights.iter().all(Option::is_none)
+        self.operations.iter().all(Option::is_none)
     }
 
     /// Whether being killed now can cost the login: the server may have spent the token, and the
     /// store does not have the next one.
-    pub(super) fn is_exposed(&self) -> bool {
-        self.flights[REFRESHING].as_ref().is_some_and(Running::is_exposed)
+    pub(super) fn could_lose_login(&self) -> bool {
+        self.operations[REFRESHING].as_ref().is_some_and(RunningOperation::could_lose_login)
     }
 
     /// The same for a login that is being made.
     pub(super) fn is_logging_in(&self) -> bool {
-        self.flights[ARRIVING].as_ref().is_some_and(Running::is_exposed)
+        self.operations[LOGGING_IN].as_ref().is_some_and(RunningOperation::could_lose_login)
     }
 
     /// Notes what this state looks like, once it is complete.
-    pub(super) fn seal(&mut self) {
+    pub(super) fn update_digest(&mut self) {
         self.digest = 0;
         self.digest = digest(&*self);
     }
 }
 
-impl Running {
+impl RunningOperation {
     /// Whether it waits for time to pass, or for others, and has looked around since time last
     /// passed.
-    pub(super) fn is_at_rest(&self, time: u32) -> bool {
+    pub(super) fn is_waiting(&self, time: u32) -> bool {
         match self.pending {
             Pending::Wait { since, until } => since == time || until > time,
-            Pending::Confirming { .. } | Pending::Queued | Pending::Held { .. } => true,
+            Pending::Confirming { .. } | Pending::Queued | Pending::ClaimedWhileQueued { .. } => true,
             _ => false,
         }
     }
 
-    fn is_exposed(&self) -> bool {
-        self.unstored || matches!(self.pending, Pending::Request { ask: Ask::Refresh(_) | Ask::Exchange, .. })
+    fn could_lose_login(&self) -> bool {
+        self.unstored || matches!(self.pending, Pending::Request { purpose: Purpose::Refresh(_) | Purpose::Exchange, .. })
     }
 }
 
@@ -320,7 +321,8 @@ impl Hash for World {
         (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.is_new, self.store.state).hash(state);
         self.server.hash(state);
         self.processes.iter().for_each(|process| process.digest.hash(state));
-        (&self.orphans, &self.locks, &self.left, self.durable, &self.ended, self.nature, self.disturbed, self.broken).hash(state);
+        (&self.abandoned, &self.locks, &self.budget, self.durable, &self.ended, self.unavoidable, self.had_fault, self.violated)
+            .hash(state);
     }
 }
 
@@ -337,7 +339,7 @@ pub(super) fn digest(thing: impl Hash) -> u64 {
 }
 
 fn first_age(setup: &Setup) -> u32 {
-    if setup.aging { AGING } else { LIFE }
+    if setup.refresh_due { DUE_AGE } else { LIFETIME }
 }
 
 pub(super) fn account() -> Account {
@@ -358,8 +360,12 @@ pub(super) fn token_of(record: &Record) -> Option<u8> {
     record.refresh_token.as_ref().map(|token| number(token.reveal()))
 }
 
-/// What a request that was sent at `sent`, by the wall clock of whoever sent it, brought.
+/// What a request that was sent at `sent`, by the wall clock of whoever sent it, obtained.
 pub(super) fn tokens(token: u8, sent: i64) -> TokenSet {
-    let ends = sent.div_euclid(1000) + i64::from(LIFE);
+    let ends = sent.div_euclid(1000) + i64::from(LIFETIME);
     TokenSet::restore(&format!(r#"{{"access_token":"a{token}","refresh_token":"r{token}","expires_at":{ends}}}"#)).expect("good tokens")
+}
+
+pub(super) fn store_failed() -> Observation {
+    Observation::StoreFailed(Error::new(ErrorCode::StoreUnavailable, "no response"))
 }

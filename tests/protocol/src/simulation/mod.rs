@@ -1,21 +1,24 @@
 //! Months of life in a large world, from one seed: the real decisions, with time, machines,
-//! network, store, processes, people and the server simulated, and far more going wrong than in
+//! network, store, processes, users and the server simulated, and far more going wrong than in
 //! life.
 
 mod callers;
 mod checks;
 mod driver;
+mod login;
 mod losses;
 mod machine;
 mod network;
-mod people;
 mod planted;
 mod random;
+mod records;
+mod sabotage;
 mod server;
 mod settings;
 mod store;
 mod tally;
 mod trace;
+mod users;
 mod world;
 
 use std::io::{self, Write};
@@ -30,14 +33,14 @@ use self::world::{Event, World};
 const DAY: u64 = 86_400_000;
 
 /// How long one world lives.
-const STORM: u64 = 365 * DAY;
+const FAULTY_TIME: u64 = 365 * DAY;
 
 /// After this, nothing is under way of what went wrong: no clock is set any more, no machine
 /// sleeps.
-const CALMING: u64 = 2 * DAY;
+const SETTLING_TIME: u64 = 2 * DAY;
 
 /// After this, every call of a calm world is answered.
-const ANSWERED: u64 = 150_000;
+const CALL_TIME: u64 = 150_000;
 
 /// A planted mistake is found in so many worlds of each kind, or not at all.
 const WORLDS_TO_FIND: u64 = 4;
@@ -137,7 +140,7 @@ fn finds(out: &mut impl Write, planted: Planted, seed: Option<u64>) -> bool {
 fn holds(out: &mut impl Write, seed: u64, outcome: &Outcome) -> bool {
     let Some((account, what)) = &outcome.failure else { return true };
     let mut world = World::new(settings(seed), seed, None, Trace::of(*account));
-    live(&mut world);
+    run(&mut world);
     world.trace.lines().for_each(|line| say(out, line));
     say(out, &format!("FAILED: {what}\naccount {account} of \"{}\"; again with: simulate --seed {seed}", settings(seed).name));
     false
@@ -153,39 +156,39 @@ fn settings(seed: u64) -> &'static Settings {
 
 fn simulate(seed: u64, planted: Option<Planted>, trace: Trace) -> Outcome {
     let mut world = World::new(settings(seed), seed, planted, trace);
-    live(&mut world);
+    run(&mut world);
     Outcome { tally: world.tally, failure: world.failure }
 }
 
-fn live(world: &mut World<'_>) {
-    world.live(STORM);
-    world.stormy = false;
-    world.live(STORM + CALMING);
+fn run(world: &mut World<'_>) {
+    world.run(FAULTY_TIME);
+    world.faulty = false;
+    world.run(FAULTY_TIME + SETTLING_TIME);
     // Whoever remembers what the store has lost writes it again.
     call_everywhere(world, false);
-    world.live(world.now + ANSWERED);
-    for account in 0..world.people.len() {
-        if world.people[account].login.is_none() {
-            world.people[account].wants_login = true;
+    world.run(world.now + CALL_TIME);
+    for account in 0..world.users.len() {
+        if world.users[account].login.is_none() {
+            world.users[account].wants_login = true;
             world.after(0, Event::Login { account, again: false });
         }
     }
-    world.live(world.now + ANSWERED);
-    for account in 0..world.people.len() {
-        if world.people[account].login.is_none() {
+    world.run(world.now + CALL_TIME);
+    for account in 0..world.users.len() {
+        if world.users[account].login.is_none() {
             world.fail(account, "nothing goes wrong any more, and nobody can log in");
         }
     }
     // Whoever has a login gets a token now.
     call_everywhere(world, true);
-    world.live(world.now + ANSWERED);
-    for account in 0..world.people.len() {
+    world.run(world.now + CALL_TIME);
+    for account in 0..world.users.len() {
         world.logged_out(account);
     }
 }
 
 fn call_everywhere(world: &mut World<'_>, must: bool) {
-    for account in 0..world.people.len() {
+    for account in 0..world.users.len() {
         for process in 0..world.processes.len() {
             world.after(0, Event::Call { process, account, must, force: false });
         }
@@ -201,14 +204,14 @@ fn report(out: &mut impl Write, name: &str, tally: &Tally) {
 }
 
 fn report_total(out: &mut impl Write, worlds: u64, tally: &Tally) {
-    let Tally { steps, flights, calls, served, refreshes, logins, saves, revocations, unconfirmed, crashes, .. } = tally;
-    say(out, &format!("{worlds} worlds: {steps} steps, {flights} flights, {logins} logins, {calls} calls, {served} served"));
+    let Tally { steps, operations, calls, served, refreshes, logins, saves, revocations, unconfirmed, crashes, .. } = tally;
+    say(out, &format!("{worlds} worlds: {steps} steps, {operations} operations, {logins} logins, {calls} calls, {served} served"));
     say(
         out,
         &format!("{saves} of the logins got elsewhere and saved; {revocations} revocations, {unconfirmed} of them without a good answer"),
     );
     say(out, &format!("errors: {}", listed(&tally.errors)));
-    say(out, &format!("by nature: {}", listed(&tally.oddities)));
+    say(out, &format!("by nature: {}", listed(&tally.notables)));
     let (years, faults, losses) = (tally.login_years(), listed(&tally.faults), listed(&tally.losses));
     say(out, &format!("{years} login-years, {refreshes} refreshes, {crashes} crashes; faults: {faults}; losses: {losses}"));
 }
@@ -226,7 +229,7 @@ mod tests {
     fn the_same_seed_brings_the_same_world() {
         let lives = || {
             let mut world = World::new(settings(5), 5, None, Trace::of(0));
-            world.live(20 * DAY);
+            world.run(20 * DAY);
             (format!("{:?}", world.tally), world.trace.lines().map(str::to_owned).collect::<Vec<_>>())
         };
         assert_eq!(lives(), lives());

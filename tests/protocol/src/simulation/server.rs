@@ -42,18 +42,18 @@ pub(super) struct Spent {
 
 /// Who asks for tokens, and when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asking {
+pub(super) struct RequestOrigin {
     pub(super) request: usize,
     pub(super) sent: u64,
     pub(super) sender_skew: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RefreshOutcome {
     Granted(usize),
     /// It was used before: the session is over now.
     Replayed,
-    Over,
+    SessionEnded,
 }
 
 impl Server {
@@ -79,26 +79,26 @@ impl Server {
     }
 
     /// The first tokens of a login.
-    pub(super) fn log_in(&mut self, account: usize, session: usize, asking: Asking) -> usize {
-        self.issue(account, session, None, asking)
+    pub(super) fn log_in(&mut self, account: usize, session: usize, origin: RequestOrigin) -> usize {
+        self.issue(account, session, None, origin)
     }
 
-    pub(super) fn refresh(&mut self, token: usize, asking: Asking, now: u64) -> Verdict {
+    pub(super) fn refresh(&mut self, token: usize, origin: RequestOrigin, now: u64) -> RefreshOutcome {
         let Token { account, session, .. } = self.tokens[token];
         if !self.is_alive(session) {
             self.tokens[token].refused = true;
-            return Verdict::Over;
+            return RefreshOutcome::SessionEnded;
         }
         if !self.accepts(token, now) {
             self.tokens[token].refused = true;
             if self.rotation == Rotation::Once {
-                return Verdict::Over;
+                return RefreshOutcome::SessionEnded;
             }
             self.kill(session);
-            return Verdict::Replayed;
+            return RefreshOutcome::Replayed;
         }
-        self.tokens[token].spent.get_or_insert(Spent { at: now, request: asking.request });
-        Verdict::Granted(self.issue(account, session, Some(token), asking))
+        self.tokens[token].spent.get_or_insert(Spent { at: now, request: origin.request });
+        RefreshOutcome::Granted(self.issue(account, session, Some(token), origin))
     }
 
     /// Whether the refresh token would buy something now.
@@ -136,15 +136,15 @@ impl Server {
         false
     }
 
-    fn issue(&mut self, account: usize, session: usize, parent: Option<usize>, asking: Asking) -> usize {
+    fn issue(&mut self, account: usize, session: usize, parent: Option<usize>, origin: RequestOrigin) -> usize {
         self.tokens.push(Token {
             account,
             session,
             parent,
             children: Vec::new(),
             spent: None,
-            sent: asking.sent,
-            sender_skew: asking.sender_skew,
+            sent: origin.sent,
+            sender_skew: origin.sender_skew,
             stored: None,
             refused: false,
         });

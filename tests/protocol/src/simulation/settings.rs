@@ -25,9 +25,9 @@ pub(super) struct Settings {
     /// A request's own deadline, in milliseconds.
     pub(super) deadline: u64,
     /// Of an access token, in seconds.
-    pub(super) life: u64,
+    pub(super) lifetime: u64,
     /// The mean time between two bursts of callers of one account, in milliseconds.
-    pub(super) quiet: u64,
+    pub(super) mean_pause: u64,
     /// Containers: every process has the number 1.
     pub(super) same_number: bool,
 }
@@ -35,7 +35,7 @@ pub(super) struct Settings {
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
-const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Settings {
+const fn one_machine(name: &'static str, rotation: Rotation, lifetime: u64) -> Settings {
     Settings {
         name,
         rotation,
@@ -44,14 +44,14 @@ const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Setti
         processes: 5,
         accounts: 8,
         deadline: 30_000,
-        life,
-        quiet: 12 * HOUR,
+        lifetime,
+        mean_pause: 12 * HOUR,
         same_number: false,
     }
 }
 
-const fn fleet(name: &'static str, rotation: Rotation, life: u64) -> Settings {
-    Settings { machines: 3, processes: 6, locks: false, same_number: life < 600, ..one_machine(name, rotation, life) }
+const fn fleet(name: &'static str, rotation: Rotation, lifetime: u64) -> Settings {
+    Settings { machines: 3, processes: 6, locks: false, same_number: lifetime < 600, ..one_machine(name, rotation, lifetime) }
 }
 
 pub(super) static ALL: [Settings; 10] = [

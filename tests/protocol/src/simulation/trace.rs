@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-const KEPT: usize = 70;
+const HISTORY: usize = 70;
 
 pub(super) enum Trace {
     Off,
@@ -19,7 +19,7 @@ impl Trace {
         if let Self::Of { account: traced, lines } = self
             && account.is_none_or(|account| account == *traced)
         {
-            if lines.len() == KEPT {
+            if lines.len() == HISTORY {
                 lines.pop_front();
             }
             lines.push_back(format!("{:>13} {}", clock(now), text()));

@@ -1,10 +1,10 @@
-//! The world: machines, processes, people, a store and a server, moved by one queue of events.
+//! The world: machines, processes, users, a store and a server, moved by one queue of events.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
-use super::losses::Login;
+use super::login::Login;
 use super::machine::Machine;
 use super::planted::Planted;
 use super::random::Random;
@@ -13,12 +13,11 @@ use super::settings::Settings;
 use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
-use crate::mistakes::{Claiming, Watching};
+use crate::mistakes::{BeforeClaim, Watching};
 use sipgate_oauth2_protocol::refresh::action::{Goal, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState, TokenRequirements};
 use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{Account, Record, Stored};
-use sipgate_oauth2_protocol::refresh::reply::Received;
 use sipgate_oauth2_protocol::time::Moment;
 
 pub(super) struct World<'a> {
@@ -27,17 +26,17 @@ pub(super) struct World<'a> {
     pub(super) random: Random,
     pub(super) now: u64,
     /// While it is not, nothing goes wrong.
-    pub(super) stormy: bool,
+    pub(super) faulty: bool,
     queue: BinaryHeap<Reverse<Entry>>,
     entries: u64,
     pub(super) names: u64,
     pub(super) machines: Vec<Machine>,
     pub(super) processes: Vec<Process>,
-    pub(super) people: Vec<Person>,
+    pub(super) users: Vec<User>,
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) requests: Vec<Request>,
-    pub(super) flights: BTreeMap<u64, Driver>,
+    pub(super) operations: BTreeMap<u64, RunningOperation>,
     pub(super) callers: BTreeMap<u64, Caller>,
     pub(super) tally: Tally,
     pub(super) trace: Trace,
@@ -56,14 +55,14 @@ pub(super) struct Process {
     /// How much earlier than others it refreshes.
     pub(super) spread: u8,
     pub(super) credentials: u64,
-    pub(super) lanes: Vec<AccountState>,
+    pub(super) account_states: Vec<AccountState>,
 }
 
 /// What a process has of one account.
 #[derive(Default)]
 pub(super) struct AccountState {
-    pub(super) known: LocalState,
-    pub(super) met: Option<Met>,
+    pub(super) local: LocalState,
+    pub(super) acquired: Option<Acquired>,
     /// When what was last read was read, in truth.
     pub(super) read_at: Option<u64>,
     /// When the store last failed here.
@@ -74,15 +73,15 @@ pub(super) struct AccountState {
     pub(super) refused: Vec<usize>,
     /// Tokens of which callers were told although they could not be stored.
     pub(super) unsaved: Vec<usize>,
-    pub(super) looking: Option<u64>,
-    pub(super) renewing: Option<u64>,
-    /// See `Planted::TakeoverAtOnce`.
+    pub(super) reloading: Option<u64>,
+    pub(super) refreshing: Option<u64>,
+    /// See `Planted::TakeoverWithoutWait`.
     pub(super) watching: Watching,
 }
 
-/// When and how the process met the tokens it has.
+/// When and how the process acquired the tokens it has.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Met {
+pub(super) struct Acquired {
     pub(super) token: Option<usize>,
     pub(super) at: u64,
     pub(super) moment: Moment,
@@ -91,7 +90,7 @@ pub(super) struct Met {
 }
 
 /// The owner of an account, and the browser they use.
-pub(super) struct Person {
+pub(super) struct User {
     pub(super) account: Account,
     /// The browser's session at the server.
     pub(super) session: Option<usize>,
@@ -101,16 +100,16 @@ pub(super) struct Person {
     /// When each grant ended, by a logout or another login.
     pub(super) ended: BTreeMap<String, u64>,
     /// What is on its way to the store or the server.
-    pub(super) under_way: u32,
-    pub(super) flying: u32,
+    pub(super) in_flight: u32,
+    pub(super) running_operations: u32,
 }
 
-/// A flight and who waits for it.
-pub(super) struct Driver {
+/// A operation and who waits for it.
+pub(super) struct RunningOperation {
     pub(super) process: usize,
     pub(super) account: usize,
     pub(super) kind: Kind,
-    pub(super) flight: Operation,
+    pub(super) operation: Operation,
     pub(super) began: u64,
     pub(super) owner: String,
     pub(super) grant_id: Option<String>,
@@ -119,15 +118,15 @@ pub(super) struct Driver {
     pub(super) loaded: Option<Option<Stored>>,
     pub(super) loaded_at: u64,
     pub(super) store_failed: bool,
-    pub(super) in_doubt: bool,
+    pub(super) outcome_unknown: bool,
     /// When it asked for its claim.
     pub(super) claimed_at: Option<u64>,
     /// It had the lock and has lost it.
     pub(super) lock_lost: bool,
-    /// See `Planted::AgeTakenLate`.
-    pub(super) claiming: Claiming,
-    /// What it asked to be refreshed: the grant and its generation.
-    pub(super) asked: Option<(String, u64)>,
+    /// See `Planted::ClaimDatedLate`.
+    pub(super) before_claim: BeforeClaim,
+    /// What it requested to be refreshed: the grant and its generation.
+    pub(super) requested: Option<(String, u64)>,
     pub(super) request: Option<usize>,
     /// What it was answered.
     pub(super) received: Option<usize>,
@@ -136,9 +135,9 @@ pub(super) struct Driver {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    Look,
-    Renew,
-    Force,
+    Reload,
+    Refresh,
+    ForceRefresh,
     LogIn,
     Save,
     LogOut,
@@ -149,21 +148,21 @@ pub(super) enum Kind {
 pub(super) struct Request {
     pub(super) account: usize,
     pub(super) process: usize,
-    pub(super) flight: u64,
-    pub(super) ask: Ask,
+    pub(super) operation: u64,
+    pub(super) purpose: Purpose,
     /// When the store was last looked at before it.
-    pub(super) aimed: u64,
+    pub(super) verified_at: u64,
     /// The first byte.
     pub(super) sent: u64,
     /// When the sender looked at its clocks for it, and what they said.
-    pub(super) stamped: u64,
+    pub(super) clocks_read_at: u64,
     pub(super) moment: Moment,
     pub(super) sender_skew: i64,
-    pub(super) fate: Fate,
+    pub(super) state: RequestState,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(super) enum Purpose {
     Refresh(usize),
     Exchange,
     Revoke { token: usize, grant_id: String },
@@ -171,7 +170,7 @@ pub(super) enum Ask {
 
 /// What became of a request, as its sender knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RequestState {
     InFlight,
     /// Answered, and the answer is being stored.
     Answered,
@@ -179,20 +178,20 @@ pub(super) enum Fate {
     GivenUp,
     /// The sender died.
     Orphaned,
-    Attempted,
+    Finished,
 }
 
 pub(super) struct Caller {
     pub(super) process: usize,
     pub(super) account: usize,
-    pub(super) demand: TokenRequirements,
+    pub(super) requirements: TokenRequirements,
     pub(super) force: bool,
-    pub(super) done: Attempted,
+    pub(super) attempted: Attempted,
     pub(super) began: u64,
-    pub(super) flights: u32,
+    pub(super) operations: u32,
     /// The token that it could have been given at once.
-    pub(super) had: Option<usize>,
-    /// A flight of this call failed, or takes too long: what is in hand may be older.
+    pub(super) usable_at_start: Option<usize>,
+    /// A operation of this call failed, or takes too long: what is in hand may be older.
     pub(super) failed: bool,
     /// The call must succeed where there is a login.
     pub(super) must: bool,
@@ -202,18 +201,18 @@ pub(super) struct Caller {
 pub(super) enum Event {
     Observe(u64, Observation),
     Store {
-        flight: u64,
+        operation: u64,
         process: usize,
         account: usize,
-        work: Work,
+        store_request: StoreRequest,
     },
     Arrive {
         request: usize,
-        outcome: Carried,
+        delivery: Delivery,
     },
     Reply {
         request: usize,
-        seen: Observation,
+        observation: Observation,
     },
     Deadline {
         request: usize,
@@ -227,11 +226,11 @@ pub(super) enum Event {
         must: bool,
         force: bool,
     },
-    CallerLeaves(u64),
+    CallerTimesOut(u64),
     /// The look takes longer than a caller waits for it who can be given something.
     Late {
         caller: u64,
-        flight: u64,
+        operation: u64,
     },
     Refused {
         process: usize,
@@ -263,7 +262,7 @@ pub(super) enum Event {
         machine: usize,
         length: u64,
     },
-    StoreGone {
+    StoreDown {
         length: u64,
     },
     StoreReadOnly {
@@ -285,30 +284,30 @@ pub(super) enum Event {
     },
 }
 
-/// What a store is asked to do.
+/// What a store is requested to do.
 #[derive(Clone, Debug)]
-pub(super) enum Work {
+pub(super) enum StoreRequest {
     Load,
     TryLock,
-    Swap { kind: Kind, expected: Option<String>, record: Arc<Record>, answer: Answering },
+    Swap { kind: Kind, expected: Option<String>, record: Arc<Record>, report: WriteReport },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answering {
-    Truly,
+pub(super) enum WriteReport {
+    Accurate,
     /// The answer was a failure, and it is stored all the same, later.
     Failed,
 }
 
 /// How the way back from the server ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carried {
-    Back,
+pub(super) enum Delivery {
+    Complete,
     /// It is processed, but the answer is lost.
-    Lost,
+    ResponseLost,
     WithoutRefreshToken,
     WithoutAccessToken,
-    OfForeignType,
+    WithUnknownType,
 }
 
 #[derive(Debug)]
@@ -323,23 +322,23 @@ impl<'a> World<'a> {
         let mut random = Random::new(seed);
         let drift = |random: &mut Random| i64::try_from(random.below(101)).unwrap_or(0) - 50;
         let machines = (0..settings.machines).map(|_| Machine::new(drift(&mut random), drift(&mut random) / 50)).collect();
-        let people = (0..settings.accounts).map(Person::new).collect();
+        let users = (0..settings.accounts).map(User::new).collect();
         let mut world = Self {
             settings,
             planted,
             random,
             now: 1,
-            stormy: true,
+            faulty: true,
             queue: BinaryHeap::new(),
             entries: 0,
             names: 0,
             machines,
             processes: Vec::new(),
-            people,
+            users,
             store: Store::new(settings.locks, settings.accounts),
             server: Server::new(settings.rotation),
             requests: Vec::new(),
-            flights: BTreeMap::new(),
+            operations: BTreeMap::new(),
             callers: BTreeMap::new(),
             tally: Tally::default(),
             trace,
@@ -350,14 +349,14 @@ impl<'a> World<'a> {
             world.processes.push(process);
         }
         for account in 0..settings.accounts {
-            let at = world.random.below(settings.quiet);
+            let at = world.random.below(settings.mean_pause);
             world.after(at, Event::Burst { account });
         }
         world
     }
 
     /// Lives until then, or until something is wrong.
-    pub(super) fn live(&mut self, until: u64) {
+    pub(super) fn run(&mut self, until: u64) {
         while self.failure.is_none() {
             match self.queue.peek() {
                 Some(Reverse(entry)) if entry.at < until => {}
@@ -365,7 +364,7 @@ impl<'a> World<'a> {
             }
             let Some(Reverse(entry)) = self.queue.pop() else { break };
             self.now = entry.at;
-            self.happen(entry.event);
+            self.handle(entry.event);
         }
         self.now = self.now.max(until);
     }
@@ -379,7 +378,7 @@ impl<'a> World<'a> {
         self.queue.push(Reverse(Entry { at, number: self.entries, event }));
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         if let Some(process) = self.acting(&event) {
             let awake = self.awake_at(process);
             if awake > self.now {
@@ -388,15 +387,15 @@ impl<'a> World<'a> {
             }
         }
         match event {
-            Event::Observe(flight, seen) => self.observe(flight, seen),
-            Event::Store { flight, process, account, work } => self.work(flight, process, account, work),
-            Event::Arrive { request, outcome } => self.arrive(request, outcome),
-            Event::Reply { request, seen } => self.reply(request, seen),
+            Event::Observe(operation, observation) => self.observe(operation, observation),
+            Event::Store { operation, process, account, store_request } => self.serve_store(operation, process, account, store_request),
+            Event::Arrive { request, delivery } => self.arrive(request, delivery),
+            Event::Reply { request, observation } => self.reply(request, observation),
             Event::Deadline { request } => self.deadline(request),
             Event::Burst { account } => self.burst(account),
             Event::Call { process, account, must, force } => self.call(process, account, must, force),
-            Event::CallerLeaves(caller) => self.leave(caller),
-            Event::Late { caller, flight } => self.late(caller, flight),
+            Event::CallerTimesOut(caller) => self.caller_timed_out(caller),
+            Event::Late { caller, operation } => self.late(caller, operation),
             Event::Refused { process, account, token } => self.refused(process, account, token),
             Event::Login { account, again } => self.log_in(account, again),
             Event::Logout { account } => self.log_out(account),
@@ -411,8 +410,8 @@ impl<'a> World<'a> {
                 self.trace.note(None, self.now, || format!("machine {machine} sleeps for {length} ms"));
                 self.machines[machine].sleep(self.now, length);
             }
-            Event::StoreGone { length } => self.lose_store(length, false),
-            Event::StoreReadOnly { length } => self.lose_store(length, true),
+            Event::StoreDown { length } => self.fail_store(length, false),
+            Event::StoreReadOnly { length } => self.fail_store(length, true),
             Event::SlowStore { process, length } => self.slow_down(process, length),
             Event::LoseLock { account } => self.lose_lock(account),
             Event::LoseWrites { account, writes } => self.lose_writes(account, writes),
@@ -423,10 +422,10 @@ impl<'a> World<'a> {
     /// The process that must run for this to happen.
     fn acting(&self, event: &Event) -> Option<usize> {
         match event {
-            Event::Observe(flight, _) => self.flights.get(flight).map(|pilot| pilot.process),
+            Event::Observe(operation, _) => self.operations.get(operation).map(|running| running.process),
             Event::Reply { request, .. } | Event::Deadline { request } => Some(self.requests[*request].process),
             Event::Call { process, .. } | Event::Refused { process, .. } => Some(*process),
-            Event::CallerLeaves(caller) | Event::Late { caller, .. } => self.callers.get(caller).map(|caller| caller.process),
+            Event::CallerTimesOut(caller) | Event::Late { caller, .. } => self.callers.get(caller).map(|caller| caller.process),
             _ => None,
         }
     }
@@ -439,9 +438,19 @@ impl<'a> World<'a> {
     pub(super) fn new_process(&mut self, place: usize) -> Process {
         let machine = place % self.settings.machines;
         let number = if self.settings.same_number { 1 } else { 100 + u32::from(self.random.byte() % 8) };
-        let lanes = (0..self.settings.accounts).map(|_| AccountState::default()).collect();
+        let account_states = (0..self.settings.accounts).map(|_| AccountState::default()).collect();
         let (spread, credentials) = (self.random.byte(), self.random.below(2));
-        Process { machine, number, instance: self.name("i"), is_up: true, stopped_until: 0, slow_until: 0, spread, credentials, lanes }
+        Process {
+            machine,
+            number,
+            instance: self.name("i"),
+            is_up: true,
+            stopped_until: 0,
+            slow_until: 0,
+            spread,
+            credentials,
+            account_states,
+        }
     }
 
     pub(super) fn name(&mut self, kind: &str) -> String {
@@ -463,15 +472,15 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn start(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
-        self.tally.flights += 1;
+        self.tally.operations += 1;
         let owner = self.name("o");
         let grant_id = match &goal {
             Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } => Some(grant_id.clone()),
             _ => None,
         };
-        let wants_validity = matches!(goal, Goal::Refresh(demand) if demand.min_validity > 0);
-        let ticket = sipgate_oauth2_protocol::refresh::action::OperationContext {
-            account: self.people[account].account.clone(),
+        let wants_validity = matches!(goal, Goal::Refresh(requirements) if requirements.min_validity > 0);
+        let context = sipgate_oauth2_protocol::refresh::action::OperationContext {
+            account: self.users[account].account.clone(),
             owner: owner.clone(),
             process: self.processes[process].number,
             started: Some(self.processes[process].instance.clone()),
@@ -481,14 +490,14 @@ impl<'a> World<'a> {
             credentials: self.processes[process].credentials,
             request_timeout: self.settings.deadline,
         };
-        let flight = Operation::new(goal, ticket, self.moment(process));
+        let operation = Operation::new(goal, context, self.moment(process));
         self.names += 1;
         let id = self.names;
-        let pilot = Driver {
+        let running = RunningOperation {
             process,
             account,
             kind,
-            flight,
+            operation,
             began: self.now,
             owner,
             grant_id,
@@ -496,18 +505,18 @@ impl<'a> World<'a> {
             loaded: None,
             loaded_at: 0,
             store_failed: false,
-            in_doubt: false,
+            outcome_unknown: false,
             claimed_at: None,
             lock_lost: false,
-            claiming: None,
-            asked: None,
+            before_claim: None,
+            requested: None,
             request: None,
             received: None,
             wants_validity,
         };
-        self.flights.insert(id, pilot);
-        self.people[account].flying += 1;
-        self.trace.note(Some(account), self.now, || format!("process {process}: flight {id} begins: {kind:?}"));
+        self.operations.insert(id, running);
+        self.users[account].running_operations += 1;
+        self.trace.note(Some(account), self.now, || format!("process {process}: operation {id} begins: {kind:?}"));
         self.after(0, Event::Observe(id, Observation::Begun));
         id
     }
@@ -520,7 +529,7 @@ impl<'a> World<'a> {
     }
 }
 
-impl Person {
+impl User {
     fn new(account: usize) -> Self {
         Self {
             account: Account { issuer: "https://login.example".into(), client_id: "client".into(), account: format!("user-{account}") },
@@ -529,26 +538,10 @@ impl Person {
             wants_login: false,
             disabled_until: 0,
             ended: BTreeMap::new(),
-            under_way: 0,
-            flying: 0,
+            in_flight: 0,
+            running_operations: 0,
         }
     }
-}
-
-/// The access token of a record, by its number at the server.
-pub(super) fn access_of(record: &Record) -> Option<usize> {
-    record.tokens.as_ref().and_then(|tokens| tokens.access_token().reveal()[1..].parse().ok())
-}
-
-pub(super) fn refresh_of(record: &Record) -> Option<usize> {
-    record.refresh_token.as_ref().and_then(|token| token.reveal()[1..].parse().ok())
-}
-
-/// The token that an answer brought, whatever else is odd in it.
-pub(super) fn token_of(received: &Received) -> Option<usize> {
-    let access = received.tokens.as_ref().ok().map(|tokens| tokens.access_token().reveal());
-    let text = access.or(received.refresh_token.as_ref().map(|token| token.reveal()))?;
-    text[1..].parse().ok()
 }
 
 impl PartialEq for Entry {
