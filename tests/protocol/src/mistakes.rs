@@ -1,5 +1,4 @@
-//! Deliberate mistakes that both the model and the simulation make around the decisions, when they
-//! are told to.
+//! Planted mistakes that the model and the simulation share.
 
 use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::LocalState;
@@ -7,13 +6,13 @@ use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::Stored;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// As long as the store may be silent for somebody who watches a claim, in milliseconds.
+/// The longest gap between two loads of a claim that is waited for, in milliseconds.
 const GAP: usize = 2_000;
 
-/// A claim that was loaded, under which version, and when.
+/// The version of the claim that was last loaded, and when.
 pub(crate) type Watching = Option<(String, u64)>;
 
-/// A claim counts as watched since it was last loaded, as if the store had is_reported all the time.
+/// Lets a claim count as watched since its last load, as if the store had responded all the time.
 pub(crate) fn bridge_gap(watching: &mut Watching, local: &mut LocalState, found: &Stored, now: Moment) {
     if found.record.claim.is_none() {
         return;
@@ -26,10 +25,10 @@ pub(crate) fn bridge_gap(watching: &mut Watching, local: &mut LocalState, found:
     *watching = Some((found.version.clone(), now.mono));
 }
 
-/// A operation before it asked for its claim, and what made it purpose.
+/// An operation before it claimed, and the observation that made it claim.
 pub(crate) type BeforeClaim = Option<Box<(Operation, Observation)>>;
 
-/// What was claimed counts as claimed only now that the store has is_reported.
+/// Dates the claim from now, when the store has responded, and not from before its write.
 pub(crate) fn date_claim_now(before_claim: &mut BeforeClaim, operation: &mut Operation, local: &mut LocalState, now: Moment) {
     let Some((mut again, observation)) = before_claim.take().map(|before| *before) else { return };
     let mut then = local.clone();

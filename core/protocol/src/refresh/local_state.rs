@@ -45,7 +45,7 @@ const NEXT_TRY_MILLISECONDS: u64 = 250;
 const IDLE_MILLISECONDS: u64 = 3_600_000;
 
 /// What a process holds of one key.
-#[derive(Clone, Debug, Default, PartialEq, Hash)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct LocalState {
     stored: Option<Stored>,
     /// The age of the tokens; `None` if it is unknown because a clock was set.
@@ -71,7 +71,7 @@ pub struct LocalState {
     open_claims: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Hash)]
+#[derive(Clone, Debug, Hash)]
 struct Watched {
     version: String,
     /// When this version was first seen.
@@ -87,13 +87,6 @@ struct Outage {
     /// When the store may be asked again.
     next_load: u64,
     error: Error,
-}
-
-/// The error follows from the other members.
-impl PartialEq for Outage {
-    fn eq(&self, other: &Self) -> bool {
-        self.failures == other.failures && self.next_load == other.next_load
-    }
 }
 
 /// What a caller requires of an access token.

@@ -10,14 +10,14 @@ impl World {
         self.violated.get_or_insert(invariant);
     }
 
-    /// From here on a strict server may end the login.
+    /// From here on, a server with strict rotation may end the login.
     pub(super) fn allow_loss(&mut self, unavoidable: UnavoidableLoss) {
         if self.server.is_strict() {
             self.unavoidable.get_or_insert(unavoidable);
         }
     }
 
-    /// A refresh leaves.
+    /// A refresh is sent.
     pub(super) fn check_sending(&mut self, record: &Record, owner: &str) {
         let there = self.stored().map(|there| &*there.record);
         let is_ours = there.is_some_and(|there| there.claimed_by(owner) && there.refresh_token == record.refresh_token);
@@ -26,21 +26,21 @@ impl World {
         }
     }
 
-    /// A revocation leaves.
+    /// A revocation is sent.
     pub(super) fn check_revoking(&mut self, token: u8) {
         let tombstone = self.stored().map(|there| &*there.record).filter(|there| there.is_logged_out() && token_of(there) == Some(token));
         let claim = tombstone.and_then(|tombstone| tombstone.claim.as_ref());
         let mut running = self.processes.iter().flat_map(|process| process.operations.iter().flatten());
         let is_claimed = running
             .any(|running| claim.is_some_and(|claim| claim.owner == running.owner) && matches!(running.pending, Pending::Request { .. }));
-        // Nobody's request lasts longer than a lease, but for whom was stopped.
+        // No request outlives its lease, unless its process was stopped.
         if tombstone.is_none() || (is_claimed && self.unavoidable.is_none()) {
             self.violate(Invariant::OnlyTombstoneRevoked);
         }
     }
 
-    /// A revocation has reached the server. It ends every login of the browser: also one that came
-    /// after the logout's last look, or whose tokens were got before and are not stored yet.
+    /// A revocation has reached the server. It ends every login in the browser's session: also one
+    /// that was made after the logout's last load, or whose tokens are not stored yet.
     pub(super) fn allow_raced_logout(&mut self, token: u8) {
         let same = |other: u8| self.server.share_session(token, other);
         let there = self.stored().filter(|there| !there.record.is_logged_out()).and_then(|there| token_of(&there.record));
@@ -57,21 +57,21 @@ impl World {
         }
     }
 
-    /// A login's end is told as a success.
+    /// A login is reported as successful.
     pub(super) fn check_login_reported(&mut self, token: u8) {
         if self.durable & (1 << token) == 0 {
             self.violate(Invariant::DurableBeforeHandedOut);
         }
     }
 
-    /// A caller gets the access token of this record.
+    /// A caller gets this record's access token.
     pub(super) fn check_hand_out(&mut self, setup: &Setup, process: usize, record: &Record, unsaved: bool) {
         let Some(tokens) = &record.tokens else { return self.violate(Invariant::NoExpiredToken) };
         let token = number(tokens.access_token().reveal());
         if self.durable & (1 << token) == 0 && !unsaved {
             self.violate(Invariant::DurableBeforeHandedOut);
         }
-        // By a clock that is behind, what was met in the store is younger than it is.
+        // A clock that is behind makes a loaded token look younger than it is.
         let misled = process == 1 && setup.skew < 0;
         if self.is_expired(setup, token) && !misled {
             self.violate(Invariant::NoExpiredToken);
@@ -82,18 +82,18 @@ impl World {
         }
     }
 
-    /// A caller waits for a refresh.
+    /// I13: a caller begins to wait for a refresh.
     pub(super) fn check_waiting(&mut self, setup: &Setup, process: usize) {
         let is_known = setup.skew == 0 && setup.budget.refusals == 0;
         let record = self.processes[process].local.record().filter(|record| is_known && record.is_active());
-        // As far as anybody can know: from when they were asked for.
+        // The age that a process can know: since the request was sent.
         let age = record.filter(|record| record.tokens.is_some()).map(|record| self.now(setup, process).wall - record.sent_at);
         if age.is_some_and(|age| age < i64::from(LIFETIME - MARGIN) * 1000) {
             self.violate(Invariant::NoNeedlessWait);
         }
     }
 
-    /// Somebody's refresh token arrived at the server for the second time, or was refused.
+    /// The server may have seen a refresh token for the second time.
     pub(super) fn check_server(&mut self) {
         if self.server.reuses > 0 && !self.had_fault {
             self.violate(Invariant::OneRequestPerGeneration);
@@ -103,15 +103,14 @@ impl World {
         }
     }
 
-    /// No two requests go under one claim: what was given up may not be sent again by the same
-    /// owner.
+    /// No owner sends the same token again while its abandoned request may still be processed.
     pub(super) fn check_claim(&mut self, owner: &str, token: u8) {
         if self.abandoned.iter().any(|(abandoned_request, of)| *abandoned_request == Purpose::Refresh(token) && of == owner) {
             self.violate(Invariant::OneRequestPerClaim);
         }
     }
 
-    /// What a write has made of the store.
+    /// The store was written.
     pub(super) fn check_store(&mut self, before: Option<&Stored>) {
         let after = self.stored().cloned();
         let Some(before) = before else { return self.note_store(None) };
@@ -120,7 +119,7 @@ impl World {
             return self.violate(Invariant::CredentialsKept);
         };
         let (old, new) = (&*before.record, &*after.record);
-        // A tombstone's token may be the newer one that somebody obtained to be ended.
+        // A tombstone may get a newer token of the same generation, which is to be revoked.
         let must_rise = !new.is_logged_out() && token_of(new) != token_of(old);
         if new.generation < old.generation || (must_rise && new.generation == old.generation) {
             self.violate(Invariant::GenerationsGoUp);
@@ -131,7 +130,7 @@ impl World {
                 if !follows && !self.had_fault {
                     self.violate(Invariant::OnlySuccessorsReplace);
                 }
-                // Even then nothing goes back to what it came of.
+                // Even after a fault, no token is replaced by its predecessor.
                 if old_token != new_token && self.server.descends(old_token, new_token) {
                     self.violate(Invariant::OnlySuccessorsReplace);
                 }
@@ -154,7 +153,7 @@ impl World {
         self.note_store(Some(old));
     }
 
-    /// Keeps the books of what was stored, and of what has ended.
+    /// Notes which tokens were stored, and which grants have ended.
     pub(super) fn note_store(&mut self, old: Option<&Record>) {
         let Some(new) = self.stored().map(|stored| stored.record.clone()) else { return };
         if let Some(tokens) = &new.tokens {
@@ -177,7 +176,7 @@ impl World {
         }
     }
 
-    /// What time's passing means for what is under way.
+    /// Time is about to pass: an owner that is stopped may lose its lease.
     pub(super) fn allow_stopped_owner(&mut self, setup: &Setup) {
         if self.processes.iter().any(|process| process.stopped && process.is_logging_in()) {
             self.allow_loss(UnavoidableLoss::Stopped);

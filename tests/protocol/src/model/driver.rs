@@ -1,4 +1,4 @@
-//! The incarnation of a process: its callers, and its operations as the driver flies them.
+//! What a process does: it serves callers, and carries out operations as the driver does.
 
 use super::planted::{self, Planted};
 use super::setup::{Exclusion, Setup};
@@ -27,7 +27,7 @@ impl World {
         }
     }
 
-    /// An API does not accept the current token.
+    /// An API refuses the current token.
     pub(super) fn invalidate(&mut self, setup: &Setup, process: usize) {
         let now = self.now(setup, process);
         let local = &mut self.process_mut(process).local;
@@ -43,7 +43,7 @@ impl World {
         self.begin(setup, process, LOGGING_IN, Goal::LogIn { grant_id });
     }
 
-    /// Somebody logs in elsewhere with the same browser, and hands the tokens over.
+    /// Tokens from a login elsewhere, in the same browser, are saved.
     pub(super) fn save(&mut self, setup: &Setup, process: usize) {
         let grant_id = format!("s{process}");
         let sent = self.now(setup, process);
@@ -55,7 +55,7 @@ impl World {
         self.begin(setup, process, LOGGING_OUT, Goal::LogOut);
     }
 
-    /// Does for the caller what its judgement calls for.
+    /// Carries out the decision for the caller.
     fn proceed(&mut self, setup: &Setup, process: usize) {
         let now = self.now(setup, process);
         let requirements = requirements(setup, process);
@@ -86,7 +86,7 @@ impl World {
         }
     }
 
-    /// Nothing better can be had.
+    /// Hands out the current token if it is usable. Otherwise the call fails.
     fn use_or_fail(&mut self, setup: &Setup, process: usize) {
         let now = self.now(setup, process);
         if self.processes[process].local.is_usable(requirements(setup, process), now) {
@@ -108,13 +108,13 @@ impl World {
     fn begin(&mut self, setup: &Setup, process: usize, slot: usize, goal: Goal) {
         let now = self.now(setup, process);
         let pid = setup.pid(process, self.processes[process].incarnation);
-        let it = self.process_mut(process);
-        let incarnation = it.incarnation;
+        let state = self.process_mut(process);
+        let incarnation = state.incarnation;
         let owner = if slot == RELOADING {
             format!("p{process}.{incarnation}")
         } else {
-            it.operations_started += 1;
-            format!("p{process}.{incarnation}.{}", it.operations_started)
+            state.operations_started += 1;
+            format!("p{process}.{incarnation}.{}", state.operations_started)
         };
         let instance = format!("p{process}.{incarnation}");
         let context = OperationContext {
@@ -133,7 +133,7 @@ impl World {
             _ => None,
         };
         let operation = Operation::new(goal, context, now);
-        it.operations[slot] = Some(RunningOperation {
+        state.operations[slot] = Some(RunningOperation {
             operation,
             owner,
             pending: Pending::Load,
@@ -147,21 +147,21 @@ impl World {
         self.observe(setup, process, slot, Observation::Begun);
     }
 
-    /// Tells a operation what it saw, and begins the action that it decides upon.
+    /// Passes an observation to an operation, and begins the next action.
     ///
-    /// A load that follows upon a wait, a lock or another load is done in the same step: what
-    /// somebody else does in between, they could as well have done before.
+    /// A load after a wait or a lock is part of the same step: what others do in between, they
+    /// could do before.
     pub(super) fn observe(&mut self, setup: &Setup, process: usize, slot: usize, observation: Observation) {
         let now = self.now(setup, process);
         let mut observation = observation;
         loop {
-            let it = self.process_mut(process);
-            let Process { local, operations, watching, .. } = it;
-            let running = operations[slot].as_mut().expect("it flies");
+            let state = self.process_mut(process);
+            let Process { local, operations, watching, .. } = state;
+            let running = operations[slot].as_mut().expect("the operation is in progress");
             let at_once = matches!(observation, Observation::Begun | Observation::Waited | Observation::Locked | Observation::NoLocks);
             match (setup.planted, &observation) {
                 (Some(Planted::CountOutageAsWatched), Observation::Loaded(Some(found))) => {
-                    mistakes::bridge_gap(watching, local, found, now)
+                    mistakes::bridge_gap(watching, local, found, now);
                 }
                 (Some(Planted::ClaimDatedLate), Observation::Stored(_)) => {
                     mistakes::date_claim_now(&mut running.before_claim, &mut running.operation, local, now);
@@ -216,22 +216,22 @@ impl World {
                     return;
                 }
             };
-            let running = self.process_mut(process).operations[slot].as_mut().expect("it flies");
+            let running = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
             running.pending = pending;
             return;
         }
     }
 
-    /// Waits that are shorter than a beat may end at once.
+    /// A wait that is shorter than a beat may end at once.
     fn wait(&self, milliseconds: u64) -> Pending {
-        let seconds = u32::try_from(milliseconds.div_ceil(1000)).expect("nobody waits for years");
+        let seconds = u32::try_from(milliseconds.div_ceil(1000)).expect("a wait is short");
         Pending::Wait { since: self.time, until: self.time + if seconds < BEAT { 0 } else { seconds } }
     }
 
-    /// A refresh leaves.
+    /// A refresh is sent.
     pub(super) fn send(&mut self, owner: &str, record: &Record, sent: Moment) -> Pending {
         self.check_sending(record, owner);
-        let token = number(record.refresh_token.as_ref().expect("what is refreshed").reveal());
+        let token = number(record.refresh_token.as_ref().expect("a refresh has a token").reveal());
         self.check_claim(owner, token);
         Pending::Request { purpose: Purpose::Refresh(token), sent, response: None }
     }
@@ -266,12 +266,12 @@ impl World {
         }
     }
 
-    /// What the store has, as the operation reads it.
+    /// What the operation loads.
     pub(super) fn load(&self, setup: &Setup, process: usize, slot: usize) -> Observation {
         if self.store.state == StoreState::Down {
             return store_failed();
         }
-        let running = self.processes[process].operations[slot].as_ref().expect("it flies");
+        let running = self.processes[process].operations[slot].as_ref().expect("the operation is in progress");
         let mut stored = if running.stale_reads { running.claimed.clone() } else { self.stored().cloned() };
         if setup.planted == Some(Planted::LeaseByWallClock)
             && let Some(stored) = &mut stored
@@ -284,16 +284,16 @@ impl World {
         Observation::Loaded(stored)
     }
 
-    /// Whether whoever loads takes the owner of the claim for dead. By its number, a process of
-    /// another machine may well look it.
+    /// Whether the claim's owner looks as if it had exited. By its process id, a live process on
+    /// another machine does too.
     fn owner_has_exited(&self, setup: &Setup, stored: &Stored) -> bool {
         let Some(claim) = &stored.record.claim else { return false };
-        let mut living = self.processes.iter().enumerate().map(|(process, it)| setup.pid(process, it.incarnation));
+        let mut living = self.processes.iter().enumerate().map(|(process, state)| setup.pid(process, state.incarnation));
         let believed = setup.exclusion == Exclusion::Lease || setup.planted == Some(Planted::TrustFreeLock);
         believed || !living.any(|pid| pid == claim.process)
     }
 
-    /// A request's response arrives.
+    /// A response arrives.
     pub(super) fn deliver(&mut self, setup: &Setup, process: usize, slot: usize, response: Response, sent: Moment) {
         let is_login = self.request(process, slot) == Some(Purpose::Exchange);
         let reply = match response {
@@ -301,7 +301,7 @@ impl World {
             Response::InvalidGrant => Reply::Rejected(Error::new(ErrorCode::LoginRequired, "invalid_grant")),
             Response::Revoked => return self.observe(setup, process, slot, Observation::Revoked(Ok(()))),
         };
-        let running = self.process_mut(process).operations[slot].as_mut().expect("it flies");
+        let running = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
         running.unstored = matches!(response, Response::Tokens(_));
         if let (Response::Tokens(token), true) = (response, is_login) {
             running.obtained = Some(token);
@@ -318,7 +318,7 @@ impl World {
         self.reply(setup, process, slot, reply);
     }
 
-    /// No good response comes.
+    /// A request fails.
     pub(super) fn fail(&mut self, setup: &Setup, process: usize, slot: usize, reply: Reply) {
         match (self.request(process, slot), reply) {
             (Some(Purpose::Revoke(_)), Reply::ConnectionLost(error) | Reply::OutcomeUnknown(error) | Reply::Refused(error)) => {
@@ -334,7 +334,7 @@ impl World {
         self.observe(setup, process, slot, Observation::Replied(reply));
     }
 
-    /// The request that is under way.
+    /// The request in flight.
     pub(super) fn request(&self, process: usize, slot: usize) -> Option<Purpose> {
         match self.processes[process].operations[slot].as_ref()?.pending {
             Pending::Request { purpose, .. } => Some(purpose),
@@ -343,7 +343,7 @@ impl World {
     }
 }
 
-/// What the callers of a process want.
+/// What the callers of a process require.
 fn requirements(setup: &Setup, process: usize) -> TokenRequirements {
     let spread = u8::try_from(process).expect("few processes") * 100;
     TokenRequirements {
@@ -354,7 +354,7 @@ fn requirements(setup: &Setup, process: usize) -> TokenRequirements {
     }
 }
 
-/// What a request that was sent at `sent` obtained.
+/// What a request that was sent at `sent` obtains.
 fn received(token: u8, sent: Moment) -> Received {
     Received { tokens: Ok(tokens(token, sent.wall)), refresh_token: Some(refresh_token(token)), sent }
 }

@@ -2,7 +2,8 @@
 
 /// The invariants of `docs/refresh-protocol.md`, as far as a small world can break them.
 ///
-/// I12 is covered by the worlds in which a clock is ahead or behind: the others must hold there too.
+/// I12 is covered by the worlds in which a clock is ahead or behind: the others must hold there
+/// too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Invariant {
     SentUnderOwnClaim,

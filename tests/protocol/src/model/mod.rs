@@ -1,8 +1,8 @@
-//! Every reachable state of a small world: a few processes, one login, a server and a store, over
-//! the real `decide`.
+//! Explores every reachable state of a small world: a few processes, one login, a server and a
+//! store, around the real `decide`.
 //!
-//! `model` explores all worlds and all planted bugs; `model --only NAME` one world; `model
-//! --planted NAME` succeeds when that bug is caught.
+//! `model` explores all worlds, and all planted mistakes. `model --only NAME` explores one world.
+//! `model --planted NAME` succeeds if that mistake is found.
 
 mod checks;
 mod driver;
@@ -16,3 +16,8 @@ mod steps;
 mod world;
 
 pub use report::main;
+
+/// The names of what may end a login unavoidably.
+pub fn unavoidable_losses() -> impl Iterator<Item = &'static str> {
+    invariants::UnavoidableLoss::ALL.into_iter().map(invariants::UnavoidableLoss::name)
+}

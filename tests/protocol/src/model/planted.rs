@@ -1,38 +1,37 @@
-//! Deliberate bugs. Each is one that a published library has or had; a model that finds none of
-//! them proves nothing.
+//! Planted mistakes. Published libraries have made each of them, and the model must find it.
 
 use sipgate_oauth2_protocol::refresh::record::{LEASE_MILLISECONDS, Record, Stored};
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// Around the real `decide`: what it sees, or what becomes of its actions, is altered.
+/// Changes an observation or an action, around the real `decide`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Planted {
-    /// The callers get the new token before it is stored.
+    /// Callers get the new token before it is stored.
     HandOutBeforeCommit,
-    /// After `invalid_grant` the record is marked dead as it was before the request.
+    /// After `invalid_grant` the record that was claimed is marked as rejected, without a reload.
     NoReload,
-    /// A claim is taken over when it is old by the clock of whoever looks.
+    /// A claim is taken over once it is old by the loading process's wall clock.
     LeaseByWallClock,
-    /// After `invalid_grant` the login is deleted.
+    /// After `invalid_grant` the record is deleted.
     DeleteOnInvalidGrant,
-    /// A request that timed out is sent again at once.
+    /// A request that timed out is replayed at once.
     ReplayAfterTimeout,
-    /// A login is written over whatever is there by now.
+    /// A login is stored over any record.
     SwapWithoutVersion,
-    /// The server is asked to end a session without another look at whose it is.
+    /// The revocation is sent without another load of the tombstone.
     RevokeWithoutReload,
-    /// A logout counts as finished although the server has not said so.
+    /// A logout is completed although the server has not confirmed it.
     ForgetUnconfirmedLogout,
-    /// Whoever gets the lock takes the owner of what was claimed under it for dead.
+    /// The holder of the lock assumes that the owner of any claim made under it has exited.
     TrustFreeLock,
-    /// A claim counts as watched while the store did not response.
+    /// A claim counts as watched during an outage of the store.
     CountOutageAsWatched,
-    /// Who takes a claim over does not wait for what its owner may hold.
+    /// A takeover does not wait for the tokens that the former owner may hold.
     TakeoverWithoutWait,
-    /// A claim is as old as the store's response to it.
+    /// The age of a claim counts from the store's response.
     ClaimDatedLate,
-    /// The turn at the server is waited for under the claim.
+    /// The permit is waited for under the claim.
     ClaimBeforePermit,
 }
 
@@ -76,16 +75,16 @@ impl Planted {
     }
 }
 
-/// The member in which the clock of the claim's owner is noted.
+/// The member that holds the time of the claim on its owner's wall clock.
 const CLAIMED_AT: &str = "claimed_at";
 
-/// A claim as it is written.
+/// Adds the time to a claim that is written.
 pub(super) fn note_clock(record: &mut Record, now: Moment) {
     let noted = [(CLAIMED_AT.to_owned(), now.wall.into())].into_iter().collect();
     record.unknown_members = record.claim.is_some().then(|| Box::new(noted));
 }
 
-/// A claim as it is read: as if it was not there, when it is too old.
+/// Removes a claim that is too old from what is loaded.
 pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
     let claimed_at = stored.record.unknown_members.as_ref().and_then(|others| others.get(CLAIMED_AT)?.as_i64());
     let old = claimed_at.is_some_and(|at| u64::try_from(now.wall - at).is_ok_and(|age| age > LEASE_MILLISECONDS));
@@ -94,7 +93,7 @@ pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
     }
 }
 
-/// An response as it is taken.
+/// Turns a timeout into a lost connection, which is replayed.
 pub(super) fn mistake(reply: Reply) -> Reply {
     match reply {
         Reply::OutcomeUnknown(error) => Reply::ConnectionLost(error),

@@ -1,5 +1,5 @@
-//! The question that all of it is for: were everybody killed now, would the next one who comes
-//! still get a token?
+//! Answers the main question: if every process were killed now, would the next process still get a
+//! token?
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -16,10 +16,10 @@ use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Stored};
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::time::Moment;
 
-/// More actions than any refresh by somebody who is alone takes.
+/// More actions than a refresh takes without interference.
 const ENOUGH: usize = 60;
 
-/// Answers by what the store and the server are like; and counts.
+/// Remembers the results by the states of store and server, and counts losses.
 #[derive(Default)]
 pub(super) struct Probe {
     responses: Mutex<HashMap<u64, bool>>,
@@ -27,22 +27,22 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Whether somebody new gets a token, or there is no login to get one of.
+    /// Whether a new process gets a token, or there is no login.
     pub(super) fn succeeds(&self, setup: &Setup, world: &World) -> bool {
         let stored = world.stored();
         if stored.is_some_and(|stored| stored.record.is_logged_out()) {
             return true;
         }
         let observation = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.time));
-        if let Some(response) = self.responses.lock().expect("nobody panics here").get(&observation) {
+        if let Some(response) = self.responses.lock().expect("no thread panics").get(&observation) {
             return *response;
         }
         let response = stored.is_some() && refreshes(setup, world);
-        self.responses.lock().expect("nobody panics here").insert(observation, response);
+        self.responses.lock().expect("no thread panics").insert(observation, response);
         response
     }
 
-    /// Counts a state in which the login is lost by unavoidable.
+    /// Counts a state in which the login is lost unavoidably.
     pub(super) fn count(&self, setup: &Setup, world: &World) {
         let Some(unavoidable) = world.unavoidable else { return };
         if world.is_quiescent() && !self.succeeds(setup, world) {
@@ -50,13 +50,13 @@ impl Probe {
         }
     }
 
-    /// In how many states the login is lost, by cause.
+    /// The number of states in which the login is lost, by cause.
     pub(super) fn lost(&self) -> impl Iterator<Item = (UnavoidableLoss, u64)> {
         UnavoidableLoss::ALL.into_iter().map(|unavoidable| (unavoidable, self.lost[unavoidable as usize].load(Ordering::Relaxed)))
     }
 }
 
-/// Lets somebody new renew the tokens, much later, and alone.
+/// Whether a new process, alone and much later, can refresh the tokens.
 fn refreshes(setup: &Setup, world: &World) -> bool {
     let mut world = world.clone();
     world.time += 3 * LEAP;

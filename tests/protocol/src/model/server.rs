@@ -1,36 +1,36 @@
-//! The authorization server of the model: a Keycloak, as far as refresh tokens go.
+//! The model's authorization server, which treats refresh tokens as Keycloak does.
 
-/// What the server does with a refresh token that was used.
+/// What the server does with a refresh token that is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Rotation {
-    /// It stays good.
+    /// It accepts the token.
     None,
-    /// It is spent; shown again, it ends the session and with it every login of the same browser.
+    /// It ends the session, and so every login in the same browser.
     Strict,
 }
 
-/// Everything there is to know about the server. Tokens and sessions are named by their index.
+/// The server's state. Tokens and sessions are named by their index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Server {
     rotation: Rotation,
-    /// Of one browser, one after the other: whether each still lives.
+    /// The sessions of one browser, in order: whether each is alive.
     sessions: Vec<bool>,
     tokens: Vec<Token>,
-    /// Spent tokens that were shown again.
+    /// How many spent tokens were sent again.
     pub(super) reuses: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Token {
     session: u8,
-    /// The token that bought this one.
+    /// The token that this one was obtained with.
     pub(super) parent: Option<u8>,
     spent: bool,
-    /// It was shown and not accepted.
+    /// The server has not accepted it.
     pub(super) refused: bool,
-    /// How often it was shown.
+    /// How many times it was sent.
     pub(super) shown: u8,
-    /// When it was issued: what comes with it lives from then on.
+    /// When it was issued, with an access token of the same age.
     pub(super) issued: u32,
 }
 
@@ -50,17 +50,17 @@ impl Server {
         &self.tokens[usize::from(token)]
     }
 
-    /// Whether the session that the token belongs to lives.
+    /// Whether the token's session is alive.
     pub(super) fn is_alive(&self, token: u8) -> bool {
         self.sessions[usize::from(self.token(token).session)]
     }
 
-    /// Whether `younger` came of `elder` by refreshing.
+    /// Whether `younger` was obtained from `elder` by refreshes.
     pub(super) fn descends(&self, younger: u8, elder: u8) -> bool {
         std::iter::successors(Some(younger), |token| self.token(*token).parent).any(|token| token == elder)
     }
 
-    /// Another login of the same browser: it enters the session that is there.
+    /// A login in the same browser. It joins the session that is alive.
     pub(super) fn log_in(&mut self, time: u32) -> u8 {
         if self.sessions.last() != Some(&true) {
             self.sessions.push(true);
@@ -69,7 +69,7 @@ impl Server {
         self.issue(u8::try_from(session).expect("a few sessions"), None, time)
     }
 
-    /// The tokens that follow, or `None`: `invalid_grant`.
+    /// The next token, or `None` for `invalid_grant`.
     pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
         let strict = self.is_strict();
         let alive = self.is_alive(token);
@@ -88,15 +88,15 @@ impl Server {
         None
     }
 
-    /// Ends the session. A token that is spent names none any more, and is is_reported the same (RFC
-    /// 7009, section 2.2).
+    /// Ends the session. A spent token has no session, and gets the same response (RFC 7009,
+    /// section 2.2).
     pub(super) fn revoke(&mut self, token: u8) {
         if self.can_revoke(token) {
             self.end(token);
         }
     }
 
-    /// Whether a session ends when this token is revoked.
+    /// Whether revoking this token ends a session.
     pub(super) fn can_revoke(&self, token: u8) -> bool {
         self.is_alive(token) && !(self.is_strict() && self.token(token).spent)
     }
@@ -106,7 +106,7 @@ impl Server {
         self.token(one).session == self.token(other).session
     }
 
-    /// Ends the session that a token belongs to.
+    /// Ends the token's session.
     fn end(&mut self, token: u8) {
         let session = self.token(token).session;
         self.sessions[usize::from(session)] = false;

@@ -1,68 +1,69 @@
-//! The small worlds that are explored, each to its last state.
+//! The small worlds, each explored to its last state.
 
 use super::planted::Planted;
 use super::server::Rotation;
 
-/// What excludes one process from the other's refresh.
+/// What keeps two processes from refreshing at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Exclusion {
     /// The operating system's lock.
     Lock,
-    /// The same, between copies of the library within one process, which the lock does not part.
+    /// The lock, between copies of the library in one process, all of which it lets in.
     Siblings,
-    /// The same, and the lock parts them: it belongs to the open file, not to the process.
+    /// The lock, between copies of the library in one process, only one of which it lets in: it
+    /// belongs to the open file.
     Copies,
-    /// Nothing but the claim in the record.
+    /// Only the claim in the record.
     Lease,
 }
 
 impl Exclusion {
-    /// Whether there are no two processes, but two copies of the library in one.
+    /// Whether the "processes" are copies of the library in one process.
     pub(super) fn is_one_process(self) -> bool {
         matches!(self, Self::Siblings | Self::Copies)
     }
 
-    /// Whether the lock keeps everybody out for as long as it is held.
+    /// Whether only one operation can hold the lock.
     pub(super) fn is_lock(self) -> bool {
         matches!(self, Self::Lock | Self::Copies)
     }
 }
 
-/// How much may still happen.
+/// How many more events may happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
-    /// Calls for an access token, for each process.
+    /// Calls for an access token in each process.
     pub(super) calls: [u8; 3],
-    /// Calls of `refresh()`.
+    /// Calls for a forced refresh.
     pub(super) forces: u8,
-    /// 401s of an API.
+    /// 401s from an API.
     pub(super) refusals: u8,
     pub(super) logins: u8,
-    /// Tokens that were got elsewhere.
+    /// Tokens from a login elsewhere.
     pub(super) saves: u8,
     pub(super) logouts: u8,
     pub(super) leaps: u8,
-    /// After the last leap.
+    /// Beats after the last leap.
     pub(super) beats: u8,
-    /// How often others have their turn at the server first.
+    /// How many times other operations get their permit first.
     pub(super) queues: u8,
     pub(super) faults: u8,
 }
 
-/// See the module.
+/// One world.
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
     pub(super) name: &'static str,
     pub(super) exclusion: Exclusion,
     pub(super) rotation: Rotation,
     pub(super) processes: u8,
-    /// By how much the second process's wall clock is ahead, in milliseconds.
+    /// How far the second process's wall clock is ahead, in milliseconds (I12).
     pub(super) skew: i64,
-    /// At the beginning the token is still to be handed out, though it should be refreshed.
+    /// At the start the token is due for a refresh, but still usable.
     pub(super) refresh_due: bool,
-    /// Rarer faults happen, too.
+    /// Rarer faults happen too.
     pub(super) rare: bool,
-    /// A process may log out while it logs in.
+    /// A process may log out during its own login.
     pub(super) simultaneous: bool,
     pub(super) budget: Budget,
     pub(super) planted: Option<Planted>,
@@ -87,18 +88,18 @@ impl Setup {
         Self { planted: Some(planted), ..setup }
     }
 
-    /// The process id that others see, in its so many-th incarnation.
+    /// The process id that others see.
     pub(super) fn pid(&self, process: usize, incarnation: u8) -> u32 {
         let process = if self.exclusion.is_one_process() { 0 } else { process };
         1 + u32::try_from(process).expect("few processes") + 10 * u32::from(incarnation)
     }
 }
 
-/// The worlds of a whole run.
+/// The worlds of a full run.
 pub(super) fn all() -> Vec<Setup> {
     let two = Budget { calls: [2, 1, 0], leaps: 2, ..Budget::default() };
     let brief = Budget { calls: [1, 1, 0], leaps: 1, ..Budget::default() };
-    // Whoever watches a claim gives up before its lease has passed, and comes again.
+    // An operation that waits for a claim gives up before the lease expires, so it takes two calls.
     let again = Budget { calls: [2, 1, 0], ..brief };
     let three = Budget { calls: [1, 1, 1], leaps: 1, ..Budget::default() };
     let strict = |name, exclusion, budget: Budget| Setup {
@@ -115,7 +116,7 @@ pub(super) fn all() -> Vec<Setup> {
     };
     let lenient = |name, exclusion, budget| Setup { rotation: Rotation::None, ..strict(name, exclusion, budget) };
     let rare = |name, exclusion| Setup { rare: true, ..strict(name, exclusion, Budget { faults: 1, ..again }) };
-    // The largest first: the others are explored simultaneous them.
+    // The largest first: the others are explored beside them.
     vec![
         strict("login and logout, lock", Exclusion::Lock, Budget { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
         strict("login and logout, lease", Exclusion::Lease, Budget { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], ..brief }),

@@ -1,4 +1,4 @@
-//! What can happen next.
+//! The steps of a world.
 
 use std::sync::Arc;
 
@@ -17,50 +17,49 @@ use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::record::Stored;
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 
-/// One thing that happens. Numbers are a process's, and a operation's slot in it.
+/// One step. The numbers are those of a process, and of an operation's slot in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Call(usize),
     Force(usize),
-    /// An API refuses the token: the caller says so and wants another.
+    /// An API refuses the token, and the caller asks for another.
     Refusal(usize),
     LogIn(usize),
-    /// Tokens that were got elsewhere are saved.
+    /// Tokens from a login elsewhere are saved.
     Save(usize),
     LogOut(usize),
-    /// The pending action is carried out, and the operation decides.
+    /// The pending action is carried out, and the operation makes its next decision.
     Act(usize, usize),
-    /// The server works a request off.
+    /// The server processes a request.
     Serve(usize, usize),
-    /// The server works off what nobody waits for any more.
+    /// The server processes an abandoned request.
     ServeAbandoned(usize),
-    /// Others have their turn at the server first.
+    /// Other operations get their permit first.
     Queue(usize, usize),
     Leap,
     Beat,
     Continue(usize),
     StoreUp,
-    /// From here on: faults.
+    /// The steps from here on are faults.
     Kill(usize),
     Stop(usize),
     StoreDown,
     StoreReadOnly,
-    /// The lock is lost, as a descriptor of its file was closed, and its holder knows nothing of
-    /// it.
+    /// The lock is lost unnoticed, because a descriptor of its file was closed.
     LoseLock(usize),
-    /// The last write is lost.
+    /// The store loses its last write.
     LoseWrite,
-    /// A write is done, and reported as failed.
+    /// A write is carried out, and reported as failed.
     LoseWriteReply(usize, usize),
-    /// The store is slow to say what came of a write.
+    /// The store reports a write late.
     SlowWrite(usize, usize),
-    /// The connection breaks before the server has the request.
+    /// The connection is lost before the server has the request.
     LoseRequest(usize, usize),
-    /// The connection breaks after the server has worked it off.
+    /// The connection is lost after the server has processed the request.
     LoseResponse(usize, usize),
-    /// Time runs out; the server may still be at it.
+    /// The request times out; the server may still process it.
     TimeOut(usize, usize),
-    /// 429.
+    /// The server responds with 429.
     Refuse(usize, usize),
 }
 
@@ -84,7 +83,7 @@ impl Step {
     }
 }
 
-/// A small world and its laws.
+/// A small world, to be explored.
 pub(super) struct Exploration {
     pub(super) setup: Setup,
     pub(super) probe: Probe,
@@ -103,16 +102,16 @@ impl Model for Exploration {
             return;
         }
         let budget = &world.budget;
-        for (process, it) in world.processes.iter().enumerate() {
-            if it.stopped {
+        for (process, state) in world.processes.iter().enumerate() {
+            if state.stopped {
                 steps.push(Step::Continue(process));
                 continue;
             }
-            begin(&self.setup, world, process, it, steps);
-            act(&self.setup, world, process, it, steps);
+            begin(&self.setup, world, process, state, steps);
+            act(&self.setup, world, process, state, steps);
         }
-        for (process, it) in world.processes.iter().enumerate() {
-            serve(process, it, steps);
+        for (process, state) in world.processes.iter().enumerate() {
+            serve(process, state, steps);
         }
         steps.extend((0..world.abandoned.len()).map(Step::ServeAbandoned));
         if budget.leaps > 0 && can_leap(world) {
@@ -191,7 +190,7 @@ impl Model for Exploration {
                 next.budget.beats = BEATS;
                 next.time += LEAP;
                 next.store.is_new = false;
-                // What the server has not begun by now is over.
+                // The server has dropped what it has not processed by now.
                 next.abandoned.clear();
             }
             Step::Stop(process) => next.process_mut(process).stopped = true,
@@ -234,9 +233,9 @@ impl Model for Exploration {
         if next.violated.is_none() && next.unavoidable.is_none() && next.is_quiescent() && !self.probe.succeeds(&self.setup, &next) {
             next.violate(Invariant::NextProcessSucceeds);
         }
-        for (process, it) in next.processes.iter_mut().enumerate() {
-            if !Arc::ptr_eq(it, &world.processes[process]) {
-                Arc::make_mut(it).update_digest();
+        for (process, state) in next.processes.iter_mut().enumerate() {
+            if !Arc::ptr_eq(state, &world.processes[process]) {
+                Arc::make_mut(state).update_digest();
             }
         }
         Some(next)
@@ -268,27 +267,29 @@ impl Model for Exploration {
     }
 }
 
-/// What callers may want next. Processes that have done nothing yet are all alike: one of them is
-/// the next to begin.
-fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
+/// What callers may do next. Of the processes that have done nothing yet, which are all alike, only
+/// the first may begin.
+fn begin(setup: &Setup, world: &World, process: usize, state: &Process, steps: &mut Vec<Step>) {
     let budget = &world.budget;
-    let fresh = |it: &Process| it.incarnation == 0 && it.operations_started == 0 && it.is_idle() && it.local.stored().is_none();
-    if process > 1 && fresh(it) && fresh(&world.processes[process - 1]) {
+    let fresh =
+        |state: &Process| state.incarnation == 0 && state.operations_started == 0 && state.is_idle() && state.local.stored().is_none();
+    if process > 1 && fresh(state) && fresh(&world.processes[process - 1]) {
         return;
     }
-    if it.caller.is_none() && it.operations[RELOADING].is_none() {
+    if state.caller.is_none() && state.operations[RELOADING].is_none() {
         if budget.calls[process] > 0 {
             steps.push(Step::Call(process));
         }
-        if budget.refusals > 0 && it.local.record().is_some_and(|record| record.tokens.is_some()) {
+        if budget.refusals > 0 && state.local.record().is_some_and(|record| record.tokens.is_some()) {
             steps.push(Step::Refusal(process));
         }
-        if budget.forces > 0 && it.operations[REFRESHING].is_none() {
+        if budget.forces > 0 && state.operations[REFRESHING].is_none() {
             steps.push(Step::Force(process));
         }
     }
-    let may =
-        |slot: usize, simultaneous: usize| it.operations[slot].is_none() && (setup.simultaneous || it.operations[simultaneous].is_none());
+    let may = |slot: usize, simultaneous: usize| {
+        state.operations[slot].is_none() && (setup.simultaneous || state.operations[simultaneous].is_none())
+    };
     if may(LOGGING_IN, LOGGING_OUT) {
         if budget.logins > 0 {
             steps.push(Step::LogIn(process));
@@ -302,10 +303,10 @@ fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut
     }
 }
 
-fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
+fn act(setup: &Setup, world: &World, process: usize, state: &Process, steps: &mut Vec<Step>) {
     let World { budget, time, .. } = world;
     let faulty = budget.faults > 0;
-    for (slot, running) in it.operations.iter().enumerate() {
+    for (slot, running) in state.operations.iter().enumerate() {
         let Some(running) = running else { continue };
         match &running.pending {
             Pending::Request { response: None, .. } if faulty => {
@@ -330,41 +331,41 @@ fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut V
             _ => steps.push(Step::Act(process, slot)),
         }
     }
-    if faulty && it.local.stored().is_some() {
+    if faulty && state.local.stored().is_some() {
         steps.push(Step::Kill(process));
     }
-    if faulty && !it.is_idle() {
+    if faulty && !state.is_idle() {
         steps.push(Step::Stop(process));
     }
 }
 
-fn serve(process: usize, it: &Process, steps: &mut Vec<Step>) {
+fn serve(process: usize, state: &Process, steps: &mut Vec<Step>) {
     let waiting =
-        it.operations.iter().enumerate().filter(|(_, running)| {
+        state.operations.iter().enumerate().filter(|(_, running)| {
             running.as_ref().is_some_and(|running| matches!(running.pending, Pending::Request { response: None, .. }))
         });
     steps.extend(waiting.map(|(slot, _)| Step::Serve(process, slot)));
 }
 
-/// Time passes when everybody waits for it who is not stopped, and has looked around since it last
-/// passed.
+/// A leap is possible when every operation that is not stopped waits, and has acted since the last
+/// leap.
 fn can_leap(world: &World) -> bool {
     world.awake().all(|running| running.is_waiting(world.time))
 }
 
-/// A request may last longer than a beat. One matters only to who watches a claim, or has taken it
-/// over.
+/// A beat is possible even during a request. It matters only to operations that wait for a claim,
+/// or after a takeover.
 fn can_beat(setup: &Setup, world: &World) -> bool {
     let is_claimed = world.stored().is_some_and(|stored| stored.record.claim.is_some());
     let has_lock = |process: usize, slot: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), slot));
     let watches = |process: usize, slot: usize, running: &RunningOperation| {
-        // Before a lease is over, nothing comes of watching.
+        // Before the lease expires, a beat changes nothing.
         let matters = |until: u32| until > world.time || !world.store.is_new;
         matches!(running.pending, Pending::Wait { until, .. } if matters(until))
             && (setup.exclusion == Exclusion::Lease || has_lock(process, slot))
     };
-    let anybody_watches = world.processes.iter().enumerate().any(|(process, it)| {
-        it.operations.iter().enumerate().any(|(slot, running)| running.as_ref().is_some_and(|running| watches(process, slot, running)))
+    let anybody_watches = world.processes.iter().enumerate().any(|(process, state)| {
+        state.operations.iter().enumerate().any(|(slot, running)| running.as_ref().is_some_and(|running| watches(process, slot, running)))
     });
     is_claimed
         && anybody_watches
@@ -372,16 +373,16 @@ fn can_beat(setup: &Setup, world: &World) -> bool {
 }
 
 impl World {
-    /// Carries out what a operation waits for. A write that is not `is_reported` is done, and reported as
-    /// failed.
+    /// Carries out the pending action. A write that is not `is_reported` is carried out, but
+    /// reported as failed.
     fn act(&mut self, setup: &Setup, process: usize, slot: usize, is_reported: bool) {
-        let running = self.processes[process].operations[slot].clone().expect("it flies");
+        let running = self.processes[process].operations[slot].clone().expect("the operation is in progress");
         let observation = match running.pending {
             Pending::Wait { .. } => Observation::Waited,
             Pending::TryLock if self.lock(setup, process, slot) => Observation::Locked,
             Pending::TryLock => Observation::LockBusy,
             Pending::Request { response, sent, .. } => {
-                return self.deliver(setup, process, slot, response.expect("it was is_reported"), sent);
+                return self.deliver(setup, process, slot, response.expect("there is a response"), sent);
             }
             Pending::Load => self.load(setup, process, slot),
             Pending::Swap { .. } => self.write(setup, process, slot, is_reported),
@@ -390,16 +391,16 @@ impl World {
             Pending::Queued => Observation::PermitAcquired { waited: true },
             Pending::ClaimedWhileQueued { record } => {
                 let request = self.send(&running.owner, &record, self.now(setup, process));
-                self.process_mut(process).operations[slot].as_mut().expect("it flies").pending = request;
+                self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress").pending = request;
                 return;
             }
         };
         self.observe(setup, process, slot, observation);
     }
 
-    /// What comes of a write. One that is not `is_reported` is done, and reported as failed.
+    /// Writes. A write that is not `is_reported` is carried out, but reported as failed.
     fn write(&mut self, setup: &Setup, process: usize, slot: usize, is_reported: bool) -> Observation {
-        let running = self.processes[process].operations[slot].clone().expect("it flies");
+        let running = self.processes[process].operations[slot].clone().expect("the operation is in progress");
         match running.pending {
             Pending::Swap { .. } if self.store.state != StoreState::Up => store_failed(),
             Pending::Swap { expected, mut record } => {
@@ -411,14 +412,14 @@ impl World {
                         planted::note_clock(Arc::make_mut(&mut record), self.now(setup, process));
                     }
                     let stored = Stored::new(version.clone(), record);
-                    let it = self.process_mut(process).operations[slot].as_mut().expect("it flies");
-                    it.swaps += 1;
+                    let state = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
+                    state.swaps += 1;
                     if stored.record.claimed_by(&running.owner) {
-                        it.claimed = Some(stored.clone());
+                        state.claimed = Some(stored.clone());
                     }
                     if setup.planted == Some(Planted::RevokeWithoutReload) && stored.record.is_logged_out() {
-                        it.claimed = Some(stored.clone());
-                        it.stale_reads = true;
+                        state.claimed = Some(stored.clone());
+                        state.stale_reads = true;
                     }
                     self.put(Some(stored));
                     if is_reported { Observation::Stored(version) } else { store_failed() }
@@ -428,11 +429,11 @@ impl World {
                     store_failed()
                 }
             }
-            other => unreachable!("{other:?} writes nothing"),
+            other => unreachable!("{other:?} is no write"),
         }
     }
 
-    /// Writes.
+    /// Writes to the store.
     pub(super) fn put(&mut self, stored: Option<Stored>) {
         let before = std::mem::replace(&mut self.store.entry, stored.map(Into::into));
         self.store.is_new = true;
@@ -452,14 +453,14 @@ impl World {
     }
 
     fn serve(&mut self, process: usize, slot: usize) {
-        let is_reported = self.process_request(self.request(process, slot).expect("it asks for something"));
-        let running = self.process_mut(process).operations[slot].as_mut().expect("it flies");
+        let processed = self.process_request(self.request(process, slot).expect("a request is in flight"));
+        let running = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
         if let Pending::Request { response, .. } = &mut running.pending {
-            *response = Some(is_reported);
+            *response = Some(processed);
         }
     }
 
-    /// The server does what it is asked for.
+    /// The server processes a request.
     fn process_request(&mut self, purpose: Purpose) -> Response {
         let time = self.time;
         match purpose {
@@ -473,7 +474,7 @@ impl World {
         }
     }
 
-    /// A request that the server may still work off is waited for no more.
+    /// Nobody waits for this request any longer; the server may still process it.
     fn abandon(&mut self, process: usize, slot: usize) {
         let running = self.processes[process].operations[slot].as_ref();
         if let Some((Pending::Request { purpose: purpose @ (Purpose::Refresh(_) | Purpose::Revoke(_)), response: None, .. }, owner)) =
@@ -484,7 +485,7 @@ impl World {
         }
     }
 
-    /// Kills a process, and whatever shares it.
+    /// Kills a process, with all copies of the library in it.
     fn kill(&mut self, setup: &Setup, process: usize) {
         let all = setup.exclusion.is_one_process();
         for victim in (0..self.processes.len()).filter(|victim| all || *victim == process) {
@@ -494,9 +495,9 @@ impl World {
             (0..self.processes[victim].operations.len()).for_each(|slot| self.abandon(victim, slot));
             let code = u8::try_from(victim).expect("few processes");
             self.locks.retain(|holder| holder.0 != code);
-            let it = self.process_mut(victim);
-            let operations_started = it.operations_started;
-            *it = Process { operations_started, ..Process::new(it.incarnation + 1) };
+            let state = self.process_mut(victim);
+            let operations_started = state.operations_started;
+            *state = Process { operations_started, ..Process::new(state.incarnation + 1) };
         }
     }
 }

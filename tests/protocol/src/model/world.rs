@@ -1,4 +1,4 @@
-//! One state of the world.
+//! A state of the world.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -16,67 +16,64 @@ use sipgate_oauth2_protocol::refresh::record::{Account, Record, State, Stored};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// Time goes in leaps of so many seconds, longer than a lease, a wait and a back-off: whatever
-/// waits for time to pass has waited long enough after one.
+/// Time passes in leaps of this many seconds: longer than any lease, wait or backoff.
 pub(super) const LEAP: u32 = 80;
 
-/// After each leap it goes on in so many beats of so many seconds: as long as the store may be
-/// silent for somebody who watches a claim, and longer than an owner waits before it tries a failed
-/// write again. Half of them are as long as a claim must be watched without a gap, and the other
-/// half as long as who has taken it over waits.
+/// After each leap it passes in beats of this many seconds: the longest gap between two loads of a
+/// claim that is waited for, and longer than the wait before a failed write is retried. Half of the
+/// beats cover the time that a claim must be watched without a gap, and the other half the wait
+/// after a takeover.
 pub(super) const BEAT: u32 = 2;
 pub(super) const BEATS: u8 = 6;
 
-/// A token should be refreshed one leap after its issue, and is over after two.
+/// The lifetime of an access token: due for a refresh after one leap, expired after two.
 pub(super) const LIFETIME: u32 = 100;
 
-/// What it must still live to be handed out.
+/// How long before its end it counts as expired.
 pub(super) const MARGIN: u32 = 10;
 
-/// How old the first token is at the beginning, where it may still be handed out.
+/// The age of the first token in worlds where it is still usable at the start.
 const DUE_AGE: u32 = 85;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
-/// The places of a process's operations: one that refreshes, one that puts a login there, one that
-/// looks, and one that logs out.
+/// The slots for a process's operations.
 pub(super) const REFRESHING: usize = 0;
 pub(super) const LOGGING_IN: usize = 1;
 pub(super) const RELOADING: usize = 2;
 pub(super) const LOGGING_OUT: usize = 3;
 const SLOTS: usize = 4;
 
-/// See the module.
+/// One world.
 #[derive(Clone, Debug)]
 pub(super) struct World {
-    /// In seconds.
+    /// Since the start, in seconds.
     pub(super) time: u32,
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) processes: Vec<Arc<Process>>,
-    /// Requests that nobody waits for any more, and that the server may still work off, and whose
-    /// they were.
+    /// Abandoned requests that the server may still process, with their owners.
     pub(super) abandoned: Vec<(Purpose, String)>,
-    /// Who holds the lock: process and slot. More than one only as siblings.
+    /// The holders of the lock: process and slot. More than one only with siblings.
     pub(super) locks: Vec<(u8, usize)>,
     pub(super) budget: Budget,
-    /// Token sets that were in the store at some time, as bits.
+    /// The token sets that were ever stored, as bits.
     pub(super) durable: u64,
-    /// Grants that the store saw end, and when.
+    /// The grants that have ended in the store, and when.
     pub(super) ended: Vec<(String, u32)>,
-    /// What happened that can end a login by unavoidable.
+    /// What happened that may end a login unavoidably.
     pub(super) unavoidable: Option<UnavoidableLoss>,
     /// A fault has happened.
     pub(super) had_fault: bool,
-    /// The invariant that the last step broke.
+    /// The invariant that the last step violated.
     pub(super) violated: Option<Invariant>,
 }
 
-/// The store: one key of it.
+/// The store, with one key.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     pub(super) entry: Option<Entry>,
-    /// What was there before the last write, while that can still be lost.
+    /// The entry before the last write, while that can still be lost.
     pub(super) before: Option<Option<Entry>>,
     /// It was written since the last leap.
     pub(super) is_new: bool,
@@ -90,7 +87,7 @@ pub(super) enum StoreState {
     Down,
 }
 
-/// What is stored, and what it looks like.
+/// What is stored, with its digest.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) stored: Arc<Stored>,
@@ -103,39 +100,40 @@ impl From<Stored> for Entry {
     }
 }
 
-/// A process, and what it does.
+/// A process, with its operations.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Process {
     pub(super) local: LocalState,
     pub(super) operations: [Option<RunningOperation>; SLOTS],
     pub(super) caller: Option<Caller>,
-    /// How often it was killed and started again.
+    /// How many times it was killed and started again.
     pub(super) incarnation: u8,
-    /// How many of its operations could write.
+    /// How many operations it has started, without reloads.
     pub(super) operations_started: u8,
-    /// By SIGSTOP.
+    /// As by SIGSTOP.
     pub(super) stopped: bool,
-    /// The claim that it last loaded, and when: see `Planted::CountOutageAsWatched`.
+    /// For `Planted::CountOutageAsWatched`.
     pub(super) watching: Watching,
     pub(super) digest: u64,
 }
 
-/// A operation, and the action that it waits for.
+/// An operation, with its pending action.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct RunningOperation {
     pub(super) operation: Operation,
     pub(super) owner: String,
     pub(super) pending: Pending,
     pub(super) swaps: u8,
-    /// Tokens that it got and has not stored yet.
+    /// It has obtained tokens that are not stored yet.
     pub(super) unstored: bool,
-    /// Of a login: what it is to put there, as soon as it has it.
+    /// The token of a login, once it was obtained.
     pub(super) obtained: Option<u8>,
-    /// What it has claimed, as it wrote it.
+    /// Its claim, as it was written.
     pub(super) claimed: Option<Stored>,
-    /// It does not look any more: see `Planted::NoReload`.
+    /// It loads only what it has written itself: for `Planted::NoReload` and
+    /// `Planted::RevokeWithoutReload`.
     pub(super) stale_reads: bool,
-    /// How it came to purpose for its claim: see `Planted::ClaimDatedLate`.
+    /// For `Planted::ClaimDatedLate`.
     pub(super) before_claim: BeforeClaim,
 }
 
@@ -147,24 +145,24 @@ pub(super) enum Pending {
         expected: Option<String>,
         record: Arc<Record>,
     },
-    /// The store has written, or not, and is slow to say so.
+    /// The store is slow to report a write.
     Confirming {
         observation: Observation,
     },
-    /// Since then, and at least until then.
+    /// A wait from one time until at least the other.
     Wait {
         since: u32,
         until: u32,
     },
-    /// For a turn at the server: it may be there at once.
+    /// For a permit, which may be free at once.
     Permit,
-    /// Others have theirs first.
+    /// Other operations get their permit first.
     Queued,
-    /// The same, where the claim is made before the turn: see `Planted::ClaimBeforePermit`.
+    /// The same under a claim: for `Planted::ClaimBeforePermit`.
     ClaimedWhileQueued {
         record: Arc<Record>,
     },
-    /// A request is under way, or its response.
+    /// A request is in flight, or its response is.
     Request {
         purpose: Purpose,
         sent: Moment,
@@ -172,14 +170,14 @@ pub(super) enum Pending {
     },
 }
 
-/// What the server is asked for.
+/// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Purpose {
-    /// The tokens that follow.
+    /// A refresh with this token.
     Refresh(u8),
-    /// Those of a login.
+    /// A login.
     Exchange,
-    /// The end of the session that the token belongs to.
+    /// The revocation of this token.
     Revoke(u8),
 }
 
@@ -190,18 +188,18 @@ pub(super) enum Response {
     Revoked,
 }
 
-/// Somebody who wants an access token.
+/// A caller that needs an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Caller {
     pub(super) attempted: Attempted,
     /// The slot of the operation that it waits for.
     pub(super) awaits: usize,
-    /// What it wants is a new one.
+    /// It needs a new token.
     pub(super) force: bool,
 }
 
 impl World {
-    /// One login, whose token is over or is to be refreshed.
+    /// One login, whose token has expired or is due for a refresh.
     pub(super) fn new(setup: &Setup) -> Self {
         let sent = BEGINNING - i64::from(first_age(setup)) * 1000;
         let record = Record {
@@ -234,16 +232,16 @@ impl World {
     pub(super) fn now(&self, setup: &Setup, process: usize) -> Moment {
         let passed = i64::from(self.time) * 1000;
         let skew = if process == 1 { setup.skew } else { 0 };
-        Moment { wall: BEGINNING + passed + skew, mono: u64::try_from(passed).expect("time goes on") }
+        Moment { wall: BEGINNING + passed + skew, mono: u64::try_from(passed).expect("time does not go back") }
     }
 
-    /// Whether the access token that came with `token` must not be handed out any more.
+    /// Whether the access token issued with `token` has expired.
     pub(super) fn is_expired(&self, setup: &Setup, token: u8) -> bool {
         let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued };
         age >= LIFETIME
     }
 
-    /// What the store has.
+    /// What the store holds.
     pub(super) fn stored(&self) -> Option<&Stored> {
         self.store.entry.as_ref().map(|entry| &*entry.stored)
     }
@@ -257,7 +255,7 @@ impl World {
         self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.operations.iter().flatten())
     }
 
-    /// Whether nobody has a request under way or tokens that are not stored.
+    /// Whether no request is in flight, and no tokens wait to be stored.
     pub(super) fn is_quiescent(&self) -> bool {
         self.abandoned.is_empty() && self.processes.iter().all(|process| !process.could_lose_login() && !process.local.is_unsaved())
     }
@@ -281,18 +279,18 @@ impl Process {
         self.operations.iter().all(Option::is_none)
     }
 
-    /// Whether being killed now can cost the login: the server may have spent the token, and the
-    /// store does not have the next one.
+    /// Whether killing the process now may lose the login: the server may have spent the token, and
+    /// the next one is not stored.
     pub(super) fn could_lose_login(&self) -> bool {
         self.operations[REFRESHING].as_ref().is_some_and(RunningOperation::could_lose_login)
     }
 
-    /// The same for a login that is being made.
+    /// The same for a login in progress.
     pub(super) fn is_logging_in(&self) -> bool {
         self.operations[LOGGING_IN].as_ref().is_some_and(RunningOperation::could_lose_login)
     }
 
-    /// Notes what this state looks like, once it is complete.
+    /// Updates the digest, once the state is complete.
     pub(super) fn update_digest(&mut self) {
         self.digest = 0;
         self.digest = digest(&*self);
@@ -300,8 +298,7 @@ impl Process {
 }
 
 impl RunningOperation {
-    /// Whether it waits for time to pass, or for others, and has looked around since time last
-    /// passed.
+    /// Whether it waits for time or for others, and has acted since the last leap.
     pub(super) fn is_waiting(&self, time: u32) -> bool {
         match self.pending {
             Pending::Wait { since, until } => since == time || until > time,
@@ -350,17 +347,17 @@ pub(super) fn refresh_token(token: u8) -> RefreshToken {
     format!("r{token}").into()
 }
 
-/// Which token a text is.
+/// The number of a token.
 pub(super) fn number(text: &str) -> u8 {
     text[1..].parse().expect("a token of this server")
 }
 
-/// The token that a record goes on with.
+/// The number of a record's refresh token.
 pub(super) fn token_of(record: &Record) -> Option<u8> {
     record.refresh_token.as_ref().map(|token| number(token.reveal()))
 }
 
-/// What a request that was sent at `sent`, by the wall clock of whoever sent it, obtained.
+/// The tokens of a request that was sent at `sent` on the sender's wall clock.
 pub(super) fn tokens(token: u8, sent: i64) -> TokenSet {
     let ends = sent.div_euclid(1000) + i64::from(LIFETIME);
     TokenSet::restore(&format!(r#"{{"access_token":"a{token}","refresh_token":"r{token}","expires_at":{ends}}}"#)).expect("good tokens")

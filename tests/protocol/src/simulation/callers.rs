@@ -1,4 +1,4 @@
-//! Who calls for tokens, and what they are told: the part of the driver that is not a operation.
+//! Callers, and what they get: what the driver does besides operations.
 
 use super::records::access_of;
 use super::world::{Caller, Event, Kind, Process, RunningOperation, World};
@@ -9,13 +9,13 @@ use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRe
 /// How long a caller waits.
 const PATIENCE: u64 = 30_000;
 
-/// A call that takes part in more operations than this goes round in circles.
+/// A call that joins more operations than this does not terminate.
 const MAX_REFRESHES: u32 = 40;
 
-/// A look that takes longer does not hold up a caller who can be given something.
+/// A caller with a usable token waits no longer than this for a reload.
 const LATE: u64 = 250;
 
-/// For how long a look into the store counts: one machine, several.
+/// `recheck` with locks, and without.
 const RECHECK: [u64; 2] = [1_000, 5_000];
 
 impl World<'_> {
@@ -52,8 +52,9 @@ impl World<'_> {
             failed: false,
             must,
         };
-        self.trace
-            .note(Some(account), self.now, || format!("process {process}: caller {id} comes (min_validity {min_validity}, force {force})"));
+        self.trace.note(Some(account), self.now, || {
+            format!("process {process}: caller {id} begins (min_validity {min_validity}, force {force})")
+        });
         self.callers.insert(id, caller);
         let patience = if must { 4 * PATIENCE } else { PATIENCE };
         self.after(patience + 10, Event::CallerTimesOut(id));
@@ -64,7 +65,7 @@ impl World<'_> {
         let Some(caller) = self.callers.get(&id) else { return };
         let (process, account, requirements) = (caller.process, caller.account, caller.requirements);
         if caller.operations > MAX_REFRESHES {
-            self.fail(account, format!("caller {id} goes round in circles"));
+            self.fail(account, format!("caller {id} does not terminate"));
             return;
         }
         if caller.force && caller.attempted == Attempted::Nothing {
@@ -110,20 +111,20 @@ impl World<'_> {
         }
     }
 
-    /// The operation that is under way for this, or a new one.
+    /// The operation in progress, or a new one.
     fn operation_for(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
-        let looks = kind == Kind::Reload;
+        let is_reload = kind == Kind::Reload;
         let account_state = &self.processes[process].account_states[account];
-        if let Some(operation) = if looks { account_state.reloading } else { account_state.refreshing } {
+        if let Some(operation) = if is_reload { account_state.reloading } else { account_state.refreshing } {
             return operation;
         }
         let operation = self.start(process, account, kind, goal, patience);
         let account_state = &mut self.processes[process].account_states[account];
-        *(if looks { &mut account_state.reloading } else { &mut account_state.refreshing }) = Some(operation);
+        *(if is_reload { &mut account_state.reloading } else { &mut account_state.refreshing }) = Some(operation);
         operation
     }
 
-    /// The look that a caller waits for goes on, and the caller need not wait for it.
+    /// The reload takes too long, and the caller need not wait for it.
     pub(super) fn late(&mut self, id: u64, operation: u64) {
         let Some(running) = self.operations.get(&operation).filter(|running| running.waiters.contains(&id)) else { return };
         let moment = self.moment(running.process);
@@ -132,14 +133,14 @@ impl World<'_> {
             return;
         }
         caller.failed = true;
-        self.tally.notable("given before a late look");
+        self.tally.notable("handed out before a late reload");
         if let Some(running) = self.operations.get_mut(&operation) {
             running.waiters.retain(|waiter| *waiter != id);
         }
         self.hand_out(id);
     }
 
-    /// The operation that a caller waited for has ended.
+    /// The operation that a caller waited for has finished.
     pub(super) fn operation_finished(&mut self, id: u64, kind: Kind, outcome: &Result<bool>) {
         let moment = self.callers.get(&id).map(|caller| self.moment(caller.process));
         let (Some(caller), Some(moment)) = (self.callers.get_mut(&id), moment) else { return };
@@ -147,7 +148,7 @@ impl World<'_> {
             Ok(_) if caller.force && kind != Kind::ForceRefresh => {}
             Ok(true) => caller.attempted = caller.attempted.max(Attempted::Refresh),
             Ok(false) => {
-                caller.attempted = caller.attempted.max(if kind == Kind::Reload { Attempted::Reload } else { Attempted::Operation })
+                caller.attempted = caller.attempted.max(if kind == Kind::Reload { Attempted::Reload } else { Attempted::Operation });
             }
             Err(error) => {
                 caller.failed = true;
@@ -168,16 +169,16 @@ impl World<'_> {
         let Some(caller) = self.callers.remove(&id) else { return };
         self.tally.served += 1;
         let Some(token) = self.processes[caller.process].account_states[caller.account].local.record().and_then(access_of) else {
-            self.fail(caller.account, format!("caller {id} is given a token that is not there"));
+            self.fail(caller.account, format!("caller {id} gets a token that does not exist"));
             return;
         };
-        self.trace.note(Some(caller.account), self.now, || format!("caller {id} is given {token}"));
-        let dead = self.now > self.server.token(token).sent + self.settings.lifetime * 1000;
-        if dead {
-            self.tally.notable("dead token handed out, by a clock set back");
+        self.trace.note(Some(caller.account), self.now, || format!("caller {id} gets {token}"));
+        let expired = self.now > self.server.token(token).sent + self.settings.lifetime * 1000;
+        if expired {
+            self.tally.notable("expired token handed out, by a clock set back");
         }
-        if dead || (self.faulty && self.random.per_mille(30)) {
-            // Callers of one burst learn of it one after the other.
+        if expired || (self.faulty && self.random.per_mille(30)) {
+            // The callers of a burst find out one after the other.
             for _ in 0..self.random.between(1, 4) {
                 let late = self.random.between(10, 5_000);
                 self.after(late, Event::Refused { process: caller.process, account: caller.account, token });
@@ -185,12 +186,12 @@ impl World<'_> {
         }
     }
 
-    /// The API does not take a token: it is reported, and another one asked for.
+    /// An API refuses a token. The caller invalidates it, and asks for another.
     pub(super) fn refused(&mut self, process: usize, account: usize, token: usize) {
         if !self.processes[process].is_up {
             return;
         }
-        self.tally.fault("401 of the API");
+        self.tally.fault("401 from an API");
         let moment = self.moment(process);
         let account_state = &mut self.processes[process].account_states[account];
         account_state.local.invalidate(&format!("a{token}"), moment);
@@ -201,23 +202,23 @@ impl World<'_> {
     fn fail_caller(&mut self, id: u64, error: &Error) {
         let Some(caller) = self.callers.remove(&id) else { return };
         *self.tally.errors.entry(error.code().as_str()).or_default() += 1;
-        self.trace.note(Some(caller.account), self.now, || format!("caller {id} is refused: {error}"));
+        self.trace.note(Some(caller.account), self.now, || format!("caller {id} fails: {error}"));
         if error.code() == ErrorCode::LoginRequired {
             self.wants_login(caller.account);
         }
         if caller.must && self.users[caller.account].login.is_some() {
-            self.fail(caller.account, format!("nothing goes wrong any more, and caller {id} gets an error: {error}"));
+            self.fail(caller.account, format!("without faults, caller {id} gets an error: {error}"));
         }
     }
 
     pub(super) fn caller_timed_out(&mut self, id: u64) {
         let Some(caller) = self.callers.remove(&id) else { return };
-        self.tally.notable("caller left without an answer");
+        self.tally.notable("caller timed out");
         for running in self.operations.values_mut() {
             running.waiters.retain(|waiter| *waiter != id);
         }
         if caller.must {
-            self.fail(caller.account, format!("nothing goes wrong any more, and caller {id} gets no answer"));
+            self.fail(caller.account, format!("without faults, caller {id} times out"));
         }
     }
 }

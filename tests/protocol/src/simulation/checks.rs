@@ -1,4 +1,4 @@
-//! The protocol's invariants, looked at whenever something happens.
+//! Checks the invariants of `docs/refresh-protocol.md` at every event.
 
 use super::records::{access_of, describe_record, refresh_of};
 use super::world::{Kind, Purpose, RequestState, World};
@@ -6,29 +6,29 @@ use sipgate_oauth2_protocol::refresh::action::Action;
 use sipgate_oauth2_protocol::refresh::local_state::Attempted;
 use sipgate_oauth2_protocol::refresh::record::Record;
 
-/// What rounding to whole seconds and drift may make of an age, in milliseconds.
+/// How far rounding and drift may change an age, in milliseconds.
 const INEXACT: u64 = 1_500;
 
-/// Past this age nothing is sent under a claim.
+/// Nothing is sent under a claim older than this.
 const CLAIM_MAX_AGE: u64 = 40_000;
 
-/// A lease, and the margin between its end and the end of the token.
+/// A lease without the request timeout, and the margin between its end and the token's.
 const LEASE_AND_MARGIN: u64 = 45_000 + 15_000;
 
-/// Who can be given something is given it within so many milliseconds.
+/// A caller with a usable token gets it within this many milliseconds.
 const HAND_OUT_WITHIN: u64 = 260;
 
-/// For how long a store that failed is left alone, at the most.
+/// The longest time that a store that failed is not asked again.
 const LONGEST_OUTAGE_WAIT: u64 = 6_250;
 
-/// The longest that the store takes for an answer, and a little.
+/// A little longer than the store takes to respond.
 const STORE_DELAY: u64 = 2_100;
 
-/// As many ended grants as a process remembers.
+/// How many ended grants a process remembers.
 const REMEMBERED_GRANTS: usize = 16;
 
 impl World<'_> {
-    /// I1 and I7, and that no refresh is needless (I10, I12).
+    /// I1, I7, and I10 with I12: a refresh is sent only if it may be and must be.
     pub(super) fn check_action(&mut self, id: u64, action: &Action) {
         let (Action::Refresh(record), Some(running)) = (action, self.operations.get(&id)) else { return };
         let account = running.account;
@@ -39,38 +39,37 @@ impl World<'_> {
             others.filter_map(|(_, other)| other.request.map(|request| (other, &self.requests[request]))).find(|(other, request)| {
                 let process = &self.processes[other.process];
                 let stopped = self.awake_at(other.process) >= request.sent || process.stopped_until >= request.sent;
-                let slow = request.state == RequestState::Answered && process.slow_until >= request.sent;
+                let slow = request.state == RequestState::Storing && process.slow_until >= request.sent;
                 let is_leased = !self.settings.locks || other.lock_lost;
-                // What was written again over a lost or failed write took the place of a claim,
-                // too.
+                // A record that was restored after a lost or failed write also replaced a claim.
                 let forked = request.purpose != Purpose::Refresh(refresh_of(record).unwrap_or(usize::MAX)) && self.was_forked(account);
                 let unclaimed = self.store.lost_since(account, request.verified_at.min(running.loaded_at));
                 other.requested.as_ref().is_some_and(|(grant_id, _)| *grant_id == record.grant_id)
                     && matches!(request.purpose, Purpose::Refresh(_))
-                    && matches!(request.state, RequestState::InFlight | RequestState::Answered)
+                    && matches!(request.state, RequestState::InFlight | RequestState::Storing)
                     && !(forked || unclaimed)
                     && other.received.is_none_or(|received| self.server.token(received).stored.is_none())
                     && !(is_leased && (stopped || slow || !self.clocks_right_since(request.sent)))
             });
         let problem = if !verified_at {
-            "I1: a refresh token is sent without a claim that the last look found".to_owned()
+            "I1: a refresh token is sent without a claim that the last load found".to_owned()
         } else if running.outcome_unknown {
-            "a request is sent again although the one before may still be under way".to_owned()
+            "I7: a request is repeated although the one before may still be in flight".to_owned()
         } else if let Some(age) = self.claims_age(id).filter(|age| *age > CLAIM_MAX_AGE + INEXACT) {
             format!("I1: a refresh token is sent under a claim that is {age} ms old")
         } else if self.settings.locks && self.store.holder(account) != Some(id) && !running.lock_lost {
-            "a refresh token is sent without the lock".to_owned()
+            "I7: a refresh token is sent without the lock".to_owned()
         } else if let Some((other, request)) = beside {
-            format!("I7: process {} has a request with {:?} under way", other.process, request.purpose)
+            format!("I7: process {} has a request in flight: {:?}", other.process, request.purpose)
         } else if self.is_needless(id, record) {
-            format!("I10: token {:?} is refreshed without need", access_of(record))
+            format!("I10: token {:?} is refreshed before it is due", access_of(record))
         } else {
             return;
         };
         self.fail(account, format!("operation {id}: {problem}"));
     }
 
-    /// Whether there may be more than one line of tokens, as the store lost a write or refused one.
+    /// Whether there may be two successions of tokens, because the store lost or rejected a write.
     fn was_forked(&self, account: usize) -> bool {
         self.store.lost_since(account, 0) || self.processes.iter().any(|process| !process.account_states[account].unsaved.is_empty())
     }
@@ -79,13 +78,13 @@ impl World<'_> {
         self.machines.iter().all(|machine| machine.was_right_since(then, self.now))
     }
 
-    /// By clocks that are right.
+    /// The age of the operation's claim; `None` if a clock was wrong.
     fn claims_age(&self, id: u64) -> Option<u64> {
         let claimed_at = self.operations.get(&id)?.claimed_at?;
         self.clocks_right_since(claimed_at).then_some(self.now - claimed_at)
     }
 
-    /// A caller waits for a refresh: nobody does who may have the token that is there.
+    /// I13: a caller waits for a refresh only if the current token is not usable.
     pub(super) fn check_waiting(&mut self, id: u64) {
         let Some(caller) = self.callers.get(&id) else { return };
         let (process, account, min_validity) = (caller.process, caller.account, caller.requirements.min_validity);
@@ -95,17 +94,17 @@ impl World<'_> {
         let age = self.now - token.sent;
         let is_good = age + INEXACT < self.limit(min_validity) && !account_state.refused.contains(&number);
         if is_good && self.clocks_right_since(token.sent) {
-            self.fail(account, format!("caller {id} waits for a refresh, and token {number} is {age} ms old"));
+            self.fail(account, format!("I13: caller {id} waits for a refresh, and token {number} is only {age} ms old"));
         }
     }
 
-    /// From which age on a token is not given to those who want it to live so long.
+    /// The age from which a token does not satisfy this validity.
     fn limit(&self, min_validity: u64) -> u64 {
         let lifetime = self.settings.lifetime * 1000;
         lifetime - (lifetime / 10).min(30_000).max(min_validity.min(lifetime * 4 / 5))
     }
 
-    /// From which age on this process renews a token.
+    /// The age from which this process refreshes a token.
     fn soft_limit(&self, process: usize) -> u64 {
         let lifetime = self.settings.lifetime * 1000;
         let late = lifetime * 4 / 5;
@@ -127,7 +126,7 @@ impl World<'_> {
             && self.clocks_right_since(sent)
     }
 
-    /// I3, I5 and I6: what may follow what in the store.
+    /// I3, I5, I6, I9 and I14: which record may replace which.
     pub(super) fn check_write(&mut self, (id, kind): (u64, Kind), account: usize, before: Option<&Record>, after: &Record) {
         let Some(problem) = self.problem_of_write(kind, account, before, after) else { return };
         let of = |record: &Record| describe_record(record);
@@ -136,7 +135,7 @@ impl World<'_> {
 
     fn problem_of_write(&self, kind: Kind, account: usize, before: Option<&Record>, after: &Record) -> Option<&'static str> {
         if *after.account != self.users[account].account {
-            return Some("I9: it is another account's");
+            return Some("I9: it belongs to another account");
         }
         let before = before?;
         let is_login = matches!(kind, Kind::LogIn | Kind::Save);
@@ -147,17 +146,17 @@ impl World<'_> {
             return Some("I3: the generation goes down");
         }
         if after.grant_id != before.grant_id && !is_login && !lost {
-            return Some("I3: another login's place is taken");
+            return Some("I3: another login is replaced");
         }
         if let (Some(old), Some(new)) = (old, new)
             && old != new
             && !after.is_logged_out()
         {
             if after.generation == before.generation {
-                return Some("I3: the tokens change, and not the generation");
+                return Some("I3: the tokens change, but the generation does not");
             }
             if !is_login && !lost && !self.server.descends(new, old) {
-                return Some("I3: the tokens do not come of those that were there");
+                return Some("I3: the tokens were not obtained with the ones they replace");
             }
         }
         if old.is_some() && new.is_none() && !is_login && kind != Kind::LogOut && !lost {
@@ -166,7 +165,7 @@ impl World<'_> {
         if let (Some(token), None, Kind::LogOut) = (old, new, kind)
             && self.server.is_alive(self.server.token(token).session)
         {
-            return Some("the server has not ended what counts as logged out");
+            return Some("I14: the logout is completed, but the session is alive");
         }
         if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
             return Some("I6: the server did not refuse this token");
@@ -176,12 +175,12 @@ impl World<'_> {
             && kind != Kind::LogOut
             && !self.users[account].ended.contains_key(&after.grant_id)
         {
-            return Some("I5: the login is ended, and nobody asked for it");
+            return Some("I5: the login is logged out without a request");
         }
         None
     }
 
-    /// The store has it now.
+    /// The store has accepted a record.
     pub(super) fn written(&mut self, kind: Kind, account: usize, record: &Record) {
         for token in [access_of(record), refresh_of(record)].into_iter().flatten() {
             self.server.note_stored(token, self.now);
@@ -204,7 +203,7 @@ impl World<'_> {
         self.note_stored_login(account, &record.grant_id);
     }
 
-    /// I4: a good answer is stored, or stands back for another.
+    /// I4: tokens are stored, or superseded.
     pub(super) fn check_end(&mut self, id: u64) {
         let Some(running) = self.operations.get(&id) else { return };
         let (account, Some(received), Some((grant_id, generation))) = (running.account, running.received, &running.requested) else {
@@ -214,17 +213,17 @@ impl World<'_> {
         let there = self.store.load(account).map(|stored| &*stored.record);
         let same = there.is_none_or(|there| there.grant_id == *grant_id && there.generation <= *generation && !there.is_logged_out());
         if token.stored.is_none() && same && !self.store.lost_since(account, token.sent) {
-            self.fail(account, format!("I4: operation {id} ends, and its answer {received} is stored nowhere"));
+            self.fail(account, format!("I4: operation {id} finishes, and its tokens {received} are not stored"));
         }
     }
 
-    /// I2, I9 and the hard limit: what a caller is given.
+    /// I2, I9, I11 and I13: what a caller gets.
     pub(super) fn check_hand_out(&mut self, id: u64) {
         let Some(caller) = self.callers.get(&id) else { return };
         let account = caller.account;
         if let Some(problem) = self.problem_of_token(id).or_else(|| self.problem_of_delay(id)) {
             let record = self.processes[caller.process].account_states[account].local.record().map(describe_record);
-            self.fail(account, format!("caller {id} is given the token of {}: {problem}", record.unwrap_or_default()));
+            self.fail(account, format!("caller {id} gets the token of {}: {problem}", record.unwrap_or_default()));
         }
     }
 
@@ -235,7 +234,7 @@ impl World<'_> {
         let number = access_of(record)?;
         let token = self.server.token(number);
         if token.account != caller.account {
-            return Some("I9: it is another account's".into());
+            return Some("I9: it belongs to another account".into());
         }
         if token.stored.is_none() && !account_state.unsaved.contains(&number) {
             return Some("I2: it is not stored yet".into());
@@ -243,16 +242,16 @@ impl World<'_> {
         self.problem_of_age(id).or_else(|| self.problem_of_end(id))
     }
 
-    /// Who can be given something does not wait for the store, nor for a refresh.
+    /// I13: a caller with a usable token waits neither for the store nor for a refresh.
     fn problem_of_delay(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
         let given = access_of(self.processes[caller.process].account_states[caller.account].local.record()?)?;
         let was_held_up = caller.usable_at_start == Some(given) && self.now > caller.began + HAND_OUT_WITHIN;
         (was_held_up && self.awake_at(caller.process) <= caller.began)
-            .then(|| format!("it could have had it {} ms ago", self.now - caller.began))
+            .then(|| format!("I13: it was usable {} ms ago", self.now - caller.began))
     }
 
-    /// No token is given out past its hard limit, in truth, but for what the clocks hide.
+    /// I11: no expired token is handed out, except for the time that the clocks hide (I12).
     fn problem_of_age(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
         let account_state = &self.processes[caller.process].account_states[caller.account];
@@ -266,16 +265,15 @@ impl World<'_> {
         let ahead = acquired.skew.map_or(0, |skew| token.sender_skew - skew);
         let age_at_acquisition = i64::try_from(acquired.at - token.sent).unwrap_or(i64::MAX);
         if age_at_acquisition - ahead < -i64::try_from(tolerance + INEXACT).unwrap_or(0) && caller.attempted != Attempted::Refresh {
-            return Some("I12: it was sent in the future, and its age cannot be local".into());
+            return Some("I12: it was sent in the future, so its age is unknown".into());
         }
         let limit = if caller.attempted == Attempted::Refresh { lifetime } else { self.limit(caller.requirements.min_validity) };
         let hidden = hidden_since + u64::try_from(ahead).unwrap_or(0);
         let age = self.now - token.sent;
-        (age > limit + hidden + INEXACT).then(|| format!("it is {age} ms old, its limit is {limit}, the clocks hide {hidden}"))
+        (age > limit + hidden + INEXACT).then(|| format!("I11: it is {age} ms old, its limit is {limit}, the clocks hide {hidden}"))
     }
 
-    /// Nobody is given a token of a login that ended longer ago than the process may be without a
-    /// look.
+    /// I9: no token of a login that ended longer ago than `recheck`.
     fn problem_of_end(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
         let process = &self.processes[caller.process];
@@ -293,8 +291,7 @@ impl World<'_> {
         if read > ended {
             return Some("I9: its login ended before the store was last read".into());
         }
-        // Who could not read the store, or waited for its answer, holds on to what it has for a
-        // while.
+        // After a failed or slow load, a process keeps what it has for a while.
         let failed = account_state.failed_at.is_some_and(|at| at > read && caller.began <= at + LONGEST_OUTAGE_WAIT);
         let slow = process.slow_until > read;
         (!failed && !slow && caller.began > read + caller.requirements.recheck + STORE_DELAY)

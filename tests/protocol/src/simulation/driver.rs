@@ -1,4 +1,4 @@
-//! Carries out what `decide` decides, and goes wrong at it.
+//! Carries out the actions, with failures.
 
 use super::planted::Planted;
 use super::records::{access_of, describe_action, describe_observation, token_of};
@@ -10,7 +10,7 @@ use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 impl World<'_> {
-    /// Something came of a operation's last action: on to the next.
+    /// Passes an observation to an operation, and carries out the next action.
     pub(super) fn observe(&mut self, id: u64, observation: Observation) {
         let Some(observation) = self.note_observation(id, observation) else { return };
         let Some(running) = self.operations.get_mut(&id) else { return };
@@ -38,28 +38,28 @@ impl World<'_> {
             running.before_claim = before;
         }
         if !matches!(action, Action::Load | Action::TryLock | Action::Wait(_)) {
-            self.trace.note(Some(account), self.now, || format!("  {id} does {}", describe_action(&action)));
+            self.trace.note(Some(account), self.now, || format!("  {id} acts: {}", describe_action(&action)));
         }
         self.tally.steps += 1;
         self.note_acquired(id);
         self.act(id, action);
     }
 
-    /// Takes note of what a operation sees; nothing, if a planted fault does something else with it.
+    /// Notes an observation. `None` if the operation is gone.
     fn note_observation(&mut self, id: u64, observation: Observation) -> Option<Observation> {
         let outcome_unknown = matches!(observation, Observation::Replied(Reply::OutcomeUnknown(_)));
         let observation = self.check_owner(observation);
         let observation = self.sabotage_observation(id, observation);
         let running = self.operations.get_mut(&id)?;
         running.outcome_unknown |= outcome_unknown;
-        // Who waits sees the same again and again.
+        // A waiting operation observes the same many times.
         let is_news = match &observation {
             Observation::Begun | Observation::LockBusy | Observation::Waited => false,
             Observation::Loaded(found) => running.loaded.as_ref() != Some(found),
             _ => true,
         };
         if is_news {
-            self.trace.note(Some(running.account), self.now, || format!("  {id} saw  {}", describe_observation(&observation)));
+            self.trace.note(Some(running.account), self.now, || format!("  {id} sees: {}", describe_observation(&observation)));
         }
         match &observation {
             Observation::Loaded(found) => {
@@ -78,7 +78,7 @@ impl World<'_> {
                 let state = match reply {
                     Reply::Tokens(received) => {
                         running.received = token_of(received);
-                        RequestState::Answered
+                        RequestState::Storing
                     }
                     Reply::ConnectionLost(_) | Reply::OutcomeUnknown(_) => RequestState::GivenUp,
                     Reply::Refused(_) | Reply::Rejected(_) => RequestState::Finished,
@@ -98,8 +98,7 @@ impl World<'_> {
         Some(observation)
     }
 
-    /// Whether the process that made a claim has ended. By its number, one of another machine may
-    /// well look it.
+    /// Adds whether the process that made the claim has exited.
     fn check_owner(&self, observation: Observation) -> Observation {
         let Observation::Loaded(Some(mut found)) = observation else { return observation };
         if let Some(claim) = &found.record.claim {
@@ -109,7 +108,7 @@ impl World<'_> {
         Observation::Loaded(Some(found))
     }
 
-    /// When did the process meet the tokens that it has?
+    /// Notes when the process acquired the tokens that it holds.
     fn note_acquired(&mut self, id: u64) {
         let Some(running) = self.operations.get(&id) else { return };
         let (process, account) = (running.process, running.account);
@@ -158,7 +157,7 @@ impl World<'_> {
         self.carry_out(id, action, from);
     }
 
-    /// How long a process stands still: mostly shorter than a lease, at times much longer.
+    /// How long a process is stopped: usually shorter than a lease, sometimes much longer.
     pub(super) fn pause_length(&mut self) -> u64 {
         let longest = [2_000, 20_000, 120_000, 7_200_000][self.random.index(4)];
         self.random.between(1, longest)
@@ -190,7 +189,7 @@ impl World<'_> {
                     account_state.unsaved.push(token);
                 }
                 if outcome.is_ok() {
-                    self.tally.notable("told before it was saved");
+                    self.tally.notable("reported before it was stored");
                 }
                 self.after(0, Event::Observe(id, Observation::Reported));
                 let refreshed = outcome.map(|()| true);
@@ -209,21 +208,21 @@ impl World<'_> {
         self.at(from + takes, Event::Store { operation: id, process, account, store_request });
     }
 
-    /// The store does it.
+    /// The store carries out a request.
     pub(super) fn serve_store(&mut self, id: u64, process: usize, account: usize, store_request: StoreRequest) {
         self.users[account].in_flight -= 1;
-        // What a dead process had sent to a database may still be done there; what it did itself,
+        // A database may still carry out what a killed process has sent; an embedded store does
         // not.
-        let by_the_dead = !self.operations.contains_key(&id);
+        let was_killed = !self.operations.contains_key(&id);
         let is_still_done = matches!(store_request, StoreRequest::Swap { .. }) && !self.settings.locks && self.random.half();
-        if by_the_dead && !is_still_done {
+        if was_killed && !is_still_done {
             self.check_reachable(account);
             return;
         }
-        let gone = self.now < self.store.down_until;
+        let is_down = self.now < self.store.down_until;
         let writes = matches!(store_request, StoreRequest::Swap { .. });
         let late = matches!(store_request, StoreRequest::Swap { report: WriteReport::Failed, .. });
-        let fails = gone || (writes && self.now < self.store.read_only_until) || (self.faulty && !late && self.random.per_mille(3));
+        let fails = is_down || (writes && self.now < self.store.read_only_until) || (self.faulty && !late && self.random.per_mille(3));
         if fails {
             self.tally.fault(if writes { "store write failed" } else { "store read failed" });
             if late {
@@ -231,17 +230,17 @@ impl World<'_> {
             }
             if let StoreRequest::Swap { kind, expected, record, .. } = &store_request
                 && self.random.per_mille(100)
-                && !gone
+                && !is_down
                 && !self.settings.locks
             {
-                self.tally.fault("store write failed and came later");
+                self.tally.fault("store write failed, and was carried out later");
                 self.users[account].in_flight += 1;
                 let later =
                     StoreRequest::Swap { kind: *kind, expected: expected.clone(), record: record.clone(), report: WriteReport::Failed };
                 let takes = self.random.between(1, 5_000);
                 self.after(takes, Event::Store { operation: id, process, account, store_request: later });
             }
-            self.reply_from_store(id, Observation::StoreFailed(Error::new(ErrorCode::StoreUnavailable, "the store does not answer")));
+            self.reply_from_store(id, Observation::StoreFailed(Error::new(ErrorCode::StoreUnavailable, "the store does not respond")));
             return;
         }
         match store_request {
@@ -275,8 +274,8 @@ impl World<'_> {
                     return;
                 }
                 if self.faulty && self.random.per_mille(4) {
-                    self.tally.fault("store write done, answer lost");
-                    let lost = Error::new(ErrorCode::StoreUnavailable, "the connection to the store broke");
+                    self.tally.fault("store write carried out, response lost");
+                    let lost = Error::new(ErrorCode::StoreUnavailable, "the connection to the store was lost");
                     self.reply_from_store(id, Observation::StoreFailed(lost));
                 } else {
                     self.reply_from_store(id, observation);
@@ -291,7 +290,7 @@ impl World<'_> {
         self.after(takes, Event::Observe(id, observation));
     }
 
-    /// How long the way to the store or back takes.
+    /// How long a request to the store, or its response, takes.
     fn store_delay(&mut self, process: usize) -> u64 {
         let slow = self.faulty && self.random.per_mille(5);
         if self.now < self.processes[process].slow_until {
@@ -310,7 +309,7 @@ impl World<'_> {
         let Some(running) = self.operations.remove(&id) else { return };
         if let Some(request) = running.request {
             self.requests[request].state = match self.requests[request].state {
-                RequestState::Answered => RequestState::Finished,
+                RequestState::Storing => RequestState::Finished,
                 state => state,
             };
         }
@@ -321,7 +320,7 @@ impl World<'_> {
         self.check_reachable(running.account);
     }
 
-    /// Tells who waits, without the operation's end.
+    /// Reports to the waiting callers before the end of the operation.
     pub(super) fn notify_waiters(&mut self, id: u64, outcome: &Result<bool>) {
         let Some(running) = self.operations.get_mut(&id) else { return };
         let kind = running.kind;
@@ -330,7 +329,7 @@ impl World<'_> {
         }
     }
 
-    /// A operation is over, or its process is.
+    /// An operation has finished, or its process was killed.
     pub(super) fn release(&mut self, id: u64, process: usize, account: usize) {
         self.store.unlock(account, id);
         self.users[account].running_operations -= 1;
@@ -357,12 +356,12 @@ impl World<'_> {
         self.tally.crashes += 1;
         self.trace.note(None, self.now, || format!("process {process} is killed"));
         self.processes[process].is_up = false;
-        let dead: Vec<u64> = self.operations.iter().filter(|(_, running)| running.process == process).map(|(id, _)| *id).collect();
+        let killed: Vec<u64> = self.operations.iter().filter(|(_, running)| running.process == process).map(|(id, _)| *id).collect();
         let mut accounts = Vec::new();
-        for id in dead {
+        for id in killed {
             let Some(running) = self.operations.remove(&id) else { continue };
             if let Some(request) = running.request.map(|request| &mut self.requests[request])
-                && matches!(request.state, RequestState::InFlight | RequestState::Answered)
+                && matches!(request.state, RequestState::InFlight | RequestState::Storing)
             {
                 request.state = RequestState::Orphaned;
             }

@@ -12,7 +12,7 @@ impl World<'_> {
             return;
         }
         let (now, session) = (self.now, self.server.token(token).session);
-        // It may have ended while it was being stored.
+        // It may have ended before it was stored.
         let user = &mut self.users[account];
         if user.ended.contains_key(grant_id) || !self.server.is_alive(session) {
             return;
@@ -23,7 +23,7 @@ impl World<'_> {
         user.login = Some(Login { grant_id: grant_id.to_owned(), session, since: now, stored: false });
     }
 
-    /// It is over, by somebody's will.
+    /// The login was logged out.
     pub(super) fn logged_out(&mut self, account: usize) {
         let user = &mut self.users[account];
         if let Some(login) = user.login.take() {
@@ -32,7 +32,7 @@ impl World<'_> {
         }
     }
 
-    /// The store has a new record.
+    /// The store has accepted this login.
     pub(super) fn note_stored_login(&mut self, account: usize, grant_id: &str) {
         if let Some(login) = &mut self.users[account].login
             && login.grant_id == grant_id
@@ -48,7 +48,7 @@ impl World<'_> {
         }
     }
 
-    /// A refresh token came to the server twice, and the session is over.
+    /// The server saw a refresh token twice, and ended the session.
     pub(super) fn replayed(&mut self, token: usize, request: usize) {
         let account = self.requests[request].account;
         let session = self.server.token(token).session;
@@ -61,15 +61,15 @@ impl World<'_> {
         }
     }
 
-    /// A logout ends a session at the server; another login in it may only be one that came after
-    /// the logout's last look.
+    /// I15: a logout ends a session at the server. A different login in that session must have been
+    /// made after the logout's last load.
     pub(super) fn revoked(&mut self, request: usize, token: usize, grant_id: &str) {
         let Request { account, verified_at, .. } = self.requests[request];
         let session = self.server.token(token).session;
         let other = self.users[account].login.as_ref().filter(|login| login.session == session && login.grant_id != grant_id);
         if let Some(login) = other {
             if login.stored && login.since < verified_at && !self.store.lost_since(account, login.since) {
-                self.fail(account, format!("a logout ends the session of {}, which was there when it looked", login.grant_id));
+                self.fail(account, format!("I15: a logout ends the session of {}, which was stored when it loaded", login.grant_id));
                 return;
             }
             self.lost(account, UnavoidableLoss::RacedLogout);
@@ -85,7 +85,7 @@ impl World<'_> {
         }
     }
 
-    /// When nothing is under way any more: can the login still be reached?
+    /// Once nothing is in flight, checks that the login can still be used (I4, I5, I8).
     pub(super) fn check_reachable(&mut self, account: usize) {
         let user = &self.users[account];
         if user.in_flight > 0 || user.running_operations > 0 {
@@ -108,14 +108,14 @@ impl World<'_> {
         }
         match self.why_unreachable(account, &login, stored.as_deref()) {
             Ok(cause) => self.lost(account, cause),
-            Err(why) => self.fail(account, format!("the login {} cannot be reached any more: {why}", login.grant_id)),
+            Err(why) => self.fail(account, format!("the login {} cannot be used any more: {why}", login.grant_id)),
         }
     }
 
     fn why_unreachable(&self, account: usize, login: &Login, stored: Option<&Record>) -> Result<UnavoidableLoss, String> {
         let store_lost = self.store.lost_since(account, login.since);
         let Some(record) = stored.filter(|record| record.grant_id == login.grant_id) else {
-            // A newer login took its place, and was over before the user knew.
+            // A newer login replaced it, and ended before the user knew of it.
             let successor = stored.filter(|record| record.previous_grant_id.as_ref() == Some(&login.grant_id)).and_then(refresh_of);
             let was_ended = successor.is_some_and(|token| !self.server.is_alive(self.server.token(token).session));
             return match (login.stored, store_lost) {
@@ -126,7 +126,7 @@ impl World<'_> {
             };
         };
         if record.is_logged_out() {
-            return if store_lost { Ok(UnavoidableLoss::WriteLost) } else { Err("it was ended".into()) };
+            return if store_lost { Ok(UnavoidableLoss::WriteLost) } else { Err("it was logged out".into()) };
         }
         let Some(token) = refresh_of(record) else { return Err("it has no refresh token".into()) };
         if self.server.accepts(token, self.now) {
@@ -134,13 +134,13 @@ impl World<'_> {
             return if refused {
                 Ok(UnavoidableLoss::UserDisabled)
             } else {
-                Err("it counts as dead, and the server never refused it".into())
+                Err("I6: it is marked as rejected, but the server never refused it".into())
             };
         }
         self.cause(token, None)
     }
 
-    /// Why a spent refresh token is all that there is, or came to the server again with `again`.
+    /// Why only a spent refresh token is left, or why the request `again` sent it once more.
     fn cause(&self, token: usize, again: Option<usize>) -> Result<UnavoidableLoss, String> {
         let Some(spent) = self.server.token(token).spent else { return Err("it was never spent".into()) };
         let again = again.map(|again| &self.requests[again]);
@@ -149,8 +149,8 @@ impl World<'_> {
             Some(RequestState::Orphaned) => return Ok(UnavoidableLoss::KilledAndProcessedLate),
             _ => {}
         }
-        let Some(first) = self.requests.get(spent.request) else { return Err("nobody spent it".into()) };
-        // It lost the claim of one of them, or what was bought under it.
+        let Some(first) = self.requests.get(spent.request) else { return Err("no request spent it".into()) };
+        // The store lost one of the two claims, or the tokens obtained under it.
         let verified_at = again.map_or(first.verified_at, |again| again.verified_at.min(first.verified_at));
         if self.store.lost_since(first.account, verified_at) {
             return Ok(UnavoidableLoss::WriteLost);
@@ -159,7 +159,7 @@ impl World<'_> {
             if again.is_some_and(|again| self.stalled(again, stored)) {
                 return Ok(UnavoidableLoss::StoppedBeforeSending);
             }
-            return Err("what it bought was stored".into());
+            return Err("the tokens obtained with it were stored".into());
         }
         match first.state {
             RequestState::GivenUp => Ok(UnavoidableLoss::ResponseLost),
@@ -168,8 +168,8 @@ impl World<'_> {
             } else {
                 UnavoidableLoss::KilledUnsaved
             }),
-            RequestState::InFlight | RequestState::Answered => self.why_overtaken(first),
-            RequestState::Finished => Err("its owner had the answer".into()),
+            RequestState::InFlight | RequestState::Storing => self.why_overtaken(first),
+            RequestState::Finished => Err("I4: its owner had the response".into()),
         }
     }
 
@@ -177,8 +177,8 @@ impl World<'_> {
         self.server.children(token).filter_map(|child| self.server.token(child).stored).min()
     }
 
-    /// The sender, or its request, stood still between its last look at the store and the first
-    /// byte, while the token was spent by others.
+    /// Whether the sender was stopped between its last load and the first byte, while others spent
+    /// the token.
     fn stalled(&self, again: &Request, stored: u64) -> bool {
         again.verified_at <= stored && again.sent > again.verified_at + 2_100
     }
@@ -188,9 +188,9 @@ impl World<'_> {
         if process.stopped_until >= first.sent || self.machines[process.machine].asleep_until >= first.sent {
             return Ok(UnavoidableLoss::Stopped);
         }
-        if first.state == RequestState::Answered && process.slow_until >= first.sent {
+        if first.state == RequestState::Storing && process.slow_until >= first.sent {
             return Ok(UnavoidableLoss::SlowOwner);
         }
-        Err("its owner is alive and at work".into())
+        Err("its owner is alive and running".into())
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the server and back, and what the server does.
+//! Requests to the server, on their way and at the server.
 
 use std::time::Duration;
 
@@ -13,39 +13,39 @@ use sipgate_oauth2_protocol::refresh::record::Record;
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 
-/// What may become of a request, with its share out of a thousand.
+/// What may happen to a request. The table has each one's share of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NetworkOutcome {
-    Well,
+    Normal,
     NotSent,
-    LostBroken,
-    AnswerLostBroken,
-    BrokenAndLate,
+    RequestLost,
+    ResponseLost,
+    ProcessedLate,
     LostSilently,
     Slow,
     ServerError,
     ServerErrorAfterwards,
     TooManyRequests,
     InvalidClient,
-    ForeignPage,
+    UnexpectedPage,
     NotFound,
-    OddAnswer,
+    UnusualResponse,
 }
 
 const NETWORK_OUTCOMES: [(NetworkOutcome, u64, &str); 13] = [
     (NetworkOutcome::NotSent, 15, "no connection"),
-    (NetworkOutcome::LostBroken, 8, "request lost, connection broken"),
-    (NetworkOutcome::AnswerLostBroken, 6, "answer lost, connection broken"),
-    (NetworkOutcome::BrokenAndLate, 2, "connection broken, request worked off later"),
-    (NetworkOutcome::LostSilently, 6, "request lost, time-out"),
-    (NetworkOutcome::Slow, 8, "request or answer delayed"),
+    (NetworkOutcome::RequestLost, 8, "request lost, connection lost"),
+    (NetworkOutcome::ResponseLost, 6, "response lost, connection lost"),
+    (NetworkOutcome::ProcessedLate, 2, "connection lost, request processed later"),
+    (NetworkOutcome::LostSilently, 6, "request lost, timeout"),
+    (NetworkOutcome::Slow, 8, "request or response delayed"),
     (NetworkOutcome::ServerError, 10, "5xx"),
     (NetworkOutcome::ServerErrorAfterwards, 3, "5xx after processing"),
     (NetworkOutcome::TooManyRequests, 10, "429 with Retry-After"),
     (NetworkOutcome::InvalidClient, 6, "401"),
-    (NetworkOutcome::ForeignPage, 6, "HTML"),
+    (NetworkOutcome::UnexpectedPage, 6, "HTML"),
     (NetworkOutcome::NotFound, 4, "404"),
-    (NetworkOutcome::OddAnswer, 8, "odd answer"),
+    (NetworkOutcome::UnusualResponse, 8, "unusual response"),
 ];
 
 impl World<'_> {
@@ -92,21 +92,21 @@ impl World<'_> {
         self.requests.push(request);
         let there = from + self.random.between(5, 300);
         let outcome = self.network_outcome();
-        let broken = |error: &str| Error::new(ErrorCode::OutcomeUnknown, error);
+        let connection_lost = |error: &str| Error::new(ErrorCode::OutcomeUnknown, error);
         match outcome {
-            NetworkOutcome::Well => self.deliver(number, there, Delivery::Complete),
+            NetworkOutcome::Normal => self.deliver(number, there, Delivery::Complete),
             NetworkOutcome::NotSent => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::Transport, "no connection"))),
-            NetworkOutcome::LostBroken => {
+            NetworkOutcome::RequestLost => {
                 let at = there + if self.random.half() { self.random.below(28_000) } else { 0 };
-                self.fail_at(number, at, Reply::ConnectionLost(broken("reset")));
+                self.fail_at(number, at, Reply::ConnectionLost(connection_lost("reset")));
             }
-            NetworkOutcome::AnswerLostBroken => {
+            NetworkOutcome::ResponseLost => {
                 self.deliver(number, there, Delivery::ResponseLost);
                 let at = there + self.random.between(0, 5_000);
-                self.fail_at(number, at, Reply::ConnectionLost(broken("reset")));
+                self.fail_at(number, at, Reply::ConnectionLost(connection_lost("reset")));
             }
-            NetworkOutcome::BrokenAndLate => {
-                self.fail_at(number, there, Reply::ConnectionLost(broken("reset")));
+            NetworkOutcome::ProcessedLate => {
+                self.fail_at(number, there, Reply::ConnectionLost(connection_lost("reset")));
                 let late = there + self.random.between(1, 60_000);
                 self.deliver(number, late, Delivery::ResponseLost);
             }
@@ -115,10 +115,10 @@ impl World<'_> {
                 let late = there + self.random.between(1, 90_000);
                 self.deliver(number, late, Delivery::Complete);
             }
-            NetworkOutcome::ServerError => self.fail_at(number, there, Reply::OutcomeUnknown(broken("503").with_status(503))),
+            NetworkOutcome::ServerError => self.fail_at(number, there, Reply::OutcomeUnknown(connection_lost("503").with_status(503))),
             NetworkOutcome::ServerErrorAfterwards => {
                 self.deliver(number, there, Delivery::ResponseLost);
-                self.fail_at(number, there + 10, Reply::OutcomeUnknown(broken("502").with_status(502)));
+                self.fail_at(number, there + 10, Reply::OutcomeUnknown(connection_lost("502").with_status(502)));
             }
             NetworkOutcome::TooManyRequests => {
                 let wait = Duration::from_secs(self.random.between(0, 60));
@@ -126,15 +126,15 @@ impl World<'_> {
                 self.fail_at(number, there, Reply::Refused(error));
             }
             NetworkOutcome::InvalidClient => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::InvalidClient, "401"))),
-            NetworkOutcome::ForeignPage => self.fail_at(number, there, Reply::OutcomeUnknown(broken("a page"))),
+            NetworkOutcome::UnexpectedPage => self.fail_at(number, there, Reply::OutcomeUnknown(connection_lost("a page"))),
             NetworkOutcome::NotFound => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::WrongEndpoint, "404"))),
-            NetworkOutcome::OddAnswer => {
-                let odd = match self.random.below(3) {
+            NetworkOutcome::UnusualResponse => {
+                let delivery = match self.random.below(3) {
                     0 if self.settings.rotation == Rotation::Off => Delivery::WithoutRefreshToken,
                     1 => Delivery::WithUnknownType,
                     _ => Delivery::WithoutAccessToken,
                 };
-                self.deliver(number, there, odd);
+                self.deliver(number, there, delivery);
             }
         }
         self.at(from + self.settings.deadline, Event::Deadline { request: number });
@@ -142,7 +142,7 @@ impl World<'_> {
 
     fn network_outcome(&mut self) -> NetworkOutcome {
         if !self.faulty {
-            return NetworkOutcome::Well;
+            return NetworkOutcome::Normal;
         }
         let mut rolled = self.random.below(1000);
         for (outcome, share, name) in NETWORK_OUTCOMES {
@@ -152,7 +152,7 @@ impl World<'_> {
             }
             rolled -= share;
         }
-        NetworkOutcome::Well
+        NetworkOutcome::Normal
     }
 
     fn deliver(&mut self, request: usize, at: u64, delivery: Delivery) {
@@ -165,7 +165,7 @@ impl World<'_> {
         self.at(at, Event::Reply { request, observation });
     }
 
-    /// The sender hears of it, if it still waits for that.
+    /// The reply reaches the sender, if it still waits.
     pub(super) fn reply(&mut self, number: usize, observation: Observation) {
         let request = &self.requests[number];
         if request.state == RequestState::InFlight && self.operations.contains_key(&request.operation) {
@@ -173,7 +173,7 @@ impl World<'_> {
         }
     }
 
-    /// The server has it.
+    /// The request reaches the server.
     pub(super) fn arrive(&mut self, number: usize, delivery: Delivery) {
         let Request { account, purpose, moment, clocks_read_at, sender_skew, .. } = self.requests[number].clone();
         self.users[account].in_flight -= 1;
@@ -214,11 +214,11 @@ impl World<'_> {
         }
         match self.server.refresh(token, origin, self.now) {
             RefreshOutcome::Granted(new) => {
-                self.trace.note(Some(account), self.now, || format!("server: request {number} with {token} is given {new}"));
+                self.trace.note(Some(account), self.now, || format!("server: request {number} with {token} gets {new}"));
                 Reply::Tokens(Box::new(self.received(new, Some(token), moment, delivery)))
             }
             RefreshOutcome::Replayed => {
-                self.trace.note(Some(account), self.now, || format!("server: request {number} replays {token}, the session is over"));
+                self.trace.note(Some(account), self.now, || format!("server: request {number} replays {token}, which ends the session"));
                 self.replayed(token, number);
                 rejected("Maximum allowed refresh token reuse exceeded")
             }
@@ -226,7 +226,7 @@ impl World<'_> {
         }
     }
 
-    /// What the sender makes of an answer.
+    /// The response, as the sender understands it.
     pub(super) fn received(
         &self,
         new: usize,
@@ -240,13 +240,13 @@ impl World<'_> {
         let json = format!(r#"{{"access_token":"a{new}","refresh_token":"{refresh}","expires_at":{expires_at}}}"#);
         let tokens = match delivery {
             Delivery::WithoutAccessToken => Err(Error::new(ErrorCode::BadResponse, "no access_token")),
-            Delivery::WithUnknownType => Err(Error::new(ErrorCode::Unsupported, "a foreign token_type")),
+            Delivery::WithUnknownType => Err(Error::new(ErrorCode::Unsupported, "an unknown token_type")),
             _ => TokenSet::restore(&json),
         };
         Received { tokens, refresh_token: kept.is_none().then(|| refresh.into()), sent }
     }
 
-    /// The session of the user's browser; a new one where there is none.
+    /// The session of the user's browser, or a new one.
     pub(super) fn browser_session(&mut self, account: usize) -> usize {
         match self.users[account].session.filter(|session| self.server.is_alive(*session)) {
             Some(session) => session,
@@ -258,7 +258,7 @@ impl World<'_> {
         }
     }
 
-    /// The sender's own time runs out.
+    /// The request times out at the sender.
     pub(super) fn deadline(&mut self, number: usize) {
         let request = &self.requests[number];
         if request.state != RequestState::InFlight {
@@ -270,12 +270,12 @@ impl World<'_> {
             self.after(deadline - passed, Event::Deadline { request: number });
             return;
         }
-        let reply = Reply::OutcomeUnknown(Error::new(ErrorCode::OutcomeUnknown, "no answer in time"));
+        let reply = Reply::OutcomeUnknown(Error::new(ErrorCode::OutcomeUnknown, "no response in time"));
         let observation = self.shape(number, reply);
         self.reply(number, observation);
     }
 
-    /// A failure in the words of the request it is of.
+    /// A failure as the observation for its kind of request.
     fn shape(&self, number: usize, reply: Reply) -> Observation {
         match (&self.requests[number].purpose, reply) {
             (

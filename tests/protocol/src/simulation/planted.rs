@@ -10,12 +10,12 @@ pub(super) enum Planted {
     ForgetUnconfirmedLogout,
     RevokeWithoutReload,
     SwapWithoutVersion,
-    /// Whoever gets the lock takes the owner of what was claimed under it for dead.
+    /// The holder of the lock assumes that the owner of any claim made under it has exited.
     TrustFreeLock,
-    /// A claim counts as watched while the store did not answer, and who takes it over does not
-    /// wait for what its owner may hold.
+    /// A claim counts as watched during an outage of the store, and a takeover does not wait for
+    /// the tokens that the former owner may hold.
     TakeoverWithoutWait,
-    /// A claim is as old as the store's answer to it.
+    /// The age of a claim counts from the store's response.
     ClaimDatedLate,
 }
 

@@ -4,7 +4,7 @@ use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::record::Record;
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 
-/// The access token of a record, by its number at the server.
+/// The number of a record's access token at the server.
 pub(super) fn access_of(record: &Record) -> Option<usize> {
     record.tokens.as_ref().and_then(|tokens| tokens.access_token().reveal()[1..].parse().ok())
 }
@@ -13,7 +13,7 @@ pub(super) fn refresh_of(record: &Record) -> Option<usize> {
     record.refresh_token.as_ref().and_then(|token| token.reveal()[1..].parse().ok())
 }
 
-/// The token that an answer brought, whatever else is odd in it.
+/// The number of the tokens in a response, whatever else is wrong with it.
 pub(super) fn token_of(received: &Received) -> Option<usize> {
     let access = received.tokens.as_ref().ok().map(|tokens| tokens.access_token().reveal());
     let text = access.or(received.refresh_token.as_ref().map(|token| token.reveal()))?;
@@ -22,7 +22,7 @@ pub(super) fn token_of(received: &Received) -> Option<usize> {
 
 pub(super) fn describe_observation(observation: &Observation) -> String {
     match observation {
-        Observation::Loaded(None) => "nothing there".into(),
+        Observation::Loaded(None) => "nothing".into(),
         Observation::Loaded(Some(found)) => format!("{} {}", found.version, describe_record(&found.record)),
         Observation::Replied(Reply::Tokens(received)) => match &received.tokens {
             Ok(_) => format!("tokens {:?}", token_of(received)),
@@ -30,8 +30,8 @@ pub(super) fn describe_observation(observation: &Observation) -> String {
         },
         Observation::Replied(Reply::Rejected(error)) => format!("rejected: {error}"),
         Observation::Replied(Reply::Refused(error)) => format!("refused: {error}"),
-        Observation::Replied(Reply::ConnectionLost(_)) => "a broken connection".into(),
-        Observation::Replied(Reply::OutcomeUnknown(error)) => format!("in doubt: {error}"),
+        Observation::Replied(Reply::ConnectionLost(_)) => "connection lost".into(),
+        Observation::Replied(Reply::OutcomeUnknown(error)) => format!("outcome unknown: {error}"),
         other => format!("{other:?}"),
     }
 }
@@ -48,9 +48,9 @@ pub(super) fn describe_record(record: &Record) -> String {
     let state = if record.is_active() {
         "active"
     } else if record.is_logged_out() {
-        "ended"
+        "logged out"
     } else {
-        "dead"
+        "rejected"
     };
     let claim = record.claim.as_ref().map_or(String::new(), |claim| format!(", claimed by {} of {}", claim.owner, claim.instance));
     let failure = record.failure.as_ref().map_or(String::new(), |failure| format!(", {} failures", failure.count));

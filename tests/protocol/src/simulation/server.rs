@@ -1,4 +1,4 @@
-//! The authorization server: sessions, refresh tokens, and what it does when one comes twice.
+//! The authorization server: sessions, refresh tokens, and what happens if one is sent twice.
 
 use super::settings::Rotation;
 
@@ -14,23 +14,23 @@ struct Session {
     alive: bool,
 }
 
-/// A token answer: an access token and the refresh token beside it.
+/// A token response: an access token and a refresh token.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
     pub(super) account: usize,
     pub(super) session: usize,
-    /// The refresh token it was bought with.
+    /// The token that this one was obtained with.
     pub(super) parent: Option<usize>,
-    /// What was bought with its refresh token.
+    /// The tokens that were obtained with it.
     children: Vec<usize>,
     pub(super) spent: Option<Spent>,
-    /// When the sender looked at its clocks for the request.
+    /// When the sender read its clocks for the request.
     pub(super) sent: u64,
-    /// By how much the sender's wall clock was ahead then.
+    /// How far the sender's wall clock was ahead then.
     pub(super) sender_skew: i64,
-    /// When a store first had it.
+    /// When it was first stored.
     pub(super) stored: Option<u64>,
-    /// The server refused it, for the time being or for good.
+    /// The server has refused it, temporarily or permanently.
     pub(super) refused: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Spent {
     pub(super) request: usize,
 }
 
-/// Who asks for tokens, and when.
+/// Which request asks for tokens, and when it was sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestOrigin {
     pub(super) request: usize,
@@ -51,7 +51,7 @@ pub(super) struct RequestOrigin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefreshOutcome {
     Granted(usize),
-    /// It was used before: the session is over now.
+    /// The token was used before, so the session has ended now.
     Replayed,
     SessionEnded,
 }
@@ -101,7 +101,7 @@ impl Server {
         RefreshOutcome::Granted(self.issue(account, session, Some(token), origin))
     }
 
-    /// Whether the refresh token would buy something now.
+    /// Whether the server would accept the refresh token now.
     pub(super) fn accepts(&self, token: usize, now: u64) -> bool {
         let token = &self.tokens[token];
         self.is_alive(token.session)
@@ -124,7 +124,7 @@ impl Server {
         self.tokens[token].children.iter().copied()
     }
 
-    /// Whether `old` came before `new` in one login.
+    /// Whether `new` was obtained from `old` by refreshes.
     pub(super) fn descends(&self, new: usize, old: usize) -> bool {
         let mut at = Some(new);
         while let Some(token) = at {

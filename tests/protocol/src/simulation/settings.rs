@@ -1,15 +1,15 @@
-//! The worlds that are simulated.
+//! The kinds of worlds.
 
-/// What the server does about refresh tokens.
+/// How the server treats refresh tokens that are used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rotation {
-    /// Every one works until the session ends.
+    /// It accepts them until the session ends.
     Off,
-    /// Each works once; the second use ends the session.
+    /// It ends the session.
     Strict,
-    /// Each works once; the second use is refused, and that is all.
+    /// It refuses them, and the session stays.
     Once,
-    /// As strict, but the second use is forgiven for so many milliseconds.
+    /// It accepts them for this many milliseconds, and then ends the session.
     Grace(u64),
 }
 
@@ -17,18 +17,18 @@ pub(super) enum Rotation {
 pub(super) struct Settings {
     pub(super) name: &'static str,
     pub(super) rotation: Rotation,
-    /// Whether the store has locks: then all processes share a machine.
+    /// Whether the store has locks. Then all processes share one machine.
     pub(super) locks: bool,
     pub(super) machines: usize,
     pub(super) processes: usize,
     pub(super) accounts: usize,
-    /// A request's own deadline, in milliseconds.
+    /// The request timeout, in milliseconds.
     pub(super) deadline: u64,
-    /// Of an access token, in seconds.
+    /// The lifetime of an access token, in seconds.
     pub(super) lifetime: u64,
-    /// The mean time between two bursts of callers of one account, in milliseconds.
+    /// The mean time between two bursts of calls for one account, in milliseconds.
     pub(super) mean_pause: u64,
-    /// Containers: every process has the number 1.
+    /// Every process has the process id 1, as in containers.
     pub(super) same_number: bool,
 }
 

@@ -1,11 +1,10 @@
-//! The store: one versioned register per account, with a memory of what was there before, so that
-//! it can lose its last write.
+//! The store: one versioned record for each account, with a history, so that it can lose writes.
 
 use std::sync::Arc;
 
 use sipgate_oauth2_protocol::refresh::record::{Record, Stored};
 
-/// How many states a restored copy may be behind.
+/// The longest history of an account.
 const HISTORY: usize = 12;
 
 #[derive(Debug)]
@@ -13,7 +12,7 @@ pub(super) struct Store {
     locks: bool,
     entries: Vec<Entry>,
     versions: u64,
-    /// Until when it answers nothing.
+    /// Until when it does not respond.
     pub(super) down_until: u64,
     pub(super) read_only_until: u64,
 }
@@ -45,7 +44,7 @@ impl Store {
         self.entries[account].now.as_ref()
     }
 
-    /// The version under which it was stored; nothing on a conflict.
+    /// The new version; `None` on a conflict.
     pub(super) fn swap(&mut self, account: usize, expected: Option<&str>, record: &Arc<Record>) -> Option<String> {
         let entry = &mut self.entries[account];
         if entry.now.as_ref().map(|stored| stored.version.as_str()) != expected {
@@ -60,7 +59,7 @@ impl Store {
         Some(version)
     }
 
-    /// Loses the last `writes`. Whether there were any.
+    /// Loses the last `writes`. Returns whether there were any.
     pub(super) fn lose(&mut self, account: usize, writes: usize, now: u64) -> bool {
         let entry = &mut self.entries[account];
         let mut lost = false;
@@ -97,7 +96,7 @@ impl Store {
         }
     }
 
-    /// The lock is free, and whoever held it knows nothing of that.
+    /// Frees the lock unnoticed, and returns its holder.
     pub(super) fn lose_lock(&mut self, account: usize) -> Option<u64> {
         self.entries[account].lock.take()
     }

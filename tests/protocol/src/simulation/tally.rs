@@ -1,10 +1,10 @@
-//! What is counted.
+//! The counters.
 
 use std::collections::BTreeMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Milliseconds that logins have lived.
+    /// The total lifetime of logins, in milliseconds.
     pub(super) login_time: u64,
     pub(super) steps: u64,
     pub(super) operations: u64,
@@ -12,16 +12,16 @@ pub(super) struct Tally {
     pub(super) served: u64,
     pub(super) refreshes: u64,
     pub(super) logins: u64,
-    /// Those of them whose tokens were got elsewhere.
+    /// The logins whose tokens were obtained elsewhere.
     pub(super) saves: u64,
-    /// Requests to end a session, and those of them that failed, as far as the client knows.
+    /// The revocations, and those of them that failed as far as the client knows.
     pub(super) revocations: u64,
     pub(super) unconfirmed: u64,
     pub(super) crashes: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
     pub(super) losses: BTreeMap<&'static str, u64>,
     pub(super) errors: BTreeMap<&'static str, u64>,
-    /// What is no failure, but worth knowing.
+    /// Events that are no failures, but worth knowing.
     pub(super) notables: BTreeMap<&'static str, u64>,
 }
 

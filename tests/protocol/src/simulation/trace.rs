@@ -1,4 +1,4 @@
-//! What happened to each account, kept only when a failure is told.
+//! The trace of one account, for the report of a failure.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ impl Trace {
         Self::Of { account, lines: VecDeque::new() }
     }
 
-    /// Notes what happens to `account`, or to all.
+    /// Notes an event of one account, or of all.
     pub(super) fn note(&mut self, account: Option<usize>, now: u64, text: impl FnOnce() -> String) {
         if let Self::Of { account: traced, lines } = self
             && account.is_none_or(|account| account == *traced)

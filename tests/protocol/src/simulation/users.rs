@@ -1,4 +1,4 @@
-//! What users and state do: bursts of calls, logins, logouts, and trouble on the way.
+//! What users do, and which faults happen meanwhile.
 
 use super::login::UnavoidableLoss;
 use super::records::refresh_of;
@@ -10,7 +10,7 @@ use sipgate_oauth2_protocol::refresh::action::Goal;
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
-/// For how many seconds somebody comes again and again, while a store comes back.
+/// For how many seconds callers retry around the end of an outage.
 const IMPATIENT: u64 = 12;
 
 impl World<'_> {
@@ -91,7 +91,7 @@ impl World<'_> {
             self.after(soon, Event::Login { account, again: true });
         }
         if self.random.per_mille(4) {
-            // Both at once, from two tabs.
+            // Both at once, as from two tabs.
             let apart = self.random.below(1_000);
             self.after(soon, Event::Logout { account });
             self.after(soon + apart, Event::Login { account, again: true });
@@ -106,7 +106,7 @@ impl World<'_> {
         }
     }
 
-    /// Sets a wall clock wrong, and right again later.
+    /// Sets a wall clock wrong, and corrects it later.
     fn set_a_clock(&mut self, soon: u64) {
         let machine = self.random.index(self.settings.machines);
         let (kind, skew) = match self.random.below(3) {
@@ -122,15 +122,15 @@ impl World<'_> {
         self.after(soon + lasts, Event::SetClock { machine, skew: 0 });
     }
 
-    /// The store answers nobody, or writes for nobody; and those who have to do with it come again
-    /// and again, and as soon as it is back.
+    /// The store does not respond, or only rejects writes. Callers of the affected accounts retry
+    /// during the outage and around its end.
     pub(super) fn fail_store(&mut self, length: u64, only_writes: bool) {
         if !self.faulty {
             return;
         }
-        self.tally.fault(if only_writes { "store read-only for a while" } else { "store gone for a while" });
+        self.tally.fault(if only_writes { "store read-only for a while" } else { "store down for a while" });
         let until = self.now + length;
-        self.trace.note(None, self.now, || format!("the store is {} for {length} ms", if only_writes { "read-only" } else { "gone" }));
+        self.trace.note(None, self.now, || format!("the store is {} for {length} ms", if only_writes { "read-only" } else { "down" }));
         let store = &mut self.store;
         let end = if only_writes { &mut store.read_only_until } else { &mut store.down_until };
         *end = until.max(*end);
@@ -156,7 +156,7 @@ impl World<'_> {
         }
     }
 
-    /// A descriptor of the lock's file is closed by somebody who knows nothing of it.
+    /// The lock is lost unnoticed, because a descriptor of its file was closed.
     pub(super) fn lose_lock(&mut self, account: usize) {
         if self.faulty
             && let Some(running) = self.store.lose_lock(account).and_then(|holder| self.operations.get_mut(&holder))
@@ -169,7 +169,7 @@ impl World<'_> {
 
     pub(super) fn lose_writes(&mut self, account: usize, writes: usize) {
         if self.faulty && self.store.lose(account, writes, self.now) {
-            self.tally.fault(if writes == 1 { "store lost its last write" } else { "store restored from an older copy" });
+            self.tally.fault(if writes == 1 { "store lost its last write" } else { "store restored from an older backup" });
             self.trace.note(Some(account), self.now, || format!("the store loses the last {writes} writes"));
             self.check_reachable(account);
         }
@@ -196,7 +196,7 @@ impl World<'_> {
             return;
         }
         if again && self.random.half() {
-            // Another browser.
+            // The next login uses a different browser.
             self.users[account].session = None;
         }
         self.tally.logins += 1;
@@ -224,7 +224,7 @@ impl World<'_> {
         }
     }
 
-    /// A caller was told that a login is needed.
+    /// A caller got `LOGIN_REQUIRED`.
     pub(super) fn wants_login(&mut self, account: usize) {
         if !self.users[account].wants_login {
             self.users[account].wants_login = true;
@@ -233,7 +233,7 @@ impl World<'_> {
         }
     }
 
-    /// A login was tried, and has succeeded or not.
+    /// A login has finished, successfully or not.
     pub(super) fn login_over(&mut self, account: usize) {
         let has_login = self.users[account].login.is_some();
         if self.users[account].wants_login {
@@ -244,7 +244,7 @@ impl World<'_> {
         }
     }
 
-    /// What a operation's end means to the user.
+    /// The user learns the outcome of a login.
     pub(super) fn login_reported(&mut self, id: u64, outcome: &Result<bool>) {
         let Some(running) = self.operations.get(&id) else { return };
         let account = running.account;

@@ -1,4 +1,4 @@
-//! The world: machines, processes, users, a store and a server, moved by one queue of events.
+//! The world: machines, processes, users, a store and a server, driven by a queue of events.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -25,7 +25,7 @@ pub(super) struct World<'a> {
     pub(super) planted: Option<Planted>,
     pub(super) random: Random,
     pub(super) now: u64,
-    /// While it is not, nothing goes wrong.
+    /// Whether faults happen.
     pub(super) faulty: bool,
     queue: BinaryHeap<Reverse<Entry>>,
     entries: u64,
@@ -43,14 +43,14 @@ pub(super) struct World<'a> {
     pub(super) failure: Option<(usize, String)>,
 }
 
-/// Where a process runs; when it dies, another one starts in its place.
+/// A process. When it is killed, another one starts in its place.
 pub(super) struct Process {
     pub(super) machine: usize,
     pub(super) number: u32,
     pub(super) instance: String,
     pub(super) is_up: bool,
     pub(super) stopped_until: u64,
-    /// Until when its way to the store is slow.
+    /// Until when its connection to the store is slow.
     pub(super) slow_until: u64,
     /// How much earlier than others it refreshes.
     pub(super) spread: u8,
@@ -58,38 +58,38 @@ pub(super) struct Process {
     pub(super) account_states: Vec<AccountState>,
 }
 
-/// What a process has of one account.
+/// What a process holds of one account.
 #[derive(Default)]
 pub(super) struct AccountState {
     pub(super) local: LocalState,
     pub(super) acquired: Option<Acquired>,
-    /// When what was last read was read, in truth.
+    /// When the store was last read, by true time.
     pub(super) read_at: Option<u64>,
-    /// When the store last failed here.
+    /// When the store last failed in this process.
     pub(super) failed_at: Option<u64>,
-    /// Grants that it saw end, the newest last.
+    /// The grants that it saw end, the newest last.
     pub(super) seen_ended: Vec<String>,
-    /// Tokens that the API refused here.
+    /// The tokens that an API refused in this process.
     pub(super) refused: Vec<usize>,
-    /// Tokens of which callers were told although they could not be stored.
+    /// The tokens that were reported to callers as unsaved.
     pub(super) unsaved: Vec<usize>,
     pub(super) reloading: Option<u64>,
     pub(super) refreshing: Option<u64>,
-    /// See `Planted::TakeoverWithoutWait`.
+    /// For `Planted::TakeoverWithoutWait`.
     pub(super) watching: Watching,
 }
 
-/// When and how the process acquired the tokens it has.
+/// When and how a process acquired the tokens that it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Acquired {
     pub(super) token: Option<usize>,
     pub(super) at: u64,
     pub(super) moment: Moment,
-    /// By how much its wall clock was ahead; nothing when it asked for the tokens itself.
+    /// How far its wall clock was ahead; `None` if it requested the tokens itself.
     pub(super) skew: Option<i64>,
 }
 
-/// The owner of an account, and the browser they use.
+/// A user with one account and one browser at a time.
 pub(super) struct User {
     pub(super) account: Account,
     /// The browser's session at the server.
@@ -99,12 +99,12 @@ pub(super) struct User {
     pub(super) disabled_until: u64,
     /// When each grant ended, by a logout or another login.
     pub(super) ended: BTreeMap<String, u64>,
-    /// What is on its way to the store or the server.
+    /// How many requests to the store or the server are in flight.
     pub(super) in_flight: u32,
     pub(super) running_operations: u32,
 }
 
-/// A operation and who waits for it.
+/// An operation in progress, with its waiting callers.
 pub(super) struct RunningOperation {
     pub(super) process: usize,
     pub(super) account: usize,
@@ -114,21 +114,21 @@ pub(super) struct RunningOperation {
     pub(super) owner: String,
     pub(super) grant_id: Option<String>,
     pub(super) waiters: Vec<u64>,
-    /// What it last loaded, and when that was read.
+    /// What it last loaded, and when the store read it.
     pub(super) loaded: Option<Option<Stored>>,
     pub(super) loaded_at: u64,
     pub(super) store_failed: bool,
     pub(super) outcome_unknown: bool,
-    /// When it asked for its claim.
+    /// When it began to write its claim.
     pub(super) claimed_at: Option<u64>,
-    /// It had the lock and has lost it.
+    /// It has lost its lock unnoticed.
     pub(super) lock_lost: bool,
-    /// See `Planted::ClaimDatedLate`.
+    /// For `Planted::ClaimDatedLate`.
     pub(super) before_claim: BeforeClaim,
-    /// What it requested to be refreshed: the grant and its generation.
+    /// The grant and generation that it has sent a refresh for.
     pub(super) requested: Option<(String, u64)>,
     pub(super) request: Option<usize>,
-    /// What it was answered.
+    /// The tokens that it received.
     pub(super) received: Option<usize>,
     pub(super) wants_validity: bool,
 }
@@ -150,11 +150,11 @@ pub(super) struct Request {
     pub(super) process: usize,
     pub(super) operation: u64,
     pub(super) purpose: Purpose,
-    /// When the store was last looked at before it.
+    /// When the store was last read before it was sent.
     pub(super) verified_at: u64,
-    /// The first byte.
+    /// When the first byte was sent.
     pub(super) sent: u64,
-    /// When the sender looked at its clocks for it, and what they said.
+    /// When the sender read its clocks, and what they showed.
     pub(super) clocks_read_at: u64,
     pub(super) moment: Moment,
     pub(super) sender_skew: i64,
@@ -168,15 +168,15 @@ pub(super) enum Purpose {
     Revoke { token: usize, grant_id: String },
 }
 
-/// What became of a request, as its sender knows it.
+/// The state of a request, as its sender knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestState {
     InFlight,
-    /// Answered, and the answer is being stored.
-    Answered,
-    /// The sender does not know, and waits no more.
+    /// The response has arrived, and is being stored.
+    Storing,
+    /// The sender has given up, and does not know the outcome.
     GivenUp,
-    /// The sender died.
+    /// The sender was killed.
     Orphaned,
     Finished,
 }
@@ -189,11 +189,12 @@ pub(super) struct Caller {
     pub(super) attempted: Attempted,
     pub(super) began: u64,
     pub(super) operations: u32,
-    /// The token that it could have been given at once.
+    /// The usable token at the start of the call.
     pub(super) usable_at_start: Option<usize>,
-    /// A operation of this call failed, or takes too long: what is in hand may be older.
+    /// An operation of this call has failed or takes too long, so the token may come from an older
+    /// load.
     pub(super) failed: bool,
-    /// The call must succeed where there is a login.
+    /// The call must succeed if there is a login.
     pub(super) must: bool,
 }
 
@@ -227,7 +228,7 @@ pub(super) enum Event {
         force: bool,
     },
     CallerTimesOut(u64),
-    /// The look takes longer than a caller waits for it who can be given something.
+    /// The reload takes longer than a caller with a usable token waits.
     Late {
         caller: u64,
         operation: u64,
@@ -284,7 +285,7 @@ pub(super) enum Event {
     },
 }
 
-/// What a store is requested to do.
+/// A request to the store.
 #[derive(Clone, Debug)]
 pub(super) enum StoreRequest {
     Load,
@@ -295,15 +296,15 @@ pub(super) enum StoreRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteReport {
     Accurate,
-    /// The answer was a failure, and it is stored all the same, later.
+    /// The write was reported as failed, and is carried out later.
     Failed,
 }
 
-/// How the way back from the server ends.
+/// What the sender gets of the server's response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     Complete,
-    /// It is processed, but the answer is lost.
+    /// Nothing: the request is processed, but the response is lost.
     ResponseLost,
     WithoutRefreshToken,
     WithoutAccessToken,
@@ -355,7 +356,7 @@ impl<'a> World<'a> {
         world
     }
 
-    /// Lives until then, or until something is wrong.
+    /// Runs until this time, or until a check fails.
     pub(super) fn run(&mut self, until: u64) {
         while self.failure.is_none() {
             match self.queue.peek() {
@@ -419,7 +420,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The process that must run for this to happen.
+    /// The process that must be running for this event.
     fn acting(&self, event: &Event) -> Option<usize> {
         match event {
             Event::Observe(operation, _) => self.operations.get(operation).map(|running| running.process),
@@ -466,7 +467,7 @@ impl<'a> World<'a> {
         self.machines[self.processes[process].machine].skew(self.now)
     }
 
-    /// A process that could take a call.
+    /// A random process.
     pub(super) fn some_process(&mut self) -> usize {
         self.random.index(self.settings.processes)
     }
@@ -521,7 +522,7 @@ impl<'a> World<'a> {
         id
     }
 
-    /// Something is wrong: the world ends here.
+    /// A check has failed, so the world ends here.
     pub(super) fn fail(&mut self, account: usize, what: impl Into<String>) {
         if self.failure.is_none() {
             self.failure = Some((account, what.into()));

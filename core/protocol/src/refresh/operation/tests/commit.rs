@@ -1,4 +1,4 @@
-//! Tokens that arrive after the record has changed (I2 to I4).
+//! Tokens that arrive after the record has changed.
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn tokens_are_stored_even_if_the_login_was_marked_rejected_meanwhile() {
     assert!(scene.record().is_active() && scene.record().generation == 2);
 }
 
+/// I3
 #[test]
 fn a_newer_generation_and_another_grant_stay() {
     for theirs in [login("g", 2, START - 1), login("h", 2, START)] {
@@ -24,6 +25,7 @@ fn a_newer_generation_and_another_grant_stay() {
     }
 }
 
+/// I3, I4
 #[test]
 fn tokens_over_a_lost_write_get_the_larger_generation_plus_one() {
     let mut scene = Scene::new();
@@ -174,6 +176,7 @@ fn writes_to_a_read_only_store_are_retried_with_a_wait() {
     }
 }
 
+/// I2, I4
 #[test]
 fn without_the_store_tokens_are_handed_out_as_unsaved_and_written_later() {
     let mut scene = Scene::new();

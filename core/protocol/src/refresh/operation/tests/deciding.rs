@@ -1,4 +1,4 @@
-//! What a caller gets (I10 to I13).
+//! What a caller gets.
 
 use super::*;
 
@@ -30,6 +30,7 @@ fn login_required_is_reported_only_after_a_reload() {
     assert_eq!((decision(&scene, 0, Attempted::Nothing), decision(&scene, 0, Attempted::Reload)), ("reload", "fail"));
 }
 
+/// I10, I11
 #[test]
 fn a_refresh_is_due_at_eighty_percent_and_a_token_expires_thirty_seconds_early() {
     let ages = [(0, "use"), (239_999, "use"), (240_000, "use and refresh"), (269_999, "use and refresh"), (270_000, "refresh")];
@@ -85,6 +86,7 @@ fn no_more_validity_is_required_than_a_new_token_has() {
     }
 }
 
+/// I11
 #[test]
 fn a_new_token_is_used_unless_it_expired_while_suspended_or_was_invalidated() {
     for (lifetime, age, decided) in
@@ -150,6 +152,7 @@ fn a_token_is_cacheable_until_a_refresh_or_a_reload_is_due() {
     assert_eq!(scene.local.cacheable_until(TokenRequirements { recheck: 1_000_000, ..TokenRequirements::default() }, scene.now), 0);
 }
 
+/// I12
 #[test]
 fn a_token_from_the_future_is_trusted_within_a_tenth_of_its_lifetime() {
     let early = [(300, 30_000, "use"), (300, 30_001, "refresh"), (900, 30_001, "refresh"), (100, 10_000, "use"), (100, 10_001, "refresh")];
@@ -179,6 +182,7 @@ fn a_token_that_is_loaded_again_keeps_its_age() {
     assert_eq!(decision(&scene, 0, Attempted::Reload), "use");
 }
 
+/// I12
 #[test]
 fn our_own_token_is_as_old_as_its_request_even_if_the_clock_is_set_back() {
     let mut scene = Scene::new();
@@ -225,6 +229,7 @@ fn a_loaded_record_is_used_for_as_long_as_recheck_says() {
     assert_eq!(decision(&scene, 0, Attempted::Nothing), "reload");
 }
 
+/// I10
 #[test]
 fn twenty_late_401s_cause_one_refresh() {
     let mut scene = Scene::new();
@@ -314,6 +319,7 @@ fn a_refresh_that_another_process_has_begun_is_retried_a_little_later() {
     assert_eq!(decision(&scene, 0, Attempted::Nothing), "use and refresh");
 }
 
+/// I13
 #[test]
 fn a_store_that_failed_is_not_asked_again_for_a_while() {
     let fails = |scene: &mut Scene| {

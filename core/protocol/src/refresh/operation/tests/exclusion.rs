@@ -1,7 +1,8 @@
-//! Locks, leases and claims (I7, I8).
+//! Locks, leases and claims.
 
 use super::*;
 
+/// I8
 #[test]
 fn under_the_lock_the_claim_of_a_process_that_exited_is_taken_over() {
     let mut scene = Scene::new();
@@ -37,6 +38,7 @@ fn a_claim_of_another_copy_in_this_process_is_waited_for() {
     assert_eq!(code(scene.refresh(|scene| scene.tokens(2))), ErrorCode::Busy);
 }
 
+/// I8
 #[test]
 fn an_abandoned_claim_of_this_instance_is_taken_over_at_once() {
     let mut scene = Scene::leasing();
@@ -57,6 +59,7 @@ fn the_claim_of_a_failed_operation_of_this_process_is_taken_over_at_once() {
     assert_eq!(scene.times("wait"), 0);
 }
 
+/// I7, I8
 #[test]
 fn without_a_lock_a_claim_is_taken_over_once_its_lease_has_expired() {
     let mut scene = Scene::leasing();
@@ -163,6 +166,7 @@ fn the_lease_of_another_claim_starts_when_it_is_first_seen() {
     }
 }
 
+/// I12
 #[test]
 fn a_wall_clock_that_jumps_ahead_expires_no_lease() {
     let mut scene = Scene::leasing();
@@ -172,6 +176,7 @@ fn a_wall_clock_that_jumps_ahead_expires_no_lease() {
     assert_eq!(code(scene.refresh(|scene| scene.tokens(2))), ErrorCode::Busy);
 }
 
+/// I10
 #[test]
 fn an_operation_that_waits_for_the_lock_sees_what_its_holder_stored() {
     let mut scene = Scene::new();
@@ -239,6 +244,7 @@ fn the_longer_a_lock_is_busy_the_less_often_it_is_tried() {
     assert!(waits[..5].iter().all(|wait| *wait == 20) && waits[20..waits.len() - 1].iter().all(|wait| *wait == 160), "{waits:?}");
 }
 
+/// I13
 #[test]
 fn a_usable_token_is_not_waited_for() {
     let mut scene = Scene::new();

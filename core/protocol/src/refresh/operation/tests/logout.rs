@@ -1,7 +1,8 @@
-//! Logging out (I9, I14, I15).
+//! Logging out.
 
 use super::*;
 
+/// I9, I14
 #[test]
 fn the_tombstone_is_written_first_and_loses_its_token_last() {
     let mut scene = Scene::new();
@@ -23,6 +24,7 @@ fn a_tombstone_keeps_a_live_claim_and_the_logout_waits_for_it() {
     assert_eq!(scene.times("revoke r1"), 0);
 }
 
+/// I15
 #[test]
 fn a_logout_waits_for_a_claim_until_its_lease_expires() {
     let mut scene = Scene::leasing();
@@ -61,6 +63,7 @@ fn a_logout_waits_for_a_refresh_of_the_same_process_too() {
     assert_eq!((scene.times("revoke r1"), scene.times("revoke r2")), (0, 1));
 }
 
+/// I15
 #[test]
 fn a_login_made_during_the_logout_is_not_revoked() {
     let mut scene = Scene::new();
@@ -75,6 +78,7 @@ fn a_login_made_during_the_logout_is_not_revoked() {
     assert_eq!(scene.record().grant_id, "h");
 }
 
+/// I5, I14
 #[test]
 fn a_second_logout_completes_one_that_could_not_reach_the_server() {
     let mut scene = Scene::new();
@@ -87,6 +91,7 @@ fn a_second_logout_completes_one_that_could_not_reach_the_server() {
     assert!(scene.record().refresh_token.is_none());
 }
 
+/// I14
 #[test]
 fn a_token_stored_during_the_revocation_is_revoked_too() {
     let mut scene = Scene::new();

@@ -1,7 +1,8 @@
-//! A store that loses writes (I3, I9).
+//! A store that loses writes.
 
 use super::*;
 
+/// I3
 #[test]
 fn an_older_generation_is_replaced_by_the_newer_one_in_memory() {
     let mut scene = Scene::new();
@@ -12,6 +13,7 @@ fn an_older_generation_is_replaced_by_the_newer_one_in_memory() {
     assert_eq!((scene.record().generation, token_of(scene.record())), (5, "r5"));
 }
 
+/// I9
 #[test]
 fn a_replaced_grant_is_not_accepted_again() {
     let mut scene = Scene::new();

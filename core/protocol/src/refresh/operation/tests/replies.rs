@@ -1,7 +1,8 @@
-//! What each kind of reply causes (I4 to I7).
+//! What each kind of reply causes.
 
 use super::*;
 
+/// I2
 #[test]
 fn tokens_are_stored_before_the_operation_finishes() {
     let mut scene = Scene::new();
@@ -11,6 +12,7 @@ fn tokens_are_stored_before_the_operation_finishes() {
     assert_eq!((record.generation, token_of(record), &record.claim, &record.failure), (2, "r2", &None, &None));
 }
 
+/// I4
 #[test]
 fn unusable_tokens_are_not_handed_out_but_their_refresh_token_is_stored() {
     let mut scene = Scene::new();
@@ -58,6 +60,7 @@ fn tokens_or_a_rejection_clear_the_stored_failure() {
     }
 }
 
+/// I5
 #[test]
 fn a_request_that_spent_nothing_releases_the_claim_and_keeps_the_tokens() {
     let codes = [
@@ -86,6 +89,7 @@ fn retry_after_sets_the_wait() {
     assert_eq!(scene.record().failure.as_ref().unwrap().wait_left(0, scene.now), Some(20_000));
 }
 
+/// I5, I6
 #[test]
 fn invalid_grant_marks_the_login_as_rejected() {
     let mut scene = Scene::new();
@@ -98,6 +102,7 @@ fn invalid_grant_marks_the_login_as_rejected() {
     assert_eq!(scene.log, ["load", "finish"]);
 }
 
+/// I6
 #[test]
 fn after_invalid_grant_a_newer_generation_or_another_grant_is_adopted() {
     let not_rotated = Record { refresh_token: Some("r1".into()), ..login("g", 2, START) };
@@ -147,6 +152,7 @@ fn after_a_takeover_invalid_grant_waits_for_the_former_owner() {
     assert!(scene.record().is_active());
 }
 
+/// I7
 #[test]
 fn a_request_whose_connection_was_lost_is_replayed_once_under_the_same_claim() {
     let mut scene = Scene::new();
@@ -163,6 +169,7 @@ fn nothing_is_replayed_once_another_process_has_refreshed() {
     assert_eq!((scene.times("refresh r1"), scene.record().generation), (1, 2));
 }
 
+/// I7
 #[test]
 fn a_request_with_an_unknown_outcome_is_not_repeated_before_its_wait_is_over() {
     let mut scene = Scene::new();

@@ -1,4 +1,4 @@
-//! The load just before the first byte (I1).
+//! The load just before the first byte.
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn refresh_after(scene: &mut Scene, meanwhile: impl Fn(&mut Scene)) -> Result<bo
     })
 }
 
+/// I1
 #[test]
 fn nothing_is_sent_once_the_claim_is_gone() {
     let mut scene = Scene::new();
@@ -22,6 +23,7 @@ fn nothing_is_sent_once_the_claim_is_gone() {
     assert!(!scene.log.iter().any(|done| done.starts_with("refresh")));
 }
 
+/// I1, I12
 #[test]
 fn a_claim_that_is_too_old_by_either_clock_is_made_again() {
     for (mono, wall, claims) in [(40_001, 0, 2), (0, 40_001, 2), (40_000, 40_000, 1)] {
