@@ -1,5 +1,7 @@
 //! What one process holds of a login without asking the store, and what it hands out of it.
 
+use std::hash::{Hash, Hasher};
+
 use super::record::{LEASE_MILLISECONDS, Record, State, Stored, digest_of};
 use crate::error::{Error, ErrorCode};
 use crate::time::{Age, Moment};
@@ -45,7 +47,7 @@ const NEXT_TRY_MILLISECONDS: u64 = 250;
 const IDLE_MILLISECONDS: u64 = 3_600_000;
 
 /// What a process holds of one key.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct LocalState {
     stored: Option<Stored>,
     /// The age of the tokens; `None` if it is unknown because a clock was set.
@@ -71,7 +73,7 @@ pub struct LocalState {
     open_claims: Vec<String>,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 struct Watched {
     version: String,
     /// When this version was first seen.
@@ -81,12 +83,25 @@ struct Watched {
     last_seen: u64,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Outage {
     failures: u32,
     /// When the store may be asked again.
     next_load: u64,
     error: Error,
+}
+
+/// Without the error, which has no equality: every failure changes the other members.
+impl PartialEq for Outage {
+    fn eq(&self, other: &Self) -> bool {
+        (self.failures, self.next_load) == (other.failures, other.next_load)
+    }
+}
+
+impl Hash for Outage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.failures, self.next_load).hash(state);
+    }
 }
 
 /// What a caller requires of an access token.
