@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-variety test-chaos chaos test-protocol test-schedules test-endurance test-fuzz test-memory lint header fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -38,19 +38,18 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 	cargo test --workspace --exclude protocol --exclude schedules
 	cargo test -p sipgate-oauth2 --features log --test log
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
-	cd bindings-python && $(PYTHON) ../tests/variety/canary.py $(IN_VENV)/python -m pytest -q -s
-	cd bindings-node && $(PYTHON) ../tests/variety/canary.py node --test test/
+	cd bindings-python && $(PYTHON) ../tests/differential/canary.py $(IN_VENV)/python -m pytest -q -s
+	cd bindings-node && $(PYTHON) ../tests/differential/canary.py node --test test/
 	bash bindings-c/tests/run.sh
 	$(PYTHON) tests/readme/run.py
-	$(PYTHON) tests/surface/run.py
 
 test-memory: build ## what is left of secrets in freed memory; the C suite under valgrind, and under the address sanitizer where there is a nightly toolchain
 	$(PYTHON) tests/memory/run.py
 	bash bindings-c/tests/run.sh --valgrind
 	bash bindings-c/tests/run.sh --asan
 
-test-endurance: build ## ten thousand logins in one process of each language: memory, descriptors and threads stay flat
-	$(PYTHON) tests/endurance/run.py
+test-soak: build ## ten thousand logins in one process of each language: memory, descriptors and threads stay flat
+	$(PYTHON) tests/soak/run.py
 
 test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
 	$(PYTHON) tests/keycloak/run.py
@@ -58,9 +57,9 @@ test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and th
 test-keycloak-22: build ## the same with Keycloak 22.0.5, whose answers differ as tests/keycloak/allowed.py says
 	$(PYTHON) tests/keycloak/run.py --version 22.0.5 --contention 20
 
-test-variety: build ## generated inputs and every fault, through all languages: one verdict, and no secret in any output
-	$(PYTHON) tests/variety/run.py
-	$(PYTHON) tests/variety/faults.py
+test-differential: build ## generated inputs and every fault, through all languages: one verdict, and no secret in any output
+	$(PYTHON) tests/differential/run.py
+	$(PYTHON) tests/differential/faults.py
 
 test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, a thousand that are killed
 	$(PYTHON) tests/chaos/foreign_closes.py
@@ -87,7 +86,7 @@ test-schedules: ## the threads of the driver in tens of thousands of orders (SEE
 test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetched from npm
 	$(PYTHON) tests/oidc_provider/run.py
 
-lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs against the binary, generated files against their sources
+lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, dependencies, stubs against the binary, generated files against their sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features sipgate-oauth2/log -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
@@ -96,17 +95,28 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, stubs again
 	$(PYTHON) tests/prose.py
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
+	bash tests/house/dependencies.sh
+	$(IN_VENV)/typos
 	bash bindings-c/header.sh --check
+	$(PYTHON) bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table
+	$(IN_VENV)/python -m pytest -q tests/api_parity tests/house
+	$(IN_VENV)/python tests/api_parity/run.py
+
+api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what each language offers
+	$(IN_VENV)/python tests/api_parity/run.py --write
 
 header: ## include/sipgate_oauth2.h, made anew from bindings-c
 	bash bindings-c/header.sh
 
-test-fuzz: ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
+abi: ## accepts the C header's interface as the one to compare with, though it may break programs
+	$(PYTHON) bindings-c/abi.py --accept
+
+test-fuzz: $(VENV)/.ready ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
 	cargo test --manifest-path fuzz/Cargo.toml
 	bash fuzz/run.sh 10
 
-fuzz: ## each fuzz target for so many seconds (SECONDS=60)
+fuzz: $(VENV)/.ready ## each fuzz target for so many seconds (SECONDS=60)
 	bash fuzz/run.sh $(SECONDS)
 
 mutants: ## changes to the pure modules that no unit test notices (long)

@@ -24,8 +24,8 @@
 #define MOST_TURNS 1000
 
 static char base[256], token_endpoint[512], refresh_token[8192];
-static sipgate_client *client;
-static sipgate_token_source *source;
+static sipgate_oauth2_client *client;
+static sipgate_oauth2_token_source *source;
 
 static double seconds(clockid_t clock)
 {
@@ -34,48 +34,48 @@ static double seconds(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void must(sipgate_status status, sipgate_error *error)
+static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
 {
     if (status != SIPGATE_OK) {
-        fprintf(stderr, "%s: %s\n", sipgate_error_name(error), sipgate_error_message(error).data);
+        fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
         exit(1);
     }
 }
 
 static void our_url(void)
 {
-    sipgate_authorization_request *request;
-    sipgate_error *error = NULL;
-    must(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
-    if (sipgate_authorization_request_url(request).len < 100)
+    sipgate_oauth2_authorization_request *request;
+    sipgate_oauth2_error *error = NULL;
+    must(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
+    if (sipgate_oauth2_authorization_request_url(request).len < 100)
         exit(1);
-    sipgate_authorization_request_free(request);
+    sipgate_oauth2_authorization_request_free(request);
 }
 
 static void our_refresh(void)
 {
-    sipgate_token_set *tokens;
-    sipgate_error *error = NULL;
-    must(sipgate_client_refresh(client, refresh_token, NULL, NULL, &tokens, &error), error);
-    sipgate_token_set_free(tokens);
+    sipgate_oauth2_token_set *tokens;
+    sipgate_oauth2_error *error = NULL;
+    must(sipgate_oauth2_client_refresh(client, refresh_token, NULL, NULL, &tokens, &error), error);
+    sipgate_oauth2_token_set_free(tokens);
 }
 
 static void our_restore(void)
 {
     static const char json[] = "{\"access_token\":\"eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl\",\"expires_in\":300,\"refresh_expires_in\":2592000,"
                                "\"refresh_token\":\"eyJhbGciOiJIUzUxMiJ9.e30.c2lnbmF0dXJl\",\"token_type\":\"Bearer\",\"scope\":\"balance:read\"}";
-    sipgate_token_set *tokens;
-    sipgate_error *error = NULL;
-    must(sipgate_token_set_restore(json, &tokens, &error), error);
-    sipgate_token_set_free(tokens);
+    sipgate_oauth2_token_set *tokens;
+    sipgate_oauth2_error *error = NULL;
+    must(sipgate_oauth2_token_set_restore(json, &tokens, &error), error);
+    sipgate_oauth2_token_set_free(tokens);
 }
 
 static void our_token(void)
 {
-    sipgate_secret *token;
-    sipgate_error *error = NULL;
-    must(sipgate_token_source_access_token(source, NULL, &token, &error), error);
-    sipgate_secret_free(token);
+    sipgate_oauth2_secret *token;
+    sipgate_oauth2_error *error = NULL;
+    must(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error), error);
+    sipgate_oauth2_secret_free(token);
 }
 
 static void clock_reading(void)
@@ -232,18 +232,19 @@ static int row(const char *name, void (*ours)(void), void (*theirs)(void), struc
 }
 
 /* The request is the caller's. */
-static sipgate_authorization_request *log_in(char *callback, int size)
+static sipgate_oauth2_authorization_request *log_in(char *callback, int size)
 {
-    sipgate_authorization_request *request;
-    sipgate_error *error = NULL;
+    sipgate_oauth2_authorization_request *request;
+    sipgate_oauth2_error *error = NULL;
     char command[8192], *end;
     FILE *login;
-    must(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
+    must(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
     snprintf(command, sizeof command,
-             "python3 -c \"import json, sys, urllib.request as u; print(json.load(u.build_opener(u.ProxyHandler({})).open(u.Request('%.*s/_realm/login', "
+             "python3 -c \"import json, sys, urllib.request as u; "
+             "print(json.load(u.build_opener(u.ProxyHandler({})).open(u.Request('%.*s/_realm/login', "
              "json.dumps({'authorization_url': sys.argv[1], 'username': 'anna', 'password': 'anna-pw'}).encode(), "
              "{'content-type': 'application/json'})))['callback'])\" '%s'",
-             (int)(strlen(base) - strlen("/auth")), base, sipgate_authorization_request_url(request).data);
+             (int)(strlen(base) - strlen("/auth")), base, sipgate_oauth2_authorization_request_url(request).data);
     login = popen(command, "r");
     if (login == NULL || fgets(callback, size, login) == NULL || pclose(login) != 0)
         exit(1);
@@ -255,32 +256,32 @@ static sipgate_authorization_request *log_in(char *callback, int size)
 static void find_refresh_token(void)
 {
     char callback[8192];
-    sipgate_authorization_request *request = log_in(callback, sizeof callback);
-    sipgate_token_set *tokens;
-    sipgate_secret *token;
-    sipgate_error *error = NULL;
-    must(sipgate_client_exchange_callback(client, request, callback, NULL, &tokens, &error), error);
-    must(sipgate_token_set_refresh_token(tokens, &token, &error), error);
-    snprintf(refresh_token, sizeof refresh_token, "%s", sipgate_secret_text(token).data);
-    sipgate_secret_free(token);
-    sipgate_token_set_free(tokens);
-    sipgate_authorization_request_free(request);
+    sipgate_oauth2_authorization_request *request = log_in(callback, sizeof callback);
+    sipgate_oauth2_token_set *tokens;
+    sipgate_oauth2_secret *token;
+    sipgate_oauth2_error *error = NULL;
+    must(sipgate_oauth2_client_exchange_callback(client, request, callback, NULL, &tokens, &error), error);
+    must(sipgate_oauth2_token_set_refresh_token(tokens, &token, &error), error);
+    snprintf(refresh_token, sizeof refresh_token, "%s", sipgate_oauth2_secret_text(token).data);
+    sipgate_oauth2_secret_free(token);
+    sipgate_oauth2_token_set_free(tokens);
+    sipgate_oauth2_authorization_request_free(request);
 }
 
 static void find_source(void)
 {
     char callback[8192];
-    sipgate_authorization_request *request = log_in(callback, sizeof callback);
-    sipgate_error *error = NULL;
-    must(sipgate_client_complete_login(client, request, callback, "user-42", NULL, &source, &error), error);
-    sipgate_authorization_request_free(request);
+    sipgate_oauth2_authorization_request *request = log_in(callback, sizeof callback);
+    sipgate_oauth2_error *error = NULL;
+    must(sipgate_oauth2_client_complete_login(client, request, callback, "user-42", NULL, &source, &error), error);
+    sipgate_oauth2_authorization_request_free(request);
 }
 
 int main(int count, char **arguments)
 {
-    sipgate_client_options *options;
-    sipgate_store *store;
-    sipgate_error *error = NULL;
+    sipgate_oauth2_client_options *options;
+    sipgate_oauth2_store *store;
+    sipgate_oauth2_error *error = NULL;
     const struct effort url = {350, 100, CLOCK_MONOTONIC}, refresh_cpu = {70, 10, CLOCK_PROCESS_CPUTIME_ID}, refresh = {70, 10, CLOCK_MONOTONIC};
     const struct effort memory = {1000, 2000, CLOCK_MONOTONIC}, json = {70, 100, CLOCK_MONOTONIC};
     int missed;
@@ -291,14 +292,14 @@ int main(int count, char **arguments)
     }
     snprintf(base, sizeof base, "%s/auth", arguments[1]);
     snprintf(token_endpoint, sizeof token_endpoint, "%s/realms/third-party/protocol/openid-connect/token", base);
-    must(sipgate_client_options_new_keycloak(CLIENT_ID, base, "third-party", &options, &error), error);
-    must(sipgate_client_options_set_client_secret(options, SECRET, &error), error);
-    must(sipgate_client_options_set_redirect_uri(options, REDIRECT_URI, &error), error);
-    must(sipgate_store_memory(NULL, &store, &error), error);
-    must(sipgate_client_options_set_store(options, store, &error), error);
-    sipgate_store_free(store);
-    must(sipgate_client_new(options, &client, &error), error);
-    sipgate_client_options_free(options);
+    must(sipgate_oauth2_client_options_new_keycloak(base, "third-party", CLIENT_ID, &options, &error), error);
+    must(sipgate_oauth2_client_options_set_client_secret(options, SECRET, &error), error);
+    must(sipgate_oauth2_client_options_set_redirect_uri(options, REDIRECT_URI, &error), error);
+    must(sipgate_oauth2_store_memory(NULL, &store, &error), error);
+    must(sipgate_oauth2_client_options_set_store(options, store, &error), error);
+    sipgate_oauth2_store_free(store);
+    must(sipgate_oauth2_client_new(options, &client, &error), error);
+    sipgate_oauth2_client_options_free(options);
     find_refresh_token();
     find_source();
 #if BY_HAND
@@ -313,7 +314,7 @@ int main(int count, char **arguments)
     missed += row("refresh, elapsed", our_refresh, their_refresh, refresh, "", 0, 0);
     missed += row("token from memory", our_token, clock_reading, memory, "goal: 1.6 x the time", 0, 1.6);
     row("token JSON to object", our_restore, NULL, json, "", 0, 0);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
     return missed > 0;
 }

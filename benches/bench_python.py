@@ -305,13 +305,13 @@ def import_time() -> list[Row]:
     return [Row("import, above bare", above, by_hand_above, "ms", ratio, "<= 8 ms", above <= 8)]
 
 
-def pending_and_callback(client: Client, realm: str) -> tuple[AuthorizationRequest, str]:
-    pending = client.authorization_request("balance:read")
-    login = {"authorization_url": pending.url, "username": "anna", "password": "anna-pw"}
+def request_and_callback(client: Client, realm: str) -> tuple[AuthorizationRequest, str]:
+    request = client.authorization_request("balance:read")
+    login = {"authorization_url": request.url, "username": "anna", "password": "anna-pw"}
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{realm}/_realm/login", json.dumps(login).encode(), headers)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-        return pending, json.load(answer)["callback"]
+    asked = urllib.request.Request(f"{realm}/_realm/login", json.dumps(login).encode(), headers)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked) as answer:
+        return request, json.load(answer)["callback"]
 
 
 def main() -> int:
@@ -319,15 +319,15 @@ def main() -> int:
     parser.add_argument("realm", help="the local realm's address, http://127.0.0.1:PORT")
     realm = parser.parse_args().realm
     client = Client.keycloak(
-        CLIENT_ID,
         f"{realm}/auth",
         "third-party",
+        CLIENT_ID,
         client_secret=CLIENT_SECRET,
         redirect_uri=REDIRECT_URI,
         store=Store.memory(),
     )
-    tokens = client.exchange_callback(*pending_and_callback(client, realm))
-    source = client.complete_login(*pending_and_callback(client, realm), account="user-42")
+    tokens = client.exchange_callback(*request_and_callback(client, realm))
+    source = client.complete_login(*request_and_callback(client, realm), account="user-42")
     assert tokens.refresh_token is not None
     answer = {
         "access_token": tokens.access_token,

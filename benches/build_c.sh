@@ -10,6 +10,6 @@ for name in libcurl libcrypto; do
     flags+=("${found[@]}")
   fi
 done
-ln -sf libsipgate_oauth2.so target/release/libsipgate_oauth2.so.0
+ln -sf libsipgate_oauth2.so "target/release/libsipgate_oauth2.so.$(bash bindings-c/version.sh --abi)"
 "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude benches/bench_c.c -o target/c/bench \
   target/release/libsipgate_oauth2.so "-Wl,-rpath,$PWD/target/release" "${flags[@]}"

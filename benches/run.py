@@ -19,7 +19,7 @@ PACKAGES: Mapping[str, str] = {
     "rust": "bench-rust",
     "python": "sipgate-oauth2-python",
     "node": "sipgate-oauth2-node",
-    "c": "sipgate-oauth2-c",
+    "c": "sipgate-oauth2-c-library",
 }
 STAGING: Mapping[str, Sequence[str]] = {
     "rust": ["true"],

@@ -11,8 +11,8 @@ mkdir -p "$prefix/include" "$prefix/lib/pkgconfig"
 prefix=$(cd "$prefix" && pwd)
 cd "$(dirname "$0")/.."
 built=target/$profile
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-abi=${version%%.*}
+version=$(bash bindings-c/version.sh)
+abi=$(bash bindings-c/version.sh --abi)
 
 cp include/sipgate_oauth2.h "$prefix/include/"
 cp "$built/libsipgate_oauth2.a" "$prefix/lib/"

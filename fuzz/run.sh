@@ -14,9 +14,7 @@ if [[ ${1:-} == --asan ]]; then
 fi
 seconds=${1:?usage: fuzz/run.sh [--asan] SECONDS [target…]}
 shift
-tools=$PWD/.cache/tools
-[[ -x $tools/bin/cargo-fuzz ]] || cargo install --locked --quiet --root "$tools" cargo-fuzz
-export PATH=$tools/bin:$PATH
+PATH=$(dirname "$(tests/house/tool.sh cargo-fuzz 0.13.2)"):$PATH
 
 cd fuzz
 if (($# > 0)); then targets=("$@"); elif ((${#targets[@]} == 0)); then mapfile -t targets < <(ls seeds); fi

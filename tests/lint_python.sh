@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$1
 
-"$tools/mypy" bindings-python/python/sipgate_oauth2 tests/demo.py tests/chaos tests/driver tests/dist tests/keycloak tests/oidc_provider tests/endurance tests/memory tests/readme tests/surface benches/run.py
-"$tools/mypy" tests/behaviour/run.py tests/behaviour/python/shim.py tests/variety/run.py tests/variety/faults.py tests/variety/canary.py
-"$tools/mypy" examples/python/main_job.py examples/python/own_store.py benches/bench_python.py
-(cd target/python && "$tools/python" -m mypy.stubtest sipgate_oauth2 --allowlist ../../bindings-python/stubtest_allowlist.txt)
+"$tools/mypy" bindings-python/python/sipgate_oauth2 tests/demo.py tests/chaos tests/driver tests/dist tests/house tests/keycloak tests/oidc_provider tests/soak tests/memory tests/readme tests/api_parity benches/run.py
+"$tools/mypy" tests/behaviour/run.py tests/behaviour/python/shim.py tests/behaviour/c/shim.py tests/differential/run.py tests/differential/faults.py tests/differential/canary.py
+MYPYPATH=bindings-c "$tools/mypy" bindings-c/abi.py bindings-c/tests/planted_breaks.py
+"$tools/mypy" examples/python/main_job.py examples/python/custom_store.py benches/bench_python.py
+(cd target/python && "$tools/python" -m mypy.stubtest sipgate_oauth2._native)

@@ -1,82 +1,75 @@
-//! A code for those who check their callbacks themselves.
+//! A code, for applications that check their callbacks themselves.
 
 use std::ffi::c_char;
 
-use sipgate_oauth2::{AuthorizationCode, Result};
+use sipgate_oauth2::AuthorizationCode;
 
-use crate::arguments::{self, handle_mut, place, text};
-use crate::boundary;
-use crate::error::sipgate_error;
-use crate::status::sipgate_status;
+use crate::arguments::text;
+use crate::boundary::{run_out, set, settings};
+use crate::error::sipgate_oauth2_error;
+use crate::handle::{boxed, free};
+use crate::status::sipgate_oauth2_status;
 
-/// An authorization code with what must be sent beside it, for sipgate_client_exchange_code: for applications that check their callbacks themselves.
-/// For one thread at a time. A setter that fails leaves it as it was; texts are copied.
-pub struct sipgate_authorization_code(pub(crate) AuthorizationCode);
+/// An authorization code with what must be sent beside it, for sipgate_oauth2_client_exchange_code:
+/// for applications that check the callback themselves. A setter that fails changes nothing.
+pub struct sipgate_oauth2_authorization_code(pub(crate) AuthorizationCode);
 
-/// A code as the callback brought it, decoded. On success `authorization_code` is the caller's, to be freed with sipgate_authorization_code_free; on failure
-/// it is not written.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_code_new(
-    code: *const c_char,
-    authorization_code: *mut *mut sipgate_authorization_code,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe {
-        boundary::run(error, || {
-            let out = place("authorization_code", authorization_code)?;
-            out.put(sipgate_authorization_code(AuthorizationCode::new(text("code", code)?)));
-            Ok(())
-        })
+boxed!(sipgate_oauth2_authorization_code);
+settings!(sipgate_oauth2_authorization_code(AuthorizationCode), "code");
+
+impl From<AuthorizationCode> for sipgate_oauth2_authorization_code {
+    fn from(code: AuthorizationCode) -> Self {
+        Self(code)
     }
 }
 
-/// The PKCE verifier whose challenge was in the authorization URL (RFC 7636, section 4.5).
+/// A code from the callback, decoded. The caller owns `authorization_code`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_code_set_code_verifier(
-    code: *mut sipgate_authorization_code,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_code_new(
+    code: *const c_char,
+    authorization_code: *mut *mut sipgate_oauth2_authorization_code,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { run_out("authorization_code", authorization_code, error, || Ok(AuthorizationCode::new(text("code", code)?))) }
+}
+
+/// The PKCE verifier whose challenge the authorization URL had (RFC 7636, section 4.5).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_code_verifier(
+    code: *mut sipgate_oauth2_authorization_code,
     code_verifier: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { boundary::run(error, || set(code, |code| Ok(code.code_verifier(text("code_verifier", code_verifier)?)))) }
+    unsafe { set(code, error, |code| Ok(code.code_verifier(text("code_verifier", code_verifier)?))) }
 }
 
-/// The redirect URI of the authorization URL, where it was not the client's.
+/// The redirect URI of the authorization URL, if it was not the client's.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_code_set_redirect_uri(
-    code: *mut sipgate_authorization_code,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_redirect_uri(
+    code: *mut sipgate_oauth2_authorization_code,
     redirect_uri: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { boundary::run(error, || set(code, |code| Ok(code.redirect_uri(text("redirect_uri", redirect_uri)?)))) }
+    unsafe { set(code, error, |code| Ok(code.redirect_uri(text("redirect_uri", redirect_uri)?))) }
 }
 
-/// The scope that was asked for: what was granted where the answer does not say.
+/// The scope that was requested. It counts as granted if the response has no scope.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_code_set_scope(
-    code: *mut sipgate_authorization_code,
+pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_scope(
+    code: *mut sipgate_oauth2_authorization_code,
     scope: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { boundary::run(error, || set(code, |code| Ok(code.scope(text("scope", scope)?)))) }
+    unsafe { set(code, error, |code| Ok(code.scope(text("scope", scope)?))) }
 }
 
-/// Wipes and frees a code. NULL is nothing.
+/// Wipes and frees a code. Does nothing if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_code_free(code: *mut sipgate_authorization_code) {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_code_free(code: *mut sipgate_oauth2_authorization_code) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(code) };
-}
-
-/// # Safety
-///
-/// `code` is NULL or a live handle that nobody else uses meanwhile.
-unsafe fn set(code: *mut sipgate_authorization_code, change: impl FnOnce(AuthorizationCode) -> Result<AuthorizationCode>) -> Result<()> {
-    // SAFETY: the caller's promise is ours.
-    let code = unsafe { handle_mut("code", code) }?;
-    code.0 = change(code.0.clone())?;
-    Ok(())
+    unsafe { free(code) };
 }

@@ -1,19 +1,22 @@
-//! A pending login.
+//! An authorization request.
 
 use std::ffi::c_char;
 
 use sipgate_oauth2::AuthorizationRequest;
 
-use crate::arguments::{self, handle, place, text};
-use crate::boundary;
-use crate::error::sipgate_error;
-use crate::secret::sipgate_secret;
-use crate::status::sipgate_status;
-use crate::text::{Text, lend, sipgate_str};
+use crate::arguments::{handle, text};
+use crate::boundary::run_out;
+use crate::error::sipgate_oauth2_error;
+use crate::handle::{boxed, free};
+use crate::secret::sipgate_oauth2_secret;
+use crate::status::sipgate_oauth2_status;
+use crate::text::{Text, lend, sipgate_oauth2_str};
 
-/// A pending login: the URL to send the person to, and what must be there again when the callback comes. It lives for 30 minutes and can be used once.
-/// Keep it in the person's own session, exported: looked up by `state` alone it would not be tied to the browser. Any number of threads may use it.
-pub struct sipgate_authorization_request {
+/// An authorization request: the URL to send the user to, and what the library needs again when the
+/// callback arrives. It is valid for 30 minutes and can be used once. Keep it, exported, in the
+/// user's own session: if you look it up by `state` alone, it is not tied to the browser. Any
+/// number of threads may use it.
+pub struct sipgate_oauth2_authorization_request {
     pub(crate) request: AuthorizationRequest,
     url: Text,
     state: Text,
@@ -23,7 +26,9 @@ pub struct sipgate_authorization_request {
     return_to: Option<Text>,
 }
 
-impl From<AuthorizationRequest> for sipgate_authorization_request {
+boxed!(sipgate_oauth2_authorization_request);
+
+impl From<AuthorizationRequest> for sipgate_oauth2_authorization_request {
     fn from(request: AuthorizationRequest) -> Self {
         Self {
             url: request.url().into(),
@@ -37,101 +42,104 @@ impl From<AuthorizationRequest> for sipgate_authorization_request {
     }
 }
 
-/// A pending login from the text that sipgate_authorization_request_export gave, or export() in another language. On success `pending` is the caller's;
-/// on failure it is not written.
+/// An authorization request from the text that sipgate_oauth2_authorization_request_export gave, or
+/// `export` in another language. The caller owns `request`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_restore(
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_restore(
     exported: *const c_char,
-    pending: *mut *mut sipgate_authorization_request,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    request: *mut *mut sipgate_oauth2_authorization_request,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { run_out("request", request, error, || AuthorizationRequest::restore(text("exported", exported)?)) }
+}
+
+/// The whole request as one text, of characters that a cookie can hold. It contains the code
+/// verifier. The caller owns `exported`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_export(
+    request: *const sipgate_oauth2_authorization_request,
+    exported: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        boundary::run(error, || {
-            let out = place("pending", pending)?;
-            out.put(AuthorizationRequest::restore(text("exported", exported)?)?.into());
-            Ok(())
-        })
+        run_out("exported", exported, error, || Ok(sipgate_oauth2_secret::new(handle("request", request)?.request.export().reveal())))
     }
 }
 
-/// One text that holds all of it, of characters that a cookie can hold; it contains the code verifier. On success `exported` is the caller's, to be
-/// freed with sipgate_secret_free; on failure it is not written.
+/// The URL to send the user's browser to. Borrowed from the request; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_export(
-    pending: *const sipgate_authorization_request,
-    exported: *mut *mut sipgate_secret,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe {
-        boundary::run(error, || {
-            let out = place("exported", exported)?;
-            out.put_shared(sipgate_secret::new(handle("pending", pending)?.request.export().reveal()));
-            Ok(())
-        })
-    }
-}
-
-/// The URL to send the person's browser to. Belongs to the request; no text for NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_url(pending: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_url(
+    request: *const sipgate_oauth2_authorization_request,
+) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { pending.as_ref() }, |request| Some(&request.url))
+    lend(unsafe { request.as_ref() }, |request| Some(&request.url))
 }
 
-/// The `state` in the URL. Belongs to the request; no text for NULL.
+/// The `state` in the URL. Borrowed from the request; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_state(pending: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_state(
+    request: *const sipgate_oauth2_authorization_request,
+) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { pending.as_ref() }, |request| Some(&request.state))
+    lend(unsafe { request.as_ref() }, |request| Some(&request.state))
 }
 
-/// The `nonce`, which an ID token repeats. Belongs to the request; no text for NULL.
+/// The `nonce`, which an ID token repeats. Borrowed from the request; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_nonce(pending: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_nonce(
+    request: *const sipgate_oauth2_authorization_request,
+) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { pending.as_ref() }, |request| Some(&request.nonce))
+    lend(unsafe { request.as_ref() }, |request| Some(&request.nonce))
 }
 
-/// The redirect URI, byte for byte as given. Belongs to the request; no text for NULL.
+/// The redirect URI, byte for byte as given. Borrowed from the request; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_redirect_uri(pending: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_redirect_uri(
+    request: *const sipgate_oauth2_authorization_request,
+) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { pending.as_ref() }, |request| Some(&request.redirect_uri))
+    lend(unsafe { request.as_ref() }, |request| Some(&request.redirect_uri))
 }
 
-/// The scope that is asked for. Belongs to the request; no text for NULL.
+/// The scope that is requested. Borrowed from the request; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_scope(pending: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_scope(
+    request: *const sipgate_oauth2_authorization_request,
+) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { pending.as_ref() }, |request| Some(&request.scope))
+    lend(unsafe { request.as_ref() }, |request| Some(&request.scope))
 }
 
-/// What the application wanted to find again. Belongs to the request; no text where there is none, and for NULL.
+/// What your application needs again after the login. Borrowed from the request; empty if it was
+/// not set, or if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_return_to(pending: *const sipgate_authorization_request) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_return_to(
+    request: *const sipgate_oauth2_authorization_request,
+) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { pending.as_ref() }, |request| request.return_to.as_ref())
+    lend(unsafe { request.as_ref() }, |request| request.return_to.as_ref())
 }
 
-/// When the pending login was made, in seconds since 1970; -1 for NULL.
+/// When the request was made, in seconds since 1970; -1 if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_created_at(pending: *const sipgate_authorization_request) -> i64 {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_created_at(request: *const sipgate_oauth2_authorization_request) -> i64 {
     // SAFETY: NULL or a live handle.
-    unsafe { pending.as_ref() }.map_or(-1, |request| request.request.created_at())
+    unsafe { request.as_ref() }.map_or(-1, |request| request.request.created_at())
 }
 
-/// From when on the callback is too late, in seconds since 1970; -1 for NULL.
+/// From when on a callback is too late, in seconds since 1970; -1 if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_ends_at(pending: *const sipgate_authorization_request) -> i64 {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_expires_at(request: *const sipgate_oauth2_authorization_request) -> i64 {
     // SAFETY: NULL or a live handle.
-    unsafe { pending.as_ref() }.map_or(-1, |request| request.request.ends_at())
+    unsafe { request.as_ref() }.map_or(-1, |request| request.request.expires_at())
 }
 
-/// Frees a pending login and the texts that belong to it. NULL is nothing.
+/// Frees an authorization request. Does nothing if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_authorization_request_free(pending: *mut sipgate_authorization_request) {
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_free(request: *mut sipgate_oauth2_authorization_request) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(pending) };
+    unsafe { free(request) };
 }

@@ -5,13 +5,12 @@ use std::ffi::c_char;
 
 use sipgate_oauth2::Error;
 
-use crate::arguments;
-use crate::status::{sipgate_code, sipgate_status, sipgate_status_family, sipgate_status_name};
-use crate::text::{Text, lend, sipgate_str};
+use crate::handle::{boxed, free};
+use crate::status::{Status, sipgate_oauth2_status, sipgate_oauth2_status_family, sipgate_oauth2_status_name};
+use crate::text::{Text, lend, sipgate_oauth2_str};
 
-/// What went wrong, and what to do about it. A function that fails writes one to its last argument, unless that is NULL; free it with
-/// sipgate_error_free. On success nothing is written there. Any number of threads may read it.
-pub struct sipgate_error {
+/// What went wrong, and what to do about it. Any number of threads may read it.
+pub struct sipgate_oauth2_error {
     error: Error,
     message: Text,
     remedy: Text,
@@ -21,7 +20,9 @@ pub struct sipgate_error {
     cause: Option<Text>,
 }
 
-impl From<Error> for sipgate_error {
+boxed!(sipgate_oauth2_error);
+
+impl From<Error> for sipgate_oauth2_error {
     fn from(error: Error) -> Self {
         Self {
             message: Text::from(error.to_string().as_str()),
@@ -35,96 +36,102 @@ impl From<Error> for sipgate_error {
     }
 }
 
-/// The code: what the function returned. SIPGATE_OK for NULL.
+/// The status that the function returned. SIPGATE_OK if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_status(error: *const sipgate_error) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_error_status(error: *const sipgate_oauth2_error) -> sipgate_oauth2_status {
     // SAFETY: NULL or a live handle.
-    unsafe { error.as_ref() }.map_or(sipgate_code::SIPGATE_OK as sipgate_status, |error| error.error.code().number())
+    unsafe { error.as_ref() }.map_or(Status::SIPGATE_OK as sipgate_oauth2_status, |error| error.error.code().number())
 }
 
-/// The code's name: "SIPGATE_LOGIN_REQUIRED"; "SIPGATE_OK" for NULL. Never NULL, never freed.
+/// The name of its status, such as "SIPGATE_LOGIN_REQUIRED"; "SIPGATE_OK" if NULL. Never NULL.
+/// Static: do not free it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_name(error: *const sipgate_error) -> *const c_char {
+pub unsafe extern "C" fn sipgate_oauth2_error_name(error: *const sipgate_oauth2_error) -> *const c_char {
     // SAFETY: NULL or a live handle.
-    sipgate_status_name(unsafe { sipgate_error_status(error) })
+    sipgate_oauth2_status_name(unsafe { sipgate_oauth2_error_status(error) })
 }
 
-/// The code's family: "LoginRequiredError"; "" for NULL. Never NULL, never freed.
+/// The family of its status, such as "LoginRequiredError"; "" if NULL. Never NULL. Static: do not
+/// free it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_family(error: *const sipgate_error) -> *const c_char {
+pub unsafe extern "C" fn sipgate_oauth2_error_family(error: *const sipgate_oauth2_error) -> *const c_char {
     // SAFETY: NULL or a live handle.
-    sipgate_status_family(unsafe { sipgate_error_status(error) })
+    sipgate_oauth2_status_family(unsafe { sipgate_oauth2_error_status(error) })
 }
 
-/// One line that names what is wrong and what to do. It holds no secret. Belongs to the error; no text for NULL.
+/// One line that says what is wrong and what to do. It contains no secret. Borrowed from the error;
+/// empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_message(error: *const sipgate_error) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_error_message(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| Some(&error.message))
 }
 
-/// What to do about this occurrence: "log_in_again", "fix_configuration", "try_later", "refused_for_safety", "tell_the_person" or "report_bug".
-/// Belongs to the error; no text for NULL.
+/// What to do about this error: "log_in_again", "fix_configuration", "try_later",
+/// "discard_input", "show_denied" or "report_bug". Borrowed from the error; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_remedy(error: *const sipgate_error) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_error_remedy(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| Some(&error.remedy))
 }
 
-/// Whether the same call may work later: the remedy is "try_later". False for NULL.
+/// Whether the same call may succeed later: the remedy is "try_later". False if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_retryable(error: *const sipgate_error) -> bool {
+pub unsafe extern "C" fn sipgate_oauth2_error_retryable(error: *const sipgate_oauth2_error) -> bool {
     // SAFETY: NULL or a live handle.
     unsafe { error.as_ref() }.is_some_and(|error| error.error.retryable())
 }
 
-/// How long to wait in milliseconds, where the server said so (Retry-After); -1 where it did not, and for NULL.
+/// How long to wait, in milliseconds, if the server said so (Retry-After); -1 if it did not, or if
+/// NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_retry_after_ms(error: *const sipgate_error) -> i64 {
+pub unsafe extern "C" fn sipgate_oauth2_error_retry_after_ms(error: *const sipgate_oauth2_error) -> i64 {
     // SAFETY: NULL or a live handle.
     let after = unsafe { error.as_ref() }.and_then(|error| error.error.retry_after());
     after.map_or(-1, |after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The HTTP status of the answer; 0 where there was none, and for NULL.
+/// The response's HTTP status; 0 if there was no response, or if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_http_status(error: *const sipgate_error) -> u32 {
+pub unsafe extern "C" fn sipgate_oauth2_error_http_status(error: *const sipgate_oauth2_error) -> u32 {
     // SAFETY: NULL or a live handle.
     unsafe { error.as_ref() }.and_then(|error| error.error.status()).map_or(0, u32::from)
 }
 
-/// The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2). Belongs to the error; no text where there
-/// was none, and for NULL.
+/// The `error` member of an OAuth response or callback (RFC 6749, sections 4.1.2.1 and 5.2), to
+/// compare with. Borrowed from the error; empty if there is none, or if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_oauth_error(error: *const sipgate_error) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_error_oauth_error(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| error.oauth_error.as_ref())
 }
 
-/// The server's own words: for logs and people. Belongs to the error; no text where there were none, and for NULL.
+/// The server's description, for logs and people. Borrowed from the error; empty if there is none,
+/// or if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_oauth_error_description(error: *const sipgate_error) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_error_oauth_error_description(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| error.oauth_error_description.as_ref())
 }
 
-/// A page of the server's about the error. Belongs to the error; no text where there was none, and for NULL.
+/// The server's page about the error. Borrowed from the error; empty if there is none, or if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_oauth_error_uri(error: *const sipgate_error) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_error_oauth_error_uri(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| error.oauth_error_uri.as_ref())
 }
 
-/// What it was caused by, such as the message of a store of the application's own. Belongs to the error; no text where nothing is known, and for NULL.
+/// What caused it, such as the message of a custom store. Borrowed from the error; empty if that is
+/// not known, or if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_cause(error: *const sipgate_error) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_error_cause(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| error.cause.as_ref())
 }
 
-/// Frees an error and the texts that belong to it. NULL is nothing.
+/// Frees an error. Does nothing if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_error_free(error: *mut sipgate_error) {
+pub unsafe extern "C" fn sipgate_oauth2_error_free(error: *mut sipgate_oauth2_error) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(error) };
+    unsafe { free(error) };
 }

@@ -1,11 +1,12 @@
-//! What the core wants to know about forks.
+//! What the core must know about forks.
 
 #[cfg(unix)]
 use std::ffi::c_int;
 use std::panic::catch_unwind;
 use std::sync::Once;
 
-/// Has the core told of every fork from here on: no thread is inside the database then, as the child would have its half-done work and not the thread.
+/// Tells the core of every fork from now on: it keeps every thread out of the database meanwhile,
+/// as the child would have the half-done work, but not the thread.
 pub(crate) fn watch() {
     static WATCHING: Once = Once::new();
     WATCHING.call_once(register);
@@ -16,8 +17,9 @@ fn register() {
     unsafe extern "C" {
         fn pthread_atfork(prepare: Option<extern "C" fn()>, parent: Option<extern "C" fn()>, child: Option<extern "C" fn()>) -> c_int;
     }
-    // SAFETY: the functions live as long as this library, take nothing and do not unwind. Where they cannot be registered, a child that is forked
-    // at the wrong moment is told so by an error of its store.
+    // SAFETY: the functions live as long as this library, take nothing and do not unwind. If they
+    // cannot be registered, the store of a child that is forked at the wrong moment returns an
+    // error.
     let _ = unsafe { pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
@@ -25,9 +27,9 @@ fn register() {
 fn register() {}
 
 extern "C" fn before() {
-    let _ = catch_unwind(sipgate_oauth2::before_fork);
+    let _ = catch_unwind(sipgate_oauth2::binding::before_fork);
 }
 
 extern "C" fn after() {
-    let _ = catch_unwind(sipgate_oauth2::after_fork);
+    let _ = catch_unwind(sipgate_oauth2::binding::after_fork);
 }

@@ -4,110 +4,105 @@ use std::ffi::c_char;
 
 use sipgate_oauth2::{Result, Store};
 
-use crate::arguments::{self, place, text};
+use crate::arguments::text;
 use crate::at_exit;
-use crate::boundary;
-use crate::error::sipgate_error;
+use crate::boundary::run_out;
+use crate::custom_store::{CustomStore, sipgate_oauth2_store_functions};
+use crate::error::sipgate_oauth2_error;
 use crate::fork;
-use crate::own_store::{OwnStore, sipgate_store_functions};
-use crate::status::sipgate_status;
-use crate::store_options::sipgate_store_options;
+use crate::handle::{boxed, free};
+use crate::status::sipgate_oauth2_status;
+use crate::store_options::sipgate_oauth2_store_options;
 
-/// Where logins are kept, for all clients and processes that use it. Any number of threads may use it, and a forked child too. Clients keep what they
-/// need of it, so it may be freed before them.
-pub struct sipgate_store {
+/// Where logins are kept, for all clients and processes that use it. Any number of threads may use
+/// it, and so may a forked child.
+pub struct sipgate_oauth2_store {
     pub(crate) store: Store,
-    /// Where it is the application's own.
-    pub(crate) own: Option<OwnStore>,
+    /// The functions, if it is a custom store.
+    pub(crate) custom: Option<CustomStore>,
 }
 
-/// Logins that end with the process: for tests, and for programs for one run. `options` may be NULL. On success `store` is the caller's, to be freed
-/// with sipgate_store_free; on failure it is not written.
+boxed!(sipgate_oauth2_store);
+
+/// Keeps logins in memory only; they are lost when the process exits. For tests, and for programs
+/// that run once. `options` may be NULL. The caller owns `store`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_store_memory(
-    options: *const sipgate_store_options,
-    store: *mut *mut sipgate_store,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_store_memory(
+    options: *const sipgate_oauth2_store_options,
+    store: *mut *mut sipgate_oauth2_store,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { made(options, store, error, || Ok((Store::memory(), None))) }
+    unsafe { run_out("store", store, error, || made(options, || Ok((Store::memory(), None)))) }
 }
 
-/// Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone, and
-/// opened at once. `options` may be NULL. Refused, and left as it is, is a file that others can read or replace (SIPGATE_STORE_PERMISSIONS), that a newer
-/// version wrote (SIPGATE_STORE_FORMAT), or that is no database of this library's (SIPGATE_STORE_CORRUPT). On success `store` is the caller's, to be
-/// freed with sipgate_store_free; on failure it is not written.
+/// Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
+/// and creates it, readable by its owner alone, if it does not exist. `options` may be NULL.
+/// Blocks. Fails, and leaves the file unchanged, if other users can read or replace it
+/// (SIPGATE_STORE_PERMISSIONS), if a newer version wrote it (SIPGATE_STORE_FORMAT), if it is not a
+/// database of this library (SIPGATE_STORE_CORRUPT), or on a network file system, unless
+/// sipgate_oauth2_store_options_allow_network_file_system was called. The caller owns `store`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_store_sqlite(
+pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     path: *const c_char,
-    options: *const sipgate_store_options,
-    store: *mut *mut sipgate_store,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe { made(options, store, error, || Ok((Store::sqlite(text("path", path)?)?, None))) }
-}
-
-/// As sipgate_store_sqlite, on a network file system, which that refuses: their locks are known to fail, and then two machines spend one refresh token.
-/// For whoever knows better about theirs.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_store_sqlite_on_network_file_system(
-    path: *const c_char,
-    options: *const sipgate_store_options,
-    store: *mut *mut sipgate_store,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe { made(options, store, error, || Ok((Store::sqlite_on_network_file_system(text("path", path)?)?, None))) }
-}
-
-/// Logins wherever these functions of the application's own put them. `functions` is copied; `options` may be NULL. On success `store` is the caller's,
-/// to be freed with sipgate_store_free, and `functions->user_data` is the library's, until it calls `functions->free`. On failure `store` is not written,
-/// nothing was called, and `user_data` stays the caller's.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_store_new(
-    functions: *const sipgate_store_functions,
-    options: *const sipgate_store_options,
-    store: *mut *mut sipgate_store,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    options: *const sipgate_oauth2_store_options,
+    store: *mut *mut sipgate_oauth2_store,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        made(options, store, error, || {
-            let own = OwnStore::new(functions)?;
-            Ok((Store::new(own.clone()), Some(own)))
+        run_out("store", store, error, || {
+            made(options, || {
+                let sqlite = options.as_ref().map(|options| options.sqlite()).unwrap_or_default();
+                Ok((Store::sqlite_with(text("path", path)?, &sqlite)?, None))
+            })
         })
     }
 }
 
-/// Frees a store. Clients, token sources and calls that have it keep what they need of it. NULL is nothing.
+/// Keeps logins in a custom store: wherever these functions put them. `functions` is copied;
+/// `options` may be NULL. The caller owns `store`. On success the library owns
+/// `functions->user_data` until it calls `functions->free`; on failure it has called none of the
+/// functions, and `user_data` remains the caller's.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_store_free(store: *mut sipgate_store) {
+pub unsafe extern "C" fn sipgate_oauth2_store_new(
+    functions: *const sipgate_oauth2_store_functions,
+    options: *const sipgate_oauth2_store_options,
+    store: *mut *mut sipgate_oauth2_store,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        run_out("store", store, error, || {
+            made(options, || {
+                let custom = CustomStore::new(functions)?;
+                Ok((Store::new(custom.clone()), Some(custom)))
+            })
+        })
+    }
+}
+
+/// Frees a store. Clients and token sources that use it keep what they need of it. Does nothing if
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_store_free(store: *mut sipgate_oauth2_store) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(store) };
+    unsafe { free(store) };
 }
 
 /// # Safety
 ///
-/// `options` is NULL or a live handle; `store` and `error` are NULL or point to a place for one pointer.
+/// `options` is NULL or a live handle.
 unsafe fn made(
-    options: *const sipgate_store_options,
-    store: *mut *mut sipgate_store,
-    error: *mut *mut sipgate_error,
-    make: impl FnOnce() -> Result<(Store, Option<OwnStore>)>,
-) -> sipgate_status {
-    // SAFETY: the caller's promise is ours.
-    unsafe {
-        boundary::run(error, || {
-            let out = place("store", store)?;
-            fork::watch();
-            at_exit::watch();
-            let (mut store, own) = make()?;
-            if let Some(options) = options.as_ref() {
-                store = options.apply(store)?;
-            }
-            out.put(sipgate_store { store, own });
-            Ok(())
-        })
+    options: *const sipgate_oauth2_store_options,
+    make: impl FnOnce() -> Result<(Store, Option<CustomStore>)>,
+) -> Result<sipgate_oauth2_store> {
+    fork::watch();
+    at_exit::watch();
+    let (mut store, custom) = make()?;
+    // SAFETY: NULL or a live handle.
+    if let Some(options) = unsafe { options.as_ref() } {
+        store = options.apply(store)?;
     }
+    Ok(sipgate_oauth2_store { store, custom })
 }

@@ -4,20 +4,21 @@ use std::ffi::c_char;
 
 use zeroize::Zeroizing;
 
-/// A piece of UTF-8 text that belongs to the handle it was asked of, and lives as long as that handle. `data` has a NUL behind its `len` bytes, so it
-/// can be used as a C string where the text has no NUL of its own. `data` is NULL where there is no such text.
+/// UTF-8 text, borrowed from a handle: it is valid until the handle is freed. A NUL follows the
+/// `len` bytes, so that `data` is a C string unless the text itself has a NUL. Empty, where a
+/// comment says so, is `data` NULL and `len` 0.
 #[repr(C)]
-pub struct sipgate_str {
+pub struct sipgate_oauth2_str {
     /// The text, or NULL.
     pub data: *const c_char,
     /// Its length in bytes, without the terminating NUL.
     pub len: usize,
 }
 
-/// Bytes that belong to the handle they were asked of, and live as long as that handle.
+/// Bytes, borrowed from a handle: they are valid until the handle is freed.
 #[repr(C)]
-pub struct sipgate_bytes {
-    /// The bytes; NULL or anything where there are none.
+pub struct sipgate_oauth2_bytes {
+    /// The bytes. If `len` is 0: NULL or any other pointer.
     pub data: *const u8,
     /// How many there are.
     pub len: usize,
@@ -27,8 +28,8 @@ pub struct sipgate_bytes {
 pub(crate) struct Text(Zeroizing<Vec<u8>>);
 
 impl Text {
-    pub(crate) fn borrowed(&self) -> sipgate_str {
-        sipgate_str { data: self.0.as_ptr().cast(), len: self.0.len() - 1 }
+    pub(crate) fn borrowed(&self) -> sipgate_oauth2_str {
+        sipgate_oauth2_str { data: self.0.as_ptr().cast(), len: self.0.len() - 1 }
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -46,6 +47,6 @@ impl From<&str> for Text {
 }
 
 /// The text of a handle that may be NULL and may not have it.
-pub(crate) fn lend<T>(handle: Option<&T>, text: impl FnOnce(&T) -> Option<&Text>) -> sipgate_str {
-    handle.and_then(text).map_or(sipgate_str { data: std::ptr::null(), len: 0 }, Text::borrowed)
+pub(crate) fn lend<T>(handle: Option<&T>, text: impl FnOnce(&T) -> Option<&Text>) -> sipgate_oauth2_str {
+    handle.and_then(text).map_or(sipgate_oauth2_str { data: std::ptr::null(), len: 0 }, Text::borrowed)
 }

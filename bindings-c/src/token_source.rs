@@ -1,62 +1,80 @@
-//! The access token of one account, whenever it is asked for.
+//! The access token of one account, whenever it is requested.
 
 use std::ffi::c_char;
 use std::sync::{Arc, Mutex};
 
 use sipgate_oauth2::{AccessToken, LogoutOutcome, Result, TokenSource};
 
-use crate::arguments::{self, handle, place, text};
-use crate::boundary;
-use crate::call::{or_defaults, sipgate_call};
-use crate::error::sipgate_error;
-use crate::secret::{SharedSecret, sipgate_secret};
-use crate::status::sipgate_status;
-use crate::text::{Text, lend, sipgate_str};
-use crate::token_set::sipgate_token_set;
-use crate::token_status::sipgate_token_status;
+use crate::arguments::{handle, text};
+use crate::boundary::{run, run_out};
+use crate::call_options::{min_validity, or_defaults, sipgate_oauth2_call_options};
+use crate::error::sipgate_oauth2_error;
+use crate::handle::{boxed, free};
+use crate::secret::{SharedSecret, sipgate_oauth2_secret};
+use crate::status::sipgate_oauth2_status;
+use crate::text::{Text, lend, sipgate_oauth2_str};
+use crate::token_set::sipgate_oauth2_token_set;
+use crate::token_status::sipgate_oauth2_token_status;
 
-/// The access token of one account, whenever it is asked for: from memory, from the store, or renewed, once for all threads and processes that ask. Any
-/// number of threads may use it, and a forked child too. Cheap to make anew for each request; what is in memory belongs to the store.
+/// The access token of one account, whenever it is requested: from memory, from the store, or
+/// refreshed, once for all threads and processes that request it. Any number of threads may use it,
+/// and so may a forked child. It is cheap to make, even for each request: what is in memory belongs
+/// to the store.
 ///
-/// A process that ends by `exit`, or by returning from `main`, waits until every refresh, login and logout that has begun is over and stored, for 5 s at
-/// most. `_exit` and signals do not.
-pub struct sipgate_token_source {
+/// A process that ends by `exit`, or by returning from `main`, first waits until every refresh,
+/// login and logout in progress has ended and is stored, for at most 5 seconds. `_exit` and signals
+/// do not wait.
+pub struct sipgate_oauth2_token_source {
     source: TokenSource,
     account: Text,
     account_hash: Text,
-    /// The last access token as C has it: asked for at every request, it is not copied for each. The lock is tried only: nobody waits for it, also not a
-    /// child that was forked while another thread had it.
+    /// The last access token as C has it, so that it is not copied for each request. The lock is only
+    /// tried: no thread waits for it, nor does a child that was forked while another thread held it.
     last: Mutex<Option<(AccessToken, SharedSecret)>>,
 }
 
-impl From<TokenSource> for sipgate_token_source {
+boxed!(sipgate_oauth2_token_source);
+
+impl From<TokenSource> for sipgate_oauth2_token_source {
     fn from(source: TokenSource) -> Self {
         Self { account: source.account().into(), account_hash: source.account_hash().into(), source, last: Mutex::default() }
     }
 }
 
-impl sipgate_token_source {
+impl sipgate_oauth2_token_source {
     /// # Safety
     ///
-    /// `call` is NULL or a live handle.
-    unsafe fn current(&self, call: *const sipgate_call) -> Result<SharedSecret> {
-        if call.is_null()
+    /// `options` is NULL or a live handle.
+    unsafe fn current(&self, options: *const sipgate_oauth2_call_options) -> Result<SharedSecret> {
+        if options.is_null()
             && let Some(secret) = self.source.with_at_hand(|token| self.secret(token))
         {
             return Ok(secret);
         }
         // SAFETY: the caller's promise is ours.
-        let call = unsafe { or_defaults(call) };
-        Ok(self.secret(&self.source.access_token_with(&call)?))
+        unsafe { self.token(options) }.map(|token| self.secret(&token))
+    }
+
+    /// # Safety
+    ///
+    /// `options` is NULL or a live handle.
+    unsafe fn token(&self, options: *const sipgate_oauth2_call_options) -> Result<AccessToken> {
+        if options.is_null() {
+            return self.source.access_token();
+        }
+        // SAFETY: the caller's promise is ours.
+        let (min_validity, options) = unsafe { (min_validity(options), or_defaults(options)) };
+        self.source.start_access_token(min_validity, &options).wait()
     }
 
     fn secret(&self, token: &AccessToken) -> SharedSecret {
-        let Ok(mut last) = self.last.try_lock() else { return sipgate_secret::new(token.reveal()) };
+        let Ok(mut last) = self.last.try_lock() else { return sipgate_oauth2_secret::new(token.reveal()) };
         match &*last {
-            // Clones of a token share its text, which stays where it is while the last one is held here.
+            // Clones of a token share its text, which does not move while the last one is held
+            // here.
             Some((held, secret)) if std::ptr::eq(held.reveal(), token.reveal()) => Arc::clone(secret),
             _ => {
-                let secret = sipgate_secret::new(token.reveal());
+                let secret = sipgate_oauth2_secret::new(token.reveal());
                 *last = Some((token.clone(), Arc::clone(&secret)));
                 secret
             }
@@ -64,131 +82,142 @@ impl sipgate_token_source {
     }
 }
 
-/// An access token that an API takes now. Past most of its life the current one is given at once and refreshed in the background;
-/// only where it has ended does a caller wait for the new one.
-/// `call` may be NULL. SIPGATE_LOGIN_REQUIRED when somebody must log in. A refresh that is under way goes on by itself when the wait ends. On success
-/// `secret` is the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+/// A valid access token. Past most of its lifetime, the current token is returned at once and
+/// refreshed in the background; only if it has expired does the caller wait for the new one. Fails
+/// with SIPGATE_LOGIN_REQUIRED if the user must log in. `options` may be NULL. Blocks; if the wait
+/// ends, a refresh in progress continues. The caller owns `secret`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_access_token(
-    source: *const sipgate_token_source,
-    call: *const sipgate_call,
-    secret: *mut *mut sipgate_secret,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_access_token(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    secret: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| source.current(call).map(Some)) }
+    unsafe { run_out("secret", secret, error, || handle("source", source)?.current(options)) }
 }
 
-/// The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access token that sipgate_token_source_access_token gives, and all
-/// else as there.
+/// The value of an Authorization header: "Bearer ..." (RFC 6750, section 2.1), with the access
+/// token of sipgate_oauth2_token_source_access_token. Everything else is as described there. The
+/// caller owns `secret`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_authorization_header(
-    source: *const sipgate_token_source,
-    call: *const sipgate_call,
-    secret: *mut *mut sipgate_secret,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_authorization_header(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    secret: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        give(source, secret, error, |source| {
-            let header = match call.as_ref() {
-                Some(_) => source.source.authorization_header_with(&or_defaults(call)),
-                None => source.source.authorization_header(),
-            };
-            Ok(Some(sipgate_secret::new(header?.reveal())))
+        run_out("secret", secret, error, || {
+            let token = handle("source", source)?.token(options)?;
+            Ok(sipgate_oauth2_secret::new(token.authorization_header().reveal()))
         })
     }
 }
 
-/// The current access token, if it can be handed out without asking the store or the server; NULL where it cannot, which is no failure. Never waits. On
-/// success `secret` is the caller's, to be freed with sipgate_secret_free; on failure, which is for a NULL alone, it is not written.
+/// The current access token, if it is valid without asking the store or the server. If not, that is
+/// no failure: `secret` is NULL. Does not wait. Fails only if an argument is NULL. The caller owns
+/// `secret`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_peek(
-    source: *const sipgate_token_source,
-    secret: *mut *mut sipgate_secret,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_peek(
+    source: *const sipgate_oauth2_token_source,
+    secret: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| Ok(source.source.peek().map(|token| source.secret(&token)))) }
+    unsafe {
+        run_out("secret", secret, error, || {
+            let source = handle("source", source)?;
+            Ok(source.source.peek().map(|token| source.secret(&token)))
+        })
+    }
 }
 
-/// An API answered 401 to this access token: the next call renews it, if it still is the current one. Any number of late 401s cause one refresh. Sends
-/// nothing and does not wait.
+/// Call this when an API responded 401 to this access token: if it is still the current one, the
+/// next call refreshes it. Any number of late 401s cause one refresh. Sends nothing and does not
+/// wait.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_invalidate(
-    source: *const sipgate_token_source,
+pub unsafe extern "C" fn sipgate_oauth2_token_source_invalidate(
+    source: *const sipgate_oauth2_token_source,
     access_token: *const c_char,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        run(source, error, |source| {
-            source.invalidate(&AccessToken::from(text("access_token", access_token)?));
+        run(error, || {
+            handle("source", source)?.source.invalidate(&AccessToken::from(text("access_token", access_token)?));
             Ok(())
         })
     }
 }
 
-/// Renews the tokens now, also when they are fresh, or when the server has refused the login before. `call` may be NULL. Waits. On success `secret` is the
-/// new access token and the caller's, to be freed with sipgate_secret_free; on failure it is not written.
+/// Refreshes the tokens now, even if they are valid, and even if the server refused the login
+/// before. `options` may be NULL. Blocks. `secret` is the new access token. The caller owns it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_refresh(
-    source: *const sipgate_token_source,
-    call: *const sipgate_call,
-    secret: *mut *mut sipgate_secret,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe { give(source, secret, error, |source| Ok(Some(source.secret(&source.source.refresh_with(&or_defaults(call))?)))) }
-}
-
-/// Puts tokens that were got elsewhere in the place of this account's login: from the single steps, or from another library. `tokens` stays the caller's.
-/// `call` may be NULL. Waits for the store.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_save(
-    source: *const sipgate_token_source,
-    tokens: *const sipgate_token_set,
-    call: *const sipgate_call,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
-    // SAFETY: pointers are NULL or what the header says.
-    unsafe { run(source, error, |source| source.save_with(&handle("tokens", tokens)?.tokens, &or_defaults(call))) }
-}
-
-/// How the login stands, by the store and without the network. `call` may be NULL. Waits for the store. On success `status` is the caller's, to be freed
-/// with sipgate_token_status_free; on failure it is not written.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_status(
-    source: *const sipgate_token_source,
-    call: *const sipgate_call,
-    status: *mut *mut sipgate_token_status,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_refresh(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    secret: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        run(source, error, |source| {
-            let out = place("status", status)?;
-            out.put(source.status_with(&or_defaults(call))?.into());
-            Ok(())
+        run_out("secret", secret, error, || {
+            let source = handle("source", source)?;
+            Ok(source.secret(&source.source.start_refresh(&or_defaults(options)).wait()?))
         })
     }
 }
 
-/// Ends the login: here at once, and then at the server, where it ends every login of this client in that browser's session. `call` and `revoked` may be
-/// NULL. Waits. On success `revoked` says whether the server has revoked the login: it is false where the client has no revocation endpoint, or there was
-/// no refresh token to revoke, as after an earlier logout. On failure it is not written, and the server could not be told: nothing is handed out any more,
-/// and another call finishes it; SIPGATE_BUSY when a refresh that was under way has not ended in time.
+/// Replaces this account's login with tokens from elsewhere: from the single steps, or from another
+/// library. `options` may be NULL. Blocks until they are stored. The caller still owns `tokens`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_logout(
-    source: *const sipgate_token_source,
-    call: *const sipgate_call,
+pub unsafe extern "C" fn sipgate_oauth2_token_source_save(
+    source: *const sipgate_oauth2_token_source,
+    tokens: *const sipgate_oauth2_token_set,
+    options: *const sipgate_oauth2_call_options,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe {
+        run(error, || {
+            let (source, tokens) = (handle("source", source)?, handle("tokens", tokens)?);
+            source.source.start_save(&tokens.tokens, &or_defaults(options)).wait()
+        })
+    }
+}
+
+/// The state of the login, from the store and without the network. `options` may be NULL. Blocks.
+/// The caller owns `status`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_source_status(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    status: *mut *mut sipgate_oauth2_token_status,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: pointers are NULL or what the header says.
+    unsafe { run_out("status", status, error, || handle("source", source)?.source.start_status(&or_defaults(options)).wait()) }
+}
+
+/// Ends the login: first here, then at the server, where it ends every login of this client in that
+/// browser's session. `options` and `revoked` may be NULL. Blocks. On success, `revoked` is whether
+/// the server revoked the login: false if the client has no revocation endpoint, or if there was no
+/// refresh token to revoke, for example after an earlier logout. On failure the server could not be
+/// told: no token is given out any more, and another call finishes the logout. Fails with
+/// SIPGATE_BUSY if a refresh in progress did not end in time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_source_logout(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
     revoked: *mut bool,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe {
-        run(source, error, |source| {
-            let outcome = source.logout_with(&or_defaults(call))?;
+        run(error, || {
+            let outcome = handle("source", source)?.source.start_logout(&or_defaults(options)).wait()?;
             if let Some(revoked) = revoked.as_mut() {
                 *revoked = outcome == LogoutOutcome::Revoked;
             }
@@ -197,69 +226,36 @@ pub unsafe extern "C" fn sipgate_token_source_logout(
     }
 }
 
-/// Checks that nothing is lost if the process ends now: SIPGATE_UNSAVED while new tokens are only in memory. Does not wait.
+/// Checks that no tokens would be lost if the process ended now. Fails with SIPGATE_UNSAVED if new
+/// tokens are only in memory. Does not wait.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_ensure_saved(
-    source: *const sipgate_token_source,
-    error: *mut *mut sipgate_error,
-) -> sipgate_status {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_ensure_saved(
+    source: *const sipgate_oauth2_token_source,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
-    unsafe { run(source, error, TokenSource::ensure_saved) }
+    unsafe { run(error, || handle("source", source)?.source.ensure_saved()) }
 }
 
-/// The account, as the application named it. Belongs to the source; no text for NULL.
+/// The account, as your application named it. Borrowed from the source; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_account(source: *const sipgate_token_source) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_account(source: *const sipgate_oauth2_token_source) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { source.as_ref() }, |source| Some(&source.account))
 }
 
-/// What events call the account: 16 hexadecimal digits, made of issuer, client id and account, the same in all processes. Belongs to the source; no
-/// text for NULL.
+/// What events call the account: 16 hexadecimal digits, made of issuer, client id and account, the
+/// same in all processes. Borrowed from the source; empty if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_account_hash(source: *const sipgate_token_source) -> sipgate_str {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_account_hash(source: *const sipgate_oauth2_token_source) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { source.as_ref() }, |source| Some(&source.account_hash))
 }
 
-/// Frees a source. The login stays, and so do secrets that came out of it. Not while another thread uses it. NULL is nothing.
+/// Frees a source. The login remains stored, and secrets that the source gave remain valid. Does
+/// nothing if NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sipgate_token_source_free(source: *mut sipgate_token_source) {
+pub unsafe extern "C" fn sipgate_oauth2_token_source_free(source: *mut sipgate_oauth2_token_source) {
     // SAFETY: NULL or a live handle that the caller gives up.
-    unsafe { arguments::free(source) };
-}
-
-/// # Safety
-///
-/// `source` is NULL or a live handle; `error` is NULL or points to a place for one pointer.
-unsafe fn run(
-    source: *const sipgate_token_source,
-    error: *mut *mut sipgate_error,
-    work: impl FnOnce(&TokenSource) -> Result<()>,
-) -> sipgate_status {
-    // SAFETY: the caller's promise is ours.
-    unsafe { boundary::run(error, || work(&handle("source", source)?.source)) }
-}
-
-/// # Safety
-///
-/// As for `run`; `secret` is NULL or points to a place for one pointer.
-unsafe fn give(
-    source: *const sipgate_token_source,
-    secret: *mut *mut sipgate_secret,
-    error: *mut *mut sipgate_error,
-    secret_of: impl FnOnce(&sipgate_token_source) -> Result<Option<SharedSecret>>,
-) -> sipgate_status {
-    // SAFETY: the caller's promise is ours.
-    unsafe {
-        boundary::run(error, || {
-            let source = handle("source", source)?;
-            let out = place("secret", secret)?;
-            match secret_of(source)? {
-                Some(secret) => out.put_shared(secret),
-                None => out.put_nothing(),
-            }
-            Ok(())
-        })
-    }
+    unsafe { free(source) };
 }

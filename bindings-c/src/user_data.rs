@@ -1,21 +1,22 @@
-//! What C code wants to have back when it is called.
+//! What C code passes for its callbacks.
 
 use std::ffi::c_void;
 
 pub(crate) type FreeFunction = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A pointer that C gave with a function, and the function that ends its life.
+/// A pointer that C passed with a function, and the function that frees it.
 pub(crate) struct UserData {
     pointer: *mut c_void,
     free: FreeFunction,
 }
 
 impl UserData {
-    /// Takes the pointer over: `free` is called when this is dropped.
+    /// Owns the pointer: `free` is called when this is dropped.
     ///
     /// # Safety
     ///
-    /// `pointer` may be passed to the functions it was given with from any thread, several at once, until `free` was called, and to `free` once.
+    /// Until `free` was called, `pointer` may be passed to the functions it was given with from any
+    /// thread and from several at once; and to `free` once.
     pub(crate) unsafe fn new(pointer: *mut c_void, free: FreeFunction) -> Self {
         Self { pointer, free }
     }
@@ -25,7 +26,8 @@ impl UserData {
     }
 }
 
-// SAFETY: this code never looks behind the pointer; the functions that do may be called from any thread, as `new` demands.
+// SAFETY: this code never reads through the pointer; the functions that do may be called from any
+// thread, as `new` demands.
 unsafe impl Send for UserData {}
 
 // SAFETY: as for `Send`; and several at once.

@@ -15,7 +15,7 @@ static void *refused_on_a_thread(void *client)
     return NULL;
 }
 
-static void eight_threads_share_a_client(const sipgate_client *client)
+static void eight_threads_share_a_client(const sipgate_oauth2_client *client)
 {
     pthread_t threads[8];
     size_t i;
@@ -49,41 +49,41 @@ static void *cancel_when_it_waits(void *cancel)
     for (attempts = 0; faults_met() == 0 && attempts < 600; attempts++)
         nanosleep(&moment, NULL);
     CHECK(faults_met() == 1);
-    sipgate_cancel_trigger(cancel);
+    sipgate_oauth2_cancel_token_cancel(cancel);
     return NULL;
 }
 
 /* The realm is silent to these two: nothing but the cancel and the timeout ends them. */
-static void a_wait_ends_when_it_is_cancelled_or_out_of_time(const sipgate_client *client)
+static void a_wait_ends_when_it_is_cancelled_or_out_of_time(const sipgate_oauth2_client *client)
 {
-    sipgate_cancel *cancel = sipgate_cancel_new();
-    sipgate_call *call = sipgate_call_new();
-    sipgate_token_set *tokens = NULL;
+    sipgate_oauth2_cancel_token *cancel = sipgate_oauth2_cancel_token_new();
+    sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
+    sipgate_oauth2_token_set *tokens = NULL;
     pthread_t thread;
 
-    CHECK_OK(sipgate_call_set_cancel(call, cancel, &error));
-    CHECK_OK(sipgate_call_set_timeout_ms(call, UINT64_MAX, &error));
+    CHECK_OK(sipgate_oauth2_call_options_set_cancel_token(call, cancel, &error));
+    CHECK_OK(sipgate_oauth2_call_options_set_timeout_ms(call, UINT64_MAX, &error));
     CHECK(pthread_create(&thread, NULL, cancel_when_it_waits, cancel) == 0);
-    CHECK(sipgate_client_refresh(client, "t", NULL, call, &tokens, NULL) == SIPGATE_CANCELLED);
+    CHECK(sipgate_oauth2_client_refresh(client, "t", NULL, call, &tokens, NULL) == SIPGATE_CANCELLED);
     pthread_join(thread, NULL);
-    sipgate_cancel_free(cancel);
-    CHECK(sipgate_client_refresh(client, "t", NULL, call, &tokens, NULL) == SIPGATE_CANCELLED);
-    sipgate_call_free(call);
+    sipgate_oauth2_cancel_token_free(cancel);
+    CHECK(sipgate_oauth2_client_refresh(client, "t", NULL, call, &tokens, NULL) == SIPGATE_CANCELLED);
+    sipgate_oauth2_call_options_free(call);
 
-    call = sipgate_call_new();
-    CHECK_OK(sipgate_call_set_timeout_ms(call, 2000, &error));
-    CHECK(sipgate_client_refresh(client, "t", NULL, call, &tokens, NULL) == SIPGATE_OUTCOME_UNKNOWN);
+    call = sipgate_oauth2_call_options_new();
+    CHECK_OK(sipgate_oauth2_call_options_set_timeout_ms(call, 2000, &error));
+    CHECK(sipgate_oauth2_client_refresh(client, "t", NULL, call, &tokens, NULL) == SIPGATE_OUTCOME_UNKNOWN);
     CHECK(tokens == NULL);
-    sipgate_call_free(call);
+    sipgate_oauth2_call_options_free(call);
 }
 
 int main(void)
 {
-    sipgate_client *client = make_client();
+    sipgate_oauth2_client *client = make_client();
 
     a_wait_ends_when_it_is_cancelled_or_out_of_time(client);
     refused(client);
     eight_threads_share_a_client(client);
-    sipgate_client_free(client);
+    sipgate_oauth2_client_free(client);
     return checks_failed != 0;
 }

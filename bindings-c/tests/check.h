@@ -10,6 +10,12 @@
 
 static int checks_failed;
 
+/* The metadata of a server whose issuer is this literal, and the members that it needs. */
+#define METADATA(issuer) "{" MEMBERS(issuer) "}"
+#define MEMBERS(issuer)                                                                                                \
+    "\"issuer\": \"" issuer                                                                                            \
+    "\", \"authorization_endpoint\": \"https://a.example/auth\", \"token_endpoint\": \"https://a.example/token\""
+
 #define CHECK(condition) CHECK_SAYING(condition, "%s", #condition)
 #define CHECK_SAYING(condition, ...)                                                                                                       \
     do {                                                                                                                                   \
@@ -22,23 +28,25 @@ static int checks_failed;
     } while (0)
 
 /* Fails unless it worked; shows and frees the error. */
-#define CHECK_OK(call)                                                                                                                     \
-    do {                                                                                                                                   \
-        sipgate_error *error = NULL;                                                                                                       \
-        sipgate_status status_ = (call);                                                                                                   \
-        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s: %s", #call, sipgate_status_name(status_), sipgate_error_message(error).data);         \
-        sipgate_error_free(error);                                                                                                         \
+#define CHECK_OK(call)                                                                                                 \
+    do {                                                                                                               \
+        sipgate_oauth2_error *error = NULL;                                                                            \
+        sipgate_oauth2_status status_ = (call);                                                                        \
+        CHECK_SAYING(status_ == SIPGATE_OK, "%s: %s: %s", #call, sipgate_oauth2_status_name(status_),                  \
+                     sipgate_oauth2_error_message(error).data);                                                        \
+        sipgate_oauth2_error_free(error);                                                                              \
     } while (0)
 
 /* Fails unless it is refused as a bad argument whose message begins with this name. */
-#define CHECK_REFUSED(call, name)                                                                                                          \
-    do {                                                                                                                                   \
-        sipgate_error *error = NULL;                                                                                                       \
-        sipgate_status status_ = (call);                                                                                                   \
-        sipgate_str message_ = sipgate_error_message(error);                                                                               \
-        CHECK_SAYING(status_ == SIPGATE_INVALID_ARGUMENT, "%s: %s", #call, sipgate_status_name(status_));                                  \
-        CHECK_SAYING(message_.data != NULL && strncmp(message_.data, name ": ", strlen(name ": ")) == 0, "%s: %s", #call, message_.data);  \
-        sipgate_error_free(error);                                                                                                         \
+#define CHECK_REFUSED(call, name)                                                                                      \
+    do {                                                                                                               \
+        sipgate_oauth2_error *error = NULL;                                                                            \
+        sipgate_oauth2_status status_ = (call);                                                                        \
+        sipgate_oauth2_str message_ = sipgate_oauth2_error_message(error);                                             \
+        CHECK_SAYING(status_ == SIPGATE_INVALID_ARGUMENT, "%s: %s", #call, sipgate_oauth2_status_name(status_));       \
+        CHECK_SAYING(message_.data != NULL && strncmp(message_.data, name ": ", strlen(name ": ")) == 0, "%s: %s",     \
+                     #call, message_.data);                                                                            \
+        sipgate_oauth2_error_free(error);                                                                              \
     } while (0)
 
 /* Refuses every text that nothing accepts: the call passes `text`. */

@@ -11,16 +11,16 @@ struct log {
     int warnings, freed;
 };
 
-static void keep(void *user_data, const sipgate_event *event)
+static void keep(void *user_data, const sipgate_oauth2_event *event)
 {
     struct log *log = user_data;
-    const sipgate_str kind = sipgate_event_kind(event), json = sipgate_event_json(event);
+    const sipgate_oauth2_str kind = sipgate_oauth2_event_kind(event), json = sipgate_oauth2_event_json(event);
     char begin[96];
 
     snprintf(begin, sizeof begin, "{\"event\":\"%s\",", kind.data);
     CHECK_SAYING(strncmp(json.data, begin, strlen(begin)) == 0 && strlen(json.data) == json.len, "%s is no %s", json.data, kind.data);
     pthread_mutex_lock(&log->lock);
-    log->warnings += sipgate_event_is_warning(event);
+    log->warnings += sipgate_oauth2_event_is_warning(event);
     if (strlen(log->lines) + json.len + 2 < sizeof log->lines)
         strcat(strcat(log->lines, json.data), "\n");
     pthread_mutex_unlock(&log->lock);
@@ -76,37 +76,37 @@ static struct log *new_log(void)
 static void a_handler_is_told_of_a_whole_login(void)
 {
     struct log *log = new_log();
-    sipgate_store *store = NULL;
-    sipgate_client_options *options;
-    sipgate_client *client = NULL;
-    sipgate_token_source *source;
-    sipgate_secret *token = NULL, *renewed = NULL, *none = NULL;
+    sipgate_oauth2_store *store = NULL;
+    sipgate_oauth2_client_options *options;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_token_source *source;
+    sipgate_oauth2_secret *token = NULL, *refreshed = NULL, *none = NULL;
 
-    CHECK_OK(sipgate_store_memory(NULL, &store, &error));
+    CHECK_OK(sipgate_oauth2_store_memory(NULL, &store, &error));
     options = options_with(store);
-    CHECK_OK(sipgate_client_options_set_event_handler(options, keep, log, forget, &error));
-    CHECK_OK(sipgate_client_new(options, &client, &error));
-    sipgate_client_options_free(options);
+    CHECK_OK(sipgate_oauth2_client_options_set_event_handler(options, keep, log, forget, &error));
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    sipgate_oauth2_client_options_free(options);
     source = log_in(client, "anna");
     check_told(log, "\"logged_in\"");
     check_told(log, "\"token_request\"");
-    CHECK_OK(sipgate_token_source_access_token(source, NULL, &token, &error));
-    CHECK_OK(sipgate_token_source_refresh(source, NULL, &renewed, &error));
+    CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
     check_told(log, "\"renewed\"");
     CHECK(log->warnings == 0);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
-    CHECK(sipgate_token_source_refresh(source, NULL, &none, NULL) == SIPGATE_LOGIN_REQUIRED && none == NULL);
+    CHECK(sipgate_oauth2_token_source_refresh(source, NULL, &none, NULL) == SIPGATE_LOGIN_REQUIRED && none == NULL);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":true}");
     check_told(log, "\"login_ended\"");
     CHECK(log->warnings > 0);
     CHECK(!has(log, "anna"));
-    CHECK(!has(log, sipgate_secret_text(token).data) && !has(log, sipgate_secret_text(renewed).data));
+    CHECK(!has(log, sipgate_oauth2_secret_text(token).data) && !has(log, sipgate_oauth2_secret_text(refreshed).data));
     CHECK(log->freed == 0);
-    sipgate_secret_free(renewed);
-    sipgate_secret_free(token);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(refreshed);
+    sipgate_oauth2_secret_free(token);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
     check_freed_once(log);
     pthread_mutex_destroy(&log->lock);
     free(log);
@@ -115,25 +115,26 @@ static void a_handler_is_told_of_a_whole_login(void)
 static void a_handler_that_is_refused_or_replaced(void)
 {
     struct log *log = new_log(), *other = new_log();
-    sipgate_client_options *options = NULL;
-    sipgate_client *client = NULL;
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
 
-    CHECK_OK(sipgate_client_options_new_sipgate("1-0-a:third-party", &options, &error));
-    CHECK_OK(sipgate_client_options_set_realm(options, "sipgate-apps", &error));
-    CHECK_REFUSED(sipgate_client_options_set_event_handler(options, NULL, log, forget, &error), "handler");
-    CHECK_REFUSED(sipgate_client_options_set_event_handler(NULL, keep, log, forget, &error), "options");
+    CHECK_OK(sipgate_oauth2_client_options_new_sipgate("1-0-a:third-party", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_realm(options, "sipgate-apps", &error));
+    CHECK_REFUSED(sipgate_oauth2_client_options_set_event_handler(options, NULL, log, forget, &error), "handler");
+    CHECK_REFUSED(sipgate_oauth2_client_options_set_event_handler(NULL, keep, log, forget, &error), "options");
     CHECK(log->freed == 0);
-    CHECK_OK(sipgate_client_options_set_event_handler(options, keep, log, forget, &error));
-    CHECK_OK(sipgate_client_options_set_event_handler(options, keep, other, NULL, &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_event_handler(options, keep, log, forget, &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_event_handler(options, keep, other, NULL, &error));
     CHECK(log->freed == 1);
-    CHECK_OK(sipgate_client_new(options, &client, &error));
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
     CHECK(has(other, "\"realm_mismatch\"") && !has(log, "realm_mismatch"));
-    sipgate_client_free(client);
-    sipgate_client_options_free(options);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_client_options_free(options);
     CHECK(log->freed == 1);
     free(log);
     free(other);
-    CHECK(sipgate_event_kind(NULL).data == NULL && sipgate_event_json(NULL).data == NULL && !sipgate_event_is_warning(NULL));
+    CHECK(sipgate_oauth2_event_kind(NULL).data == NULL && sipgate_oauth2_event_json(NULL).data == NULL
+          && !sipgate_oauth2_event_is_warning(NULL));
 }
 
 int main(void)

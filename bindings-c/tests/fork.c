@@ -31,53 +31,53 @@ static void refused_by(const void *client)
 
 static void a_client_is_used_on_both_sides(void)
 {
-    sipgate_client *client = make_client();
+    sipgate_oauth2_client *client = make_client();
 
     refused(client);
     in_a_child(refused_by, client);
     refused(client);
-    sipgate_client_free(client);
+    sipgate_oauth2_client_free(client);
 }
 
 /* A test with a login in a database of its own. */
-static void with_a_login(void (*test)(sipgate_token_source *))
+static void with_a_login(void (*test)(sipgate_oauth2_token_source *))
 {
     char folder[] = "/tmp/sipgate-oauth2-XXXXXX", path[64], command[128];
-    sipgate_store *store = NULL;
-    sipgate_client *client;
-    sipgate_token_source *source;
+    sipgate_oauth2_store *store = NULL;
+    sipgate_oauth2_client *client;
+    sipgate_oauth2_token_source *source;
 
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/logins.db", folder);
-    CHECK_OK(sipgate_store_sqlite(path, NULL, &store, &error));
+    CHECK_OK(sipgate_oauth2_store_sqlite(path, NULL, &store, &error));
     client = client_with(store);
     source = log_in(client, "anna");
     test(source);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     CHECK(system(command) == 0);
 }
 
-static void renew(const void *source)
+static void refresh(const void *source)
 {
-    sipgate_secret *token = NULL, *renewed = NULL;
+    sipgate_oauth2_secret *token = NULL, *refreshed = NULL;
 
-    CHECK_OK(sipgate_token_source_access_token(source, NULL, &token, &error));
-    CHECK_OK(sipgate_token_source_refresh(source, NULL, &renewed, &error));
-    CHECK(!same_secret(token, renewed));
-    sipgate_secret_free(renewed);
-    sipgate_secret_free(token);
+    CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
+    CHECK(!same_secret(token, refreshed));
+    sipgate_oauth2_secret_free(refreshed);
+    sipgate_oauth2_secret_free(token);
 }
 
 /* The server ends the login when a refresh token is spent twice: the sides must see what the other did. */
-static void a_login_is_renewed_on_both_sides(sipgate_token_source *source)
+static void a_login_is_refreshed_on_both_sides(sipgate_oauth2_token_source *source)
 {
-    renew(source);
-    in_a_child(renew, source);
-    renew(source);
-    in_a_child(renew, source);
+    refresh(source);
+    in_a_child(refresh, source);
+    refresh(source);
+    in_a_child(refresh, source);
     CHECK(realm_counter("refresh_grants") == 4 && realm_counter("invalid_grant") == 0);
 }
 
@@ -85,26 +85,26 @@ static volatile int going = 1;
 
 static void look(const void *source)
 {
-    sipgate_token_status *status = NULL;
+    sipgate_oauth2_token_status *status = NULL;
 
-    CHECK_OK(sipgate_token_source_status(source, NULL, &status, &error));
-    sipgate_token_status_free(status);
+    CHECK_OK(sipgate_oauth2_token_source_status(source, NULL, &status, &error));
+    sipgate_oauth2_token_status_free(status);
 }
 
 static void *look_on(void *source)
 {
-    sipgate_token_status *status = NULL;
+    sipgate_oauth2_token_status *status = NULL;
 
     while (going) {
-        if (sipgate_token_source_status(source, NULL, &status, NULL) != SIPGATE_OK)
+        if (sipgate_oauth2_token_source_status(source, NULL, &status, NULL) != SIPGATE_OK)
             return source;
-        sipgate_token_status_free(status);
+        sipgate_oauth2_token_status_free(status);
     }
     return NULL;
 }
 
 /* A child has its parent's half-done work in the database, and not the thread that does it. */
-static void children_forked_while_others_are_in_the_database_use_it(sipgate_token_source *source)
+static void children_forked_while_others_are_in_the_database_use_it(sipgate_oauth2_token_source *source)
 {
     pthread_t lookers[3];
     void *failed;
@@ -124,12 +124,12 @@ static void children_forked_while_others_are_in_the_database_use_it(sipgate_toke
 /* Without the handlers of pthread_atfork: what a program does that forks by a system call of its own. */
 extern pid_t _Fork(void);
 
-static void *refresh(void *source)
+static void *refresh_until_killed(void *source)
 {
-    sipgate_secret *token = NULL;
+    sipgate_oauth2_secret *token = NULL;
 
     /* Its process is killed meanwhile. */
-    sipgate_token_source_refresh(source, NULL, &token, NULL);
+    sipgate_oauth2_token_source_refresh(source, NULL, &token, NULL);
     return NULL;
 }
 
@@ -145,7 +145,8 @@ static void send_byte(int pipe)
 }
 
 /* The owner of a refresh forks while its request is under way, and is killed. Its child lives on, and must not keep the lock. */
-static void a_killed_parents_child_keeps_no_lock(const sipgate_token_source *source, pid_t (*fork_child)(void), int child_uses_it)
+static void a_killed_parents_child_keeps_no_lock(const sipgate_oauth2_token_source *source, pid_t (*fork_child)(void),
+                                                 int child_uses_it)
 {
     int to_owner[2], to_child[2], from_child[2];
     unsigned long before = realm_counter("token_requests");
@@ -156,7 +157,7 @@ static void a_killed_parents_child_keeps_no_lock(const sipgate_token_source *sou
     realm_post("faults", "{\"on\":\"token\",\"kind\":\"silent\"}");
     owner = fork();
     if (owner == 0) {
-        pthread_create(&refreshing, NULL, refresh, (void *)source);
+        pthread_create(&refreshing, NULL, refresh_until_killed, (void *)source);
         wait_for_byte(to_owner[0]);
         child = fork_child();
         if (child == 0) {
@@ -179,18 +180,18 @@ static void a_killed_parents_child_keeps_no_lock(const sipgate_token_source *sou
     CHECK(waitpid(owner, NULL, 0) == owner);
     send_byte(to_child[1]);
     wait_for_byte(from_child[0]);
-    renew(source);
+    refresh(source);
     send_byte(to_child[1]);
     CHECK(close(to_owner[0]) == 0 && close(to_owner[1]) == 0 && close(to_child[0]) == 0 && close(to_child[1]) == 0);
     CHECK(close(from_child[0]) == 0 && close(from_child[1]) == 0);
 }
 
-static void a_child_whose_fork_was_told_of_keeps_no_lock(sipgate_token_source *source)
+static void a_child_whose_fork_was_told_of_keeps_no_lock(sipgate_oauth2_token_source *source)
 {
     a_killed_parents_child_keeps_no_lock(source, fork, 0);
 }
 
-static void a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library(sipgate_token_source *source)
+static void a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library(sipgate_oauth2_token_source *source)
 {
     a_killed_parents_child_keeps_no_lock(source, _Fork, 1);
 }
@@ -199,7 +200,7 @@ int main(void)
 {
     a_client_is_used_on_both_sides();
     strict_realm();
-    with_a_login(a_login_is_renewed_on_both_sides);
+    with_a_login(a_login_is_refreshed_on_both_sides);
     with_a_login(a_child_whose_fork_was_told_of_keeps_no_lock);
     with_a_login(a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library);
     /* Under the address sanitizer of gcc 12 a child hung here; without it, none did in 900 forks. Its locks are not made for such a fork. */

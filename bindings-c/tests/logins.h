@@ -74,58 +74,65 @@ static inline void strict_realm(void)
     realm_post("settings", "{\"rotation\":true}");
 }
 
-static inline sipgate_client_options *options_with(const sipgate_store *store)
+#define CLIENT_ID "1000001-0-test:third-party"
+
+static inline void set_options(sipgate_oauth2_client_options *options, const sipgate_oauth2_store *store)
 {
-    sipgate_client_options *options = NULL;
+    CHECK_OK(sipgate_oauth2_client_options_set_client_secret(options, "test-secret-with-+-and-:", &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://example.com/auth", &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_store(options, store, &error));
+}
+
+static inline sipgate_oauth2_client_options *options_with(const sipgate_oauth2_store *store)
+{
+    sipgate_oauth2_client_options *options = NULL;
     char base[256];
 
     snprintf(base, sizeof base, "%s/auth", getenv("REALM_HTTP"));
-    CHECK_OK(sipgate_client_options_new_keycloak("1000001-0-test:third-party", base, "third-party", &options, &error));
-    CHECK_OK(sipgate_client_options_set_client_secret(options, "test-secret-with-+-and-:", &error));
-    CHECK_OK(sipgate_client_options_set_redirect_uri(options, "https://example.com/auth", &error));
-    CHECK_OK(sipgate_client_options_set_store(options, store, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_keycloak(base, "third-party", CLIENT_ID, &options, &error));
+    set_options(options, store);
     return options;
 }
 
-static inline sipgate_client *client_with(const sipgate_store *store)
+static inline sipgate_oauth2_client *client_with(const sipgate_oauth2_store *store)
 {
-    sipgate_client_options *options = options_with(store);
-    sipgate_client *client = NULL;
+    sipgate_oauth2_client_options *options = options_with(store);
+    sipgate_oauth2_client *client = NULL;
 
-    CHECK_OK(sipgate_client_new(options, &client, &error));
-    sipgate_client_options_free(options);
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    sipgate_oauth2_client_options_free(options);
     return client;
 }
 
 /* Where the browser is sent once anna has logged in. */
-static inline void browse(const sipgate_authorization_request *request, char *callback, size_t size)
+static inline void browse(const sipgate_oauth2_authorization_request *request, char *callback, size_t size)
 {
     char json[4096], body[8192];
     const char *found;
 
     snprintf(json, sizeof json, "{\"authorization_url\":\"%s\",\"username\":\"anna\",\"password\":\"anna-pw\"}",
-             sipgate_authorization_request_url(request).data);
+             sipgate_oauth2_authorization_request_url(request).data);
     realm_call("POST", "login", json, body, sizeof body);
     found = strstr(body, "http");
     snprintf(callback, size, "%.*s", found != NULL ? (int)strcspn(found, "\"") : 0, found != NULL ? found : "");
 }
 
-static inline sipgate_token_source *log_in(const sipgate_client *client, const char *account)
+static inline sipgate_oauth2_token_source *log_in(const sipgate_oauth2_client *client, const char *account)
 {
-    sipgate_authorization_request *request = NULL;
-    sipgate_token_source *source = NULL;
+    sipgate_oauth2_authorization_request *request = NULL;
+    sipgate_oauth2_token_source *source = NULL;
     char callback[4096];
 
-    CHECK_OK(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error));
+    CHECK_OK(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error));
     browse(request, callback, sizeof callback);
-    CHECK_OK(sipgate_client_complete_login(client, request, callback, account, NULL, &source, &error));
-    sipgate_authorization_request_free(request);
+    CHECK_OK(sipgate_oauth2_client_complete_login(client, request, callback, account, NULL, &source, &error));
+    sipgate_oauth2_authorization_request_free(request);
     return source;
 }
 
-static inline int same_secret(const sipgate_secret *one, const sipgate_secret *other)
+static inline int same_secret(const sipgate_oauth2_secret *one, const sipgate_oauth2_secret *other)
 {
-    const sipgate_str a = sipgate_secret_text(one), b = sipgate_secret_text(other);
+    const sipgate_oauth2_str a = sipgate_oauth2_secret_text(one), b = sipgate_oauth2_secret_text(other);
     return a.data != NULL && b.data != NULL && a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 

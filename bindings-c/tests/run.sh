@@ -40,7 +40,7 @@ elif [ "${1:-}" = --asan ]; then
   # The library and the C programs are instrumented, Rust's own library and that of the cryptography are not; what those are passed is checked where
   # they call memcpy and its like.
   RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address" \
-    cargo +nightly rustc --quiet -p sipgate-oauth2-c --crate-type staticlib --target "$host" --target-dir target/asan
+    cargo +nightly rustc --quiet -p sipgate-oauth2-c-library --crate-type staticlib --target "$host" --target-dir target/asan
   out=target/asan/c
   link=(-fsanitize=address -fno-omit-frame-pointer "target/asan/$host/debug/libsipgate_oauth2.a" -lm -ldl)
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
@@ -54,9 +54,12 @@ header_alone() { echo '#include <sipgate_oauth2.h>' | "$@" "${warnings[@]}" -Iin
 verdict "the header compiles alone as C99" header_alone "${CC:-cc}" -std=c99 -x c
 verdict "the header compiles alone as C++17" header_alone "${CXX:-c++}" -std=c++17 -x c++
 
+verdict "changes that break programs are told from others" python3 bindings-c/tests/planted_breaks.py
+
+functions_of_the_header() { grep -oE '\bsipgate_oauth2_[a-z0-9_]+\(' include/sipgate_oauth2.h | tr -d '(' | sort -u; }
 every_function_is_tested() {
   local name missing=0
-  for name in $(grep -oE '\bsipgate_[a-z0-9_]+\(' include/sipgate_oauth2.h | tr -d '(' | sort -u); do
+  for name in $(functions_of_the_header); do
     grep -qE "\b$name\b" bindings-c/tests/*.c || { echo "$name is in no test"; missing=1; }
   done
   return "$missing"
@@ -64,15 +67,12 @@ every_function_is_tested() {
 verdict "every function of the header is in a test" every_function_is_tested
 
 if [ "$(uname)" = Linux ]; then
-  only_our_symbols() {
-    local symbols
-    symbols=$(nm -D --defined-only "$library/libsipgate_oauth2.so" | awk '{ print $3 }') || return 1
-    grep -q '^sipgate_version$' <<< "$symbols" || return 1
-    ! grep -v '^sipgate_' <<< "$symbols"
+  its_symbols() {
+    diff <(nm -D --defined-only "$library/libsipgate_oauth2.so" | awk '{ print $3 }' | sort) <(functions_of_the_header)
   }
-  verdict "only sipgate_ symbols leave the library" only_our_symbols
-  its_soname() { grep -q 'SONAME.*\[libsipgate_oauth2\.so\.0\]' <<< "$(readelf -d "$library/libsipgate_oauth2.so")"; }
-  verdict "the library's soname has its major version" its_soname
+  verdict "the library's symbols are the functions of the header" its_symbols
+  its_soname() { grep -qF "[libsipgate_oauth2.so.$(bash bindings-c/version.sh --abi)]" <<< "$(readelf -d "$library/libsipgate_oauth2.so")"; }
+  verdict "the library's soname changes with its ABI" its_soname
 fi
 
 ready=$(mktemp)

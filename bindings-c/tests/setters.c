@@ -7,25 +7,26 @@
 static char *huge;
 
 /* Taken or refused, both are right; but a refusal names the argument, and what was taken leaves the error alone. */
-static void check_settled(const char *call, const char *name, sipgate_status status, sipgate_error *error, const sipgate_error *before)
+static void check_settled(const char *call, const char *name, sipgate_oauth2_status status, sipgate_oauth2_error *error,
+                          const sipgate_oauth2_error *before)
 {
-    sipgate_str message;
+    sipgate_oauth2_str message;
 
     if (status == SIPGATE_OK) {
         CHECK_SAYING(error == before, "%s wrote an error though it worked", call);
         return;
     }
-    message = sipgate_error_message(error);
-    CHECK_SAYING(status == SIPGATE_INVALID_ARGUMENT, "%s: %s", call, sipgate_status_name(status));
+    message = sipgate_oauth2_error_message(error);
+    CHECK_SAYING(status == SIPGATE_INVALID_ARGUMENT, "%s: %s", call, sipgate_oauth2_status_name(status));
     CHECK_SAYING(strncmp(message.data, name, strlen(name)) == 0 && message.data[strlen(name)] == ':', "%s: %s", call, message.data);
-    sipgate_error_free(error);
+    sipgate_oauth2_error_free(error);
 }
 
-#define CHECK_SETTLED(set, handle, text, name)                                                                                             \
-    do {                                                                                                                                   \
-        sipgate_error *const before = (sipgate_error *)&checks_failed, *error = before;                                                    \
-        sipgate_status status = set(handle, text, &error);                                                                                 \
-        check_settled(#set, name, status, error, before);                                                                                  \
+#define CHECK_SETTLED(set, handle, text, name)                                                                         \
+    do {                                                                                                               \
+        sipgate_oauth2_error *const before = (sipgate_oauth2_error *)&checks_failed, *error = before;                  \
+        sipgate_oauth2_status status = set(handle, text, &error);                                                      \
+        check_settled(#set, name, status, error, before);                                                              \
     } while (0)
 
 #define CHECK_SETTER(set, handle, handle_name, name)                                                                                       \
@@ -40,76 +41,78 @@ static void check_settled(const char *call, const char *name, sipgate_status sta
 
 static void of_options(void)
 {
-    sipgate_client_options *options = NULL;
+    sipgate_oauth2_client_options *options = NULL;
 
-    CHECK_OK(sipgate_client_options_new_sipgate("c", &options, &error));
-    CHECK_SETTER(sipgate_client_options_set_client_secret, options, "options", "client_secret");
-    CHECK_SETTER(sipgate_client_options_set_client_authentication, options, "options", "client_authentication");
-    CHECK_SETTER(sipgate_client_options_set_redirect_uri, options, "options", "redirect_uri");
-    CHECK_SETTER(sipgate_client_options_set_realm, options, "options", "realm");
-    CHECK_SETTER(sipgate_client_options_set_ca_certificates, options, "options", "ca_certificates");
-    CHECK_SETTER(sipgate_client_options_set_proxy, options, "options", "proxy");
-    sipgate_client_options_free(options);
+    CHECK_OK(sipgate_oauth2_client_options_new_sipgate("c", &options, &error));
+    CHECK_SETTER(sipgate_oauth2_client_options_set_client_secret, options, "options", "client_secret");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_client_authentication, options, "options", "client_authentication");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_redirect_uri, options, "options", "redirect_uri");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_realm, options, "options", "realm");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_ca_certificates, options, "options", "ca_certificates");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_proxy, options, "options", "proxy");
+    sipgate_oauth2_client_options_free(options);
 }
 
-static sipgate_status add_extra_name(sipgate_authorization_parameters *parameters, const char *name, sipgate_error **error)
+static sipgate_oauth2_status add_extra_name(sipgate_oauth2_authorization_parameters *parameters, const char *name,
+                                            sipgate_oauth2_error **error)
 {
-    return sipgate_authorization_parameters_add_extra(parameters, name, "value", error);
+    return sipgate_oauth2_authorization_parameters_add_extra(parameters, name, "value", error);
 }
 
-static sipgate_status add_extra_value(sipgate_authorization_parameters *parameters, const char *value, sipgate_error **error)
+static sipgate_oauth2_status add_extra_value(sipgate_oauth2_authorization_parameters *parameters, const char *value,
+                                             sipgate_oauth2_error **error)
 {
-    return sipgate_authorization_parameters_add_extra(parameters, "name", value, error);
+    return sipgate_oauth2_authorization_parameters_add_extra(parameters, "name", value, error);
 }
 
 static void of_parameters(void)
 {
-    sipgate_authorization_parameters *parameters = sipgate_authorization_parameters_new();
+    sipgate_oauth2_authorization_parameters *parameters = sipgate_oauth2_authorization_parameters_new();
 
-    CHECK_SETTER(sipgate_authorization_parameters_set_redirect_uri, parameters, "parameters", "redirect_uri");
-    CHECK_SETTER(sipgate_authorization_parameters_set_response_mode, parameters, "parameters", "response_mode");
-    CHECK_SETTER(sipgate_authorization_parameters_set_state, parameters, "parameters", "state");
-    CHECK_SETTER(sipgate_authorization_parameters_set_return_to, parameters, "parameters", "return_to");
-    CHECK_SETTER(sipgate_authorization_parameters_set_prompt, parameters, "parameters", "prompt");
-    CHECK_SETTER(sipgate_authorization_parameters_set_login_hint, parameters, "parameters", "login_hint");
-    CHECK_SETTER(sipgate_authorization_parameters_set_ui_locales, parameters, "parameters", "ui_locales");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_redirect_uri, parameters, "parameters", "redirect_uri");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_response_mode, parameters, "parameters", "response_mode");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_state, parameters, "parameters", "state");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_return_to, parameters, "parameters", "return_to");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_prompt, parameters, "parameters", "prompt");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_login_hint, parameters, "parameters", "login_hint");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_ui_locales, parameters, "parameters", "ui_locales");
     CHECK_SETTER(add_extra_name, parameters, "parameters", "extra");
     CHECK_SETTER(add_extra_value, parameters, "parameters", "extra");
-    sipgate_authorization_parameters_free(parameters);
+    sipgate_oauth2_authorization_parameters_free(parameters);
 }
 
 static void of_codes(void)
 {
-    sipgate_authorization_code *code = NULL;
+    sipgate_oauth2_authorization_code *code = NULL;
 
-    CHECK_OK(sipgate_authorization_code_new("c", &code, &error));
-    CHECK_SETTER(sipgate_authorization_code_set_code_verifier, code, "code", "code_verifier");
-    CHECK_SETTER(sipgate_authorization_code_set_redirect_uri, code, "code", "redirect_uri");
-    CHECK_SETTER(sipgate_authorization_code_set_scope, code, "code", "scope");
-    sipgate_authorization_code_free(code);
+    CHECK_OK(sipgate_oauth2_authorization_code_new("c", &code, &error));
+    CHECK_SETTER(sipgate_oauth2_authorization_code_set_code_verifier, code, "code", "code_verifier");
+    CHECK_SETTER(sipgate_oauth2_authorization_code_set_redirect_uri, code, "code", "redirect_uri");
+    CHECK_SETTER(sipgate_oauth2_authorization_code_set_scope, code, "code", "scope");
+    sipgate_oauth2_authorization_code_free(code);
 }
 
 /* What was set before a failure is what is used after it. */
 static void a_setter_that_fails_changes_nothing(void)
 {
-    sipgate_client_options *options = NULL;
-    sipgate_client *client = NULL;
-    sipgate_authorization_parameters *parameters = sipgate_authorization_parameters_new();
-    sipgate_authorization_request *request = NULL;
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_authorization_parameters *parameters = sipgate_oauth2_authorization_parameters_new();
+    sipgate_oauth2_authorization_request *request = NULL;
 
-    CHECK_OK(sipgate_client_options_new_sipgate("c", &options, &error));
-    CHECK_OK(sipgate_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
-    CHECK_REFUSED(sipgate_client_options_set_redirect_uri(options, "\xff", &error), "redirect_uri");
-    CHECK_OK(sipgate_client_new(options, &client, &error));
-    CHECK(strcmp(sipgate_client_redirect_uri(client).data, "https://app.example/cb") == 0);
-    CHECK_OK(sipgate_authorization_parameters_set_state(parameters, "mine", &error));
-    CHECK_REFUSED(sipgate_authorization_parameters_set_state(parameters, NULL, &error), "state");
-    CHECK_OK(sipgate_client_authorization_request(client, "a", parameters, &request, &error));
-    CHECK(strcmp(sipgate_authorization_request_state(request).data, "mine") == 0);
-    sipgate_authorization_request_free(request);
-    sipgate_authorization_parameters_free(parameters);
-    sipgate_client_free(client);
-    sipgate_client_options_free(options);
+    CHECK_OK(sipgate_oauth2_client_options_new_sipgate("c", &options, &error));
+    CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
+    CHECK_REFUSED(sipgate_oauth2_client_options_set_redirect_uri(options, "\xff", &error), "redirect_uri");
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    CHECK(strcmp(sipgate_oauth2_client_redirect_uri(client).data, "https://app.example/cb") == 0);
+    CHECK_OK(sipgate_oauth2_authorization_parameters_set_state(parameters, "mine", &error));
+    CHECK_REFUSED(sipgate_oauth2_authorization_parameters_set_state(parameters, NULL, &error), "state");
+    CHECK_OK(sipgate_oauth2_client_authorization_request(client, "a", parameters, &request, &error));
+    CHECK(strcmp(sipgate_oauth2_authorization_request_state(request).data, "mine") == 0);
+    sipgate_oauth2_authorization_request_free(request);
+    sipgate_oauth2_authorization_parameters_free(parameters);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_client_options_free(options);
 }
 
 int main(void)

@@ -18,138 +18,145 @@ static void remove_database(void)
 }
 
 /* Encrypted with these keys, as far as they are not NULL. */
-static sipgate_store *database(const char *newest, const char *older)
+static sipgate_oauth2_store *database(const char *newest, const char *older)
 {
-    sipgate_store_options *options = sipgate_store_options_new();
-    sipgate_store *store = NULL;
+    sipgate_oauth2_store_options *options = sipgate_oauth2_store_options_new();
+    sipgate_oauth2_store *store = NULL;
 
     if (newest != NULL)
-        CHECK_OK(sipgate_store_options_add_encryption_key(options, newest, &error));
+        CHECK_OK(sipgate_oauth2_store_options_add_encryption_key(options, newest, &error));
     if (older != NULL)
-        CHECK_OK(sipgate_store_options_add_encryption_key(options, older, &error));
-    CHECK_OK(sipgate_store_options_set_recheck_ms(options, 0, &error));
-    CHECK_OK(sipgate_store_sqlite(path, options, &store, &error));
-    sipgate_store_options_free(options);
+        CHECK_OK(sipgate_oauth2_store_options_add_encryption_key(options, older, &error));
+    CHECK_OK(sipgate_oauth2_store_options_set_recheck_ms(options, 0, &error));
+    CHECK_OK(sipgate_oauth2_store_sqlite(path, options, &store, &error));
+    sipgate_oauth2_store_options_free(options);
     return store;
 }
 
 /* What the account's access token is asked with. */
-static sipgate_status ask(sipgate_store *store, sipgate_secret **token, sipgate_error **error)
+static sipgate_oauth2_status ask(sipgate_oauth2_store *store, sipgate_oauth2_secret **token,
+                                 sipgate_oauth2_error **error)
 {
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = NULL;
-    sipgate_status status;
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = NULL;
+    sipgate_oauth2_status status;
 
-    CHECK_OK(sipgate_client_token_source(client, "anna", &source, &error));
-    status = sipgate_token_source_access_token(source, NULL, token, error);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    CHECK_OK(sipgate_oauth2_client_token_source(client, "anna", &source, &error));
+    status = sipgate_oauth2_token_source_access_token(source, NULL, token, error);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
     return status;
 }
 
 static void of_options(void)
 {
-    sipgate_store_options *options = sipgate_store_options_new();
+    sipgate_oauth2_store_options *options = sipgate_oauth2_store_options_new();
     const uint8_t bytes[33] = {0};
 
-    CHECK_TEXT(sipgate_store_options_add_encryption_key(options, text, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key(options, "password", &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key(NULL, OLD_KEY, &error), "options");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key_bytes(options, bytes, 31, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key_bytes(options, bytes, 33, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key_bytes(options, bytes, SIZE_MAX, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key_bytes(options, NULL, 32, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key_bytes(options, NULL, 0, &error), "encryption_keys");
-    CHECK_REFUSED(sipgate_store_options_add_encryption_key_bytes(NULL, bytes, 32, &error), "options");
-    CHECK_REFUSED(sipgate_store_options_set_recheck_ms(NULL, 1, &error), "options");
-    CHECK_OK(sipgate_store_options_set_recheck_ms(options, UINT64_MAX, &error));
-    CHECK_OK(sipgate_store_options_add_encryption_key_bytes(options, bytes, 32, &error));
-    CHECK_UNTOUCHED(sipgate_store, sipgate_store_sqlite(NULL, options, &out, &error), "path");
-    CHECK_UNTOUCHED(sipgate_store, sipgate_store_sqlite("\xff", options, &out, &error), "path");
-    CHECK_UNTOUCHED(sipgate_store, sipgate_store_sqlite_on_network_file_system(NULL, NULL, &out, &error), "path");
-    CHECK_REFUSED(sipgate_store_sqlite(path, options, NULL, &error), "store");
-    CHECK_REFUSED(sipgate_store_sqlite_on_network_file_system(path, options, NULL, &error), "store");
-    CHECK_REFUSED(sipgate_store_memory(options, NULL, &error), "store");
+    CHECK_TEXT(sipgate_oauth2_store_options_add_encryption_key(options, text, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key(options, "password", &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key(NULL, OLD_KEY, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 31, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 33, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, SIZE_MAX, &error),
+                  "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, NULL, 32, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(options, NULL, 0, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_store_options_add_encryption_key_bytes(NULL, bytes, 32, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_store_options_set_recheck_ms(NULL, 1, &error), "options");
+    CHECK_OK(sipgate_oauth2_store_options_set_recheck_ms(options, UINT64_MAX, &error));
+    CHECK_OK(sipgate_oauth2_store_options_add_encryption_key_bytes(options, bytes, 32, &error));
+    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite(NULL, options, &out, &error), "path");
+    CHECK_UNTOUCHED(sipgate_oauth2_store, sipgate_oauth2_store_sqlite("\xff", options, &out, &error), "path");
+    CHECK_REFUSED(sipgate_oauth2_store_sqlite(path, options, NULL, &error), "store");
+    CHECK_REFUSED(sipgate_oauth2_store_options_allow_network_file_system(NULL, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_store_memory(options, NULL, &error), "store");
     CHECK(access(path, F_OK) != 0);
-    sipgate_store_options_free(options);
-    sipgate_store_options_free(NULL);
-    sipgate_store_free(NULL);
+    sipgate_oauth2_store_options_free(options);
+    sipgate_oauth2_store_options_free(NULL);
+    sipgate_oauth2_store_free(NULL);
 }
 
 static void of_clients(void)
 {
-    sipgate_client_options *options = NULL;
-    sipgate_client *client = NULL;
-    sipgate_authorization_request *request = NULL;
-    sipgate_store *store = NULL;
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_authorization_request *request = NULL;
+    sipgate_oauth2_store *store = NULL;
 
-    CHECK_OK(sipgate_store_memory(NULL, &store, &error));
-    CHECK_OK(sipgate_client_options_new_sipgate("c", &options, &error));
-    CHECK_REFUSED(sipgate_client_options_set_store(NULL, store, &error), "options");
-    CHECK_REFUSED(sipgate_client_options_set_store(options, NULL, &error), "store");
-    CHECK_OK(sipgate_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
-    CHECK_OK(sipgate_client_new(options, &client, &error));
-    CHECK_UNTOUCHED(sipgate_token_source, sipgate_client_token_source(client, "anna", &out, &error), "store");
-    CHECK_OK(sipgate_client_authorization_request(client, "a", NULL, &request, &error));
-    CHECK_UNTOUCHED(sipgate_token_source, sipgate_client_complete_login(client, request, "code=c", "anna", NULL, &out, &error), "store");
-    sipgate_authorization_request_free(request);
-    sipgate_client_free(client);
-    sipgate_client_options_free(options);
-    sipgate_store_free(store);
+    CHECK_OK(sipgate_oauth2_store_memory(NULL, &store, &error));
+    CHECK_OK(sipgate_oauth2_client_options_new_sipgate("c", &options, &error));
+    CHECK_REFUSED(sipgate_oauth2_client_options_set_store(NULL, store, &error), "options");
+    CHECK_REFUSED(sipgate_oauth2_client_options_set_store(options, NULL, &error), "store");
+    CHECK_OK(sipgate_oauth2_client_options_set_redirect_uri(options, "https://app.example/cb", &error));
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    CHECK_UNTOUCHED(sipgate_oauth2_token_source, sipgate_oauth2_client_token_source(client, "anna", &out, &error),
+                    "store");
+    CHECK_OK(sipgate_oauth2_client_authorization_request(client, "a", NULL, &request, &error));
+    CHECK_UNTOUCHED(sipgate_oauth2_token_source,
+                    sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, &error),
+                    "store");
+    sipgate_oauth2_authorization_request_free(request);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_client_options_free(options);
+    sipgate_oauth2_store_free(store);
 }
 
 static void a_database_is_its_owners_alone(void)
 {
     struct stat stat_of_it;
-    sipgate_store *store = NULL;
-    sipgate_error *error = NULL;
+    sipgate_oauth2_store *store = NULL;
+    sipgate_oauth2_error *error = NULL;
 
-    sipgate_store_free(database(NULL, NULL));
+    sipgate_oauth2_store_free(database(NULL, NULL));
     CHECK(stat(path, &stat_of_it) == 0 && (stat_of_it.st_mode & 0777) == 0600);
     CHECK(chmod(path, 0644) == 0);
-    CHECK(sipgate_store_sqlite(path, NULL, &store, &error) == SIPGATE_STORE_PERMISSIONS && store == NULL);
-    CHECK(strstr(sipgate_error_message(error).data, path) != NULL);
-    CHECK(strcmp(sipgate_error_remedy(error).data, "fix_configuration") == 0);
-    sipgate_error_free(error);
+    CHECK(sipgate_oauth2_store_sqlite(path, NULL, &store, &error) == SIPGATE_STORE_PERMISSIONS && store == NULL);
+    CHECK(strstr(sipgate_oauth2_error_message(error).data, path) != NULL);
+    CHECK(strcmp(sipgate_oauth2_error_remedy(error).data, "fix_configuration") == 0);
+    sipgate_oauth2_error_free(error);
     CHECK(chmod(path, 0600) == 0);
-    CHECK_OK(sipgate_store_sqlite_on_network_file_system(path, NULL, &store, &error));
-    sipgate_store_free(store);
+    sipgate_oauth2_store_options *options = sipgate_oauth2_store_options_new();
+    CHECK_OK(sipgate_oauth2_store_options_allow_network_file_system(options, &error));
+    CHECK_OK(sipgate_oauth2_store_sqlite(path, options, &store, &error));
+    sipgate_oauth2_store_free(store);
+    sipgate_oauth2_store_options_free(options);
 }
 
-static void a_login_is_there_for_whoever_opens_the_database_next(void)
+static void a_login_is_there_for_the_next_program_that_opens_the_database(void)
 {
-    sipgate_store *store = database(NULL, NULL);
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = log_in(client, "anna");
-    sipgate_secret *token = NULL, *again = NULL;
+    sipgate_oauth2_store *store = database(NULL, NULL);
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = log_in(client, "anna");
+    sipgate_oauth2_secret *token = NULL, *again = NULL;
 
-    CHECK_OK(sipgate_token_source_access_token(source, NULL, &token, &error));
+    CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
     CHECK_OK(ask(database(NULL, NULL), &again, &error));
     CHECK(same_secret(token, again));
-    sipgate_secret_free(again);
-    sipgate_secret_free(token);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(again);
+    sipgate_oauth2_secret_free(token);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
 static void what_is_encrypted_is_read_with_its_key_alone(void)
 {
-    sipgate_store *store = database(OLD_KEY, NULL);
-    sipgate_client *client = client_with(store);
-    sipgate_secret *token = NULL;
-    sipgate_error *error = NULL;
+    sipgate_oauth2_store *store = database(OLD_KEY, NULL);
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_secret *token = NULL;
+    sipgate_oauth2_error *error = NULL;
 
-    sipgate_token_source_free(log_in(client, "anna"));
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_token_source_free(log_in(client, "anna"));
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
     CHECK(ask(database(NEW_KEY, NULL), &token, &error) == SIPGATE_STORE_CORRUPT && token == NULL);
-    CHECK(strcmp(sipgate_error_family(error), "StoreError") == 0);
-    CHECK(strstr(sipgate_error_message(error).data, "encryption_keys") != NULL);
-    sipgate_error_free(error);
+    CHECK(strcmp(sipgate_oauth2_error_family(error), "StoreError") == 0);
+    CHECK(strstr(sipgate_oauth2_error_message(error).data, "encryption_keys") != NULL);
+    sipgate_oauth2_error_free(error);
     CHECK_OK(ask(database(NEW_KEY, OLD_KEY), &token, &error));
-    sipgate_secret_free(token);
+    sipgate_oauth2_secret_free(token);
 }
 
 int main(void)
@@ -161,7 +168,7 @@ int main(void)
     of_clients();
     a_database_is_its_owners_alone();
     remove_database();
-    a_login_is_there_for_whoever_opens_the_database_next();
+    a_login_is_there_for_the_next_program_that_opens_the_database();
     remove_database();
     what_is_encrypted_is_read_with_its_key_alone();
     remove_database();

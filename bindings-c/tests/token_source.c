@@ -5,57 +5,58 @@
 
 #include <pthread.h>
 
-static sipgate_store *memory(void)
+static sipgate_oauth2_store *memory(void)
 {
-    sipgate_store *store = NULL;
-    CHECK_OK(sipgate_store_memory(NULL, &store, &error));
+    sipgate_oauth2_store *store = NULL;
+    CHECK_OK(sipgate_oauth2_store_memory(NULL, &store, &error));
     return store;
 }
 
-static sipgate_secret *token_of(const sipgate_token_source *source)
+static sipgate_oauth2_secret *token_of(const sipgate_oauth2_token_source *source)
 {
-    sipgate_secret *token = NULL;
-    CHECK_OK(sipgate_token_source_access_token(source, NULL, &token, &error));
+    sipgate_oauth2_secret *token = NULL;
+    CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
     return token;
 }
 
 static void a_login_gives_its_token_and_outlives_what_it_came_from(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = log_in(client, "anna"), *other = NULL, *nobody = NULL;
-    sipgate_secret *token = token_of(source), *again = NULL, *peeked = NULL, *header = NULL;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = log_in(client, "anna"), *other = NULL, *nobody = NULL;
+    sipgate_oauth2_secret *token = token_of(source), *again = NULL, *peeked = NULL, *header = NULL;
 
-    CHECK_OK(sipgate_client_token_source(client, "anna", &other, &error));
-    CHECK_OK(sipgate_client_token_source(client, "bob", &nobody, &error));
-    sipgate_client_free(client);
-    sipgate_store_free(store);
-    CHECK(strcmp(sipgate_token_source_account(source).data, "anna") == 0);
+    CHECK_OK(sipgate_oauth2_client_token_source(client, "anna", &other, &error));
+    CHECK_OK(sipgate_oauth2_client_token_source(client, "bob", &nobody, &error));
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
+    CHECK(strcmp(sipgate_oauth2_token_source_account(source).data, "anna") == 0);
     again = token_of(other);
     CHECK(same_secret(token, again));
-    CHECK_OK(sipgate_token_source_peek(source, &peeked, &error));
+    CHECK_OK(sipgate_oauth2_token_source_peek(source, &peeked, &error));
     CHECK(same_secret(token, peeked));
-    CHECK_OK(sipgate_token_source_authorization_header(source, NULL, &header, &error));
-    CHECK(strncmp(sipgate_secret_text(header).data, "Bearer ", 7) == 0);
-    CHECK(strcmp(sipgate_secret_text(header).data + 7, sipgate_secret_text(token).data) == 0);
-    sipgate_token_source_free(other);
-    sipgate_token_source_free(source);
-    CHECK(sipgate_secret_text(token).len > 0);
-    sipgate_secret_free(token);
+    CHECK_OK(sipgate_oauth2_token_source_authorization_header(source, NULL, &header, &error));
+    CHECK(strncmp(sipgate_oauth2_secret_text(header).data, "Bearer ", 7) == 0);
+    CHECK(strcmp(sipgate_oauth2_secret_text(header).data + 7, sipgate_oauth2_secret_text(token).data) == 0);
+    sipgate_oauth2_token_source_free(other);
+    sipgate_oauth2_token_source_free(source);
+    CHECK(sipgate_oauth2_secret_text(token).len > 0);
+    sipgate_oauth2_secret_free(token);
     token = NULL;
-    CHECK(sipgate_token_source_access_token(nobody, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
-    CHECK_OK(sipgate_token_source_peek(nobody, &token, &error));
+    CHECK(sipgate_oauth2_token_source_access_token(nobody, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED
+          && token == NULL);
+    CHECK_OK(sipgate_oauth2_token_source_peek(nobody, &token, &error));
     CHECK(token == NULL);
     CHECK(realm_counter("token_requests") == 1);
-    sipgate_token_source_free(nobody);
-    sipgate_secret_free(header);
-    sipgate_secret_free(peeked);
-    sipgate_secret_free(again);
+    sipgate_oauth2_token_source_free(nobody);
+    sipgate_oauth2_secret_free(header);
+    sipgate_oauth2_secret_free(peeked);
+    sipgate_oauth2_secret_free(again);
 }
 
 struct caller {
-    const sipgate_token_source *source;
-    sipgate_secret *token;
+    const sipgate_oauth2_token_source *source;
+    sipgate_oauth2_secret *token;
 };
 
 static void *ask(void *data)
@@ -67,10 +68,10 @@ static void *ask(void *data)
 
 static void sixteen_threads_at_the_moment_of_expiry_cause_one_refresh(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source;
-    sipgate_secret *first;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source;
+    sipgate_oauth2_secret *first;
     struct caller callers[16];
     pthread_t threads[16];
     unsigned long before;
@@ -92,39 +93,40 @@ static void sixteen_threads_at_the_moment_of_expiry_cause_one_refresh(void)
     for (i = 0; i < 16; i++)
         CHECK(same_secret(callers[i].token, callers[0].token));
     for (i = 0; i < 16; i++)
-        sipgate_secret_free(callers[i].token);
+        sipgate_oauth2_secret_free(callers[i].token);
     CHECK(realm_counter("refresh_grants") == before + 1 && realm_counter("invalid_grant") == 0);
-    sipgate_secret_free(first);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(first);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
 struct page {
-    const sipgate_client *client;
-    const sipgate_authorization_request *request;
+    const sipgate_oauth2_client *client;
+    const sipgate_oauth2_authorization_request *request;
     const char *callback;
-    sipgate_token_source *source;
+    sipgate_oauth2_token_source *source;
 };
 
 static void *load_page(void *data)
 {
     struct page *page = data;
-    CHECK_OK(sipgate_client_complete_login(page->client, page->request, page->callback, "anna", NULL, &page->source, &error));
+    CHECK_OK(sipgate_oauth2_client_complete_login(page->client, page->request, page->callback, "anna", NULL,
+                                                  &page->source, &error));
     return NULL;
 }
 
 static void a_callback_that_is_loaded_twice_at_once_makes_one_login(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_authorization_request *request = NULL;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_authorization_request *request = NULL;
     struct page pages[2];
     pthread_t threads[2];
     char callback[4096];
     size_t i;
 
-    CHECK_OK(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error));
+    CHECK_OK(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error));
     browse(request, callback, sizeof callback);
     for (i = 0; i < 2; i++) {
         const struct page page = {client, request, callback, NULL};
@@ -135,152 +137,196 @@ static void a_callback_that_is_loaded_twice_at_once_makes_one_login(void)
         pthread_join(threads[i], NULL);
     CHECK(pages[0].source != NULL && pages[1].source != NULL);
     CHECK(realm_counter("code_grants") == 1 && realm_counter("token_requests") == 1);
-    sipgate_token_source_free(pages[0].source);
-    sipgate_token_source_free(pages[1].source);
-    sipgate_authorization_request_free(request);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_token_source_free(pages[0].source);
+    sipgate_oauth2_token_source_free(pages[1].source);
+    sipgate_oauth2_authorization_request_free(request);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
 static void late_refusals_of_one_token_cause_one_refresh(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = log_in(client, "anna");
-    sipgate_secret *first = token_of(source);
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = log_in(client, "anna");
+    sipgate_oauth2_secret *first = token_of(source);
     int i;
 
     for (i = 0; i < 20; i++) {
-        sipgate_secret *token;
-        CHECK_OK(sipgate_token_source_invalidate(source, sipgate_secret_text(first).data, &error));
+        sipgate_oauth2_secret *token;
+        CHECK_OK(sipgate_oauth2_token_source_invalidate(source, sipgate_oauth2_secret_text(first).data, &error));
         token = token_of(source);
         CHECK(!same_secret(first, token));
-        sipgate_secret_free(token);
+        sipgate_oauth2_secret_free(token);
     }
     CHECK(realm_counter("refresh_grants") == 1);
-    sipgate_secret_free(first);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(first);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
-static void a_token_that_is_to_live_longer_is_renewed(void)
+static void a_token_that_is_to_live_longer_is_refreshed(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source;
-    sipgate_call *call = sipgate_call_new();
-    sipgate_secret *first, *longer = NULL;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source;
+    sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
+    sipgate_oauth2_secret *first, *longer = NULL;
 
     realm_post("settings", "{\"access_token_lifespan\":10}");
     source = log_in(client, "anna");
     first = token_of(source);
     wait_milliseconds(2500);
     realm_post("settings", "{\"access_token_lifespan\":3600}");
-    CHECK_OK(sipgate_call_set_min_validity_ms(call, 600000, &error));
-    CHECK_OK(sipgate_token_source_access_token(source, call, &longer, &error));
+    CHECK_OK(sipgate_oauth2_call_options_set_min_validity_ms(call, 600000, &error));
+    CHECK_OK(sipgate_oauth2_token_source_access_token(source, call, &longer, &error));
     CHECK(!same_secret(first, longer));
-    sipgate_secret_free(longer);
-    sipgate_secret_free(first);
-    sipgate_call_free(call);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(longer);
+    sipgate_oauth2_secret_free(first);
+    sipgate_oauth2_call_options_free(call);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
-static sipgate_token_status *status_of(const sipgate_token_source *source, const char *state)
+static sipgate_oauth2_token_status *status_of(const sipgate_oauth2_token_source *source, const char *state)
 {
-    sipgate_token_status *status = NULL;
-    CHECK_OK(sipgate_token_source_status(source, NULL, &status, &error));
-    CHECK_SAYING(strcmp(sipgate_token_status_state(status).data, state) == 0, "%s, not %s", sipgate_token_status_state(status).data, state);
+    sipgate_oauth2_token_status *status = NULL;
+    CHECK_OK(sipgate_oauth2_token_source_status(source, NULL, &status, &error));
+    CHECK_SAYING(strcmp(sipgate_oauth2_token_status_state(status).data, state) == 0, "%s, not %s",
+                 sipgate_oauth2_token_status_state(status).data, state);
     return status;
 }
 
 static void a_status_tells_how_the_login_stands(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = NULL;
-    sipgate_token_status *status;
-    sipgate_secret *token = NULL;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = NULL;
+    sipgate_oauth2_token_status *status;
+    sipgate_oauth2_secret *token = NULL;
 
-    CHECK_OK(sipgate_client_token_source(client, "anna", &source, &error));
+    CHECK_OK(sipgate_oauth2_client_token_source(client, "anna", &source, &error));
     status = status_of(source, "absent");
-    CHECK(sipgate_token_status_generation(status) == 0 && sipgate_token_status_expires_at(status) == -1);
-    CHECK(sipgate_token_status_refresh_expires_at(status) == -1 && sipgate_token_status_scope(status).data == NULL);
-    CHECK(sipgate_token_status_last_error(status) == NULL && !sipgate_token_status_unsaved(status));
-    sipgate_token_status_free(status);
-    sipgate_token_source_free(source);
+    CHECK(sipgate_oauth2_token_status_generation(status) == 0 && sipgate_oauth2_token_status_expires_at(status) == -1);
+    CHECK(sipgate_oauth2_token_status_refresh_expires_at(status) == -1
+          && sipgate_oauth2_token_status_scope(status).data == NULL);
+    CHECK(sipgate_oauth2_token_status_last_error(status) == NULL && !sipgate_oauth2_token_status_unsaved(status));
+    sipgate_oauth2_token_status_free(status);
+    sipgate_oauth2_token_source_free(source);
 
     source = log_in(client, "anna");
     status = status_of(source, "active");
-    CHECK(sipgate_token_status_generation(status) == 1);
-    CHECK(sipgate_token_status_expires_at(status) > 0 && sipgate_token_status_refresh_expires_at(status) > 0);
-    CHECK(strstr(sipgate_token_status_scope(status).data, "balance:read") != NULL);
-    sipgate_token_status_free(status);
+    CHECK(sipgate_oauth2_token_status_generation(status) == 1);
+    CHECK(sipgate_oauth2_token_status_expires_at(status) > 0
+          && sipgate_oauth2_token_status_refresh_expires_at(status) > 0);
+    CHECK(strstr(sipgate_oauth2_token_status_scope(status).data, "balance:read") != NULL);
+    sipgate_oauth2_token_status_free(status);
 
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
-    CHECK(sipgate_token_source_refresh(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
+    CHECK(sipgate_oauth2_token_source_refresh(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":true}");
     status = status_of(source, "refused");
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
-    CHECK(sipgate_error_status(sipgate_token_status_last_error(status)) == SIPGATE_LOGIN_REQUIRED);
-    CHECK(strcmp(sipgate_error_remedy(sipgate_token_status_last_error(status)).data, "log_in_again") == 0);
-    sipgate_token_status_free(status);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
+    CHECK(sipgate_oauth2_error_status(sipgate_oauth2_token_status_last_error(status)) == SIPGATE_LOGIN_REQUIRED);
+    CHECK(strcmp(sipgate_oauth2_error_remedy(sipgate_oauth2_token_status_last_error(status)).data, "log_in_again")
+          == 0);
+    sipgate_oauth2_token_status_free(status);
 }
 
 static void a_logout_ends_the_login_here_and_at_the_server(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = log_in(client, "anna");
-    sipgate_secret *token = NULL;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = log_in(client, "anna");
+    sipgate_oauth2_secret *token = NULL;
     bool revoked = false;
 
-    CHECK_OK(sipgate_token_source_ensure_saved(source, &error));
-    CHECK_OK(sipgate_token_source_logout(source, NULL, &revoked, &error));
+    CHECK_OK(sipgate_oauth2_token_source_ensure_saved(source, &error));
+    CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error));
     CHECK(revoked);
-    CHECK_OK(sipgate_token_source_logout(source, NULL, &revoked, &error));
+    CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error));
     CHECK(!revoked);
-    CHECK_OK(sipgate_token_source_logout(source, NULL, NULL, &error));
-    CHECK(sipgate_token_source_access_token(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
-    sipgate_token_status_free(status_of(source, "logged_out"));
+    CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, NULL, &error));
+    CHECK(sipgate_oauth2_token_source_access_token(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED
+          && token == NULL);
+    sipgate_oauth2_token_status_free(status_of(source, "logged_out"));
     CHECK(realm_counter("sessions_ended") == 1);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
+}
+
+/* At a server that is known by its metadata: it is told of a logout if that names a revocation endpoint. */
+static void a_logout_is_told_to_the_endpoint_of_the_metadata(bool is_there)
+{
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client_options *options = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_token_source *source;
+    const unsigned long ended_before = realm_counter("sessions_ended");
+    char realm[256], metadata[2048], revocation[512] = "";
+    bool revoked = !is_there;
+
+    snprintf(realm, sizeof realm, "%s/auth/realms/third-party", getenv("REALM_HTTP"));
+    if (is_there)
+        snprintf(revocation, sizeof revocation, "\"revocation_endpoint\": \"%s/protocol/openid-connect/revoke\", ",
+                 realm);
+    snprintf(metadata, sizeof metadata,
+             "{%s\"authorization_response_iss_parameter_supported\": true, \"issuer\": \"%s\", "
+             "\"authorization_endpoint\": \"%s/protocol/openid-connect/auth\", "
+             "\"token_endpoint\": \"%s/protocol/openid-connect/token\"}",
+             revocation, realm, realm, realm);
+    CHECK_OK(sipgate_oauth2_client_options_new(metadata, CLIENT_ID, &options, &error));
+    set_options(options, store);
+    CHECK_OK(sipgate_oauth2_client_new(options, &client, &error));
+    sipgate_oauth2_client_options_free(options);
+    source = log_in(client, "anna");
+    CHECK_OK(sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error));
+    CHECK(revoked == is_there);
+    CHECK(realm_counter("sessions_ended") == ended_before + (is_there ? 1 : 0));
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
+}
+
+static void a_logout_tells_a_server_known_by_its_metadata(void)
+{
+    a_logout_is_told_to_the_endpoint_of_the_metadata(true);
+    a_logout_is_told_to_the_endpoint_of_the_metadata(false);
 }
 
 static void saved_tokens_are_a_login(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_authorization_request *request = NULL;
-    sipgate_token_set *tokens = NULL;
-    sipgate_token_source *source = NULL;
-    sipgate_secret *given = NULL, *token, *renewed = NULL;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_authorization_request *request = NULL;
+    sipgate_oauth2_token_set *tokens = NULL;
+    sipgate_oauth2_token_source *source = NULL;
+    sipgate_oauth2_secret *given = NULL, *token, *refreshed = NULL;
     char callback[4096];
 
-    CHECK_OK(sipgate_client_authorization_request(client, "balance:read", NULL, &request, &error));
+    CHECK_OK(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error));
     browse(request, callback, sizeof callback);
-    CHECK_OK(sipgate_client_exchange_callback(client, request, callback, NULL, &tokens, &error));
-    CHECK_OK(sipgate_client_token_source(client, "anna", &source, &error));
-    CHECK_OK(sipgate_token_source_save(source, tokens, NULL, &error));
-    CHECK_OK(sipgate_token_set_access_token(tokens, &given, &error));
+    CHECK_OK(sipgate_oauth2_client_exchange_callback(client, request, callback, NULL, &tokens, &error));
+    CHECK_OK(sipgate_oauth2_client_token_source(client, "anna", &source, &error));
+    CHECK_OK(sipgate_oauth2_token_source_save(source, tokens, NULL, &error));
+    CHECK_OK(sipgate_oauth2_token_set_access_token(tokens, &given, &error));
     token = token_of(source);
     CHECK(same_secret(given, token));
-    CHECK_OK(sipgate_token_source_refresh(source, NULL, &renewed, &error));
-    CHECK(!same_secret(given, renewed));
-    sipgate_secret_free(renewed);
-    sipgate_secret_free(token);
-    sipgate_secret_free(given);
-    sipgate_token_source_free(source);
-    sipgate_token_set_free(tokens);
-    sipgate_authorization_request_free(request);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
+    CHECK(!same_secret(given, refreshed));
+    sipgate_oauth2_secret_free(refreshed);
+    sipgate_oauth2_secret_free(token);
+    sipgate_oauth2_secret_free(given);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_token_set_free(tokens);
+    sipgate_oauth2_authorization_request_free(request);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
 /* Cancels once the request is there, so that it is a wait that ends. The attempts have an end for a request that never comes. */
@@ -291,37 +337,37 @@ static void *cancel_when_it_waits(void *cancel)
     for (attempts = 0; realm_counter("faults") == 0 && attempts < 600; attempts++)
         wait_milliseconds(50);
     CHECK(realm_counter("faults") == 1);
-    sipgate_cancel_trigger(cancel);
+    sipgate_oauth2_cancel_token_cancel(cancel);
     return NULL;
 }
 
 static void a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on(void)
 {
-    sipgate_store *store = memory();
-    sipgate_client *client = client_with(store);
-    sipgate_token_source *source = log_in(client, "anna");
-    sipgate_cancel *cancel = sipgate_cancel_new();
-    sipgate_call *call = sipgate_call_new();
-    sipgate_secret *first = token_of(source), *renewed = NULL, *token;
+    sipgate_oauth2_store *store = memory();
+    sipgate_oauth2_client *client = client_with(store);
+    sipgate_oauth2_token_source *source = log_in(client, "anna");
+    sipgate_oauth2_cancel_token *cancel = sipgate_oauth2_cancel_token_new();
+    sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
+    sipgate_oauth2_secret *first = token_of(source), *refreshed = NULL, *token;
     pthread_t thread;
 
-    CHECK_OK(sipgate_call_set_cancel(call, cancel, &error));
-    CHECK_OK(sipgate_call_set_timeout_ms(call, UINT64_MAX, &error));
+    CHECK_OK(sipgate_oauth2_call_options_set_cancel_token(call, cancel, &error));
+    CHECK_OK(sipgate_oauth2_call_options_set_timeout_ms(call, UINT64_MAX, &error));
     realm_post("faults", "{\"on\":\"token\",\"kind\":\"delay\",\"ms\":3000}");
     CHECK(pthread_create(&thread, NULL, cancel_when_it_waits, cancel) == 0);
-    CHECK(sipgate_token_source_refresh(source, call, &renewed, NULL) == SIPGATE_CANCELLED && renewed == NULL);
+    CHECK(sipgate_oauth2_token_source_refresh(source, call, &refreshed, NULL) == SIPGATE_CANCELLED && refreshed == NULL);
     pthread_join(thread, NULL);
-    CHECK_OK(sipgate_token_source_invalidate(source, sipgate_secret_text(first).data, &error));
+    CHECK_OK(sipgate_oauth2_token_source_invalidate(source, sipgate_oauth2_secret_text(first).data, &error));
     token = token_of(source);
     CHECK(!same_secret(first, token));
     CHECK(realm_counter("refresh_grants") == 1 && realm_counter("invalid_grant") == 0);
-    sipgate_secret_free(token);
-    sipgate_secret_free(first);
-    sipgate_call_free(call);
-    sipgate_cancel_free(cancel);
-    sipgate_token_source_free(source);
-    sipgate_client_free(client);
-    sipgate_store_free(store);
+    sipgate_oauth2_secret_free(token);
+    sipgate_oauth2_secret_free(first);
+    sipgate_oauth2_call_options_free(call);
+    sipgate_oauth2_cancel_token_free(cancel);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_store_free(store);
 }
 
 int main(void)
@@ -331,9 +377,10 @@ int main(void)
         sixteen_threads_at_the_moment_of_expiry_cause_one_refresh,
         a_callback_that_is_loaded_twice_at_once_makes_one_login,
         late_refusals_of_one_token_cause_one_refresh,
-        a_token_that_is_to_live_longer_is_renewed,
+        a_token_that_is_to_live_longer_is_refreshed,
         a_status_tells_how_the_login_stands,
         a_logout_ends_the_login_here_and_at_the_server,
+        a_logout_tells_a_server_known_by_its_metadata,
         saved_tokens_are_a_login,
         a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on,
     };

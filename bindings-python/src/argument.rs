@@ -1,15 +1,43 @@
-//! What Python hands over, as Rust: each function names the argument in its error and says nothing of its contents.
+//! Conversion of arguments from Python to Rust. An error names the argument and shows nothing of
+//! its contents.
 
 use std::time::Duration;
 
+use pyo3::PyClass;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString};
 use sipgate_oauth2::Error;
 
 use crate::errors;
 
-/// An argument of Python's that may be left out, which is the same as `None`.
-pub(crate) type Optional<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+/// An argument, not judged yet.
+pub(crate) type Any<'a, 'py> = &'a Bound<'py, PyAny>;
+
+/// An argument that may be left out, which is the same as `None`.
+pub(crate) type Optional<'a, 'py> = Option<Any<'a, 'py>>;
+
+/// What a function with `**keywords` was given.
+pub(crate) type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
+
+/// Puts one keyword argument into what is being built.
+pub(crate) type Setter<T> = fn(T, Any<'_, '_>) -> PyResult<T>;
+
+/// Puts each keyword argument where its setter says. `None` is the same as leaving it out, and a
+/// keyword without a setter is a `TypeError`.
+pub(crate) fn keywords<T>(built: T, keywords: Option<Keywords<'_, '_>>, setter: fn(&str) -> Option<Setter<T>>) -> PyResult<T> {
+    keywords.into_iter().flatten().try_fold(built, |built, (name, value)| {
+        let name = name.cast::<PyString>()?.to_string_lossy();
+        let set = setter(&name).ok_or_else(|| PyTypeError::new_err(format!("got an unexpected keyword argument '{name}'")))?;
+        if value.is_none() { Ok(built) } else { set(built, &value) }
+    })
+}
+
+/// The native half of an object of one of the public classes. `expected` as in "must be …".
+pub(crate) fn handle<'py, T: PyClass>(field: &str, expected: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, T>> {
+    let handle = value.getattr_opt("_handle")?.and_then(|handle| handle.cast_into::<T>().ok());
+    handle.ok_or_else(|| wrong_type(field, expected, value))
+}
 
 pub(crate) fn invalid(py: Python<'_>, field: &str, problem: &str) -> PyErr {
     errors::exception(py, &Error::invalid_argument(field, problem))
@@ -31,7 +59,7 @@ pub(crate) fn optional_text<'a>(field: &str, value: Optional<'a, '_>) -> PyResul
     value.map(|value| text(field, value)).transpose()
 }
 
-/// What came back from the browser: frameworks have it as text or as bytes.
+/// The callback from the browser: frameworks provide it as text or as bytes.
 pub(crate) fn callback<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return str::from_utf8(bytes.as_bytes())
@@ -52,10 +80,6 @@ pub(crate) fn bytes<'a>(field: &str, value: &'a Bound<'_, PyAny>) -> PyResult<&'
         return text(field, value).map(str::as_bytes);
     }
     Err(wrong_type(field, "a str or bytes", value))
-}
-
-pub(crate) fn flag(field: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    value.cast::<PyBool>().map(|flag| flag.is_true()).map_err(|_| wrong_type(field, "True or False", value))
 }
 
 /// Seconds as an `int` or a `float`.
@@ -97,11 +121,16 @@ fn pair(field: &str, value: &Bound<'_, PyAny>) -> Option<PyResult<(String, Strin
     Some(half(&name).and_then(|name| Ok((name, half(&text)?))))
 }
 
-/// What a collection holds. Texts and mappings are none, and neither is what cannot tell its length: it might never end.
+/// The items of a collection. Texts and mappings are not collections here, and neither is an object
+/// without a length: it might never end.
 pub(crate) fn items<'py>(value: &Bound<'py, PyAny>) -> Option<impl Iterator<Item = PyResult<Bound<'py, PyAny>>> + use<'py>> {
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.cast::<PyMapping>().is_ok() {
         return None;
     }
     let length = value.len().ok()?;
     value.try_iter().ok().map(|items| items.take(length))
+}
+
+pub(crate) fn flag(field: &str, value: Any<'_, '_>) -> PyResult<bool> {
+    value.cast::<PyBool>().map(|flag| flag.is_true()).map_err(|_| wrong_type(field, "True or False", value))
 }

@@ -1,4 +1,5 @@
-//! The end of an interpreter: a refresh that nobody waits for any more is stored all the same, and then no thread of the library enters.
+//! The end of an interpreter: a refresh in flight is stored first, even if no caller waits for it.
+//! After that no thread of the library enters the interpreter.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,48 +7,49 @@ use std::time::{Duration, Instant};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::attach;
+use crate::interpreter;
 
-/// How long the end may take: also where a store or an event handler of the application never returns.
+/// How long the end may take, even if a custom store or an event handler never returns.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is left of it for functions of the application to notice that they are interrupted.
+/// The part of it in which functions of the application can notice the interruption.
 const INTERRUPTION: Duration = Duration::from_millis(500);
 
-/// Ctrl-C may mean the wait.
+/// How often the wait is interrupted to handle signals: Ctrl-C may be meant for it.
 const SLICE: Duration = Duration::from_millis(100);
 
 const POLL: Duration = Duration::from_millis(1);
 
-/// Called by `atexit`, when all threads but daemons have ended and stores of the application still work.
+/// Called by `atexit`, when all threads but daemons have ended and custom stores still work.
 #[pyfunction]
 pub(crate) fn end(py: Python<'_>) -> PyResult<()> {
     let deadline = Instant::now() + PATIENCE;
     if is_finalizing(py)? {
-        // A sub-interpreter that was left to the end of the main one: a thread that left it could not come back, and no other could enter.
-        attach::close();
-        sipgate_oauth2::settle(PATIENCE);
+        // A sub-interpreter that ends together with the main one: a thread that releases it cannot
+        // enter it again, and no other thread can.
+        interpreter::close();
+        sipgate_oauth2::drain(PATIENCE);
         return Ok(());
     }
-    let settled = wait(py, deadline - INTERRUPTION, sipgate_oauth2::settle);
+    let drained = wait(py, deadline - INTERRUPTION, sipgate_oauth2::drain);
     if is_main_interpreter() {
-        attach::close();
+        interpreter::close();
         wait(py, deadline - INTERRUPTION, nobody_is_inside)?;
-        attach::interrupt(py);
+        interpreter::interrupt(py);
         wait(py, deadline, nobody_is_inside)?;
     }
-    settled
+    drained
 }
 
 fn nobody_is_inside(patience: Duration) -> bool {
     let until = Instant::now() + patience;
-    while !attach::is_empty() && Instant::now() < until {
+    while !interpreter::is_empty() && Instant::now() < until {
         thread::sleep(POLL);
     }
-    attach::is_empty()
+    interpreter::is_empty()
 }
 
-/// Outside the interpreter, until `done` says so or it is too late.
+/// Waits without the interpreter until `done` returns true or the deadline has passed.
 fn wait(py: Python<'_>, deadline: Instant, done: impl Fn(Duration) -> bool + Sync) -> PyResult<()> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -1,41 +1,33 @@
-//! `CancelToken`.
+//! The native half of `CancelToken`.
 
 use pyo3::prelude::*;
-use sipgate_oauth2 as core;
+use sipgate_oauth2::CancelToken;
 
-use crate::{argument, door};
+use crate::{argument, call};
 
-/// Cancels the calls it was given to, from any thread, once and for all.
-#[pyclass(frozen, module = "sipgate_oauth2")]
-pub(crate) struct CancelToken(core::CancelToken);
+#[pyclass(frozen, module = "sipgate_oauth2._native")]
+pub(crate) struct CancelTokenHandle(CancelToken);
 
-pub(crate) fn read(value: &Bound<'_, PyAny>) -> PyResult<core::CancelToken> {
-    let token = value.cast::<CancelToken>().map_err(|_| argument::wrong_type("cancel", "a CancelToken", value))?;
-    Ok(token.get().0.clone())
+pub(crate) fn read(value: &Bound<'_, PyAny>) -> PyResult<CancelToken> {
+    argument::handle::<CancelTokenHandle>("cancel", "a CancelToken", value).map(|token| token.get().0.clone())
 }
 
 #[pymethods]
-impl CancelToken {
+impl CancelTokenHandle {
     #[new]
     fn new() -> Self {
-        Self(core::CancelToken::new())
+        Self(CancelToken::new())
     }
 
-    /// Ends the wait of every call that has this token, now and later.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        door::outside(py, || {
+        call::outside(py, || {
             self.0.cancel();
             Ok(())
         })
     }
 
-    /// Whether `cancel` was called.
     #[getter]
     fn cancelled(&self) -> bool {
         self.0.is_cancelled()
-    }
-
-    fn __repr__(&self) -> &'static str {
-        if self.0.is_cancelled() { "CancelToken(cancelled=True)" } else { "CancelToken(cancelled=False)" }
     }
 }

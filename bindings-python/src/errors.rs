@@ -1,4 +1,5 @@
-//! The core's errors as Python exceptions. The classes are Python's own, in `errors.py`; they are looked up when one is needed.
+//! The core's errors as Python exceptions. The classes are in `errors.py`, and are looked up when
+//! one is needed.
 
 use std::error::Error;
 use std::iter;
@@ -8,7 +9,7 @@ use pyo3::prelude::*;
 use sipgate_oauth2 as core;
 use sipgate_oauth2::{ErrorCode, Family};
 
-use crate::own_store::Raised;
+use crate::raised::Raised;
 
 /// Every code with its number and the name of its family's class.
 #[pyfunction]
@@ -16,7 +17,8 @@ pub(crate) fn error_codes() -> Vec<(&'static str, u32, &'static str)> {
     ErrorCode::ALL.iter().map(|code| (code.as_str(), code.number(), code.family().as_str())).collect()
 }
 
-/// The exception for this error; Python's own where even that cannot be made, as when memory is full.
+/// The exception for this error, or the one that Python raised while it was made, as when memory is
+/// full.
 pub(crate) fn exception(py: Python<'_>, error: &core::Error) -> PyErr {
     make(py, error).unwrap_or_else(|failure| failure)
 }
@@ -39,13 +41,13 @@ fn make(py: Python<'_>, error: &core::Error) -> PyResult<PyErr> {
     Ok(exception)
 }
 
-/// The exception of a store of the application's own.
+/// The exception of a custom store.
 fn raised(py: Python<'_>, cause: &(dyn Error + 'static)) -> Option<PyErr> {
     let raised = iter::successors(Some(cause), |cause| (*cause).source()).find_map(|cause| cause.downcast_ref::<Raised>());
     raised.map(|raised| raised.0.clone_ref(py))
 }
 
-/// The class of the family, or the one of the code where it is also one of Python's own.
+/// The class of the family, or that of the code if it is also one of Python's built-in classes.
 fn class<'py>(py: Python<'py>, error: &core::Error) -> PyResult<Bound<'py, PyAny>> {
     let module = py.import("sipgate_oauth2.errors")?;
     let name = match error.code() {

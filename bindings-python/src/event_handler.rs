@@ -1,10 +1,10 @@
-//! The core's events as dicts for a function of the application's.
+//! The core's events, as dicts for a function of the application.
 
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
 use sipgate_oauth2::Event;
 
-use crate::{argument, attach, json};
+use crate::{argument, interpreter, json};
 
 pub(crate) struct EventHandler(Py<PyAny>);
 
@@ -16,13 +16,13 @@ impl EventHandler {
         Ok(Self(function.clone().unbind()))
     }
 
-    /// Told by the core, on whatever thread. What the function raises goes to `sys.unraisablehook`, but for what ends it when the
-    /// interpreter shuts down.
+    /// Called by the core, on any thread. What the function raises goes to `sys.unraisablehook`,
+    /// unless it is the exception that ends it when the interpreter shuts down.
     pub(crate) fn told(&self, event: &Event) {
         let Ok(members) = serde_json::from_str::<Map<String, Value>>(&event.to_json()) else { return };
-        attach::entered(|py| {
+        interpreter::entered(|py| {
             if let Err(raised) = json::object(py, &members).and_then(|members| self.0.call1(py, (members,)))
-                && !attach::is_closed()
+                && !interpreter::is_closed()
             {
                 raised.write_unraisable(py, Some(self.0.bind(py)));
             }

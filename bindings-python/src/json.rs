@@ -3,10 +3,12 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
+use sipgate_oauth2::Secret;
 
 use crate::argument;
 
-/// Deeper than what the core reads, and far from the end of the stack: a mapping that holds itself is refused.
+/// Deeper than the core reads, and far from the end of the stack: a mapping that contains itself is
+/// refused.
 const MAX_DEPTH: usize = 64;
 
 pub(crate) fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyResult<Bound<'py, PyAny>> {
@@ -15,6 +17,12 @@ pub(crate) fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyRe
         dict.set_item(name, self::value(py, value)?)?;
     }
     Ok(dict.into_any())
+}
+
+/// The Python object that this JSON text describes.
+pub(crate) fn parsed<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    let json = serde_json::from_str(text).map_err(|_| argument::invalid(py, "metadata", "is not JSON"))?;
+    value(py, &json)
 }
 
 fn value<'py>(py: Python<'py>, json: &Value) -> PyResult<Bound<'py, PyAny>> {
@@ -38,9 +46,14 @@ fn number<'py>(py: Python<'py>, number: &Number) -> PyResult<Bound<'py, PyAny>> 
     Ok(number.as_f64().into_pyobject(py)?.into_any())
 }
 
-/// A mapping as JSON text.
-pub(crate) fn text(field: &str, mapping: &Bound<'_, PyMapping>) -> PyResult<String> {
-    Ok(Value::Object(Writer { field }.members(mapping, MAX_DEPTH)?).to_string())
+/// What `read` makes of a JSON object, given as text or as a mapping.
+pub(crate) fn document<T>(field: &str, value: &Bound<'_, PyAny>, read: impl FnOnce(&str) -> PyResult<T>) -> PyResult<T> {
+    if value.is_instance_of::<PyString>() {
+        return read(argument::text(field, value)?);
+    }
+    let mapping = value.cast::<PyMapping>().map_err(|_| argument::wrong_type(field, "a str or a mapping", value))?;
+    let text = Secret::from(Value::Object(Writer { field }.members(mapping, MAX_DEPTH)?).to_string());
+    read(text.reveal())
 }
 
 struct Writer<'a> {

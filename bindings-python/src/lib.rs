@@ -1,28 +1,30 @@
-//! The native half of the Python package `sipgate_oauth2`. It converts, nothing more: each file is one Python class or one crossing of the
-//! border, and `door` is the only way to a function of the core that waits.
+//! The native half of the Python package `sipgate_oauth2`, which the package's Python files alone
+//! use. It converts, and no more: each public class has a handle here, and each operation one
+//! `start_…` function that gives a `Task`. `call` is the only way to a function of the core that
+//! waits.
 
 mod argument;
 mod at_exit;
-mod attach;
 mod authorization_request;
+mod call;
+mod call_options;
 mod cancel_token;
 mod client;
-mod door;
+mod client_options;
+mod custom_store;
 mod errors;
 mod event_handler;
 mod fork;
+mod interpreter;
 mod json;
 mod log;
-mod login;
-mod options;
-mod own_store;
-mod request;
-mod running;
-mod shown;
+mod metadata;
+mod raised;
 mod store;
+mod string_cache;
+mod task;
 mod token_set;
 mod token_source;
-mod token_status;
 
 #[pyo3::pymodule]
 mod _native {
@@ -38,30 +40,27 @@ mod _native {
     #[pymodule_export]
     use crate::at_exit::end;
     #[pymodule_export]
-    use crate::authorization_request::AuthorizationRequest;
+    use crate::authorization_request::AuthorizationRequestHandle;
     #[pymodule_export]
-    use crate::cancel_token::CancelToken;
+    use crate::cancel_token::CancelTokenHandle;
     #[pymodule_export]
-    use crate::client::Client;
+    use crate::client::{ClientHandle, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh};
+    #[pymodule_export]
+    use crate::custom_store::needs_event_loop;
     #[pymodule_export]
     use crate::errors::error_codes;
     #[pymodule_export]
     use crate::fork::{after_fork, before_fork};
     #[pymodule_export]
-    use crate::own_store::needs_event_loop;
+    use crate::store::{StoreHandle, check_store, check_store_on};
     #[pymodule_export]
-    use crate::running::{
-        Running, start_access_token, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh,
-        start_source_logout, start_source_refresh, start_source_save, start_source_status,
+    use crate::task::Task;
+    #[pymodule_export]
+    use crate::token_set::TokenSetHandle;
+    #[pymodule_export]
+    use crate::token_source::{
+        TokenSourceHandle, start_access_token, start_source_logout, start_source_refresh, start_source_save, start_source_status,
     };
-    #[pymodule_export]
-    use crate::store::{Store, check_store, check_store_on};
-    #[pymodule_export]
-    use crate::token_set::TokenSet;
-    #[pymodule_export]
-    use crate::token_source::TokenSource;
-    #[pymodule_export]
-    use crate::token_status::TokenStatus;
 
     #[pymodule_export]
     const VERSION: &str = sipgate_oauth2::VERSION;

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use pyo3::prelude::*;
 use sipgate_oauth2::Event;
 
-use crate::attach;
+use crate::interpreter;
 
 const DEBUG: u8 = 10;
 const INFO: u8 = 20;
 const WARNING: u8 = 30;
 
-/// The lowest level that anybody wants. Looked at before each call, so that a thread of the library's need not ask the interpreter.
+/// The lowest level that is enabled. Updated before each call, so that a thread of the library need
+/// not ask the interpreter.
 static WANTED: AtomicU8 = AtomicU8::new(WARNING);
 
 pub(crate) fn look(py: Python<'_>) {
@@ -19,18 +20,18 @@ pub(crate) fn look(py: Python<'_>) {
     WANTED.store(wanted.unwrap_or(WARNING), Ordering::Relaxed);
 }
 
-/// Told by the core, on whatever thread.
+/// Called by the core, on any thread.
 pub(crate) fn event(event: &Event) {
     let level = level(event);
     if level < WANTED.load(Ordering::Relaxed) {
         return;
     }
     let line = event.to_string();
-    // A handler of the application's that fails is its own affair: nobody is there to be told.
-    attach::entered(|py| drop(write(py, level, &line)));
+    // There is no caller to whom the failure of a logging handler could be reported.
+    interpreter::entered(|py| drop(write(py, level, &line)));
 }
 
-/// Nothing where nobody has set logging up: Python would write warnings to stderr.
+/// Writes nothing if logging is not set up: Python would write warnings to stderr.
 fn write(py: Python<'_>, level: u8, line: &str) -> PyResult<()> {
     if !is_imported(py)? {
         return Ok(());
@@ -42,16 +43,18 @@ fn write(py: Python<'_>, level: u8, line: &str) -> PyResult<()> {
     logger.call_method1("log", (level, "%s", line)).map(drop)
 }
 
-/// A request that failed is no warning of its own: its caller is told, and what it means for a login has an event.
+/// A failed request is not a warning by itself: its caller gets the error, and its consequence for
+/// a login has an event.
 fn level(event: &Event) -> u8 {
     match event {
-        Event::TokenRequest { .. } | Event::Renewed { .. } => DEBUG,
+        Event::TokenRequest { .. } | Event::Refreshed { .. } => DEBUG,
         event if event.is_warning() => WARNING,
         _ => INFO,
     }
 }
 
-/// Before `logging` is imported nobody can have asked for lines below its default, and importing it takes longer than all of this package.
+/// Before `logging` is imported no level below its default can be enabled, and importing it takes
+/// longer than all of this package.
 fn is_imported(py: Python<'_>) -> PyResult<bool> {
     py.import("sys")?.getattr("modules")?.contains("logging")
 }

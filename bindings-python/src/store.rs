@@ -1,91 +1,63 @@
-//! `Store`, and the kit that tests one.
+//! The native half of `Store`, and the check of a custom one.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use sipgate_oauth2 as core;
-use sipgate_oauth2::{EncryptionKey, store_kit};
+use sipgate_oauth2::{EncryptionKey, Result, SqliteOptions, Store, conformance};
 
-use crate::argument::{self, Optional};
-use crate::own_store::OwnStore;
-use crate::{door, errors, own_store};
+use crate::argument::{self, Any, Optional};
+use crate::custom_store::{self, CustomStore};
+use crate::{call, errors};
 
-/// Where logins are kept, for all processes that use it. Clients and token sources of one store share what is held in memory, and refresh together:
-/// make one per process.
-///
-/// `Store(own)` keeps them wherever `own` does, an object with two functions, plain or `async` (for `sipgate_oauth2.aio`):
-/// `load(key)` gives `(version, data, ends)`, or `None` where nothing is; `save(key, expected_version, version, data, ends)` puts these three
-/// there in one step if the version there is `expected_version`, or if nothing is there and it is `None`, and gives `True`; otherwise it changes nothing
-/// and gives `False`. `data` is bytes that hold secrets; an entry may be dropped once `ends` (seconds since 1970, or `None`) has passed. The
-/// functions are called on the library's threads, or on the event loop. What was read counts for `recheck` seconds, 5 unless given.
-#[pyclass(frozen, module = "sipgate_oauth2")]
-pub(crate) struct Store {
-    pub(crate) core: core::Store,
-    pub(crate) own: Option<OwnStore>,
+#[pyclass(frozen, module = "sipgate_oauth2._native")]
+pub(crate) struct StoreHandle {
+    pub(crate) core: Store,
+    pub(crate) custom: Option<CustomStore>,
 }
 
-pub(crate) fn read<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a Store> {
-    let expected = "a Store: Store.sqlite(path), Store.memory() or Store(an object with load and save)";
-    Ok(value.cast::<Store>().map_err(|_| argument::wrong_type("store", expected, value))?.get())
+pub(crate) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, StoreHandle>> {
+    argument::handle("store", "a Store: Store.sqlite(path), Store.memory() or Store(an object with load and save)", value)
 }
 
 #[pymethods]
-impl Store {
-    #[new]
-    #[pyo3(signature = (own, /, *, encryption_keys=None, recheck=None))]
-    fn new(py: Python<'_>, own: &Bound<'_, PyAny>, encryption_keys: Optional<'_, '_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
-        let own = OwnStore::new(own)?;
+impl StoreHandle {
+    #[staticmethod]
+    fn custom(store: Any<'_, '_>, encryption_keys: Optional<'_, '_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
+        let custom = CustomStore::new(store)?;
         let settings = Settings::new(encryption_keys, recheck)?;
-        let core = door::work(py, "Store", || settings.apply(core::Store::new(own.clone())))?;
-        Ok(Self { core, own: Some(own) })
+        let core = call::work(store.py(), "Store", || settings.apply(Store::new(custom.clone())))?;
+        Ok(Self { core, custom: Some(custom) })
     }
 
-    /// Logins that end with the process. For tests and programs for one run. What was read counts for `recheck` seconds, 1 unless given.
     #[staticmethod]
-    #[pyo3(signature = (*, recheck=None))]
     fn memory(py: Python<'_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
         let settings = Settings::new(None, recheck)?;
-        Ok(Self { core: door::work(py, "Store.memory", || settings.apply(core::Store::memory()))?, own: None })
+        Ok(Self { core: call::work(py, "Store.memory", || settings.apply(Store::memory()))?, custom: None })
     }
 
-    /// Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone.
-    ///
-    /// With `encryption_keys` the entries are encrypted (AES-256-GCM). A key is 32 random bytes, or these as base64 or hexadecimal text. The first
-    /// one is written with; the others, and entries that are not encrypted, are still read. `recheck` is the time in seconds in which a login or
-    /// logout of another process shows, 1 unless given.
     #[staticmethod]
-    #[pyo3(signature = (path, *, encryption_keys=None, recheck=None))]
-    fn sqlite(path: &Bound<'_, PyAny>, encryption_keys: Optional<'_, '_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
-        open(path, Settings::new(encryption_keys, recheck)?, core::Store::sqlite)
-    }
-
-    /// `sqlite` on a network file system, which it refuses: their locks are known to fail, and then two machines spend one refresh token.
-    #[staticmethod]
-    #[pyo3(signature = (path, *, encryption_keys=None, recheck=None))]
-    fn sqlite_on_network_file_system(
-        path: &Bound<'_, PyAny>,
+    fn sqlite(
+        path: Any<'_, '_>,
         encryption_keys: Optional<'_, '_>,
         recheck: Optional<'_, '_>,
+        allow_network_file_system: Optional<'_, '_>,
     ) -> PyResult<Self> {
-        open(path, Settings::new(encryption_keys, recheck)?, core::Store::sqlite_on_network_file_system)
+        let file: PathBuf = path.extract().map_err(|_| argument::wrong_type("path", "a str or a path", path))?;
+        let settings = Settings::new(encryption_keys, recheck)?;
+        let mut options = SqliteOptions::new();
+        if allow_network_file_system.map_or(Ok(false), |allow| argument::flag("allow_network_file_system", allow))? {
+            options = options.allow_network_file_system();
+        }
+        let core = call::outside(path.py(), || settings.apply(Store::sqlite_with(file, &options)?))?;
+        Ok(Self { core, custom: None })
     }
 
-    fn __repr__(&self) -> &'static str {
-        if self.own.is_some() { "Store(own, …)" } else { "Store(…)" }
+    #[getter]
+    fn is_custom(&self) -> bool {
+        self.custom.is_some()
     }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("a Store holds secrets and cannot be pickled or copied; make another from the same settings"))
-    }
-}
-
-fn open(path: &Bound<'_, PyAny>, settings: Settings, open: fn(PathBuf) -> core::Result<core::Store>) -> PyResult<Store> {
-    let file: PathBuf = path.extract().map_err(|_| argument::wrong_type("path", "a str or a path", path))?;
-    let core = door::outside(path.py(), || settings.apply(open(file)?))?;
-    Ok(Store { core, own: None })
 }
 
 struct Settings {
@@ -101,7 +73,7 @@ impl Settings {
         })
     }
 
-    fn apply(self, mut store: core::Store) -> core::Result<core::Store> {
+    fn apply(self, mut store: Store) -> Result<Store> {
         if let Some(keys) = self.encryption_keys {
             store = store.encrypted(keys)?;
         }
@@ -129,29 +101,25 @@ fn key(value: &Bound<'_, PyAny>) -> PyResult<EncryptionKey> {
         return Err(argument::wrong_type("encryption_keys", "a list of bytes or str", value));
     }
     let text = argument::text("encryption_keys", value)?;
-    door::work(py, "encryption_keys", || EncryptionKey::parse(text))
+    call::work(py, "encryption_keys", || EncryptionKey::parse(text))
 }
 
-/// Tests whether a store of the application's own keeps the promises that the library builds on, and gives those that it broke, in words: an empty
-/// list is good. What a function raises is raised, as the cause of a `StoreError`. What is stored for it ends within seconds, so that the store need not be empty.
 #[pyfunction]
-#[pyo3(signature = (own, /))]
-pub(crate) fn check_store(py: Python<'_>, own: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    checked(py, &OwnStore::new(own)?)
+pub(crate) fn check_store(py: Python<'_>, store: Any<'_, '_>) -> PyResult<Vec<String>> {
+    checked(py, &CustomStore::new(store)?)
 }
 
-/// The same for an `async` store, on a thread that may wait: the event loop goes on meanwhile.
+/// The same for an `async` store, on a thread that may wait while the event loop runs.
 #[pyfunction]
-#[pyo3(signature = (own, event_loop, /))]
-pub(crate) fn check_store_on(py: Python<'_>, own: &Bound<'_, PyAny>, event_loop: Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    let own = OwnStore::new(own)?;
-    own.used_on(event_loop);
-    checked(py, &own)
+pub(crate) fn check_store_on(py: Python<'_>, store: Any<'_, '_>, event_loop: Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let store = CustomStore::new(store)?;
+    store.used_on(event_loop);
+    checked(py, &store)
 }
 
-fn checked(py: Python<'_>, own: &OwnStore) -> PyResult<Vec<String>> {
-    let violations = door::outside(py, || Ok(store_kit::check(own).err().unwrap_or_default()))?;
-    if let Some(error) = violations.iter().find_map(own_store::raised_in) {
+fn checked(py: Python<'_>, store: &CustomStore) -> PyResult<Vec<String>> {
+    let violations = call::outside(py, || Ok(conformance::check(store).err().unwrap_or_default()))?;
+    if let Some(error) = violations.iter().find_map(custom_store::raised_in) {
         return Err(errors::exception(py, &error));
     }
     Ok(violations.iter().map(ToString::to_string).collect())

@@ -1,117 +1,87 @@
-//! `TokenSet`.
+//! The native half of `TokenSet`.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyString};
-use sipgate_oauth2 as core;
-use sipgate_oauth2::Secret;
+use pyo3::types::PyString;
+use sipgate_oauth2::{RefreshParameters, TokenSet};
 
-use crate::{argument, door, json};
+use crate::argument::{self, Any};
+use crate::{call, json};
 
-/// The tokens of one login, and what the server said about them. It never changes: a refresh gives a new one.
-#[pyclass(frozen, eq, module = "sipgate_oauth2")]
+#[pyclass(frozen, eq, module = "sipgate_oauth2._native")]
 #[derive(PartialEq)]
-pub(crate) struct TokenSet(pub(crate) core::TokenSet);
+pub(crate) struct TokenSetHandle(pub(crate) TokenSet);
 
-pub(crate) fn read<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a core::TokenSet> {
-    value.cast::<TokenSet>().ok().map(|tokens| &tokens.get().0)
+pub(crate) fn read(value: Any<'_, '_>) -> PyResult<TokenSet> {
+    let expected = "a TokenSet; restore() makes one of saved tokens";
+    argument::handle::<TokenSetHandle>("tokens", expected, value).map(|tokens| tokens.get().0.clone())
+}
+
+/// A refresh token, or the tokens that hold one.
+pub(crate) fn refresh_parameters(value: Any<'_, '_>) -> PyResult<RefreshParameters> {
+    if value.is_instance_of::<PyString>() {
+        return argument::text("refresh_token", value).map(RefreshParameters::new);
+    }
+    let tokens = argument::handle::<TokenSetHandle>("refresh_token", "a str or a TokenSet", value)?;
+    Ok(RefreshParameters::from(&tokens.get().0))
 }
 
 #[pymethods]
-impl TokenSet {
-    /// Tokens from a JSON object with the RFC's names, as text or as a mapping: one that `export` gave, or that Authlib, requests-oauthlib,
-    /// simple-oauth2 or openid-client saved. With `expires_in` alone the age is unknown, and the access token counts as expired.
+impl TokenSetHandle {
     #[staticmethod]
-    #[pyo3(signature = (tokens, /))]
-    fn restore(py: Python<'_>, tokens: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if tokens.is_instance_of::<PyString>() {
-            let tokens = argument::text("tokens", tokens)?;
-            return door::work(py, "TokenSet.restore", || core::TokenSet::restore(tokens)).map(Self);
-        }
-        let mapping = tokens.cast::<PyMapping>().map_err(|_| argument::wrong_type("tokens", "a str or a mapping", tokens))?;
-        let text = Secret::from(json::text("tokens", mapping)?);
-        door::work(py, "TokenSet.restore", || core::TokenSet::restore(text.reveal())).map(Self)
+    fn restore(py: Python<'_>, tokens: Any<'_, '_>) -> PyResult<Self> {
+        json::document("tokens", tokens, |text| call::work(py, "TokenSet.restore", || TokenSet::restore(text)).map(Self))
     }
 
-    /// A JSON object with all of it, as text; the same in all languages. It contains the tokens.
-    fn export<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.export().reveal())
+    fn export(&self, py: Python<'_>) -> Py<PyString> {
+        PyString::new(py, self.0.export().reveal()).unbind()
     }
 
-    /// The value of an `Authorization` header: `Bearer …` (RFC 6750, section 2.1).
-    fn authorization_header<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.authorization_header().reveal())
+    fn authorization_header(&self, py: Python<'_>) -> Py<PyString> {
+        PyString::new(py, self.0.authorization_header().reveal()).unbind()
     }
 
-    /// The access token.
     #[getter]
-    fn access_token<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.access_token().reveal())
+    fn access_token(&self) -> &str {
+        self.0.access_token().reveal()
     }
 
-    /// The token's type as the server wrote it, `Bearer` where it did not.
     #[getter]
-    fn token_type<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.token_type())
+    fn token_type(&self) -> &str {
+        self.0.token_type()
     }
 
-    /// The refresh token; after a refresh whose answer had none, the one that was used.
     #[getter]
-    fn refresh_token<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.0.refresh_token().map(|token| PyString::new(py, token.reveal()))
+    fn refresh_token(&self) -> Option<&str> {
+        self.0.refresh_token().map(|token| token.reveal())
     }
 
-    /// The ID token as the server sent it. This version does not judge its contents.
     #[getter]
-    fn id_token<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.0.id_token().map(|token| PyString::new(py, token.reveal()))
+    fn id_token(&self) -> Option<&str> {
+        self.0.id_token().map(|token| token.reveal())
     }
 
-    /// Whether the ID token is from an earlier answer, as the last refresh brought none.
     #[getter]
     fn id_token_kept(&self) -> bool {
         self.0.id_token_kept()
     }
 
-    /// The scope that was granted, space-separated; what was asked for where the server did not say.
     #[getter]
-    fn scope<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.0.scope().map(|scope| PyString::new(py, scope))
+    fn scope(&self) -> Option<&str> {
+        self.0.scope()
     }
 
-    /// When the access token runs out, in seconds since 1970. `None`: the server did not say, and there is no refresh token.
     #[getter]
     fn expires_at(&self) -> Option<i64> {
         self.0.expires_at()
     }
 
-    /// When the refresh token runs out, in seconds since 1970; a hint. `None`: not said, or said as 0, which means unknown.
     #[getter]
     fn refresh_expires_at(&self) -> Option<i64> {
         self.0.refresh_expires_at()
     }
 
-    /// Members of the answer that have no meaning here, such as `session_state`: a new `dict` each time.
     #[getter]
     fn extra<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         json::object(py, self.0.extra())
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let shown = |text: Option<Bound<'_, PyString>>| text.map_or(Ok("None".to_owned()), |text| text.repr().map(|text| text.to_string()));
-        let redacted = |there: bool| if there { "[redacted]" } else { "None" };
-        let number = |number: Option<i64>| number.map_or("None".to_owned(), |number| number.to_string());
-        Ok(format!(
-            "TokenSet(access_token=[redacted], refresh_token={}, id_token={}, scope={}, expires_at={}, refresh_expires_at={}, …)",
-            redacted(self.0.refresh_token().is_some()),
-            redacted(self.0.id_token().is_some()),
-            shown(self.scope(py))?,
-            number(self.0.expires_at()),
-            number(self.0.refresh_expires_at()),
-        ))
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("a TokenSet holds secrets and is not pickled or copied; keep the text that export() gives"))
     }
 }

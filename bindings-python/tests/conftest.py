@@ -57,14 +57,14 @@ class Realm:
         return str(self.post("login", login)["callback"])
 
     def log_in(self, client: Client) -> TokenSet:
-        pending = client.authorization_request("balance:read")
-        return client.exchange_callback(pending, self.callback(pending.url))
+        request = client.authorization_request("balance:read")
+        return client.exchange_callback(request, self.callback(request.url))
 
     def client(self, store: Store, **options: Any) -> Client:
         return Client.keycloak(
-            CLIENT_ID,
             self.base,
             "third-party",
+            CLIENT_ID,
             client_secret=CLIENT_SECRET,
             redirect_uri=REDIRECT_URI,
             store=store,
@@ -73,8 +73,8 @@ class Realm:
 
     def source(self, client: Client, account: str = "anna") -> TokenSource:
         """That of an account that has logged in."""
-        pending = client.authorization_request("balance:read")
-        return client.complete_login(pending, self.callback(pending.url), account)
+        request = client.authorization_request("balance:read")
+        return client.complete_login(request, self.callback(request.url), account)
 
     def counters(self) -> dict[str, int]:
         counters: dict[str, int] = self._ask("counters", None)
@@ -115,9 +115,9 @@ def source(strict: Realm) -> TokenSource:
 @pytest.fixture
 def client(realm: Realm) -> Client:
     return Client.keycloak(
-        CLIENT_ID,
         realm.base,
         "third-party",
+        CLIENT_ID,
         client_secret=CLIENT_SECRET,
         redirect_uri=REDIRECT_URI,
     )
@@ -150,7 +150,7 @@ def program(realm: Realm, tokens: TokenSet) -> Iterator[Program]:
 import sys
 sys.path.insert(0, {str(ROOT / "target" / "python")!r})
 from sipgate_oauth2 import *
-client = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r})
+client = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r})
 tokens = TokenSet.restore(sys.stdin.readline())
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import inspect
 import queue
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import PATIENCE, Realm
+from test_bad_input import parameters
 
 from sipgate_oauth2 import (
     Client,
@@ -36,10 +36,10 @@ async def sent(realm: Realm, number: int) -> None:
 
 def test_a_whole_login_is_awaited(realm: Realm, client: Client) -> None:
     async def login() -> tuple[TokenSet, TokenSet]:
-        awaited = aio.Client(client)
-        pending = awaited.authorization_request("balance:read")
-        callback = await asyncio.to_thread(realm.callback, pending.url)
-        tokens = await awaited.exchange_callback(pending, callback)
+        awaited = aio.Client.from_client(client)
+        request = awaited.authorization_request("balance:read")
+        callback = await asyncio.to_thread(realm.callback, request.url)
+        tokens = await awaited.exchange_callback(request, callback)
         return tokens, await awaited.refresh(tokens)
 
     first, second = asyncio.run(login())
@@ -48,7 +48,7 @@ def test_a_whole_login_is_awaited(realm: Realm, client: Client) -> None:
 
 def test_an_error_is_raised_where_it_is_awaited(client: Client) -> None:
     with pytest.raises(LoginRequiredError) as caught:
-        asyncio.run(aio.Client(client).refresh("not a refresh token"))
+        asyncio.run(aio.Client.from_client(client).refresh("not a refresh token"))
     assert caught.value.oauth_error == "invalid_grant"
 
 
@@ -61,7 +61,7 @@ def test_a_failed_call_leaves_nothing_to_the_garbage_collector(client: Client) -
             await watched.refresh("not a refresh token")
 
     async def main() -> weakref.ref[Watched]:
-        watched = Watched(client)
+        watched = Watched.from_client(client)
         await fail(watched)
         return weakref.ref(watched)
 
@@ -85,7 +85,7 @@ def test_twenty_requests_are_under_way_on_one_thread_of_python(
 
     async def main() -> int:
         calls = [
-            asyncio.create_task(aio.Client(client).refresh(tokens, timeout=PATIENCE))
+            asyncio.create_task(aio.Client.from_client(client).refresh(tokens, timeout=PATIENCE))
             for _ in range(20)
         ]
         await asyncio.sleep(0)
@@ -107,7 +107,7 @@ def test_cancelling_the_task_ends_the_wait_and_leaves_the_request(
     realm.fault("silent")
 
     async def main() -> None:
-        call = asyncio.create_task(aio.Client(client).refresh(tokens, timeout=PATIENCE))
+        call = asyncio.create_task(aio.Client.from_client(client).refresh(tokens, timeout=PATIENCE))
         await sent(realm, before + 1)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -122,7 +122,7 @@ def test_a_task_cancelled_before_it_ran_sends_nothing(
     before = len(realm.token_requests())
 
     async def main() -> None:
-        call = asyncio.create_task(aio.Client(client).refresh(tokens))
+        call = asyncio.create_task(aio.Client.from_client(client).refresh(tokens))
         call.cancel()
         await asyncio.wait([call])
 
@@ -135,7 +135,7 @@ def test_the_calls_own_timeout_ends_the_wait_with_what_that_means(
 ) -> None:
     realm.fault("silent")
     with pytest.raises(TemporaryError) as caught:
-        asyncio.run(aio.Client(client).refresh(tokens, timeout=0.2))
+        asyncio.run(aio.Client.from_client(client).refresh(tokens, timeout=0.2))
     assert caught.value.code == "SIPGATE_OUTCOME_UNKNOWN"
 
 
@@ -145,7 +145,9 @@ def test_a_timeout_around_the_call_is_asyncios(
     realm.fault("silent")
 
     async def main() -> None:
-        await asyncio.wait_for(aio.Client(client).refresh(tokens, timeout=PATIENCE), 0.2)
+        await asyncio.wait_for(
+            aio.Client.from_client(client).refresh(tokens, timeout=PATIENCE), 0.2
+        )
 
     with pytest.raises(asyncio.TimeoutError) as caught:
         asyncio.run(main())
@@ -172,7 +174,7 @@ def test_a_loop_that_was_closed_in_the_meantime_harms_nobody(
     unraisable: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
     loop = Loop()
-    coroutine = aio.Client(client).refresh(tokens)
+    coroutine = aio.Client.from_client(client).refresh(tokens)
     loop.create_task(coroutine)
     loop.run_until_complete(sent(realm, before + 1))
     loop.close()
@@ -182,7 +184,7 @@ def test_a_loop_that_was_closed_in_the_meantime_harms_nobody(
 
 
 def test_clients_of_two_loops_share_one_client(client: Client, tokens: TokenSet) -> None:
-    shared = aio.Client(client)
+    shared = aio.Client.from_client(client)
     results: list[TokenSet] = []
     threads = [
         threading.Thread(target=lambda: results.append(asyncio.run(shared.refresh(tokens))))
@@ -197,12 +199,14 @@ def test_clients_of_two_loops_share_one_client(client: Client, tokens: TokenSet)
 
 def test_both_faces_have_the_same_names_and_parameters() -> None:
     public = {name for name in dir(Client) if not name.startswith("_")}
-    assert {name for name in dir(aio.Client) if not name.startswith("_")} == public
-    for name in ("authorization_request", "exchange_callback", "exchange_code", "refresh"):
-        blocking = dict(inspect.signature(getattr(Client, name)).parameters)
-        awaited = dict(inspect.signature(getattr(aio.Client, name)).parameters)
-        blocking.pop("cancel", None)
-        assert list(awaited) == list(blocking), name
+    awaited = {name for name in dir(aio.Client) if not name.startswith("_")}
+    assert awaited - public == {"from_client"}
+    assert public <= awaited
+    for name in ("exchange_callback", "exchange_code", "refresh", "complete_login"):
+        blocking = parameters(getattr(Client, name)) - {"cancel"}
+        assert parameters(getattr(aio.Client, name)) == blocking, name
+    for name in ("authorization_request", "keycloak", "sipgate", "from_env"):
+        assert getattr(aio.Client, name).__doc__ == getattr(Client, name).__doc__, name
 
 
 def test_no_executor_is_used(client: Client, tokens: TokenSet) -> None:
@@ -211,5 +215,5 @@ def test_no_executor_is_used(client: Client, tokens: TokenSet) -> None:
             raise AssertionError("an executor's thread was asked for")
 
     loop = Loop()
-    assert loop.run_until_complete(aio.Client(client).refresh(tokens)) != tokens
+    assert loop.run_until_complete(aio.Client.from_client(client).refresh(tokens)) != tokens
     loop.close()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,21 +24,22 @@ from sipgate_oauth2 import (
     TokenSource,
     aio,
     check_store,
+    types,
 )
 
 CANARY = "canary-secret-value"
 
 # Nobody listens there: an argument that is wrongly taken shows as another error.
 NOWHERE = Client.keycloak(
-    "client",
     "http://127.0.0.1:1",
     "r",
+    "client",
     redirect_uri="https://example.com/a",
     store=Store.memory(),
 )
 SOURCE = NOWHERE.token_source("anna")
-PENDING = NOWHERE.authorization_request("a")
-CALLBACK = f"state={PENDING.state}&code=x"
+REQUEST = NOWHERE.authorization_request("a")
+CALLBACK = f"state={REQUEST.state}&code=x"
 
 OPTIONS: Mapping[str, Any] = {
     "client_secret": CANARY,
@@ -51,19 +54,18 @@ OPTIONS: Mapping[str, Any] = {
 }
 STORE = {"encryption_keys": [b"k" * 32], "recheck": 1}
 CALL = {"timeout": 1, "cancel": CancelToken()}
-EXPLICIT = {
-    "client_id": "client",
+METADATA = {
     "issuer": "https://example.com",
     "authorization_endpoint": "https://example.com/a",
     "token_endpoint": "https://example.com/t",
-    "iss_required": True,
+    "authorization_response_iss_parameter_supported": True,
 }
 
 ITSELF: list[Any] = []
 ITSELF.append(ITSELF)
 
 
-class Own:
+class Custom:
     """Never asked: an argument is judged before anything is done."""
 
     def load(self, key: str) -> None:
@@ -73,7 +75,7 @@ class Own:
         raise AssertionError
 
 
-OWN = Own()
+CUSTOM = Custom()
 UNTOUCHED = "/nobody/makes/this/folder/logins.db"
 
 # Good arguments, of which one at a time is then made bad.
@@ -83,7 +85,7 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
         Client.keycloak,
         {"base": "https://example.com", "realm": "r", "client_id": "client", **OPTIONS},
     ),
-    "endpoints": (Client.endpoints, {**EXPLICIT, **OPTIONS}),
+    "Client": (Client, {"metadata": METADATA, "client_id": "client", **OPTIONS}),
     "from_env": (Client.from_env, {"realm": "third-party", **OPTIONS}),
     "authorization_request": (
         NOWHERE.authorization_request,
@@ -101,7 +103,7 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     ),
     "exchange_callback": (
         NOWHERE.exchange_callback,
-        {"pending": PENDING, "callback": CALLBACK, "timeout": 1, "cancel": CancelToken()},
+        {"request": REQUEST, "callback": CALLBACK, "timeout": 1, "cancel": CancelToken()},
     ),
     "exchange_code": (
         NOWHERE.exchange_code,
@@ -120,7 +122,7 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     ),
     "complete_login": (
         NOWHERE.complete_login,
-        {"pending": PENDING, "callback": CALLBACK, "account": "anna", **CALL},
+        {"request": REQUEST, "callback": CALLBACK, "account": "anna", **CALL},
     ),
     "token_source": (NOWHERE.token_source, {"account": "anna"}),
     "source.access_token": (SOURCE.access_token, {"min_validity": 1, **CALL}),
@@ -135,22 +137,21 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     "source.logout": (SOURCE.logout, CALL),
     "source.requests_auth": (SOURCE.requests_auth, {"origins": ["https://example.com"]}),
     "source.httpx_auth": (SOURCE.httpx_auth, {"origins": ["https://example.com"]}),
-    "Store": (Store, {"own": OWN, **STORE}),
+    "Store": (Store, {"store": CUSTOM, **STORE}),
     "Store.memory": (Store.memory, {"recheck": 1}),
-    "Store.sqlite": (Store.sqlite, {"path": UNTOUCHED, **STORE}),
-    "Store.sqlite_on_network_file_system": (
-        Store.sqlite_on_network_file_system,
-        {"path": UNTOUCHED, **STORE},
+    "Store.sqlite": (
+        Store.sqlite,
+        {"path": UNTOUCHED, "allow_network_file_system": True, **STORE},
     ),
-    "check_store": (check_store, {"own": OWN}),
-    "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"pending": PENDING.export()}),
+    "check_store": (check_store, {"store": CUSTOM}),
+    "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"request": REQUEST.export()}),
     "TokenSet.restore": (TokenSet.restore, {"tokens": '{"access_token": "a"}'}),
 }
 AWAITED: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     f"aio.{name}": (
         getattr(aio.TokenSource(SOURCE), name.removeprefix("source."))
         if name.startswith("source.")
-        else getattr(aio.Client(NOWHERE), name),
+        else getattr(aio.Client.from_client(NOWHERE), name),
         {argument: value for argument, value in good.items() if argument != "cancel"},
     )
     for name, (_, good) in CALLABLES.items()
@@ -199,7 +200,6 @@ TAKEN = {
 }
 # Values that are no mistake for an argument, whatever the function.
 GOOD_VALUES = {
-    "iss_required": {"a bool"},
     "on_event": {"a class", "a function"},
     "account": {"an embedded NUL", "a line break"},
     "path": set(WRONG_TEXTS),
@@ -219,9 +219,21 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(function, good, argument, bad, id=f"{name}-{argument}-{kind}")
 
 
+def parameters(function: Callable[..., Any]) -> set[str]:
+    """By name, with the keywords that a `TypedDict` of `types` lists."""
+    found = inspect.signature(function).parameters.values()
+    unpacked = [one.annotation for one in found if one.kind is one.VAR_KEYWORD]
+    listed = {"Unpack[ClientOptions]", "Unpack[CallOptions]", "Unpack[AuthorizationParameters]"}
+    assert set(unpacked) <= listed
+    keywords = [
+        getattr(types, annotation[len("Unpack[") : -1]).__annotations__ for annotation in unpacked
+    ]
+    return {one.name for one in found if one.kind is not one.VAR_KEYWORD}.union(*keywords)
+
+
 def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    parameters = inspect.signature(function).parameters.values()
-    positional = sum(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters)
+    found = inspect.signature(function).parameters.values()
+    positional = sum(parameter.kind is parameter.POSITIONAL_ONLY for parameter in found)
     values = list(arguments.values())
     result = function(*values[:positional], **dict(list(arguments.items())[positional:]))
     return asyncio.run(result) if inspect.iscoroutine(result) else result
@@ -244,8 +256,8 @@ def test_a_bad_argument_is_named(
         # A callback comes from outside: what is wrong with its text is no mistake of the program's.
         assert error.code in ("SIPGATE_CALLBACK_REFUSED", "SIPGATE_STATE_MISMATCH")
         return
-    if argument == "pending" and isinstance(bad, str) and error.code != "SIPGATE_INVALID_ARGUMENT":
-        # So does a pending login's text.
+    if argument == "request" and isinstance(bad, str) and error.code != "SIPGATE_INVALID_ARGUMENT":
+        # So does the text of an authorization request.
         assert error.code == "SIPGATE_LOGIN_EXPIRED"
         return
     assert error.code == "SIPGATE_INVALID_ARGUMENT"
@@ -258,8 +270,7 @@ def test_a_bad_argument_is_named(
 def test_the_walk_knows_every_parameter(
     function: Callable[..., Any], good: Mapping[str, Any]
 ) -> None:
-    parameters = set(inspect.signature(function).parameters)
-    assert parameters == set(good) or function in (AuthorizationRequest.restore, TokenSet.restore)
+    assert parameters(function) == set(good) or function == AuthorizationRequest.restore
 
 
 def test_the_walk_knows_every_callable() -> None:
@@ -275,11 +286,12 @@ def test_the_walk_knows_every_callable() -> None:
 def test_an_unknown_keyword_is_a_type_error(
     function: Callable[..., Any], good: Mapping[str, Any]
 ) -> None:
-    with pytest.raises(TypeError, match="nonsense"):
-        function(*good.values() if function is TokenSet.restore else (), nonsense=1)
+    for value in (1, None):
+        with pytest.raises(TypeError, match="nonsense"):
+            call(function, {**good, "nonsense": value})
 
 
-@pytest.mark.parametrize("argument", ["scope", "callback", "pending", "refresh_token", "code"])
+@pytest.mark.parametrize("argument", ["scope", "callback", "request", "refresh_token", "code"])
 def test_none_is_no_value_for_what_must_be_there(argument: str) -> None:
     for function, good in CALLABLES.values():
         required = inspect.signature(function).parameters.get(argument)
@@ -358,8 +370,62 @@ def test_tokens_that_cannot_be_restored_are_refused(tokens: Any) -> None:
 
 def test_classes_cannot_be_made_without_their_ways() -> None:
     for kind in (Client, AuthorizationRequest, TokenSet, TokenSource):
-        with pytest.raises(TypeError):
-            kind()
+        for arguments in ((), ("a text",)):
+            with pytest.raises(TypeError):
+                kind(*arguments)
+
+
+@pytest.mark.parametrize("kind", [Client, aio.Client])
+@pytest.mark.parametrize("given", [dict, MappingProxyType, json.dumps])
+def test_metadata_is_a_mapping_or_json_and_is_given_back(given: Any, kind: Any) -> None:
+    more = {"revocation_endpoint": "https://example.com/r", "unknown": [1, {"a": None}]}
+    client = kind(given({**METADATA, **more}), "client")
+    assert client.metadata == {**METADATA, **more}
+    assert (client.issuer, client.token_endpoint) == (
+        "https://example.com",
+        "https://example.com/t",
+    )
+
+
+def test_the_metadata_of_a_client_that_was_made_by_name_is_known() -> None:
+    assert NOWHERE.metadata["issuer"] == NOWHERE.issuer
+    assert NOWHERE.metadata["token_endpoint"] == NOWHERE.token_endpoint
+
+
+WRONG_MEMBERS: Mapping[str, Any] = {
+    "http": "http://example.com",
+    "no address": "/auth",
+    "null": None,
+    "an int": 5,
+    "a float": 1.5,
+    "a bool": True,
+    "a list": ["https://example.com"],
+    "a dict": {"https://example.com": 1},
+    **{kind: text for kind, text in WRONG_TEXTS.items() if kind != "a lone surrogate"},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_MEMBERS.values(), ids=WRONG_MEMBERS.keys())
+@pytest.mark.parametrize("member", ["issuer", "authorization_endpoint", "token_endpoint"])
+def test_a_member_of_the_metadata_that_is_wrong_is_named(member: str, wrong: Any) -> None:
+    metadata = {**METADATA, member: wrong}
+    for given in (metadata, json.dumps(metadata)):
+        with pytest.raises(ConfigurationError, match=f"^{member}: ") as caught:
+            Client(given, "client")
+        assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("member", ["issuer", "authorization_endpoint", "token_endpoint"])
+def test_a_member_of_the_metadata_that_is_missing_is_named(member: str) -> None:
+    metadata = {name: value for name, value in METADATA.items() if name != member}
+    with pytest.raises(ConfigurationError, match=f"^{member}: "):
+        Client(metadata, "client")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"a"', "{} {}"])
+def test_metadata_that_is_no_json_object_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^metadata: is not a JSON object"):
+        Client(text, "client")
 
 
 @pytest.mark.parametrize(
@@ -381,17 +447,17 @@ def test_classes_cannot_be_made_without_their_ways() -> None:
 )
 def test_bad_encryption_keys_are_refused_and_not_repeated(keys: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^encryption_keys: ") as caught:
-        Store(OWN, encryption_keys=keys)
+        Store(CUSTOM, encryption_keys=keys)
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("own", [object(), None, {}, type("A", (), {"load": len})()])
-def test_a_store_of_ones_own_has_both_functions(own: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^own: must be an object with the functions"):
-        Store(own)
+@pytest.mark.parametrize("store", [object(), None, {}, type("A", (), {"load": len})()])
+def test_a_custom_store_has_both_functions(store: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^store: must be an object with the functions"):
+        Store(store)
 
 
-@pytest.mark.parametrize("store", [OWN, "logins.db", Store])
+@pytest.mark.parametrize("store", [CUSTOM, "logins.db", Store])
 def test_a_clients_store_is_a_store_and_the_error_says_how_to_make_one(store: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^store: must be a Store: Store.sqlite\(path\)"):
         Client.sipgate("1-0-a", store=store)
@@ -422,7 +488,7 @@ def test_an_origin_is_scheme_host_and_port_and_encrypted(origins: Any) -> None:
 
 def test_an_aio_client_wants_a_client_and_a_source_a_source() -> None:
     with pytest.raises(ConfigurationError, match=r"^client: must be .* not str"):
-        aio.Client("client")  # type: ignore[arg-type]
+        aio.Client.from_client("client")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^source: must be .* not str"):
         aio.TokenSource("source")  # type: ignore[arg-type]
 

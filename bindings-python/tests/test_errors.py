@@ -62,7 +62,7 @@ def test_what_the_server_said_is_in_the_error(
 
 
 def test_the_cause_is_kept() -> None:
-    nobody = Client.keycloak("client", "http://127.0.0.1:1", "r")
+    nobody = Client.keycloak("http://127.0.0.1:1", "r", "client")
     with pytest.raises(TemporaryError) as caught:
         nobody.refresh("a refresh token")
     assert caught.value.code == "SIPGATE_TRANSPORT"

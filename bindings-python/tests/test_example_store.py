@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "python"))
 
-from own_store import SqlAlchemyStore, metadata
+from custom_store import SqlAlchemyStore, metadata
 
 from sipgate_oauth2 import check_store
 

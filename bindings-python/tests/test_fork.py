@@ -82,7 +82,7 @@ def test_a_child_of_an_event_loop_can_run_one_itself(program: Program) -> None:
 import asyncio, os
 from sipgate_oauth2 import aio
 def run():
-    return asyncio.run(aio.Client(client).refresh(tokens)).access_token
+    return asyncio.run(aio.Client.from_client(client).refresh(tokens)).access_token
 assert run()
 child = os.fork()
 if child == 0:
@@ -103,7 +103,7 @@ def forking_source(realm: Realm, folder: Path) -> str:
     realm.source(realm.client(Store.sqlite(folder / "logins.db")))
     return f"""
 import os, threading, traceback
-keeping = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r},
+keeping = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
     store=Store.sqlite({str(folder / "logins.db")!r}))
 source = keeping.token_source("anna")
 def child(work):
@@ -198,7 +198,7 @@ def test_a_child_with_a_store_of_its_own_application_goes_on(
     realm.post("settings", {"rotation": True})
     forking = program(f"""
 import os, threading
-class Own:
+class Custom:
     entries = {{}}
     swapping = threading.Lock()
     def load(self, key):
@@ -209,8 +209,8 @@ class Own:
                 return False
             self.entries[key] = entry
             return True
-keeping = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r},
-    store=Store(Own()), on_event=print)
+keeping = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
+    store=Store(Custom()), on_event=print)
 source = keeping.token_source("anna")
 source.save(tokens)
 child = os.fork()

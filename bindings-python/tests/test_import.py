@@ -7,6 +7,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from conftest import PATIENCE, ROOT
 
 import sipgate_oauth2
@@ -24,16 +25,28 @@ def run(body: str) -> str:
     return done.stdout.strip()
 
 
-def test_no_other_module_is_imported() -> None:
-    """But `os`, which Python has imported unless told not to, and `atexit`, a part of Python."""
-    body = """
+NEWLY_IMPORTED = """
 import atexit, os
 before = set(sys.modules)
-import sipgate_oauth2
+{}
 print(sorted(set(sys.modules) - before))
 """
+
+
+def test_no_other_module_is_imported() -> None:
+    """But `os`, which Python has imported unless told not to, and `atexit`, a part of Python."""
     package = ["", "._native", ".at_exit", ".errors"]
-    assert run(body) == str([f"sipgate_oauth2{name}" for name in package])
+    newly = run(NEWLY_IMPORTED.format("import sipgate_oauth2"))
+    assert newly == str([f"sipgate_oauth2{name}" for name in package])
+
+
+def test_a_program_that_logs_in_imports_no_more_than_it_uses() -> None:
+    files = ["", "._native", ".at_exit", ".authorization_request", ".client", ".errors", ".store"]
+    package = [f"sipgate_oauth2{name}" for name in [*files, ".token_set", ".token_source"]]
+    newly = run(
+        NEWLY_IMPORTED.format("from sipgate_oauth2 import AuthorizationRequest, Client, Store")
+    )
+    assert newly == str(["__future__", *package])
 
 
 def test_no_thread_is_started_before_the_first_request() -> None:
@@ -64,6 +77,8 @@ def test_the_version_is_said() -> None:
 def test_every_public_name_is_there() -> None:
     for name in sipgate_oauth2.__all__:
         assert getattr(sipgate_oauth2, name) is not None
+    with pytest.raises(AttributeError, match="'sipgate_oauth2' has no attribute 'nonsense'"):
+        sipgate_oauth2.nonsense  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_the_native_half_is_the_one_that_cargo_built() -> None:

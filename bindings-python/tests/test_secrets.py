@@ -32,7 +32,7 @@ def secretive(client: Client) -> dict[str, Any]:
     }
     return {
         "Client": Client.sipgate("1-0-a", client_secret=CANARY),
-        "aio.Client": aio.Client(Client.sipgate("1-0-a", client_secret=CANARY)),
+        "aio.Client": aio.Client.from_client(Client.sipgate("1-0-a", client_secret=CANARY)),
         "AuthorizationRequest": Client.sipgate(
             "1-0-a", redirect_uri="https://example.com/auth"
         ).authorization_request("a", state=CANARY),
@@ -59,10 +59,10 @@ def test_printing_shows_no_secret(
 
 
 def test_a_pending_logins_secrets_do_not_show(client: Client) -> None:
-    pending = client.authorization_request("balance:read")
-    exported = pending.export()
-    for secret in (pending.state, pending.nonce, exported):
-        assert secret not in repr(pending)
+    request = client.authorization_request("balance:read")
+    exported = request.export()
+    for secret in (request.state, request.nonce, exported):
+        assert secret not in repr(request)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_json_does_not_take_tokens_by_accident(secretive: dict[str, Any]) -> Non
 
 def test_export_is_the_deliberate_way(secretive: dict[str, Any]) -> None:
     assert json.loads(secretive["TokenSet"].export())["access_token"] == f"{CANARY}-access_token"
-    pending = secretive["AuthorizationRequest"]
-    assert AuthorizationRequest.restore(pending.export()).url == pending.url
+    request = secretive["AuthorizationRequest"]
+    assert AuthorizationRequest.restore(request.export()).url == request.url
 
 
 def test_values_cannot_be_changed(secretive: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ sent()
     "an event loop in a daemon thread waits": f"""
 import asyncio, threading
 from sipgate_oauth2 import aio
-call = lambda: asyncio.run(aio.Client(client).refresh(tokens, timeout={PATIENCE}))
+call = lambda: asyncio.run(aio.Client.from_client(client).refresh(tokens, timeout={PATIENCE}))
 threading.Thread(target=call, daemon=True).start()
 sent()
 """,
@@ -31,7 +31,7 @@ sent()
 import asyncio
 from sipgate_oauth2 import aio
 async def main():
-    task = asyncio.create_task(aio.Client(client).refresh(tokens, timeout={PATIENCE}))
+    task = asyncio.create_task(aio.Client.from_client(client).refresh(tokens, timeout={PATIENCE}))
     await asyncio.to_thread(sent)
 asyncio.run(main())
 """,
@@ -129,7 +129,7 @@ sys.path.insert(0, {str(ROOT / "target" / "python")!r})
 {by_program}
 def work():
     {by_child}
-    client = Client.keycloak({CLIENT_ID!r}, {realm.base!r}, "third-party", client_secret={CLIENT_SECRET!r},
+    client = Client.keycloak({realm.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r},
         store=Store.sqlite({str(tmp_path / "logins.db")!r}))
     try:
         client.token_source("anna").refresh(timeout=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 import signal
 import sys
@@ -23,6 +24,7 @@ from sipgate_oauth2 import (
     Store,
     TemporaryError,
     TokenSource,
+    TokenStatus,
 )
 
 
@@ -67,11 +69,11 @@ def test_sixty_four_threads_at_the_moment_of_expiry_cause_one_request(strict: Re
 
 def test_a_callback_that_is_loaded_twice_at_once_makes_one_login(strict: Realm) -> None:
     client = strict.client(Store.memory())
-    pending = client.authorization_request("balance:read")
-    callback = strict.callback(pending.url)
+    request = client.authorization_request("balance:read")
+    callback = strict.callback(request.url)
     with ThreadPoolExecutor(4) as threads:
         sources = threads.map(
-            lambda _: client.complete_login(pending, callback, account="anna"), range(4)
+            lambda _: client.complete_login(request, callback, account="anna"), range(4)
         )
         assert len({source.access_token() for source in sources}) == 1
     assert strict.counters()["token_requests"] == 1
@@ -135,6 +137,16 @@ def test_the_status_tells_how_the_login_stands(strict: Realm, source: TokenSourc
         refused.state = "active"  # type: ignore[misc]
 
 
+def test_the_status_is_a_value(source: TokenSource) -> None:
+    status = source.status()
+    assert status == source.status() == dataclasses.replace(status)
+    assert status == TokenStatus(**dataclasses.asdict(status))
+    assert hash(status) == hash(source.status())
+    assert len({status, source.status()}) == 1
+    assert status != dataclasses.replace(status, generation=2)
+    assert status != dataclasses.asdict(status)
+
+
 def test_nobody_needs_the_interpreter_while_a_thread_waits(
     strict: Realm, source: TokenSource
 ) -> None:
@@ -175,7 +187,7 @@ def test_ctrl_c_ends_the_wait_for_a_token(strict: Realm, program: Program) -> No
     before = len(strict.token_requests())
     strict.fault("silent")
     waiting = program(f"""{HEEDING_CTRL_C}
-keeping = Client.keycloak({CLIENT_ID!r}, {strict.base!r}, "third-party", client_secret={CLIENT_SECRET!r}, store=Store.memory())
+keeping = Client.keycloak({strict.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store.memory())
 source = keeping.token_source("anna")
 source.save(tokens)
 try:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import PATIENCE, Realm
 from test_aio import sent
+from test_bad_input import parameters
 from test_threads import wait_for_requests
 
 from sipgate_oauth2 import LoginRequiredError, Store, TemporaryError, TokenSource, aio
@@ -20,10 +21,10 @@ from sipgate_oauth2 import LoginRequiredError, Store, TemporaryError, TokenSourc
 
 def test_a_whole_life_of_a_login_is_awaited(strict: Realm) -> None:
     async def life() -> None:
-        client = aio.Client(strict.client(Store.memory()))
-        pending = client.authorization_request("balance:read")
-        callback = await asyncio.to_thread(strict.callback, pending.url)
-        source = await client.complete_login(pending, callback, account="anna")
+        client = aio.Client.from_client(strict.client(Store.memory()))
+        request = client.authorization_request("balance:read")
+        callback = await asyncio.to_thread(strict.callback, request.url)
+        source = await client.complete_login(request, callback, account="anna")
         first = await source.access_token()
         assert source.account == "anna"
         assert source.peek() == first
@@ -128,13 +129,10 @@ def test_both_faces_have_the_same_names_and_parameters() -> None:
     # requests cannot be awaited.
     assert public - awaited == {"requests_auth"}
     for name in awaited - {"account", "account_hash"}:
-        parameters = dict(inspect.signature(getattr(TokenSource, name)).parameters)
-        parameters.pop("cancel", None)
-        assert list(inspect.signature(getattr(aio.TokenSource, name)).parameters) == list(
-            parameters
-        ), name
-    blocking = list(inspect.signature(aio.Client.complete_login).parameters)
-    assert blocking == ["self", "pending", "callback", "account", "timeout"]
+        blocking = parameters(getattr(TokenSource, name)) - {"cancel"}
+        assert parameters(getattr(aio.TokenSource, name)) == blocking, name
+    awaits = list(inspect.signature(aio.Client.complete_login).parameters)
+    assert awaits == ["self", "request", "callback", "account", "timeout"]
 
 
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])

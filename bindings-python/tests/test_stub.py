@@ -3,31 +3,84 @@
 from __future__ import annotations
 
 import ast
-import sys
+import inspect
+import itertools
 import typing
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from conftest import ROOT
 
-from sipgate_oauth2 import ERROR_CODES, types
+import sipgate_oauth2
+from sipgate_oauth2 import ERROR_CODES, TokenSource, _native, aio, types
 
-sys.path.insert(0, str(ROOT / "bindings-python"))
+PACKAGE = Path(sipgate_oauth2.__file__).resolve().parent
+STUB = PACKAGE / "_native.pyi"
+# What a public class inherits as it is.
+INHERITED = ["access_token", "authorization_header", "peek"]
 
-from docstrings import STUB, definitions, documented
+
+def test_what_the_public_class_inherits_has_its_documentation_in_the_stub() -> None:
+    tree = ast.parse(STUB.read_text(encoding="utf-8"))
+    documented = {
+        node.name: ast.get_docstring(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
+    }
+    assert documented == {
+        name: inspect.getdoc(getattr(_native.TokenSourceHandle, name)) for name in INHERITED
+    }
+    inherited = {name for name in dir(TokenSource) if not name.startswith("_")} - set(
+        vars(TokenSource)
+    )
+    assert sorted(inherited) == INHERITED
 
 
-def test_the_stub_has_the_documentation_of_the_native_classes() -> None:
-    """`python3 bindings-python/docstrings.py` brings it up to date."""
-    source = STUB.read_text(encoding="utf-8")
-    assert documented(source) == source
+def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """What is public of a file, and of its classes."""
+    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, kinds) and not node.name.startswith("_"):
+            yield node
+            for member in node.body if isinstance(node, ast.ClassDef) else []:
+                if isinstance(member, kinds) and not member.name.startswith("_"):
+                    yield member
 
 
 def test_every_public_class_and_function_is_documented_where_editors_look() -> None:
-    from sipgate_oauth2 import _native
-
-    tree = ast.parse(STUB.read_text(encoding="utf-8"))
-    public = [node for node, _ in definitions(tree, _native)]
-    assert len(public) > 60
+    files = [path for path in PACKAGE.glob("*.py") if not path.name.startswith("_")]
+    public = [node for path in files for node in definitions(path)]
+    assert len(public) > 110
     assert [node.name for node in public if ast.get_docstring(node) is None] == []
+
+
+@pytest.mark.parametrize(
+    "kind", [types.ClientOptions, types.CallOptions, types.AuthorizationParameters]
+)
+def test_every_keyword_argument_is_documented_where_editors_look(kind: type) -> None:
+    tree = ast.parse((PACKAGE / "types.py").read_text(encoding="utf-8"))
+    body = next(
+        node.body
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name == kind.__name__
+    )
+    followed = [
+        one.target.id
+        for one, after in itertools.pairwise(body)
+        if isinstance(one, ast.AnnAssign)
+        and isinstance(one.target, ast.Name)
+        and isinstance(after, ast.Expr)
+    ]
+    assert followed == list(kind.__annotations__)
+
+
+def test_every_public_class_has_its_source_in_python() -> None:
+    for module in (sipgate_oauth2, aio):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing):
+                assert inspect.getsourcefile(thing) is not None
 
 
 def test_the_codes_for_type_checkers_are_those_there_are() -> None:

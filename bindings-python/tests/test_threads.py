@@ -103,6 +103,6 @@ def test_a_timeout_before_anything_was_sent_is_pythons_timeout_error_too(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         base = f"https://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(TimeoutError) as caught:
-            Client.keycloak("client", base, "r").refresh(tokens, timeout=0.2)
+            Client.keycloak(base, "r", "client").refresh(tokens, timeout=0.2)
     assert isinstance(caught.value, TemporaryError)
     assert caught.value.code == "SIPGATE_TIMEOUT"

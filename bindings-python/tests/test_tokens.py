@@ -1,4 +1,4 @@
-"""Token sets and pending logins as Python values."""
+"""Token sets and authorization requests as Python values."""
 
 from __future__ import annotations
 
@@ -67,26 +67,26 @@ def test_a_changed_extra_is_not_the_tokens() -> None:
 
 
 def test_a_pending_login_is_restored_with_all_of_it(client: Client) -> None:
-    pending = client.authorization_request(
+    request = client.authorization_request(
         "balance:read", return_to="/a?b=ä", response_mode="form_post", prompt="login"
     )
-    restored = AuthorizationRequest.restore(pending.export())
+    restored = AuthorizationRequest.restore(request.export())
     for name in ("url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at"):
-        assert getattr(restored, name) == getattr(pending, name), name
-    assert pending.ends_at == pending.created_at + 30 * 60
-    assert pending.return_to == "/a?b=ä"
-    assert "response_mode=form_post" in pending.url
+        assert getattr(restored, name) == getattr(request, name), name
+    assert request.expires_at == request.created_at + 30 * 60
+    assert request.return_to == "/a?b=ä"
+    assert "response_mode=form_post" in request.url
 
 
 def test_a_code_is_exchanged_without_a_pending_login(realm: Realm, client: Client) -> None:
-    pending = client.authorization_request("balance:read")
-    code = realm.callback(pending.url).rpartition("code=")[2]
-    exported = pending.export()
+    request = client.authorization_request("balance:read")
+    code = realm.callback(request.url).rpartition("code=")[2]
+    exported = request.export()
     padded = exported + "=" * (-len(exported) % 4)
     tokens = client.exchange_code(
         code,
         code_verifier=json.loads(base64.urlsafe_b64decode(padded))["code_verifier"],
-        redirect_uri=pending.redirect_uri,
+        redirect_uri=request.redirect_uri,
         scope=["balance:read"],
     )
     assert tokens.refresh_token is not None
@@ -99,14 +99,14 @@ def test_a_refresh_takes_tokens_or_a_refresh_token(client: Client, tokens: Token
 
 
 def test_a_callback_may_be_bytes_as_some_frameworks_have_it(realm: Realm, client: Client) -> None:
-    pending = client.authorization_request("balance:read")
-    query = realm.callback(pending.url).partition("?")[2]
-    assert client.exchange_callback(pending, query.encode()).token_type == "Bearer"
+    request = client.authorization_request("balance:read")
+    query = realm.callback(request.url).partition("?")[2]
+    assert client.exchange_callback(request, query.encode()).token_type == "Bearer"
 
 
 def test_what_a_framework_read_from_a_callback_is_refused_with_what_to_pass(client: Client) -> None:
-    pending = client.authorization_request("balance:read")
+    request = client.authorization_request("balance:read")
     with pytest.raises(ValueError, match=r"^callback: must be .*the query string.*not dict$"):
-        client.exchange_callback(pending, {"code": "c"})  # type: ignore[arg-type]
+        client.exchange_callback(request, {"code": "c"})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^callback: is not UTF-8"):
-        client.exchange_callback(pending, b"code=\xff")
+        client.exchange_callback(request, b"code=\xff")

@@ -1,4 +1,5 @@
-//! What happened, for logs and metrics. Never holds a secret; handed out after the call, never under a lock.
+//! Events for logs and metrics. They contain no secrets, and handlers are never called under a
+//! lock.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,29 +11,34 @@ use serde_json::json;
 use crate::logout_outcome::LogoutOutcome;
 use protocol::error::ErrorCode;
 
-/// Something worth a line in a log.
+/// Something worth a line in the log. Contains no secret.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use sipgate_oauth2::{Client, Event};
+/// use sipgate_oauth2::{ClientBuilder, Event};
 ///
 /// let log = Arc::new(Mutex::new(Vec::new()));
 /// let lines = Arc::clone(&log);
-/// Client::sipgate("1-0-a:third-party").realm("sipgate-apps").on_event(move |event| lines.lock().unwrap().push(event.clone())).build()?;
+/// ClientBuilder::sipgate("1-0-a:third-party")
+///     .realm("sipgate-apps")
+///     .on_event(move |event| lines.lock().unwrap().push(event.clone()))
+///     .build()?;
 /// assert!(matches!(log.lock().unwrap().as_slice(), [Event::RealmMismatch { .. }]));
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The client id names another sipgate realm than the one that was set. The set one is used.
+    /// The client id belongs to another sipgate realm than the one that was set. The one that was
+    /// set is used.
     RealmMismatch {
         /// The realm in the client id's suffix.
         named: String,
         /// The realm that is used.
         used: String,
     },
-    /// A member of a token response was there but of no use, and counts as absent. A client tells this once of each member.
+    /// A member of a token response was ignored because its value is invalid. A client reports each
+    /// member once.
     ResponseMemberIgnored {
         /// The member's name.
         member: String,
@@ -41,57 +47,58 @@ pub enum Event {
     TokenRequest {
         /// The value of `grant_type`.
         grant: &'static str,
-        /// How long it took, from its start on a thread of the library's.
+        /// How long it took, from its start on a thread of the library.
         duration: Duration,
-        /// Whether the request left: its first byte was handed to the connection.
+        /// Whether the request was sent: its first byte was written to the connection.
         sent: bool,
-        /// What it failed with.
+        /// The error, if it failed.
         error: Option<ErrorCode>,
     },
     /// A login was completed or saved.
     LoggedIn {
-        /// Whose: a hash, the same for all processes.
+        /// A hash of the account, the same in all processes.
         account: String,
-        /// Counts the account's token sets.
+        /// The number of token sets that the account has had.
         generation: u64,
     },
     /// New tokens were stored.
     Refreshed {
-        /// Whose, as a hash.
+        /// A hash of the account.
         account: String,
-        /// Counts the account's token sets.
+        /// The number of token sets that the account has had.
         generation: u64,
-        /// How long it took, waiting for others included.
+        /// How long it took, including the time spent waiting for other processes.
         duration: Duration,
     },
-    /// The tokens could not be renewed. The login goes on.
+    /// The tokens could not be refreshed. The login continues.
     RefreshFailed {
-        /// Whose, as a hash.
+        /// A hash of the account.
         account: String,
-        /// What it failed with.
+        /// The error.
         error: ErrorCode,
     },
-    /// The server does not accept the login any more: somebody must log in.
+    /// The server no longer accepts the login: somebody must log in.
     LoginEnded {
-        /// Whose, as a hash.
+        /// A hash of the account.
         account: String,
     },
     /// A login was logged out.
     LoggedOut {
-        /// Whose, as a hash.
+        /// A hash of the account.
         account: String,
         /// Whether the server was told.
         outcome: LogoutOutcome,
     },
-    /// New tokens are in memory only, as the store failed. It is tried again every second.
+    /// New tokens are in memory only, because the store failed. Writing them is retried every
+    /// second.
     Unsaved {
-        /// Whose, as a hash.
+        /// A hash of the account.
         account: String,
     },
 }
 
 impl Event {
-    /// The kind as a word, the same in all languages: `token_request`.
+    /// The kind as a word, the same in all languages, such as `token_request`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::RealmMismatch { .. } => "realm_mismatch",
@@ -106,7 +113,7 @@ impl Event {
         }
     }
 
-    /// Whether somebody should look: all but what happens every day.
+    /// Whether the event needs attention: all but those of normal operation.
     pub const fn is_warning(&self) -> bool {
         match self {
             Self::TokenRequest { error, .. } => error.is_some(),
@@ -146,56 +153,56 @@ impl Event {
     }
 }
 
-/// One line for people, the same in every language's log.
+/// One line of text, the same in the log of every language.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RealmMismatch { named, used } => {
                 write!(f, "the client id names the realm {named}, but {used} is set and used; correct one of them")
             }
-            Self::ResponseMemberIgnored { member } => write!(f, "{member} in the server's answer is of no use and counts as absent"),
+            Self::ResponseMemberIgnored { member } => write!(f, "{member} in the server's response is invalid and was ignored"),
             Self::TokenRequest { grant, duration, error, .. } => {
                 let outcome = error.map_or("ok", |code| code.as_str());
                 write!(f, "token request {grant}: {outcome} after {} ms", duration.as_millis())
             }
             Self::LoggedIn { account, generation } => write!(f, "account {account}: logged in, token set {generation}"),
             Self::Refreshed { account, generation, duration } => {
-                write!(f, "account {account}: renewed, token set {generation} after {} ms", duration.as_millis())
+                write!(f, "account {account}: refreshed, token set {generation} after {} ms", duration.as_millis())
             }
-            Self::RefreshFailed { account, error } => write!(f, "account {account}: not renewed, {error}; the login goes on"),
+            Self::RefreshFailed { account, error } => write!(f, "account {account}: not refreshed, {error}; the login continues"),
             Self::LoginEnded { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
             Self::LoggedOut { account, outcome: LogoutOutcome::Revoked } => write!(f, "account {account}: logged out"),
             Self::LoggedOut { account, outcome: LogoutOutcome::LocalOnly } => {
-                write!(f, "account {account}: logged out; no server was told")
+                write!(f, "account {account}: logged out; the server was not told")
             }
             Self::Unsaved { account } => {
-                write!(f, "account {account}: new tokens are in memory only, as the store failed; it is tried again every second")
+                write!(f, "account {account}: new tokens are in memory only, because the store failed; retried every second")
             }
         }
     }
 }
 
-/// The most members whose oddity is told: their names are the server's.
-const MAX_ODD_MEMBERS: usize = 32;
+/// How many ignored members are reported at most: the server chooses their names.
+const MAX_IGNORED_MEMBERS: usize = 32;
 
-/// Where events go.
+/// The handler of a client's events.
 #[derive(Clone, Default)]
 pub(crate) struct Events {
     handler: Option<Arc<Handler>>,
-    /// Members of token responses that were told to be odd. A server sends the same ones with each refresh.
-    odd: Arc<Mutex<Vec<String>>>,
+    /// The ignored members that were reported. A server sends the same ones with each refresh.
+    ignored: Arc<Mutex<Vec<String>>>,
 }
 
 type Handler = dyn Fn(&Event) + Send + Sync;
 
 impl Events {
     pub(crate) fn to(handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { handler: Some(Arc::new(handler)), odd: Arc::default() }
+        Self { handler: Some(Arc::new(handler)), ignored: Arc::default() }
     }
 
-    /// A handler that panics harms nobody, and no more does a logger.
+    /// A panic in a handler or a logger is caught.
     pub(crate) fn emit(&self, event: &Event) {
-        if matches!(event, Event::ResponseMemberIgnored { member } if self.has_told(member)) {
+        if matches!(event, Event::ResponseMemberIgnored { member } if self.was_reported(member)) {
             return;
         }
         #[cfg(feature = "log")]
@@ -205,18 +212,20 @@ impl Events {
         }
     }
 
-    /// Whether this member was told before. Never waits, as a forked child could find the lock held for ever: told twice is no harm.
-    fn has_told(&self, member: &str) -> bool {
-        let Ok(mut odd) = self.odd.try_lock() else { return false };
-        if odd.len() >= MAX_ODD_MEMBERS || odd.iter().any(|told| told == member) {
+    /// Whether this member was reported before. Does not wait for the lock, which may be held for
+    /// ever in a forked child. Reporting a member twice does no harm.
+    fn was_reported(&self, member: &str) -> bool {
+        let Ok(mut ignored) = self.ignored.try_lock() else { return false };
+        if ignored.len() >= MAX_IGNORED_MEMBERS || ignored.iter().any(|reported| reported == member) {
             return true;
         }
-        odd.push(member.to_owned());
+        ignored.push(member.to_owned());
         false
     }
 }
 
-/// A request that failed is no warning of its own: its caller is told, and what it means for a login has an event.
+/// A failed request is not a warning: its caller gets the error, and what it means for a login is
+/// an event of its own.
 #[cfg(feature = "log")]
 const fn level(event: &Event) -> log::Level {
     match event {
@@ -231,17 +240,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_odd_member_is_told_once_and_there_is_an_end_to_it() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&told);
+    fn an_ignored_member_is_reported_once_and_their_number_is_limited() {
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&reported);
         let events = Events::to(move |event| seen.lock().unwrap().push(event.clone()));
-        let odd = |member: String| events.clone().emit(&Event::ResponseMemberIgnored { member });
+        let ignore = |member: String| events.clone().emit(&Event::ResponseMemberIgnored { member });
         for _ in 0..3 {
-            odd("scope".into());
-            odd("expires_in".into());
+            ignore("scope".into());
+            ignore("expires_in".into());
         }
-        assert_eq!(*told.lock().unwrap(), ["scope", "expires_in"].map(|member| Event::ResponseMemberIgnored { member: member.into() }));
-        (0..100).for_each(|number| odd(number.to_string()));
-        assert_eq!(told.lock().unwrap().len(), MAX_ODD_MEMBERS);
+        assert_eq!(*reported.lock().unwrap(), ["scope", "expires_in"].map(|member| Event::ResponseMemberIgnored { member: member.into() }));
+        (0..100).for_each(|number| ignore(number.to_string()));
+        assert_eq!(reported.lock().unwrap().len(), MAX_IGNORED_MEMBERS);
     }
 }

@@ -1,5 +1,5 @@
-//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program, once: from then on
-//! [`TokenSource::access_token`] just works, from any thread and process.
+//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program,
+//! once: from then on [`TokenSource::access_token`] just works, from any thread and process.
 //!
 //! ```no_run
 //! use sipgate_oauth2::{AuthorizationRequest, ClientBuilder, Store};
@@ -23,10 +23,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Whoever keeps tokens themselves takes the single steps: [`Client::exchange_callback`], [`Client::exchange_code`] and [`Client::refresh`].
+//! Whoever keeps tokens themselves takes the single steps: [`Client::exchange_callback`],
+//! [`Client::exchange_code`] and [`Client::refresh`].
 //!
-//! Every function that waits has a form with a [`CallOptions`], for a timeout and for cancelling, and a `start_…` form that does not wait.
-//! Every error is an [`Error`] with a [code](ErrorCode) and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
+//! Every function that waits has a form with a [`CallOptions`], for a timeout and for cancelling,
+//! and a `start_…` form that does not wait. Every error is an [`Error`] with a [code](ErrorCode)
+//! and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
 
 #![forbid(unsafe_code)]
 
@@ -72,11 +74,12 @@ pub use session::status::{LoginState, TokenStatus};
 pub use session::store::Store;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
-pub use store::{BoxError, EncryptionKey, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+pub use store::{BoxError, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};
 
-/// What the bindings need beyond the public interface. Not for applications: it may change with every version.
+/// What the bindings need beyond the public interface. Not for applications: it may change with
+/// every version.
 #[doc(hidden)]
 pub mod binding {
     pub use crate::session::in_flight::in_flight;

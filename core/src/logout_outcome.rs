@@ -1,6 +1,8 @@
-//! What a logout has done.
+//! The outcome of a logout.
 
-/// Whether a server was told of a logout. The login is over here in either case.
+use std::fmt;
+
+/// Whether the server was told about a logout. In both cases, the login has ended in this program.
 ///
 /// ```
 /// # fn f(source: &sipgate_oauth2::TokenSource) -> sipgate_oauth2::Result<()> {
@@ -12,10 +14,12 @@
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LogoutOutcome {
-    /// The server has revoked the refresh token (RFC 7009), or says that it is no longer valid.
+    /// The server revoked the refresh token (RFC 7009), or responded that it is no longer valid.
     Revoked,
-    /// No server was told: the client has no revocation endpoint, or there was no refresh token to revoke, as after an earlier logout.
+    /// The server was not told: the client has no revocation endpoint, or there was no refresh
+    /// token to revoke, as after an earlier logout.
     LocalOnly,
 }
 
@@ -33,8 +37,8 @@ impl LogoutOutcome {
     }
 }
 
-impl std::fmt::Display for LogoutOutcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for LogoutOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }

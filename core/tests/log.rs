@@ -8,7 +8,7 @@ mod support;
 use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use sipgate_oauth2::{Client, Store};
+use sipgate_oauth2::{ClientBuilder, Store};
 use support::Realm;
 
 struct Lines(Mutex<Vec<(Level, String)>>);

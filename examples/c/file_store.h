@@ -1,6 +1,7 @@
 /*
- * A store of the application's own, over files: a folder with a file for each login, for any number of threads and processes of one machine. A file's
- * first line is the entry's version and end, the rest is its data. It shows what a store takes; the library's own sipgate_store_sqlite is the better one.
+ * A custom store over files: a folder with a file for each login, for any number of threads and processes of one
+ * machine. A file's first line is the entry's version and expiry, the rest is its data. It shows what a custom store
+ * needs; sipgate_oauth2_store_sqlite is the better store.
  */
 
 #ifndef FILE_STORE_H
@@ -24,16 +25,16 @@ struct file_store {
 
 struct file_entry {
     char version[64];
-    int64_t ends;
+    int64_t expires_at;
     char *contents;
     size_t data, size;
 };
 
-static sipgate_store_answer file_store_failed(const char *what, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_failed(const char *what, sipgate_oauth2_store_error_message *message)
 {
-    char message[256];
-    snprintf(message, sizeof message, "%s: %s", what, strerror(errno));
-    sipgate_store_problem_set_message(problem, message, NULL);
+    char text[256];
+    snprintf(text, sizeof text, "%s: %s", what, strerror(errno));
+    sipgate_oauth2_store_error_message_set(message, text, NULL);
     return SIPGATE_STORE_FAILED;
 }
 
@@ -54,38 +55,41 @@ static char *file_store_contents(int file, size_t *size)
 }
 
 /* The entry of a key, whose contents are to be freed: they are NULL where nothing is there. */
-static sipgate_store_answer file_store_read(int folder, const char *key, struct file_entry *entry, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_read(int folder, const char *key, struct file_entry *entry,
+                                                   sipgate_oauth2_store_error_message *message)
 {
     const int file = openat(folder, key, O_RDONLY | O_CLOEXEC);
     char *line_end;
 
     memset(entry, 0, sizeof *entry);
     if (file < 0)
-        return errno == ENOENT ? SIPGATE_STORE_DONE : file_store_failed("opening an entry", problem);
+        return errno == ENOENT ? SIPGATE_STORE_DONE : file_store_failed("opening an entry", message);
     entry->contents = file_store_contents(file, &entry->size);
     close(file);
     if (entry->contents == NULL)
-        return file_store_failed("reading an entry", problem);
+        return file_store_failed("reading an entry", message);
     line_end = strchr(entry->contents, '\n');
-    if (line_end == NULL || sscanf(entry->contents, "%63s %" SCNd64, entry->version, &entry->ends) != 2) {
+    if (line_end == NULL || sscanf(entry->contents, "%63s %" SCNd64, entry->version, &entry->expires_at) != 2) {
         free(entry->contents);
         errno = EINVAL;
-        return file_store_failed("reading an entry", problem);
+        return file_store_failed("reading an entry", message);
     }
     entry->data = (size_t)(line_end + 1 - entry->contents);
     return SIPGATE_STORE_DONE;
 }
 
-static sipgate_store_answer file_store_load(void *user_data, const char *key, sipgate_store_entry *entry, sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_load(void *user_data, const char *key, sipgate_oauth2_store_entry *entry,
+                                                   sipgate_oauth2_store_error_message *message)
 {
     const struct file_store *store = user_data;
     struct file_entry found;
-    const sipgate_store_answer answer = file_store_read(store->folder, key, &found, problem);
+    const sipgate_oauth2_store_answer answer = file_store_read(store->folder, key, &found, message);
 
     if (answer == SIPGATE_STORE_DONE && found.contents != NULL) {
-        sipgate_store_entry_set_version(entry, found.version, NULL);
-        sipgate_store_entry_set_ends(entry, found.ends, NULL);
-        sipgate_store_entry_set_data(entry, (const uint8_t *)found.contents + found.data, found.size - found.data, NULL);
+        sipgate_oauth2_store_entry_set_version(entry, found.version, NULL);
+        sipgate_oauth2_store_entry_set_expires_at(entry, found.expires_at, NULL);
+        sipgate_oauth2_store_entry_set_data(entry, (const uint8_t *)found.contents + found.data,
+                                            found.size - found.data, NULL);
         free(found.contents);
     }
     return answer;
@@ -101,17 +105,18 @@ static int file_store_write_all(int file, const void *bytes, size_t length)
     return 0;
 }
 
-/* Beside the old file, and in its place in one step: whoever reads meanwhile sees the one or the other. What is there when this returns survives a
- * power cut. */
-static int file_store_write(int folder, const char *key, const sipgate_store_entry *entry)
+/* Writes a new file and renames it, in one step: a reader sees the old file or the new one. When this returns, the entry
+ * survives a power cut. */
+static int file_store_write(int folder, const char *key, const sipgate_oauth2_store_entry *entry)
 {
-    const sipgate_bytes data = sipgate_store_entry_data(entry);
+    const sipgate_oauth2_bytes data = sipgate_oauth2_store_entry_data(entry);
     char line[128];
     int file = openat(folder, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), written = -1;
 
     if (file < 0)
         return -1;
-    snprintf(line, sizeof line, "%s %" PRId64 "\n", sipgate_store_entry_version(entry).data, sipgate_store_entry_ends(entry));
+    snprintf(line, sizeof line, "%s %" PRId64 "\n", sipgate_oauth2_store_entry_version(entry).data,
+             sipgate_oauth2_store_entry_expires_at(entry));
     if (file_store_write_all(file, line, strlen(line)) == 0 && file_store_write_all(file, data.data, data.len) == 0)
         written = fsync(file);
     close(file);
@@ -120,11 +125,12 @@ static int file_store_write(int folder, const char *key, const sipgate_store_ent
     return -1;
 }
 
-static sipgate_store_answer file_store_replace(int folder, const char *key, const char *expected, const sipgate_store_entry *entry,
-                                               sipgate_store_problem *problem)
+static sipgate_oauth2_store_answer file_store_replace(int folder, const char *key, const char *expected,
+                                                      const sipgate_oauth2_store_entry *entry,
+                                                      sipgate_oauth2_store_error_message *message)
 {
     struct file_entry found;
-    const sipgate_store_answer answer = file_store_read(folder, key, &found, problem);
+    const sipgate_oauth2_store_answer answer = file_store_read(folder, key, &found, message);
     const int is_there = answer == SIPGATE_STORE_DONE && found.contents != NULL;
 
     if (answer != SIPGATE_STORE_DONE)
@@ -132,25 +138,26 @@ static sipgate_store_answer file_store_replace(int folder, const char *key, cons
     free(found.contents);
     if (expected == NULL ? is_there : !is_there || strcmp(found.version, expected) != 0)
         return SIPGATE_STORE_CONFLICT;
-    return file_store_write(folder, key, entry) == 0 ? SIPGATE_STORE_DONE : file_store_failed("writing an entry", problem);
+    return file_store_write(folder, key, entry) == 0 ? SIPGATE_STORE_DONE : file_store_failed("writing an entry", message);
 }
 
-/* Under a lock, as nobody may come in between looking at the version and replacing it. Each call opens the lock's file anew, so that it keeps out
- * other threads as well as other processes. */
-static sipgate_store_answer file_store_save(void *user_data, const char *key, const char *expected, const sipgate_store_entry *entry,
-                                            sipgate_store_problem *problem)
+/* Under a lock, as no other caller may change the entry between the comparison and the replacement. Each call opens the
+ * lock file itself, so that the lock excludes other threads as well as other processes. */
+static sipgate_oauth2_store_answer file_store_save(void *user_data, const char *key, const char *expected,
+                                                   const sipgate_oauth2_store_entry *entry,
+                                                   sipgate_oauth2_store_error_message *message)
 {
     const struct file_store *store = user_data;
     const int lock = openat(store->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    sipgate_store_answer answer;
+    sipgate_oauth2_store_answer answer;
 
     if (lock < 0)
-        return file_store_failed("opening the lock", problem);
+        return file_store_failed("opening the lock", message);
     if (flock(lock, LOCK_EX) == 0) {
-        answer = file_store_replace(store->folder, key, expected, entry, problem);
+        answer = file_store_replace(store->folder, key, expected, entry, message);
         flock(lock, LOCK_UN);
     } else
-        answer = file_store_failed("locking", problem);
+        answer = file_store_failed("locking", message);
     close(lock);
     return answer;
 }
@@ -162,13 +169,15 @@ static void file_store_free(void *user_data)
     free(store);
 }
 
-/* A store over this folder, which is made where it is not there; to be freed with sipgate_store_free. SIPGATE_STORE_UNAVAILABLE, without an error, where
- * it cannot be opened. */
-static sipgate_status file_store_new(const char *folder, const sipgate_store_options *options, sipgate_store **store, sipgate_error **error)
+/* A store over this folder, which is made if it does not exist. Free it with sipgate_oauth2_store_free.
+ * SIPGATE_STORE_UNAVAILABLE, without an error, if the folder cannot be opened. */
+static sipgate_oauth2_status file_store_new(const char *folder, const sipgate_oauth2_store_options *options,
+                                            sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {
-    sipgate_store_functions functions = {sizeof functions, NULL, file_store_load, file_store_save, file_store_free};
+    sipgate_oauth2_store_functions functions = {sizeof functions, NULL, file_store_load, file_store_save,
+                                                file_store_free};
     struct file_store *user_data = malloc(sizeof *user_data);
-    sipgate_status status = SIPGATE_STORE_UNAVAILABLE;
+    sipgate_oauth2_status status = SIPGATE_STORE_UNAVAILABLE;
 
     if (user_data == NULL)
         return status;
@@ -176,7 +185,7 @@ static sipgate_status file_store_new(const char *folder, const sipgate_store_opt
     user_data->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (user_data->folder >= 0) {
         functions.user_data = user_data;
-        status = sipgate_store_new(&functions, options, store, error);
+        status = sipgate_oauth2_store_new(&functions, options, store, error);
         if (status == SIPGATE_OK)
             return status;
         close(user_data->folder);

@@ -27,11 +27,11 @@ static void say(const char *step, const char *text)
 }
 
 /* Shows an error and frees it. */
-static int fail(sipgate_error *error)
+static int fail(sipgate_oauth2_error *error)
 {
-    fprintf(stderr, "error: %s: %s (remedy: %s)\n", sipgate_error_name(error), sipgate_error_message(error).data,
-            sipgate_error_remedy(error).data);
-    sipgate_error_free(error);
+    fprintf(stderr, "error: %s: %s (remedy: %s)\n", sipgate_oauth2_error_name(error),
+            sipgate_oauth2_error_message(error).data, sipgate_oauth2_error_remedy(error).data);
+    sipgate_oauth2_error_free(error);
     return 1;
 }
 
@@ -47,53 +47,57 @@ static char *read_file(const char *path)
     return text;
 }
 
-static sipgate_status make_client(sipgate_client **client, sipgate_error **error)
+static sipgate_oauth2_status make_client(sipgate_oauth2_client **client, sipgate_oauth2_error **error)
 {
-    sipgate_client_options *options = NULL;
+    sipgate_oauth2_client_options *options = NULL;
     char *certificates = getenv("DEMO_CA_FILE") != NULL ? read_file(env("DEMO_CA_FILE")) : NULL;
-    sipgate_status status = sipgate_client_options_new_keycloak(env("SIPGATE_CLIENT_ID"), env("DEMO_BASE_URL"), env("DEMO_REALM"), &options, error);
+    sipgate_oauth2_status status = sipgate_oauth2_client_options_new_keycloak(
+        env("DEMO_BASE_URL"), env("DEMO_REALM"), env("SIPGATE_CLIENT_ID"), &options, error);
 
     if (status == SIPGATE_OK)
-        status = sipgate_client_options_set_client_secret(options, env("SIPGATE_CLIENT_SECRET"), error);
+        status = sipgate_oauth2_client_options_set_client_secret(options, env("SIPGATE_CLIENT_SECRET"), error);
     if (status == SIPGATE_OK)
-        status = sipgate_client_options_set_redirect_uri(options, env("SIPGATE_REDIRECT_URI"), error);
+        status = sipgate_oauth2_client_options_set_redirect_uri(options, env("SIPGATE_REDIRECT_URI"), error);
     if (status == SIPGATE_OK && certificates != NULL)
-        status = sipgate_client_options_set_ca_certificates(options, certificates, error);
+        status = sipgate_oauth2_client_options_set_ca_certificates(options, certificates, error);
     if (status == SIPGATE_OK)
-        status = sipgate_client_new(options, client, error);
-    sipgate_client_options_free(options);
+        status = sipgate_oauth2_client_new(options, client, error);
+    sipgate_oauth2_client_options_free(options);
     free(certificates);
     return status;
 }
 
-/* Sends the person to the login page, and waits for what the browser brings back. */
-static sipgate_status log_in(const sipgate_client *client, sipgate_token_set **tokens, sipgate_error **error)
+/* Sends the user to the login page, and waits for the callback. */
+static sipgate_oauth2_status log_in(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **tokens,
+                                    sipgate_oauth2_error **error)
 {
-    sipgate_authorization_request *pending = NULL;
+    sipgate_oauth2_authorization_request *request = NULL;
     char callback[16384] = "";
-    sipgate_status status = sipgate_client_authorization_request(client, "balance:read", NULL, &pending, error);
+    sipgate_oauth2_status status =
+        sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, error);
 
     if (status == SIPGATE_OK) {
-        say("authorize", sipgate_authorization_request_url(pending).data);
+        say("authorize", sipgate_oauth2_authorization_request_url(request).data);
         if (fgets(callback, sizeof callback, stdin) != NULL)
             callback[strcspn(callback, "\r\n")] = '\0';
-        status = sipgate_client_exchange_callback(client, pending, callback, NULL, tokens, error);
+        status = sipgate_oauth2_client_exchange_callback(client, request, callback, NULL, tokens, error);
     }
-    sipgate_authorization_request_free(pending);
+    sipgate_oauth2_authorization_request_free(request);
     return status;
 }
 
-static int show_balance(const sipgate_token_set *tokens)
+static int show_balance(const sipgate_oauth2_token_set *tokens)
 {
-    sipgate_secret *header = NULL;
-    sipgate_error *error = NULL;
+    sipgate_oauth2_secret *header = NULL;
+    sipgate_oauth2_error *error = NULL;
     char body[4096];
     int ok;
 
-    if (sipgate_token_set_authorization_header(tokens, &header, &error) != SIPGATE_OK)
+    if (sipgate_oauth2_token_set_authorization_header(tokens, &header, &error) != SIPGATE_OK)
         return fail(error);
-    ok = http_get(env("DEMO_API_URL"), getenv("DEMO_CA_FILE"), sipgate_secret_text(header).data, body, sizeof body);
-    sipgate_secret_free(header);
+    ok = http_get(env("DEMO_API_URL"), getenv("DEMO_CA_FILE"), sipgate_oauth2_secret_text(header).data, body,
+                  sizeof body);
+    sipgate_oauth2_secret_free(header);
     if (!ok) {
         fprintf(stderr, "error: the API call failed\n");
         return 1;
@@ -102,26 +106,27 @@ static int show_balance(const sipgate_token_set *tokens)
     return 0;
 }
 
-static long life(const sipgate_token_set *tokens)
+static long life(const sipgate_oauth2_token_set *tokens)
 {
-    return (long)(sipgate_token_set_expires_at(tokens) - (int64_t)time(NULL));
+    return (long)(sipgate_oauth2_token_set_expires_at(tokens) - (int64_t)time(NULL));
 }
 
-static int run(const sipgate_client *client, sipgate_token_set **tokens, sipgate_token_set **newer)
+static int run(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **tokens, sipgate_oauth2_token_set **newer)
 {
-    sipgate_error *error = NULL;
+    sipgate_oauth2_error *error = NULL;
     char line[512];
     long lived;
 
     if (log_in(client, tokens, &error) != SIPGATE_OK)
         return fail(error);
     say("callback", "state and issuer match");
-    if (sipgate_token_set_refresh_expires_at(*tokens) < 0)
-        snprintf(line, sizeof line, "access token for %ld s, refresh token for an unknown time, scope %s", life(*tokens),
-                 sipgate_token_set_scope(*tokens).data);
+    if (sipgate_oauth2_token_set_refresh_expires_at(*tokens) < 0)
+        snprintf(line, sizeof line, "access token for %ld s, refresh token for an unknown time, scope %s",
+                 life(*tokens), sipgate_oauth2_token_set_scope(*tokens).data);
     else
         snprintf(line, sizeof line, "access token for %ld s, refresh token for %ld s, scope %s", life(*tokens),
-                 (long)(sipgate_token_set_refresh_expires_at(*tokens) - (int64_t)time(NULL)), sipgate_token_set_scope(*tokens).data);
+                 (long)(sipgate_oauth2_token_set_refresh_expires_at(*tokens) - (int64_t)time(NULL)),
+                 sipgate_oauth2_token_set_scope(*tokens).data);
     say("tokens", line);
     if (show_balance(*tokens) != 0)
         return 1;
@@ -134,7 +139,7 @@ static int run(const sipgate_client *client, sipgate_token_set **tokens, sipgate
     snprintf(line, sizeof line, "the access token ran out after %ld s", lived);
     say("expired", line);
 
-    if (sipgate_client_refresh_tokens(client, *tokens, NULL, NULL, newer, &error) != SIPGATE_OK)
+    if (sipgate_oauth2_client_refresh_tokens(client, *tokens, NULL, NULL, newer, &error) != SIPGATE_OK)
         return fail(error);
     snprintf(line, sizeof line, "new access token for %ld s", life(*newer));
     say("refresh", line);
@@ -143,15 +148,15 @@ static int run(const sipgate_client *client, sipgate_token_set **tokens, sipgate
 
 int main(void)
 {
-    sipgate_client *client = NULL;
-    sipgate_token_set *tokens = NULL, *newer = NULL;
-    sipgate_error *error = NULL;
+    sipgate_oauth2_client *client = NULL;
+    sipgate_oauth2_token_set *tokens = NULL, *newer = NULL;
+    sipgate_oauth2_error *error = NULL;
     int status = make_client(&client, &error) == SIPGATE_OK ? run(client, &tokens, &newer) : fail(error);
 
     if (status == 0)
-        printf("done: c %s\n", sipgate_version());
-    sipgate_token_set_free(newer);
-    sipgate_token_set_free(tokens);
-    sipgate_client_free(client);
+        printf("done: c %s\n", sipgate_oauth2_version());
+    sipgate_oauth2_token_set_free(newer);
+    sipgate_oauth2_token_set_free(tokens);
+    sipgate_oauth2_client_free(client);
     return status;
 }

@@ -17,19 +17,19 @@ from sipgate_oauth2 import VERSION, Client, SipgateOAuth2Error, TokenSet
 
 def main() -> None:
     client = Client.keycloak(
-        os.environ["SIPGATE_CLIENT_ID"],
         os.environ["DEMO_BASE_URL"],
         os.environ["DEMO_REALM"],
+        os.environ["SIPGATE_CLIENT_ID"],
         client_secret=os.environ["SIPGATE_CLIENT_SECRET"],
         redirect_uri=os.environ["SIPGATE_REDIRECT_URI"],
         ca_certificates=ca_certificates(),
     )
 
-    pending = client.authorization_request("balance:read")
-    say("authorize", pending.url)
+    request = client.authorization_request("balance:read")
+    say("authorize", request.url)
     callback = input()
 
-    tokens = client.exchange_callback(pending, callback)
+    tokens = client.exchange_callback(request, callback)
     say("callback", "state and issuer match")
     refresh_life = life(tokens.refresh_expires_at)
     say(

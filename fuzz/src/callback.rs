@@ -102,7 +102,9 @@ fn readings(input: &str) -> Vec<Parameters> {
     let query = callback::unwrapped(input).split('#').next().unwrap_or_default();
     let behind = query.split_once('?').map(|(_, query)| query);
     let trimmed = |query: &str| {
-        let pair = |pair: &str| pair.split_once('=').map_or_else(|| form::trimmed(pair).to_owned(), |(name, value)| [name, value].map(form::trimmed).join("="));
+        let pair = |pair: &str| {
+            pair.split_once('=').map_or_else(|| form::trimmed(pair).to_owned(), |(name, value)| [name, value].map(form::trimmed).join("="))
+        };
         query.split('&').map(pair).collect::<Vec<_>>().join("&")
     };
     [Some(query), behind].into_iter().flatten().map(|query| Parameters(parse(trimmed(query).as_bytes()).into_owned().collect())).collect()

@@ -34,6 +34,6 @@ pub(crate) fn assert_sound(login: &AuthorizationRequest) {
     let restored = AuthorizationRequest::restore(exported.reveal()).expect("what was exported restores");
     assert_eq!(restored.export().reveal(), exported.reveal());
     assert_eq!(restored.url(), login.url());
-    assert_eq!(restored.ends_at(), login.ends_at());
+    assert_eq!(restored.expires_at(), login.expires_at());
     assert_eq!(restored.return_to(), login.return_to());
 }

@@ -45,10 +45,7 @@ pub fn check(input: &str) {
                 }
                 assert_fit_to_show(&error, &grant.secrets().iter().map(|secret| secret.reveal()).collect::<Vec<_>>());
                 let not_bearer = error.code() == ErrorCode::Unsupported;
-                assert!(
-                    not_bearer || access_token.is_none(),
-                    "good tokens were lost: {error:?}"
-                );
+                assert!(not_bearer || access_token.is_none(), "good tokens were lost: {error:?}");
                 assert!(!grant.is_code() || !error.retryable(), "{error:?}");
             }
         }

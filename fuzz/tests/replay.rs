@@ -44,13 +44,15 @@ fn http_response() {
 #[test]
 fn every_c_function_is_called() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_calls/src");
-    let calls = ["calls.rs", "handles.rs", "outcome.rs", "c_program.rs", "source_calls.rs"].map(|file| fs::read_to_string(target.join(file)).expect("a source"));
+    let calls = ["calls.rs", "handles.rs", "outcome.rs", "c_program.rs", "source_calls.rs"]
+        .map(|file| fs::read_to_string(target.join(file)).expect("a source"));
     let header = fs::read_to_string("../include/sipgate_oauth2.h").expect("the header");
     let words = |text: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect::<HashSet<_>>();
     let known: HashSet<String> = calls.iter().flat_map(|source| words(source)).collect();
     let declared =
         header.match_indices('(').filter_map(|(at, _)| header[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
-    let functions: HashSet<&str> = declared.filter(|name| name.starts_with("sipgate_") && *name != "sipgate_version").collect();
+    let functions: HashSet<&str> =
+        declared.filter(|name| name.starts_with("sipgate_oauth2_") && *name != "sipgate_oauth2_version").collect();
     assert!(functions.len() > 50, "only {functions:?}");
     let missing: Vec<&&str> = functions.iter().filter(|name| !known.contains(**name)).collect();
     assert!(missing.is_empty(), "no call of {missing:?}");

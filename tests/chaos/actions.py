@@ -41,7 +41,7 @@ class Tally:
     """`unexplained` are told in words."""
 
     killed: Counter[str] = field(default_factory=Counter)
-    by_nature: int = 0
+    unavoidable: int = 0
     unexplained: list[str] = field(default_factory=list)
 
 
@@ -108,7 +108,7 @@ class Deed:
         return {"source": "source"}
 
     def judge(self, sent: bool) -> tuple[str | None, bool]:
-        """What is wrong, and whether a login was lost by nature; leaves a login for the next time. `sent`: the whole request was."""
+        """What is wrong, and whether a login was unavoidably lost; leaves a login for the next time. `sent`: the whole request was."""
         raise NotImplementedError
 
 
@@ -127,12 +127,12 @@ class Refresh(Deed):
         error = scene.error_of("source.refresh")
         granted, stored = scene.since_login("refresh_grants"), scene.stored_since_login()
         lost = error == LOGIN_REQUIRED
-        by_nature = scene.rotation and granted > stored
+        unavoidable = scene.rotation and granted > stored
         if lost:
             scene.log_in()
         if error is not None and not lost:
             return f"the next refresh gave {error}", False
-        if lost != by_nature:
+        if lost != unavoidable:
             said = "lost" if lost else "alive"
             return f"the login is {said} after {granted} grants, {stored} of them stored", False
         return None, lost
@@ -218,11 +218,11 @@ def _kill(
             raise
     member.stop()
     actions = switch.actions()
-    problem, by_nature = deed.judge(sent=actions[: number - 1].count("send") == sends)
+    problem, unavoidable = deed.judge(sent=actions[: number - 1].count("send") == sends)
     place = f"{'in the midst of' if halfway else 'before'} action {number}, {actions[-1]}"
     if problem is not None:
         tally.unexplained.append(f"{place if killed else 'at the end'}: {problem}")
-    tally.by_nature += by_nature
+    tally.unavoidable += unavoidable
     if not killed:
         return None
     tally.killed[actions[-1]] += 1
@@ -241,11 +241,11 @@ def all_kills(language: str, rotation: bool, make: Callable[[Scene], Deed]) -> b
     counted = ", ".join(f"{count} at {name}" for name, count in tally.killed.items())
     said = [
         f"actions of {deed.name}, {language}, rotation {'strict' if rotation else 'off'}: {tally.killed.total()} processes killed "
-        f"({counted}), {tally.by_nature} logins lost by nature, {len(tally.unexplained)} problems",
+        f"({counted}), {tally.unavoidable} logins unavoidably lost, {len(tally.unexplained)} problems",
         *(f"FAILED: {problem}" for problem in tally.unexplained),
     ]
     print("\n".join(said), flush=True)
-    if isinstance(deed, Refresh) and rotation and not tally.by_nature:
+    if isinstance(deed, Refresh) and rotation and not tally.unavoidable:
         return False
     return tally.killed.total() > 0 and not tally.unexplained
 

@@ -54,7 +54,7 @@ class CLibrary:
         self._tokens = self._made("token_set_restore", order["tokens"])
         store = self._made("store_sqlite", order["path"], None)
         options = self._made(
-            "client_options_new_keycloak", order["client_id"], order["base"], order["realm"]
+            "client_options_new_keycloak", order["base"], order["realm"], order["client_id"]
         )
         self._call("client_options_set_client_secret", options, order["client_secret"])
         self._call("client_options_set_redirect_uri", options, order["redirect_uri"])
@@ -64,12 +64,12 @@ class CLibrary:
     def save(self, account: str) -> None:
         source = self._made("client_token_source", self._client, account)
         self._call("token_source_save", source, self._tokens, None)
-        self._library.sipgate_token_source_free(source)
+        self._library.sipgate_oauth2_token_source_free(source)
 
     def refresh(self) -> None:
         source = self._made("client_token_source", self._client, SHARED)
-        self._library.sipgate_secret_free(self._made("token_source_refresh", source, None))
-        self._library.sipgate_token_source_free(source)
+        self._library.sipgate_oauth2_secret_free(self._made("token_source_refresh", source, None))
+        self._library.sipgate_oauth2_token_source_free(source)
 
     def _made(self, function: str, *arguments: str | ctypes.c_void_p | None) -> ctypes.c_void_p:
         made = ctypes.c_void_p()
@@ -80,16 +80,16 @@ class CLibrary:
         texts = [
             argument.encode() if isinstance(argument, str) else argument for argument in arguments
         ]
-        status = getattr(self._library, f"sipgate_{function}")(*texts, None)
+        status = getattr(self._library, f"sipgate_oauth2_{function}")(*texts, None)
         if status:
-            raise RuntimeError(f"sipgate_{function} gave {status}")
+            raise RuntimeError(f"sipgate_oauth2_{function} gave {status}")
 
 
 def client_of(order: Order) -> Client:
     return Client.keycloak(
-        order["client_id"],
         order["base"],
         order["realm"],
+        order["client_id"],
         client_secret=order["client_secret"],
         redirect_uri=order["redirect_uri"],
         store=Store.sqlite(order["path"]),
@@ -179,10 +179,10 @@ def log_in(order: Order) -> str:
         callback: str = json.loads(sys.stdin.readline())
         return callback
 
-    pending = client.authorization_request("balance:read")
-    client.complete_login(pending, browsed(pending.url), SHARED)
-    pending = client.authorization_request("balance:read")
-    return client.exchange_callback(pending, browsed(pending.url)).export()
+    request = client.authorization_request("balance:read")
+    client.complete_login(request, browsed(request.url), SHARED)
+    request = client.authorization_request("balance:read")
+    return client.exchange_callback(request, browsed(request.url)).export()
 
 
 def main() -> None:

@@ -32,11 +32,11 @@ SLOW_MILLISECONDS = 30
 
 @dataclass
 class Tally:
-    """`by_nature`: what the server gave and the killed process could not keep."""
+    """`unavoidable`: what the server gave and the killed process could not keep."""
 
     kills: int = 0
     in_flight: int = 0
-    by_nature: int = 0
+    unavoidable: int = 0
     unexplained: int = 0
 
 
@@ -62,11 +62,11 @@ def all_kills(kills: int, languages: list[str], seed: int, rotation: bool) -> bo
         tally = chaos.run(kills)
     print(
         f"kills: rotation {'strict' if rotation else 'off'}, seed {seed}: {tally.kills} processes killed, "
-        f"{tally.in_flight} of them with a request at the server, {tally.by_nature} logins lost by nature, "
+        f"{tally.in_flight} of them with a request at the server, {tally.unavoidable} logins unavoidably lost, "
         f"{tally.unexplained} lost otherwise",
         flush=True,
     )
-    if tally.by_nature and not rotation:
+    if tally.unavoidable and not rotation:
         return False
     return tally.unexplained == 0 and tally.in_flight > 0
 
@@ -135,7 +135,7 @@ class Chaos:
             requests = self._realm.counters()["token_requests"] - self._requests_at_login - 1
             generations = self._status()["generation"] - self._generation_at_login
             if requests > generations:
-                tally.by_nature += 1
+                tally.unavoidable += 1
             else:
                 tally.unexplained += 1
             self._log_in()

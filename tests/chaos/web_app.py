@@ -17,9 +17,9 @@ app = Flask(__name__)
 app.secret_key = os.environ["SESSION_KEY"]
 # A server that preloads makes it before it forks.
 client = Client.keycloak(
-    os.environ["CLIENT_ID"],
     os.environ["LOGIN_BASE"],
     os.environ["LOGIN_REALM"],
+    os.environ["CLIENT_ID"],
     client_secret=os.environ["CLIENT_SECRET"],
     redirect_uri=os.environ["REDIRECT_URI"],
     store=Store.sqlite(os.environ["LOGINS"]),
@@ -28,15 +28,15 @@ client = Client.keycloak(
 
 @app.get("/login")
 def login() -> ResponseReturnValue:
-    pending = client.authorization_request("balance:read")
-    session["login"] = pending.export()
-    return redirect(pending.url)
+    authorization = client.authorization_request("balance:read")
+    session["login"] = authorization.export()
+    return redirect(authorization.url)
 
 
 @app.get("/callback")
 def callback() -> ResponseReturnValue:
-    pending = AuthorizationRequest.restore(session["login"])
-    client.complete_login(pending, request.query_string.decode(), account=USER)
+    authorization = AuthorizationRequest.restore(session["login"])
+    client.complete_login(authorization, request.query_string.decode(), account=USER)
     return redirect("/balance")
 
 

@@ -160,7 +160,7 @@ class Tally:
     killed: int = 0
     generations: int = 0
     token_requests: int = 0
-    by_nature: int = 0
+    unavoidable: int = 0
     unexplained: int = 0
     pages: Counter[int] = field(default_factory=Counter)
 
@@ -204,9 +204,9 @@ class Fight:
         )
         tally.generations += generations
         tally.token_requests += requests
-        by_nature = lost and codes + refreshes > generations
-        tally.by_nature += by_nature
-        tally.unexplained += not by_nature and (lost or requests != generations)
+        unavoidable = lost and codes + refreshes > generations
+        tally.unavoidable += unavoidable
+        tally.unexplained += not unavoidable and (lost or requests != generations)
 
     def _kill_one(self, crowd: Crowd, tally: Tally) -> None:
         """One that gave a page, while another one did: without any worker Node's primary cannot listen again on what it was given."""
@@ -274,11 +274,11 @@ def problems_of(kind: str, kills: int, seed: int) -> list[str]:
         f"{kind}: {pages[200]} pages, {tally.killed} workers killed "
         f"({pages[CUT_OFF]} pages cut off by that), {pages[401]} tokens too late at the API, "
         f"{tally.generations} generations, {tally.token_requests} token requests, "
-        f"{tally.by_nature} logins lost by nature, {tally.unexplained} lost otherwise",
+        f"{tally.unavoidable} logins unavoidably lost, {tally.unexplained} lost otherwise",
         flush=True,
     )
     # On a slow machine a token of two seconds may end on its way to the API, and the one that then comes too: it is not forced twice.
-    known = {200, 401, CUT_OFF, *([302] if tally.by_nature else [])}
+    known = {200, 401, CUT_OFF, *([302] if tally.unavoidable else [])}
     others = {status: count for status, count in pages.items() if status not in known}
     checks = {
         f"pages with another status: {others}": not others,

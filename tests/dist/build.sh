@@ -10,6 +10,6 @@ mkdir dist
 cargo build --release -p sipgate-oauth2-node
 node bindings-node/stage.mjs release
 (cd bindings-node && npm pack --silent --pack-destination ../dist)
-cargo build --release -p sipgate-oauth2-c
+cargo build --release -p sipgate-oauth2-c-library
 bash bindings-c/install.sh dist/c release
 ls -l dist dist/c/lib

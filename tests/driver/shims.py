@@ -14,5 +14,5 @@ SHIMS: Mapping[str, Sequence[str]] = {
     "python": [sys.executable, str(SUITE / "python" / "shim.py")],
     "aio": [sys.executable, str(SUITE / "python" / "shim.py"), "--aio"],
     "node": ["node", str(SUITE / "node" / "shim.mjs")],
-    "c": [str(ROOT / "target" / "c" / "behaviour_shim")],
+    "c": [sys.executable, str(SUITE / "c" / "shim.py")],
 }

@@ -12,11 +12,14 @@ MARKER = bytearray(b"a marker of the program")
 def main() -> None:
     base = os.environ["BASE"]
     store = Store.sqlite(os.environ["STORE"]) if os.environ["STORE"] else Store.memory()
-    client = Client.endpoints(
+    metadata = {
+        "issuer": base,
+        "authorization_endpoint": f"{base}/auth",
+        "token_endpoint": f"{base}/token",
+    }
+    client = Client(
+        metadata,
         "a-client",
-        base,
-        f"{base}/auth",
-        f"{base}/token",
         redirect_uri="http://127.0.0.1/callback",
         store=store,
     )

@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from readme.blocks import block, replaced
 
-SIPGATE = "sipgate_client_options_new_sipgate(client_id"
-KEYCLOAK = 'sipgate_client_options_new_keycloak(client_id, base, "third-party"'
+SIPGATE = "sipgate_oauth2_client_options_new_sipgate(client_id"
+KEYCLOAK = 'sipgate_oauth2_client_options_new_keycloak(base, "third-party", client_id'
 
 text = replaced(block("c"), SIPGATE, KEYCLOAK)
 text = replaced(text, "#include <sipgate_oauth2.h>\n", "")

@@ -27,7 +27,7 @@ def redirect(url: str) -> None:
 
 NAMES["redirect"] = redirect
 BLOCK = replaced(
-    block("python"), "Client.sipgate(CLIENT_ID", 'Client.keycloak(CLIENT_ID, BASE, "third-party"'
+    block("python"), "Client.sipgate(CLIENT_ID", 'Client.keycloak(BASE, "third-party", CLIENT_ID'
 )
 AFTER = (
     'source.refresh()\nprint(headers["Authorization"], source.authorization_header(), sep="\\n")\n'

@@ -1,4 +1,4 @@
-"""Every end of a process: what it has begun is stored first."""
+"""Every end of a process: what is in flight is stored first."""
 
 import atexit
 import os
@@ -14,7 +14,9 @@ def _end_with_this_child(_: object = None) -> None:
 
 
 class _Children:
-    """Tells `multiprocessing`, once a program uses it: importing it would take longer than all of this package."""
+    """Tells `multiprocessing`, once a program uses it. Importing it takes longer than all of this
+    package.
+    """
 
     told = False
 
@@ -30,6 +32,7 @@ _children = _Children()
 
 
 def register() -> None:
+    """Has every end of this process, and of its children, wait for what is in flight."""
     atexit.register(_native.end)
     _children.tell()
     process = sys.modules.get("multiprocessing.process")

@@ -15,10 +15,11 @@ _NUMBERS = {code: number for code, number, _ in ERROR_CODES}
 
 
 class SipgateOAuth2Error(Exception):
-    """Any error of this library. Of this very class: cancelled calls, and defects of the library.
+    """Any error of this library. Cancelled calls, and defects of the library, have this class
+    itself.
 
-    One that a program makes, as in its tests, has the code and the remedy that its class usually has. `args` has all
-    that `__init__` takes, so that an error survives being pickled, or being made again from its `args`.
+    One that a program makes, as in its tests, has the usual code and remedy of its class. `args`
+    has all arguments of `__init__`, so that an error can be pickled, or made again from its `args`.
     """
 
     _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_INTERNAL", "report_bug")
@@ -27,26 +28,29 @@ class SipgateOAuth2Error(Exception):
     """What went wrong, as a word that is the same in every language: `SIPGATE_LOGIN_REQUIRED`."""
 
     remedy: "_Remedy"
-    """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`, `refused_for_safety`,
-    `tell_the_person` or `report_bug`."""
+    """What to do about this occurrence: `log_in_again`, `fix_configuration`, `try_later`,
+    `discard_input`, `show_denied` or `report_bug`.
+    """
 
     message: str
     """What happened and what to do, in one line. It holds no secret."""
 
     retry_after: float | None
-    """How many seconds to wait, where the server said so."""
+    """How many seconds to wait, if the server said so."""
 
     status: int | None
-    """The HTTP status of the answer, where there was one."""
+    """The HTTP status of the response, if there was one."""
 
     oauth_error: str | None
-    """The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2)."""
+    """The `error` member of an OAuth response or callback: match on this (RFC 6749, sections
+    4.1.2.1 and 5.2).
+    """
 
     oauth_error_description: str | None
-    """The server's own words: for logs and people, never needed to decide."""
+    """The server's explanation: for logs and people, not for decisions."""
 
     oauth_error_uri: str | None
-    """A page of the server's about the error."""
+    """The URL of a page about the error."""
 
     def __init__(
         self,
@@ -88,17 +92,17 @@ class SipgateOAuth2Error(Exception):
 
 
 class ConfigurationError(SipgateOAuth2Error):
-    """Something must be set right by whoever runs the application."""
+    """A setting of the application or of the server is wrong."""
 
     _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_INVALID_ARGUMENT", "fix_configuration")
 
 
 class InvalidArgumentError(ConfigurationError, ValueError):
-    """An argument or setting cannot be right; the message begins with its name."""
+    """An argument or setting is wrong; the message begins with its name."""
 
 
 class TemporaryError(SipgateOAuth2Error):
-    """It may work later without anybody doing anything."""
+    """The same call may work later, without any change."""
 
     _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_SERVER_UNAVAILABLE", "try_later")
 
@@ -110,21 +114,21 @@ class CallTimeoutError(TemporaryError, TimeoutError):
 
 
 class LoginRequiredError(SipgateOAuth2Error):
-    """The person must log in (again)."""
+    """The user must log in (again)."""
 
     _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_LOGIN_REQUIRED", "log_in_again")
 
 
 class AuthorizationDeniedError(SipgateOAuth2Error):
-    """The person refused. Show it; sending them round again would loop."""
+    """The user denied access. Show this; another redirect to the login page would loop."""
 
-    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_AUTHORIZATION_DENIED", "tell_the_person")
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_AUTHORIZATION_DENIED", "show_denied")
 
 
 class SecurityCheckError(SipgateOAuth2Error):
-    """Refused because it may be an attack or a mix-up."""
+    """The input may be an attack or a mix-up, and is refused."""
 
-    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_CALLBACK_REFUSED", "refused_for_safety")
+    _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_CALLBACK_REFUSED", "discard_input")
 
 
 class StoreError(SipgateOAuth2Error):

@@ -1,4 +1,6 @@
-"""`TokenSource.httpx_auth()`: an `auth=` for httpx, which is imported with this module and not before."""
+"""`TokenSource.httpx_auth()`: an `auth=` for httpx, which is imported with this module and not
+before.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,11 @@ from collections import abc
 import httpx
 
 from . import aio
-from ._native import CancelToken, TokenSource, TokenStatus
-from .origins import Origins
-from .refusals import another_token, another_token_async
+from ._origins import Origins
+from ._retry import another_token, another_token_async
+from .cancel_token import CancelToken
+from .token_source import TokenSource
+from .token_status import TokenStatus
 
 __all__ = ["HttpxAuth"]
 
@@ -20,12 +24,12 @@ _T = typing.TypeVar("_T")
 
 
 class HttpxAuth(httpx.Auth):
-    """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
+    """Adds the token of a source to requests to its origins, and sends a refused one once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str]) -> None:
+    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
         self._awaited = aio.TokenSource(source)
-        self._origins = Origins(origins)
+        self._origins = Origins.of(source, origins)
 
     def sync_auth_flow(
         self, request: httpx.Request
@@ -37,7 +41,7 @@ class HttpxAuth(httpx.Auth):
         token = self._source.access_token()
         _authorize(request, token)
         response = yield request
-        if _is_answer_to(request, response):
+        if _is_response_to(request, response):
             resendable = _can_be_sent_again(request)
             newer = another_token(self._source, token, response.status_code, resendable=resendable)
             if newer is not None:
@@ -55,7 +59,7 @@ class HttpxAuth(httpx.Auth):
         token = await source.access_token()
         _authorize(request, token)
         response = yield request
-        if _is_answer_to(request, response):
+        if _is_response_to(request, response):
             resendable = _can_be_sent_again(request)
             newer = await another_token_async(
                 source, token, response.status_code, resendable=resendable
@@ -76,7 +80,9 @@ class HttpxAuth(httpx.Auth):
 
 
 class _OnThreads:
-    """The source for an event loop that is not asyncio's, such as trio's: its calls wait on a thread of the loop."""
+    """The source for another event loop than asyncio's, such as trio's: its calls wait on a thread
+    of the loop.
+    """
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
@@ -119,8 +125,8 @@ def _authorize(request: httpx.Request, token: str) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
 
 
-def _is_answer_to(request: httpx.Request, response: httpx.Response) -> bool:
-    """An answer to another request came after a redirect, and says nothing of the token."""
+def _is_response_to(request: httpx.Request, response: httpx.Response) -> bool:
+    """A response to another request, after a redirect, says nothing about the token."""
     return response.request is request
 
 

@@ -1,4 +1,6 @@
-"""`TokenSource.requests_auth()`: an `auth=` for requests, which is imported with this module and not before."""
+"""`TokenSource.requests_auth()`: an `auth=` for requests, which is imported with this module and
+not before.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +14,37 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from ._native import TokenSource
-from .origins import Origins
-from .refusals import REFUSED, another_token
+from ._origins import Origins
+from ._retry import REFUSED, another_token
+from .token_source import TokenSource
 
 __all__ = ["RequestsAuth"]
 
 
 class RequestsAuth(AuthBase):
-    """Puts the token of a source on requests to its origins, and sends one that is refused once more."""
+    """Adds the token of a source to requests to its origins, and sends a refused one once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str]) -> None:
+    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
         self._source = source
-        self._origins = Origins(origins)
+        self._origins = Origins.of(source, origins)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         scheme, host, port = _place(request)
         if self._origins.hold(scheme, host, port):
             token = self._source.access_token()
             _authorize(request, token)
-            answered = functools.partial(self._answered, token=token, url=request.url)
-            request.register_hook("response", answered)  # type: ignore[no-untyped-call]
+            responded = functools.partial(self._responded, token=token, url=request.url)
+            request.register_hook("response", responded)  # type: ignore[no-untyped-call]
         elif "Authorization" not in request.headers:
             self._origins.warn_of(scheme, host, port)
         return request
 
-    def _answered(
+    def _responded(
         self, response: requests.Response, *, token: str, url: str | None, **sending: typing.Any
     ) -> requests.Response:
-        """requests hands its hooks on when it follows a redirect, so that this also hears of answers from elsewhere."""
+        """requests passes its hooks on when it follows a redirect, so this also sees responses from
+        elsewhere.
+        """
         request = response.request
         mine = request.url == url and request.headers.get("Authorization") == f"Bearer {token}"
         if not mine:
@@ -54,10 +58,10 @@ class RequestsAuth(AuthBase):
         response.content  # noqa: B018
         response.close()
         _authorize(again, newer)
-        answer: requests.Response = response.connection.send(again, **sending)
-        answer.history.append(response)
-        answer.request = again
-        return answer
+        final: requests.Response = response.connection.send(again, **sending)
+        final.history.append(response)
+        final.request = again
+        return final
 
     def __repr__(self) -> str:
         return f"RequestsAuth({self._source!r})"

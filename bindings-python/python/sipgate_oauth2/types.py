@@ -1,9 +1,21 @@
-"""Words and shapes for type checkers: `Remedy`, `Event` and their like. Nothing here is needed at run time."""
+"""Types for type checkers: literals, options and events. Nothing here is needed at run time."""
 
+import os
 import typing
+from collections import abc
+
+if typing.TYPE_CHECKING:
+    from .cancel_token import CancelToken
+    from .store import Store
 
 __all__ = [
+    "AuthorizationParameters",
+    "CallOptions",
     "ClientAuthentication",
+    "ClientOptions",
+    "CustomStore",
+    "EncryptionKeys",
+    "Entry",
     "ErrorCode",
     "Event",
     "LoggedIn",
@@ -11,21 +23,133 @@ __all__ = [
     "LoginEnded",
     "LoginState",
     "LogoutOutcome",
-    "OddAnswer",
+    "ResponseMemberIgnored",
     "RealmMismatch",
     "Remedy",
-    "RenewalFailed",
+    "RefreshFailed",
     "Renewed",
     "ResponseMode",
+    "Scope",
+    "ServerMetadata",
+    "StorePath",
     "TokenRequest",
     "Unsaved",
 ]
+
+Scope: typing.TypeAlias = str | abc.Sequence[str] | abc.Set[str]
+"""A scope: a text of names that are separated by spaces, or a collection of names."""
 
 ClientAuthentication = typing.Literal["client_secret_post", "client_secret_basic", "none"]
 """How a client authenticates at the token endpoint (RFC 7591, section 2)."""
 
 ResponseMode = typing.Literal["query", "form_post"]
-"""How the callback is to arrive."""
+"""How the callback arrives."""
+
+
+class ClientOptions(typing.TypedDict, total=False):
+    """The settings that every way of making a `Client` has."""
+
+    client_secret: str | None
+    """The client's secret. A public client has none."""
+
+    client_authentication: ClientAuthentication | None
+    """How the client authenticates at the token endpoint."""
+
+    redirect_uri: str | None
+    """The redirect URI of authorization requests, as it is registered."""
+
+    ca_certificates: str | bytes | None
+    """Certificates in PEM, instead of those that the system trusts."""
+
+    proxy: str | None
+    """The URL of a proxy, or `direct`. By default the environment names it."""
+
+    connect_timeout: float | None
+    """Seconds to connect, 5 by default."""
+
+    request_timeout: float | None
+    """Seconds for a whole request, 30 by default."""
+
+    store: "Store | None"
+    """Where logins are kept: needed for `complete_login` and `token_source`."""
+
+    on_event: "abc.Callable[[Event], object] | None"
+    """Called with each event, on any thread."""
+
+
+class CallOptions(typing.TypedDict, total=False):
+    """What every call that waits accepts. Both end the wait of the caller only: a request that was
+    sent goes on.
+    """
+
+    timeout: float | None
+    """Seconds to wait, 30 by default."""
+
+    cancel: "CancelToken | None"
+    """Ends the wait when it is cancelled."""
+
+
+class AuthorizationParameters(typing.TypedDict, total=False):
+    """What an authorization request may say besides its scope."""
+
+    redirect_uri: str | None
+    """The redirect URI, instead of the client's."""
+
+    response_mode: ResponseMode | None
+    """How the callback arrives."""
+
+    state: str | None
+    """The `state`, instead of a random one."""
+
+    return_to: str | None
+    """Anything that the application wants to find again with the callback. It is not sent to the
+    server.
+    """
+
+    prompt: str | None
+    """Whether the server asks the user again: `login`, `consent`, `none`, … (OpenID Connect Core,
+    section 3.1.2.1).
+    """
+
+    login_hint: str | None
+    """The user name that the login page proposes."""
+
+    ui_locales: str | None
+    """The languages of the login page, by preference: `de en`."""
+
+    extra: abc.Mapping[str, str] | abc.Sequence[tuple[str, str]] | None
+    """More parameters, for the server."""
+
+
+class ServerMetadata(typing.TypedDict, total=False):
+    """What a server says of itself (RFC 8414, section 2). Other members are ignored."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    registration_endpoint: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    response_modes_supported: list[str]
+    grant_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    introspection_endpoint: str
+    code_challenge_methods_supported: list[str]
+
+    userinfo_endpoint: str
+    """OpenID Connect Discovery, section 3."""
+
+    end_session_endpoint: str
+    """OpenID Connect RP-Initiated Logout, section 2.1."""
+
+    device_authorization_endpoint: str
+    """RFC 8628, section 4."""
+
+    authorization_response_iss_parameter_supported: bool
+    """RFC 9207, section 3: if `True`, a callback without `iss` is refused."""
+
 
 LoginState = typing.Literal["absent", "active", "refused", "logged_out"]
 """`TokenStatus.state`."""
@@ -37,8 +161,8 @@ Remedy = typing.Literal[
     "log_in_again",
     "fix_configuration",
     "try_later",
-    "refused_for_safety",
-    "tell_the_person",
+    "discard_input",
+    "show_denied",
     "report_bug",
 ]
 """What to do about an error."""
@@ -78,6 +202,34 @@ ErrorCode = typing.Literal[
 """What went wrong, as a word that is the same in every language."""
 
 
+StorePath: typing.TypeAlias = str | os.PathLike[str]
+"""The path of a SQLite store."""
+
+EncryptionKeys: typing.TypeAlias = abc.Sequence[str | bytes]
+"""Keys of 32 bytes each, or these as base64 or hexadecimal text. The first one encrypts."""
+
+Entry: typing.TypeAlias = abc.Sequence[typing.Any] | None
+"""What a custom store loads: `(version, data, expires_at)`, or `None`."""
+
+
+class CustomStore(typing.Protocol):
+    """An object that keeps logins: see `Store`."""
+
+    def load(self, key: str, /) -> Entry | abc.Awaitable[Entry]:
+        """The entry of this key."""
+
+    def save(
+        self,
+        key: str,
+        expected_version: str | None,
+        version: str,
+        data: bytes,
+        expires_at: int | None,
+        /,
+    ) -> bool | abc.Awaitable[bool]:
+        """Replaces the entry if its version is the expected one."""
+
+
 class TokenRequest(typing.TypedDict):
     """A request to the token endpoint ended."""
 
@@ -99,16 +251,16 @@ class LoggedIn(typing.TypedDict):
 class Renewed(typing.TypedDict):
     """New tokens were stored."""
 
-    event: typing.Literal["renewed"]
+    event: typing.Literal["refreshed"]
     account: str
     generation: int
     duration: float
 
 
-class RenewalFailed(typing.TypedDict):
+class RefreshFailed(typing.TypedDict):
     """The tokens could not be refreshed; the login goes on."""
 
-    event: typing.Literal["renewal_failed"]
+    event: typing.Literal["refresh_failed"]
     account: str
     error: ErrorCode
 
@@ -135,10 +287,10 @@ class Unsaved(typing.TypedDict):
     account: str
 
 
-class OddAnswer(typing.TypedDict):
+class ResponseMemberIgnored(typing.TypedDict):
     """A member of a response was of no use and counted as absent."""
 
-    event: typing.Literal["odd_answer"]
+    event: typing.Literal["response_member_ignored"]
     member: str
 
 
@@ -154,11 +306,13 @@ Event = (
     TokenRequest
     | LoggedIn
     | Renewed
-    | RenewalFailed
+    | RefreshFailed
     | LoginEnded
     | LoggedOut
     | Unsaved
-    | OddAnswer
+    | ResponseMemberIgnored
     | RealmMismatch
 )
-"""What `on_event` is told: a dict whose `event` says which. `account` is a hash; durations are in seconds."""
+"""What `on_event` is told: a dict whose `event` says which. `account` is a hash; durations are in
+seconds.
+"""

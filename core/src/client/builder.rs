@@ -1,4 +1,4 @@
-//! Making a client: every setting, and the one place that checks them.
+//! Building a client: every setting, and the one place that checks them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -89,70 +89,70 @@ impl ClientBuilder {
         }
     }
 
-    /// The secret of a confidential client. Without it the client is a public one.
+    /// The secret of a confidential client. Without it, the client is a public one.
     pub fn client_secret(mut self, client_secret: impl Into<ClientSecret>) -> Self {
         self.client_secret = Some(client_secret.into());
         self
     }
 
-    /// How the client authenticates: `client_secret_post` where there is a secret, else `none`, unless set.
+    /// How the client authenticates. By default `client_secret_post` if there is a secret, else `none`.
     pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
         self.authentication = Some(authentication);
         self
     }
 
-    /// Where the server sends the person back to, byte for byte as registered.
+    /// Where the server sends the user back to, byte for byte as registered.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());
         self
     }
 
-    /// The sipgate realm, where the client id's suffix does not name it.
+    /// The sipgate realm, if the client id's suffix does not name it.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = Some(realm.into());
         self
     }
 
-    /// Certificates to believe instead of the operating system's: the contents of a PEM file, of which every readable certificate counts, as an
-    /// authority and as the server's own.
+    /// Certificates to trust instead of the operating system's: the contents of a PEM file. Each readable certificate counts, as
+    /// an authority and as the server's own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates = Some(pem.into());
         self
     }
 
-    /// The proxy: `http://host:port`, `socks5://host:port` …, or `direct` for none. Without it `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded.
-    /// A server on this machine is always reached directly.
+    /// The proxy: `http://host:port`, `socks5://host:port` …, or `direct` for none. By default `HTTPS_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY` are honored. A server on this machine is always reached directly.
     pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
         self.proxy = Some(proxy.into());
         self
     }
 
-    /// How long making a connection may take, TLS included; 5 s unless set.
+    /// How long a connection may take to open, including TLS. By default 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a token request may take, from its start to the last byte of its answer; 30 s unless set.
+    /// How long a request may take, from its start to the last byte of the response. By default 30 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// Where logins are kept. Needed for [`Client::complete_login`] and [`Client::token_source`], not for the single steps.
+    /// Where logins are kept. [`Client::complete_login`] and [`Client::token_source`] need it, the single steps do not.
     pub fn store(mut self, store: Store) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Told what happens. Called on the thread where it happened, under no lock; it should be quick. With the feature `log`, events also
-    /// are records of that crate, with the target `sipgate_oauth2`.
+    /// Called with each event, on the thread where it happened, under no lock. It should be quick. With the feature `log`, events
+    /// are also records of the crate `log`, with the target `sipgate_oauth2`.
     pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.events = Events::to(handler);
         self
     }
 
-    /// The client, once all settings are checked.
+    /// Checks all settings and builds the client.
     ///
     /// # Errors
     ///

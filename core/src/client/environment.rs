@@ -1,4 +1,4 @@
-//! A client as the environment describes it.
+//! A client that the environment describes.
 
 use std::env::{self, VarError};
 use std::fs;

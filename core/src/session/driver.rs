@@ -1,9 +1,18 @@
-//! Carries a operation's actions out: the store, the lock, the network, and the waiting.
+//! Carries out the actions of an operation: on the store, on the lock, over the network, and waiting.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::oauth::grants::Grant;
+use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
+use protocol::refresh::local_state::LocalState;
+use protocol::refresh::operation::Operation;
+use protocol::refresh::record::{Account, Claim, Record, State, Stored};
+use protocol::refresh::reply::{Received, Reply};
+use protocol::time::milliseconds;
 
 use super::entry::{ask_store, stored, version};
 use super::in_flight::InFlight;
@@ -20,30 +29,22 @@ use crate::sys::sync::Instant;
 use crate::task::progress::Progress;
 use crate::worker::semaphore::Permit;
 use crate::worker::{pool, timer};
-use protocol::error::{Error, ErrorCode, Result};
-use protocol::oauth::grants::Grant;
-use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
-use protocol::refresh::local_state::LocalState;
-use protocol::refresh::operation::Operation;
-use protocol::refresh::record::{Account, Claim, Record, State, Stored};
-use protocol::refresh::reply::{Received, Reply};
-use protocol::time::milliseconds;
 
-/// What a operation needs of the world.
+/// What an operation needs to be carried out.
 pub(crate) struct Driver {
     pub(crate) context: Arc<Context>,
     pub(crate) store: Store,
     pub(crate) account_state: Arc<AccountState>,
-    /// How long to wait for others.
+    /// How long the operation waits for other processes.
     pub(crate) patience: Duration,
-    /// Of a login: its code.
+    /// The code of a login.
     pub(crate) code: Option<Grant>,
-    /// From before the operation is handed to another thread.
+    /// Counted before the operation moves to another thread.
     pub(super) _in_flight: InFlight,
 }
 
 impl Driver {
-    /// Flies to the end, on threads of the pool. `report` has the outcome, at the end or before it; with `true`, nothing follows.
+    /// Runs the operation to its end, on threads of the pool.
     pub(crate) fn run(self, goal: Goal, mut report: Report) {
         let log = OperationLog::begin(&goal, &self.account_state);
         let logout = matches!(goal, Goal::LogOut).then_some(LogoutOutcome::LocalOnly);
@@ -56,19 +57,20 @@ impl Driver {
             driver: self,
             operation,
             report: Some(report),
-            happened: Vec::new(),
+            events: Vec::new(),
             log,
             lock: None,
             store_permit: None,
             server_permit: None,
             logout,
             next: Next::Decide(Observation::Begun),
-            dropped: Error::caught_panic("a refresh"),
+            if_dropped: Error::caught_panic("a refresh"),
         };
-        Box::new(running).set_out();
+        Box::new(running).resume_with_store();
     }
 
     fn operation_context(&self) -> Result<OperationContext> {
+        let shared = &self.account_state.shared;
         let random = &*self.context.random;
         let [owner] = random::tokens(random)?;
         let mut jitter = [0];
@@ -76,9 +78,9 @@ impl Driver {
         Ok(OperationContext {
             account: Account::clone(&self.account_state.account),
             owner,
-            process: self.account_state.shared.process.id,
-            started: self.account_state.shared.process.started.clone(),
-            instance: self.account_state.shared.instance(random)?.to_owned(),
+            process: shared.process.id,
+            started: shared.process.started.clone(),
+            instance: shared.instance(random)?.to_owned(),
             jitter: jitter[0],
             patience: milliseconds(self.patience),
             credentials: self.context.fingerprint,
@@ -87,13 +89,14 @@ impl Driver {
     }
 }
 
-/// A operation under way. It holds a thread only while there is something to do, and no turn while it waits.
+/// An operation in progress. It occupies a thread only while there is something to do, and holds no permit while it waits.
 struct RunningOperation {
     driver: Driver,
     operation: Operation,
-    /// Until it was told the end.
+    /// Until the last report.
     report: Option<Report>,
-    happened: Vec<Event>,
+    /// Emitted at the end.
+    events: Vec<Event>,
     log: OperationLog,
     lock: Option<Box<dyn Any + Send>>,
     store_permit: Option<Permit>,
@@ -101,8 +104,8 @@ struct RunningOperation {
     /// Of a logout: whether the server was told.
     logout: Option<LogoutOutcome>,
     next: Next,
-    /// What who waits is told when the running is dropped on its way.
-    dropped: Error,
+    /// What is reported if this is dropped before its end.
+    if_dropped: Error,
 }
 
 enum Next {
@@ -111,28 +114,28 @@ enum Next {
 }
 
 impl RunningOperation {
-    /// Goes on, on a thread of the pool, as soon as the store has a turn.
-    fn set_out(self: Box<Self>) {
+    /// Resumes on a thread of the pool, once the store has a permit.
+    fn resume_with_store(self: Box<Self>) {
         let semaphore = Arc::clone(&self.driver.account_state.shared.store);
-        if let Some((running, permit)) = semaphore.acquire(self, Self::go_on) {
-            running.go_on(permit);
+        if let Some((running, permit)) = semaphore.acquire(self, Self::resume) {
+            running.resume(permit);
         }
     }
 
-    fn go_on(mut self: Box<Self>, permit: Permit) {
-        self.store_permit = Some(permit);
-        self.dropped = Error::new(ErrorCode::Busy, "no thread could be started; try again when the machine is less busy");
-        // Otherwise it was dropped, and who waits was told.
+    fn resume(mut self: Box<Self>, store_permit: Permit) {
+        self.store_permit = Some(store_permit);
+        self.if_dropped = Error::new(ErrorCode::Busy, "no thread could be started; try again when the machine is less busy");
+        // On an error the job was dropped, which has reported it.
         let _ = pool::run(move || self.run());
     }
 
-    fn at_the_server(mut self: Box<Self>, permit: Permit) {
-        self.server_permit = Some(permit);
-        self.set_out();
+    fn resume_at_server(mut self: Box<Self>, server_permit: Permit) {
+        self.server_permit = Some(server_permit);
+        self.resume_with_store();
     }
 
     fn run(mut self: Box<Self>) {
-        self.dropped = Error::caught_panic("a refresh");
+        self.if_dropped = Error::caught_panic("a refresh");
         loop {
             let action = match std::mem::replace(&mut self.next, Next::Decide(Observation::Begun)) {
                 Next::Act(action) => action,
@@ -150,7 +153,7 @@ impl RunningOperation {
                 Action::Load | Action::TryLock | Action::Swap { .. } if self.store_permit.is_none() => {
                     self.next = Next::Act(action);
                     let semaphore = Arc::clone(&self.driver.account_state.shared.store);
-                    let Some((running, permit)) = semaphore.acquire(self, Self::go_on) else { return };
+                    let Some((running, permit)) = semaphore.acquire(self, Self::resume) else { return };
                     self = running;
                     self.store_permit = Some(permit);
                     continue;
@@ -162,32 +165,30 @@ impl RunningOperation {
                     self.store_permit = None;
                     self.next = Next::Decide(Observation::PermitAcquired { waited: true });
                     let semaphore = self.driver.account_state.shared.servers.semaphore(&self.driver.context.server);
-                    let Some((running, permit)) = semaphore.acquire(self, Self::at_the_server) else { return };
+                    let Some((running, permit)) = semaphore.acquire(self, Self::resume_at_server) else { return };
                     self = running;
                     self.server_permit = Some(permit);
                     Observation::PermitAcquired { waited: false }
                 }
                 Action::Refresh(record) => {
                     self.store_permit = None;
-                    Observation::Replied(self.driver.refresh(&record, &mut self.happened))
+                    Observation::Replied(self.driver.refresh(&record, &mut self.events))
                 }
                 Action::Exchange => {
                     self.store_permit = None;
-                    Observation::Replied(self.driver.exchange(&mut self.happened))
+                    Observation::Replied(self.driver.exchange(&mut self.events))
                 }
                 Action::Revoke(token) => {
                     self.store_permit = None;
                     Observation::Revoked(exchange::revoke(&self.driver.context, &token).map(|outcome| self.logout = Some(outcome)))
                 }
                 Action::Wait(milliseconds) => {
-                    self.store_permit = None;
-                    self.server_permit = None;
+                    self.release_permits();
                     self.next = Next::Decide(Observation::Waited);
-                    return timer::after(Duration::from_millis(milliseconds), move || self.set_out());
+                    return timer::after(Duration::from_millis(milliseconds), move || self.resume_with_store());
                 }
                 Action::Report(outcome) => {
-                    self.store_permit = None;
-                    self.server_permit = None;
+                    self.release_permits();
                     if outcome.is_ok() {
                         self.driver.context.events.emit(&Event::Unsaved { account: self.driver.account_state.account_hash() });
                     }
@@ -196,32 +197,36 @@ impl RunningOperation {
                     }
                     Observation::Reported
                 }
-                // A logout is asked whether the server was told.
+                // For a logout, the outcome says whether the server was told.
                 Action::Finish(outcome) => {
                     let told = self.logout.map(|outcome| outcome == LogoutOutcome::Revoked);
-                    return self.end(&outcome.map(|renewed| told.unwrap_or(renewed)));
+                    return self.finish(&outcome.map(|refreshed| told.unwrap_or(refreshed)));
                 }
             };
             self.next = Next::Decide(seen);
         }
     }
 
-    fn end(&mut self, outcome: &Result<bool>) {
+    fn finish(&mut self, outcome: &Result<bool>) {
         let Some(mut report) = self.report.take() else { return };
         self.lock = None;
+        self.release_permits();
+        // If an application's code panics here, events are emitted all the same, and a drop during a panic does not abort.
+        let _ = catch_unwind(AssertUnwindSafe(|| report(outcome, true)));
+        self.events.extend(self.log.end(&self.driver.account_state, outcome));
+        self.events.iter().for_each(|event| self.driver.context.events.emit(event));
+    }
+
+    fn release_permits(&mut self) {
         self.store_permit = None;
         self.server_permit = None;
-        // What panics here must not keep the rest from being told, nor panic while this is dropped in a panic.
-        let _ = catch_unwind(AssertUnwindSafe(|| report(outcome, true)));
-        self.happened.extend(self.log.end(&self.driver.account_state, outcome));
-        self.happened.iter().for_each(|event| self.driver.context.events.emit(event));
     }
 }
 
 impl Drop for RunningOperation {
     fn drop(&mut self) {
-        let dropped = Err(self.dropped.clone());
-        self.end(&dropped);
+        let dropped = Err(self.if_dropped.clone());
+        self.finish(&dropped);
     }
 }
 
@@ -238,19 +243,20 @@ impl Driver {
         loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
     }
 
-    /// Whether the process that made this claim has ended. Where the system does not report, it is not known to have; but on Windows nothing else ends a lock.
+    /// Whether the process that made this claim has ended. If the system does not say, the process counts as alive, except
+    /// on Windows, where nothing but the end of its process releases a lock.
     fn is_gone(&self, claim: &Claim) -> bool {
-        let home = &self.account_state.shared.process;
-        let is_here = claim.process == home.id && claim.started == home.started;
+        let here = &self.account_state.shared.process;
+        let is_here = claim.process == here.id && claim.started == here.started;
         !is_here && !ProcessIdentity { id: claim.process, started: claim.started.clone() }.is_alive().unwrap_or(!cfg!(windows))
     }
 
     fn try_lock(&self, lock: &mut Option<Box<dyn Any + Send>>) -> Observation {
-        let asked = ask_store(|| self.store.token_store().try_lock(&self.account_state.key));
-        if let Ok(answer) = &asked {
-            self.store.learn_locks(!matches!(answer, StoreLock::Unsupported));
+        let tried = ask_store(|| self.store.token_store().try_lock(&self.account_state.key));
+        if let Ok(store_lock) = &tried {
+            self.store.learn_locks(!matches!(store_lock, StoreLock::Unsupported));
         }
-        match asked {
+        match tried {
             Ok(StoreLock::Held(guard)) => {
                 *lock = Some(guard);
                 Observation::Locked
@@ -262,10 +268,10 @@ impl Driver {
     }
 
     fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
-        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, ends: None }));
+        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at: None }));
         let swapped = entry.and_then(|entry| {
-            let swapped = ask_store(|| self.store.token_store().swap(&self.account_state.key, expected, &entry))?;
-            Ok((swapped, entry.version))
+            let outcome = ask_store(|| self.store.token_store().swap(&self.account_state.key, expected, &entry))?;
+            Ok((outcome, entry.version))
         });
         match swapped {
             Ok((SwapOutcome::Stored, version)) => Observation::Stored(version),
@@ -274,48 +280,48 @@ impl Driver {
         }
     }
 
-    fn refresh(&self, record: &Record, happened: &mut Vec<Event>) -> Reply {
+    fn refresh(&self, record: &Record, events: &mut Vec<Event>) -> Reply {
         let grant = record
             .refresh_token
             .as_ref()
             .map_or_else(|| Err(Error::caught_panic("a refresh")), |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()));
-        grant.map_or_else(Reply::Refused, |grant| self.ask(&grant, happened))
+        grant.map_or_else(Reply::Refused, |grant| self.request(&grant, events))
     }
 
-    fn exchange(&self, happened: &mut Vec<Event>) -> Reply {
+    fn exchange(&self, events: &mut Vec<Event>) -> Reply {
         match &self.code {
-            Some(grant) => self.ask(grant, happened),
+            Some(grant) => self.request(grant, events),
             None => Reply::Refused(Error::caught_panic("a login")),
         }
     }
 
-    fn ask(&self, grant: &Grant, happened: &mut Vec<Event>) -> Reply {
-        let answered = exchange::answer(&self.context, grant, &Arc::new(Progress::default()), happened);
+    fn request(&self, grant: &Grant, events: &mut Vec<Event>) -> Reply {
+        let answered = exchange::answer(&self.context, grant, &Arc::new(Progress::default()), events);
         let Answered { tokens, sent, status } = match answered {
             Ok(answered) => answered,
             Err(none) => return Reply::failed(none.error, none.broken),
         };
         let refresh_token = tokens.refresh_token.clone();
-        let judged = grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status));
-        match judged {
-            // A good JSON object that holds nothing of use.
+        let tokens = grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status));
+        match tokens {
+            // A JSON object with nothing in it that could be used.
             Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::OutcomeUnknown(error),
             tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),
         }
     }
 }
 
-/// What a operation was about, for the events that report of it.
+/// What an operation was about, for the event at its end.
 struct OperationLog {
     kind: Kind,
     started: Instant,
-    was_refused: bool,
+    was_rejected: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Look,
-    Renewal,
+    Reload,
+    Refresh,
     Login,
     Logout,
 }
@@ -323,28 +329,28 @@ enum Kind {
 impl OperationLog {
     fn begin(goal: &Goal, account_state: &AccountState) -> Self {
         let kind = match goal {
-            Goal::Reload => Kind::Look,
-            Goal::Refresh { .. } | Goal::ForceRefresh => Kind::Renewal,
+            Goal::Reload => Kind::Reload,
+            Goal::Refresh { .. } | Goal::ForceRefresh => Kind::Refresh,
             Goal::LogIn { .. } | Goal::Save { .. } => Kind::Login,
             Goal::LogOut => Kind::Logout,
         };
-        Self { kind, started: Instant::now(), was_refused: account_state.read(is_refused) }
+        Self { kind, started: Instant::now(), was_rejected: account_state.read(is_rejected) }
     }
 
     fn end(&self, account_state: &AccountState, outcome: &Result<bool>) -> Option<Event> {
         let account = account_state.account_hash();
-        let generation = account_state.read(|known| known.record().map_or(0, |record| record.generation));
+        let generation = account_state.read(|local| local.record().map_or(0, |record| record.generation));
         match (self.kind, outcome) {
             (Kind::Login, Ok(true)) => Some(Event::LoggedIn { account, generation }),
-            (Kind::Renewal, Ok(true)) => Some(Event::Refreshed { account, generation, duration: self.started.elapsed() }),
-            (Kind::Renewal, Err(error)) => Some(Event::RefreshFailed { account, error: error.code() }),
-            (Kind::Renewal, Ok(false)) if !self.was_refused && account_state.read(is_refused) => Some(Event::LoginEnded { account }),
+            (Kind::Refresh, Ok(true)) => Some(Event::Refreshed { account, generation, duration: self.started.elapsed() }),
+            (Kind::Refresh, Err(error)) => Some(Event::RefreshFailed { account, error: error.code() }),
+            (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginEnded { account }),
             (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
             _ => None,
         }
     }
 }
 
-fn is_refused(known: &LocalState) -> bool {
-    known.record().is_some_and(|record| matches!(record.state, State::Rejected { .. }))
+fn is_rejected(local: &LocalState) -> bool {
+    local.record().is_some_and(|record| matches!(record.state, State::Rejected { .. }))
 }

@@ -1,5 +1,5 @@
-//! What the library is about on its own threads: a process that ends in the midst of it has lost a login where the server spends each refresh token
-//! once.
+//! The operations in progress on the library's own threads. A process that exits in the middle of one has lost a login, if the
+//! server takes each refresh token once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::sys::sync::{AtomicUsize, Instant, Ordering, thread};
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// Of this process: a forked child has its parent's memory, and none of the threads that would come to an end.
+/// Of this process. A forked child has its parent's memory, but none of the threads that would finish.
 static IN_FLIGHT: PerProcess<AtomicUsize> = PerProcess::new();
 
-/// Counts while it lives: from where something is begun, so that nothing is sent after it seemed that nothing would be.
+/// Counts one operation while it exists. It is made where the operation begins, so that nothing is sent after the count was 0.
 pub(super) struct InFlight(Arc<AtomicUsize>);
 
 impl InFlight {
@@ -29,17 +29,16 @@ impl Drop for InFlight {
     }
 }
 
-/// How many refreshes, logins and logouts are under way: for a binding whose event loop a store needs until they are over.
-#[doc(hidden)]
+/// How many refreshes, logins and logouts are in progress: for a binding that must keep the event loop of a store until they end.
 pub fn in_flight() -> usize {
     IN_FLIGHT.get_or_make(AtomicUsize::default).load(Ordering::Acquire)
 }
 
-/// Waits until every refresh, login and logout that has begun is over and stored, also one that nobody waits for any more. For the end of a program: a
-/// process that ends between a server's answer and the store loses the login where each refresh token may be used once. In Python, Node and C it is
-/// done at every exit, for 5 s at most.
+/// Waits until every refresh, login and logout that has begun is finished and stored, also those that no caller waits for any
+/// more. For the end of a program: a process that exits between a server's response and the store loses the login, if the server
+/// takes each refresh token once. In Python, Node and C this is done at every exit, for 5 s at most.
 ///
-/// `false`: something was still under way after `timeout`.
+/// Returns `false` if work was still pending when `timeout` elapsed.
 ///
 /// ```
 /// use std::time::Duration;

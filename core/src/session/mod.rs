@@ -8,6 +8,7 @@ pub(crate) mod login;
 #[expect(clippy::module_inception, reason = "the folder is named after what it is about")]
 pub(crate) mod session;
 mod single_flight;
+mod single_use;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod token_source;

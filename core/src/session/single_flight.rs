@@ -134,7 +134,7 @@ impl Accounts {
         let shared = StoreState {
             process: ProcessIdentity::here(),
             instance: OnceLock::new(),
-            store: Semaphore::with_relief(MAX_STORE_OPERATIONS),
+            store: Semaphore::with_extra_permits(MAX_STORE_OPERATIONS),
             servers: PerServer::default(),
             late: AtomicUsize::default(),
         };

@@ -1,10 +1,12 @@
-//! What is known of a login, for people and monitoring.
+//! The state of a login, for users and monitoring.
+
+use std::fmt;
 
 use protocol::error::Error;
 use protocol::refresh::local_state::{self, LocalState};
 use protocol::refresh::record::{Record, State};
 
-/// How a login stands. Holds no secret.
+/// The state of a login. Holds no secret.
 ///
 /// ```no_run
 /// # fn f(source: &sipgate_oauth2::TokenSource) -> sipgate_oauth2::Result<()> {
@@ -12,7 +14,7 @@ use protocol::refresh::record::{Record, State};
 ///
 /// let status = source.status()?;
 /// if status.state != LoginState::Active {
-///     println!("somebody must log in: {:?}", status.last_error);
+///     println!("the user must log in: {:?}", status.last_error);
 /// }
 /// # Ok(()) }
 /// ```
@@ -23,33 +25,33 @@ pub struct TokenStatus {
     pub state: LoginState,
     /// Counts the token sets of this account, across logins.
     pub generation: u64,
-    /// When the access token runs out, in seconds since 1970.
+    /// When the access token expires, in seconds since 1970.
     pub expires_at: Option<i64>,
-    /// When the refresh token runs out, in seconds since 1970; a hint.
+    /// When the refresh token expires, in seconds since 1970. A hint.
     pub refresh_expires_at: Option<i64>,
     /// The scope that was granted.
     pub scope: Option<String>,
-    /// Why the last refresh failed, or why the login is over.
+    /// Why the last refresh failed, or why the login ended.
     pub last_error: Option<Error>,
-    /// New tokens are held in memory, as the store could not be made to keep them yet.
+    /// Whether new tokens are held in memory, because the store could not save them yet.
     pub unsaved: bool,
 }
 
 /// Whether there is a login.
 ///
 /// ```
-/// assert_eq!(sipgate_oauth2::LoginState::Active.as_str(), "active");
+/// assert_eq!(sipgate_oauth2::LoginState::Active.to_string(), "active");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginState {
-    /// None is stored.
+    /// No login is stored.
     Absent,
-    /// There is one.
+    /// A login is stored.
     Active,
-    /// The server has refused it. A new login ends this, or a refresh that succeeds.
+    /// The server has rejected the refresh token. A new login, or a refresh that succeeds, makes it active again.
     Refused,
-    /// It was logged out.
+    /// The user was logged out.
     LoggedOut,
 }
 
@@ -62,6 +64,12 @@ impl LoginState {
             Self::Refused => "refused",
             Self::LoggedOut => "logged_out",
         }
+    }
+}
+
+impl fmt::Display for LoginState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The store as an application holds it.
+//! The public handle of a store, with the state that its users in this process share.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,96 +9,124 @@ use protocol::error::Result;
 use protocol::time::milliseconds;
 
 use super::single_flight::Accounts;
-use crate::store::encryption::{Clear, Encrypted};
+use crate::store::encryption::{Encrypted, Plaintext};
 use crate::store::memory::Memory;
-use crate::store::sqlite::{NetworkFileSystem, Sqlite};
-use crate::store::{EncryptionKey, TokenStore};
+use crate::store::sqlite::Sqlite;
+use crate::store::{EncryptionKey, SqliteOptions, TokenStore};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{AtomicBool, Ordering};
 
-/// On one machine, what was read from the store counts for this long.
+/// How long a value read from a store on this machine is used before it is read again.
 const LOCAL_RECHECK: Duration = Duration::from_secs(1);
 
-/// From a database elsewhere, for this long.
+/// The same for a database elsewhere.
 const REMOTE_RECHECK: Duration = Duration::from_secs(5);
 
-/// Where logins are kept, for all processes that use it. Cheap to clone: clones share what is held in memory, and refresh together.
+/// Where logins are kept, for all processes that use it. Cheap to clone: clones share what is in
+/// memory, and refresh an account once for all.
 ///
 /// ```no_run
-/// use sipgate_oauth2::{Client, Store};
+/// use sipgate_oauth2::{ClientBuilder, Store};
 ///
-/// let client = Client::sipgate("1-0-a:third-party").store(Store::sqlite("/var/lib/app/logins.db")?).build()?;
+/// let store = Store::sqlite("/var/lib/app/logins.db")?;
+/// let client = ClientBuilder::sipgate("1-0-a:third-party").store(store).build()?;
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
+///
+/// # Design
+///
+/// [`Store::sqlite`] opens the database for each operation and closes it again, because a forked
+/// child inherits SQLite's list of the locks it holds, but not the locks: its commits can be lost.
+/// A read takes a fraction of a millisecond, and a token that is in memory needs none. See
+/// [decision 14].
+///
+/// [decision 14]:
+/// https://github.com/sipgate-oauth2/sipgate-oauth2/blob/main/docs/decisions/0014-sqlite-is-opened-for-each-operation.md
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
 struct Inner {
     token_store: Arc<dyn TokenStore>,
-    /// Below the look at whether entries are encrypted.
-    entries: Arc<dyn TokenStore>,
+    /// The same store without the check for encrypted entries.
+    unchecked: Arc<dyn TokenStore>,
     recheck: Duration,
-    /// Whether it excludes by locks: known of our own stores, learnt of others.
+    /// Whether the store has locks: known for our own stores, learnt for custom ones.
     has_locks: AtomicBool,
     accounts: PerProcess<Accounts>,
 }
 
 impl Store {
-    /// Logins that end with the process. For tests and programs for one run.
+    /// Keeps logins in memory only; they are lost when the process exits. For tests and programs
+    /// that run once.
     pub fn memory() -> Self {
         Self::with(Arc::new(Memory::new()), LOCAL_RECHECK, true)
     }
 
-    /// Logins in a SQLite database, for any number of processes of one machine. The file is made when it is not there, readable by its owner alone.
+    /// Keeps logins in a SQLite database, for any number of processes on one machine. Creates the
+    /// file if there is none, readable only by its owner.
     ///
     /// # Errors
     ///
-    /// [`StorePermissions`](crate::ErrorCode::StorePermissions) when others can read or replace the file, [`StoreFormat`](crate::ErrorCode::StoreFormat)
-    /// when another version wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) when it is no database of this library,
-    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL or another path that cannot be meant,
-    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for the rest. The file is left as it is.
+    /// [`StorePermissions`](crate::ErrorCode::StorePermissions) if others can read or replace the
+    /// file, [`StoreFormat`](crate::ErrorCode::StoreFormat) if another version of this library
+    /// wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) if it is not a database of this
+    /// library, [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL or a path without
+    /// a file name, [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else,
+    /// such as a network file system. The file is not changed.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
     }
 
-    /// [`sqlite`](Self::sqlite) on a network file system, which it refuses: their locks are known to fail, and then two machines spend one refresh
-    /// token. For whoever knows better about theirs.
+    /// [`sqlite`](Self::sqlite) with options.
+    ///
+    /// ```no_run
+    /// use sipgate_oauth2::{SqliteOptions, Store};
+    ///
+    /// let options = SqliteOptions::new().allow_network_file_system();
+    /// let store = Store::sqlite_with("/mnt/share/logins.db", &options)?;
+    /// # Ok::<(), sipgate_oauth2::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As there.
-    pub fn sqlite_on_network_file_system(path: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self::with(Arc::new(Sqlite::open_on(path, NetworkFileSystem::Accepted)?), LOCAL_RECHECK, true))
+    /// The errors of [`sqlite`](Self::sqlite).
+    pub fn sqlite_with(path: impl Into<PathBuf>, options: &SqliteOptions) -> Result<Self> {
+        Ok(Self::with(Arc::new(Sqlite::open_with(path, options)?), LOCAL_RECHECK, true))
     }
 
-    /// Logins wherever this store of the application's own puts them. What was read counts for 5 s.
+    /// Keeps logins in a custom store. An entry that was read is used for 5 s before it is read
+    /// again.
     pub fn new(store: impl TokenStore) -> Self {
         Self::with(Arc::new(store), REMOTE_RECHECK, false)
     }
 
-    fn with(entries: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
-        Self::over(Arc::new(Clear(Arc::clone(&entries))), entries, recheck, has_locks)
+    fn with(store: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        Self::assemble(Arc::new(Plaintext(Arc::clone(&store))), store, recheck, has_locks)
     }
 
-    fn over(token_store: Arc<dyn TokenStore>, entries: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
-        Self(Arc::new(Inner { token_store, entries, recheck, has_locks: AtomicBool::new(has_locks), accounts: PerProcess::new() }))
+    fn assemble(token_store: Arc<dyn TokenStore>, unchecked: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+        let (has_locks, accounts) = (AtomicBool::new(has_locks), PerProcess::new());
+        Self(Arc::new(Inner { token_store, unchecked, recheck, has_locks, accounts }))
     }
 
-    /// The same store, with what is stored encrypted (AES-256-GCM). New entries are written with the first key; entries of the other keys, and
-    /// those that are not encrypted, are read and written anew when they change.
+    /// The same store, with its entries encrypted (AES-256-GCM). New entries are encrypted with the
+    /// first key. Entries under the other keys, and plaintext entries, can be read, and are
+    /// encrypted with the first key when they next change.
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) without a key.
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no key.
     pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
-        let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.entries), keys.into_iter().collect())?);
-        Ok(Self::over(Arc::clone(&encrypted), encrypted, self.0.recheck, self.has_locks()))
+        let keys = keys.into_iter().collect();
+        let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.unchecked), keys)?);
+        Ok(Self::assemble(Arc::clone(&encrypted), encrypted, self.0.recheck, self.has_locks()))
     }
 
-    /// The same store, where what was read counts for this long: the time in which a login or logout of another process shows.
+    /// The same store with another time for which an entry that was read is used before it is read
+    /// again: the longest time until a login or logout in another process is seen here.
     #[must_use]
     pub fn recheck(self, recheck: Duration) -> Self {
-        Self::over(Arc::clone(&self.0.token_store), Arc::clone(&self.0.entries), recheck, self.has_locks())
+        Self::assemble(Arc::clone(&self.0.token_store), Arc::clone(&self.0.unchecked), recheck, self.has_locks())
     }
 
     pub(crate) fn token_store(&self) -> &dyn TokenStore {
@@ -113,7 +141,7 @@ impl Store {
         self.0.has_locks.load(Ordering::Relaxed)
     }
 
-    /// What it said when a lock was asked for.
+    /// Records whether the store responded with locks when one was requested.
     pub(crate) fn learn_locks(&self, has_locks: bool) {
         self.0.has_locks.store(has_locks, Ordering::Relaxed);
     }

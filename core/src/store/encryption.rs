@@ -1,4 +1,4 @@
-//! Entries that only those read who have a key: AES-256-GCM around the data of any store.
+//! Encrypts the data of entries in any store, with AES-256-GCM.
 
 use std::sync::Arc;
 
@@ -8,23 +8,26 @@ use super::encryption_key::{EncryptionKey, ID_LENGTH};
 use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use protocol::error::{Error, ErrorCode, Remedy, Result};
 
-/// How encrypted data begins: as no text in UTF-8 does, and so no entry that was written without a key. The last byte is the format.
+/// The start of encrypted data. It is not valid UTF-8, so no plaintext entry starts with it. The
+/// last byte is the format.
 const MARK: [u8; 5] = *b"\x89SGE\x01";
 
-/// A store that encrypts what it gives to another one. Entries that are there in the clear are read, and encrypted when they are next replaced.
+/// Encrypts entries before another store keeps them. Plaintext entries can be read, and are
+/// encrypted when they are next replaced.
 pub(crate) struct Encrypted {
     inner: Arc<dyn TokenStore>,
-    /// The first is for writing, all are for reading.
+    /// The first key encrypts, all of them decrypt.
     keys: Vec<Sealer>,
 }
 
-/// A store whose entries are in the clear. One that is not was written by somebody who has a key.
-pub(crate) struct Clear(pub(crate) Arc<dyn TokenStore>);
+/// A store with plaintext entries. Reports an encrypted entry, which another process wrote with a
+/// key.
+pub(crate) struct Plaintext(pub(crate) Arc<dyn TokenStore>);
 
-impl TokenStore for Clear {
+impl TokenStore for Plaintext {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         match self.0.load(key)? {
-            Some(entry) if entry.data.starts_with(&MARK[..4]) => Err(no_keys().into()),
+            Some(entry) if entry.data.starts_with(&MARK[..4]) => Err(keys_missing().into()),
             entry => Ok(entry),
         }
     }
@@ -44,10 +47,10 @@ struct Sealer {
 }
 
 impl Encrypted {
-    /// `keys`, the newest first: a new key is put in front, and the old one stays until no entry needs it any more.
+    /// `keys` has the newest first. An old key is kept until no entry needs it.
     pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: Vec<EncryptionKey>) -> Result<Self> {
         if keys.is_empty() {
-            return Err(Error::argument("encryption_keys", "holds no key; give one, or leave encryption out"));
+            return Err(Error::argument("encryption_keys", "has no key; give one, or omit it"));
         }
         let keys = keys.into_iter().map(|key| Sealer::new(&key)).collect::<Result<_>>()?;
         Ok(Self { inner, keys })
@@ -61,7 +64,7 @@ impl Encrypted {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
         let mut candidates = self.keys.iter().filter(|sealer| sealer.id == *id).peekable();
         if candidates.peek().is_none() {
-            return Err(no_key(id));
+            return Err(unknown_key(id));
         }
         candidates.find_map(|sealer| sealer.open(key, version, *nonce, sealed)).ok_or_else(damaged)
     }
@@ -69,14 +72,14 @@ impl Encrypted {
 
 impl TokenStore for Encrypted {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
-        let Some(StoreEntry { version, data, ends }) = self.inner.load(key)? else { return Ok(None) };
+        let Some(StoreEntry { version, data, expires_at }) = self.inner.load(key)? else { return Ok(None) };
         let data = self.open(key, &version, data)?;
-        Ok(Some(StoreEntry { version, data, ends }))
+        Ok(Some(StoreEntry { version, data, expires_at }))
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let data = self.keys[0].seal(key, &entry.version, &entry.data)?;
-        self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, ends: entry.ends })
+        self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, expires_at: entry.expires_at })
     }
 
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
@@ -87,13 +90,13 @@ impl TokenStore for Encrypted {
 impl Sealer {
     fn new(key: &EncryptionKey) -> Result<Self> {
         let id = key.id();
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key.bytes()).map_err(|_| defect())?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key.bytes()).map_err(|_| crypto_failed())?;
         Ok(Self { id, key })
     }
 
     fn seal(&self, key: &StoreKey, version: &str, data: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = data.to_vec();
-        let nonce = self.key.seal_in_place_append_tag(self.bound_to(key, version), &mut sealed).map_err(|_| defect())?;
+        let nonce = self.key.seal_in_place_append_tag(self.bound_to(key, version), &mut sealed).map_err(|_| crypto_failed())?;
         Ok([&MARK[..], &self.id, nonce.as_ref(), &sealed].concat())
     }
 
@@ -104,20 +107,20 @@ impl Sealer {
         Some(opened)
     }
 
-    /// An entry is good in its own place only: not under another key, not as another version, not as another format.
+    /// Binds an entry to its key, version and format: moved to another place, it does not decrypt.
     fn bound_to(&self, key: &StoreKey, version: &str) -> Aad<Vec<u8>> {
         Aad::from([&MARK[..], &self.id, key.as_str().as_bytes(), version.as_bytes()].concat())
     }
 }
 
-fn no_keys() -> Error {
-    corrupt("this login is encrypted; set encryption_keys to the keys it was written with, nothing is lost".to_owned())
+fn keys_missing() -> Error {
+    corrupt("this login is encrypted; set encryption_keys to the keys it was written with; nothing is lost".to_owned())
 }
 
-fn no_key(id: &[u8; ID_LENGTH]) -> Error {
+fn unknown_key(id: &[u8; ID_LENGTH]) -> Error {
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     corrupt(format!(
-        "none of encryption_keys opens this login (it was written with key {id}); add the key it was written with, nothing is lost"
+        "none of encryption_keys opens this login (it was written with key {id}); add the key it was written with; nothing is lost"
     ))
 }
 
@@ -134,8 +137,8 @@ fn corrupt(message: String) -> Error {
     Error::new(ErrorCode::StoreCorrupt, message)
 }
 
-fn defect() -> Error {
-    Error::new(ErrorCode::Internal, "the crypto library did not encrypt; nothing was stored, try again")
+fn crypto_failed() -> Error {
+    Error::new(ErrorCode::Internal, "the crypto library failed to encrypt; nothing was stored, try again")
 }
 
 #[cfg(test)]
@@ -159,19 +162,19 @@ mod tests {
         Arc::new(Memory::new())
     }
 
-    fn failure(store: &impl TokenStore, key: &StoreKey) -> Error {
+    fn load_error(store: &impl TokenStore, key: &StoreKey) -> Error {
         *store.load(key).unwrap_err().downcast::<Error>().unwrap()
     }
 
     #[test]
-    fn without_keys_what_is_encrypted_says_so_and_stays() {
+    fn without_keys_an_encrypted_entry_is_reported_and_kept() {
         let inner = memory();
         encrypted(&inner, &[1]).swap(&key(1), None, &entry("a", None)).unwrap();
-        let clear = Clear(Arc::clone(&inner));
-        let error = failure(&clear, &key(1));
+        let plaintext = Plaintext(Arc::clone(&inner));
+        let error = load_error(&plaintext, &key(1));
         assert_eq!((error.code(), error.remedy()), (ErrorCode::StoreCorrupt, Remedy::FixConfiguration));
         assert!(error.to_string().contains("is encrypted; set encryption_keys"), "{error}");
-        assert_eq!(clear.load(&key(2)).unwrap(), None);
+        assert_eq!(plaintext.load(&key(2)).unwrap(), None);
         assert_eq!(encrypted(&inner, &[1]).load(&key(1)).unwrap(), Some(entry("a", None)));
     }
 
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_does_not_show_the_login_and_differs_each_time() {
+    fn stored_data_do_not_reveal_the_login_and_differ_each_time() {
         let inner = memory();
         let store = encrypted(&inner, &[1]);
         store.swap(&key(1), None, &entry("a", None)).unwrap();
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_reads_what_the_old_one_wrote_and_replaces_it() {
+    fn an_old_key_still_decrypts_and_new_entries_use_the_new_key() {
         let inner = memory();
         encrypted(&inner, &[1]).swap(&key(1), None, &entry("a", None)).unwrap();
         let rotated = encrypted(&inner, &[2, 1]);
@@ -208,17 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn without_the_key_the_error_says_so_and_nothing_is_lost() {
+    fn a_missing_key_is_reported_and_nothing_is_lost() {
         let inner = memory();
         encrypted(&inner, &[1]).swap(&key(1), None, &entry("a", None)).unwrap();
-        let error = failure(&encrypted(&inner, &[2, 3]), &key(1));
+        let error = load_error(&encrypted(&inner, &[2, 3]), &key(1));
         assert_eq!((error.code(), error.remedy()), (ErrorCode::StoreCorrupt, Remedy::FixConfiguration));
         assert!(error.to_string().starts_with("none of encryption_keys opens this login"), "{error}");
         assert_eq!(encrypted(&inner, &[1]).load(&key(1)).unwrap(), Some(entry("a", None)));
     }
 
     #[test]
-    fn an_altered_bit_anywhere_is_noticed() {
+    fn an_altered_bit_or_length_is_detected() {
         let inner = memory();
         let store = encrypted(&inner, &[1]);
         store.swap(&key(1), None, &entry("a", None)).unwrap();
@@ -227,30 +230,30 @@ mod tests {
             let mut bad = good.clone();
             bad.data[index] ^= 1;
             inner.swap(&key(1), Some("a"), &bad).unwrap();
-            assert_eq!(failure(&store, &key(1)).code(), ErrorCode::StoreCorrupt, "{index}");
+            assert_eq!(load_error(&store, &key(1)).code(), ErrorCode::StoreCorrupt, "{index}");
         }
         for length in MARK.len()..good.data.len() {
             let mut bad = good.clone();
             bad.data.truncate(length);
             inner.swap(&key(1), Some("a"), &bad).unwrap();
-            assert_eq!(failure(&store, &key(1)).code(), ErrorCode::StoreCorrupt, "{length}");
+            assert_eq!(load_error(&store, &key(1)).code(), ErrorCode::StoreCorrupt, "{length}");
         }
     }
 
     #[test]
-    fn an_entry_put_in_another_place_or_under_another_version_is_noticed() {
+    fn an_entry_moved_to_another_key_or_version_is_detected() {
         let inner = memory();
         let store = encrypted(&inner, &[1]);
         store.swap(&key(1), None, &entry("a", None)).unwrap();
         let good = inner.load(&key(1)).unwrap().unwrap();
         inner.swap(&key(2), None, &good).unwrap();
-        assert_eq!(failure(&store, &key(2)).code(), ErrorCode::StoreCorrupt);
+        assert_eq!(load_error(&store, &key(2)).code(), ErrorCode::StoreCorrupt);
         inner.swap(&key(1), Some("a"), &StoreEntry { version: "b".to_owned(), ..good }).unwrap();
-        assert_eq!(failure(&store, &key(1)).code(), ErrorCode::StoreCorrupt);
+        assert_eq!(load_error(&store, &key(1)).code(), ErrorCode::StoreCorrupt);
     }
 
     #[test]
-    fn encryption_can_be_switched_on_later() {
+    fn encryption_can_be_enabled_later() {
         let inner = memory();
         inner.swap(&key(1), None, &entry("a", None)).unwrap();
         let store = encrypted(&inner, &[1]);
@@ -261,25 +264,25 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_version_encrypted_is_left_alone() {
+    fn an_entry_encrypted_by_a_newer_version_is_refused() {
         let inner = memory();
         inner.swap(&key(1), None, &StoreEntry { data: b"\x89SGE\x02...".to_vec(), ..entry("a", None) }).unwrap();
-        assert_eq!(failure(&encrypted(&inner, &[1]), &key(1)).code(), ErrorCode::StoreFormat);
+        assert_eq!(load_error(&encrypted(&inner, &[1]), &key(1)).code(), ErrorCode::StoreFormat);
     }
 
     #[test]
-    fn no_keys_is_no_encryption() {
+    fn an_empty_list_of_keys_is_refused() {
         assert_eq!(Encrypted::new(memory(), Vec::new()).err().map(|error| error.code()), Some(ErrorCode::InvalidArgument));
     }
 
     #[test]
-    fn what_an_earlier_version_wrote_is_read() {
+    fn entries_of_earlier_versions_are_decrypted() {
         let inner = memory();
-        inner.swap(&key(7), None, &StoreEntry { version: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), data: vector(), ends: None }).unwrap();
+        inner.swap(&key(7), None, &StoreEntry { version: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), data: vector(), expires_at: None }).unwrap();
         assert_eq!(encrypted(&inner, &[9]).load(&key(7)).unwrap().unwrap().data, b"a login");
     }
 
-    /// Made with another implementation of AES-256-GCM.
+    /// Computed with another implementation of AES-256-GCM.
     fn vector() -> Vec<u8> {
         const TEXT: &str = "8953474501dba65ea1a8194c3d000102030405060708090a0b8b71f7ad5b26446b7a6139abd0132014e4ee6cad83e01a";
         TEXT.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()).collect()

@@ -1,4 +1,4 @@
-//! A key that entries are encrypted with.
+//! A key for encrypting entries.
 
 use std::fmt;
 
@@ -10,9 +10,11 @@ use zeroize::Zeroizing;
 
 use protocol::error::{Error, Result};
 
-/// A key of 256 bits for encrypting what a store keeps. `Debug` shows nothing of it, and its memory is wiped when it is dropped.
+/// A key of 256 bits that encrypts the entries of a store. `Debug` does not show it, and its memory
+/// is wiped on drop.
 ///
-/// Make one with `openssl rand -base64 32`, and keep it where the store is not: what lies beside the store protects nothing.
+/// Create one with `openssl rand -base64 32`, and keep it apart from the store: a key beside the
+/// store protects nothing.
 ///
 /// ```
 /// use sipgate_oauth2::EncryptionKey;
@@ -24,20 +26,21 @@ use protocol::error::{Error, Result};
 #[derive(Clone)]
 pub struct EncryptionKey(Zeroizing<[u8; 32]>);
 
-/// Tells keys apart in what is stored, and tells nothing about them.
+/// The length of the id that identifies a key in the stored data and reveals nothing about it.
 pub(super) const ID_LENGTH: usize = 8;
 
 impl EncryptionKey {
-    /// The key that these bytes are. They must be random, not a password.
+    /// A key of these bytes, which must be random and not a password.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Reads a key of 32 bytes as base64, base64url (RFC 4648, with or without padding) or hexadecimal text.
+    /// Reads a key of 32 bytes as base64, base64url (RFC 4648, with or without padding) or
+    /// hexadecimal text.
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument): it is none of these.
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if the text is none of these.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let bytes = hexadecimal(text).or_else(|| base64(text));
@@ -103,7 +106,7 @@ mod tests {
     };
 
     #[test]
-    fn every_usual_way_to_write_a_key_gives_the_same_bytes() {
+    fn all_encodings_of_a_key_give_the_same_bytes() {
         let hexadecimal = format!("00{}ff", "fb".repeat(30));
         for text in [
             hexadecimal.clone(),
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_not_repeated() {
+    fn an_invalid_key_is_refused_and_not_part_of_the_error() {
         for text in ["", "password", &"fb".repeat(31), &"fb".repeat(33), &"zz".repeat(32), &"A".repeat(42), &"+_".repeat(21)] {
             let error = EncryptionKey::parse(text).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidArgument, "{text}");
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_and_ids_differ() {
+    fn debug_does_not_show_the_key_and_ids_differ() {
         assert_eq!(format!("{:?}", EncryptionKey::from_bytes(BYTES)), "EncryptionKey([redacted])");
         assert_ne!(EncryptionKey::from_bytes(BYTES).id(), EncryptionKey::from_bytes([1; 32]).id());
     }

@@ -1,4 +1,4 @@
-//! Logins for as long as the process lives.
+//! A store in memory, which ends with the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
@@ -8,8 +8,8 @@ use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{Mutex, MutexGuard};
 
-/// A store in memory. A forked child starts with an empty one: if it went on with its parent's refresh tokens, the two would spend them
-/// twice.
+/// A store in memory. A forked child starts with an empty store: if it kept its parent's refresh
+/// tokens, both processes would spend them.
 pub(crate) struct Memory {
     clock: Box<dyn Clock>,
     contents: PerProcess<Mutex<Contents>>,
@@ -18,12 +18,13 @@ pub(crate) struct Memory {
 #[derive(Default)]
 struct Contents {
     entries: HashMap<StoreKey, StoreEntry>,
+    /// The number of entries at which expired ones are removed next.
     sweep_at: usize,
-    /// A lock is held for as long as what this points to lives.
+    /// A lock is held while its `Weak` can be upgraded.
     locks: HashMap<StoreKey, Weak<()>>,
 }
 
-/// Below so many entries, those that ended are not worth looking for.
+/// With fewer entries than this, expired ones are not worth searching for.
 const FIRST_SWEEP: usize = 64;
 
 impl Memory {
@@ -45,14 +46,14 @@ impl Memory {
 impl TokenStore for Memory {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let now = self.clock.unix_seconds();
-        Ok(self.with(|contents| contents.entries.get(key).filter(|entry| !has_ended(entry, now)).cloned()))
+        Ok(self.with(|contents| contents.entries.get(key).filter(|entry| !has_expired(entry, now)).cloned()))
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let now = self.clock.unix_seconds();
         Ok(self.with(|contents| {
-            let there = contents.entries.get(key).filter(|entry| !has_ended(entry, now));
-            if there.map(|entry| entry.version.as_str()) != expected {
+            let current = contents.entries.get(key).filter(|entry| !has_expired(entry, now));
+            if current.map(|entry| entry.version.as_str()) != expected {
                 return SwapOutcome::Conflict;
             }
             contents.entries.insert(key.clone(), entry.clone());
@@ -75,17 +76,18 @@ impl TokenStore for Memory {
 }
 
 impl Contents {
-    /// Drops what has ended each time the number of entries has doubled, so that a swap stays cheap.
+    /// Removes expired entries each time the number of entries has doubled, so that a swap stays
+    /// cheap.
     fn sweep(&mut self, now: i64) {
         if self.entries.len() >= self.sweep_at.max(FIRST_SWEEP) {
-            self.entries.retain(|_, entry| !has_ended(entry, now));
+            self.entries.retain(|_, entry| !has_expired(entry, now));
             self.sweep_at = self.entries.len() * 2;
         }
     }
 }
 
-fn has_ended(entry: &StoreEntry, now: i64) -> bool {
-    entry.ends.is_some_and(|ends| ends < now)
+fn has_expired(entry: &StoreEntry, now: i64) -> bool {
+    entry.expires_at.is_some_and(|expires_at| expires_at < now)
 }
 
 #[cfg(test)]
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_has_ended_is_as_good_as_none() {
+    fn an_expired_entry_counts_as_absent() {
         let clock = SetClock::at(99);
         let store = Memory::with_clock(clock.clone());
         assert_eq!(store.swap(&key(1), None, &entry("a", Some(100))).unwrap(), SwapOutcome::Stored);
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_have_ended_do_not_pile_up() {
+    fn expired_entries_do_not_accumulate() {
         let clock = SetClock::default();
         let store = Memory::with_clock(clock.clone());
         for number in 0..1000_i64 {
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn two_keys_are_locked_independently() {
+    fn keys_are_locked_independently() {
         let store = Memory::new();
         let first = store.try_lock(&key(1)).unwrap();
         assert!(matches!(store.try_lock(&key(1)).unwrap(), StoreLock::Busy));

@@ -1,4 +1,4 @@
-//! Where logins are kept: what a store promises, the stores of this library, and the checks for any store.
+//! Stores: their interface, the stores of this library, and the conformance check for any store.
 
 pub mod conformance;
 pub(crate) mod encryption;
@@ -10,4 +10,5 @@ mod testing;
 mod token_store;
 
 pub use encryption_key::EncryptionKey;
+pub use sqlite::SqliteOptions;
 pub use token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};

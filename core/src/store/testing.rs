@@ -1,4 +1,4 @@
-//! What the tests of the stores share.
+//! Helpers for the tests of the stores.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::sys::clock::Clock;
 use crate::sys::random::{SystemRandomness, tokens};
 use protocol::time::Moment;
 
-/// A directory that goes with the value.
+/// A directory that is deleted when the value is dropped.
 pub(super) struct TemporaryDirectory(PathBuf);
 
 impl TemporaryDirectory {
@@ -32,12 +32,12 @@ impl TemporaryDirectory {
 
 impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
-        // What is left behind is a temporary directory's fate.
+        // A leftover in the temporary directory does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// A clock that the test sets.
+/// A clock that shows what the test sets.
 #[derive(Clone, Default)]
 pub(super) struct SetClock(Arc<AtomicI64>);
 
@@ -63,6 +63,6 @@ pub(super) fn key(first: u8) -> StoreKey {
     StoreKey::new(&[first; 32])
 }
 
-pub(super) fn entry(version: &str, ends: Option<i64>) -> StoreEntry {
-    StoreEntry { version: version.to_owned(), data: format!("data of {version}").into_bytes(), ends }
+pub(super) fn entry(version: &str, expires_at: Option<i64>) -> StoreEntry {
+    StoreEntry { version: version.to_owned(), data: format!("data of {version}").into_bytes(), expires_at }
 }

@@ -1,4 +1,4 @@
-//! What the protocol needs of a store: a versioned register.
+//! What the protocol requires of a store: read an entry, and replace it by compare-and-swap.
 
 use std::any::Any;
 use std::error::Error;
@@ -7,16 +7,27 @@ use std::sync::Arc;
 
 use protocol::crypto::hex;
 
-/// A place for logins: anything that can read an entry and replace it if nobody else has replaced it meanwhile. All the rest, from locks and
-/// retries to what an entry means, is the library's.
+/// A place that keeps logins. A store reads an entry, and replaces it if no other process replaced
+/// it first. This library does everything else: locks, retries, and what an entry means.
 ///
-/// Any database does the two required functions in two statements. An entry's data is opaque bytes that hold secrets. [`kit`](super::kit)
-/// tests whether a store keeps its promises.
+/// Any database implements the two required functions in two statements. The data of an entry are
+/// opaque bytes that contain secrets. [`conformance::check`](crate::conformance::check) tests
+/// whether a store keeps its promises.
+///
+/// # Design
+///
+/// Compare-and-swap is the smallest operation that prevents a lost update between processes, and
+/// every database has it: an `UPDATE` with the version in its `WHERE` clause. Versions are random
+/// because a counter repeats when a backup is restored, and a process that still expects the old
+/// number would then overwrite another login. See [decision 28].
+///
+/// [decision 28]:
+/// https://github.com/sipgate-oauth2/sipgate-oauth2/blob/main/docs/decisions/0028-a-store-is-two-functions-over-random-versions.md
 ///
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::Mutex;
-/// use sipgate_oauth2::{Store, StoreEntry, BoxError, StoreKey, SwapOutcome, TokenStore};
+/// use sipgate_oauth2::{BoxError, Store, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 ///
 /// #[derive(Default)]
 /// struct InMemory(Mutex<HashMap<String, StoreEntry>>);
@@ -26,7 +37,12 @@ use protocol::crypto::hex;
 ///         Ok(self.0.lock().map_err(|_| "poisoned")?.get(key.as_str()).cloned())
 ///     }
 ///
-///     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
+///     fn swap(
+///         &self,
+///         key: &StoreKey,
+///         expected: Option<&str>,
+///         entry: &StoreEntry,
+///     ) -> Result<SwapOutcome, BoxError> {
 ///         let mut entries = self.0.lock().map_err(|_| "poisoned")?;
 ///         if entries.get(key.as_str()).map(|entry| entry.version.as_str()) != expected {
 ///             return Ok(SwapOutcome::Conflict);
@@ -39,42 +55,45 @@ use protocol::crypto::hex;
 /// let store = Store::new(InMemory::default());
 /// ```
 pub trait TokenStore: Send + Sync + 'static {
-    /// The entry of this key as the last successful [`swap`](Self::swap) of any process left it, or nothing. Never a stale copy.
+    /// Returns the entry as the last successful [`swap`](Self::swap) of any process wrote it, or
+    /// `None` if there is none. Never a stale copy.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from knowing.
+    /// Anything that prevents the store from reading the entry.
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError>;
 
-    /// Puts `entry` under the key if what is there has the version `expected`, or if nothing is there and nothing is expected. One step that
-    /// nobody comes in between, and durable before it returns. The store may drop an entry once its `ends` has passed, and no other.
+    /// Stores `entry` under the key if the current entry has the version `expected`, or if there is
+    /// no entry and `expected` is `None`. The step is atomic, and durable before it returns. The
+    /// store may delete an entry once its `expires_at` has passed, and must not delete any other.
     ///
     /// # Errors
     ///
-    /// Whatever went wrong: it may have been stored or not, the library looks.
+    /// Anything that went wrong. The entry may have been stored or not: the library reads it again.
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError>;
 
-    /// Tries to take the key's lock, without waiting. Only for stores whose users all share one machine: a lock must end by itself with the
-    /// process that holds it, and in no other way. Without one, the library excludes by lease.
+    /// Tries to take the lock of the key, without waiting. Only for stores whose users all run on
+    /// one machine: a lock must end with the process that holds it, and must not end otherwise
+    /// while it is held. Without locks, the library uses leases.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from knowing.
+    /// Anything that prevents the store from deciding.
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         let _ = key;
         Ok(StoreLock::Unsupported)
     }
 }
 
-/// What a store's function failed with. An [`Error`](crate::Error) of this library is passed on, anything else is the cause of
-/// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable).
+/// The error of a store's function. An [`Error`](crate::Error) is passed on as it is; any other
+/// error becomes the cause of a [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable).
 ///
 /// ```
-/// let failure: sipgate_oauth2::BoxError = "the database is away".into();
+/// let error: sipgate_oauth2::BoxError = "the database is down".into();
 /// ```
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What an entry is filed under: 64 hexadecimal digits that tell nothing about whose login it is.
+/// The key of an entry: 64 hexadecimal digits that reveal nothing about the account.
 ///
 /// ```
 /// # fn path(key: &sipgate_oauth2::StoreKey) -> String {
@@ -89,7 +108,7 @@ impl StoreKey {
         Self(hex(digest).into())
     }
 
-    /// What stands for an account where its name must not appear, such as in logs.
+    /// Identifies the account where its name must not appear, such as in logs.
     pub(crate) fn account_hash(&self) -> &str {
         &self.0[..16]
     }
@@ -102,29 +121,32 @@ impl StoreKey {
 
 /// What a store keeps under a key.
 ///
+/// The struct is exhaustive: a store must keep every field, so a new field has to be a compile
+/// error in each store rather than lost data.
+///
 /// ```
 /// # fn f(version: String, data: Vec<u8>) {
-/// let entry = sipgate_oauth2::StoreEntry { version, data, ends: None };
+/// let entry = sipgate_oauth2::StoreEntry { version, data, expires_at: None };
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct StoreEntry {
-    /// A random text, drawn anew with every change: 22 characters out of `[A-Za-z0-9_-]`. Never a counter, which would repeat after a copy
-    /// was restored.
+    /// A random text, new with every change: 22 characters of `[A-Za-z0-9_-]`. Never a counter,
+    /// which would repeat after a backup was restored.
     pub version: String,
-    /// The login: opaque, secret, seldom more than 10 KB.
+    /// The login: opaque, secret, rarely more than 10 KB.
     pub data: Vec<u8>,
-    /// When the store may drop the entry, in seconds since 1970; without it, never.
-    pub ends: Option<i64>,
+    /// When the store may delete the entry, in seconds since 1970; never if `None`.
+    pub expires_at: Option<i64>,
 }
 
 impl fmt::Debug for StoreEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreEntry").field("version", &self.version).field("ends", &self.ends).finish_non_exhaustive()
+        f.debug_struct("StoreEntry").field("version", &self.version).field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
-/// What came of a [`swap`](TokenStore::swap).
+/// The outcome of a [`swap`](TokenStore::swap).
 ///
 /// ```
 /// # use sipgate_oauth2::SwapOutcome;
@@ -132,15 +154,17 @@ impl fmt::Debug for StoreEntry {
 /// if rows_changed == 1 { SwapOutcome::Stored } else { SwapOutcome::Conflict }
 /// # }
 /// ```
+// Non-exhaustive, as is `StoreLock`: a store only returns it, so a new variant breaks no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SwapOutcome {
-    /// It is there, durably.
+    /// The entry is stored, durably.
     Stored,
-    /// Another version was there, and still is.
+    /// The current entry has another version than the expected one, and was not changed.
     Conflict,
 }
 
-/// What came of a [`try_lock`](TokenStore::try_lock).
+/// The outcome of a [`try_lock`](TokenStore::try_lock).
 ///
 /// ```
 /// # use sipgate_oauth2::StoreLock;
@@ -148,12 +172,13 @@ pub enum SwapOutcome {
 /// StoreLock::Held(Box::new(guard))
 /// # }
 /// ```
+#[non_exhaustive]
 pub enum StoreLock {
     /// The store has no locks.
     Unsupported,
-    /// Somebody holds it.
+    /// The lock is held by another caller.
     Busy,
-    /// It is ours until this is dropped.
+    /// The caller holds the lock until this value is dropped.
     Held(Box<dyn Any + Send>),
 }
 

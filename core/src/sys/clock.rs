@@ -1,12 +1,12 @@
-//! The clocks, handed in so that tests can say what time it is.
+//! The clocks, passed as a value so that tests can set the time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::time::Moment;
 
-/// Where the time comes from. Crate-private: users have one clock.
+/// A source of the time. Private to the crate: users always get the system clock.
 pub(crate) trait Clock: Send + Sync {
-    /// Now, on both clocks.
+    /// The current time on both clocks.
     fn moment(&self) -> Moment;
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -36,7 +36,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Goes on while the machine sleeps, as tokens do.
+/// Counts the time in which the machine is suspended, because tokens expire in that time, too.
 #[cfg(target_os = "linux")]
 fn monotonic() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

@@ -1,4 +1,5 @@
-//! What the operating system gives: clocks, randomness, processes and threads. `tests/schedules` has modules of its own here.
+//! What the operating system provides: clocks, randomness, processes and threads. `tests/schedules`
+//! replaces these modules.
 
 pub(crate) mod clock;
 pub(crate) mod process;

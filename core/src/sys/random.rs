@@ -1,4 +1,4 @@
-//! Randomness, handed in so that tests can say what is drawn.
+//! Randomness, passed as a value so that tests can choose what is drawn.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine as _;
@@ -6,7 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use protocol::error::{Error, ErrorCode, Result};
 
-/// Where random bytes come from. Crate-private: users get the operating system's, through the crypto library.
+/// A source of random bytes. Private to the crate: users always get those of the operating system,
+/// through the crypto library.
 pub(crate) trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
@@ -23,11 +24,11 @@ impl Random for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         self.0
             .fill(bytes)
-            .map_err(|_| Error::new(ErrorCode::Internal, "the operating system gave no random bytes; nothing was started, try again"))
+            .map_err(|_| Error::new(ErrorCode::Internal, "the operating system provided no random bytes; nothing was started, try again"))
     }
 }
 
-/// `N` values of 256 bits each as unpadded base64url: 43 characters out of `[A-Za-z0-9_-]`.
+/// `N` values of 256 bits each as unpadded base64url: 43 characters of `[A-Za-z0-9_-]`.
 pub(crate) fn tokens<const N: usize>(random: &dyn Random) -> Result<[String; N]> {
     let mut bytes = [[0_u8; 32]; N];
     random.fill(bytes.as_flattened_mut())?;

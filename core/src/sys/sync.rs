@@ -1,5 +1,5 @@
-//! What threads meet at and wait with, from one place: `tests/schedules` puts a module of its own here, which decides who runs when and
-//! how late it is.
+//! Everything that threads use to synchronize and wait, in one place: `tests/schedules` replaces
+//! this module by one that decides which thread runs next, and how much time passes.
 
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};

@@ -1,7 +1,7 @@
-//! What the library does beside its callers: threads, permits and timers.
+//! What the library runs beside its callers: threads, permits and timers.
 //!
-//! Requests, the store and waiting never queue behind each other. A request takes a permit at its server, work with a store
-//! takes a permit at that store, and what only waits has no thread.
+//! Requests, store operations and waits never queue behind each other. A request needs a permit for
+//! its server, a store operation needs a permit for its store, and a wait needs no thread.
 
 pub(crate) mod per_server;
 pub(crate) mod pool;

@@ -1,4 +1,4 @@
-//! The semaphores at each server.
+//! One semaphore per server.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -6,25 +6,25 @@ use std::sync::{Arc, PoisonError};
 use super::semaphore::Semaphore;
 use crate::sys::sync::Mutex;
 
-/// So many requests are under way at one server, each on a connection of its own.
+/// How many requests run at one server at a time, each on a connection of its own.
 const MAX_REQUESTS: usize = 64;
 
-/// See the module.
+/// The semaphores of the servers that are in use.
 #[derive(Default)]
 pub(crate) struct PerServer(Mutex<HashMap<String, Arc<Semaphore>>>);
 
 impl PerServer {
-    /// Those of the server at this scheme, host and port.
+    /// The semaphore of the server at this scheme, host and port.
     pub(crate) fn semaphore(&self, server: &str) -> Arc<Semaphore> {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphores) = servers.get(server) {
-            return Arc::clone(semaphores);
+        if let Some(semaphore) = servers.get(server) {
+            return Arc::clone(semaphore);
         }
-        // Those that nobody uses now are as good as new ones.
-        servers.retain(|_, semaphores| Arc::strong_count(semaphores) > 1);
-        let semaphores = Semaphore::new(MAX_REQUESTS);
-        servers.insert(server.to_owned(), Arc::clone(&semaphores));
-        semaphores
+        // A semaphore that is not in use does not differ from a new one.
+        servers.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+        let semaphore = Semaphore::new(MAX_REQUESTS);
+        servers.insert(server.to_owned(), Arc::clone(&semaphore));
+        semaphore
     }
 }
 
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_has_its_semaphores_as_long_as_somebody_uses_them() {
+    fn a_server_keeps_its_semaphore_while_it_is_in_use() {
         let servers = PerServer::default();
         let used = servers.semaphore("https://a.example");
         assert!(Arc::ptr_eq(&used, &servers.semaphore("https://a.example")));

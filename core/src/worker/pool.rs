@@ -1,5 +1,5 @@
-//! Threads that are made as they are needed, and end when nobody needs them. What runs here has taken a turn, which is what bounds
-//! their number.
+//! Threads that are started when they are needed, and end when they are idle. Each job holds a
+//! permit, which limits their number.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ const IDLE: Duration = Duration::from_secs(5);
 
 static POOL: PerProcess<Pool> = PerProcess::new();
 
-/// Runs `job` on a thread of the pool, at once. On an error it is dropped.
+/// Runs `job` at once on a thread of the pool. On an error, `job` is dropped.
 pub(crate) fn run(job: impl FnOnce() + Send + 'static) -> Result<()> {
     let pool = POOL.get_or_make(Pool::default);
     let mut state = pool.lock();
@@ -24,10 +24,10 @@ pub(crate) fn run(job: impl FnOnce() + Send + 'static) -> Result<()> {
         pool.wake.notify_one();
         return Ok(());
     }
-    let own = Arc::clone(&pool);
-    match thread::Builder::new().name("sipgate-oauth2".into()).spawn(move || own.work()) {
+    let worker = Arc::clone(&pool);
+    match thread::Builder::new().name("sipgate-oauth2".into()).spawn(move || worker.work()) {
         Ok(_) => state.threads += 1,
-        // It runs when one of the others is free.
+        // The job runs when another thread is free.
         Err(_) if state.threads > 0 => {}
         Err(cause) => {
             let job = state.jobs.pop_back();
@@ -60,7 +60,8 @@ impl Pool {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                // A job answers for its own panics; this keeps the count of threads right whatever happens.
+                // A job handles its own panics. This keeps the count of threads right if it does
+                // not.
                 let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
                 continue;
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_that_wait_do_not_hold_up_the_next() {
+    fn jobs_that_block_do_not_delay_the_next() {
         let (sender, receiver) = mpsc::channel();
         let releases: Vec<_> = (0..200)
             .map(|_| {
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_job_costs_no_thread() {
+    fn a_panic_in_a_job_ends_no_thread() {
         let (sender, receiver) = mpsc::channel();
         run(|| panic!("planted")).unwrap();
         run(move || sender.send(()).unwrap()).unwrap();

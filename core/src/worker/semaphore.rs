@@ -1,4 +1,5 @@
-//! Semaphore at something that bears only so many at once: a server, or a store. Who waits for a permit has no thread.
+//! Limits how many jobs run at a server or a store at a time. A job that waits for a permit
+//! occupies no thread.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
@@ -7,81 +8,85 @@ use std::time::Duration;
 use super::timer;
 use crate::sys::sync::{Mutex, MutexGuard};
 
-/// When nobody has finished for this long, one more than usual may begin: those at work may wait for one that waits here, as where an application's
-/// store calls the library.
-const STUCK: Duration = Duration::from_millis(250);
+/// If no permit is released for this long, an extra one is granted: the running jobs may wait for a
+/// job in the queue, for example when a custom store calls the library.
+const STALL: Duration = Duration::from_millis(250);
 
-/// At most so many times the usual number begin on top of it.
-const MOST_EXTRA: usize = 4;
+/// How many extra permits are granted at most, as a multiple of the limit.
+const MAX_EXTRA: usize = 4;
 
-/// See the module.
+/// A semaphore with a queue of callbacks instead of blocked threads.
 pub(crate) struct Semaphore {
-    /// The usual number at once.
-    most: usize,
+    /// The number of permits, without extra ones.
+    limit: usize,
     state: Mutex<State>,
-    /// Whether those at work may wait for those that are not.
-    may_be_stuck: bool,
+    /// Whether a running job may wait for a job in the queue.
+    grants_extra: bool,
 }
 
 #[derive(Default)]
 struct State {
-    taken: usize,
-    waiting: VecDeque<Waiting>,
-    finished: u64,
-    watched: bool,
+    in_use: usize,
+    queue: VecDeque<Resume>,
+    /// How many permits were released so far.
+    released: u64,
+    /// Whether a timer checks for a stall.
+    watching: bool,
 }
 
-type Waiting = Box<dyn FnOnce(Permit) + Send>;
+type Resume = Box<dyn FnOnce(Permit) + Send>;
 
-/// A permit, until this is dropped.
+/// Released on drop.
 pub(crate) struct Permit(Arc<Semaphore>);
 
 impl Semaphore {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, state: Mutex::default(), may_be_stuck: false })
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, state: Mutex::default(), grants_extra: false })
     }
 
-    /// Where those at work may wait for those that are not.
-    pub(crate) fn with_relief(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, state: Mutex::default(), may_be_stuck: true })
+    /// A semaphore that grants extra permits if a running job seems to wait for a job in the queue.
+    pub(crate) fn with_extra_permits(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, state: Mutex::default(), grants_extra: true })
     }
 
-    /// Takes a permit: at once, and then `job` comes back with it; or later, and then `resume` is called with both, on a thread that must not be held up.
+    /// Returns `job` and a permit if one is free. Otherwise `resume` is called with both later, on
+    /// a thread that it must not block.
     pub(crate) fn acquire<J: Send + 'static>(self: &Arc<Self>, job: J, resume: fn(J, Permit)) -> Option<(J, Permit)> {
         let mut state = self.lock();
-        if state.taken < self.most {
-            state.taken += 1;
+        if state.in_use < self.limit {
+            state.in_use += 1;
             return Some((job, Permit(Arc::clone(self))));
         }
-        state.waiting.push_back(Box::new(move |permit| resume(job, permit)));
-        let watch = self.may_be_stuck && !std::mem::replace(&mut state.watched, true);
-        let finished = state.finished;
+        state.queue.push_back(Box::new(move |permit| resume(job, permit)));
+        let watch = self.grants_extra && !std::mem::replace(&mut state.watching, true);
+        let released = state.released;
         drop(state);
         if watch {
-            self.watch(finished);
+            self.watch(released);
         }
         None
     }
 
-    fn watch(self: &Arc<Self>, finished: u64) {
-        let own = Arc::clone(self);
-        timer::after(STUCK, move || own.relieve(finished));
+    fn watch(self: &Arc<Self>, released: u64) {
+        let semaphore = Arc::clone(self);
+        timer::after(STALL, move || semaphore.grant_extra(released));
     }
 
-    /// The newest goes first: what the others wait for has come after them.
-    fn relieve(self: &Arc<Self>, finished: u64) {
+    /// Grants an extra permit if none was released since `released`. The newest job gets it: the
+    /// job that the running ones wait for was queued after they started.
+    fn grant_extra(self: &Arc<Self>, released: u64) {
         let mut state = self.lock();
-        let is_stuck = state.finished == finished && state.taken < self.most * (1 + MOST_EXTRA);
-        let relieved = if is_stuck { state.waiting.pop_back() } else { None };
-        state.taken += usize::from(relieved.is_some());
-        state.watched = !state.waiting.is_empty();
-        let (watch, finished) = (state.watched, state.finished);
+        let is_stalled = state.released == released && state.in_use < self.limit * (1 + MAX_EXTRA);
+        let newest = if is_stalled { state.queue.pop_back() } else { None };
+        state.in_use += usize::from(newest.is_some());
+        state.watching = !state.queue.is_empty();
+        let (watch, released) = (state.watching, state.released);
         drop(state);
         if watch {
-            self.watch(finished);
+            self.watch(released);
         }
-        if let Some(relieved) = relieved {
-            relieved(Permit(Arc::clone(self)));
+        if let Some(resume) = newest {
+            resume(Permit(Arc::clone(self)));
         }
     }
 
@@ -93,12 +98,12 @@ impl Semaphore {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.finished += 1;
-        let next = state.waiting.pop_front();
-        state.taken -= usize::from(next.is_none());
+        state.released += 1;
+        let next = state.queue.pop_front();
+        state.in_use -= usize::from(next.is_none());
         drop(state);
-        if let Some(next) = next {
-            next(Permit(Arc::clone(&self.0)));
+        if let Some(resume) = next {
+            resume(Permit(Arc::clone(&self.0)));
         }
     }
 }
@@ -110,31 +115,31 @@ mod tests {
     use super::*;
 
     fn resume((number, sender): (u32, Sender<(u32, Permit)>), permit: Permit) {
-        // The test may be over.
+        // The test may have ended.
         let _ = sender.send((number, permit));
     }
 
     #[test]
-    fn those_that_wait_come_in_their_order() {
+    fn jobs_in_the_queue_get_permits_in_order() {
         let (sender, receiver) = channel();
-        let permits = Semaphore::new(2);
-        let mut first = (0..2).map(|number| permits.acquire((number, sender.clone()), resume).expect("a permit").1).collect::<Vec<_>>();
-        assert!((2..5).all(|number| permits.acquire((number, sender.clone()), resume).is_none()));
+        let semaphore = Semaphore::new(2);
+        let mut first = (0..2).map(|number| semaphore.acquire((number, sender.clone()), resume).expect("a permit").1).collect::<Vec<_>>();
+        assert!((2..5).all(|number| semaphore.acquire((number, sender.clone()), resume).is_none()));
         first.clear();
         for expected in 2..5 {
             assert_eq!(receiver.recv().unwrap().0, expected);
         }
-        assert!(permits.acquire((5, sender), resume).is_some());
+        assert!(semaphore.acquire((5, sender), resume).is_some());
     }
 
     #[test]
-    fn one_that_the_others_wait_for_comes_all_the_same() {
+    fn a_job_that_the_running_ones_wait_for_gets_an_extra_permit() {
         let (sender, receiver) = channel();
-        let permits = Semaphore::with_relief(2);
-        let at_work = (0..2).map(|number| permits.acquire((number, sender.clone()), resume).expect("a permit").1).collect::<Vec<_>>();
-        assert!((2..5).all(|number| permits.acquire((number, sender.clone()), resume).is_none()));
+        let semaphore = Semaphore::with_extra_permits(2);
+        let running = (0..2).map(|number| semaphore.acquire((number, sender.clone()), resume).expect("a permit").1).collect::<Vec<_>>();
+        assert!((2..5).all(|number| semaphore.acquire((number, sender.clone()), resume).is_none()));
         let (newest, permit) = receiver.recv().unwrap();
         assert_eq!(newest, 4);
-        drop((permit, at_work));
+        drop((permit, running));
     }
 }

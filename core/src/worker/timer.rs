@@ -1,4 +1,4 @@
-//! Things to do later. One thread waits for all of them; it ends when there are none.
+//! Jobs that run later. One thread waits for all of them, and ends when there are none.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,9 +12,9 @@ const IDLE: Duration = Duration::from_secs(5);
 
 static TIMER: PerProcess<Timer> = PerProcess::new();
 
-/// Runs `job` after `delay`. It must be short: others wait behind it.
+/// Runs `job` after `delay`. The job must be short, because it delays the others.
 ///
-/// Where no thread can be had, this one waits.
+/// If no thread can be started, the calling thread waits and runs the job.
 pub(crate) fn after(delay: Duration, job: impl FnOnce() + Send + 'static) {
     let timer = TIMER.get_or_make(Timer::default);
     if let Err(job) = timer.add(delay, Box::new(job)) {
@@ -33,10 +33,10 @@ struct Timer {
 
 #[derive(Default)]
 struct State {
-    /// By when they are due, and in the order they were added.
+    /// Ordered by due time, then by the order in which they were added.
     jobs: BTreeMap<(Instant, u64), Job>,
     added: u64,
-    runs: bool,
+    running: bool,
 }
 
 impl Timer {
@@ -44,14 +44,14 @@ impl Timer {
         let Some(due) = Instant::now().checked_add(delay) else { return Ok(()) };
         let mut state = self.lock();
         state.added += 1;
-        let place = (due, state.added);
-        state.jobs.insert(place, job);
-        if !state.runs {
-            let own = Arc::clone(self);
-            if thread::Builder::new().name("sipgate-oauth2-timer".into()).spawn(move || own.work()).is_err() {
-                return state.jobs.remove(&place).map_or(Ok(()), Err);
+        let key = (due, state.added);
+        state.jobs.insert(key, job);
+        if !state.running {
+            let timer = Arc::clone(self);
+            if thread::Builder::new().name("sipgate-oauth2-timer".into()).spawn(move || timer.work()).is_err() {
+                return state.jobs.remove(&key).map_or(Ok(()), Err);
             }
-            state.runs = true;
+            state.running = true;
         }
         drop(state);
         self.changed.notify_all();
@@ -61,21 +61,21 @@ impl Timer {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            let next = state.jobs.first_key_value().map(|(place, _)| *place);
+            let next = state.jobs.first_key_value().map(|(key, _)| *key);
             let wait = next.map_or(IDLE, |(due, _)| due.saturating_duration_since(Instant::now()));
-            if let Some(place) = next.filter(|_| wait.is_zero()) {
-                let job = state.jobs.remove(&place);
+            if let Some(key) = next.filter(|_| wait.is_zero()) {
+                let job = state.jobs.remove(&key);
                 drop(state);
-                // The others' time comes all the same.
+                // A panic must not stop the other jobs.
                 let _ = catch_unwind(AssertUnwindSafe(|| job.map(|job| job())));
                 state = self.lock();
                 continue;
             }
-            let is_the_same = |state: &mut State| state.jobs.first_key_value().map(|(place, _)| *place) == next;
-            let (woken, waited) = self.changed.wait_timeout_while(state, wait, is_the_same).unwrap_or_else(PoisonError::into_inner);
+            let is_unchanged = |state: &mut State| state.jobs.first_key_value().map(|(key, _)| *key) == next;
+            let (woken, waited) = self.changed.wait_timeout_while(state, wait, is_unchanged).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if waited.timed_out() && state.jobs.is_empty() {
-                state.runs = false;
+                state.running = false;
                 return;
             }
         }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_run_in_the_order_of_their_time_and_a_panic_holds_up_none() {
+    fn jobs_run_in_the_order_of_their_due_times_and_a_panic_stops_none() {
         let (sender, receiver) = mpsc::channel();
         after(Duration::from_millis(1), || panic!("planted"));
         for number in [3_u64, 1, 2] {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_due_sooner_does_not_wait_for_one_that_is_due_later() {
+    fn a_job_does_not_wait_for_one_that_is_due_later() {
         let (sender, receiver) = mpsc::channel();
         after(Duration::from_secs(3600), || {});
         after(Duration::ZERO, move || sender.send(()).unwrap());

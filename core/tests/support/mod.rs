@@ -33,8 +33,9 @@ impl Realm {
 
     /// The endpoints of realm `third-party` behind one of the realm's addresses.
     pub(crate) fn metadata(&self, address: &str) -> ServerMetadata {
-        let issuer = format!("{address}/auth/realms/third-party");
-        metadata(&issuer, &format!("{issuer}/protocol/openid-connect/token"))
+        let mut metadata = ServerMetadata::keycloak(&format!("{address}/auth"), "third-party").unwrap();
+        metadata.revocation_endpoint = None;
+        metadata
     }
 
     pub(crate) fn client(&self, address: &str) -> ClientBuilder {

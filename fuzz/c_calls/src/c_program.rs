@@ -5,16 +5,15 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::null_mut;
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::{sipgate_event, sipgate_event_is_warning, sipgate_event_json, sipgate_event_kind};
+use sipgate_oauth2_c::*;
+
 use crate::handles::read;
 use crate::outcome::OK;
-use crate::own_store::*;
-use crate::store_entry::*;
 
 /// The table of functions, with room behind it for those of later versions.
 #[repr(C)]
 pub(crate) struct Table {
-    pub(crate) functions: sipgate_store_functions,
+    pub(crate) functions: sipgate_oauth2_store_functions,
     later: [u8; 1024],
 }
 
@@ -32,7 +31,7 @@ impl Table {
     pub(crate) fn new(size: usize) -> Self {
         let user_data = Box::into_raw(Box::<Entries>::default()).cast();
         Self {
-            functions: sipgate_store_functions { size, user_data, load: Some(load), save: Some(save), free: Some(free) },
+            functions: sipgate_oauth2_store_functions { size, user_data, load: Some(load), save: Some(save), free: Some(free) },
             later: [0; 1024],
         }
     }
@@ -49,54 +48,55 @@ pub(crate) unsafe extern "C" fn free(user_data: *mut c_void) {
 unsafe extern "C" fn load(
     user_data: *mut c_void,
     key: *const c_char,
-    entry: *mut sipgate_store_entry,
-    problem: *mut sipgate_store_problem,
-) -> sipgate_store_answer {
+    entry: *mut sipgate_oauth2_store_entry,
+    problem: *mut sipgate_oauth2_store_error_message,
+) -> sipgate_oauth2_store_answer {
     // SAFETY: the library passes what the header says.
     unsafe {
-        assert_eq!(sipgate_store_problem_set_message(problem, c"not shown, as nothing fails".as_ptr(), null_mut()), OK);
+        assert_eq!(sipgate_oauth2_store_error_message_set(problem, c"not shown, as nothing fails".as_ptr(), null_mut()), OK);
         let entries = (*user_data.cast::<Entries>()).0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = entries.get(&text(key)) {
-            assert_eq!(sipgate_store_entry_set_version(entry, found.version.as_ptr(), null_mut()), OK);
-            assert_eq!(sipgate_store_entry_set_data(entry, found.data.as_ptr(), found.data.len(), null_mut()), OK);
-            assert_eq!(sipgate_store_entry_set_ends(entry, found.ends, null_mut()), OK);
+            assert_eq!(sipgate_oauth2_store_entry_set_version(entry, found.version.as_ptr(), null_mut()), OK);
+            assert_eq!(sipgate_oauth2_store_entry_set_data(entry, found.data.as_ptr(), found.data.len(), null_mut()), OK);
+            assert_eq!(sipgate_oauth2_store_entry_set_expires_at(entry, found.ends, null_mut()), OK);
         }
     }
-    sipgate_store_answer_code::SIPGATE_STORE_DONE as sipgate_store_answer
+    StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
 }
 
 unsafe extern "C" fn save(
     user_data: *mut c_void,
     key: *const c_char,
     expected: *const c_char,
-    entry: *const sipgate_store_entry,
-    _: *mut sipgate_store_problem,
-) -> sipgate_store_answer {
+    entry: *const sipgate_oauth2_store_entry,
+    _: *mut sipgate_oauth2_store_error_message,
+) -> sipgate_oauth2_store_answer {
     // SAFETY: the library passes what the header says.
     unsafe {
         let mut entries = (*user_data.cast::<Entries>()).0.lock().unwrap_or_else(PoisonError::into_inner);
         let there = entries.get(&text(key)).map(|there| there.version.as_c_str());
         if there != (!expected.is_null()).then(|| CStr::from_ptr(expected)) {
-            return sipgate_store_answer_code::SIPGATE_STORE_CONFLICT as sipgate_store_answer;
+            return StoreAnswer::SIPGATE_STORE_CONFLICT as sipgate_oauth2_store_answer;
         }
-        let version = CString::new(read(sipgate_store_entry_version(entry)).expect("an entry has a version")).expect("it is text");
-        let data = sipgate_store_entry_data(entry);
+        let version = CString::new(read(sipgate_oauth2_store_entry_version(entry)).expect("an entry has a version")).expect("it is text");
+        let data = sipgate_oauth2_store_entry_data(entry);
         let data = std::slice::from_raw_parts(data.data, data.len).to_vec();
-        entries.insert(text(key), Entry { version, data, ends: sipgate_store_entry_ends(entry) });
+        entries.insert(text(key), Entry { version, data, ends: sipgate_oauth2_store_entry_expires_at(entry) });
     }
-    sipgate_store_answer_code::SIPGATE_STORE_DONE as sipgate_store_answer
+    StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
 }
 
 /// # Safety
 ///
 /// `event` is live.
-pub(crate) unsafe extern "C" fn on_event(_: *mut c_void, event: *const sipgate_event) {
+pub(crate) unsafe extern "C" fn on_event(_: *mut c_void, event: *const sipgate_oauth2_event) {
     // SAFETY: the caller's promise is ours.
     unsafe {
-        let (kind, json) = (read(sipgate_event_kind(event)).expect("its kind"), read(sipgate_event_json(event)).expect("its JSON"));
+        let (kind, json) =
+            (read(sipgate_oauth2_event_kind(event)).expect("its kind"), read(sipgate_oauth2_event_json(event)).expect("its JSON"));
         assert!(json.starts_with(&format!(r#"{{"event":"{kind}""#)) && !json.contains('\n'), "{json}");
         assert!(!json.contains("canary-"), "{json} shows a secret");
-        sipgate_event_is_warning(event);
+        sipgate_oauth2_event_is_warning(event);
     }
 }
 

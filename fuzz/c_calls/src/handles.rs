@@ -2,23 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use crate::authorization_code::{sipgate_authorization_code, sipgate_authorization_code_free};
-use crate::authorization_parameters::{sipgate_authorization_parameters, sipgate_authorization_parameters_free};
-use crate::authorization_request::*;
-use crate::call::{sipgate_call, sipgate_call_free, sipgate_cancel, sipgate_cancel_free};
-use crate::client::*;
-use crate::client_options::{sipgate_client_options, sipgate_client_options_free};
-use crate::error::*;
-use crate::secret::{sipgate_secret, sipgate_secret_free, sipgate_secret_text};
-use crate::store::{sipgate_store, sipgate_store_free};
-use crate::store_check::*;
-use crate::store_options::{sipgate_store_options, sipgate_store_options_free};
-use crate::text::sipgate_str;
-use crate::token_set::*;
-use crate::token_source::{
-    sipgate_token_source, sipgate_token_source_account, sipgate_token_source_account_hash, sipgate_token_source_free,
-};
-use crate::token_status::*;
+use sipgate_oauth2_c::*;
 
 /// Four places for handles of one type.
 pub(crate) struct Slots<T: Handle>([Option<Held<T>>; 4]);
@@ -92,153 +76,168 @@ pub(crate) trait Handle {
     unsafe fn free(handle: *mut Self);
 }
 
-impl Handle for sipgate_error {
+impl Handle for sipgate_oauth2_error {
     const NOTHING: &str = r#"(0, "SIPGATE_OK", "", None, None, false, -1, 0, None, None, None, None)"#;
 
     unsafe fn says(error: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
         unsafe {
-            let names = (sipgate_error_status(error), name(sipgate_error_name(error)), name(sipgate_error_family(error)));
-            let texts = (read(sipgate_error_message(error)), read(sipgate_error_remedy(error)));
-            let numbers = (sipgate_error_retryable(error), sipgate_error_retry_after_ms(error), sipgate_error_http_status(error));
-            let (code, description) = (read(sipgate_error_oauth_error(error)), read(sipgate_error_oauth_error_description(error)));
-            let (uri, cause) = (read(sipgate_error_oauth_error_uri(error)), read(sipgate_error_cause(error)));
+            let names =
+                (sipgate_oauth2_error_status(error), name(sipgate_oauth2_error_name(error)), name(sipgate_oauth2_error_family(error)));
+            let texts = (read(sipgate_oauth2_error_message(error)), read(sipgate_oauth2_error_remedy(error)));
+            let numbers = (
+                sipgate_oauth2_error_retryable(error),
+                sipgate_oauth2_error_retry_after_ms(error),
+                sipgate_oauth2_error_http_status(error),
+            );
+            let (code, description) =
+                (read(sipgate_oauth2_error_oauth_error(error)), read(sipgate_oauth2_error_oauth_error_description(error)));
+            let (uri, cause) = (read(sipgate_oauth2_error_oauth_error_uri(error)), read(sipgate_oauth2_error_cause(error)));
             format!("{:?}", (names.0, names.1, names.2, texts.0, texts.1, numbers.0, numbers.1, numbers.2, code, description, uri, cause))
         }
     }
 
     unsafe fn free(error: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_error_free(error) }
+        unsafe { sipgate_oauth2_error_free(error) }
     }
 }
 
-impl Handle for sipgate_secret {
+impl Handle for sipgate_oauth2_secret {
     const NOTHING: &str = "None";
 
     unsafe fn says(secret: *const Self) -> String {
         // SAFETY: NULL or live, and so is its text.
-        unsafe { format!("{:?}", read(sipgate_secret_text(secret))) }
+        unsafe { format!("{:?}", read(sipgate_oauth2_secret_text(secret))) }
     }
 
     unsafe fn free(secret: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_secret_free(secret) }
+        unsafe { sipgate_oauth2_secret_free(secret) }
     }
 }
 
-impl Handle for sipgate_client {
+impl Handle for sipgate_oauth2_client {
     const NOTHING: &str = "[None, None, None, None]";
 
     unsafe fn says(client: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
         unsafe {
-            let (issuer, token_endpoint) = (sipgate_client_issuer(client), sipgate_client_token_endpoint(client));
-            let (client_id, redirect_uri) = (sipgate_client_client_id(client), sipgate_client_redirect_uri(client));
+            let (issuer, token_endpoint) = (sipgate_oauth2_client_issuer(client), sipgate_oauth2_client_token_endpoint(client));
+            let (client_id, redirect_uri) = (sipgate_oauth2_client_client_id(client), sipgate_oauth2_client_redirect_uri(client));
             format!("{:?}", [read(issuer), read(token_endpoint), read(client_id), read(redirect_uri)])
         }
     }
 
     unsafe fn free(client: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_client_free(client) }
+        unsafe { sipgate_oauth2_client_free(client) }
     }
 }
 
-impl Handle for sipgate_authorization_request {
+impl Handle for sipgate_oauth2_authorization_request {
     const NOTHING: &str = "([None, None, None, None, None, None], -1, -1)";
 
     unsafe fn says(request: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
         unsafe {
             let texts = [
-                sipgate_authorization_request_url(request),
-                sipgate_authorization_request_state(request),
-                sipgate_authorization_request_nonce(request),
-                sipgate_authorization_request_redirect_uri(request),
-                sipgate_authorization_request_scope(request),
-                sipgate_authorization_request_return_to(request),
+                sipgate_oauth2_authorization_request_url(request),
+                sipgate_oauth2_authorization_request_state(request),
+                sipgate_oauth2_authorization_request_nonce(request),
+                sipgate_oauth2_authorization_request_redirect_uri(request),
+                sipgate_oauth2_authorization_request_scope(request),
+                sipgate_oauth2_authorization_request_return_to(request),
             ];
             let texts = texts.map(|text| read(text));
-            format!("{:?}", (texts, sipgate_authorization_request_created_at(request), sipgate_authorization_request_ends_at(request)))
+            format!(
+                "{:?}",
+                (texts, sipgate_oauth2_authorization_request_created_at(request), sipgate_oauth2_authorization_request_expires_at(request))
+            )
         }
     }
 
     unsafe fn free(request: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_authorization_request_free(request) }
+        unsafe { sipgate_oauth2_authorization_request_free(request) }
     }
 }
 
-impl Handle for sipgate_token_set {
+impl Handle for sipgate_oauth2_token_set {
     const NOTHING: &str = "([None, None, None], false, -1, -1)";
 
     unsafe fn says(tokens: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
         unsafe {
-            let texts = [sipgate_token_set_token_type(tokens), sipgate_token_set_scope(tokens), sipgate_token_set_extra_json(tokens)];
+            let texts = [
+                sipgate_oauth2_token_set_token_type(tokens),
+                sipgate_oauth2_token_set_scope(tokens),
+                sipgate_oauth2_token_set_extra_json(tokens),
+            ];
             let texts = texts.map(|text| read(text));
-            let ends = (sipgate_token_set_expires_at(tokens), sipgate_token_set_refresh_expires_at(tokens));
-            format!("{:?}", (texts, sipgate_token_set_id_token_kept(tokens), ends.0, ends.1))
+            let ends = (sipgate_oauth2_token_set_expires_at(tokens), sipgate_oauth2_token_set_refresh_expires_at(tokens));
+            format!("{:?}", (texts, sipgate_oauth2_token_set_id_token_kept(tokens), ends.0, ends.1))
         }
     }
 
     unsafe fn free(tokens: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_token_set_free(tokens) }
+        unsafe { sipgate_oauth2_token_set_free(tokens) }
     }
 }
 
-impl Handle for sipgate_token_source {
+impl Handle for sipgate_oauth2_token_source {
     const NOTHING: &str = "(None, None)";
 
     unsafe fn says(source: *const Self) -> String {
         // SAFETY: NULL or live, and so is its text.
-        unsafe { format!("{:?}", (read(sipgate_token_source_account(source)), read(sipgate_token_source_account_hash(source)))) }
+        unsafe {
+            format!("{:?}", (read(sipgate_oauth2_token_source_account(source)), read(sipgate_oauth2_token_source_account_hash(source))))
+        }
     }
 
     unsafe fn free(source: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_token_source_free(source) }
+        unsafe { sipgate_oauth2_token_source_free(source) }
     }
 }
 
-impl Handle for sipgate_token_status {
+impl Handle for sipgate_oauth2_token_status {
     const NOTHING: &str =
         r#"(None, None, 0, -1, -1, false, "(0, \"SIPGATE_OK\", \"\", None, None, false, -1, 0, None, None, None, None)")"#;
 
     unsafe fn says(status: *const Self) -> String {
         // SAFETY: NULL or live, and so is what belongs to it.
         unsafe {
-            let texts = (read(sipgate_token_status_state(status)), read(sipgate_token_status_scope(status)));
-            let ends = (sipgate_token_status_expires_at(status), sipgate_token_status_refresh_expires_at(status));
-            let (generation, unsaved) = (sipgate_token_status_generation(status), sipgate_token_status_unsaved(status));
-            let last_error = Handle::says(sipgate_token_status_last_error(status));
+            let texts = (read(sipgate_oauth2_token_status_state(status)), read(sipgate_oauth2_token_status_scope(status)));
+            let ends = (sipgate_oauth2_token_status_expires_at(status), sipgate_oauth2_token_status_refresh_expires_at(status));
+            let (generation, unsaved) = (sipgate_oauth2_token_status_generation(status), sipgate_oauth2_token_status_unsaved(status));
+            let last_error = Handle::says(sipgate_oauth2_token_status_last_error(status));
             format!("{:?}", (texts.0, texts.1, generation, ends.0, ends.1, unsaved, last_error))
         }
     }
 
     unsafe fn free(status: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_token_status_free(status) }
+        unsafe { sipgate_oauth2_token_status_free(status) }
     }
 }
 
-impl Handle for sipgate_store_violations {
+impl Handle for sipgate_oauth2_store_violations {
     const NOTHING: &str = "[]";
 
     unsafe fn says(violations: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
         unsafe {
-            let count = sipgate_store_violations_count(violations);
-            assert_eq!(read(sipgate_store_violations_at(violations, count)), None);
-            format!("{:?}", (0..count).filter_map(|index| read(sipgate_store_violations_at(violations, index))).collect::<Vec<_>>())
+            let count = sipgate_oauth2_store_violations_count(violations);
+            assert_eq!(read(sipgate_oauth2_store_violations_at(violations, count)), None);
+            format!("{:?}", (0..count).filter_map(|index| read(sipgate_oauth2_store_violations_at(violations, index))).collect::<Vec<_>>())
         }
     }
 
     unsafe fn free(violations: *mut Self) {
         // SAFETY: the caller's promise is ours.
-        unsafe { sipgate_store_violations_free(violations) }
+        unsafe { sipgate_oauth2_store_violations_free(violations) }
     }
 }
 
@@ -254,13 +253,13 @@ macro_rules! say_nothing {
 }
 
 say_nothing! {
-    sipgate_authorization_code: sipgate_authorization_code_free,
-    sipgate_authorization_parameters: sipgate_authorization_parameters_free,
-    sipgate_call: sipgate_call_free,
-    sipgate_cancel: sipgate_cancel_free,
-    sipgate_client_options: sipgate_client_options_free,
-    sipgate_store: sipgate_store_free,
-    sipgate_store_options: sipgate_store_options_free,
+    sipgate_oauth2_authorization_code: sipgate_oauth2_authorization_code_free,
+    sipgate_oauth2_authorization_parameters: sipgate_oauth2_authorization_parameters_free,
+    sipgate_oauth2_call_options: sipgate_oauth2_call_options_free,
+    sipgate_oauth2_cancel_token: sipgate_oauth2_cancel_token_free,
+    sipgate_oauth2_client_options: sipgate_oauth2_client_options_free,
+    sipgate_oauth2_store: sipgate_oauth2_store_free,
+    sipgate_oauth2_store_options: sipgate_oauth2_store_options_free,
 }
 
 /// A text, with the NUL that must stand behind it.
@@ -268,7 +267,7 @@ say_nothing! {
 /// # Safety
 ///
 /// `text` belongs to a live handle.
-pub(crate) unsafe fn read(text: sipgate_str) -> Option<String> {
+pub(crate) unsafe fn read(text: sipgate_oauth2_str) -> Option<String> {
     if text.data.is_null() {
         assert_eq!(text.len, 0);
         return None;

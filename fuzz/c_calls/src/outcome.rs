@@ -2,20 +2,20 @@
 
 use std::ptr::NonNull;
 
-use crate::error::*;
+use sipgate_oauth2_c::*;
+
 use crate::handles::{Handle, Slots, name, read};
 use crate::line::Line;
-use crate::status::*;
 
-const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "refused_for_safety", "tell_the_person", "report_bug"];
+const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "discard_input", "show_denied", "report_bug"];
 
 /// Makes a call that writes a handle or, where the header says so, NULL.
 pub(crate) fn of_output<T: Handle>(
     line: &Line,
     slots: &mut Slots<T>,
-    errors: &mut Slots<sipgate_error>,
-    call: impl FnOnce(*mut *mut T, *mut *mut sipgate_error) -> sipgate_status,
-) -> sipgate_status {
+    errors: &mut Slots<sipgate_oauth2_error>,
+    call: impl FnOnce(*mut *mut T, *mut *mut sipgate_oauth2_error) -> sipgate_oauth2_status,
+) -> sipgate_oauth2_status {
     let untouched = NonNull::dangling().as_ptr();
     let mut out = untouched;
     let place = line.output(&mut out);
@@ -32,9 +32,9 @@ pub(crate) fn of_output<T: Handle>(
 /// Makes a call that writes nothing but an error.
 pub(crate) fn of_status(
     line: &Line,
-    errors: &mut Slots<sipgate_error>,
-    call: impl FnOnce(*mut *mut sipgate_error) -> sipgate_status,
-) -> sipgate_status {
+    errors: &mut Slots<sipgate_oauth2_error>,
+    call: impl FnOnce(*mut *mut sipgate_oauth2_error) -> sipgate_oauth2_status,
+) -> sipgate_oauth2_status {
     let untouched = NonNull::dangling().as_ptr();
     let mut error = untouched;
     let status = call(if line.wants_error() { &raw mut error } else { std::ptr::null_mut() });
@@ -51,12 +51,12 @@ pub(crate) fn of_status(
     status
 }
 
-pub(crate) const OK: sipgate_status = sipgate_code::SIPGATE_OK as sipgate_status;
+pub(crate) const OK: sipgate_oauth2_status = Status::SIPGATE_OK as sipgate_oauth2_status;
 
 /// Every number has names, and those of another version have the names of none.
-pub(crate) fn assert_named(number: sipgate_status) {
+pub(crate) fn assert_named(number: sipgate_oauth2_status) {
     // SAFETY: names are never freed.
-    let (name, family) = unsafe { (name(sipgate_status_name(number)), name(sipgate_status_family(number))) };
+    let (name, family) = unsafe { (name(sipgate_oauth2_status_name(number)), name(sipgate_oauth2_status_family(number))) };
     match (number, registered(number)) {
         (OK, _) => assert_eq!((name, family), ("SIPGATE_OK", "")),
         (_, true) => assert!(name.starts_with("SIPGATE_") && name != "SIPGATE_UNKNOWN" && family.ends_with("Error"), "{name}: {family}"),
@@ -64,30 +64,30 @@ pub(crate) fn assert_named(number: sipgate_status) {
     }
 }
 
-fn assert_registered(status: sipgate_status) {
+fn assert_registered(status: sipgate_oauth2_status) {
     assert!(status == OK || registered(status), "{status} is no status");
-    assert_ne!(status, sipgate_code::SIPGATE_INTERNAL as sipgate_status, "a panic was caught");
+    assert_ne!(status, Status::SIPGATE_INTERNAL as sipgate_oauth2_status, "a panic was caught");
     assert_named(status);
 }
 
-fn registered(status: sipgate_status) -> bool {
-    (0..).map(|index| sipgate_status_at(index)).take_while(|known| *known != OK).any(|known| known == status)
+fn registered(status: sipgate_oauth2_status) -> bool {
+    (0..).map(|index| sipgate_oauth2_status_at(index)).take_while(|known| *known != OK).any(|known| known == status)
 }
 
 /// # Safety
 ///
 /// `error` is live.
-unsafe fn assert_fit_to_show(error: *const sipgate_error, status: sipgate_status, canaries: &[String]) {
+unsafe fn assert_fit_to_show(error: *const sipgate_oauth2_error, status: sipgate_oauth2_status, canaries: &[String]) {
     // SAFETY: the caller's promise is ours.
     unsafe {
-        assert_eq!(sipgate_error_status(error), status);
-        assert_eq!(name(sipgate_error_name(error)), name(sipgate_status_name(status)));
-        assert_eq!(name(sipgate_error_family(error)), name(sipgate_status_family(status)));
-        let message = read(sipgate_error_message(error)).expect("every error has a message");
+        assert_eq!(sipgate_oauth2_error_status(error), status);
+        assert_eq!(name(sipgate_oauth2_error_name(error)), name(sipgate_oauth2_status_name(status)));
+        assert_eq!(name(sipgate_oauth2_error_family(error)), name(sipgate_oauth2_status_family(status)));
+        let message = read(sipgate_oauth2_error_message(error)).expect("every error has a message");
         assert!((1..6000).contains(&message.len()) && !message.contains(char::is_control), "{message:?}");
-        let remedy = read(sipgate_error_remedy(error)).expect("every error has a remedy");
+        let remedy = read(sipgate_oauth2_error_remedy(error)).expect("every error has a remedy");
         assert!(REMEDIES.contains(&remedy.as_str()), "{remedy}");
-        assert_eq!(sipgate_error_retryable(error), remedy == "try_later");
+        assert_eq!(sipgate_oauth2_error_retryable(error), remedy == "try_later");
         let said = Handle::says(error);
         assert!(!canaries.iter().any(|secret| said.contains(secret.as_str())), "{said} shows a secret");
     }

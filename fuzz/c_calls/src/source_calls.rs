@@ -3,29 +3,19 @@
 use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 
+use sipgate_oauth2_c::*;
+
 use crate::c_program::{self, Table};
-use crate::call::{sipgate_call, sipgate_call_set_min_validity_ms};
 use crate::calls::{Calls, cancelled, give, set_number, set_text};
-use crate::client::{sipgate_client_complete_login, sipgate_client_token_source};
-use crate::client_options::{sipgate_client_options_set_event_handler, sipgate_client_options_set_store};
-use crate::error::sipgate_error;
 use crate::line::Line;
 use crate::outcome::{OK, of_output, of_status};
-use crate::own_store::sipgate_store_functions;
-use crate::secret::{sipgate_secret, sipgate_secret_free};
-use crate::status::{sipgate_code, sipgate_status};
-use crate::store::*;
-use crate::store_check::sipgate_store_check;
-use crate::store_options::*;
-use crate::token_set::{sipgate_token_set, sipgate_token_set_refresh_token};
-use crate::token_source::*;
 
 type Ask = unsafe extern "C" fn(
-    *const sipgate_token_source,
-    *const sipgate_call,
-    *mut *mut sipgate_secret,
-    *mut *mut sipgate_error,
-) -> sipgate_status;
+    *const sipgate_oauth2_token_source,
+    *const sipgate_oauth2_call_options,
+    *mut *mut sipgate_oauth2_secret,
+    *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status;
 
 impl Calls {
     /// As [`Calls::make`]: digits free, capitals make handles, small letters change and use them.
@@ -36,16 +26,16 @@ impl Calls {
             b'2' => self.violations.free(line.first),
             b'3' => self.sources.free(line.first),
             b'4' => self.statuses.free(line.first),
-            b'A' => self.store_options.put(line.out, sipgate_store_options_new()),
-            b'M' | b'S' | b'N' | b'O' => self.make_store(line),
+            b'A' => self.store_options.put(line.out, sipgate_oauth2_store_options_new()),
+            b'M' | b'S' | b'O' => self.make_store(line),
             b'V' => self.check_store(line),
             b'L' => self.complete_login(line),
             b'T' => self.make_source(line),
-            b'G' => self.ask(line, sipgate_token_source_access_token),
-            b'H' => self.ask(line, sipgate_token_source_authorization_header),
-            b'R' => self.ask(line, sipgate_token_source_refresh),
+            b'G' => self.ask(line, sipgate_oauth2_token_source_access_token),
+            b'H' => self.ask(line, sipgate_oauth2_token_source_authorization_header),
+            b'R' => self.ask(line, sipgate_oauth2_token_source_refresh),
             b'P' => {
-                give(line, &self.sources, &mut self.secrets, &mut self.errors, sipgate_token_source_peek);
+                give(line, &self.sources, &mut self.secrets, &mut self.errors, sipgate_oauth2_token_source_peek);
             }
             b'U' => self.make_status(line),
             _ => self.use_source(line),
@@ -58,16 +48,14 @@ impl Calls {
         // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
         unsafe {
             match line.function {
-                b'M' => of_output(line, stores, errors, |out, error| sipgate_store_memory(options, out, error)),
-                b'S' => of_output(line, stores, errors, |out, error| sipgate_store_sqlite(no_path(line), options, out, error)),
-                b'N' => of_output(line, stores, errors, |out, error| {
-                    sipgate_store_sqlite_on_network_file_system(no_path(line), options, out, error)
-                }),
+                b'M' => of_output(line, stores, errors, |out, error| sipgate_oauth2_store_memory(options, out, error)),
+                b'S' => of_output(line, stores, errors, |out, error| sipgate_oauth2_store_sqlite(no_path(line), options, out, error)),
                 _ => {
                     let size = usize::try_from(line.number(0)).unwrap_or_default();
-                    let table = Table::new(if size == 0 { size_of::<sipgate_store_functions>() } else { size });
-                    let status =
-                        of_output(line, stores, errors, |out, error| sipgate_store_new(&raw const table.functions, options, out, error));
+                    let table = Table::new(if size == 0 { size_of::<sipgate_oauth2_store_functions>() } else { size });
+                    let status = of_output(line, stores, errors, |out, error| {
+                        sipgate_oauth2_store_new(&raw const table.functions, options, out, error)
+                    });
                     if status != OK {
                         c_program::free(table.functions.user_data);
                     }
@@ -81,7 +69,7 @@ impl Calls {
         let Self { stores, violations, errors, .. } = self;
         let store = line.handle(stores.get(line.first));
         // SAFETY: NULL or a live handle from a slot.
-        of_output(line, violations, errors, |out, error| unsafe { sipgate_store_check(store, out, error) });
+        of_output(line, violations, errors, |out, error| unsafe { sipgate_oauth2_store_check(store, out, error) });
     }
 
     /// With a call that was cancelled before: nothing is sent, whatever else it is given.
@@ -92,16 +80,16 @@ impl Calls {
         let cancelled = cancelled();
         let status = of_output(line, sources, errors, |out, error| {
             // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
-            unsafe { sipgate_client_complete_login(client, request, callback, account, cancelled.get(0), out, error) }
+            unsafe { sipgate_oauth2_client_complete_login(client, request, callback, account, cancelled.get(0), out, error) }
         });
-        assert!(line.is_refusable() || status == sipgate_code::SIPGATE_CANCELLED as sipgate_status, "{status}");
+        assert!(line.is_refusable() || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status, "{status}");
     }
 
     fn make_source(&mut self, line: &Line) {
         let Self { clients, sources, errors, .. } = self;
         let client = line.handle(clients.get(line.first));
         // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
-        of_output(line, sources, errors, |out, error| unsafe { sipgate_client_token_source(client, line.text(0), out, error) });
+        of_output(line, sources, errors, |out, error| unsafe { sipgate_oauth2_client_token_source(client, line.text(0), out, error) });
     }
 
     fn ask(&mut self, line: &Line, ask: Ask) {
@@ -115,7 +103,7 @@ impl Calls {
         let Self { sources, calls, statuses, errors, .. } = self;
         let (source, call) = (line.handle(sources.get(line.first)), calls.get(line.second));
         // SAFETY: every pointer is NULL or a live handle from a slot.
-        of_output(line, statuses, errors, |out, error| unsafe { sipgate_token_source_status(source, call, out, error) });
+        of_output(line, statuses, errors, |out, error| unsafe { sipgate_oauth2_token_source_status(source, call, out, error) });
     }
 
     fn use_source(&mut self, line: &Line) {
@@ -124,17 +112,21 @@ impl Calls {
         // SAFETY: every pointer is NULL, or bytes or a text of this line, or a live handle from a slot.
         unsafe {
             match line.function {
-                b'a' => set_text(line, store_options, errors, sipgate_store_options_add_encryption_key),
+                b'a' => set_text(line, store_options, errors, sipgate_oauth2_store_options_add_encryption_key),
                 b'b' => {
                     let (options, key) = (line.handle(store_options.get(line.first)), line.bytes(0));
                     of_status(line, errors, |error| {
-                        sipgate_store_options_add_encryption_key_bytes(options, key.as_ptr(), key.len(), error)
+                        sipgate_oauth2_store_options_add_encryption_key_bytes(options, key.as_ptr(), key.len(), error)
                     });
                 }
-                b'c' => set_number(line, store_options, errors, sipgate_store_options_set_recheck_ms),
+                b'c' => set_number(line, store_options, errors, sipgate_oauth2_store_options_set_recheck_ms),
+                b'n' => {
+                    let options = line.handle(store_options.get(line.first));
+                    of_status(line, errors, |error| sipgate_oauth2_store_options_allow_network_file_system(options, error));
+                }
                 b'd' => {
                     let (options, store) = (line.handle(options.get(line.first)), line.handle(stores.get(line.second)));
-                    of_status(line, errors, |error| sipgate_client_options_set_store(options, store, error));
+                    of_status(line, errors, |error| sipgate_oauth2_client_options_set_store(options, store, error));
                 }
                 b'e' => {
                     let options = line.handle(options.get(line.first));
@@ -142,22 +134,24 @@ impl Calls {
                     if handler.is_none() {
                         line.handle(null_mut::<()>());
                     }
-                    of_status(line, errors, |error| sipgate_client_options_set_event_handler(options, handler, null_mut(), None, error));
+                    of_status(line, errors, |error| {
+                        sipgate_oauth2_client_options_set_event_handler(options, handler, null_mut(), None, error)
+                    });
                 }
                 b'i' => set_text(line, sources, errors, invalidate),
                 b'l' => {
                     line.handle(source);
-                    of_status(line, errors, |error| sipgate_token_source_logout(source, call, null_mut(), error));
+                    of_status(line, errors, |error| sipgate_oauth2_token_source_logout(source, call, null_mut(), error));
                 }
-                b'm' => set_number(line, calls, errors, sipgate_call_set_min_validity_ms),
+                b'm' => set_number(line, calls, errors, sipgate_oauth2_call_options_set_min_validity_ms),
                 b's' => {
                     line.handle(source);
                     let tokens = line.handle(without_refresh_token(tokens.get(line.second)));
-                    of_status(line, errors, |error| sipgate_token_source_save(source, tokens, null(), error));
+                    of_status(line, errors, |error| sipgate_oauth2_token_source_save(source, tokens, null(), error));
                 }
                 b'x' => {
                     line.handle(source);
-                    of_status(line, errors, |error| sipgate_token_source_ensure_saved(source, error));
+                    of_status(line, errors, |error| sipgate_oauth2_token_source_ensure_saved(source, error));
                 }
                 _ => {}
             }
@@ -165,9 +159,13 @@ impl Calls {
     }
 }
 
-unsafe extern "C" fn invalidate(source: *mut sipgate_token_source, token: *const c_char, error: *mut *mut sipgate_error) -> sipgate_status {
+unsafe extern "C" fn invalidate(
+    source: *mut sipgate_oauth2_token_source,
+    token: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
     // SAFETY: the caller's promise is ours.
-    unsafe { sipgate_token_source_invalidate(source, token, error) }
+    unsafe { sipgate_oauth2_token_source_invalidate(source, token, error) }
 }
 
 /// What the line says where that is refused, else a path at which nothing can be made.
@@ -177,12 +175,12 @@ fn no_path(line: &Line) -> *const c_char {
 }
 
 /// The tokens, or NULL where there is what could be sent.
-fn without_refresh_token(tokens: *mut sipgate_token_set) -> *mut sipgate_token_set {
+fn without_refresh_token(tokens: *mut sipgate_oauth2_token_set) -> *mut sipgate_oauth2_token_set {
     let mut secret = null_mut();
     // SAFETY: NULL or live; what comes out is freed once.
     unsafe {
-        sipgate_token_set_refresh_token(tokens, &raw mut secret, null_mut());
-        sipgate_secret_free(secret);
+        sipgate_oauth2_token_set_refresh_token(tokens, &raw mut secret, null_mut());
+        sipgate_oauth2_secret_free(secret);
     }
     if secret.is_null() { tokens } else { null_mut() }
 }

@@ -33,7 +33,7 @@ Answer = dict[str, Any]
 View = Callable[[Any], Answer]
 Entry = tuple[str, bytes, int | None]
 
-PENDING = "url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at", "ends_at"
+REQUEST = "url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at"
 TOKENS = (
     "access_token",
     "token_type",
@@ -61,8 +61,8 @@ ERROR = (
 FAMILIES = {family for _, _, family in ERROR_CODES}
 
 
-class OwnStore:
-    """An application's own store, as small as one can be, and it fails when it is told to."""
+class CustomStore:
+    """A custom store, as small as one can be, and it fails when it is told to."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
@@ -78,7 +78,7 @@ class OwnStore:
         return self.entries.get(key)
 
     def save(
-        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+        self, key: str, expected: str | None, version: str, data: bytes, expires_at: int | None
     ) -> bool:
         self.answers.wait()
         with self.swapping:
@@ -89,14 +89,14 @@ class OwnStore:
             there = self.entries.get(key)
             if (there and there[0]) != expected:
                 return False
-            self.entries[key] = version, data, ends
+            self.entries[key] = version, data, expires_at
             return True
 
 
-class AsyncOwnStore:
+class AsyncCustomStore:
     """Gives way in between, as a database's driver does."""
 
-    def __init__(self, store: OwnStore) -> None:
+    def __init__(self, store: CustomStore) -> None:
         self.store = store
 
     async def wait(self) -> None:
@@ -109,10 +109,10 @@ class AsyncOwnStore:
         return self.store.load(key)
 
     async def save(
-        self, key: str, expected: str | None, version: str, data: bytes, ends: int | None
+        self, key: str, expected: str | None, version: str, data: bytes, expires_at: int | None
     ) -> bool:
         await self.wait()
-        return self.store.save(key, expected, version, data, ends)
+        return self.store.save(key, expected, version, data, expires_at)
 
 
 class Shim:
@@ -122,7 +122,7 @@ class Shim:
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
-        self.own_stores: defaultdict[str, OwnStore] = defaultdict(OwnStore)
+        self.custom_stores: defaultdict[str, CustomStore] = defaultdict(CustomStore)
         self.writing = threading.Lock()
         self.operations: dict[str, Callable[[Args], Any]] = {
             "client.new": self.client_new,
@@ -149,7 +149,7 @@ class Shim:
             "store.hang": self.hang_store,
             "store.copy": self.copy_store,
             "pending.export": lambda args: {"exported": self.objects[args["pending"]].export()},
-            "pending.restore": lambda args: self.keep_pending(
+            "pending.restore": lambda args: self.keep_request(
                 args["name"], AuthorizationRequest.restore(args["exported"])
             ),
             "tokens.restore": lambda args: self.keep_tokens(
@@ -172,7 +172,10 @@ class Shim:
         if "store" in args:
             args["store"] = self.store(**args.pop("store"))
         os.environ.update(args.pop("env", {}))
-        make = getattr(self.client_class, "from_env" if kind == "env" else kind)
+        if kind == "endpoints":
+            args["metadata"] = metadata(args)
+        ways = {"env": self.client_class.from_env, "endpoints": self.client_class}
+        make = ways.get(kind) or getattr(self.client_class, kind)
         client = self.objects[name] = make(**args)
         attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
         return {attribute: getattr(client, attribute) for attribute in attributes}
@@ -181,45 +184,45 @@ class Shim:
         self, kind: str, path: str | None = None, own: str | None = None, **options: Any
     ) -> Store:
         if own is not None:
-            return Store(self.own_store(own), **options)
+            return Store(self.custom_store(own), **options)
         make = getattr(Store, kind)
         store: Store = make(**options) if path is None else make(path, **options)
         return store
 
-    def own_store(self, name: str) -> OwnStore | AsyncOwnStore:
-        return self.own_stores[name]
+    def custom_store(self, name: str) -> CustomStore | AsyncCustomStore:
+        return self.custom_stores[name]
 
     def limit_store(self, args: Args) -> Answer:
-        self.own_stores[args["own"]].saves_left = args.get("saves")
+        self.custom_stores[args["own"]].saves_left = args.get("saves")
         return {}
 
     def hang_store(self, args: Args) -> Answer:
-        answers = self.own_stores[args["own"]].answers
+        answers = self.custom_stores[args["own"]].answers
         answers.clear() if args.get("hangs") else answers.set()
         return {}
 
     def copy_store(self, args: Args) -> Answer:
         """Makes what one store holds all that is in another."""
-        self.own_stores[args["to"]].entries = dict(self.own_stores[args["own"]].entries)
+        self.custom_stores[args["to"]].entries = dict(self.custom_stores[args["own"]].entries)
         return {}
 
     def authorization_request(self, args: Args) -> Answer:
         client, name = self.objects[args.pop("client")], args.pop("name")
-        return self.keep_pending(name, client.authorization_request(**args))
+        return self.keep_request(name, client.authorization_request(**args))
 
     def exchange_callback(self, args: Args) -> Any:
-        pending = self.objects[args.pop("pending")]
-        return self.request("exchange_callback", args, pending, args.pop("callback", None))
+        request = self.objects[args.pop("pending")]
+        return self.request("exchange_callback", args, request, args.pop("callback", None))
 
     def complete_login(self, args: Args) -> Any:
-        client, pending = self.objects[args.pop("client")], self.objects[args.pop("pending")]
+        client, request = self.objects[args.pop("client")], self.objects[args.pop("pending")]
         name, callback, account = (
             args.pop("source"),
             args.pop("callback", None),
             args.pop("account", None),
         )
         view = functools.partial(self.keep_source, name)
-        return self.call(client.complete_login, args, view, pending, callback, account)
+        return self.call(client.complete_login, args, view, request, callback, account)
 
     def token_source(self, args: Args) -> Answer:
         client = self.objects[args["client"]]
@@ -261,9 +264,10 @@ class Shim:
         found = self.objects[args["object"]]
         return {"text": "\n".join((repr(found), str(found), f"{found}", repr(dir(found))))}
 
-    def keep_pending(self, name: str, pending: AuthorizationRequest) -> Answer:
-        self.objects[name] = pending
-        return {attribute: getattr(pending, attribute) for attribute in PENDING}
+    def keep_request(self, name: str, request: AuthorizationRequest) -> Answer:
+        self.objects[name] = request
+        view = {attribute: getattr(request, attribute) for attribute in REQUEST}
+        return {**view, "ends_at": request.expires_at}
 
     def keep_tokens(self, name: str, tokens: TokenSet) -> Answer:
         self.objects[name] = tokens
@@ -320,8 +324,8 @@ class AioShim(Shim):
         self.cancelled: set[str] = set()
         self.cancellable: dict[str, list[asyncio.Task[Any]]] = {}
 
-    def own_store(self, name: str) -> AsyncOwnStore:
-        return AsyncOwnStore(self.own_stores[name])
+    def custom_store(self, name: str) -> AsyncCustomStore:
+        return AsyncCustomStore(self.custom_stores[name])
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -375,6 +379,15 @@ class AioShim(Shim):
         for task in self.cancellable.pop(args["name"], []):
             task.cancel()
         return {}
+
+
+def metadata(args: Args) -> dict[str, Any]:
+    """What a case says of a server, taken from the arguments of its client."""
+    names = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
+    found = {name: args.pop(name) for name in names if name in args}
+    if "iss_required" in args:
+        found["authorization_response_iss_parameter_supported"] = args.pop("iss_required")
+    return found
 
 
 def token(token: str | None) -> Answer:

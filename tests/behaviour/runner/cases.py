@@ -44,7 +44,7 @@ FILES = (
     "clock",
     "transport",
     "client_authentication",
-    "surface",
+    "api",
     "between",
 )
 

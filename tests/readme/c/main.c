@@ -30,10 +30,10 @@ static void redirect(const char *url)
     }
 }
 
-static int fail(sipgate_error *error)
+static int fail(sipgate_oauth2_error *error)
 {
-    fprintf(stderr, "%s: %s\n", sipgate_error_name(error), sipgate_error_message(error).data);
-    sipgate_error_free(error);
+    fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
+    sipgate_oauth2_error_free(error);
     return 1;
 }
 
@@ -41,24 +41,24 @@ int main(void)
 {
     const char *base = getenv("DEMO_BASE_URL"), *client_id = getenv("SIPGATE_CLIENT_ID");
     const char *client_secret = getenv("SIPGATE_CLIENT_SECRET"), *redirect_uri = getenv("SIPGATE_REDIRECT_URI");
-    sipgate_secret *newer = NULL, *newer_header = NULL;
+    sipgate_oauth2_secret *newer = NULL, *newer_header = NULL;
 
 #include "readme_block.inc"
 
-    if (sipgate_token_source_refresh(source, NULL, &newer, &error)
-        || sipgate_token_source_authorization_header(source, NULL, &newer_header, &error))
+    if (sipgate_oauth2_token_source_refresh(source, NULL, &newer, &error)
+        || sipgate_oauth2_token_source_authorization_header(source, NULL, &newer_header, &error))
         return fail(error);
-    printf("%s\n%s\n", sipgate_secret_text(header).data, sipgate_secret_text(newer_header).data);
-    sipgate_secret_free(newer_header);
-    sipgate_secret_free(header);
-    sipgate_secret_free(exported);
-    sipgate_secret_free(newer);
-    sipgate_token_source_free(source);
-    sipgate_token_source_free(completed);
-    sipgate_authorization_request_free(restored);
-    sipgate_authorization_request_free(pending);
-    sipgate_client_free(client);
-    sipgate_client_options_free(options);
-    sipgate_store_free(store);
+    printf("%s\n%s\n", sipgate_oauth2_secret_text(header).data, sipgate_oauth2_secret_text(newer_header).data);
+    sipgate_oauth2_secret_free(newer_header);
+    sipgate_oauth2_secret_free(header);
+    sipgate_oauth2_secret_free(exported);
+    sipgate_oauth2_secret_free(newer);
+    sipgate_oauth2_token_source_free(source);
+    sipgate_oauth2_token_source_free(completed);
+    sipgate_oauth2_authorization_request_free(restored);
+    sipgate_oauth2_authorization_request_free(request);
+    sipgate_oauth2_client_free(client);
+    sipgate_oauth2_client_options_free(options);
+    sipgate_oauth2_store_free(store);
     return 0;
 }

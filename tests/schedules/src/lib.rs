@@ -1,11 +1,9 @@
-//! The driver under thousands of thread schedules. The core is compiled into this crate as it stands, but for what it meets the world with: here
-//! shuttle decides who runs when, time passes when nobody has anything to do, and a server of this crate's own answers.
+//! The driver under thousands of thread schedules. The core's shell is compiled into this crate as it is, except where it
+//! meets the world: shuttle decides who runs when, time passes when nobody has anything to do, and a server of this crate
+//! responds.
 
-mod clock;
 mod http;
-mod process;
-mod random;
-mod sync;
+mod sys;
 
 mod explore;
 mod server;
@@ -13,61 +11,51 @@ mod stage;
 mod time;
 mod world;
 
-#[path = "../../../core/src/builder.rs"]
-mod builder;
-#[path = "../../../core/src/call.rs"]
-mod call;
-#[path = "../../../core/src/client.rs"]
+#[path = "../../../core/src/client/mod.rs"]
 mod client;
-#[path = "../../../core/src/environment.rs"]
-mod environment;
-#[path = "../../../core/src/error.rs"]
-mod error;
+#[path = "../../../core/src/context.rs"]
+mod context;
 #[expect(unexpected_cfgs, reason = "the core's features")]
 #[path = "../../../core/src/event.rs"]
 mod event;
+#[path = "../../../core/src/exchange.rs"]
+mod exchange;
 #[path = "../../../core/src/logout_outcome.rs"]
 mod logout_outcome;
-#[expect(dead_code, reason = "less can happen on the network here")]
-#[path = "../../../core/src/oauth/mod.rs"]
-mod oauth;
-#[path = "../../../core/src/provider.rs"]
-mod provider;
-#[path = "../../../core/src/refresh/mod.rs"]
-mod refresh;
-#[path = "../../../core/src/running.rs"]
-mod running;
-#[path = "../../../core/src/secret.rs"]
-mod secret;
-#[path = "../../../core/src/source/mod.rs"]
-mod source;
+#[path = "../../../core/src/session/mod.rs"]
+mod session;
 #[path = "../../../core/src/store/mod.rs"]
 mod store;
-#[path = "../../../core/src/token_request.rs"]
-mod token_request;
+#[path = "../../../core/src/task/mod.rs"]
+mod task;
 #[path = "../../../core/src/worker/mod.rs"]
 mod worker;
 
-pub use builder::ClientBuilder;
-pub use call::{CallOptions, CancelToken};
-pub use client::Client;
-pub use error::{Error, ErrorCode, Family, Remedy, Result};
+pub use client::{Client, ClientBuilder};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
-pub use oauth::authorization::AuthorizationRequest;
-pub use oauth::authorization_code::AuthorizationCode;
-pub use oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};
-pub use oauth::client_auth::ClientAuthentication;
-pub use oauth::grant::{WaitEnded, RefreshParameters};
-pub use oauth::scope::Scope;
-pub use oauth::token::TokenSet;
-pub use provider::Provider;
-pub use running::{Task, TaskHandle};
-pub use secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
-pub use source::{LoginState, TokenSource, TokenStatus, settle, under_way};
-pub use store::kit as conformance;
-pub use store::{EncryptionKey, Store, StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore};
-pub use store::{after_fork, before_fork};
+pub use protocol::error::{Error, ErrorCode, Family, Remedy, Result};
+pub use protocol::oauth::authorization_code::AuthorizationCode;
+pub use protocol::oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};
+pub use protocol::oauth::authorization_request::AuthorizationRequest;
+pub use protocol::oauth::client_auth::ClientAuthentication;
+pub use protocol::oauth::grants::RefreshParameters;
+pub use protocol::oauth::metadata::ServerMetadata;
+pub use protocol::oauth::scope::Scope;
+pub use protocol::oauth::token_set::TokenSet;
+pub use protocol::secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
+pub use protocol::wait_ended::WaitEnded;
+pub use session::in_flight::drain;
+pub use session::status::{LoginState, TokenStatus};
+pub use session::store::Store;
+pub use session::token_source::TokenSource;
+pub use store::conformance;
+pub use store::{BoxError, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+pub use task::call_options::{CallOptions, CancelToken};
+pub use task::task::{Task, TaskHandle};
+
+pub use session::in_flight::in_flight;
+pub use store::sqlite::{after_fork, before_fork};
 
 pub use explore::{Machine, explore};
 pub use server::{Seen, Server, Way};

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
-use crate::clock::{Clock as _, SystemClock};
-use crate::oauth::message::{Answer, Body, Request};
-use crate::oauth::token::TokenSet;
+use crate::sys::clock::{Clock as _, SystemClock};
+use protocol::http::{Body, Request, Response};
+use protocol::oauth::token_set::TokenSet;
 
 /// How long its access tokens live, in seconds.
 const LIFE: i64 = 300;
@@ -119,16 +119,16 @@ impl Server {
         Asking(Some(Arc::clone(self)))
     }
 
-    pub(crate) fn answer(&self, request: &Request, way: Way) -> Answer {
+    pub(crate) fn answer(&self, request: &Request, way: Way) -> Response {
         if let Way::Status(status) = way {
-            return Answer { status, retry_after: None, body: Body::Whole(Vec::new()) };
+            return Response { status, retry_after: None, body: Body::Whole(Vec::new()) };
         }
         let form: HashMap<String, String> = url::form_urlencoded::parse(request.body.reveal().as_bytes()).into_owned().collect();
         let mut state = self.lock();
         let answer = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
             (Some(token), _, _) => {
                 state.revoke(token);
-                return Answer { status: 200, retry_after: None, body: Body::Whole(Vec::new()) };
+                return Response { status: 200, retry_after: None, body: Body::Whole(Vec::new()) };
             }
             (_, Some(token), _) => state.refresh(token),
             (_, _, Some(code)) => state.exchange(code),
@@ -138,7 +138,7 @@ impl Server {
             Some(session) => (200, state.tokens(session)),
             None => (400, json!({"error": "invalid_grant"})),
         };
-        Answer { status, retry_after: None, body: Body::Whole(body.to_string().into_bytes()) }
+        Response { status, retry_after: None, body: Body::Whole(body.to_string().into_bytes()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

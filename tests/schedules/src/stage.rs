@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::builder::ClientBuilder;
 use crate::client::Client;
-use crate::oauth::authorization::AuthorizationRequest;
-use crate::provider::Provider;
+use crate::client::ClientBuilder;
 use crate::server::Server;
-use crate::source::TokenSource;
-use crate::store::Store;
-use crate::sync::thread;
+use crate::session::store::Store;
+use crate::session::token_source::TokenSource;
+use crate::sys::sync::thread;
 use crate::world::World;
+use protocol::oauth::authorization_request::AuthorizationRequest;
+use protocol::oauth::metadata::ServerMetadata;
 
 /// What was looked up in the store counts for this long.
 const RECHECK: Duration = Duration::from_secs(1);
@@ -42,8 +42,11 @@ impl Stage {
     /// The same, yet to be built.
     pub fn builder(&self) -> ClientBuilder {
         let at = |path: &str| format!("https://login.example/{path}");
-        let provider = Provider::endpoints(at(""), at("auth"), at("token")).revocation_endpoint(at("revoke"));
-        Client::with_provider("client", provider).redirect_uri("https://app.example/").store(self.store.clone().recheck(RECHECK))
+        let mut metadata = ServerMetadata::new(at(""));
+        metadata.authorization_endpoint = Some(at("auth"));
+        metadata.token_endpoint = Some(at("token"));
+        metadata.revocation_endpoint = Some(at("revoke"));
+        Client::builder(metadata, "client").redirect_uri("https://app.example/").store(self.store.clone().recheck(RECHECK))
     }
 
     /// A source with a login, the server's next, whose access token has run out, in a client of its own.

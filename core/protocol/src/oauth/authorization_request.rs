@@ -83,7 +83,9 @@ pub struct Pending {
     pub nonce: String,
     pub code_verifier: String,
     created_at: i64,
-    pub ends_at: i64,
+    // The exported text keeps its name, so that each version reads the exports of the one before.
+    #[serde(rename = "ends_at")]
+    pub expires_at: i64,
     return_to: Option<String>,
     parameters: Vec<(String, String)>,
 }
@@ -137,7 +139,7 @@ impl AuthorizationRequest {
             nonce: drawn.nonce,
             code_verifier: drawn.code_verifier,
             created_at: now,
-            ends_at: now + LIFE_SECONDS,
+            expires_at: now + LIFE_SECONDS,
             return_to: parameters.return_to,
             parameters: sent,
         };
@@ -182,7 +184,7 @@ impl AuthorizationRequest {
             (true, true) => Err(gone("has a redirect_uri on another host than the client's; make the client without one to allow that")),
             (false, true) => Err(gone("was made by a client of another id or server, or was changed; use the client that made it")),
             (false, false) => Err(Error::argument(
-                "pending",
+                "request",
                 "was made by a client of another id or server; use the client that made it, or start the login again",
             )),
         }
@@ -224,8 +226,8 @@ impl AuthorizationRequest {
     }
 
     /// From when on the callback is too late, in seconds since 1970.
-    pub fn ends_at(&self) -> i64 {
-        self.0.pending.ends_at
+    pub fn expires_at(&self) -> i64 {
+        self.0.pending.expires_at
     }
 
     /// One text that holds all of it, of characters that a cookie can hold; the same in all languages. It contains the code verifier.
@@ -288,20 +290,20 @@ impl Pending {
             check_value("extra", name)?;
             check_value("extra", value)?;
         }
-        match self.ends_at.checked_sub(self.created_at) {
+        match self.expires_at.checked_sub(self.created_at) {
             Some(1..=LONGEST_LIFE_SECONDS) if self.created_at >= 0 => Ok(()),
-            _ => Err(Error::argument("ends_at", "is out of bounds")),
+            _ => Err(Error::argument("expires_at", "is out of bounds")),
         }
     }
 
     /// Until when it is remembered that it was used.
     pub fn remembered_until(&self, now: i64) -> i64 {
-        self.ends_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
+        self.expires_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
     }
 
     /// Whether it can still be completed.
     pub fn check_time(&self, now: i64) -> Result<()> {
-        if now >= self.ends_at {
+        if now >= self.expires_at {
             return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
         }
         if self.created_at.saturating_sub(now) > LONGEST_LIFE_SECONDS {
@@ -356,7 +358,7 @@ impl fmt::Debug for AuthorizationRequest {
             .field("client_id", &self.0.pending.client_id)
             .field("redirect_uri", &self.0.pending.redirect_uri)
             .field("scope", &self.0.pending.scope)
-            .field("ends_at", &self.0.pending.ends_at)
+            .field("expires_at", &self.0.pending.expires_at)
             .finish_non_exhaustive()
     }
 }
@@ -442,7 +444,7 @@ pub mod tests {
         let restored = AuthorizationRequest::restore(request.export().reveal()).unwrap();
         assert_eq!(restored.url(), request.url());
         assert_eq!(restored.return_to(), Some("/inbox"));
-        assert_eq!(restored.ends_at(), NOW + 1800);
+        assert_eq!(restored.expires_at(), NOW + 1800);
         assert_eq!(restored.export(), request.export());
     }
 
@@ -625,7 +627,7 @@ pub mod tests {
     fn what_the_login_was_made_with_can_be_read() {
         let request = request("b a").unwrap();
         assert_eq!((request.state(), request.nonce(), request.scope()), ("drawn-state", "drawn-nonce", "b a"));
-        assert_eq!((request.created_at(), request.ends_at()), (NOW, NOW + 1800));
+        assert_eq!((request.created_at(), request.expires_at()), (NOW, NOW + 1800));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One function per promise, or per way to break it.
+//! One function per promise, or per way to break one.
 
 use std::sync::Barrier;
 use std::sync::mpsc;
@@ -7,94 +7,94 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Promise, Violation};
+use super::violation::{Promise, Violation};
 use crate::store::token_store::{StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
 use crate::sys::random::{Random as _, SystemRandomness};
 
-type Completer = Result<(), Violation>;
+type Outcome = Result<(), Violation>;
 
-pub(super) const ALL: [fn(&dyn TokenStore) -> Completer; 13] = [
-    nothing_is_there_at_first,
-    a_swap_that_expects_nothing_stores,
-    a_swap_that_expects_nothing_finds_something,
-    a_swap_that_expects_something_finds_nothing,
+pub(super) const ALL: [fn(&dyn TokenStore) -> Outcome; 13] = [
+    a_new_key_has_no_entry,
+    a_swap_that_expects_no_entry_stores_the_first,
+    a_swap_that_expects_no_entry_conflicts_with_one,
+    a_swap_that_expects_an_entry_conflicts_with_none,
     a_conflict_changes_nothing,
     similar_versions_are_different,
     similar_keys_are_different,
     entries_come_back_exactly,
-    of_racing_swaps_one_wins,
+    one_of_several_racing_swaps_wins,
     other_threads_see_what_was_stored,
-    entries_stay_until_their_end,
-    entries_without_an_end_stay,
-    a_lock_is_held_by_one_and_ends,
+    entries_are_kept_until_they_expire,
+    entries_without_an_expiry_are_kept,
+    a_lock_has_one_holder_and_can_be_taken_again,
 ];
 
-/// How many race for one version, and how often.
+/// How many threads race for one version, and how often.
 const RACERS: usize = 8;
 const RACES: usize = 4;
-/// More than a cache that was meant to be small keeps.
+/// More entries than a small cache keeps.
 const MANY: usize = 64;
 
-fn nothing_is_there_at_first(store: &dyn TokenStore) -> Completer {
+fn a_new_key_has_no_entry(store: &dyn TokenStore) -> Outcome {
     match Slot::new(store)?.load()? {
         None => Ok(()),
-        Some(_) => broken(Promise::NothingThere, "load of a key that was never stored gave an entry"),
+        Some(_) => broken(Promise::NothingThere, "loading a new key returned an entry"),
     }
 }
 
-fn a_swap_that_expects_nothing_stores(store: &dyn TokenStore) -> Completer {
+fn a_swap_that_expects_no_entry_stores_the_first(store: &dyn TokenStore) -> Outcome {
     let slot = Slot::new(store)?;
     let entry = slot.entry()?;
     if slot.swap(None, &entry)? == SwapOutcome::Conflict {
-        return broken(Promise::ExpectsNothing, "a save that expected nothing was a conflict where nothing was");
+        return broken(Promise::ExpectsNothing, "a save that expected no entry was a conflict although there was none");
     }
     match slot.load()? {
-        None => broken(Promise::ExpectsNothing, "what a first save stored was not there"),
+        None => broken(Promise::ExpectsNothing, "the entry of a first save was not there"),
         Some(_) => Ok(()),
     }
 }
 
-fn a_swap_that_expects_nothing_finds_something(store: &dyn TokenStore) -> Completer {
+fn a_swap_that_expects_no_entry_conflicts_with_one(store: &dyn TokenStore) -> Outcome {
     let (slot, _) = Slot::filled(store)?;
     match slot.swap(None, &slot.entry()?)? {
         SwapOutcome::Conflict => Ok(()),
-        SwapOutcome::Stored => broken(Promise::ExpectsNothing, "a save that expected nothing replaced an entry"),
+        SwapOutcome::Stored => broken(Promise::ExpectsNothing, "a save that expected no entry replaced one"),
     }
 }
 
-fn a_swap_that_expects_something_finds_nothing(store: &dyn TokenStore) -> Completer {
+fn a_swap_that_expects_an_entry_conflicts_with_none(store: &dyn TokenStore) -> Outcome {
     let slot = Slot::new(store)?;
     if slot.swap(Some(&version()?), &slot.entry()?)? == SwapOutcome::Stored {
-        return broken(Promise::ExactVersion, "a save that expected a version stored where nothing was");
+        return broken(Promise::ExactVersion, "a save that expected a version stored although there was no entry");
     }
     match slot.load()? {
         None => Ok(()),
-        Some(_) => broken(Promise::ConflictChangesNothing, "a conflict where nothing was left an entry"),
+        Some(_) => broken(Promise::ConflictChangesNothing, "a conflict without an entry created one"),
     }
 }
 
-fn a_conflict_changes_nothing(store: &dyn TokenStore) -> Completer {
-    let (slot, there) = Slot::filled(store)?;
+fn a_conflict_changes_nothing(store: &dyn TokenStore) -> Outcome {
+    let (slot, current) = Slot::filled(store)?;
     for expected in [None, Some(version()?)] {
         slot.swap(expected.as_deref(), &slot.entry()?)?;
     }
     match slot.load()? {
-        Some(now) if now == there => Ok(()),
-        _ => broken(Promise::ConflictChangesNothing, "after conflicts the entry was not what it had been"),
+        Some(now) if now == current => Ok(()),
+        _ => broken(Promise::ConflictChangesNothing, "the entry was different after a conflict"),
     }
 }
 
-fn similar_versions_are_different(store: &dyn TokenStore) -> Completer {
+fn similar_versions_are_different(store: &dyn TokenStore) -> Outcome {
     let slot = Slot::new(store)?;
     let version = format!("{}aB", &version()?[..20]);
     slot.swap(None, &StoreEntry { version: version.clone(), ..slot.entry()? })?;
     let similar = [
         ("a version in lower case", version.to_lowercase()),
         ("a version in upper case", version.to_uppercase()),
-        ("the beginning of the version", version[..21].to_owned()),
-        ("the version with a space behind it", format!("{version} ")),
-        ("the version with something behind it", format!("{version}A")),
+        ("the start of the version", version[..21].to_owned()),
+        ("the version followed by a space", format!("{version} ")),
+        ("the version followed by a letter", format!("{version}A")),
         ("an empty version", String::new()),
         ("a pattern that matches every version", "%".to_owned()),
     ];
@@ -105,11 +105,11 @@ fn similar_versions_are_different(store: &dyn TokenStore) -> Completer {
     }
     match slot.swap(Some(&version), &slot.entry()?)? {
         SwapOutcome::Stored => Ok(()),
-        SwapOutcome::Conflict => broken(Promise::ExactVersion, "a save that expected the version that was there was a conflict"),
+        SwapOutcome::Conflict => broken(Promise::ExactVersion, "a save that expected the current version was a conflict"),
     }
 }
 
-fn similar_keys_are_different(store: &dyn TokenStore) -> Completer {
+fn similar_keys_are_different(store: &dyn TokenStore) -> Outcome {
     let mut digest = digest()?;
     let mut slots = Vec::new();
     for index in [None, Some(0), Some(15), Some(31)] {
@@ -119,7 +119,7 @@ fn similar_keys_are_different(store: &dyn TokenStore) -> Completer {
         let slot = Slot { store, key: StoreKey::new(&digest) };
         let entry = slot.entry()?;
         if slot.swap(None, &entry)? == SwapOutcome::Conflict {
-            return broken(Promise::ExactKey, "a key of its own was taken by an entry under another key");
+            return broken(Promise::ExactKey, "a new key had the entry of another key");
         }
         slots.push((slot, entry));
     }
@@ -131,40 +131,42 @@ fn similar_keys_are_different(store: &dyn TokenStore) -> Completer {
     Ok(())
 }
 
-fn entries_come_back_exactly(store: &dyn TokenStore) -> Completer {
+fn entries_come_back_exactly(store: &dyn TokenStore) -> Outcome {
     let all_bytes: Vec<u8> = (0..=u8::MAX).collect();
     let datas = [
         ("no data", Vec::new()),
         ("a NUL alone", vec![0]),
         ("bytes of every value", all_bytes.clone()),
-        ("text with line ends and spaces about it", b" \r\n{\"a\":\t1}\r\n ".to_vec()),
+        ("text surrounded by spaces and line breaks", b" \r\n{\"a\":\t1}\r\n ".to_vec()),
         ("64 KiB", all_bytes.repeat(256)),
     ];
-    let (slot, mut there) = Slot::filled(store)?;
-    let ends = soon();
-    for (ends, (what, data)) in (ends..).zip(datas) {
-        for ends in [Some(ends), None] {
-            let entry = StoreEntry { version: version()?, data: data.clone(), ends };
-            slot.swap(Some(&there.version), &entry)?;
+    let (slot, mut current) = Slot::filled(store)?;
+    let expiry = soon();
+    for (expiry, (what, data)) in (expiry..).zip(datas) {
+        for expires_at in [Some(expiry), None] {
+            let entry = StoreEntry { version: version()?, data: data.clone(), expires_at };
+            slot.swap(Some(&current.version), &entry)?;
             let Some(loaded) = slot.load()? else { return broken(Promise::ExactEntry, format!("an entry with {what} did not come back")) };
-            for (part, same) in
-                [("version", loaded.version == entry.version), ("data", loaded.data == entry.data), ("end", loaded.ends == entry.ends)]
-            {
+            for (part, same) in [
+                ("version", loaded.version == entry.version),
+                ("data", loaded.data == entry.data),
+                ("expiry", loaded.expires_at == entry.expires_at),
+            ] {
                 if !same {
                     return broken(Promise::ExactEntry, format!("an entry with {what} came back with another {part}"));
                 }
             }
-            there = entry;
+            current = entry;
         }
     }
-    slot.let_go(&there)
+    slot.let_expire(&current)
 }
 
-fn of_racing_swaps_one_wins(store: &dyn TokenStore) -> Completer {
+fn one_of_several_racing_swaps_wins(store: &dyn TokenStore) -> Outcome {
     for _ in 0..RACES {
         let slot = Slot::new(store)?;
         let mut expected = None;
-        // The first race is for an empty key, the second for a version.
+        // The first race is for a new key, the second for a version.
         for _ in 0..2 {
             let entries = (0..RACERS).map(|_| slot.entry()).collect::<Result<Vec<_>, _>>()?;
             let winners = race(&slot, expected.as_deref(), &entries)?;
@@ -172,7 +174,7 @@ fn of_racing_swaps_one_wins(store: &dyn TokenStore) -> Completer {
                 return broken(Promise::OneWinner, format!("{} of {RACERS} racing saves were stored", winners.len()));
             };
             if slot.load()?.is_none_or(|loaded| loaded.version != winner.version) {
-                return broken(Promise::OneWinner, "after racing saves another entry was there than the one that was stored");
+                return broken(Promise::OneWinner, "after racing saves, the entry was not the one that was stored");
             }
             expected = Some(winner.version.clone());
         }
@@ -196,58 +198,58 @@ fn race<'a>(slot: &Slot<'_>, expected: Option<&str>, entries: &'a [StoreEntry]) 
     })
 }
 
-fn other_threads_see_what_was_stored(store: &dyn TokenStore) -> Completer {
-    let (slot, mut there) = Slot::filled(store)?;
-    let (ask, asked) = mpsc::channel();
-    let (answer, answers) = mpsc::channel();
+fn other_threads_see_what_was_stored(store: &dyn TokenStore) -> Outcome {
+    let (slot, mut current) = Slot::filled(store)?;
+    let (request, requests) = mpsc::channel();
+    let (response, responses) = mpsc::channel();
     thread::scope(|scope| {
         let slot = &slot;
-        // One thread that looks again and again, as a copy of its own would show only at the second look.
-        let looking = scope.spawn(move || asked.iter().try_for_each(|()| answer.send(slot.load())));
+        // The same thread loads repeatedly: a copy that it keeps shows at the second load.
+        let reader = scope.spawn(move || requests.iter().try_for_each(|()| response.send(slot.load())));
         let mut compare = || {
             for _ in 0..3 {
-                let Some(loaded) = ask.send(()).ok().and_then(|()| answers.recv().ok()) else { return Ok(()) };
-                if loaded?.is_none_or(|loaded| loaded.version != there.version) {
-                    return broken(Promise::NoStaleCopy, "a thread loaded another entry than the one that was stored before");
+                let Some(loaded) = request.send(()).ok().and_then(|()| responses.recv().ok()) else { return Ok(()) };
+                if loaded?.is_none_or(|loaded| loaded.version != current.version) {
+                    return broken(Promise::NoStaleCopy, "a thread did not load the entry that was stored before");
                 }
                 let entry = slot.entry()?;
-                slot.swap(Some(&there.version), &entry)?;
-                there = entry;
+                slot.swap(Some(&current.version), &entry)?;
+                current = entry;
             }
             Ok(())
         };
         let compared = compare();
-        drop(ask);
-        finished(looking.join().map(|_| Ok(())))?;
+        drop(request);
+        finished(reader.join().map(|_| Ok(())))?;
         compared
     })
 }
 
-fn entries_stay_until_their_end(store: &dyn TokenStore) -> Completer {
+fn entries_are_kept_until_they_expire(store: &dyn TokenStore) -> Outcome {
     let far = SystemClock.unix_seconds() + 4_000_000_000;
     let mut kept = Vec::new();
-    for ends in [soon(), SystemClock.unix_seconds() + 3600, far] {
+    for expiry in [soon(), SystemClock.unix_seconds() + 3600, far] {
         let slot = Slot::new(store)?;
-        let entry = StoreEntry { ends: Some(ends), ..slot.entry()? };
+        let entry = StoreEntry { expires_at: Some(expiry), ..slot.entry()? };
         slot.swap(None, &entry)?;
         kept.push((slot, entry));
     }
-    // A store may sweep when it is written to.
+    // A store may delete expired entries when it is written.
     Slot::filled(store)?;
     for (slot, entry) in kept {
         if slot.load()?.is_none_or(|loaded| loaded.version != entry.version) {
-            return broken(Promise::KeptUntilItsEnd, "an entry was gone before its end");
+            return broken(Promise::KeptUntilExpiry, "an entry was gone before it expired");
         }
-        slot.let_go(&entry)?;
+        slot.let_expire(&entry)?;
     }
     Ok(())
 }
 
-fn entries_without_an_end_stay(store: &dyn TokenStore) -> Completer {
+fn entries_without_an_expiry_are_kept(store: &dyn TokenStore) -> Outcome {
     let mut kept = Vec::new();
     for _ in 0..MANY {
         let slot = Slot::new(store)?;
-        let entry = StoreEntry { ends: None, ..slot.entry()? };
+        let entry = StoreEntry { expires_at: None, ..slot.entry()? };
         slot.swap(None, &entry)?;
         kept.push((slot, entry));
     }
@@ -256,13 +258,13 @@ fn entries_without_an_end_stay(store: &dyn TokenStore) -> Completer {
         if slot.load()?.is_none_or(|loaded| loaded.version != entry.version) {
             gone += 1;
         } else {
-            slot.let_go(&entry)?;
+            slot.let_expire(&entry)?;
         }
     }
-    if gone > 0 { broken(Promise::KeptWithoutEnd, format!("of {MANY} entries without an end {gone} were gone")) } else { Ok(()) }
+    if gone > 0 { broken(Promise::KeptWithoutExpiry, format!("{gone} of {MANY} entries without an expiry were gone")) } else { Ok(()) }
 }
 
-fn a_lock_is_held_by_one_and_ends(store: &dyn TokenStore) -> Completer {
+fn a_lock_has_one_holder_and_can_be_taken_again(store: &dyn TokenStore) -> Outcome {
     let slot = Slot::new(store)?;
     let guard = match slot.try_lock()? {
         StoreLock::Unsupported => return Ok(()),
@@ -272,7 +274,7 @@ fn a_lock_is_held_by_one_and_ends(store: &dyn TokenStore) -> Completer {
     let from_elsewhere = || thread::scope(|scope| finished(scope.spawn(|| slot.try_lock()).join()));
     for again in [slot.try_lock()?, from_elsewhere()?] {
         if !matches!(again, StoreLock::Busy) {
-            return broken(Promise::LockExcludes, format!("a lock that was held was answered with {again:?}"));
+            return broken(Promise::LockExcludes, format!("taking a lock that was held gave {again:?}"));
         }
     }
     drop(guard);
@@ -285,7 +287,7 @@ fn a_lock_is_held_by_one_and_ends(store: &dyn TokenStore) -> Completer {
     Ok(())
 }
 
-/// A key of a store.
+/// A store and a key of it.
 struct Slot<'a> {
     store: &'a dyn TokenStore,
     key: StoreKey,
@@ -296,7 +298,7 @@ impl<'a> Slot<'a> {
         Ok(Self { store, key: StoreKey::new(&digest()?) })
     }
 
-    /// One with an entry.
+    /// A slot with an entry.
     fn filled(store: &'a dyn TokenStore) -> Result<(Self, StoreEntry), Violation> {
         let slot = Self::new(store)?;
         let entry = slot.entry()?;
@@ -304,27 +306,27 @@ impl<'a> Slot<'a> {
         Ok((slot, entry))
     }
 
-    /// An entry like any other, which ends by itself when the check is long over.
+    /// An ordinary entry, which expires after the check.
     fn entry(&self) -> Result<StoreEntry, Violation> {
         let version = version()?;
-        Ok(StoreEntry { data: format!("data of {version}").into_bytes(), version, ends: Some(soon()) })
+        Ok(StoreEntry { data: format!("data of {version}").into_bytes(), version, expires_at: Some(soon()) })
     }
 
     fn load(&self) -> Result<Option<StoreEntry>, Violation> {
-        self.store.load(&self.key).map_err(|failure| Violation::failed("loading", failure))
+        self.store.load(&self.key).map_err(|error| Violation::failed("loading", error))
     }
 
     fn swap(&self, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, Violation> {
-        self.store.swap(&self.key, expected, entry).map_err(|failure| Violation::failed("saving", failure))
+        self.store.swap(&self.key, expected, entry).map_err(|error| Violation::failed("saving", error))
     }
 
     fn try_lock(&self) -> Result<StoreLock, Violation> {
-        self.store.try_lock(&self.key).map_err(|failure| Violation::failed("locking", failure))
+        self.store.try_lock(&self.key).map_err(|error| Violation::failed("locking", error))
     }
 
-    /// Lets an entry end that would otherwise stay.
-    fn let_go(&self, there: &StoreEntry) -> Completer {
-        self.swap(Some(&there.version), &self.entry()?).map(drop)
+    /// Replaces an entry that would otherwise be kept by one that expires.
+    fn let_expire(&self, current: &StoreEntry) -> Outcome {
+        self.swap(Some(&current.version), &self.entry()?).map(drop)
     }
 }
 
@@ -332,12 +334,12 @@ fn broken<T>(promise: Promise, detail: impl Into<String>) -> Result<T, Violation
     Err(Violation::new(promise, detail))
 }
 
-/// What a thread came to.
+/// The result of a thread.
 fn finished<T>(joined: thread::Result<Result<T, Violation>>) -> Result<T, Violation> {
     joined.unwrap_or_else(|_| broken(Promise::Works, "it panicked"))
 }
 
-/// Long enough for a slow store to be checked.
+/// Long enough to check a slow store.
 fn soon() -> i64 {
     SystemClock.unix_seconds() + 60
 }
@@ -354,6 +356,6 @@ fn digest() -> Result<[u8; 32], Violation> {
     Ok(bytes)
 }
 
-fn draw(bytes: &mut [u8]) -> Completer {
-    SystemRandomness::new().fill(bytes).map_err(|failure| Violation::failed("drawing random bytes", failure.into()))
+fn draw(bytes: &mut [u8]) -> Outcome {
+    SystemRandomness::new().fill(bytes).map_err(|error| Violation::failed("drawing random bytes", error.into()))
 }

@@ -1,4 +1,4 @@
-//! A kit is worth what it catches: for each promise a store that breaks it.
+//! The check must notice every broken promise: for each promise, there is a store that breaks it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -33,27 +33,27 @@ enum Way {
     WritesBeforeComparing,
     ComparesWithoutCase,
     ComparesTrimmed,
-    ComparesTheBeginning,
+    ComparesPrefixes,
     ComparesPatterns,
     NeverMatches,
-    CutsKeys,
+    TruncatesKeys,
     KeysWithoutLastDigits,
     CutsAtNul,
     TrimsText,
     ReplacesBadText,
-    CutsLongData,
+    TruncatesLongData,
     DropsEmptyData,
-    ForgetsEnds,
-    RoundsEnds,
-    InventsEnds,
+    ForgetsExpiry,
+    RoundsExpiry,
+    InventsExpiry,
     MakesVersions,
-    LooksThenWrites,
+    ReadsThenWrites,
     CachesPerThread,
-    TakesEndsForMilliseconds,
-    DropsWhatEndsSoon,
-    KeepsEndsIn32Bits,
+    ReadsExpiryAsMilliseconds,
+    DropsWhatExpiresSoon,
+    KeepsExpiryIn32Bits,
     KeepsOnlyFifty,
-    LocksEverybody,
+    LocksForEveryone,
     LocksOncePerThread,
     KeepsLocks,
     IsAlwaysBusy,
@@ -71,21 +71,21 @@ impl Wrong {
     fn key(&self, key: &StoreKey) -> String {
         let key = key.as_str();
         match self.way {
-            Way::CutsKeys => key[..32].to_owned(),
+            Way::TruncatesKeys => key[..32].to_owned(),
             Way::KeysWithoutLastDigits => key[..62].to_owned(),
             _ => key.to_owned(),
         }
     }
 
-    fn matches(&self, there: Option<&str>, expected: Option<&str>) -> bool {
-        match (self.way, there, expected) {
+    fn matches(&self, current: Option<&str>, expected: Option<&str>) -> bool {
+        match (self.way, current, expected) {
             (Way::NeverMatches, Some(_), Some(_)) | (Way::NeverStoresFirst, None, None) => false,
             (Way::ReplacesWhenNothingIsExpected, _, None) | (Way::StoresWithoutWhatIsExpected, None, _) => true,
-            (Way::ComparesWithoutCase, Some(there), Some(expected)) => there.eq_ignore_ascii_case(expected),
-            (Way::ComparesTrimmed, Some(there), Some(expected)) => there == expected.trim_end(),
-            (Way::ComparesTheBeginning, Some(there), Some(expected)) => there.starts_with(expected) || expected.starts_with(there),
-            (Way::ComparesPatterns, Some(there), Some(expected)) => expected == "%" || there == expected,
-            _ => there == expected,
+            (Way::ComparesWithoutCase, Some(current), Some(expected)) => current.eq_ignore_ascii_case(expected),
+            (Way::ComparesTrimmed, Some(current), Some(expected)) => current == expected.trim_end(),
+            (Way::ComparesPrefixes, Some(current), Some(expected)) => current.starts_with(expected) || expected.starts_with(current),
+            (Way::ComparesPatterns, Some(current), Some(expected)) => expected == "%" || current == expected,
+            _ => current == expected,
         }
     }
 
@@ -95,10 +95,10 @@ impl Wrong {
             Way::CutsAtNul => entry.data = entry.data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec(),
             Way::TrimsText => entry.data = entry.data.trim_ascii().to_vec(),
             Way::ReplacesBadText => entry.data = text().into_bytes(),
-            Way::CutsLongData => entry.data.truncate(65_535),
-            Way::ForgetsEnds => entry.ends = None,
-            Way::RoundsEnds => entry.ends = entry.ends.map(|ends| ends / 7 * 7 + 1),
-            Way::InventsEnds => entry.ends = entry.ends.or(Some(i64::MAX)),
+            Way::TruncatesLongData => entry.data.truncate(65_535),
+            Way::ForgetsExpiry => entry.expires_at = None,
+            Way::RoundsExpiry => entry.expires_at = entry.expires_at.map(|expiry| expiry / 7 * 7 + 1),
+            Way::InventsExpiry => entry.expires_at = entry.expires_at.or(Some(i64::MAX)),
             Way::MakesVersions => entry.version = entry.version.to_lowercase(),
             _ => {}
         }
@@ -108,9 +108,11 @@ impl Wrong {
     fn sweep(&self, entries: &mut HashMap<String, StoreEntry>, kept: &str) {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed();
         match self.way {
-            Way::TakesEndsForMilliseconds => entries.retain(|_, entry| entry.ends.is_none_or(|ends| ends > now * 1000)),
-            Way::DropsWhatEndsSoon => entries.retain(|key, entry| key == kept || entry.ends.is_none_or(|ends| ends > now + 300)),
-            Way::KeepsEndsIn32Bits => entries.retain(|_, entry| entry.ends.is_none_or(|ends| i64::from(ends as i32) > now)),
+            Way::ReadsExpiryAsMilliseconds => entries.retain(|_, entry| entry.expires_at.is_none_or(|expiry| expiry > now * 1000)),
+            Way::DropsWhatExpiresSoon => {
+                entries.retain(|key, entry| key == kept || entry.expires_at.is_none_or(|expiry| expiry > now + 300));
+            }
+            Way::KeepsExpiryIn32Bits => entries.retain(|_, entry| entry.expires_at.is_none_or(|expiry| i64::from(expiry as i32) > now)),
             Way::KeepsOnlyFifty if entries.len() > 50 => entries.retain(|key, _| key == kept),
             _ => {}
         }
@@ -133,7 +135,7 @@ impl TokenStore for Wrong {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = entries.get(&key).cloned().map(|entry| self.altered(entry));
         match self.way {
-            Way::InventsEntries => found = found.or(Some(StoreEntry { version: String::new(), data: Vec::new(), ends: None })),
+            Way::InventsEntries => found = found.or(Some(StoreEntry { version: String::new(), data: Vec::new(), expires_at: None })),
             Way::DropsEmptyData => found = found.filter(|entry| !entry.data.is_empty()),
             Way::CachesPerThread => {
                 if let Some(found) = &found {
@@ -152,14 +154,14 @@ impl TokenStore for Wrong {
         }
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let matches = self.matches(entries.get(&key).map(|entry| entry.version.as_str()), expected);
-        if self.way == Way::LooksThenWrites {
+        if self.way == Way::ReadsThenWrites {
             drop(entries);
             thread::sleep(Duration::from_millis(5));
             entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         }
         if !matches {
             match (self.way, entries.get_mut(&key)) {
-                (Way::WritesBeforeComparing, Some(there)) => there.data.clone_from(&entry.data),
+                (Way::WritesBeforeComparing, Some(current)) => current.data.clone_from(&entry.data),
                 (Way::LeavesEntryAfterConflict, None) => drop(entries.insert(key, entry.clone())),
                 _ => {}
             }
@@ -176,13 +178,13 @@ impl TokenStore for Wrong {
 
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         match self.way {
-            Way::LocksEverybody => Ok(StoreLock::Held(Box::new(()))),
+            Way::LocksForEveryone => Ok(StoreLock::Held(Box::new(()))),
             Way::IsAlwaysBusy => Ok(StoreLock::Busy),
             Way::KeepsLocks => {
                 let first = self.locked.fetch_add(1, Ordering::Relaxed) == 0;
                 Ok(if first { StoreLock::Held(Box::new(())) } else { StoreLock::Busy })
             }
-            // As a record lock does on its own: the whole process is the owner, or here its unnamed threads.
+            // As a POSIX record lock: the whole process owns it, or here its unnamed threads.
             Way::LocksOncePerThread if thread::current().name().is_none() => Ok(StoreLock::Held(Box::new(()))),
             _ => self.locks.try_lock(key),
         }
@@ -195,7 +197,7 @@ fn a_store_without_a_fault_passes() {
 }
 
 #[test]
-fn every_promise_is_checked_by_a_store_that_breaks_it() {
+fn a_store_that_breaks_a_promise_is_reported() {
     for (way, promise) in [
         (Way::FailsToLoad, Promise::Works),
         (Way::PanicsAtLoad, Promise::Works),
@@ -208,27 +210,27 @@ fn every_promise_is_checked_by_a_store_that_breaks_it() {
         (Way::WritesBeforeComparing, Promise::ConflictChangesNothing),
         (Way::ComparesWithoutCase, Promise::ExactVersion),
         (Way::ComparesTrimmed, Promise::ExactVersion),
-        (Way::ComparesTheBeginning, Promise::ExactVersion),
+        (Way::ComparesPrefixes, Promise::ExactVersion),
         (Way::ComparesPatterns, Promise::ExactVersion),
         (Way::NeverMatches, Promise::ExactVersion),
-        (Way::CutsKeys, Promise::ExactKey),
+        (Way::TruncatesKeys, Promise::ExactKey),
         (Way::KeysWithoutLastDigits, Promise::ExactKey),
         (Way::CutsAtNul, Promise::ExactEntry),
         (Way::TrimsText, Promise::ExactEntry),
         (Way::ReplacesBadText, Promise::ExactEntry),
-        (Way::CutsLongData, Promise::ExactEntry),
+        (Way::TruncatesLongData, Promise::ExactEntry),
         (Way::DropsEmptyData, Promise::ExactEntry),
-        (Way::ForgetsEnds, Promise::ExactEntry),
-        (Way::RoundsEnds, Promise::ExactEntry),
-        (Way::InventsEnds, Promise::ExactEntry),
+        (Way::ForgetsExpiry, Promise::ExactEntry),
+        (Way::RoundsExpiry, Promise::ExactEntry),
+        (Way::InventsExpiry, Promise::ExactEntry),
         (Way::MakesVersions, Promise::ExactEntry),
-        (Way::LooksThenWrites, Promise::OneWinner),
+        (Way::ReadsThenWrites, Promise::OneWinner),
         (Way::CachesPerThread, Promise::NoStaleCopy),
-        (Way::TakesEndsForMilliseconds, Promise::KeptUntilItsEnd),
-        (Way::DropsWhatEndsSoon, Promise::KeptUntilItsEnd),
-        (Way::KeepsEndsIn32Bits, Promise::KeptUntilItsEnd),
-        (Way::KeepsOnlyFifty, Promise::KeptWithoutEnd),
-        (Way::LocksEverybody, Promise::LockExcludes),
+        (Way::ReadsExpiryAsMilliseconds, Promise::KeptUntilExpiry),
+        (Way::DropsWhatExpiresSoon, Promise::KeptUntilExpiry),
+        (Way::KeepsExpiryIn32Bits, Promise::KeptUntilExpiry),
+        (Way::KeepsOnlyFifty, Promise::KeptWithoutExpiry),
+        (Way::LocksForEveryone, Promise::LockExcludes),
         (Way::LocksOncePerThread, Promise::LockExcludes),
         (Way::KeepsLocks, Promise::LockEnds),
         (Way::IsAlwaysBusy, Promise::LockEnds),
@@ -240,12 +242,12 @@ fn every_promise_is_checked_by_a_store_that_breaks_it() {
 }
 
 #[test]
-fn a_store_that_breaks_one_promise_is_not_accused_of_others() {
+fn a_store_that_breaks_one_promise_is_not_reported_for_others() {
     for (way, promise) in [
         (Way::ReplacesBadText, Promise::ExactEntry),
-        (Way::LooksThenWrites, Promise::OneWinner),
-        (Way::KeepsOnlyFifty, Promise::KeptWithoutEnd),
-        (Way::LocksEverybody, Promise::LockExcludes),
+        (Way::ReadsThenWrites, Promise::OneWinner),
+        (Way::KeepsOnlyFifty, Promise::KeptWithoutExpiry),
+        (Way::LocksForEveryone, Promise::LockExcludes),
         (Way::IsAlwaysBusy, Promise::LockEnds),
     ] {
         let violations = check(&Wrong::new(way)).expect_err("it is wrong");
@@ -254,13 +256,13 @@ fn a_store_that_breaks_one_promise_is_not_accused_of_others() {
 }
 
 #[test]
-fn a_violation_says_what_was_promised_and_what_came() {
+fn a_violation_names_the_promise_and_what_happened() {
     let violations = check(&Wrong::new(Way::IsAlwaysBusy)).expect_err("it is wrong");
-    assert_eq!(violations[0].to_string(), "broken: a lock that was dropped can be taken: the lock of a new key was busy");
+    assert_eq!(violations[0].to_string(), "broken: a lock that was dropped can be taken again: the lock of a new key was busy");
 }
 
 #[test]
-fn a_function_that_fails_is_told_once_with_what_it_failed_with() {
+fn a_failing_function_is_reported_once_with_its_error() {
     let violations = check(&Wrong::new(Way::FailsToLoad)).unwrap_err();
     assert_eq!(violations.len(), 1);
     assert_eq!(violations[0].to_string(), "broken: its functions work: loading failed: no such table");

@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rusqlite::{Connection, ErrorCode as Sqlite, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::{busy, failure, misplaced};
+use super::error::{configuration_error, from_sqlite, store_error};
 use crate::store::token_store::{StoreEntry, StoreKey, SwapOutcome};
-use protocol::error::{Error, ErrorCode, Result};
+use protocol::error::{ErrorCode, Result};
 
-/// "sgOA": marks the file as a store of this library's, in the field that SQLite keeps for that.
-const APPLICATION: i32 = 0x7367_4F41;
-/// Changes that an older library can live with are additions and do not count.
+/// "sgOA": identifies the file as a store of this library, in the field that SQLite has for that.
+const APPLICATION_ID: i32 = 0x7367_4F41;
+/// Only raised by a change that an older version of the library cannot read.
 const FORMAT: i32 = 2;
 
-/// EXTRA: a commit is a deleted journal, and durable only when the directory knows of it. Without secure_delete, replaced tokens stay in the file
-/// until their pages are used again.
+/// EXTRA: a commit is the deletion of the journal, durable only once the directory is synced.
+/// Without secure_delete, replaced tokens stay in the file until their pages are used again.
 const SETTINGS: &str = "PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;";
 
 const TABLES: &str = "
@@ -28,7 +28,7 @@ const TABLES: &str = "
     CREATE INDEX entries_that_end ON entries (ends) WHERE ends IS NOT NULL;
 ";
 
-/// So many entries that ended does one swap take along.
+/// How many expired entries one swap deletes.
 const SWEEP: i64 = 16;
 
 pub(super) struct Database<'a> {
@@ -37,59 +37,66 @@ pub(super) struct Database<'a> {
 }
 
 impl<'a> Database<'a> {
-    /// Opens the file, which its caller has locked.
+    /// Opens the file, which the caller has locked.
     pub(super) fn open(path: &'a Path, writable: bool, deadline: Instant) -> Result<Self> {
         let mode = if writable { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        // SQLite's own locks are kept in tables that a forked child inherits without the locks. The file lock that is held excludes them all.
+        // Without SQLite's own locks: a forked child inherits SQLite's list of them, but not the
+        // locks. The caller's lock excludes every other SQLite.
         let opened = if cfg!(unix) {
             Connection::open_with_flags_and_vfs(path, flags, "unix-none")
         } else {
             Connection::open_with_flags(path, flags)
         };
-        let connection = opened.map_err(|cause| judge(path, cause))?;
+        let connection = opened.map_err(|cause| from_sqlite(path, cause))?;
         let database = Self { path, connection };
         database.run(|connection| connection.busy_timeout(deadline.saturating_duration_since(Instant::now())))?;
         Ok(database)
     }
 
-    /// Makes the tables in an empty file. Anything else is left alone.
-    pub(super) fn prepare(&mut self) -> Result<()> {
+    /// Creates the tables in an empty file. A file with content is only checked.
+    pub(super) fn create_or_check(&mut self) -> Result<()> {
         let path = self.path;
         let transaction = self.begin()?;
-        if is_empty(&transaction).map_err(|cause| judge(path, cause))? {
+        if is_empty(&transaction).map_err(|cause| from_sqlite(path, cause))? {
             transaction
                 .execute_batch(TABLES)
-                .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION))
+                .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
                 .and_then(|()| transaction.pragma_update(None, "user_version", FORMAT))
                 .and_then(|()| transaction.commit())
-                .map_err(|cause| judge(path, cause))
+                .map_err(|cause| from_sqlite(path, cause))
         } else {
             drop(transaction);
             self.check_format()
         }
     }
 
-    /// Refuses what this version of the library did not write. Looked at each time: a newer version may have come since.
+    /// Refuses a file that this version of the library did not write. Checked in each operation,
+    /// because a newer version may have changed the file since.
     pub(super) fn check_format(&self) -> Result<()> {
         let number = |pragma| self.run(|connection| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)));
         match (number("application_id")?, number("user_version")?) {
-            (APPLICATION, FORMAT) => Ok(()),
-            (APPLICATION, newer) if newer > FORMAT => {
-                let problem =
-                    format!("was written by a newer version of this library (format {newer}, known is {FORMAT}); update the library");
-                Err(failure(ErrorCode::StoreFormat, self.path, &problem))
+            (APPLICATION_ID, FORMAT) => Ok(()),
+            (APPLICATION_ID, newer) if newer > FORMAT => {
+                let problem = format!(
+                    "was written by a newer version of this library (format {newer}; this version knows format \
+                     {FORMAT}); update the library"
+                );
+                Err(store_error(ErrorCode::StoreFormat, self.path, &problem))
             }
-            (APPLICATION, older) => {
+            (APPLICATION_ID, older) => {
                 let problem = format!("was written before the first release (format {older}); move it away to start with an empty one");
-                Err(failure(ErrorCode::StoreFormat, self.path, &problem))
+                Err(store_error(ErrorCode::StoreFormat, self.path, &problem))
             }
-            (0, 0) if self.run(is_empty)? => {
-                Err(misplaced(self.path, "was emptied while it was in use; put it back, or open the store anew to start with an empty one"))
-            }
-            _ => {
-                Err(failure(ErrorCode::StoreCorrupt, self.path, "is the database of another program and was left alone; give another path"))
-            }
+            (0, 0) if self.run(is_empty)? => Err(configuration_error(
+                self.path,
+                "was emptied while it was in use; restore it, or open the store again to start with an empty one",
+            )),
+            _ => Err(store_error(
+                ErrorCode::StoreCorrupt,
+                self.path,
+                "is the database of another program and was not changed; give another path",
+            )),
         }
     }
 
@@ -99,7 +106,7 @@ impl<'a> Database<'a> {
                 .query_row(
                     "SELECT version, data, ends FROM entries WHERE key = ?1 AND (ends IS NULL OR ends >= ?2)",
                     params![key.as_str(), now],
-                    |row| Ok(StoreEntry { version: row.get(0)?, data: row.get(1)?, ends: row.get(2)? }),
+                    |row| Ok(StoreEntry { version: row.get(0)?, data: row.get(1)?, expires_at: row.get(2)? }),
                 )
                 .optional()
         })
@@ -108,14 +115,14 @@ impl<'a> Database<'a> {
     pub(super) fn swap(&mut self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> Result<SwapOutcome> {
         let path = self.path;
         let transaction = self.begin()?;
-        let swapped = swap(&transaction, key, expected, entry, now).map_err(|cause| judge(path, cause))?;
+        let swapped = swap(&transaction, key, expected, entry, now).map_err(|cause| from_sqlite(path, cause))?;
         if swapped == SwapOutcome::Stored {
-            transaction.commit().map_err(|cause| judge(path, cause))?;
+            transaction.commit().map_err(|cause| from_sqlite(path, cause))?;
         }
         Ok(swapped)
     }
 
-    /// Makes the disk full, as far as this database is concerned.
+    /// Limits the size of this database, as a full disk does.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: i64) {
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
@@ -124,11 +131,11 @@ impl<'a> Database<'a> {
     fn begin(&mut self) -> Result<Transaction<'_>> {
         let path = self.path;
         self.run(|connection| connection.execute_batch(SETTINGS))?;
-        self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|cause| judge(path, cause))
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|cause| from_sqlite(path, cause))
     }
 
     fn run<T>(&self, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        act(&self.connection).map_err(|cause| judge(self.path, cause))
+        act(&self.connection).map_err(|cause| from_sqlite(self.path, cause))
     }
 }
 
@@ -151,36 +158,14 @@ fn swap(
     let changed = match expected {
         Some(expected) => transaction.execute(
             "UPDATE entries SET version = ?3, data = ?4, ends = ?5 WHERE key = ?1 AND version = ?2",
-            params![key.as_str(), expected, entry.version, entry.data, entry.ends],
+            params![key.as_str(), expected, entry.version, entry.data, entry.expires_at],
         )?,
         None => transaction.execute(
             "INSERT INTO entries (key, version, data, ends) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![key.as_str(), entry.version, entry.data, entry.ends],
+            params![key.as_str(), entry.version, entry.data, entry.expires_at],
         )?,
     };
     Ok(if changed == 1 { SwapOutcome::Stored } else { SwapOutcome::Conflict })
-}
-
-/// What SQLite failed with, in this library's words.
-fn judge(path: &Path, cause: rusqlite::Error) -> Error {
-    let unavailable = |problem| failure(ErrorCode::StoreUnavailable, path, problem);
-    match cause.sqlite_error_code() {
-        Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => busy(path),
-        Some(Sqlite::DiskFull) => unavailable("cannot grow: the disk is full; make room"),
-        Some(Sqlite::ReadOnly | Sqlite::PermissionDenied) => {
-            misplaced(path, "cannot be written; change the rights of the file and its directory, or mount the file system for writing")
-        }
-        Some(Sqlite::CannotOpen) => misplaced(
-            path,
-            "cannot be opened by SQLite; another program may have switched it to write-ahead logging (undo: PRAGMA journal_mode = DELETE), or the \
-             directory cannot be written",
-        ),
-        Some(Sqlite::SystemIoFailure) => unavailable("cannot be read or written; see to the disk"),
-        Some(Sqlite::OutOfMemory | Sqlite::OperationInterrupted | Sqlite::OperationAborted) => unavailable("could not be used; try again"),
-        Some(Sqlite::NotADatabase) => failure(ErrorCode::StoreCorrupt, path, "is not a database and was left alone; give another path"),
-        _ => failure(ErrorCode::StoreCorrupt, path, "is damaged and was left as it is; put back a copy, or move it away to start with an empty one"),
-    }
-    .with_cause(cause)
 }
 
 #[cfg(test)]
@@ -190,7 +175,7 @@ mod tests {
     use crate::store::testing::TemporaryDirectory;
 
     #[test]
-    fn a_commit_waits_for_the_disk_and_leaves_one_file() {
+    fn a_commit_is_durable_and_leaves_one_file() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         drop(Sqlite::open(&path).unwrap());

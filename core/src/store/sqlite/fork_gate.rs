@@ -1,30 +1,33 @@
-//! One operation at a time in this process, and no fork in the midst of one. Threads wait here in turn, rather than ask for file locks again and again.
+//! Admits one operation at a time in this process, and no fork during an operation. Threads queue
+//! here instead of polling the file lock.
 //!
-//! A child that was forked while another thread was inside SQLite has a copy of it that stopped in the midst of something: it can hang for ever
-//! on a mutex that nobody will release. Whoever can run code at a fork calls [`before_fork`] and [`after_fork`] there. Where nobody does, the child
-//! is told.
+//! A child that was forked while another thread was inside SQLite has a copy of SQLite that stopped
+//! half-way: it can wait for ever for a mutex that no thread will release. Programs that can run
+//! code at a fork call [`before_fork`] and [`after_fork`]. Otherwise the child gets an error.
 
 use std::cell::Cell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::lock;
-use crate::sys::process::{PerProcess, Presence};
+use crate::sys::process::{ForkSentinel, PerProcess};
 
-/// What is inside SQLite: this process, none, or the parent at the time of the fork.
-static PRESENCE: Presence = Presence::new();
+/// Which process is executing SQLite code, if any.
+static SENTINEL: ForkSentinel = ForkSentinel::new();
 
-/// A fork waits so long for an operation, which takes milliseconds. Rather than hang a program whose disk does, it goes on.
-const FORK_WAIT: Duration = Duration::from_secs(2);
+/// How long a fork waits for an operation, which takes milliseconds. After that the fork proceeds,
+/// so that a disk that hangs does not hang the program.
+const FORK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// This process's gate. A forked child has its own, open one, whoever was inside the parent's at that moment.
-pub(super) fn gate() -> Arc<Gate> {
-    static GATE: PerProcess<Gate> = PerProcess::new();
-    GATE.get_or_make(Gate::default)
+/// The gate of this process. A forked child has a new, open gate, in whatever state its parent's
+/// was.
+pub(super) fn gate() -> Arc<ForkGate> {
+    static GATE: PerProcess<ForkGate> = PerProcess::new();
+    GATE.get_or_make(ForkGate::default)
 }
 
 #[derive(Default)]
-pub(super) struct Gate {
+pub(super) struct ForkGate {
     state: Mutex<State>,
     opened: Condvar,
 }
@@ -32,34 +35,35 @@ pub(super) struct Gate {
 #[derive(Default)]
 struct State {
     closed: bool,
-    /// Threads that want to fork, which go first: those that want in could keep them out for ever.
+    /// The number of threads that wait to fork. They have priority, or operations could starve
+    /// them.
     forking: usize,
 }
 
-/// Being the only one, until this is dropped.
-pub(super) struct Inside<'a>(&'a Gate);
+/// Keeps all other threads out until it is dropped.
+pub(super) struct GateGuard<'a>(&'a ForkGate);
 
-/// Why somebody may not go in.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// Others were inside until the deadline.
-    Busy,
+pub(super) enum EnterError {
+    /// Other threads were inside until the deadline.
+    TimedOut,
     /// This process was forked while its parent was inside.
     ForkedInside,
 }
 
-impl Gate {
-    pub(super) fn enter(&self, deadline: Instant) -> Result<Inside<'_>, Refused> {
-        let state = self.lock();
-        let mut state = self.wait_while(state, deadline, |state| state.closed || state.forking > 0).ok_or(Refused::Busy)?;
-        if !PRESENCE.enter() {
-            return Err(Refused::ForkedInside);
+impl ForkGate {
+    pub(super) fn enter(&self, deadline: Instant) -> Result<GateGuard<'_>, EnterError> {
+        let is_taken = |state: &State| state.closed || state.forking > 0;
+        let mut state = self.wait_while(self.lock(), deadline, is_taken).ok_or(EnterError::TimedOut)?;
+        if !SENTINEL.enter() {
+            return Err(EnterError::ForkedInside);
         }
         state.closed = true;
-        Ok(Inside(self))
+        Ok(GateGuard(self))
     }
 
-    /// Closes it with nobody inside, unless somebody is until the deadline.
+    /// Closes the gate once no thread is inside. Returns `false` if one was inside until the
+    /// deadline.
     fn close(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         state.forking += 1;
@@ -100,9 +104,9 @@ impl Gate {
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for GateGuard<'_> {
     fn drop(&mut self) {
-        PRESENCE.leave();
+        SENTINEL.leave();
         self.0.open();
     }
 }
@@ -112,18 +116,20 @@ thread_local! {
     static FORKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// To be called by the thread that is about to fork: waits until no thread is inside SQLite or takes a lock, and keeps it so.
+/// Call this on the thread that is about to fork. Waits until no thread is inside SQLite or changes
+/// a lock, and keeps all threads out until [`after_fork`].
 pub fn before_fork() {
-    let deadline = Instant::now() + FORK_WAIT;
+    let deadline = Instant::now() + FORK_TIMEOUT;
     FORKING.set(gate().close(deadline));
     lock::before_fork(deadline);
 }
 
-/// To be called by that thread after the fork, in the parent and in the child, also when the fork failed. A child gives up its copies of locks.
+/// Call this on the same thread after the fork, in the parent and in the child, and also if the
+/// fork failed. A child closes its copies of its parent's locks.
 pub fn after_fork() {
     lock::after_fork();
     if FORKING.replace(false) {
-        // The child's is a new one, which is open already.
+        // A child has a new gate, which is open already.
         gate().open();
     }
 }
@@ -132,28 +138,28 @@ pub fn after_fork() {
 mod tests {
     use super::*;
 
-    const AGES: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn while_one_is_inside_nobody_else_gets_in_and_who_leaves_lets_the_next_one_in() {
-        // The gates of the tests are this process's one, which other tests use as well.
+    fn one_thread_is_inside_and_the_next_enters_when_it_leaves() {
+        // All tests of this process share one gate.
         let gate = gate();
-        let first = gate.enter(Instant::now() + AGES).unwrap();
-        assert_eq!(gate.enter(Instant::now()).err(), Some(Refused::Busy));
+        let first = gate.enter(Instant::now() + LONG).unwrap();
+        assert_eq!(gate.enter(Instant::now()).err(), Some(EnterError::TimedOut));
         std::thread::scope(|scope| {
-            let next = scope.spawn(|| gate.enter(Instant::now() + AGES).is_ok());
+            let next = scope.spawn(|| gate.enter(Instant::now() + LONG).is_ok());
             drop(first);
             assert!(next.join().unwrap());
         });
     }
 
     #[test]
-    fn at_a_fork_nobody_is_inside() {
+    fn during_a_fork_no_thread_can_enter() {
         before_fork();
         std::thread::scope(|scope| {
             assert!(scope.spawn(|| gate().enter(Instant::now()).is_err()).join().unwrap());
         });
         after_fork();
-        drop(gate().enter(Instant::now() + AGES).unwrap());
+        drop(gate().enter(Instant::now() + LONG).unwrap());
     }
 }

@@ -1,10 +1,12 @@
-//! A lock per key, among all processes of the machine and all copies of the library in them: one byte per key of a file beside the database, which is
-//! never deleted and stays empty. Where a system locks whole files only, each key has a file of its own.
+//! One lock per key, which excludes all processes on the machine and all copies of the library in
+//! one process. Each key has one byte of a file beside the database; the file stays empty and is
+//! never deleted. On systems that lock whole files only, each key has a file of its own.
 
 use std::path::{Path, PathBuf};
 
-use super::file::{self, Locked};
-use super::lock::{Part, Refused};
+use super::file::{self, FileLock};
+use super::lock::LockError;
+use super::os_lock::LockRange;
 use super::permissions;
 use crate::store::token_store::{StoreKey, StoreLock};
 use protocol::error::Result;
@@ -19,32 +21,32 @@ impl KeyLocks {
         Self { path: with_suffix(path, ".lock") }
     }
 
-    /// Makes the file, so that what is wrong with it shows at once.
-    pub(super) fn prepare(&self) -> Result<()> {
-        file::prepare(&self.path)
+    /// Creates the file if there is none, so that a problem with it is reported at once.
+    pub(super) fn create_file(&self) -> Result<()> {
+        file::create_if_missing(&self.path)
     }
 
-    /// Without waiting.
+    /// Does not wait.
     pub(super) fn try_lock(&self, key: &StoreKey) -> Result<StoreLock> {
-        let locked = match Locked::try_take(&self.path, Part::Byte(byte(key))) {
-            Err(Refused::NoParts) => self.try_lock_file(key),
+        let locked = match FileLock::try_acquire(&self.path, LockRange::Byte(byte(key))) {
+            Err(LockError::WholeFilesOnly) => self.try_lock_file(key),
             locked => locked,
         };
         match locked {
             Ok(lock) => Ok(StoreLock::Held(Box::new(lock))),
-            Err(Refused::Busy | Refused::NoParts) => Ok(StoreLock::Busy),
-            Err(Refused::Failed(error)) => Err(error),
+            Err(LockError::Busy | LockError::WholeFilesOnly) => Ok(StoreLock::Busy),
+            Err(LockError::Failed(error)) => Err(error),
         }
     }
 
-    fn try_lock_file(&self, key: &StoreKey) -> std::result::Result<Locked, Refused> {
+    fn try_lock_file(&self, key: &StoreKey) -> std::result::Result<FileLock, LockError> {
         let directory = with_suffix(&self.path, "s");
-        permissions::make_own_directory(&directory).map_err(Refused::Failed)?;
-        Locked::try_take(&directory.join(format!("{:016x}", byte(key))), Part::Whole)
+        permissions::create_own_directory(&directory).map_err(LockError::Failed)?;
+        FileLock::try_acquire(&directory.join(format!("{:016x}", byte(key))), LockRange::Whole)
     }
 }
 
-/// Part of the format: all copies of the library must agree on it. Files have 63 bits' worth of bytes.
+/// Part of the format: all copies of the library must agree on it. Offsets in a file have 63 bits.
 fn byte(key: &StoreKey) -> u64 {
     u64::from_str_radix(&key.as_str()[..16], 16).unwrap_or_default() >> 2
 }
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_keys_share_a_lock_and_no_two_stores() {
+    fn neither_keys_nor_stores_share_a_lock() {
         let directory = TemporaryDirectory::new();
         let (one, other) = (KeyLocks::beside(&directory.join("a.db")), KeyLocks::beside(&directory.join("b.db")));
         let held: Vec<_> = (0..=u8::MAX).map(|first| one.try_lock(&key(first)).unwrap()).collect();
@@ -94,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn where_there_are_no_locks_on_parts_of_files_each_key_has_a_file() {
+    fn where_only_whole_files_can_be_locked_each_key_has_a_file() {
         let directory = TemporaryDirectory::new();
         let (one, two) = (KeyLocks::beside(&directory.join("a.db")), KeyLocks::beside(&directory.join("a.db")));
         let held = one.try_lock_file(&key(1));
         assert!(held.is_ok());
-        assert!(matches!(two.try_lock_file(&key(1)), Err(Refused::Busy)));
+        assert!(matches!(two.try_lock_file(&key(1)), Err(LockError::Busy)));
         assert!(two.try_lock_file(&key(2)).is_ok());
         drop(held);
         assert!(two.try_lock_file(&key(1)).is_ok());
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_this_process_does_with_the_file_a_lock_is_kept() {
+    fn a_lock_survives_when_this_process_opens_and_closes_the_file() {
         let directory = TemporaryDirectory::new();
         let (one, two) = (KeyLocks::beside(&directory.join("a.db")), KeyLocks::beside(&directory.join("a.db")));
         let _held = one.try_lock(&key(1)).unwrap();
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_that_was_deleted_is_made_again() {
+    fn a_deleted_lock_file_is_created_again() {
         let directory = TemporaryDirectory::new();
         let locks = KeyLocks::beside(&directory.join("a.db"));
         drop(locks.try_lock(&key(1)).unwrap());
@@ -130,13 +132,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_in_the_place_of_lock_files_is_refused() {
+    fn a_symbolic_link_in_place_of_a_lock_file_is_refused() {
         let directory = TemporaryDirectory::new();
         let locks = KeyLocks::beside(&directory.join("a.db"));
         std::os::unix::fs::symlink("/dev/null", directory.join("a.db.lock")).unwrap();
         assert_eq!(locks.try_lock(&key(1)).unwrap_err().code(), ErrorCode::StorePermissions);
-        assert_eq!(locks.prepare().unwrap_err().code(), ErrorCode::StorePermissions);
+        assert_eq!(locks.create_file().unwrap_err().code(), ErrorCode::StorePermissions);
         std::os::unix::fs::symlink(directory.path(), directory.join("a.db.locks")).unwrap();
-        assert!(matches!(locks.try_lock_file(&key(1)), Err(Refused::Failed(error)) if error.code() == ErrorCode::StorePermissions));
+        assert!(matches!(locks.try_lock_file(&key(1)), Err(LockError::Failed(error)) if error.code() == ErrorCode::StorePermissions));
     }
 }

@@ -1,4 +1,5 @@
-//! Who may read and write what the store keeps on disk: its own user alone. Windows leaves that to the folder's access list.
+//! Access to the files of a store: only their own user may read and write them. On Windows, the
+//! access control list of the folder decides.
 
 #[cfg(unix)]
 use std::fs::Permissions;
@@ -6,15 +7,17 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::failure;
+use super::error::store_error;
 use protocol::error::{ErrorCode, Result};
 
-/// Makes what is opened with these options a file of this user's alone, and takes no link in its place.
-pub(super) fn keep_private(options: &mut OpenOptions) {
+/// Sets options so that a new file is accessible only to this user, and no symbolic link is
+/// followed.
+pub(super) fn make_private(options: &mut OpenOptions) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // Non-blocking is for a pipe that takes the file's place between two looks; a plain file does not know it.
+        // Non-blocking in case a pipe replaces the file after it was checked. It has no effect on a
+        // regular file.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
@@ -22,8 +25,9 @@ pub(super) fn keep_private(options: &mut OpenOptions) {
     let _ = options;
 }
 
-/// Makes a directory, and those above it that are missing, for this user alone. One that is there stays as it is.
-pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+/// Creates a directory and its missing parents, accessible only to this user. An existing directory
+/// is not changed.
+pub(super) fn create_directory(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -34,20 +38,21 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// A file that holds secrets, or stands for a lock: a plain one, this user's, closed to others. One that is open to a group of this user's will do:
-/// it is closed as soon as it is open ([`close_to_group`]).
+/// Checks a file that contains secrets or serves as a lock: it must be a regular file of this user,
+/// not accessible to others. Access of a group that this user is in is accepted, because it is
+/// removed as soon as the file is open ([`remove_group_access`]).
 pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
     if metadata.is_symlink() {
-        return refuse(path, "is a symbolic link, which could lead anywhere; give the path of the file itself");
+        return refuse(path, "is a symbolic link, which could point anywhere; give the path of the file itself");
     }
     if !metadata.is_file() {
-        return refuse(path, "is not a plain file; give another path");
+        return refuse(path, "is not a regular file; give another path");
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
-        if is_foreign(metadata) {
-            return refuse(path, "belongs to another user, who could read it; give a path of your own, or change the owner");
+        if belongs_to_another_user(metadata) {
+            return refuse(path, "belongs to another user, who could read it; give another path, or change the owner");
         }
         let others = if is_in_group(metadata.gid()) { 0o007 } else { 0o077 };
         if metadata.mode() & others != 0 {
@@ -57,34 +62,40 @@ pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Takes away what a group may do with the file. Kubernetes opens every file of a volume to its `fsGroup`, again at each start.
+/// Removes the access of the file's group. Kubernetes opens every file of a volume to its
+/// `fsGroup`, again at each start.
 #[cfg(unix)]
-pub(super) fn close_to_group(path: &Path, file: &File) -> Result<()> {
+pub(super) fn remove_group_access(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-    let metadata = file.metadata().map_err(|cause| cannot_close(path, cause))?;
+    let metadata = file.metadata().map_err(|cause| group_access_error(path, cause))?;
     if metadata.mode() & 0o070 == 0 {
         return Ok(());
     }
-    // It may be another file than the one that was looked at.
+    // It may not be the file that was checked before.
     check_file(path, &metadata)?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(|cause| cannot_close(path, cause))
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(|cause| group_access_error(path, cause))
 }
 
 #[cfg(not(unix))]
-pub(super) fn close_to_group(_path: &Path, _file: &File) -> Result<()> {
+pub(super) fn remove_group_access(_path: &Path, _file: &File) -> Result<()> {
     Ok(())
 }
 
 #[cfg(unix)]
-fn cannot_close(path: &Path, cause: io::Error) -> protocol::error::Error {
-    let problem = format!("can be read or written by its group, which could not be changed ({cause}); chmod 600 it");
-    failure(ErrorCode::StorePermissions, path, &problem).with_cause(cause)
+fn group_access_error(path: &Path, cause: io::Error) -> protocol::error::Error {
+    let problem = format!("is accessible to its group, and its mode could not be changed ({cause}); chmod 600 it");
+    store_error(ErrorCode::StorePermissions, path, &problem).with_cause(cause)
 }
 
-/// A directory that others may look into is fine, as the files are closed to them. One they may write to is not: they could put files of
-/// their own beside the database. With the sticky bit they cannot touch ours, and theirs are told by their owner. A group of this user's may write:
-/// theirs are told by their owner, too, and what they could do is delete ours. So may a group that has the user's number, which is a group of one.
+/// Checks the directory of a store. Others may read it, because the files are not accessible to
+/// them. They must not be able to write to it: they could put files of their own beside the
+/// database. With the sticky bit, they cannot replace ours, and theirs are recognized by their
+/// owner.
+///
+/// A group that this user is in may write: its files are recognized by their owner, too, and at
+/// worst it can delete ours. So may a group whose number is the user's, which is the user's private
+/// group.
 pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     if !metadata.is_dir() {
         return refuse(path, "is not a directory; give another path");
@@ -92,7 +103,7 @@ pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
-        let own_group = metadata.gid() == metadata.uid() && !is_foreign(metadata);
+        let own_group = metadata.gid() == metadata.uid() && !belongs_to_another_user(metadata);
         let others = if own_group || is_in_group(metadata.gid()) { 0o002 } else { 0o022 };
         if metadata.mode() & others != 0 && metadata.mode() & 0o1000 == 0 {
             let problem = format!(
@@ -105,24 +116,24 @@ pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
-/// A directory that belongs to the store itself.
-pub(super) fn make_own_directory(path: &Path) -> Result<()> {
+/// Creates a directory that only the store uses.
+pub(super) fn create_own_directory(path: &Path) -> Result<()> {
     let unusable = |cause: io::Error| {
-        let problem = format!("cannot be used for locking ({cause}); see to the directory and its rights");
-        failure(ErrorCode::StoreUnavailable, path, &problem).with_cause(cause)
+        let problem = format!("cannot be used for locking ({cause}); check the directory and its permissions");
+        store_error(ErrorCode::StoreUnavailable, path, &problem).with_cause(cause)
     };
-    make_directory(path).map_err(unusable)?;
+    create_directory(path).map_err(unusable)?;
     let metadata = std::fs::symlink_metadata(path).map_err(unusable)?;
     #[cfg(unix)]
-    if is_foreign(&metadata) {
+    if belongs_to_another_user(&metadata) {
         return refuse(path, "belongs to another user; remove it, or change the owner");
     }
     check_directory(path, &metadata)
 }
 
-/// Another user's. The superuser may use anybody's files: it is how containers see those of their host.
+/// The superuser may use the files of any user: in a container, files of its host belong to others.
 #[cfg(unix)]
-fn is_foreign(metadata: &Metadata) -> bool {
+fn belongs_to_another_user(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let user = rustix::process::geteuid();
     !user.is_root() && metadata.uid() != user.as_raw()
@@ -142,7 +153,7 @@ fn refuse_mode(path: &Path, metadata: &Metadata) -> Result<()> {
 }
 
 fn refuse(path: &Path, problem: &str) -> Result<()> {
-    Err(failure(ErrorCode::StorePermissions, path, problem))
+    Err(store_error(ErrorCode::StorePermissions, path, problem))
 }
 
 #[cfg(test)]
@@ -172,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_for_the_user_alone() {
+    fn new_files_and_directories_are_accessible_to_the_user_alone() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("a/b/logins.db");
         let store = Sqlite::open(&path).unwrap();
@@ -186,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_was_there_keeps_its_rights() {
+    fn an_existing_directory_keeps_its_mode() {
         let directory = TemporaryDirectory::new();
         set_mode(directory.path(), 0o755);
         Sqlite::open(directory.join("logins.db")).unwrap();
@@ -194,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_can_read_or_write_is_refused_also_when_it_became_so_in_use() {
+    fn a_file_that_others_can_read_or_write_is_refused_also_if_its_mode_changes_in_use() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         let store = Sqlite::open(&path).unwrap();
@@ -213,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_file_is_refused_and_one_in_the_way_to_it_is_not() {
+    fn a_symbolic_link_is_refused_as_the_file_and_accepted_as_a_directory() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         Sqlite::open(directory.join("real.db")).unwrap();
@@ -229,14 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_file_is_refused_and_not_waited_for() {
+    fn anything_but_a_regular_file_is_refused_without_waiting() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         fs::create_dir(&path).unwrap();
-        assert!(refused(&path).to_string().contains("is not a plain file"));
+        assert!(refused(&path).to_string().contains("is not a regular file"));
         fs::remove_dir(&path).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
-        assert!(refused(&path).to_string().contains("is not a plain file"));
+        assert!(refused(&path).to_string().contains("is not a regular file"));
     }
 
     #[test]
@@ -254,13 +265,13 @@ mod tests {
         }
     }
 
-    /// A group that this process is not in. Only the superuser may give files to it.
+    /// A group that this process is not in. Only the superuser can give files to it.
     fn foreign_group() -> Option<u32> {
         rustix::process::geteuid().is_root().then(|| (70_000..).find(|group| !is_in_group(*group)).unwrap())
     }
 
     #[test]
-    fn what_is_open_to_a_group_of_this_users_is_used_and_closed_to_it() {
+    fn access_of_a_group_of_this_user_is_accepted_and_removed() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         let store = Sqlite::open(&path).unwrap();
@@ -275,7 +286,7 @@ mod tests {
         let other = Sqlite::open(&path).unwrap();
         assert_eq!(other.load(&key(1)).unwrap(), Some(entry("a", None)));
         assert_eq!((mode(&path), mode(&directory.join("logins.db.lock"))), (0o600, 0o600));
-        // In use, and with what a process left that was killed.
+        // Again while the store is open, with the journal of a process that was killed.
         open_all();
         fs::write(directory.join("logins.db-journal"), "").unwrap();
         set_mode(&directory.join("logins.db-journal"), 0o660);
@@ -286,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_to_a_group_that_is_not_this_users_is_refused() {
+    fn access_of_any_other_group_is_refused() {
         let Some(group) = foreign_group() else { return };
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
@@ -304,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_others_could_have_put_there_is_not_rolled_back_from() {
+    fn a_journal_that_others_can_write_is_not_rolled_back() {
         let directory = TemporaryDirectory::new();
         let path = directory.join("logins.db");
         let store = Sqlite::open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The file cases: what may lie at the path, what becomes of it in use, and processes that come and go.
+//! Tests of files: what may be at the path, what happens to it in use, and processes that end.
 
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,7 @@ use super::processes::{Helper, Role};
 use super::*;
 use crate::store::conformance;
 use crate::store::testing::{SetClock, TemporaryDirectory, entry, key};
+use protocol::error::{ErrorCode, Remedy};
 
 fn open(path: &Path) -> Sqlite {
     Sqlite::open(path).unwrap()
@@ -18,7 +19,7 @@ fn open(path: &Path) -> Sqlite {
 fn refused(path: &Path) -> Error {
     let before = fs::read(path).ok();
     let error = Sqlite::open(path).err().expect("it should have been refused");
-    assert_eq!(fs::read(path).ok(), before, "what was refused was changed");
+    assert_eq!(fs::read(path).ok(), before, "the refused file was changed");
     error
 }
 
@@ -30,15 +31,15 @@ fn put(store: &Sqlite, first: u8, expected: Option<&str>, version: &str) -> Swap
     store.swap(&key(first), expected, &entry(version, None)).unwrap()
 }
 
-fn error(failure: BoxError) -> Error {
-    *failure.downcast::<Error>().unwrap()
+fn error(error: BoxError) -> Error {
+    *error.downcast::<Error>().unwrap()
 }
 
 fn swap_error(store: &Sqlite, first: u8, expected: Option<&str>) -> Error {
     error(store.swap(&key(first), expected, &entry("b", None)).unwrap_err())
 }
 
-/// Another program's view of the file.
+/// Opens the file as another program does.
 fn connect(path: &Path) -> Connection {
     Connection::open(path).unwrap()
 }
@@ -50,7 +51,7 @@ fn it_keeps_the_promises_of_a_store() {
 }
 
 #[test]
-fn what_one_handle_stored_the_next_one_finds() {
+fn an_entry_is_found_through_another_handle() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("new folder/ünd noch einer/logins.db");
     assert_eq!(put(&open(&path), 1, None, "a"), SwapOutcome::Stored);
@@ -58,7 +59,7 @@ fn what_one_handle_stored_the_next_one_finds() {
 }
 
 #[test]
-fn nothing_is_left_beside_the_database_between_operations() {
+fn only_the_lock_file_is_beside_the_database_between_operations() {
     let directory = TemporaryDirectory::new();
     let store = open(&directory.join("logins.db"));
     put(&store, 1, None, "a");
@@ -69,11 +70,11 @@ fn nothing_is_left_beside_the_database_between_operations() {
 }
 
 #[test]
-fn an_entry_that_has_ended_is_as_good_as_none_and_goes_with_a_later_swap() {
+fn an_expired_entry_counts_as_absent_and_a_later_swap_deletes_it() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let clock = SetClock::at(100);
-    let store = Sqlite::with_clock(&path, NetworkFileSystem::Refused, clock.clone()).unwrap();
+    let store = Sqlite::with_clock(&path, &SqliteOptions::new(), clock.clone()).unwrap();
     for first in 0..20 {
         store.swap(&key(first), None, &entry("a", Some(100))).unwrap();
     }
@@ -104,7 +105,7 @@ fn replaced_tokens_do_not_stay_in_the_file() {
 }
 
 #[test]
-fn a_path_that_cannot_be_meant_is_refused_by_name() {
+fn a_path_without_a_file_name_is_refused() {
     for path in ["", ":memory:", "/", "..", "folder/"] {
         let error = Sqlite::open(path).err().expect(path);
         assert_eq!(error.code(), ErrorCode::InvalidArgument, "{path}");
@@ -113,7 +114,7 @@ fn a_path_that_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
-fn a_url_is_refused_by_name_and_nothing_is_made() {
+fn a_url_is_refused_and_nothing_is_created() {
     for url in [
         "sqlite:///x.db",
         "sqlite:////x.db",
@@ -134,7 +135,7 @@ fn a_url_is_refused_by_name_and_nothing_is_made() {
 
 #[test]
 fn a_relative_path_is_made_absolute_at_once() {
-    // Relative to the working directory of the tests, which other tests share: so nothing is made there.
+    // The working directory is shared with other tests, so nothing is created there.
     let directory = TemporaryDirectory::new();
     let mut relative = PathBuf::new();
     let working_directory = std::env::current_dir().unwrap();
@@ -148,7 +149,7 @@ fn a_relative_path_is_made_absolute_at_once() {
 }
 
 #[test]
-fn another_programs_database_is_left_alone() {
+fn the_database_of_another_program_is_not_changed() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("other.db");
     connect(&path).execute_batch("CREATE TABLE entries (key, version, data, ends)").unwrap();
@@ -159,7 +160,7 @@ fn another_programs_database_is_left_alone() {
 }
 
 #[test]
-fn what_is_no_database_is_left_alone() {
+fn a_file_that_is_not_a_database_is_not_changed() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("notes.txt");
     fs::write(&path, "not a database, but long enough to look like one ".repeat(50)).unwrap();
@@ -168,7 +169,7 @@ fn what_is_no_database_is_left_alone() {
 }
 
 #[test]
-fn a_damaged_database_is_left_as_it_is() {
+fn a_damaged_database_is_not_changed() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let store = open(&path);
@@ -184,7 +185,7 @@ fn a_damaged_database_is_left_as_it_is() {
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_alone_also_by_who_has_it_open() {
+fn a_newer_format_is_refused_and_not_changed_also_by_an_open_store() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let store = open(&path);
@@ -198,7 +199,7 @@ fn a_newer_format_is_refused_and_left_alone_also_by_who_has_it_open() {
 }
 
 #[test]
-fn a_deleted_file_is_not_written_to_and_not_silently_made_anew() {
+fn a_deleted_file_is_not_silently_created_again() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let store = open(&path);
@@ -214,7 +215,7 @@ fn a_deleted_file_is_not_written_to_and_not_silently_made_anew() {
 }
 
 #[test]
-fn what_is_written_into_a_file_that_is_deleted_or_replaced_meanwhile_does_not_count_as_stored() {
+fn a_swap_fails_if_the_file_is_deleted_or_replaced_meanwhile() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let store = open(&path);
@@ -235,7 +236,7 @@ fn what_is_written_into_a_file_that_is_deleted_or_replaced_meanwhile_does_not_co
 }
 
 #[test]
-fn nothing_is_lost_between_threads_with_handles_of_their_own() {
+fn no_swap_is_lost_between_threads_with_their_own_handles() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 10;
 
@@ -251,7 +252,7 @@ fn nothing_is_lost_between_threads_with_handles_of_their_own() {
 }
 
 #[test]
-fn a_file_that_was_put_in_place_of_the_old_one_is_used() {
+fn a_file_that_replaced_the_old_one_is_used() {
     let directory = TemporaryDirectory::new();
     let (path, copy) = (directory.join("logins.db"), directory.join("copy.db"));
     let store = open(&path);
@@ -265,7 +266,7 @@ fn a_file_that_was_put_in_place_of_the_old_one_is_used() {
 }
 
 #[test]
-fn a_file_that_was_emptied_in_use_is_no_new_store() {
+fn a_file_that_was_emptied_in_use_is_not_a_new_store() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let store = open(&path);
@@ -276,23 +277,23 @@ fn a_file_that_was_emptied_in_use_is_no_new_store() {
 }
 
 #[test]
-fn another_program_that_writes_is_waited_for_and_not_for_ever() {
+fn an_operation_waits_for_another_program_that_writes_until_its_timeout() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let mut store = open(&path);
-    store.wait = Duration::from_millis(10);
+    store.timeout = Duration::from_millis(10);
     let helper = Helper::start(Role::HoldDatabase, &path);
     let failed = swap_error(&store, 1, None);
     assert_eq!((failed.code(), failed.retryable()), (ErrorCode::StoreUnavailable, true));
     assert!(failed.to_string().contains("logins.db: the database is locked by"), "{failed}");
     if cfg!(target_os = "linux") {
-        let held = store.file.try_hold(&path, Access::Write);
-        assert!(held.is_ok_and(|held| held.is_none()));
+        let lock = store.file.try_lock(&path, Access::Write);
+        assert!(lock.is_ok_and(|lock| lock.is_none()));
         assert_eq!(store.file.holder(), Some(helper.process_id()));
         let failed = locked(&path, store.file.holder());
         assert!(failed.to_string().contains(&format!("is locked by another program (process {})", helper.process_id())), "{failed}");
     }
-    store.wait = WAIT;
+    store.timeout = TIMEOUT;
     thread::scope(|scope| {
         let waiting = scope.spawn(|| put(&store, 1, None, "a"));
         helper.kill();
@@ -301,7 +302,7 @@ fn another_program_that_writes_is_waited_for_and_not_for_ever() {
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_the_entry_stays() {
+fn a_full_disk_is_an_error_and_the_entry_is_kept() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     put(&open(&path), 1, None, "a");
@@ -316,7 +317,7 @@ fn a_full_disk_is_an_error_and_the_entry_stays() {
 }
 
 #[test]
-fn a_database_switched_to_write_ahead_logging_is_refused_with_the_way_back() {
+fn a_database_in_wal_mode_is_refused_with_the_way_to_undo_it() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("logins.db");
     let store = open(&path);

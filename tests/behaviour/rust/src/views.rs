@@ -21,7 +21,7 @@ pub(crate) fn pending(pending: &AuthorizationRequest) -> Value {
         "scope": pending.scope(),
         "return_to": pending.return_to(),
         "created_at": pending.created_at(),
-        "ends_at": pending.ends_at(),
+        "ends_at": pending.expires_at(),
     })
 }
 

@@ -16,11 +16,11 @@ use std::time::Duration;
 pub(crate) use self::proxy::Proxy;
 pub(crate) use self::roots::Roots;
 pub(crate) use self::settings::Settings;
-use crate::oauth::message::{Response, TransportError, FailureKind, SendState, Request};
-use crate::running::Progress;
 use crate::server::Way;
-use crate::sync::thread;
+use crate::sys::sync::thread;
+use crate::task::progress::Progress;
 use crate::world::World;
+use protocol::http::{FailureKind, Request, Response, SendState, TransportError};
 
 pub(crate) struct Transport {
     settings: Settings,

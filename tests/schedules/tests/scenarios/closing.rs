@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schedules::{CallOptions, Machine, Stage, explore, pass, drain};
+use schedules::{CallOptions, Machine, Stage, drain, explore, pass};
 
 use crate::support::{at_once, token};
 
@@ -30,12 +30,12 @@ fn of_callers_some_of_whom_drop_what_they_began_the_others_are_served() {
         let stage = Stage::new();
         let source = stage.expired();
         let outcomes = at_once(4, move |number| {
-            let running = source.start_access_token(Duration::ZERO, &CallOptions::new());
+            let task = source.start_access_token(Duration::ZERO, &CallOptions::new().timeout(Duration::from_secs(600)));
             if number % 2 == 0 {
-                drop(running);
+                drop(task);
                 return None;
             }
-            Some(running.wait(&CallOptions::new().timeout(Duration::from_secs(600))).unwrap().reveal().to_owned())
+            Some(task.wait().unwrap().reveal().to_owned())
         });
         for outcome in outcomes.into_iter().flatten() {
             assert_eq!(outcome, "access-0-2");
@@ -51,7 +51,7 @@ fn a_login_that_nobody_waits_for_is_carried_through() {
         let client = stage.client();
         let pending = client.authorization_request("balance:read").unwrap();
         let callback = stage.callback(&pending);
-        at_once(2, move |_| drop(client.start_complete_login(&pending, &callback, "user-42").unwrap()));
+        at_once(2, move |_| drop(client.start_complete_login(&pending, &callback, "user-42", &CallOptions::new())));
         pass(Duration::from_secs(5));
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
         assert_eq!(token(&stage.client().token_source("user-42").unwrap()).unwrap(), "access-0-1");

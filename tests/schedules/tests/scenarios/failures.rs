@@ -59,7 +59,7 @@ fn a_login_that_the_server_ends_is_told_to_all_and_costs_no_further_request() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
-        // At a server that rotates strictly, by nature.
+        // Unavoidable at a server that rotates strictly.
         stage.server.next_ways([Way::AnswerLost]);
         let callers = sources.clone();
         for outcome in at_once(4, move |number| patiently(&callers[number % 2])) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use schedules::{
-    CallOptions, Machine, Stage, Store, StoreEntry, BoxError, StoreKey, SwapOutcome, TokenSource, TokenStore, Way, explore, now, pass,
+    BoxError, CallOptions, Machine, Stage, Store, StoreEntry, StoreKey, SwapOutcome, TokenSource, TokenStore, Way, explore, now, pass,
 };
 
 use crate::register::{HANGING, Register, Trouble};
@@ -59,8 +59,8 @@ fn more_accounts_than_turns_are_all_served() {
         let client = stage.client();
         let sources: Vec<TokenSource> = (0..MANY).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
         let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&CallOptions::new())).collect();
-        for running in waiting {
-            running.wait(&CallOptions::new()).unwrap();
+        for task in waiting {
+            task.wait().unwrap();
         }
     });
 }
@@ -76,8 +76,8 @@ fn a_store_that_needs_a_token_of_another_login_in_it_gets_it() {
         nested.0.other.set(other).ok().unwrap();
         let sources: Vec<TokenSource> = (0..MANY).map(|number| client.token_source(format!("user-{number}")).unwrap()).collect();
         let waiting: Vec<_> = sources.iter().map(|source| source.start_status(&CallOptions::new())).collect();
-        for running in waiting {
-            running.wait(&CallOptions::new()).unwrap();
+        for task in waiting {
+            task.wait().unwrap();
         }
     });
 }

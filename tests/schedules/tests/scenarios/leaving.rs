@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use schedules::{CallOptions, CancelToken, ErrorCode, WaitEnded, Machine, Stage, Way, explore, pass};
+use schedules::{CallOptions, CancelToken, ErrorCode, Machine, Stage, WaitEnded, Way, explore, pass};
 use shuttle::thread;
 
 use crate::support::{at_once, patiently, token, told};
@@ -18,7 +18,11 @@ fn a_caller_that_is_cancelled_leaves_the_others_served_and_the_request_whole() {
         let call = CallOptions::new().cancel_token(&cancel);
         let canceller = thread::spawn(move || cancel.cancel());
         let caller = source.clone();
-        let outcomes = at_once(3, move |number| if number == 0 { told(caller.start_access_token(Duration::ZERO, &call).wait()) } else { patiently(&caller) });
+        let outcomes =
+            at_once(
+                3,
+                move |number| if number == 0 { told(caller.start_access_token(Duration::ZERO, &call).wait()) } else { patiently(&caller) },
+            );
         canceller.join().unwrap();
         assert!(matches!(outcomes[0].as_deref(), Ok("access-0-2") | Err(ErrorCode::Cancelled)), "{outcomes:?}");
         assert_eq!(outcomes[1..], [Ok("access-0-2".to_owned()), Ok("access-0-2".to_owned())]);
@@ -48,7 +52,9 @@ fn a_caller_that_times_out_finds_at_its_next_call_what_its_request_brought() {
         let stage = Stage::new();
         let source = stage.expired();
         let caller = source.clone();
-        let outcomes = at_once(2, move |_| told(caller.start_access_token(Duration::ZERO, &CallOptions::new().timeout(Duration::from_millis(50))).wait()));
+        let outcomes = at_once(2, move |_| {
+            told(caller.start_access_token(Duration::ZERO, &CallOptions::new().timeout(Duration::from_millis(50))).wait())
+        });
         for outcome in outcomes {
             assert!(matches!(outcome.as_deref(), Ok("access-0-2") | Err(ErrorCode::Timeout)), "{outcome:?}");
         }
@@ -65,11 +71,11 @@ fn a_completion_is_called_once_whoever_comes_first() {
         let (called, brought) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (calls, tokens) = (Arc::clone(&called), Arc::clone(&brought));
         at_once(2, move |_| {
-            let running = source.start_access_token(Duration::ZERO, &CallOptions::new());
-            let handle = running.handle();
+            let task = source.start_access_token(Duration::ZERO, &CallOptions::new());
+            let handle = task.handle();
             let (calls, tokens) = (Arc::clone(&calls), Arc::clone(&tokens));
-            let leaver = thread::spawn(move || handle.give_up(WaitEnded::Cancelled));
-            running.then(move |outcome| {
+            let leaver = thread::spawn(move || handle.abandon(WaitEnded::Cancelled));
+            task.then(move |outcome| {
                 calls.fetch_add(1, Ordering::Relaxed);
                 match told(outcome).as_deref() {
                     Ok("access-0-2") => _ = tokens.fetch_add(1, Ordering::Relaxed),

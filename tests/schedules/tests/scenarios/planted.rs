@@ -52,7 +52,9 @@ fn a_thread_that_waits_for_ever_is_found() {
 fn a_timeout_that_is_too_short_for_a_slow_machine_is_found() {
     assert!(fails(|| {
         let source = Stage::new().expired();
-        let waiter = thread::spawn(move || source.start_access_token(Duration::ZERO, &CallOptions::new().timeout(Duration::from_millis(900))).wait().is_ok());
+        let waiter = thread::spawn(move || {
+            source.start_access_token(Duration::ZERO, &CallOptions::new().timeout(Duration::from_millis(900))).wait().is_ok()
+        });
         assert!(waiter.join().unwrap());
     }));
 }

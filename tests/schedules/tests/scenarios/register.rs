@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use schedules::{StoreEntry, BoxError, StoreKey, StoreLock, SwapOutcome, TokenStore, pass};
+use schedules::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore, pass};
 use shuttle::sync::Mutex;
 
 /// Clones are the same store.

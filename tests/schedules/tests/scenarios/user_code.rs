@@ -91,9 +91,9 @@ fn a_completion_that_panics_keeps_nobody_from_the_token() {
         let source = stage.expired();
         let outcomes = at_once(3, move |number| {
             if number == 0 {
-                let running = source.start_access_token(Duration::ZERO, &CallOptions::new());
+                let task = source.start_access_token(Duration::ZERO, &CallOptions::new());
                 // Without the hook, which would take it for the end of the execution. Caught where the outcome is there already.
-                let _ = catch_unwind(AssertUnwindSafe(|| running.then(|_| resume_unwind(Box::new("planted")))));
+                let _ = catch_unwind(AssertUnwindSafe(|| task.then(|_| resume_unwind(Box::new("planted")))));
                 return None;
             }
             Some(patiently(&source))

