@@ -19,7 +19,7 @@ pub struct Moment {
 /// How old something is: its age when this process first saw it, plus the time since then by the
 /// clock that has moved further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Age {
+pub(crate) struct Age {
     first_seen: Moment,
     age_then: u64,
 }
@@ -29,19 +29,19 @@ impl Age {
     ///
     /// `None` if that is in the future by more than `tolerance`: a clock was set, so the age is
     /// unknown.
-    pub fn first_seen(now: Moment, began: i64, tolerance: u64) -> Option<Self> {
+    pub(crate) fn first_seen(now: Moment, began: i64, tolerance: u64) -> Option<Self> {
         let age = now.wall.saturating_sub(began);
         let future = u64::try_from(age.saturating_neg()).unwrap_or(0);
         (future <= tolerance).then(|| Self { first_seen: now, age_then: u64::try_from(age).unwrap_or(0) })
     }
 
     /// The age of something that begins now.
-    pub fn new(now: Moment) -> Self {
+    pub(crate) fn new(now: Moment) -> Self {
         Self { first_seen: now, age_then: 0 }
     }
 
     /// The age at `now`, in milliseconds.
-    pub fn at(&self, now: Moment) -> u64 {
+    pub(crate) fn at(&self, now: Moment) -> u64 {
         let wall = u64::try_from(now.wall.saturating_sub(self.first_seen.wall)).unwrap_or(0);
         let mono = now.mono.saturating_sub(self.first_seen.mono);
         self.age_then.saturating_add(wall.max(mono))

@@ -4,11 +4,12 @@
 //! transitions, and explains the invariants that the comments name by number.
 
 mod logout;
+mod step;
 mod verdict;
 
 use std::sync::Arc;
 
-use self::verdict::Verdict;
+use self::step::{Claimed, Lock, Step, Verdict};
 use super::action::{Action, Goal, Observation, OperationContext};
 use super::local_state::{LocalState, TokenRequirements, no_refresh_token};
 use super::record::{CLAIM_MAX_AGE_MILLISECONDS, Claim, Record, Stored, lease};
@@ -52,63 +53,6 @@ pub struct Operation {
     /// A write has failed in this operation.
     has_write_failed: bool,
     refreshed: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Lock {
-    Untried,
-    Held,
-    /// The store has no locks, or a login could not wait for the lock any longer.
-    Without,
-}
-
-/// What the operation is waiting for.
-#[derive(Clone, Debug, Hash)]
-enum Step {
-    Starting,
-    Loading,
-    Locking,
-    Pausing,
-    /// Writing again what the store lost.
-    Restoring(Arc<Record>),
-    /// Replacing a claim whose lease has expired by our own.
-    TakingOver(Arc<Record>),
-    /// Waiting for a permit before claiming: a claim must not age in a queue.
-    AwaitingPermit(Option<Stored>),
-    /// Writing our claim. Its age counts from before the write, as others may see it from then on.
-    Claiming(Arc<Record>, Age),
-    /// Loading just before the first byte is sent.
-    VerifyingClaim(Claimed),
-    /// Removing our claim from a tombstone.
-    ReleasingTombstone(Arc<Record>),
-    Requesting(Claimed),
-    /// Loading the record that the verdict is to be applied to.
-    Reloading(Claimed, Verdict),
-    Writing(Claimed, Verdict, Arc<Record>),
-    /// Waiting before a failed write is retried.
-    RetryingWrite(Claimed, Verdict),
-    /// Waiting for the former owner of our claim to store tokens.
-    AwaitingFormerOwner(Claimed, Verdict),
-    WritingTombstone(Arc<Record>),
-    /// Waiting until no refresh of the login that was logged out can be in flight.
-    AwaitingRefresh,
-    AwaitingRevocationPermit,
-    /// Loading just before the revocation is sent.
-    VerifyingTombstone,
-    Revoking(Stored),
-    /// Removing the refresh token from the tombstone.
-    ClearingToken,
-    Done,
-}
-
-/// The claim that a request is sent under.
-#[derive(Clone, Debug, Hash)]
-struct Claimed {
-    version: String,
-    record: Arc<Record>,
-    age: Age,
-    /// The request repeats one whose connection was lost.
-    is_replay: bool,
 }
 
 impl Operation {

@@ -130,7 +130,7 @@ pub struct Failure {
     at: i64,
     wait_milliseconds: u64,
     /// Whether the request was sent and may have been carried out.
-    pub outcome_unknown: bool,
+    pub(super) outcome_unknown: bool,
     /// The fingerprint of the credentials in the request.
     #[serde(default)]
     credentials: u64,
@@ -305,7 +305,7 @@ fn corrupt() -> Error {
 
 impl Failure {
     /// The failure that follows `before`, for a request with these credentials.
-    pub fn after(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, jitter: u8) -> Self {
+    pub(super) fn after(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, jitter: u8) -> Self {
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let doubled = 1000_u64 << (count - 1).min(5);
         let backoff = doubled.min(LONGEST_BACKOFF_MILLISECONDS) * (256 + u64::from(jitter)) / 512;

@@ -1,5 +1,5 @@
-//! Answers the main question: if every process were killed now, would the next process still get a
-//! token?
+//! Checks the main promise: if every process were killed now, the next process would still get a
+//! token.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{CLAIM_POLL_MILLISECONDS, Lock, Operation, Step};
+use super::step::{Lock, Step};
+use super::{CLAIM_POLL_MILLISECONDS, Operation};
 use crate::error::{Error, ErrorCode, Result};
 use crate::refresh::action::Action;
 use crate::refresh::local_state::LocalState;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Claimed, Operation, Step};
+use super::Operation;
+use super::step::{Claimed, Step, Verdict};
 use crate::error::{Error, ErrorCode};
 use crate::refresh::action::{Action, Goal};
 use crate::refresh::commit::{committed, rejected};
@@ -16,17 +17,6 @@ const GRACE_MILLISECONDS: u64 = 2_000;
 
 /// How often a failed write is retried.
 const UNSAVED_POLL_MILLISECONDS: u64 = 1_000;
-
-/// What a reply calls for.
-#[derive(Clone, Debug, Hash)]
-pub(super) enum Verdict {
-    /// Store the tokens.
-    Commit(Box<Received>),
-    /// Mark the login as rejected: the server gave a reason, or refused repeatedly without one.
-    MarkRejected { error: Error, explained: bool },
-    /// Keep the tokens, and store when to try again.
-    ReleaseClaim(Error),
-}
 
 impl Operation {
     pub(super) fn replied(&mut self, mut claimed: Claimed, reply: Reply) -> Action {
