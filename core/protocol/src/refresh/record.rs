@@ -309,12 +309,12 @@ impl Failure {
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let doubled = 1000_u64 << (count - 1).min(5);
         let backoff = doubled.min(LONGEST_BACKOFF_MILLISECONDS) * (256 + u64::from(jitter)) / 512;
-        let asked = error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let retry_after = error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         Self {
             reason: StoredError::from(error),
             count,
             at: now.wall,
-            wait_milliseconds: backoff.max(asked.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
+            wait_milliseconds: backoff.max(retry_after.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
             outcome_unknown: error.code() == ErrorCode::OutcomeUnknown,
             credentials,
             unexplained: if error.is_unexplained_refusal() { before.map_or(0, |before| before.unexplained).saturating_add(1) } else { 0 },

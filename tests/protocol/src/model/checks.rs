@@ -19,16 +19,17 @@ impl World {
 
     /// A refresh is sent.
     pub(super) fn check_sending(&mut self, record: &Record, owner: &str) {
-        let there = self.stored().map(|there| &*there.record);
-        let is_ours = there.is_some_and(|there| there.claimed_by(owner) && there.refresh_token == record.refresh_token);
-        if !is_ours {
+        let stored = self.stored().map(|stored| &*stored.record);
+        let is_claimed_by_sender = stored.is_some_and(|stored| stored.claimed_by(owner) && stored.refresh_token == record.refresh_token);
+        if !is_claimed_by_sender {
             self.violate(Invariant::SentUnderOwnClaim);
         }
     }
 
     /// A revocation is sent.
     pub(super) fn check_revoking(&mut self, token: u8) {
-        let tombstone = self.stored().map(|there| &*there.record).filter(|there| there.is_logged_out() && token_of(there) == Some(token));
+        let tombstone =
+            self.stored().map(|stored| &*stored.record).filter(|stored| stored.is_logged_out() && token_of(stored) == Some(token));
         let claim = tombstone.and_then(|tombstone| tombstone.claim.as_ref());
         let mut running = self.processes.iter().flat_map(|process| process.operations.iter().flatten());
         let is_claimed = running
@@ -43,7 +44,7 @@ impl World {
     /// that was made after the logout's last load, or whose tokens are not stored yet.
     pub(super) fn allow_raced_logout(&mut self, token: u8) {
         let same = |other: u8| self.server.share_session(token, other);
-        let there = self.stored().filter(|there| !there.record.is_logged_out()).and_then(|there| token_of(&there.record));
+        let stored = self.stored().filter(|stored| !stored.record.is_logged_out()).and_then(|stored| token_of(&stored.record));
         let mut arriving = self.processes.iter().filter_map(|process| process.operations[LOGGING_IN].as_ref());
         let on_the_way = arriving.any(|running| {
             let is_reported = match running.pending {
@@ -52,7 +53,7 @@ impl World {
             };
             is_reported.is_some_and(same)
         });
-        if self.server.can_revoke(token) && (on_the_way || there.is_some_and(same)) {
+        if self.server.can_revoke(token) && (on_the_way || stored.is_some_and(same)) {
             self.unavoidable.get_or_insert(UnavoidableLoss::RacedLogout);
         }
     }

@@ -288,9 +288,9 @@ impl World {
     /// another machine does too.
     fn owner_has_exited(&self, setup: &Setup, stored: &Stored) -> bool {
         let Some(claim) = &stored.record.claim else { return false };
-        let mut living = self.processes.iter().enumerate().map(|(process, state)| setup.pid(process, state.incarnation));
-        let believed = setup.exclusion == Exclusion::Lease || setup.planted == Some(Planted::TrustFreeLock);
-        believed || !living.any(|pid| pid == claim.process)
+        let mut running = self.processes.iter().enumerate().map(|(process, state)| setup.pid(process, state.incarnation));
+        let is_assumed = setup.exclusion == Exclusion::Lease || setup.planted == Some(Planted::TrustFreeLock);
+        is_assumed || !running.any(|pid| pid == claim.process)
     }
 
     /// A response arrives.

@@ -29,7 +29,7 @@ pub(super) struct Token {
     /// The server has not accepted it.
     pub(super) refused: bool,
     /// How many times it was sent.
-    pub(super) shown: u8,
+    pub(super) uses: u8,
     /// When it was issued, with an access token of the same age.
     pub(super) issued: u32,
 }
@@ -73,14 +73,14 @@ impl Server {
     pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
         let strict = self.is_strict();
         let alive = self.is_alive(token);
-        let shown = &mut self.tokens[usize::from(token)];
-        shown.shown += 1;
-        if alive && !(strict && shown.spent) {
-            shown.spent = true;
-            let session = shown.session;
+        let used = &mut self.tokens[usize::from(token)];
+        used.uses += 1;
+        if alive && !(strict && used.spent) {
+            used.spent = true;
+            let session = used.session;
             return Some(self.issue(session, Some(token), time));
         }
-        shown.refused = true;
+        used.refused = true;
         if alive {
             self.reuses += 1;
             self.end(token);
@@ -113,7 +113,7 @@ impl Server {
     }
 
     fn issue(&mut self, session: u8, parent: Option<u8>, time: u32) -> u8 {
-        self.tokens.push(Token { session, parent, spent: false, refused: false, shown: 0, issued: time });
+        self.tokens.push(Token { session, parent, spent: false, refused: false, uses: 0, issued: time });
         u8::try_from(self.tokens.len() - 1).expect("a few tokens")
     }
 }

@@ -404,9 +404,9 @@ impl World {
         match running.pending {
             Pending::Swap { .. } if self.store.state != StoreState::Up => store_failed(),
             Pending::Swap { expected, mut record } => {
-                let is_there = self.stored().map(|stored| &stored.version) == expected.as_ref();
+                let is_expected = self.stored().map(|stored| &stored.version) == expected.as_ref();
                 let blindly = running.stale_reads || (setup.planted == Some(Planted::SwapWithoutVersion) && slot == LOGGING_IN);
-                if is_there || blindly {
+                if is_expected || blindly {
                     let version = format!("{}.{}", running.owner, running.swaps + 1);
                     if setup.planted == Some(Planted::LeaseByWallClock) {
                         planted::note_clock(Arc::make_mut(&mut record), self.now(setup, process));
@@ -443,8 +443,8 @@ impl World {
 
     fn lock(&mut self, setup: &Setup, process: usize, slot: usize) -> bool {
         let process = u8::try_from(process).expect("few processes");
-        let parted = |holder: &(u8, usize)| holder.0 == process || setup.exclusion.is_lock();
-        if self.locks.iter().any(parted) {
+        let is_excluded = |holder: &(u8, usize)| holder.0 == process || setup.exclusion.is_lock();
+        if self.locks.iter().any(is_excluded) {
             return false;
         }
         self.locks.push((process, slot));

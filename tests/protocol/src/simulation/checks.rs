@@ -141,7 +141,7 @@ impl World<'_> {
         let is_login = matches!(kind, Kind::LogIn | Kind::Save);
         let lost = self.was_forked(account);
         let (old, new) = (refresh_of(before), refresh_of(after));
-        let is_dead = |record: &Record| !record.is_active() && !record.is_logged_out();
+        let is_rejected = |record: &Record| !record.is_active() && !record.is_logged_out();
         if after.generation < before.generation {
             return Some("I3: the generation goes down");
         }
@@ -167,7 +167,7 @@ impl World<'_> {
         {
             return Some("I14: the logout is completed, but the session is alive");
         }
-        if is_dead(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
+        if is_rejected(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
             return Some("I6: the server did not refuse this token");
         }
         if after.is_logged_out()
@@ -284,7 +284,7 @@ impl World<'_> {
             return Some("I9: this process saw its login end".into());
         }
         let read = account_state.read_at.unwrap_or(0);
-        let stopped = process.stopped_until > read || self.machines[process.machine].asleep_until > read;
+        let stopped = process.stopped_until > read || self.machines[process.machine].suspended_until > read;
         if caller.failed || stopped || self.store.lost_since(caller.account, ended) {
             return None;
         }

@@ -102,8 +102,8 @@ impl World<'_> {
     fn check_owner(&self, observation: Observation) -> Observation {
         let Observation::Loaded(Some(mut found)) = observation else { return observation };
         if let Some(claim) = &found.record.claim {
-            let lives = self.processes.iter().any(|process| process.is_up && process.instance == claim.instance);
-            found.owner_has_exited = !self.settings.locks || !lives;
+            let is_running = self.processes.iter().any(|process| process.is_up && process.instance == claim.instance);
+            found.owner_has_exited = !self.settings.locks || !is_running;
         }
         Observation::Loaded(Some(found))
     }

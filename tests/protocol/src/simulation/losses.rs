@@ -185,7 +185,7 @@ impl World<'_> {
 
     fn why_overtaken(&self, first: &Request) -> Result<UnavoidableLoss, String> {
         let process = &self.processes[first.process];
-        if process.stopped_until >= first.sent || self.machines[process.machine].asleep_until >= first.sent {
+        if process.stopped_until >= first.sent || self.machines[process.machine].suspended_until >= first.sent {
             return Ok(UnavoidableLoss::Stopped);
         }
         if first.state == RequestState::Storing && process.slow_until >= first.sent {

@@ -17,19 +17,19 @@ pub(super) struct Machine {
     /// When the wall clock was last set: it drifts from there.
     set_at: u64,
     /// The total time suspended, in which the monotonic clock does not run.
-    slept: u64,
-    pub(super) asleep_until: u64,
+    suspended: u64,
+    pub(super) suspended_until: u64,
     /// When the wall clock was last wrong, or the machine suspended.
     wrong_at: Option<u64>,
 }
 
 impl Machine {
     pub(super) fn new(mono_per_million: i64, wall_per_million: i64) -> Self {
-        Self { mono_per_million, wall_per_million, wall_offset: 0, set_at: 0, slept: 0, asleep_until: 0, wrong_at: None }
+        Self { mono_per_million, wall_per_million, wall_offset: 0, set_at: 0, suspended: 0, suspended_until: 0, wrong_at: None }
     }
 
     pub(super) fn moment(&self, now: u64) -> Moment {
-        let awake = now - self.slept;
+        let awake = now - self.suspended;
         let mono = i64::try_from(awake).unwrap_or(i64::MAX);
         let mono = mono + mono * self.mono_per_million / 1_000_000;
         Moment { wall: EPOCH + signed(now) + self.skew(now), mono: 1_000_000 + u64::try_from(mono).unwrap_or(0) }
@@ -49,11 +49,11 @@ impl Machine {
         self.set_at = now;
     }
 
-    pub(super) fn sleep(&mut self, now: u64, length: u64) {
-        if self.asleep_until <= now {
-            self.slept += length;
-            self.asleep_until = now + length;
-            self.wrong_at = Some(self.asleep_until);
+    pub(super) fn suspend(&mut self, now: u64, length: u64) {
+        if self.suspended_until <= now {
+            self.suspended += length;
+            self.suspended_until = now + length;
+            self.wrong_at = Some(self.suspended_until);
         }
     }
 

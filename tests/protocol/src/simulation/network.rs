@@ -90,51 +90,51 @@ impl World<'_> {
             state: RequestState::InFlight,
         };
         self.requests.push(request);
-        let there = from + self.random.between(5, 300);
+        let arrival = from + self.random.between(5, 300);
         let outcome = self.network_outcome();
         let connection_lost = |error: &str| Error::new(ErrorCode::OutcomeUnknown, error);
         match outcome {
-            NetworkOutcome::Normal => self.deliver(number, there, Delivery::Complete),
-            NetworkOutcome::NotSent => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::Transport, "no connection"))),
+            NetworkOutcome::Normal => self.deliver(number, arrival, Delivery::Complete),
+            NetworkOutcome::NotSent => self.fail_at(number, arrival, Reply::Refused(Error::new(ErrorCode::Transport, "no connection"))),
             NetworkOutcome::RequestLost => {
-                let at = there + if self.random.half() { self.random.below(28_000) } else { 0 };
+                let at = arrival + if self.random.half() { self.random.below(28_000) } else { 0 };
                 self.fail_at(number, at, Reply::ConnectionLost(connection_lost("reset")));
             }
             NetworkOutcome::ResponseLost => {
-                self.deliver(number, there, Delivery::ResponseLost);
-                let at = there + self.random.between(0, 5_000);
+                self.deliver(number, arrival, Delivery::ResponseLost);
+                let at = arrival + self.random.between(0, 5_000);
                 self.fail_at(number, at, Reply::ConnectionLost(connection_lost("reset")));
             }
             NetworkOutcome::ProcessedLate => {
-                self.fail_at(number, there, Reply::ConnectionLost(connection_lost("reset")));
-                let late = there + self.random.between(1, 60_000);
+                self.fail_at(number, arrival, Reply::ConnectionLost(connection_lost("reset")));
+                let late = arrival + self.random.between(1, 60_000);
                 self.deliver(number, late, Delivery::ResponseLost);
             }
             NetworkOutcome::LostSilently => {}
             NetworkOutcome::Slow => {
-                let late = there + self.random.between(1, 90_000);
+                let late = arrival + self.random.between(1, 90_000);
                 self.deliver(number, late, Delivery::Complete);
             }
-            NetworkOutcome::ServerError => self.fail_at(number, there, Reply::OutcomeUnknown(connection_lost("503").with_status(503))),
+            NetworkOutcome::ServerError => self.fail_at(number, arrival, Reply::OutcomeUnknown(connection_lost("503").with_status(503))),
             NetworkOutcome::ServerErrorAfterwards => {
-                self.deliver(number, there, Delivery::ResponseLost);
-                self.fail_at(number, there + 10, Reply::OutcomeUnknown(connection_lost("502").with_status(502)));
+                self.deliver(number, arrival, Delivery::ResponseLost);
+                self.fail_at(number, arrival + 10, Reply::OutcomeUnknown(connection_lost("502").with_status(502)));
             }
             NetworkOutcome::TooManyRequests => {
                 let wait = Duration::from_secs(self.random.between(0, 60));
                 let error = Error::new(ErrorCode::ServerUnavailable, "429").with_status(429).with_retry_after(Some(wait));
-                self.fail_at(number, there, Reply::Refused(error));
+                self.fail_at(number, arrival, Reply::Refused(error));
             }
-            NetworkOutcome::InvalidClient => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::InvalidClient, "401"))),
-            NetworkOutcome::UnexpectedPage => self.fail_at(number, there, Reply::OutcomeUnknown(connection_lost("a page"))),
-            NetworkOutcome::NotFound => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::WrongEndpoint, "404"))),
+            NetworkOutcome::InvalidClient => self.fail_at(number, arrival, Reply::Refused(Error::new(ErrorCode::InvalidClient, "401"))),
+            NetworkOutcome::UnexpectedPage => self.fail_at(number, arrival, Reply::OutcomeUnknown(connection_lost("a page"))),
+            NetworkOutcome::NotFound => self.fail_at(number, arrival, Reply::Refused(Error::new(ErrorCode::WrongEndpoint, "404"))),
             NetworkOutcome::UnusualResponse => {
                 let delivery = match self.random.below(3) {
                     0 if self.settings.rotation == Rotation::Off => Delivery::WithoutRefreshToken,
                     1 => Delivery::WithUnknownType,
                     _ => Delivery::WithoutAccessToken,
                 };
-                self.deliver(number, there, delivery);
+                self.deliver(number, arrival, delivery);
             }
         }
         self.at(from + self.settings.deadline, Event::Deadline { request: number });
@@ -235,15 +235,15 @@ impl World<'_> {
         delivery: Delivery,
     ) -> Received {
         let expires_at = sent.wall.div_euclid(1000) + i64::try_from(self.settings.lifetime).unwrap_or(0);
-        let kept = if delivery == Delivery::WithoutRefreshToken { old } else { None };
-        let refresh = format!("r{}", kept.unwrap_or(new));
+        let unchanged = if delivery == Delivery::WithoutRefreshToken { old } else { None };
+        let refresh = format!("r{}", unchanged.unwrap_or(new));
         let json = format!(r#"{{"access_token":"a{new}","refresh_token":"{refresh}","expires_at":{expires_at}}}"#);
         let tokens = match delivery {
             Delivery::WithoutAccessToken => Err(Error::new(ErrorCode::BadResponse, "no access_token")),
             Delivery::WithUnknownType => Err(Error::new(ErrorCode::Unsupported, "an unknown token_type")),
             _ => TokenSet::restore(&json),
         };
-        Received { tokens, refresh_token: kept.is_none().then(|| refresh.into()), sent }
+        Received { tokens, refresh_token: unchanged.is_none().then(|| refresh.into()), sent }
     }
 
     /// The session of the user's browser, or a new one.

@@ -52,7 +52,7 @@ impl World<'_> {
             let longest = [60_000, HOUR, DAY][self.random.index(3)];
             let length = self.random.between(1_000, longest);
             self.tally.fault("machine suspended");
-            self.after(soon, Event::Sleep { machine, length });
+            self.after(soon, Event::Suspend { machine, length });
         }
         if self.random.per_mille(14) {
             let (at, length) = (self.random.below(4_000), self.random.below(300_000));

@@ -259,7 +259,7 @@ pub(super) enum Event {
         machine: usize,
         skew: i64,
     },
-    Sleep {
+    Suspend {
         machine: usize,
         length: u64,
     },
@@ -407,9 +407,9 @@ impl<'a> World<'a> {
                 self.processes[process] = fresh;
             }
             Event::SetClock { machine, skew } => self.machines[machine].set(skew, self.now),
-            Event::Sleep { machine, length } => {
-                self.trace.note(None, self.now, || format!("machine {machine} sleeps for {length} ms"));
-                self.machines[machine].sleep(self.now, length);
+            Event::Suspend { machine, length } => {
+                self.trace.note(None, self.now, || format!("machine {machine} is suspended for {length} ms"));
+                self.machines[machine].suspend(self.now, length);
             }
             Event::StoreDown { length } => self.fail_store(length, false),
             Event::StoreReadOnly { length } => self.fail_store(length, true),
@@ -433,7 +433,7 @@ impl<'a> World<'a> {
 
     pub(super) fn awake_at(&self, process: usize) -> u64 {
         let process = &self.processes[process];
-        process.stopped_until.max(self.machines[process.machine].asleep_until)
+        process.stopped_until.max(self.machines[process.machine].suspended_until)
     }
 
     pub(super) fn new_process(&mut self, place: usize) -> Process {

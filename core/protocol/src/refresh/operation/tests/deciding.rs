@@ -138,15 +138,15 @@ fn a_token_is_cacheable_until_a_refresh_or_a_reload_is_due() {
     assert_eq!(scene.local.cacheable_until(TokenRequirements { recheck: 1000, ..TokenRequirements::default() }, scene.now), 0);
     scene.put(login("g", 1, START - 100_000));
     scene.reload();
-    let looked_at = scene.now.mono;
+    let loaded_at = scene.now.mono;
     scene.pass(400);
     assert_eq!(
         scene.local.cacheable_until(TokenRequirements { recheck: 1000, ..TokenRequirements::default() }, scene.now),
-        looked_at + 1000
+        loaded_at + 1000
     );
     assert_eq!(
         scene.local.cacheable_until(TokenRequirements { recheck: 1_000_000, ..TokenRequirements::default() }, scene.now),
-        looked_at + 140_000
+        loaded_at + 140_000
     );
     scene.pass(139_600);
     assert_eq!(scene.local.cacheable_until(TokenRequirements { recheck: 1_000_000, ..TokenRequirements::default() }, scene.now), 0);

@@ -84,8 +84,8 @@ fn a_request_that_spent_nothing_releases_the_claim_and_keeps_the_tokens() {
 #[test]
 fn retry_after_sets_the_wait() {
     let mut scene = Scene::new();
-    let asked = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(20)));
-    scene.refresh(|_| Reply::Refused(asked.clone())).unwrap_err();
+    let unavailable = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(20)));
+    scene.refresh(|_| Reply::Refused(unavailable.clone())).unwrap_err();
     assert_eq!(scene.record().failure.as_ref().unwrap().wait_left(0, scene.now), Some(20_000));
 }
 

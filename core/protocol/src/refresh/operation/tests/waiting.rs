@@ -3,8 +3,8 @@
 use super::*;
 
 fn failed(scene: &mut Scene, seconds: u64) {
-    let asked = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(seconds)));
-    scene.refresh(|_| Reply::Refused(asked.clone())).unwrap_err();
+    let unavailable = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(seconds)));
+    scene.refresh(|_| Reply::Refused(unavailable.clone())).unwrap_err();
     scene.log.clear();
 }
 
