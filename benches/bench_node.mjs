@@ -1,4 +1,5 @@
-// The library against the shortest code by hand, in one run and as ratios: read the ratios, the figures are this machine's.
+// The library against the shortest code by hand, in one run. Read the ratios; the figures are those
+// of this machine.
 //
 //   node benches/bench_node.mjs <address of a local realm, such as http://127.0.0.1:8080>
 //
@@ -30,7 +31,7 @@ const client = Client.keycloak({
   clientId,
   clientSecret,
   redirectUri: REDIRECT_URI,
-  // What was read counts for the whole run: a peek looks into no store.
+  // What was read counts for the whole run, because a peek does not ask the store.
   store: Store.memory({ recheck: 3600 }),
 })
 const authorizationEndpoint = client.tokenEndpoint.replace(/token$/, 'auth')
@@ -125,19 +126,19 @@ async function main() {
 }
 
 async function logIn() {
-  const pending = client.authorizationRequest('balance:read')
+  const request = client.authorizationRequest('balance:read')
   const response = await fetch(`${origin}/_realm/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ authorization_url: pending.url, username: 'anna', password: 'anna-pw' }),
+    body: JSON.stringify({ authorization_url: request.url, username: 'anna', password: 'anna-pw' }),
   })
   const { callback } = await response.json()
-  return [pending, callback]
+  return [request, callback]
 }
 
 /**
- * The two take turns in short slices, and each figure, the ratio too, is the median of all turns: what else the machine does falls on both, or on few.
- * In microseconds a call.
+ * The two take turns in short slices, and each figure, the ratio too, is the median of all turns:
+ * what else the machine does falls on both, or on few. In microseconds a call.
  */
 async function compare(turns, calls, ours, byHand) {
   const taken = []
@@ -171,7 +172,10 @@ function importing(module) {
   return `import ${JSON.stringify(module)}`
 }
 
-/** The first import of a file starts node's own loader of modules, whatever is imported: that is not the package's time. */
+/**
+ * The first import of a file starts node's own loader of modules, whatever is imported: that is not
+ * the package's time.
+ */
 function emptyModule() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-node-'))
   process.once('exit', () => rmSync(folder, { recursive: true }))

@@ -153,6 +153,7 @@ sipgate_oauth2_status sipgate_oauth2_client_refresh( const sipgate_oauth2_client
 sipgate_oauth2_status sipgate_oauth2_client_refresh_tokens( const sipgate_oauth2_client *client, const sipgate_oauth2_token_set *old_tokens, const char *scope, const sipgate_oauth2_call_options *options, sipgate_oauth2_token_set **tokens, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_complete_login( const sipgate_oauth2_client *client, const sipgate_oauth2_authorization_request *request, const char *callback, const char *account, const sipgate_oauth2_call_options *options, sipgate_oauth2_token_source **source, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_token_source( const sipgate_oauth2_client *client, const char *account, sipgate_oauth2_token_source **source, sipgate_oauth2_error **error);
+sipgate_oauth2_str sipgate_oauth2_client_metadata(const sipgate_oauth2_client *client);
 sipgate_oauth2_str sipgate_oauth2_client_issuer(const sipgate_oauth2_client *client);
 sipgate_oauth2_str sipgate_oauth2_client_token_endpoint(const sipgate_oauth2_client *client);
 sipgate_oauth2_str sipgate_oauth2_client_client_id(const sipgate_oauth2_client *client);

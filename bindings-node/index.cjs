@@ -1,13 +1,13 @@
 'use strict'
 
-const { settleAtExit } = require('./lib/at_exit.cjs')
+const { drainAtExit } = require('./lib/at_exit.cjs')
 const { Client } = require('./lib/client.cjs')
 const { classes, native } = require('./lib/native.cjs')
 const { AuthorizationRequest, TokenSet } = require('./lib/objects.cjs')
 const { TokenSource } = require('./lib/source.cjs')
 const { Store, checkStore } = require('./lib/store.cjs')
 
-settleAtExit()
+drainAtExit()
 
 module.exports = {
   AuthorizationRequest,

@@ -1,5 +1,6 @@
-// The same classes as `require` gives: an error of one must be an instance of the other's class. Required and not imported, as node starts
-// a parser of its own for what it imports from CommonJS.
+// The same classes as from `require`: an error of one must be an instance of the other's class.
+// They are required and not imported, because Node starts a parser for what it imports from
+// CommonJS.
 import { createRequire } from 'node:module'
 
 export const {

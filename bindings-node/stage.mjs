@@ -1,8 +1,10 @@
-// Puts the library that cargo built where the package looks for it, and the package where a program finds it by name:
+// Copies the library that cargo built to where the package looks for it, and the package to where a
+// program finds it by name:
 //
 //   node stage.mjs [debug|release]
 //
-// The second is target/node: the package under node_modules, and the example beside it. No tool but node is needed for this.
+// The second is target/node: the package under node_modules, with the example beside it. It needs
+// no tool but Node.
 
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -17,11 +19,11 @@ const built = { linux: 'libsipgate_oauth2_node.so', darwin: 'libsipgate_oauth2_n
 const libc = process.platform !== 'linux' ? '' : process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl'
 const staged = join(here, `sipgate-oauth2.${process.platform}-${process.arch}${libc}.node`)
 
-// Renamed into place: a process that has the old one loaded keeps it.
+// Renamed into place, so that a process that has loaded the old one keeps it.
 copyFileSync(join(target, profile, built), `${staged}.new`)
 renameSync(`${staged}.new`, staged)
 
-// The licences are kept at the root alone; the package must hold them too.
+// The licences are at the root only, and the package must contain them too.
 const licences = readdirSync(root).filter((name) => name.startsWith('LICENSE'))
 for (const name of licences) copyFileSync(join(root, name), join(here, name))
 

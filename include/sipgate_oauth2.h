@@ -1019,6 +1019,12 @@ sipgate_oauth2_status sipgate_oauth2_client_token_source(
     sipgate_oauth2_error **error);
 
 /**
+ * The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate or
+ * a Keycloak server. Borrowed from the client; empty if NULL.
+ */
+sipgate_oauth2_str sipgate_oauth2_client_metadata(const sipgate_oauth2_client *client);
+
+/**
  * The issuer: how callbacks and ID tokens must name the server. Borrowed from the client; empty if
  * NULL.
  */

@@ -22,6 +22,7 @@ use crate::token_source::sipgate_oauth2_token_source;
 /// child.
 pub struct sipgate_oauth2_client {
     client: Client,
+    metadata: Text,
     issuer: Text,
     token_endpoint: Text,
     client_id: Text,
@@ -33,6 +34,7 @@ boxed!(sipgate_oauth2_client);
 impl From<Client> for sipgate_oauth2_client {
     fn from(client: Client) -> Self {
         Self {
+            metadata: client.metadata().to_json().as_str().into(),
             issuer: client.issuer().into(),
             token_endpoint: client.token_endpoint().into(),
             client_id: client.client_id().into(),
@@ -201,6 +203,14 @@ pub unsafe extern "C" fn sipgate_oauth2_client_token_source(
 ) -> sipgate_oauth2_status {
     // SAFETY: pointers are NULL or what the header says.
     unsafe { run_out("source", source, error, || handle("client", client)?.client.token_source(text("account", account)?)) }
+}
+
+/// The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate or
+/// a Keycloak server. Borrowed from the client; empty if NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_metadata(client: *const sipgate_oauth2_client) -> sipgate_oauth2_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { client.as_ref() }, |client| Some(&client.metadata))
 }
 
 /// The issuer: how callbacks and ID tokens must name the server. Borrowed from the client; empty if

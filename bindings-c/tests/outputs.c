@@ -25,7 +25,7 @@ static void of_options(void)
     CHECK_OPTIONS(sipgate_oauth2_client_options_new_keycloak(url, "r", broken, &out, &error), "client_id");
     CHECK_OPTIONS(sipgate_oauth2_client_options_new(NULL, "c", &out, &error), "metadata");
     CHECK_OPTIONS(sipgate_oauth2_client_options_new(broken, "c", &out, &error), "metadata");
-    CHECK_OPTIONS(sipgate_oauth2_client_options_new("{}", "c", &out, &error), "metadata");
+    CHECK_OPTIONS(sipgate_oauth2_client_options_new("{}", "c", &out, &error), "issuer");
     CHECK_OPTIONS(sipgate_oauth2_client_options_new(metadata, NULL, &out, &error), "client_id");
     CHECK_OPTIONS(sipgate_oauth2_client_options_new(metadata, broken, &out, &error), "client_id");
     CHECK_REFUSED(sipgate_oauth2_client_options_new_keycloak(url, "r", "c", NULL, &error), "options");

@@ -1,21 +1,22 @@
 'use strict'
 
-// Arguments from JavaScript, as the native side takes them. What their text must be is the core's to say; here it is only their type.
+// Arguments from JavaScript, in the form that native code takes. This file checks their types; the
+// core checks their contents.
 
 const { invalidArgument } = require('./native.cjs')
 
 function text(field, value) {
   if (typeof value !== 'string') throw wrongType(field, 'a string', value)
-  if (!value.isWellFormed()) throw invalidArgument(field, 'holds half of a surrogate pair; pass text as it was received, not cut')
+  if (!value.isWellFormed()) throw invalidArgument(field, 'contains half of a surrogate pair; pass text as it was received, not cut')
   return value
 }
 
-/** What came back from the browser: text, or what frameworks make of it. */
+/** The authorization response, as text or in a form that web frameworks have it in. */
 function callback(field, value) {
   if (value instanceof URL) return value.href
   if (value instanceof URLSearchParams) return value.toString()
   if (typeof value === 'string') return text(field, value)
-  throw wrongType(field, 'a string, URL or URLSearchParams, the query string of the request as it came', value)
+  throw wrongType(field, 'a string, URL or URLSearchParams, the query string as it was received', value)
 }
 
 function flag(field, value) {
@@ -29,21 +30,32 @@ function seconds(field, value) {
   return value
 }
 
-/** Scope names: one text, or a list of them. */
+/** Scope names: a string, or an array of them. */
 function scope(field, value) {
   if (typeof value === 'string') return text(field, value)
   if (!Array.isArray(value)) throw wrongType(field, 'a string or an array of strings', value)
   return value.map((name) => text(field, name)).join(' ')
 }
 
-/** The contents of a PEM file, read with or without an encoding. */
+/** The contents of a PEM file, which was read with or without an encoding. */
 function pem(field, value) {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
   if (typeof value !== 'string') throw wrongType(field, 'a string or a Uint8Array, the contents of a PEM file', value)
   return text(field, value)
 }
 
-/** Names and values: an object, or anything that gives pairs, as a Map or URLSearchParams. */
+/** A JSON object: as text, or as an object that is written as JSON. */
+function json(field, value) {
+  if (typeof value === 'string') return text(field, value)
+  if (typeof value !== 'object' || value === null) throw wrongType(field, 'an object, or its JSON text', value)
+  try {
+    return JSON.stringify(value) ?? ''
+  } catch (cause) {
+    throw invalidArgument(field, 'cannot be written as JSON; pass a plain object or its JSON text', { cause })
+  }
+}
+
+/** Names and values: an object, or an iterable of pairs such as a Map or URLSearchParams. */
 function pairs(field, value) {
   if (typeof value !== 'object' || value === null) throw wrongType(field, 'an object or a list of pairs', value)
   const entries = typeof value[Symbol.iterator] === 'function' ? [...value] : Object.entries(value)
@@ -55,16 +67,16 @@ function pairs(field, value) {
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-/** Who may be sent a token: scheme, host and port. */
+/** Where tokens may be sent: scheme, host and port. */
 function origins(field, value) {
   if (!Array.isArray(value)) throw wrongType(field, 'an array of origins', value)
   return value.map((item) => {
     const given = text(field, item)
     const url = URL.canParse(given) ? new URL(given) : undefined
     const isOrigin = /^https?:$/.test(url?.protocol) && given.replace(/\/$/, '').toLowerCase() === `${url.protocol}//${url.host}`
-    if (!isOrigin) throw invalidArgument(field, 'holds what is no origin; write it as https://api.sipgate.com')
+    if (!isOrigin) throw invalidArgument(field, 'contains something that is not an origin; write it as https://api.sipgate.com')
     if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
-      throw invalidArgument(field, `holds ${url.origin}, where a token can be read on its way; use https`)
+      throw invalidArgument(field, `contains ${url.origin}, where a token can be read on its way; use https`)
     }
     return url.origin
   })
@@ -76,7 +88,10 @@ function abortSignal(field, value) {
   return value
 }
 
-/** The options that `readers` knows, each read by its reader. One that it does not know is an error: a misspelt option would go unnoticed. */
+/**
+ * The options that `readers` names, each read by its reader. Any other option is an error, because
+ * a misspelt one would go unnoticed.
+ */
 function options(readers, given) {
   const read = {}
   if (given === undefined) return read
@@ -91,7 +106,7 @@ function options(readers, given) {
   return read
 }
 
-/** An option's name as all languages and the RFCs spell it: `clientId` is `client_id`. */
+/** An option's name as the RFCs and the other languages spell it: `clientId` is `client_id`. */
 function fieldOf(name) {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
@@ -102,4 +117,4 @@ function wrongType(field, wanted, value) {
   return invalidArgument(field, `must be ${wanted}, not ${kind}`)
 }
 
-module.exports = { abortSignal, callback, flag, options, origins, pairs, pem, scope, seconds, text, wrongType }
+module.exports = { abortSignal, callback, flag, json, options, origins, pairs, pem, scope, seconds, text, wrongType }

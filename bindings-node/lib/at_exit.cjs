@@ -1,6 +1,7 @@
 'use strict'
 
-// The end of the process: a refresh that nobody waits for any more is stored all the same. A worker's end is not the process's.
+// At the end of the process, a refresh that no caller waits for any more is still stored. The end
+// of a worker is not the end of the process.
 
 const { isMainThread } = require('node:worker_threads')
 
@@ -11,9 +12,9 @@ const POLL = 20
 
 let waited = 0
 
-/** The event loop goes on meanwhile: a store in JavaScript needs it. */
-function keep() {
-  if (native.settle(0)) {
+/** Keeps the event loop running meanwhile: a custom store needs it. */
+function keepRunning() {
+  if (native.drain(0)) {
     waited = 0
   } else if (waited < PATIENCE) {
     waited += POLL
@@ -21,11 +22,11 @@ function keep() {
   }
 }
 
-function settleAtExit() {
+function drainAtExit() {
   if (!isMainThread) return
-  process.on('beforeExit', keep)
-  // Also after `process.exit()`, which gives the event loop no other turn.
-  process.on('exit', () => native.settle(PATIENCE - waited))
+  process.on('beforeExit', keepRunning)
+  // After `process.exit()`, the event loop has no further turn.
+  process.on('exit', () => native.drain(PATIENCE - waited))
 }
 
-module.exports = { settleAtExit }
+module.exports = { drainAtExit }

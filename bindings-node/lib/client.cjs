@@ -1,16 +1,18 @@
 'use strict'
 
-const { callback: readCallback, flag, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
-const { callOptions, waitFor } = require('./calls.cjs')
+const { callback: readCallback, json, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
+const { callOptions, wait } = require('./calls.cjs')
 const { listen, newEmitter } = require('./events.cjs')
 const { guarded, native } = require('./native.cjs')
-const { AuthorizationRequest, MADE_HERE, TokenSet, checkMadeHere, pendingHandle, printsAsJson, tokensHandle } = require('./objects.cjs')
+const { AuthorizationRequest, MADE_HERE, TokenSet, printsAsJson, requestHandle, tokensHandle } = require('./objects.cjs')
 const { TokenSource } = require('./source.cjs')
 const { store } = require('./store.cjs')
 
-/** Where sipgate's login server is, and its REST API. An API of another server is known to the application alone. */
+/**
+ * sipgate's login server, and its REST API. Only the application knows the APIs of other servers.
+ */
 const SIPGATE = 'https://login.sipgate.com/'
-const SIPGATES_ORIGINS = ['https://api.sipgate.com']
+const SIPGATE_ORIGINS = ['https://api.sipgate.com']
 
 const clientOptions = {
   clientSecret: text,
@@ -23,17 +25,10 @@ const clientOptions = {
   store,
   origins,
 }
+const metadataOptions = { metadata: json, clientId: text, ...clientOptions }
 const environmentOptions = { ...clientOptions, realm: text }
 const sipgateOptions = { clientId: text, ...environmentOptions }
 const keycloakOptions = { base: text, realm: text, clientId: text, ...clientOptions }
-const endpointsOptions = {
-  issuer: text,
-  authorizationEndpoint: text,
-  tokenEndpoint: text,
-  issRequired: flag,
-  clientId: text,
-  ...clientOptions,
-}
 
 const authorizationOptions = {
   redirectUri: text,
@@ -54,6 +49,7 @@ class Client {
   #emitter
   #handle
   #members
+  #metadata
   #origins
 
   static {
@@ -61,9 +57,9 @@ class Client {
   }
 
   static sipgate(given) {
-    const read = options(sipgateOptions, given)
-    text('client_id', read.clientId)
-    return make('Client.sipgate', read, (...common) => native.sipgateClient(read.clientId, ...common))
+    const { clientId, ...others } = options(sipgateOptions, given)
+    text('client_id', clientId)
+    return new Client(MADE_HERE, made('Client.sipgate', others, native.sipgateClient, clientId))
   }
 
   static keycloak(given) {
@@ -71,28 +67,22 @@ class Client {
     text('base', base)
     text('realm', realm)
     text('client_id', clientId)
-    return make('Client.keycloak', others, (...common) => native.keycloakClient(base, realm, clientId, ...common))
-  }
-
-  static endpoints(given) {
-    const read = options(endpointsOptions, given)
-    text('issuer', read.issuer)
-    text('authorization_endpoint', read.authorizationEndpoint)
-    text('token_endpoint', read.tokenEndpoint)
-    text('client_id', read.clientId)
-    return make('Client.endpoints', read, (...common) => native.endpointsClient(read, read.clientId, ...common))
+    return new Client(MADE_HERE, made('Client.keycloak', others, native.keycloakClient, base, realm, clientId))
   }
 
   static fromEnv(given) {
-    const read = options(environmentOptions, given)
-    return make('Client.fromEnv', read, native.environmentClient)
+    return new Client(MADE_HERE, made('Client.fromEnv', options(environmentOptions, given), native.environmentClient))
   }
 
-  constructor(key, handle, emitter, allowed) {
-    checkMadeHere(key, 'Client', 'use Client.sipgate(), Client.keycloak(), Client.endpoints() or Client.fromEnv()')
+  constructor(given, parts) {
+    const { handle, emitter, origins: allowed } = given === MADE_HERE ? parts : ofMetadata(given)
     this.#handle = handle
     this.#emitter = emitter
     this.#origins = allowed
+  }
+
+  get metadata() {
+    return (this.#metadata ??= Object.freeze(JSON.parse(guarded('Client', () => native.clientMetadata(this.#handle)))))
   }
 
   get issuer() {
@@ -112,48 +102,39 @@ class Client {
   }
 
   authorizationRequest(wanted, given) {
-    const handle = this.#handle
-    const asked = scope('scope', wanted)
+    const client = this.#handle
+    const requested = scope('scope', wanted)
     const read = given === undefined ? undefined : options(authorizationOptions, given)
-    const [url, exported] = guarded('Client.authorizationRequest', () => native.authorizationRequest(handle, asked, read))
+    const [url, exported] = guarded('Client.authorizationRequest', () => native.authorizationRequest(client, requested, read))
     return new AuthorizationRequest(MADE_HERE, url, exported)
   }
 
-  async exchangeCallback(pending, callback, given) {
-    const handle = pendingHandle(pending)
-    if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
-    const brought = readCallback('callback', callback)
+  async exchangeCallback(request, callback, given) {
+    const response = [requestOf(request), readCallback('callback', callback)]
     const read = options(callOptions, given)
-    return this.#tokens('Client.exchangeCallback', read, () => native.startExchangeCallback(this.#handle, handle, brought))
+    return this.#tokens('Client.exchangeCallback', read, native.startExchangeCallback, ...response)
   }
 
   async exchangeCode(code, given) {
     text('code', code)
     const read = options(codeOptions, given)
-    return this.#tokens('Client.exchangeCode', read, () => native.startExchangeCode(this.#handle, code, read))
+    return this.#tokens('Client.exchangeCode', read, native.startExchangeCode, code, read)
   }
 
   async refresh(tokens, given) {
     const handle = tokensHandle(tokens)
     if (handle === undefined && typeof tokens !== 'string') throw wrongType('refresh_token', 'a string or a TokenSet', tokens)
-    if (handle === undefined) text('refresh_token', tokens)
+    const used = handle ?? text('refresh_token', tokens)
     const read = options(refreshOptions, given)
-    return this.#tokens('Client.refresh', read, () =>
-      handle === undefined
-        ? native.startRefresh(this.#handle, tokens, read.scope)
-        : native.startRefreshOf(this.#handle, handle, read.scope),
-    )
+    return this.#tokens('Client.refresh', read, native.startRefresh, used, read.scope)
   }
 
-  async completeLogin(pending, callback, given) {
+  async completeLogin(request, callback, given) {
     const client = this.#handle
-    const handle = pendingHandle(pending)
-    if (handle === undefined) throw wrongType('pending', 'an AuthorizationRequest', pending)
-    const brought = readCallback('callback', callback)
+    const response = [requestOf(request), readCallback('callback', callback)]
     const { account, ...read } = options(loginOptions, given)
     text('account', account)
-    const start = () => native.startCompleteLogin(client, handle, brought, account)
-    return this.#source(account, await waitFor('Client.completeLogin', read, start))
+    return this.#source(account, await wait('Client.completeLogin', read, native.startCompleteLogin, client, ...response, account))
   }
 
   tokenSource(account) {
@@ -186,12 +167,12 @@ class Client {
   }
 
   #source(account, handle) {
-    const allowed = this.#origins ?? (this.issuer.startsWith(SIPGATE) ? SIPGATES_ORIGINS : [])
+    const allowed = this.#origins ?? (this.issuer.startsWith(SIPGATE) ? SIPGATE_ORIGINS : [])
     return new TokenSource(MADE_HERE, this, allowed, account, handle)
   }
 
-  async #tokens(place, read, start) {
-    return new TokenSet(MADE_HERE, await waitFor(place, read, start))
+  async #tokens(place, read, start, ...given) {
+    return new TokenSet(MADE_HERE, await wait(place, read, start, this.#handle, ...given))
   }
 
   get #view() {
@@ -199,11 +180,26 @@ class Client {
   }
 }
 
-/** Settings that are JavaScript's own stay here. */
-function make(place, { store: storeHandle, origins: allowed, ...settings }, nativeClient) {
+function ofMetadata(given) {
+  const { metadata, clientId, ...others } = options(metadataOptions, given)
+  json('metadata', metadata)
+  text('client_id', clientId)
+  return made('Client', others, native.metadataClient, metadata, clientId)
+}
+
+/**
+ * The parts of a new client. Native code does not get the settings that concern JavaScript alone.
+ */
+function made(place, { store: storeHandle, origins: allowed, ...settings }, nativeClient, ...server) {
   const { emitter, listener, number } = newEmitter()
-  const handle = guarded(place, () => nativeClient({ ...settings, number }, listener, storeHandle))
-  return new Client(MADE_HERE, handle, emitter, allowed)
+  const handle = guarded(place, () => nativeClient(...server, { ...settings, number }, listener, storeHandle))
+  return { handle, emitter, origins: allowed }
+}
+
+function requestOf(value) {
+  const handle = requestHandle(value)
+  if (handle === undefined) throw wrongType('request', 'an AuthorizationRequest', value)
+  return handle
 }
 
 module.exports = { Client }

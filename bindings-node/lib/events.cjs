@@ -1,7 +1,8 @@
 'use strict'
 
-// Events of all clients of this environment come through one native queue and find their client by its number. Only the client's own objects
-// hold its emitter: a listener that knows the client would otherwise keep it for ever.
+// The events of all clients of this environment use one native queue, and carry the number of their
+// client. Only the client's own objects reference its emitter: otherwise a listener that references
+// the client would keep it alive for ever.
 
 const { channel } = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')
@@ -15,7 +16,7 @@ const forgotten = new FinalizationRegistry((number) => emitters.delete(number))
 let listener
 let last = 0
 
-/** Where the listeners of a new client are kept, the number its events come with, and what the native side tells them to. */
+/** The emitter of a new client, the number of its events, and the native queue. */
 function newEmitter() {
   listener ??= native.listen(deliver)
   last = (last + 1) >>> 0
@@ -25,16 +26,17 @@ function newEmitter() {
   return { emitter, number: last, listener }
 }
 
-/** What a listener throws becomes an uncaught exception, as with any emitter. */
+/** An error that a listener throws is an uncaught exception, as with any emitter. */
 function deliver(number, json) {
-  const event = Object.freeze(JSON.parse(json))
+  const { event: type, ...members } = JSON.parse(json)
+  const event = Object.freeze({ type, ...members })
   diagnostics.publish(event)
   emitters.get(number)?.deref()?.emit('event', event)
 }
 
-/** Calls `on`, `once` or `off` of an emitter. There is one kind of event, and a misspelt name would go unnoticed. */
+/** Calls `on`, `once` or `off` of an emitter. A name other than `event` would go unnoticed. */
 function listen(emitter, method, name, handler) {
-  if (name !== 'event') throw invalidArgument('event_name', "must be 'event'; the kind is in its member `event`")
+  if (name !== 'event') throw invalidArgument('event_name', "must be 'event'; what happened is in its member `type`")
   if (typeof handler !== 'function') throw wrongType('listener', 'a function', handler)
   emitter[method](name, handler)
 }

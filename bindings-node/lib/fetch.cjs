@@ -1,10 +1,14 @@
 'use strict'
 
-// `fetch` with the token of a source. That a redirect to another origin takes no `authorization` along is `fetch`'s own rule.
+// `fetch` with a source's token. `fetch` itself drops `authorization` at a redirect to another
+// origin.
 
 const { invalidArgument } = require('./native.cjs')
 
-/** Sends a request with the token. One that is refused is sent once more with another token, if there is one and its body can be sent twice. */
+/**
+ * Sends a request with the token. If the API rejects it, it is sent once more with another token,
+ * if there is one and the body can be sent twice.
+ */
 async function fetchWith(source, origins, input, init) {
   const { origin } = new URL(isRequest(input) ? input.url : input)
   if (!origins.includes(origin)) {
@@ -15,7 +19,7 @@ async function fetchWith(source, origins, input, init) {
   const signal = (init?.signal === undefined && isRequest(input) ? input.signal : init?.signal) ?? undefined
   const token = await source.accessToken({ signal })
   const response = await fetch(input, authorized(input, init, token))
-  // An answer from elsewhere came after a redirect, and says nothing of the token.
+  // A response from another origin follows a redirect, and says nothing about the token.
   if (response.url !== '' && new URL(response.url).origin !== origin) return response
   if (response.status === 401) source.invalidate(token)
   const newer = canBeSentTwice ? await anotherToken(source, response.status, signal) : undefined
@@ -25,8 +29,9 @@ async function fetchWith(source, origins, input, init) {
 }
 
 /**
- * A 401 renews the token. A 403 renews nothing, as a new token would allow no more than the old one (RFC 6750, section 3.1); but another process may
- * have stored one that does, by a login with more scopes.
+ * A 401 refreshes the token. A 403 does not, because a new token would allow no more than the old
+ * one (RFC 6750, section 3.1). But another process may have stored one that does, by a login with
+ * more scopes.
  */
 async function anotherToken(source, status, signal) {
   if (status === 401) return source.accessToken({ signal })
@@ -34,7 +39,7 @@ async function anotherToken(source, status, signal) {
   try {
     await source.status({ signal })
   } catch {
-    // A caller who leaves is told so; a store that fails does not change the API's answer.
+    // A caller that aborted gets its reason. A store that fails does not change the API's response.
     signal?.throwIfAborted()
     return undefined
   }
@@ -51,7 +56,7 @@ function authorized(input, init, token) {
   return { ...init, headers }
 }
 
-/** Streams are gone once they are sent; a Request's body is one. */
+/** A stream can be sent once; a Request's body is one. */
 function isReplayable(input, init) {
   const body = init?.body ?? (isRequest(input) ? input.body : undefined)
   if (body === undefined || body === null || typeof body === 'string') return true

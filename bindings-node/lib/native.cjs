@@ -1,9 +1,10 @@
 'use strict'
 
-// The native library, and what it throws as classes of JavaScript.
+// The native library, and the classes of its errors.
 //
-// The library is the file beside this package, or the optional package of this platform that npm installed. Nothing else is looked at,
-// and no environment variable: what a process loads must not be for others to say.
+// The library is the file beside this package, or the optional package for this platform that npm
+// installed. No other place and no environment variable counts: nobody else may decide what a
+// process loads.
 
 const { platform, arch } = process
 
@@ -16,7 +17,8 @@ function load() {
       try {
         return require(place)
       } catch (error) {
-        // A library that is there but cannot be loaded, as for the other C library, says more than one that is not.
+        // A library that exists but cannot be loaded, such as one for the other C library, explains
+        // more than one that does not exist.
         if (cause === undefined || error.code !== 'MODULE_NOT_FOUND') cause = error
       }
     }
@@ -30,7 +32,7 @@ function load() {
 
 const native = load()
 
-/** Of each class by its name: the code and the remedy that its errors usually have. */
+/** The usual code and remedy of each class, by its name. */
 const usual = new Map()
 
 const numbers = new Map(native.errorCodes().map(({ code, number }) => [code, number]))
@@ -40,13 +42,13 @@ class SipgateOAuth2Error extends Error {
     named(this, 'SipgateOAuth2Error', 'SIPGATE_INTERNAL', 'report_bug')
   }
 
-  /** Without a code, as in an application's tests: that of the class, with its remedy. */
+  /** Without a code, as in an application's tests, it is that of the class, with its remedy. */
   constructor(message, given = {}) {
     super(message, 'cause' in given ? { cause: given.cause } : undefined)
     const [usualCode, usualRemedy] = usual.get(Object.getPrototypeOf(this).name) ?? usual.get('SipgateOAuth2Error')
     const { code = usualCode, remedy = usualRemedy, retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri } = given
-    const said = { retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri }
-    Object.assign(this, { code, number: numbers.get(code), remedy, retryable: remedy === 'try_later', ...said })
+    const details = { retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri }
+    Object.assign(this, { code, number: numbers.get(code), remedy, retryable: remedy === 'try_later', ...details })
   }
 }
 
@@ -70,13 +72,13 @@ class LoginRequiredError extends SipgateOAuth2Error {
 
 class AuthorizationDeniedError extends SipgateOAuth2Error {
   static {
-    named(this, 'AuthorizationDeniedError', 'SIPGATE_AUTHORIZATION_DENIED', 'tell_the_person')
+    named(this, 'AuthorizationDeniedError', 'SIPGATE_AUTHORIZATION_DENIED', 'show_denied')
   }
 }
 
 class SecurityCheckError extends SipgateOAuth2Error {
   static {
-    named(this, 'SecurityCheckError', 'SIPGATE_CALLBACK_REFUSED', 'refused_for_safety')
+    named(this, 'SecurityCheckError', 'SIPGATE_CALLBACK_REFUSED', 'discard_input')
   }
 }
 
@@ -86,18 +88,18 @@ class StoreError extends SipgateOAuth2Error {
   }
 }
 
-/** An error's name is its class's, also where a bundler has renamed the class. */
+/** An error's name is that of its class, even if a bundler has renamed the class. */
 function named(Class, name, code, remedy) {
   usual.set(name, [code, remedy])
   Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
-/** Errors that stores of the application's own threw lately, by the numbers that the native side has of them. */
+/** Errors that custom stores threw lately, by the numbers that native code has for them. */
 const remembered = new Map()
 const MOST_REMEMBERED = 64
 let lastRemembered = 0
 
-/** Keeps an error for whoever waits for what failed with it. */
+/** Keeps an error for the callers whose operation failed with it. */
 function remember(error) {
   lastRemembered = (lastRemembered + 1) >>> 0
   remembered.set(lastRemembered, error)
@@ -105,7 +107,10 @@ function remember(error) {
   return lastRemembered
 }
 
-/** What lies below: the error itself, or its words. What came to be in native code has no stack: one of this place would mislead. */
+/**
+ * A cause: the error itself if a custom store threw it, otherwise an error with its message. A
+ * native error has no stack, and one of this place would mislead.
+ */
 function causeOf(text, thrown) {
   if (remembered.has(thrown)) return remembered.get(thrown)
   const cause = new Error(text)
@@ -123,22 +128,28 @@ const classes = {
   StoreError,
 }
 
-function fromFailure({ message, family, cause, thrown, ...fields }, options = cause === undefined ? {} : { cause: causeOf(cause, thrown) }) {
+function fromFields({ message, family, cause, thrown, ...fields }, options = cause === undefined ? {} : { cause: causeOf(cause, thrown) }) {
   return new classes[family](message, { ...fields, ...options })
 }
 
-/** What native code threw, as an error of this library. What is no failure of the core's is a caught panic, whose text could hold anything. */
+/**
+ * What native code threw, as an error of this library. What the core did not make is a caught
+ * panic, whose message could contain anything.
+ */
 function fromThrown(thrown, place) {
   if (thrown instanceof SipgateOAuth2Error) return thrown
-  return fromFailure(typeof thrown?.family === 'string' ? thrown : native.caughtPanic(place))
+  return fromFields(typeof thrown?.family === 'string' ? thrown : native.caughtPanic(place))
 }
 
-/** The error for an argument that cannot be converted. `field` is its name in all languages: `client_id`. */
+/**
+ * The error for an argument that cannot be converted. `field` is its name in all languages:
+ * `client_id`.
+ */
 function invalidArgument(field, problem, options) {
-  return fromFailure(native.invalidArgument(field.toWellFormed(), problem), options)
+  return fromFields(native.invalidArgument(field.toWellFormed(), problem), options)
 }
 
-/** Calls native code that throws failures. */
+/** Calls native code, and throws its errors as errors of this library. */
 function guarded(place, call) {
   try {
     return call()
@@ -147,4 +158,4 @@ function guarded(place, call) {
   }
 }
 
-module.exports = { classes, fromFailure, fromThrown, guarded, invalidArgument, native, remember }
+module.exports = { classes, fromFields, fromThrown, guarded, invalidArgument, native, remember }

@@ -1,13 +1,14 @@
 'use strict'
 
-// What a client hands out: a pending login and tokens. They are in one file, as each file that node has to find costs a start more than its contents.
+// What a client returns: authorization requests and token sets. They share a file, because finding
+// a file costs Node more time at the start than reading it.
 
 const { inspect } = require('node:util')
-const { text, wrongType } = require('./arguments.cjs')
+const { json, text } = require('./arguments.cjs')
 const { guarded, invalidArgument, native } = require('./native.cjs')
 
-/** The native side's handle of a pending login; `undefined` for anything else. */
-let pendingHandle
+/** The native handle of an authorization request; `undefined` for anything else. */
+let requestHandle
 
 class AuthorizationRequest {
   #url
@@ -16,13 +17,13 @@ class AuthorizationRequest {
   #members
 
   static {
-    pendingHandle = (value) => (value instanceof AuthorizationRequest && #handle in value ? value.#native : undefined)
+    requestHandle = (value) => (value instanceof AuthorizationRequest && #handle in value ? value.#native : undefined)
     printsAsJson(this, 'AuthorizationRequest')
   }
 
   static restore(exported) {
-    text('pending', exported)
-    const handle = guarded('AuthorizationRequest.restore', () => native.restorePending(exported))
+    text('exported', exported)
+    const handle = guarded('AuthorizationRequest.restore', () => native.restoreRequest(exported))
     return new AuthorizationRequest(MADE_HERE, undefined, undefined, handle)
   }
 
@@ -61,31 +62,34 @@ class AuthorizationRequest {
     return this.#view.createdAt
   }
 
-  get endsAt() {
-    return this.#view.endsAt
+  get expiresAt() {
+    return this.#view.expiresAt
   }
 
   export() {
-    return (this.#exported ??= guarded('AuthorizationRequest.export', () => native.exportPending(this.#native)))
+    return (this.#exported ??= guarded('AuthorizationRequest.export', () => native.exportRequest(this.#native)))
   }
 
-  /** What may show: not the URL either, as its `state` is what ties the callback to the person's session. */
+  /** Without the URL: its `state` ties the authorization response to the user's session. */
   toJSON() {
-    const { redirectUri, scope, createdAt, endsAt } = this
-    return { redirectUri, scope, createdAt, endsAt }
+    const { redirectUri, scope, createdAt, expiresAt } = this
+    return { redirectUri, scope, createdAt, expiresAt }
   }
 
   get #view() {
-    return (this.#members ??= guarded('AuthorizationRequest', () => native.pendingMembers(this.#native)))
+    return (this.#members ??= guarded('AuthorizationRequest', () => native.requestMembers(this.#native)))
   }
 
-  /** Made when it is first needed, and kept, as it knows whether this login was used: most callers want the URL and the export alone. */
+  /**
+   * Made when it is first needed, because most callers need only the URL and the export. Kept,
+   * because it knows whether this request was used.
+   */
   get #native() {
-    return (this.#handle ??= guarded('AuthorizationRequest', () => native.reopenPending(this.#exported)))
+    return (this.#handle ??= guarded('AuthorizationRequest', () => native.reopenRequest(this.#exported)))
   }
 }
 
-/** The native side's handle of a token set; `undefined` for anything else. */
+/** The native handle of a token set; `undefined` for anything else. */
 let tokensHandle
 
 class TokenSet {
@@ -98,10 +102,10 @@ class TokenSet {
   }
 
   static restore(tokens) {
-    const json = jsonOf(tokens)
+    const saved = json('tokens', tokens)
     return new TokenSet(
       MADE_HERE,
-      guarded('TokenSet.restore', () => native.restoreTokens(json)),
+      guarded('TokenSet.restore', () => native.restoreTokens(saved)),
     )
   }
 
@@ -154,7 +158,7 @@ class TokenSet {
     return this.#read(native.exportTokens)
   }
 
-  /** What may show. */
+  /** With `[redacted]` for each token. */
   toJSON() {
     const { tokenType, scope, expiresAt, refreshExpiresAt } = this
     const redacted = (token) => token && REDACTED
@@ -169,34 +173,27 @@ class TokenSet {
     }
   }
 
-  /** What the native side has as `null` is `undefined` here. */
+  /** `null` in native code is `undefined` here. */
   #read(member) {
     return guarded('TokenSet', () => member(this.#handle)) ?? undefined
   }
 }
 
-function jsonOf(tokens) {
-  if (typeof tokens === 'string') return text('tokens', tokens)
-  if (typeof tokens !== 'object' || tokens === null) throw wrongType('tokens', 'what export() gave: a string, or the object in it', tokens)
-  try {
-    return JSON.stringify(tokens) ?? ''
-  } catch (cause) {
-    throw invalidArgument('tokens', 'cannot be written as JSON; pass a plain object, or what export() gave', { cause })
-  }
-}
-
-/** What stands for a secret wherever an object is printed. */
+/** Replaces a secret in a printed object. */
 const REDACTED = '[redacted]'
 
-/** What only this package can give a constructor. */
+/** Only this package has this key for its constructors. */
 const MADE_HERE = Symbol('made by sipgate-oauth2')
 
-/** Refuses a constructor that was called by others: its object would have nothing on the native side. */
+/** Refuses a call of a constructor by others: the object would have no native handle. */
 function checkMadeHere(key, name, instead) {
   if (key !== MADE_HERE) throw invalidArgument(name, `cannot be made with new; ${instead}`)
 }
 
-/** Has `console.log` and `util.inspect` print what `toJSON` gives, which holds no secret, and `String()` the name alone. */
+/**
+ * Makes `console.log` and `util.inspect` print what `toJSON` returns, which contains no secret, and
+ * `String()` only the name.
+ */
 function printsAsJson(Class, name) {
   Object.defineProperties(Class.prototype, {
     [Symbol.toStringTag]: { value: name, configurable: true },
@@ -209,4 +206,4 @@ function printsAsJson(Class, name) {
   })
 }
 
-module.exports = { AuthorizationRequest, MADE_HERE, TokenSet, checkMadeHere, pendingHandle, printsAsJson, tokensHandle }
+module.exports = { AuthorizationRequest, MADE_HERE, TokenSet, checkMadeHere, requestHandle, printsAsJson, tokensHandle }

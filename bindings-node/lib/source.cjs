@@ -1,8 +1,8 @@
 'use strict'
 
 const { options, seconds, text, wrongType } = require('./arguments.cjs')
-const { callOptions, waitFor } = require('./calls.cjs')
-const { fromFailure, guarded, native } = require('./native.cjs')
+const { callOptions, wait } = require('./calls.cjs')
+const { fromFields, guarded, native } = require('./native.cjs')
 const { checkMadeHere, printsAsJson, tokensHandle } = require('./objects.cjs')
 
 const tokenOptions = { minValidity: seconds, ...callOptions }
@@ -21,7 +21,7 @@ class TokenSource {
     printsAsJson(this, 'TokenSource')
   }
 
-  /** `client` is held, as it holds those who listen to its events. */
+  /** References `client`, which references the listeners of its events. */
   constructor(key, client, origins, account, handle) {
     checkMadeHere(key, 'TokenSource', 'use client.completeLogin() or client.tokenSource()')
     this.#client = client
@@ -47,7 +47,10 @@ class TokenSource {
     return `Bearer ${await this.#current(options(tokenOptions, given))}`
   }
 
-  /** The native side gives `true` for the token that it gave before: making a string of it takes longer than all the rest. */
+  /**
+   * Native code returns `true` for the token that it returned before, because making a string is
+   * slow.
+   */
   peek() {
     const token = peek(this.#peeker)
     return token === true ? this.#shown : (this.#shown = token)
@@ -60,20 +63,20 @@ class TokenSource {
   }
 
   async refresh(given) {
-    return this.#wait('TokenSource.refresh', options(callOptions, given), native.startRefreshNow)
+    return this.#wait('TokenSource.refresh', options(callOptions, given), native.startForcedRefresh)
   }
 
   async save(tokens, given) {
     const handle = this.#handle
     const saved = tokensHandle(tokens)
-    if (saved === undefined) throw wrongType('tokens', 'a TokenSet; TokenSet.restore() makes one of saved tokens', tokens)
-    await this.#wait('TokenSource.save', options(callOptions, given), (_, limits) => native.startSave(handle, saved, limits))
+    if (saved === undefined) throw wrongType('tokens', 'a TokenSet; TokenSet.restore() makes one from saved tokens', tokens)
+    await wait('TokenSource.save', options(callOptions, given), native.startSave, handle, saved)
   }
 
   async status(given) {
     const status = await this.#wait('TokenSource.status', options(callOptions, given), native.startStatus)
     const { state, generation, expiresAt, refreshExpiresAt, scope, lastError, unsaved } = status
-    return { state, generation, expiresAt, refreshExpiresAt, scope, lastError: lastError ? fromFailure(lastError) : undefined, unsaved }
+    return { state, generation, expiresAt, refreshExpiresAt, scope, lastError: lastError ? fromFields(lastError) : undefined, unsaved }
   }
 
   async logout(given) {
@@ -89,22 +92,20 @@ class TokenSource {
     return require('./fetch.cjs').fetchWith(this, this.#origins, input, init)
   }
 
-  /** What may show. */
   toJSON() {
     const { clientId } = this.#client
     return { account: this.#account, clientId }
   }
 
-  /** A token in memory is had without a promise of the native side's. */
+  /** A token in memory needs no promise from native code. */
   async #current(read) {
     if (read.signal?.aborted) throw read.signal.reason
     const token = read.minValidity === undefined ? this.peek() : undefined
-    return token ?? this.#wait('TokenSource.accessToken', read, native.startAccessToken)
+    return token ?? this.#wait('TokenSource.accessToken', read, native.startAccessToken, read.minValidity ?? 0)
   }
 
-  #wait(place, read, start) {
-    const handle = this.#handle
-    return waitFor(place, read, (timeout) => start(handle, { timeout, minValidity: read.minValidity }))
+  #wait(place, read, start, ...given) {
+    return wait(place, read, start, this.#handle, ...given)
   }
 }
 

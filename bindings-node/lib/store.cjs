@@ -1,14 +1,15 @@
 'use strict'
 
 const { isUint8Array } = require('node:util').types
-const { options, seconds, text, wrongType } = require('./arguments.cjs')
+const { flag, options, seconds, text, wrongType } = require('./arguments.cjs')
 const { fromThrown, guarded, native, remember } = require('./native.cjs')
 const { MADE_HERE, printsAsJson } = require('./objects.cjs')
 
 const memoryOptions = { recheck: seconds }
 const storeOptions = { encryptionKeys: keys, recheck: seconds }
+const sqliteOptions = { ...storeOptions, allowNetworkFileSystem: flag }
 
-/** The native side's handle of a store; `undefined` for anything else. */
+/** The native handle of a store; `undefined` for anything else. */
 let storeHandle
 
 class Store {
@@ -27,26 +28,20 @@ class Store {
 
   static sqlite(path, given) {
     text('path', path)
-    const read = options(storeOptions, given)
+    const read = options(sqliteOptions, given)
     return made('sqlite', 'Store.sqlite', () => native.sqliteStore(path, read))
   }
 
-  static sqliteOnNetworkFileSystem(path, given) {
-    text('path', path)
-    const read = options(storeOptions, given)
-    return made('sqlite', 'Store.sqliteOnNetworkFileSystem', () => native.sqliteStoreOnNetworkFileSystem(path, read))
-  }
-
-  constructor(own, given, key, kind) {
+  constructor(custom, given, key, kind) {
     if (key === MADE_HERE) {
-      this.#handle = own
+      this.#handle = custom
       this.#kind = kind
       return
     }
     const read = options(storeOptions, given)
-    const calls = callsOf(own)
-    this.#handle = guarded('Store', () => native.ownStore(...calls, read))
-    this.#kind = 'own'
+    const calls = callsOf(custom)
+    this.#handle = guarded('Store', () => native.customStore(...calls, read))
+    this.#kind = 'custom'
   }
 
   toJSON() {
@@ -58,8 +53,8 @@ function made(kind, place, nativeStore) {
   return new Store(guarded(place, nativeStore), undefined, MADE_HERE, kind)
 }
 
-async function checkStore(own) {
-  const calls = callsOf(own)
+async function checkStore(custom) {
+  const calls = callsOf(custom)
   try {
     return await native.checkStore(...calls)
   } catch (thrown) {
@@ -67,22 +62,22 @@ async function checkStore(own) {
   }
 }
 
-/** What the native side calls for each call of a store of the application's own, and where the answers go. */
-function callsOf(own) {
-  const usable = (typeof own === 'object' || typeof own === 'function') && typeof own?.load === 'function' && typeof own.save === 'function'
-  if (!usable) throw wrongType('store', 'an object with the functions load and save', own)
+/** What native code calls for each call of a custom store, and where the replies go. */
+function callsOf(custom) {
+  const usable = ['object', 'function'].includes(typeof custom) && [custom?.load, custom?.save].every((each) => typeof each === 'function')
+  if (!usable) throw wrongType('store', 'an object with the functions load and save', custom)
   const replies = native.storeReplies()
-  return [(call) => void carryOut(own, replies, call), replies]
+  return [(call) => void callStore(custom, replies, call), replies]
 }
 
-/** Never throws and never rejects: on the native side a thread waits for the answer. */
-async function carryOut(own, replies, { number, key, save }) {
+/** Never throws and never rejects: a native thread waits for the reply. */
+async function callStore(custom, replies, { number, key, save }) {
   try {
     if (save) {
-      const { expected, version, data, ends } = save
-      native.storeSaved(replies, number, saved(await own.save(key, expected ?? null, version, data, ends ?? null)))
+      const { expected, version, data, expiresAt } = save
+      native.storeSaved(replies, number, saved(await custom.save(key, expected ?? null, version, data, expiresAt ?? null)))
     } else {
-      native.storeLoaded(replies, number, loaded(await own.load(key)))
+      native.storeLoaded(replies, number, loaded(await custom.load(key)))
     }
   } catch (error) {
     const what = `${save ? 'save' : 'load'} threw ${nameOf(error)}`
@@ -90,30 +85,33 @@ async function carryOut(own, replies, { number, key, save }) {
   }
 }
 
-function saved(answer) {
-  if (typeof answer !== 'boolean') {
+function saved(result) {
+  if (typeof result !== 'boolean') {
     throw new TypeError('save must return true when it stored the entry and false when another version was there')
   }
-  return answer
+  return result
 }
 
-function loaded(answer) {
-  if (answer === undefined || answer === null) return undefined
-  const { version, data, ends } = answer
-  const isTime = Number.isSafeInteger(typeof ends === 'bigint' ? Number(ends) : ends)
-  if (typeof version !== 'string' || !isUint8Array(data) || !(isTime || ends === undefined || ends === null)) {
-    throw new TypeError('load must return nothing or { version, data, ends }: a string, a Uint8Array, and an integer or null')
+function loaded(result) {
+  if (result === undefined || result === null) return undefined
+  const { version, data, expiresAt } = result
+  const isTime = Number.isSafeInteger(typeof expiresAt === 'bigint' ? Number(expiresAt) : expiresAt)
+  if (typeof version !== 'string' || !isUint8Array(data) || !(isTime || expiresAt === undefined || expiresAt === null)) {
+    throw new TypeError('load must return nothing or { version, data, expiresAt }: a string, a Uint8Array, and an integer or null')
   }
-  return { version, data, ends: isTime ? Number(ends) : undefined }
+  return { version, data, expiresAt: isTime ? Number(expiresAt) : undefined }
 }
 
-/** What the code of a store throws. A `fetch` that got no response throws a TypeError, too, with a cause. */
+/**
+ * Whether it is a mistake in the store's code. A `fetch` without a response throws a TypeError with
+ * a cause.
+ */
 function isMistake(error) {
   const name = nameOf(error)
   return (name === 'TypeError' && error.cause === undefined) || name === 'ReferenceError'
 }
 
-/** Only an error's name is said in messages: its text may hold what was to be stored. */
+/** Messages name only the class of an error: its text may contain what was to be stored. */
 function nameOf(error) {
   const name = error instanceof Error ? error.name : typeof error
   return typeof name === 'string' && /^\w{1,80}$/.test(name) ? name : 'Error'
@@ -128,7 +126,7 @@ function keys(field, value) {
   })
 }
 
-/** The handle of a store that is an option. */
+/** The native handle of a store that was given as an option. */
 function store(field, value) {
   const handle = storeHandle(value)
   if (handle === undefined) {

@@ -1,23 +1,29 @@
 //! Clients.
 
+#![expect(clippy::needless_pass_by_value, reason = "this is how napi hands arguments over")]
+
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::External;
+use napi::bindgen_prelude::{Either, External};
 use napi_derive::napi;
-use sipgate_oauth2::{Client, ClientBuilder, Error, Provider, Result, Store};
+use sipgate_oauth2::{
+    AuthorizationCode, AuthorizationRequest, Client, ClientBuilder, Error, RefreshParameters, Result, Secret, ServerMetadata, Store,
+    TokenSet,
+};
 
+use crate::error::IntoJavaScript;
 use crate::events::Listener;
-use crate::failure::IntoJavaScript;
+use crate::task::{Started, call_options, started};
 
-/// What every kind of client can be given.
+/// The options of every kind of client.
 #[napi(object, object_to_js = false)]
 pub struct ClientOptions {
     /// The secret of a confidential client.
     pub client_secret: Option<String>,
     /// `client_secret_post`, `client_secret_basic` or `none`.
     pub client_authentication: Option<String>,
-    /// Where the server sends the person back to.
+    /// Where the server sends the user back to.
     pub redirect_uri: Option<String>,
     /// The sipgate realm.
     pub realm: Option<String>,
@@ -29,7 +35,7 @@ pub struct ClientOptions {
     pub connect_timeout: Option<f64>,
     /// Seconds.
     pub request_timeout: Option<f64>,
-    /// The number that its events are told with.
+    /// The number that its events carry.
     pub number: u32,
 }
 
@@ -71,7 +77,22 @@ fn seconds(field: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| Error::invalid_argument(field, "must be more than 0 and at most 3600 seconds"))
 }
 
-/// A client at sipgate.
+/// A client of any server, by its metadata as JSON text.
+#[napi(catch_unwind)]
+pub fn metadata_client(
+    env: Env,
+    metadata: String,
+    client_id: String,
+    options: ClientOptions,
+    listener: &External<Listener>,
+    store: Option<&External<Store>>,
+) -> napi::Result<External<Client>> {
+    ServerMetadata::from_json(&metadata)
+        .and_then(|metadata| options.build(Client::builder(metadata, client_id), listener, store))
+        .or_throw(env)
+}
+
+/// A client of sipgate.
 #[napi(catch_unwind)]
 pub fn sipgate_client(
     env: Env,
@@ -80,10 +101,10 @@ pub fn sipgate_client(
     listener: &External<Listener>,
     store: Option<&External<Store>>,
 ) -> napi::Result<External<Client>> {
-    options.build(Client::sipgate(client_id), listener, store).or_throw(env)
+    options.build(ClientBuilder::sipgate(client_id), listener, store).or_throw(env)
 }
 
-/// A client at a Keycloak.
+/// A client of a Keycloak.
 #[napi(catch_unwind)]
 pub fn keycloak_client(
     env: Env,
@@ -94,41 +115,10 @@ pub fn keycloak_client(
     listener: &External<Listener>,
     store: Option<&External<Store>>,
 ) -> napi::Result<External<Client>> {
-    options.build(Client::keycloak(client_id, base, realm), listener, store).or_throw(env)
+    options.build(ClientBuilder::keycloak(base, realm, client_id), listener, store).or_throw(env)
 }
 
-/// A server by its issuer and endpoints.
-#[napi(object, object_to_js = false)]
-pub struct Endpoints {
-    /// Its name.
-    pub issuer: String,
-    /// Where persons log in.
-    pub authorization_endpoint: String,
-    /// Where tokens come from.
-    pub token_endpoint: String,
-    /// Whether every callback has an `iss`.
-    pub iss_required: Option<bool>,
-}
-
-/// A client at any server.
-#[napi(catch_unwind)]
-pub fn endpoints_client(
-    env: Env,
-    endpoints: Endpoints,
-    client_id: String,
-    options: ClientOptions,
-    listener: &External<Listener>,
-    store: Option<&External<Store>>,
-) -> napi::Result<External<Client>> {
-    let Endpoints { issuer, authorization_endpoint, token_endpoint, iss_required } = endpoints;
-    let provider = match iss_required {
-        Some(true) => Provider::endpoints_with_iss(issuer, authorization_endpoint, token_endpoint),
-        _ => Provider::endpoints(issuer, authorization_endpoint, token_endpoint),
-    };
-    options.build(Client::with_provider(client_id, provider), listener, store).or_throw(env)
-}
-
-/// A sipgate client as the environment says.
+/// A client that the environment describes.
 #[napi(catch_unwind)]
 pub fn environment_client(
     env: Env,
@@ -136,19 +126,19 @@ pub fn environment_client(
     listener: &External<Listener>,
     store: Option<&External<Store>>,
 ) -> napi::Result<External<Client>> {
-    Client::from_env().and_then(|builder| options.build(builder, listener, store)).or_throw(env)
+    ClientBuilder::from_env().and_then(|builder| options.build(builder, listener, store)).or_throw(env)
 }
 
-/// What a client says about itself.
+/// A client's members.
 #[napi(object, object_from_js = false)]
 pub struct ClientMembers<'a> {
-    /// The name of its server.
+    /// The server's name.
     pub issuer: &'a str,
-    /// Where its tokens come from.
+    /// The token endpoint's URL.
     pub token_endpoint: &'a str,
-    /// Its id.
+    /// The client id.
     pub client_id: &'a str,
-    /// Where the server sends persons back to.
+    /// Where the server sends users back to.
     pub redirect_uri: Option<&'a str>,
 }
 
@@ -161,4 +151,81 @@ pub fn client_members(client: &External<Client>) -> ClientMembers<'_> {
         client_id: client.client_id(),
         redirect_uri: client.redirect_uri(),
     }
+}
+
+/// The metadata of a client's server, as JSON text.
+#[napi(catch_unwind)]
+pub fn client_metadata(client: &External<Client>) -> String {
+    client.metadata().to_json()
+}
+
+/// Exchanges the code in an authorization response.
+#[napi(catch_unwind)]
+pub fn start_exchange_callback(
+    env: Env,
+    client: &External<Client>,
+    request: &External<AuthorizationRequest>,
+    callback: String,
+    timeout: Option<f64>,
+) -> Started {
+    started(env, client.start_exchange_callback(request, Secret::from(callback).reveal(), &call_options(timeout)), External::new)
+}
+
+/// What is sent with a code.
+#[napi(object, object_to_js = false)]
+pub struct CodeOptions {
+    /// The PKCE verifier.
+    pub code_verifier: Option<String>,
+    /// The redirect URI of the authorization URL.
+    pub redirect_uri: Option<String>,
+    /// The scope that was requested.
+    pub scope: Option<String>,
+}
+
+/// Exchanges a code.
+#[napi(catch_unwind)]
+pub fn start_exchange_code(env: Env, client: &External<Client>, code: String, with: CodeOptions, timeout: Option<f64>) -> Started {
+    let mut code = AuthorizationCode::new(code);
+    if let Some(verifier) = with.code_verifier {
+        code = code.code_verifier(verifier);
+    }
+    if let Some(redirect_uri) = with.redirect_uri {
+        code = code.redirect_uri(redirect_uri);
+    }
+    if let Some(scope) = with.scope {
+        code = code.scope(scope);
+    }
+    started(env, client.start_exchange_code(code, &call_options(timeout)), External::new)
+}
+
+/// Exchanges a refresh token: one that JavaScript has as text, or that of a token set.
+#[napi(catch_unwind)]
+pub fn start_refresh(
+    env: Env,
+    client: &External<Client>,
+    tokens: Either<String, &External<TokenSet>>,
+    scope: Option<String>,
+    timeout: Option<f64>,
+) -> Started {
+    let mut parameters = match tokens {
+        Either::A(refresh_token) => RefreshParameters::new(refresh_token),
+        Either::B(tokens) => RefreshParameters::from(&**tokens),
+    };
+    if let Some(scope) = scope {
+        parameters = parameters.scope(scope);
+    }
+    started(env, client.start_refresh(parameters, &call_options(timeout)), External::new)
+}
+
+/// Exchanges the code in an authorization response, and stores the login.
+#[napi(catch_unwind)]
+pub fn start_complete_login(
+    env: Env,
+    client: &External<Client>,
+    request: &External<AuthorizationRequest>,
+    callback: String,
+    account: String,
+    timeout: Option<f64>,
+) -> Started {
+    started(env, client.start_complete_login(request, Secret::from(callback).reveal(), account, &call_options(timeout)), External::new)
 }

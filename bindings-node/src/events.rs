@@ -1,4 +1,4 @@
-//! Events, on their way from the threads where they happen to the event loop.
+//! Events, from the threads where they happen to the event loop.
 
 #![expect(clippy::needless_pass_by_value, reason = "this is how napi hands arguments over")]
 
@@ -10,27 +10,27 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode, 
 use napi_derive::napi;
 use sipgate_oauth2::Event;
 
-/// Weak: events that may come do not keep the process alive.
+/// Weak: waiting for events does not keep the process alive.
 type Queue = ThreadsafeFunction<Told, UnknownReturnValue, Told, Status, false, true>;
 
 /// The number of the client, and the event as JSON.
 type Told = FnArgs<(u32, String)>;
 
-/// Where an environment hears of the events of all its clients.
+/// The queue for the events of all clients of an environment.
 pub struct Listener(Arc<Queue>);
 
 impl Listener {
-    /// What a client of this number tells its events.
+    /// The event handler of the client with this number.
     pub(crate) fn of_client(&self, number: u32) -> impl Fn(&Event) + Send + Sync + 'static {
         let queue = Arc::clone(&self.0);
         move |event| {
-            // An environment that is being torn down hears no more.
+            // An environment that is being torn down receives no more events.
             let _ = queue.call((number, event.to_json()).into(), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 }
 
-/// Has `deliver` called for every event.
+/// Calls `deliver` for every event.
 #[napi(catch_unwind)]
 pub fn listen(deliver: Function<'_, Told, UnknownReturnValue>) -> napi::Result<External<Listener>> {
     let queue = deliver.build_threadsafe_function().weak::<true>().build_callback(|told| Ok(told.value))?;

@@ -1,16 +1,18 @@
-//! The native half of the npm package `sipgate-oauth2`. It converts, nothing more, and only the package's own JavaScript calls it: that
-//! has checked the type of every argument before. What fails is thrown as a plain object with the fields of the error; its class is JavaScript's.
+//! The native half of the npm package `sipgate-oauth2`. It converts, and does nothing else. Only
+//! the package's own JavaScript calls it, and has checked the type of every argument before. An
+//! error is thrown as a plain object with the error's fields; JavaScript makes an error class of
+//! it.
 
-pub mod authorization;
+pub mod authorization_request;
 pub mod client;
+pub mod custom_store;
+pub mod error;
 pub mod events;
-pub mod failure;
-pub mod own_store;
 pub mod peek;
-pub mod running;
-pub mod source;
 pub mod store;
-pub mod token;
+pub mod task;
+pub mod token_set;
+pub mod token_source;
 
 use std::time::Duration;
 
@@ -21,10 +23,10 @@ fn loaded() {
     sipgate_oauth2_memory::wipe_sqlite();
 }
 
-/// Waits for so many milliseconds until what has begun is over and stored.
+/// Waits, for at most so many milliseconds, until everything that has begun is finished and stored.
 #[napi(catch_unwind)]
-pub fn settle(milliseconds: u32) -> bool {
-    sipgate_oauth2::settle(Duration::from_millis(milliseconds.into()))
+pub fn drain(milliseconds: u32) -> bool {
+    sipgate_oauth2::drain(Duration::from_millis(milliseconds.into()))
 }
 
 /// The version of this library.

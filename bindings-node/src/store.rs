@@ -1,4 +1,4 @@
-//! Stores, and the kit that tests one.
+//! Stores, and the check of a custom one.
 
 #![expect(clippy::needless_pass_by_value, reason = "this is how napi hands arguments over")]
 
@@ -7,19 +7,21 @@ use std::thread;
 use napi::Env;
 use napi::bindgen_prelude::{Either, External, Object, Uint8Array};
 use napi_derive::napi;
-use sipgate_oauth2::{EncryptionKey, Error, Result, Secret, Store, store_kit};
+use sipgate_oauth2::{EncryptionKey, Error, Result, Secret, SqliteOptions, Store, conformance};
 
-use crate::failure::IntoJavaScript;
-use crate::own_store::{self, CarryOut, OwnStore, Replies};
-use crate::running::duration;
+use crate::custom_store::{self, CallStore, CustomStore, Replies};
+use crate::error::IntoJavaScript;
+use crate::task::duration;
 
-/// What every store can be given.
+/// The options of every store.
 #[napi(object, object_to_js = false)]
 pub struct StoreOptions {
     /// Keys of 32 bytes, or their text; newest first.
     pub encryption_keys: Option<Vec<Either<Uint8Array, String>>>,
     /// Seconds.
     pub recheck: Option<f64>,
+    /// Whether a SQLite database may be on a network file system.
+    pub allow_network_file_system: Option<bool>,
 }
 
 impl StoreOptions {
@@ -44,41 +46,44 @@ fn key(given: Either<Uint8Array, String>) -> Result<EncryptionKey> {
     }
 }
 
-/// Logins that end with the process.
+/// Keeps logins in memory only.
 #[napi(catch_unwind)]
 pub fn memory_store(env: Env, options: StoreOptions) -> napi::Result<External<Store>> {
     options.apply(Store::memory()).or_throw(env)
 }
 
-/// Logins in a SQLite database.
+/// Keeps logins in a SQLite database.
 #[napi(catch_unwind)]
 pub fn sqlite_store(env: Env, path: String, options: StoreOptions) -> napi::Result<External<Store>> {
-    Store::sqlite(path).and_then(|store| options.apply(store)).or_throw(env)
+    let sqlite = match options.allow_network_file_system {
+        Some(true) => SqliteOptions::new().allow_network_file_system(),
+        _ => SqliteOptions::new(),
+    };
+    Store::sqlite_with(path, &sqlite).and_then(|store| options.apply(store)).or_throw(env)
 }
 
-/// Logins in a SQLite database on a network file system.
+/// Keeps logins in the store that `call_store` calls. Its results go to `replies`.
 #[napi(catch_unwind)]
-pub fn sqlite_store_on_network_file_system(env: Env, path: String, options: StoreOptions) -> napi::Result<External<Store>> {
-    Store::sqlite_on_network_file_system(path).and_then(|store| options.apply(store)).or_throw(env)
+pub fn custom_store(
+    env: Env,
+    call_store: CallStore<'_>,
+    replies: &External<Replies>,
+    options: StoreOptions,
+) -> napi::Result<External<Store>> {
+    options.apply(Store::new(CustomStore::new(&call_store, replies)?)).or_throw(env)
 }
 
-/// Logins wherever `carry_out` puts them. What it answers goes to `replies`.
+/// A promise of the violations that the check of a custom store finds, as texts.
 #[napi(catch_unwind)]
-pub fn own_store(env: Env, carry_out: CarryOut<'_>, replies: &External<Replies>, options: StoreOptions) -> napi::Result<External<Store>> {
-    options.apply(Store::new(OwnStore::new(&carry_out, replies)?)).or_throw(env)
-}
-
-/// The promises that a store of the application's own breaks, as a promise of their texts.
-#[napi(catch_unwind)]
-pub fn check_store<'a>(env: &'a Env, carry_out: CarryOut<'_>, replies: &External<Replies>) -> napi::Result<Object<'a>> {
-    let own = OwnStore::new(&carry_out, replies)?;
+pub fn check_store<'a>(env: &'a Env, call_store: CallStore<'_>, replies: &External<Replies>) -> napi::Result<Object<'a>> {
+    let store = CustomStore::new(&call_store, replies)?;
     let (deferred, outcome) = env.create_deferred()?;
-    // The kit waits for the store, which answers on the thread that this is.
+    // The check waits for the store, and the store responds on this thread.
     thread::Builder::new().name("sipgate-oauth2-check".into()).spawn(move || {
-        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store_kit::check(&own)))
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| conformance::check(&store)))
             .map(|checked| checked.err().unwrap_or_default())
             .map_err(|_| Error::caught_panic("checkStore"))
-            .and_then(|violations| match violations.iter().find_map(own_store::thrown_in) {
+            .and_then(|violations| match violations.iter().find_map(custom_store::thrown_in) {
                 Some(error) => Err(error),
                 None => Ok(violations.iter().map(ToString::to_string).collect::<Vec<_>>()),
             });

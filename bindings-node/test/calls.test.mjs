@@ -19,27 +19,27 @@ beforeEach(() => {
 })
 after(() => server.close())
 
-test('a callback becomes tokens, and its pending login cannot be used again', async () => {
-  const pending = AuthorizationRequest.restore(client.authorizationRequest('balance:read', { returnTo: '/page' }).export())
-  const tokens = await client.exchangeCallback(pending, callbackOf(pending))
+test('a callback becomes tokens, and its authorization request cannot be used again', async () => {
+  const request = AuthorizationRequest.restore(client.authorizationRequest('balance:read', { returnTo: '/page' }).export())
+  const tokens = await client.exchangeCallback(request, callbackOf(request))
 
-  assert.equal(pending.returnTo, '/page')
+  assert.equal(request.returnTo, '/page')
   assert.equal(tokens.accessToken, TOKENS.access_token)
   assert.equal(tokens.refreshToken, TOKENS.refresh_token)
   assert.equal(tokens.scope, 'balance:read')
   assert.equal(tokens.authorizationHeader(), `Bearer ${TOKENS.access_token}`)
   assert.equal(new URLSearchParams(server.requests[0]).get('code'), 'canary-code')
-  await assert.rejects(client.exchangeCallback(pending, callbackOf(pending)), { code: 'SIPGATE_LOGIN_ALREADY_USED', name: 'LoginRequiredError' })
+  await assert.rejects(client.exchangeCallback(request, callbackOf(request)), { code: 'SIPGATE_LOGIN_ALREADY_USED', name: 'LoginRequiredError' })
 })
 
 test('a callback is taken as frameworks have it', async () => {
   for (const as of [(query) => new URLSearchParams(query), (query) => new URL(`${clientOptions(server).redirectUri}?${query}`)]) {
-    const pending = client.authorizationRequest('balance:read')
-    const tokens = await client.exchangeCallback(pending, as(callbackOf(pending).replace(/^\?/, '')))
+    const request = client.authorizationRequest('balance:read')
+    const tokens = await client.exchangeCallback(request, as(callbackOf(request).replace(/^\?/, '')))
     assert.equal(tokens.accessToken, TOKENS.access_token)
   }
   await assert.rejects(client.exchangeCallback(client.authorizationRequest('a'), { code: 'c' }), {
-    message: 'callback: must be a string, URL or URLSearchParams, the query string of the request as it came, not object',
+    message: 'callback: must be a string, URL or URLSearchParams, the query string as it was received, not object',
   })
 })
 
@@ -65,13 +65,13 @@ test('a refresh takes a refresh token or a token set', async () => {
   await assert.rejects(client.refresh(TokenSet.restore({ access_token: 'a' })), LoginRequiredError)
 })
 
-test('a signal that was aborted before the call keeps it from sending, and the pending login usable', async () => {
-  const pending = client.authorizationRequest('a')
+test('a signal that was aborted before the call keeps it from sending, and the authorization request usable', async () => {
+  const request = client.authorizationRequest('a')
   const reason = new Error('gone')
-  await assert.rejects(client.exchangeCallback(pending, callbackOf(pending), { signal: AbortSignal.abort(reason) }), reason)
+  await assert.rejects(client.exchangeCallback(request, callbackOf(request), { signal: AbortSignal.abort(reason) }), reason)
 
   assert.equal(server.requests.length, 0)
-  assert.equal((await client.exchangeCallback(pending, callbackOf(pending))).accessToken, TOKENS.access_token)
+  assert.equal((await client.exchangeCallback(request, callbackOf(request))).accessToken, TOKENS.access_token)
 })
 
 test('a signal that is aborted during the call ends the wait with its reason', async () => {
@@ -79,7 +79,7 @@ test('a signal that is aborted during the call ends the wait with its reason', a
   const controller = new AbortController()
   const waiting = client.refresh('a-refresh-token', { signal: controller.signal })
   await server.asked(1)
-  const reason = { why: 'the person left' }
+  const reason = { why: 'the user left' }
   controller.abort(reason)
 
   await assert.rejects(waiting, (error) => error === reason)
@@ -106,6 +106,16 @@ test('a timeout ends the wait with an error that may be retried', async () => {
   await assert.rejects(client.refresh('a-refresh-token', { timeout: 0 }), (error) => error instanceof TemporaryError && error.retryable)
 })
 
+test('a timeout counts while the event loop is blocked', async () => {
+  server.hold()
+  const waiting = client.refresh('a-refresh-token', { timeout: 0.2 })
+  await server.asked(1)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+  server.release()
+
+  await assert.rejects(waiting, { code: 'SIPGATE_OUTCOME_UNKNOWN' })
+})
+
 test('a timeout longer than any timer does not end the wait', async () => {
   server.hold()
   const waiting = client.refresh('a-refresh-token', { timeout: Infinity })
@@ -113,6 +123,37 @@ test('a timeout longer than any timer does not end the wait', async () => {
   server.release()
 
   assert.equal((await waiting).accessToken, TOKENS.access_token)
+})
+
+test('a client of any server is made from its metadata, as an object or as JSON text', async () => {
+  const { base, clientId, clientSecret, redirectUri } = clientOptions(server)
+  const metadata = {
+    issuer: base,
+    authorization_endpoint: `${base}/authorize`,
+    token_endpoint: `${base}/token`,
+    revocation_endpoint: undefined,
+    scopes_supported: ['a'],
+  }
+  for (const given of [metadata, JSON.stringify(metadata)]) {
+    const made = new Client({ metadata: given, clientId, clientSecret, redirectUri })
+    const { authorization_response_iss_parameter_supported: issSupported, ...others } = made.metadata
+    assert.equal(issSupported, false)
+    assert.deepEqual(others, JSON.parse(JSON.stringify(metadata)))
+    assert.equal(made.metadata, made.metadata)
+    const request = made.authorizationRequest('a')
+    assert.ok(request.url.startsWith(`${base}/authorize?`))
+    assert.equal((await made.exchangeCallback(request, callbackOf(request))).accessToken, TOKENS.access_token)
+  }
+})
+
+test('a preset knows the metadata of its server', () => {
+  const { metadata, tokenEndpoint } = Client.sipgate({ clientId: '1-0-a:third-party' })
+  assert.equal(metadata.token_endpoint, tokenEndpoint)
+  assert.match(metadata.revocation_endpoint, /^https:\/\/login\.sipgate\.com\//)
+})
+
+test('a client cannot be made from the parts of another', () => {
+  assert.throws(() => new Client(client, { handle: {} }), { message: /^metadata: is missing/ })
 })
 
 test('tokens come back from their export as they were', () => {

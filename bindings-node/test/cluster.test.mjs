@@ -1,4 +1,4 @@
-// This file is the tests, and the program of the workers that they start.
+// This file has the tests, and the program of the workers that they start.
 
 import assert from 'node:assert/strict'
 import cluster from 'node:cluster'
@@ -21,7 +21,7 @@ const CALLERS = 16
 if (cluster.isWorker) await work()
 else tests()
 
-/** Knows the login, and at a word lets all its callers ask for a token at once. */
+/** Has the login. On a message, all its callers ask for a token at once. */
 async function work() {
   const { options, path } = JSON.parse(process.env.TEST_LOGIN)
   const source = Client.keycloak({ ...options, store: Store.sqlite(path) }).tokenSource('anna')
@@ -47,7 +47,7 @@ function tests() {
   afterEach(() => rmSync(folder, { recursive: true }))
   after(() => realm.close())
 
-  /** A login whose token ends before anybody asks for it. */
+  /** A login whose token expires before anybody asks for it. */
   async function loginOnDisk() {
     const path = join(folder, 'logins.db')
     await realm.settings({ access_token_lifespan: 1 })

@@ -25,14 +25,14 @@ const makeClient = () => Client.keycloak({ ...realm.clientOptions, store: Store.
 function next(client, kind) {
   return new Promise((resolve) => {
     client.on('event', function heard(event) {
-      if (event.event !== kind) return
+      if (event.type !== kind) return
       client.off('event', heard)
       resolve(event)
     })
   })
 }
 
-test('a client tells of its logins, with the account as a hash and without a secret', async () => {
+test('a client reports its logins, with the account as a hash and without a secret', async () => {
   const client = makeClient()
   const events = []
   client.on('event', (event) => events.push(event))
@@ -44,25 +44,25 @@ test('a client tells of its logins, with the account as a hash and without a sec
 
   assert.match(account, /^[0-9a-f]{16}$/)
   assert.deepEqual(
-    events.filter(({ event }) => event !== 'token_request').map(({ event, account: whose, generation }) => [event, whose, generation]),
+    events.filter(({ type }) => type !== 'token_request').map(({ type, account: whose, generation }) => [type, whose, generation]),
     [
       ['logged_in', account, 1],
-      ['renewed', account, 2],
+      ['refreshed', account, 2],
       ['logged_out', account, undefined],
     ],
   )
   const [exchange] = events
-  assert.deepEqual({ ...exchange, duration: 0 }, { event: 'token_request', grant: 'authorization_code', duration: 0, sent: true, error: null })
+  assert.deepEqual({ ...exchange, duration: 0 }, { type: 'token_request', grant: 'authorization_code', duration: 0, sent: true, error: null })
   assert.ok(exchange.duration > 0 && Object.isFrozen(exchange))
   assert.doesNotMatch(JSON.stringify(events), /anna|eyJ|test-secret/)
 })
 
-test('clients hear of their own events alone, and the channel of all', async () => {
+test('a client receives only its own events, and the channel those of all', async () => {
   const [one, other] = [makeClient(), makeClient()]
   const heard = { one: [], other: [], channel: [] }
-  one.on('event', ({ event }) => heard.one.push(event))
-  other.on('event', ({ event }) => heard.other.push(event))
-  const subscribed = ({ event }) => heard.channel.push(event)
+  one.on('event', ({ type }) => heard.one.push(type))
+  other.on('event', ({ type }) => heard.other.push(type))
+  const subscribed = ({ type }) => heard.channel.push(type)
   const diagnostics = channel('sipgate-oauth2')
   diagnostics.subscribe(subscribed)
   const over = next(one, 'logged_in')
@@ -73,7 +73,7 @@ test('clients hear of their own events alone, and the channel of all', async () 
   assert.deepEqual(heard, { one: ['token_request', 'logged_in'], other: [], channel: ['token_request', 'logged_in'] })
 })
 
-test('a listener hears once, or until it is taken off', async () => {
+test('a listener is called once, or until it is removed', async () => {
   const client = makeClient()
   const heard = []
   const listener = () => heard.push('on')
@@ -89,11 +89,11 @@ test('a listener hears once, or until it is taken off', async () => {
   assert.deepEqual(heard, ['once', 'on'])
 })
 
-test('what happens while a client is made is told to who listens then', async () => {
+test('an event while a client is made reaches the listeners that it gets then', async () => {
   const client = Client.sipgate({ clientId: '1-0-a:third-party', realm: 'sipgate-apps' })
   const event = await next(client, 'realm_mismatch')
 
-  assert.deepEqual(event, { event: 'realm_mismatch', named: 'third-party', used: 'sipgate-apps' })
+  assert.deepEqual(event, { type: 'realm_mismatch', named: 'third-party', used: 'sipgate-apps' })
 })
 
 async function run(program, ...flags) {
@@ -110,7 +110,7 @@ import { Client } from 'sipgate-oauth2'
 const make = () => Client.sipgate({ clientId: '1-0-a:third-party', realm: 'sipgate-apps' })
 `
 
-test('what a listener throws is an uncaught exception', async () => {
+test('an error that a listener throws is an uncaught exception', async () => {
   const program = `${BEGIN}
     process.on('uncaughtException', (error) => console.log('uncaught', error.message))
     make().on('event', () => { throw new Error('of the listener') })
@@ -120,7 +120,7 @@ test('what a listener throws is an uncaught exception', async () => {
   assert.deepEqual(await run(program), { code: 0, output: 'uncaught of the listener\nheard\n' })
 })
 
-test('a listener that knows its client does not keep it', async () => {
+test('a listener that references its client does not keep it alive', async () => {
   const program = `${BEGIN}
     const weak = Array.from({ length: 100 }, () => {
       const client = make()

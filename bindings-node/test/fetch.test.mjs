@@ -15,25 +15,28 @@ let api
 let elsewhere
 let source
 
-/** An API whose next answers a test decides about, and which token it refuses: else it answers 200. It says what it was asked. */
+/**
+ * An API. It sends the responses that the test prepares; otherwise 401 for the tokens in `refused`,
+ * and 200. It records its requests.
+ */
 async function startApi() {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
     const token = request.headers.authorization?.replace('Bearer ', '')
     requests.push({ method: request.method, url: request.url, token, headers: request.headers, body })
-    const { status = refused.has(token) ? 401 : 200, headers = {} } = answers.shift() ?? {}
+    const { status = refused.has(token) ? 401 : 200, headers = {} } = responses.shift() ?? {}
     response.writeHead(status, headers).end(`${status}`)
   })
   const requests = []
-  const answers = []
+  const responses = []
   const refused = new Set()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
     requests,
-    answers,
+    responses,
     refused,
     close() {
       server.closeAllConnections()
@@ -49,7 +52,7 @@ beforeEach(async () => {
   await realm.reset()
   for (const each of [api, elsewhere]) {
     each.requests.length = 0
-    each.answers.length = 0
+    each.responses.length = 0
   }
   source = await logIn(realm, Client.keycloak({ ...realm.clientOptions, store: Store.memory(), origins: [api.origin] }))
 })
@@ -83,9 +86,9 @@ const BODIES = {
 }
 
 for (const [what, init] of Object.entries(BODIES)) {
-  test(`a 401 renews the token, and ${what} is sent once more`, async () => {
+  test(`a 401 refreshes the token, and ${what} is sent once more`, async () => {
     const first = source.peek()
-    api.answers.push({ status: 401 })
+    api.responses.push({ status: 401 })
     const response = await source.fetch(`${api.origin}/a`, init())
 
     assert.equal(response.status, 200)
@@ -110,7 +113,7 @@ const STREAMS = {
 for (const [what, init] of Object.entries(STREAMS)) {
   test(`${what} is sent once, and the next request has a new token`, async () => {
     const first = source.peek()
-    api.answers.push({ status: 401 })
+    api.responses.push({ status: 401 })
     const response = await source.fetch(`${api.origin}/a`, ...init())
 
     assert.equal(response.status, 401)
@@ -122,16 +125,16 @@ for (const [what, init] of Object.entries(STREAMS)) {
 }
 
 test('the body of a Request is sent once, a Request without one twice', async () => {
-  api.answers.push({ status: 401 })
+  api.responses.push({ status: 401 })
   assert.equal((await source.fetch(new Request(`${api.origin}/a`, { method: 'POST', body: 'a=b' }))).status, 401)
   await source.accessToken()
   const other = await logIn(realm, Client.keycloak({ ...realm.clientOptions, store: Store.memory(), origins: [api.origin] }), 'other')
-  api.answers.push({ status: 401 })
+  api.responses.push({ status: 401 })
   assert.equal((await other.fetch(new Request(`${api.origin}/a`))).status, 200)
 })
 
-test('a 401 that a new token does not help is passed on, and the token is not renewed again', async () => {
-  api.answers.push({ status: 401 }, { status: 401 }, { status: 401 })
+test('a 401 that a new token does not help is passed on, and the token is not refreshed again', async () => {
+  api.responses.push({ status: 401 }, { status: 401 }, { status: 401 })
   assert.equal((await source.fetch(`${api.origin}/a`)).status, 401)
   const response = await source.fetch(`${api.origin}/a`)
 
@@ -150,14 +153,14 @@ test('twenty requests that are refused at once cause one refresh', async () => {
 })
 
 test('a 403 is passed on', async () => {
-  api.answers.push({ status: 403 })
+  api.responses.push({ status: 403 })
 
   assert.equal((await source.fetch(`${api.origin}/a`)).status, 403)
   assert.equal(api.requests.length, 1)
   assert.equal(await refreshes(), 0)
 })
 
-test('a 403 looks for what another process has stored, and renews nothing', async () => {
+test('a 403 looks for what another process has stored, and refreshes nothing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
   try {
     const client = () => Client.keycloak({ ...realm.clientOptions, store: Store.sqlite(join(folder, 'tokens.db')), origins: [api.origin] })
@@ -165,12 +168,12 @@ test('a 403 looks for what another process has stored, and renews nothing', asyn
     const first = await here.accessToken()
     const second = await (await logIn(realm, client())).accessToken()
     assert.equal(here.peek(), first)
-    api.answers.push({ status: 403 })
+    api.responses.push({ status: 403 })
 
     assert.equal((await here.fetch(`${api.origin}/a`, { method: 'POST', body: 'a=b' })).status, 200)
     assert.deepEqual(api.requests.map(({ token, body }) => [token, body]), [[first, 'a=b'], [second, 'a=b']])
     writeFileSync(join(folder, 'tokens.db'), 'not a database'.repeat(1000))
-    api.answers.push({ status: 403 })
+    api.responses.push({ status: 403 })
     assert.equal((await here.fetch(`${api.origin}/a`)).status, 403)
     assert.equal(api.requests.length, 3)
     assert.equal(await refreshes(), 0)
@@ -179,14 +182,14 @@ test('a 403 looks for what another process has stored, and renews nothing', asyn
   }
 })
 
-test('a login that is over is told instead of the 401', async () => {
+test('a login that has ended is reported instead of the 401', async () => {
   await realm.settings({ user: 'anna', enabled: false })
-  api.answers.push({ status: 401 })
+  api.responses.push({ status: 401 })
 
   await assert.rejects(source.fetch(`${api.origin}/a`), LoginRequiredError)
 })
 
-test('no other origin is sent anything', async () => {
+test('nothing is sent to another origin', async () => {
   for (const url of [elsewhere.origin, api.origin.replace('127.0.0.1', 'localhost'), 'https://api.sipgate.com', `${api.origin}@evil.example`, 'data:,a']) {
     const error = await source.fetch(`${url}/a`).catch((caught) => caught)
     assert.equal(error.code, 'SIPGATE_INVALID_ARGUMENT', url)
@@ -195,9 +198,9 @@ test('no other origin is sent anything', async () => {
   assert.equal(elsewhere.requests.length + api.requests.length, 0)
 })
 
-test('a redirect takes the token to no other origin, and a 401 from there says nothing of it', async () => {
-  api.answers.push({ status: 307, headers: { location: `${elsewhere.origin}/b` } })
-  elsewhere.answers.push({ status: 401 })
+test('a redirect does not take the token to another origin, and a 401 from there says nothing about it', async () => {
+  api.responses.push({ status: 307, headers: { location: `${elsewhere.origin}/b` } })
+  elsewhere.responses.push({ status: 401 })
   const response = await source.fetch(`${api.origin}/a`)
 
   assert.equal(response.status, 401)
@@ -207,13 +210,13 @@ test('a redirect takes the token to no other origin, and a 401 from there says n
 })
 
 test('a redirect to the same origin keeps the token', async () => {
-  api.answers.push({ status: 302, headers: { location: '/b' } })
+  api.responses.push({ status: 302, headers: { location: '/b' } })
   await source.fetch(`${api.origin}/a`)
 
   assert.deepEqual(api.requests.map(({ url, token }) => [url, token]), ['/a', '/b'].map((url) => [url, source.peek()]))
 })
 
-test('a signal ends it, in the init or in the Request', async () => {
+test('a signal in the init or in the Request ends it', async () => {
   const reason = new Error('gone')
   const signal = AbortSignal.abort(reason)
   await assert.rejects(source.fetch(api.origin, { signal }), reason)
@@ -222,7 +225,7 @@ test('a signal ends it, in the init or in the Request', async () => {
   assert.equal(api.requests.length, 0)
 })
 
-test('tokens of a client at sipgate go to sipgate unless other origins are named, and of another client nowhere', async () => {
+test('tokens of a sipgate client go to sipgate unless other origins are named, and those of other clients nowhere', async () => {
   const plain = Client.sipgate({ clientId: '1-0-a:third-party', store: Store.memory() }).tokenSource('anna')
   await plain.save(TokenSet.restore({ access_token: 'a-token', expires_at: 4_000_000_000 }))
   const another = Client.keycloak({ ...realm.clientOptions, store: Store.memory() }).tokenSource('anna')

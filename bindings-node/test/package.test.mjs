@@ -59,7 +59,7 @@ test('every family of the core is an exported class', () => {
   }
 })
 
-test('the package holds the library of this platform, the facade and its types, and nothing else', () => {
+test('the package contains the library of this platform, the facade and its types, and nothing else', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8' }))
   const paths = files.map(({ path }) => path)
   assert.equal(paths.filter((path) => /^sipgate-oauth2\.[\w-]+\.node$/.test(path)).length, 1)

@@ -17,7 +17,8 @@ const client = Client.keycloak(JSON.parse(process.env.TEST_CLIENT))
 const call = client.refresh('a-refresh-token')
 `
 
-// Loaded in the worker alone: when the worker ends, node gives the library back while one of its threads still waits for the server.
+// Only the worker loads the library. When the worker ends, Node unloads the library while one of
+// its threads still waits for the server.
 const WORKER_PROGRAM = `
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -59,7 +60,7 @@ test('a process ends by itself once its calls have ended', async () => {
   assert.equal(child.output, 'Bearer\n')
 })
 
-test('a call under way keeps the process until its outcome is there', async () => {
+test('a call in progress keeps the process until its outcome is there', async () => {
   server.hold()
   const child = start(`${PROGRAM} call.then((tokens) => console.log(tokens.tokenType))`)
   await server.asked(1)
@@ -67,6 +68,15 @@ test('a call under way keeps the process until its outcome is there', async () =
 
   assert.deepEqual(await child.end, [0, null])
   assert.equal(child.output, 'Bearer\n')
+})
+
+test('a call without an outcome keeps the process until its deadline', async () => {
+  server.hold()
+  const child = start(`${PROGRAM.replace("'a-refresh-token'", "'a-refresh-token', { timeout: 0.5 }")}
+    call.catch((error) => console.log(error.code))`)
+
+  assert.deepEqual(await child.end, [0, null])
+  assert.equal(child.output, 'SIPGATE_OUTCOME_UNKNOWN\n')
 })
 
 test('process.exit during a call ends the process with its own status', async () => {
@@ -78,7 +88,7 @@ test('process.exit during a call ends the process with its own status', async ()
   assert.deepEqual(await child.end, [7, null])
 })
 
-test('a worker that alone had the library is terminated during a call and crashes nothing', async () => {
+test('a worker that alone loaded the library can be terminated during a call', async () => {
   server.hold()
   const child = start(WORKER_PROGRAM)
   await server.asked(1)
@@ -103,10 +113,10 @@ test('calls work in a worker thread', async () => {
   assert.equal(message, TOKENS.access_token)
 })
 
-test('workers that are terminated during calls leave the calls of others alone', async () => {
+test('workers that are terminated during calls do not affect the calls of others', async () => {
   server.hold()
   const client = Client.keycloak(clientOptions(server))
-  const own = client.refresh('a-refresh-token')
+  const ours = client.refresh('a-refresh-token')
   const workers = Array.from({ length: 4 }, () => {
     const program = `const { workerData } = require('node:worker_threads')
       const client = require(workerData.module).Client.keycloak(workerData.client)
@@ -120,5 +130,5 @@ test('workers that are terminated during calls leave the calls of others alone',
   await Promise.all(workers.map((worker) => worker.terminate()))
   server.release()
 
-  assert.equal((await own).accessToken, TOKENS.access_token)
+  assert.equal((await ours).accessToken, TOKENS.access_token)
 })

@@ -1,4 +1,5 @@
-// The local realm, a Keycloak in small, with rotation and reuse detection on: the tests drive it and read its counters.
+// The local realm, a small Keycloak with rotation and reuse detection. The tests control it and
+// read its counters.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,8 +26,8 @@ export async function startRealm() {
   return {
     settings: (body) => control('settings', body),
     faults: (body) => control('faults', body),
-    /** Logs anna in and gives what her browser would bring back. */
-    callback: async (pending) => (await control('login', { authorization_url: pending.url, username: 'anna', password: 'anna-pw' })).callback,
+    /** Logs anna in, and returns the authorization response. */
+    callback: async (request) => (await control('login', { authorization_url: request.url, username: 'anna', password: 'anna-pw' })).callback,
     counters: () => control('counters'),
     async reset() {
       await control('reset', {})
@@ -46,8 +47,8 @@ export async function startRealm() {
   }
 }
 
-/** A login of this account, whose source is given back. */
+/** Logs this account in, and returns its source. */
 export async function logIn(realm, client, account = 'anna') {
-  const pending = client.authorizationRequest('balance:read')
-  return client.completeLogin(pending, await realm.callback(pending), { account })
+  const request = client.authorizationRequest('balance:read')
+  return client.completeLogin(request, await realm.callback(request), { account })
 }

@@ -6,16 +6,16 @@ import { Client, Store, TokenSet } from 'sipgate-oauth2'
 
 const store = new Store({ load: () => 'canary', save: () => true }, { encryptionKeys: [Buffer.alloc(32, 'canary')] })
 const client = Client.sipgate({ clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth', store })
-const pending = client.authorizationRequest('balance:read', { state: 'canary-state', returnTo: '/canary' })
+const request = client.authorizationRequest('balance:read', { state: 'canary-state', returnTo: '/canary' })
 const tokens = TokenSet.restore({ access_token: 'canary-a', refresh_token: 'canary-r', id_token: 'canary-i', session_state: 'canary-s' })
 
 const kept = Client.sipgate({ clientId: '1-0-a', store: Store.memory() })
 const source = kept.tokenSource('anna')
 await source.save(tokens)
 
-// What was asked for once is kept, and must not show either.
+// A member that was read once is kept, and must not show either.
 assert.equal(await source.accessToken(), 'canary-a')
-assert.ok(source.peek() && client.clientId && pending.url && pending.state && tokens.accessToken && tokens.extra)
+assert.ok(source.peek() && client.clientId && request.url && request.state && tokens.accessToken && tokens.extra)
 
 const printed = {
   inspect: (value) => inspect(value, { depth: null, showHidden: true, getters: false }),
@@ -28,7 +28,7 @@ const printed = {
   'its own properties': (value) => inspect(Reflect.ownKeys(value).map((key) => value[key])),
 }
 
-for (const [name, value] of Object.entries({ store, client, pending, tokens, source })) {
+for (const [name, value] of Object.entries({ store, client, request, tokens, source })) {
   for (const [way, print] of Object.entries(printed)) {
     test(`${way} shows no secret of the ${name}`, () => {
       assert.doesNotMatch(print(value), /canary|code_verifier/)
@@ -36,16 +36,16 @@ for (const [name, value] of Object.entries({ store, client, pending, tokens, sou
   }
 }
 
-test('printing names the class and what may show', () => {
+test('printing shows the class and the members that are no secret', () => {
   assert.match(inspect(client), /^Client \{[^]*issuer: 'https:\/\/login\.sipgate\.com/)
-  assert.match(inspect(pending), /^AuthorizationRequest \{[^]*scope: 'balance:read'/)
+  assert.match(inspect(request), /^AuthorizationRequest \{[^]*scope: 'balance:read'/)
   assert.match(inspect(tokens), /^TokenSet \{[^]*accessToken: '\[redacted\]'/)
   assert.match(inspect(source), /^TokenSource \{[^]*account: 'anna'/)
-  assert.equal(inspect(store), "Store { kind: 'own' }")
+  assert.equal(inspect(store), "Store { kind: 'custom' }")
   assert.equal(`${tokens}`, '[object TokenSet]')
 })
 
-test('an export holds the secrets', () => {
+test('an export contains the secrets', () => {
   assert.match(tokens.export(), /canary-r/)
-  assert.match(Buffer.from(pending.export(), 'base64url').toString(), /code_verifier/)
+  assert.match(Buffer.from(request.export(), 'base64url').toString(), /code_verifier/)
 })

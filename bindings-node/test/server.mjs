@@ -1,11 +1,11 @@
-// A token endpoint on loopback whose answers a test decides about: nothing here knows OAuth.
+// A token endpoint on loopback that a test controls. It does not know OAuth.
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
 export const TOKENS = { access_token: 'canary-access', refresh_token: 'canary-refresh', id_token: 'canary-id', expires_in: 300, token_type: 'Bearer' }
 
-/** Answers every request with TOKENS unless `hold` was called: then requests wait, and `release` answers them. */
+/** Responds to each request with TOKENS. After `hold`, requests wait until `release`. */
 export async function startServer() {
   const held = []
   let holding = false
@@ -16,7 +16,7 @@ export async function startServer() {
       requests.push(body)
       server.emit('asked')
       if (holding) held.push(response)
-      else answer(response)
+      else respond(response)
     })
   })
   const requests = []
@@ -31,7 +31,7 @@ export async function startServer() {
     },
     release() {
       holding = false
-      held.splice(0).forEach(answer)
+      held.splice(0).forEach(respond)
     },
     async asked(count) {
       while (requests.length < count) await once(server, 'asked')
@@ -43,7 +43,7 @@ export async function startServer() {
   }
 }
 
-function answer(response) {
+function respond(response) {
   response.setHeader('content-type', 'application/json').end(JSON.stringify(TOKENS))
 }
 
@@ -52,7 +52,7 @@ export function clientOptions(server) {
   return { base: server.base, realm: 'test', clientId: 'a-client', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth' }
 }
 
-/** What the browser would bring back for a pending login. */
-export function callbackOf(pending) {
-  return new URLSearchParams({ state: pending.state, code: 'canary-code' }).toString()
+/** The authorization response to this request. */
+export function callbackOf(request) {
+  return new URLSearchParams({ state: request.state, code: 'canary-code' }).toString()
 }

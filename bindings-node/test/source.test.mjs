@@ -62,17 +62,17 @@ test('sixty-four callers at the moment of expiry cause one request', async () =>
 })
 
 test('a callback that is loaded twice makes one login', async () => {
-  const pending = client.authorizationRequest('balance:read')
-  const callback = await realm.callback(pending)
-  const again = AuthorizationRequest.restore(pending.export())
-  const sources = await Promise.all([pending, again, pending].map((each) => client.completeLogin(each, callback, { account: 'anna' })))
+  const request = client.authorizationRequest('balance:read')
+  const callback = await realm.callback(request)
+  const again = AuthorizationRequest.restore(request.export())
+  const sources = await Promise.all([request, again, request].map((each) => client.completeLogin(each, callback, { account: 'anna' })))
   const tokens = await Promise.all(sources.map((source) => source.accessToken()))
 
   assert.equal(new Set(tokens).size, 1)
   assert.equal((await realm.counters()).code_grants, 1)
 })
 
-test('late refusals of one token cause one refresh', async () => {
+test('late 401s for one token cause one refresh', async () => {
   const source = await logIn(realm, client)
   const first = source.peek()
   for (let count = 0; count < 20; count++) {
@@ -95,7 +95,7 @@ test('a refresh gives a new token', async () => {
   assert.equal(source.peek(), second)
 })
 
-test('a token that would not live as long as asked is renewed', async () => {
+test('a token that would not live as long as asked is refreshed', async () => {
   await realm.settings({ access_token_lifespan: 3 })
   const source = await logIn(realm, client)
   const first = source.peek()
@@ -143,7 +143,7 @@ test('a logout ends the login, and its status says so', async () => {
   await source.ensureSaved()
 })
 
-test('what a refresh failed with is in the status', async () => {
+test('the error of a failed refresh is in the status', async () => {
   const source = await logIn(realm, client)
   await realm.settings({ user: 'anna', enabled: false })
   await assert.rejects(source.refresh(), LoginRequiredError)
@@ -155,15 +155,15 @@ test('what a refresh failed with is in the status', async () => {
 })
 
 test('saved tokens are a login', async () => {
-  const pending = client.authorizationRequest('balance:read')
-  const tokens = await client.exchangeCallback(pending, await realm.callback(pending))
+  const request = client.authorizationRequest('balance:read')
+  const tokens = await client.exchangeCallback(request, await realm.callback(request))
   const source = client.tokenSource('anna')
   await source.save(tokens)
 
   assert.equal(await source.accessToken(), tokens.accessToken)
 })
 
-test('an aborted caller leaves with its reason, and the refresh goes on for the others', async () => {
+test('an aborted call rejects with its reason, and the refresh continues for the others', async () => {
   const { source } = await expiredLogin()
   await realm.faults({ on: 'token', kind: 'delay', ms: 300 })
   const controller = new AbortController()
@@ -198,10 +198,10 @@ test('a database keeps logins for other stores on it, encrypted with the newest 
   await assert.rejects(clientWith([newer]).tokenSource('anna').accessToken(), StoreError)
 })
 
-test('what needs a store says so where there is none', async () => {
+test('what needs a store says so if there is none', async () => {
   const bare = Client.keycloak(realm.clientOptions)
-  const pending = bare.authorizationRequest('balance:read')
+  const request = bare.authorizationRequest('balance:read')
 
   assert.throws(() => bare.tokenSource('anna'), { code: 'SIPGATE_INVALID_ARGUMENT', message: /^store: / })
-  await assert.rejects(bare.completeLogin(pending, 'code=a', { account: 'anna' }), { message: /^store: / })
+  await assert.rejects(bare.completeLogin(request, 'code=a', { account: 'anna' }), { message: /^store: / })
 })

@@ -5,22 +5,23 @@ import { AuthorizationRequest, Client, SecurityCheckError, SipgateOAuth2Error, S
 
 const sipgate = { clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth' }
 const keycloak = { ...sipgate, base: 'http://127.0.0.1:9', realm: 'r' }
-const endpoints = {
-  ...sipgate,
-  issuer: 'https://i.example',
-  authorizationEndpoint: 'https://i.example/a',
-  tokenEndpoint: 'https://i.example/t',
-}
+const metadata = { issuer: 'https://i.example', authorization_endpoint: 'https://i.example/a', token_endpoint: 'https://i.example/t' }
+const byMetadata = (members) => new Client({ ...sipgate, metadata: { ...metadata, ...members } })
 const client = Client.keycloak({ ...keycloak, store: Store.memory() })
-const pending = client.authorizationRequest('a')
+const request = client.authorizationRequest('a')
 const source = client.tokenSource('anna')
-const ownStore = { load: () => undefined, save: () => true }
+const customStore = { load: () => undefined, save: () => true }
 
 const NOT_TEXT = [null, 42, NaN, 10n, true, Symbol('canary'), () => 'canary', new Date(0), Object.create(null), Buffer.from('canary')]
 const BROKEN_TEXT = ['canary\ud800', '\udc00canary']
+/** Values that a required URL in the metadata cannot have. */
+const MEMBER_VALUES = [undefined, null, 42, true, [], {}, new Date(0), Buffer.from('canary'), '', 'canary', '/canary', 'http://canary.example', 'canary\0']
 const BAD_TEXT = ['', 'canary\0', `canary${'x'.repeat(2 ** 21)}`]
 
-/** Every argument that is text: its field, whether it must be there, what the core refuses of texts, and how to hand it over. */
+/**
+ * Every argument that is text: its field, whether it must be there, what the core refuses of texts,
+ * and how to pass it.
+ */
 const texts = [
   ['client_id', 'required', BAD_TEXT, (clientId) => Client.sipgate({ ...sipgate, clientId })],
   ['client_secret', 'optional', BAD_TEXT, (clientSecret) => Client.sipgate({ ...sipgate, clientSecret })],
@@ -31,10 +32,7 @@ const texts = [
   ['base', 'required', BAD_TEXT, (base) => Client.keycloak({ ...keycloak, base })],
   ['realm', 'required', BAD_TEXT, (realm) => Client.keycloak({ ...keycloak, realm })],
   ['client_id', 'required', BAD_TEXT, (clientId) => Client.keycloak({ ...keycloak, clientId })],
-  ['issuer', 'required', BAD_TEXT, (issuer) => Client.endpoints({ ...endpoints, issuer })],
-  ['authorization_endpoint', 'required', BAD_TEXT, (authorizationEndpoint) => Client.endpoints({ ...endpoints, authorizationEndpoint })],
-  ['token_endpoint', 'required', BAD_TEXT, (tokenEndpoint) => Client.endpoints({ ...endpoints, tokenEndpoint })],
-  ['client_id', 'required', BAD_TEXT, (clientId) => Client.endpoints({ ...endpoints, clientId })],
+  ['client_id', 'required', BAD_TEXT, (clientId) => new Client({ ...sipgate, metadata, clientId })],
   ['redirect_uri', 'optional', ['', 'canary', 'https://'], (redirectUri) => client.authorizationRequest('a', { redirectUri })],
   ['response_mode', 'optional', BAD_TEXT, (responseMode) => client.authorizationRequest('a', { responseMode })],
   ['state', 'optional', BAD_TEXT, (state) => client.authorizationRequest('a', { state })],
@@ -45,18 +43,17 @@ const texts = [
   ['extra', 'required', BAD_TEXT, (value) => client.authorizationRequest('a', { extra: { name: value } })],
   ['extra', 'required', BAD_TEXT, (name) => client.authorizationRequest('a', { extra: [[name, 'value']] })],
   ['scope', 'required', ['', 'canary\0', 'ä'], (name) => client.authorizationRequest([name])],
-  ['pending', 'required', [], (exported) => AuthorizationRequest.restore(exported)],
-  ['callback', 'required', [], (callback) => client.exchangeCallback(pending, callback)],
+  ['exported', 'required', [], (exported) => AuthorizationRequest.restore(exported)],
+  ['callback', 'required', [], (callback) => client.exchangeCallback(request, callback)],
   ['code', 'required', BAD_TEXT, (code) => client.exchangeCode(code)],
   ['code_verifier', 'optional', BAD_TEXT, (codeVerifier) => client.exchangeCode('a', { codeVerifier })],
   ['redirect_uri', 'optional', ['', 'canary'], (redirectUri) => client.exchangeCode('a', { redirectUri })],
   ['refresh_token', 'required', BAD_TEXT, (token) => client.refresh(token)],
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.tokenSource(account)],
-  ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.completeLogin(pending, 'a=b', { account })],
-  ['callback', 'required', [], (callback) => client.completeLogin(pending, callback, { account: 'anna' })],
+  ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.completeLogin(request, 'a=b', { account })],
+  ['callback', 'required', [], (callback) => client.completeLogin(request, callback, { account: 'anna' })],
   ['access_token', 'required', [], (token) => source.invalidate(token)],
   ['path', 'required', [], (path) => Store.sqlite(path)],
-  ['path', 'required', [], (path) => Store.sqliteOnNetworkFileSystem(path)],
 ]
 
 const others = [
@@ -69,22 +66,31 @@ const others = [
     Client.sipgate({ ...sipgate, caCertificates })],
   ['connect_timeout', [null, '5', NaN, -1, 0, 1e9, Infinity, 10n], (connectTimeout) => Client.sipgate({ ...sipgate, connectTimeout })],
   ['request_timeout', [null, '5', NaN, -1, 0, 1e9, Infinity], (requestTimeout) => Client.sipgate({ ...sipgate, requestTimeout })],
-  ['iss_required', [null, 1, 'true', {}], (issRequired) => Client.endpoints({ ...endpoints, issRequired })],
+  ['metadata', [undefined, null, 42, true, Symbol('canary'), '', 'canary', '[]', [], 'canary\ud800', { issuer: 10n }, { toJSON: () => undefined }], (value) =>
+    new Client({ ...sipgate, metadata: value })],
+  ['issuer', MEMBER_VALUES, (issuer) => byMetadata({ issuer })],
+  ['authorization_endpoint', MEMBER_VALUES, (value) => byMetadata({ authorization_endpoint: value })],
+  ['token_endpoint', MEMBER_VALUES, (value) => byMetadata({ token_endpoint: value })],
+  ['revocation_endpoint', MEMBER_VALUES.filter((value) => value !== undefined && value !== null), (value) => byMetadata({ revocation_endpoint: value })],
+  ['authorization_response_iss_parameter_supported', [1, 'true', {}], (value) =>
+    byMetadata({ authorization_response_iss_parameter_supported: value })],
   ['timeout', [null, '5', NaN, -1, 10n, {}], (timeout) => client.refresh('a', { timeout })],
   ['signal', [null, 1, 'canary', {}, { aborted: true }, new EventTarget()], (signal) => client.refresh('a', { signal })],
-  ['pending', [undefined, null, 1, 'canary', {}, Object.create(AuthorizationRequest.prototype)], (value) => client.exchangeCallback(value, 'a')],
+  ['request', [undefined, null, 1, 'canary', {}, Object.create(AuthorizationRequest.prototype)], (value) => client.exchangeCallback(value, 'a')],
   ['refresh_token', [undefined, null, 1, {}, Object.create(TokenSet.prototype)], (value) => client.refresh(value)],
   ['tokens', [undefined, null, 1, '', 'canary', '[]', [], {}, new Map(), { access_token: 1 }, { a: 10n }, { toJSON: () => undefined }], (value) =>
     TokenSet.restore(value)],
-  ['store', [null, 1, 'canary', {}, ownStore, Store, Object.create(Store.prototype)], (store) => Client.sipgate({ ...sipgate, store })],
-  ['store', [undefined, null, 1, 'canary', {}, { load: ownStore.load }, { ...ownStore, save: 1 }], (value) => new Store(value)],
+  ['store', [null, 1, 'canary', {}, customStore, Store, Object.create(Store.prototype)], (store) => Client.sipgate({ ...sipgate, store })],
+  ['store', [undefined, null, 1, 'canary', {}, { load: customStore.load }, { ...customStore, save: 1 }], (value) => new Store(value)],
   ['store', [undefined, null, 1, 'canary', {}, Store.memory()], (value) => checkStore(value)],
   ['origins', [null, 'https://canary.example', {}, [1], [''], ['canary'], ['https://canary.example/path'], ['ftp://canary.example'], ['https://a@canary.example']], (origins) =>
     Client.sipgate({ ...sipgate, origins })],
   ['encryption_keys', [null, 'canary', [], [1], [''], ['canary'], [new Uint8Array(31)], [new Uint16Array(32)], ['canary\ud800']], (encryptionKeys) =>
-    new Store(ownStore, { encryptionKeys })],
+    new Store(customStore, { encryptionKeys })],
+  ['allow_network_file_system', [null, 1, 'true', {}], (allowNetworkFileSystem) => Store.sqlite('p', { allowNetworkFileSystem })],
+  ['allowNetworkFileSystem', [true], (allowNetworkFileSystem) => Store.memory({ allowNetworkFileSystem })],
   ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => Store.memory({ recheck })],
-  ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => new Store(ownStore, { recheck })],
+  ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => new Store(customStore, { recheck })],
   ['min_validity', [null, '5', NaN, -1, Infinity, 10n], (minValidity) => source.accessToken({ minValidity })],
   ['timeout', [null, '5', NaN, -1, 10n, {}], (timeout) => source.status({ timeout })],
   ['signal', [null, 1, 'canary', {}], (signal) => source.accessToken({ signal })],
@@ -93,14 +99,15 @@ const others = [
   ['listener', [undefined, null, 1, 'canary', {}], (listener) => client.once('event', listener)],
   ['options', [null, 1, 'canary', []], (options) => Store.memory(options)],
   ['options', [null, 1, 'canary', []], (options) => source.refresh(options)],
-  ['options', [null, 1, 'canary', []], (options) => client.completeLogin(pending, 'a=b', options)],
+  ['options', [null, 1, 'canary', []], (options) => client.completeLogin(request, 'a=b', options)],
   ['options', [null, 1, 'canary', [], Symbol('canary')], (options) => Client.sipgate(options)],
   ['options', [null, 1, 'canary', []], (options) => client.authorizationRequest('a', options)],
   ['options', [null, 1, 'canary', []], (options) => client.refresh('a', options)],
   ['client_id', [undefined, {}], (options) => Client.sipgate(options)],
   ['redirectURI', [''], (redirectURI) => Client.sipgate({ ...sipgate, redirectURI })],
   ['toString', [''], (value) => client.authorizationRequest('a', { toString: value })],
-  ['Client', [undefined, null, {}], (handle) => new Client(handle)],
+  ['metadata', [undefined, {}, sipgate], (options) => new Client(options)],
+  ['options', [null, 1, 'canary', [], Symbol('canary')], (options) => new Client(options)],
   ['TokenSet', [undefined, {}], (handle) => new TokenSet(handle)],
   ['AuthorizationRequest', [undefined, {}], (handle) => new AuthorizationRequest(handle)],
   ['TokenSource', [undefined, {}], (handle) => new TokenSource(handle)],
@@ -127,14 +134,14 @@ for (const [field, values, call] of walk) {
   })
 }
 
-test('what comes from a browser is no mistake of the program', async () => {
+test('bad input from a browser is not a mistake of the program', async () => {
   for (const exported of [...BAD_TEXT, 'undefined']) {
     const error = await outcomeOf(() => AuthorizationRequest.restore(exported))
     assert.deepEqual([error.code, error.remedy], ['SIPGATE_LOGIN_EXPIRED', 'log_in_again'])
     assert.doesNotMatch(error.stack, /canary/)
   }
   for (const callback of ['', ' \n']) {
-    const error = await outcomeOf(() => client.exchangeCallback(pending, callback))
+    const error = await outcomeOf(() => client.exchangeCallback(request, callback))
     assert.deepEqual([error.code, error.remedy], ['SIPGATE_CALLBACK_REFUSED', 'log_in_again'])
   }
 })
@@ -161,9 +168,9 @@ test('asynchronous functions reject, and do not throw, whatever they are given',
   await assert.rejects(source.fetch(Symbol('canary')), TypeError)
 })
 
-test('a callback that is none is refused for safety', async () => {
+test('an input that is no callback is discarded', async () => {
   for (const callback of ['?', 'canary\0', '%', '#', 'https://elsewhere.example/?code=canary', 'a'.repeat(2 ** 21)]) {
-    const error = await outcomeOf(() => client.exchangeCallback(pending, callback))
+    const error = await outcomeOf(() => client.exchangeCallback(request, callback))
     assert.ok(error instanceof SecurityCheckError, `${callback.slice(0, 20)}: ${error}`)
     assert.doesNotMatch(error.stack, /canary/)
   }
@@ -183,7 +190,7 @@ test('members refuse to be called on another object, as a method without its obj
   for (const Class of [Client, AuthorizationRequest, TokenSet, TokenSource]) {
     for (const name of Object.getOwnPropertyNames(Class.prototype).filter((member) => !['constructor', 'toJSON'].includes(member))) {
       const { get, value } = Object.getOwnPropertyDescriptor(Class.prototype, name)
-      const error = await outcomeOf(() => (get ?? value).apply({}, name === 'exchangeCallback' ? [pending, 'a=b'] : ['a']))
+      const error = await outcomeOf(() => (get ?? value).apply({}, name === 'exchangeCallback' ? [request, 'a=b'] : ['a']))
       assert.ok(error instanceof TypeError, `${name}: ${error}`)
     }
   }

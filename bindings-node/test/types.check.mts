@@ -1,4 +1,4 @@
-// Checked by tsc, never run: each line is a use that must compile, or, under @ts-expect-error, one that must not.
+// Checked by tsc, never run: each line is a use that must compile or, under @ts-expect-error, must not.
 
 import {
   AuthorizationDeniedError,
@@ -11,6 +11,7 @@ import {
   LoginRequiredError,
   type Remedy,
   SecurityCheckError,
+  type ServerMetadata,
   type SipgateEvent,
   SipgateOAuth2Error,
   Store,
@@ -40,7 +41,20 @@ const common: ClientOptions = {
 }
 const client: Client = Client.sipgate({ clientId: '1-0-a', realm: 'sipgate-apps', ...common })
 Client.keycloak({ base: 'https://k.example/auth', realm: 'r', clientId: 'c', ...common })
-Client.endpoints({ issuer: 'i', authorizationEndpoint: 'a', tokenEndpoint: 't', issRequired: true, clientId: 'c', ...common })
+const metadata: ServerMetadata = {
+  issuer: 'i',
+  authorization_endpoint: 'a',
+  token_endpoint: 't',
+  authorization_response_iss_parameter_supported: true,
+  scopes_supported: ['openid'],
+}
+new Client({ metadata, clientId: 'c', ...common })
+new Client({ metadata: '{}', clientId: 'c' })
+const revocation: string | undefined = client.metadata.revocation_endpoint
+// @ts-expect-error: read only
+client.metadata.issuer = ''
+// @ts-expect-error: metadata without a token endpoint
+new Client({ metadata: { issuer: 'i', authorization_endpoint: 'a' }, clientId: 'c' })
 Client.fromEnv()
 Client.fromEnv({ realm: 'third-party', ...common })
 // @ts-expect-error: there is no client without an id
@@ -49,15 +63,15 @@ Client.sipgate(common)
 Client.sipgate({ clientId: 'c', clientSecrets: 's' })
 // @ts-expect-error: not a way of authenticating
 Client.sipgate({ clientId: 'c', clientAuthentication: 'basic' })
-// @ts-expect-error: made by its functions alone
-new Client()
+// @ts-expect-error: there is no client without a server
+new Client({ clientId: 'c' })
 
 const texts: string[] = [client.issuer, client.tokenEndpoint, client.clientId]
 const clientRedirectUri: string | undefined = client.redirectUri
 // @ts-expect-error: read only
 client.issuer = ''
 
-const pending: AuthorizationRequest = client.authorizationRequest('balance:read')
+const request: AuthorizationRequest = client.authorizationRequest('balance:read')
 const names = ['openid', 'balance:read'] as const
 client.authorizationRequest(names, {
   redirectUri: 'http://127.0.0.1:1/cb',
@@ -73,10 +87,10 @@ client.authorizationRequest('a', { extra: new URLSearchParams('a=b') })
 client.authorizationRequest('a', { extra: new Map([['a', 'b']]) })
 // @ts-expect-error: a value that is no text
 client.authorizationRequest('a', { extra: { a: 1 } })
-texts.push(pending.url, pending.state, pending.nonce, pending.redirectUri, pending.scope, pending.export())
-const returnTo: string | undefined = pending.returnTo
-const life: number = pending.endsAt - pending.createdAt
-const restored: AuthorizationRequest = AuthorizationRequest.restore(pending.export())
+texts.push(request.url, request.state, request.nonce, request.redirectUri, request.scope, request.export())
+const returnTo: string | undefined = request.returnTo
+const life: number = request.expiresAt - request.createdAt
+const restored: AuthorizationRequest = AuthorizationRequest.restore(request.export())
 
 const { signal } = new AbortController()
 const tokens: TokenSet = await client.exchangeCallback(restored, 'code=c&state=s', { timeout: 5, signal })
@@ -84,11 +98,11 @@ const exchanged: Promise<TokenSet> = client.exchangeCode('c', { codeVerifier: 'v
 const refreshed: Promise<TokenSet> = client.refresh(tokens, { scope: 'a', timeout: 5, signal })
 client.refresh('a refresh token')
 // @ts-expect-error: the export is text, to be restored first
-client.exchangeCallback(pending.export(), 'code=c&state=s')
+client.exchangeCallback(request.export(), 'code=c&state=s')
 
 texts.push(tokens.accessToken, tokens.tokenType, tokens.authorizationHeader(), tokens.export())
 const optional: (string | undefined)[] = [tokens.refreshToken, tokens.idToken, tokens.scope]
-const ends: (number | undefined)[] = [tokens.expiresAt, tokens.refreshExpiresAt]
+const times: (number | undefined)[] = [tokens.expiresAt, tokens.refreshExpiresAt]
 const kept: boolean = tokens.idTokenKept
 const member: unknown = tokens.extra['session_state']
 TokenSet.restore('{}')
@@ -96,26 +110,26 @@ TokenSet.restore({ access_token: 'a' })
 // @ts-expect-error: no text and no object
 TokenSet.restore(1)
 
-const own: TokenStore = {
+const custom: TokenStore = {
   async load(key) {
-    return key === '' ? null : { version: 'v', data: new Uint8Array(), ends: null }
+    return key === '' ? null : { version: 'v', data: new Uint8Array(), expiresAt: null }
   },
-  save(key, expected, version, data, ends) {
+  save(key, expected, version, data, expiresAt) {
     texts.push(key, version)
-    return expected === null || data.length > (ends ?? 0)
+    return expected === null || data.length > (expiresAt ?? 0)
   },
 }
-const stores: Store[] = [new Store(own, { recheck: 5 }), Store.memory(), Store.memory({ recheck: 1 }), Store.sqliteOnNetworkFileSystem('p')]
-const broken: Promise<string[]> = checkStore(own)
+const stores: Store[] = [new Store(custom, { recheck: 5 }), Store.memory(), Store.memory({ recheck: 1 }), Store.sqlite('p', { allowNetworkFileSystem: true })]
+const broken: Promise<string[]> = checkStore(custom)
 // @ts-expect-error: a store needs both functions
-new Store({ load: own.load })
-// @ts-expect-error: a store of one's own is made a Store first
-Client.sipgate({ clientId: 'c', store: own })
+new Store({ load: custom.load })
+// @ts-expect-error: a custom store must be made a Store first
+Client.sipgate({ clientId: 'c', store: custom })
 
-const source: TokenSource = await client.completeLogin(pending, 'code=c&state=s', { account: 'user-42', timeout: 5, signal })
+const source: TokenSource = await client.completeLogin(request, 'code=c&state=s', { account: 'user-42', timeout: 5, signal })
 const later: TokenSource = client.tokenSource('user-42')
 // @ts-expect-error: an account must be named
-client.completeLogin(pending, 'code=c&state=s')
+client.completeLogin(request, 'code=c&state=s')
 texts.push(source.account, await later.accessToken({ minValidity: 60, timeout: 5, signal }), await later.authorizationHeader(), await later.refresh())
 const peeked: string | undefined = later.peek()
 later.invalidate('an access token')
@@ -124,14 +138,14 @@ const outcome: 'revoked' | 'local_only' = await later.logout({ timeout: 5 })
 const status: TokenStatus = await later.status()
 const states: 'absent' | 'active' | 'refused' | 'logged_out' = status.state
 optional.push(status.scope, status.lastError?.code)
-ends.push(status.expiresAt, status.refreshExpiresAt, status.generation)
-const answer: Response = await later.fetch('https://api.sipgate.com/v2/balance', { method: 'POST', body: 'a', signal })
+times.push(status.expiresAt, status.refreshExpiresAt, status.generation)
+const response: Response = await later.fetch('https://api.sipgate.com/v2/balance', { method: 'POST', body: 'a', signal })
 later.fetch(new URL('https://api.sipgate.com'))
 later.fetch(new Request('https://api.sipgate.com'))
 
 const listener = (event: SipgateEvent) => {
-  if (event.event === 'token_request') ends.push(event.duration)
-  if (event.event === 'renewed') ends.push(event.generation)
+  if (event.type === 'token_request') times.push(event.duration)
+  if (event.type === 'refreshed') times.push(event.generation)
 }
 client.on('event', listener).once('event', listener).off('event', listener)
 // @ts-expect-error: there is one kind of event
@@ -142,8 +156,8 @@ function handle(error: unknown): Remedy | undefined {
     const code: ErrorCode = error.code
     const message: string = error.message
     const known: [number, boolean] = [error.number, error.retryable]
-    const answer: (string | number | undefined)[] = [error.retryAfter, error.httpStatus, error.oauthError]
-    answer.push(error.oauthErrorDescription, error.oauthErrorUri, code, message, ...known.map(String))
+    const details: (string | number | undefined)[] = [error.retryAfter, error.httpStatus, error.oauthError]
+    details.push(error.oauthErrorDescription, error.oauthErrorUri, code, message, ...known.map(String))
     return error.remedy
   }
   return undefined
@@ -160,5 +174,6 @@ const families = [
   TemporaryError,
 ].some((family) => exchanged instanceof family)
 
-export { answer, broken, clientRedirectUri, done, ends, families, handle, kept, life, made, member, numbers, optional, peeked, refreshed }
+export { broken, clientRedirectUri, done, families, handle, kept, life, made, member, numbers, optional, peeked, refreshed }
+export { response, revocation, times }
 export { returnTo, states, stores, texts, version }

@@ -203,6 +203,7 @@ GOOD_VALUES = {
     "on_event": {"a class", "a function"},
     "account": {"an embedded NUL", "a line break"},
     "path": set(WRONG_TEXTS),
+    "allow_network_file_system": {"a bool"},
 }
 
 

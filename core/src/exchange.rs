@@ -1,4 +1,4 @@
-//! One token request on a thread of the library's, from its start to its outcome.
+//! One request to an endpoint of the server, from its start to its outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -15,44 +15,49 @@ use crate::worker::per_server::PerServer;
 use crate::worker::pool;
 use crate::worker::semaphore::{Permit, Semaphore};
 use protocol::error::{Error, ErrorCode, Result};
-use protocol::http::{Body, FailureKind};
-use protocol::oauth::endpoint_response::{self, ResponseContext};
-use protocol::oauth::grants::Grant;
-use protocol::oauth::token_set::{TokenResponse, TokenSet};
-use protocol::secret::{RefreshToken, Secret};
+use protocol::http::FailureKind;
+use protocol::oauth::endpoint_request::EndpointRequest;
+use protocol::oauth::endpoint_response::ResponseContext;
+use protocol::oauth::grants::TokenRequest;
+use protocol::oauth::revocation;
+use protocol::oauth::token_response::{self, TokenResponse};
+use protocol::oauth::token_set::TokenSet;
+use protocol::secret::RefreshToken;
 use protocol::time::Moment;
 
-/// One token request, from its start to its outcome.
-pub(crate) struct TokenRequest {
+/// One token request on a thread of the pool.
+pub(crate) struct Exchange {
     context: Arc<Context>,
-    grant: Grant,
-    /// Taken by whoever ends the request first: given back later, it could free a pending login that is in use again.
+    request: TokenRequest,
+    /// Taken by the first that ends the exchange: if it was called later, it could free an
+    /// authorization request that is in use again.
     unspent: Mutex<Option<Unspent>>,
 }
 
 type Unspent = Box<dyn FnOnce() + Send>;
 
-impl TokenRequest {
-    /// Starts the request, once `before` has had its way. `unspent` is called when the code or token was certainly not spent.
+impl Exchange {
+    /// Starts the request, after `before` has succeeded. `unspent` is called if the code or token
+    /// was certainly not spent.
     pub(crate) fn start(
         context: Arc<Context>,
-        grant: Grant,
+        request: TokenRequest,
         options: &CallOptions,
         before: impl FnOnce() -> Result<()> + Send + 'static,
         unspent: impl FnOnce() + Send + 'static,
     ) -> Result<Task<TokenSet>> {
-        let request = Arc::new(Self { context, grant, unspent: Mutex::new(Some(Box::new(unspent))) });
-        let wait_ended = Arc::clone(&request);
+        let exchange = Arc::new(Self { context, request, unspent: Mutex::new(Some(Box::new(unspent))) });
+        let abandoned = Arc::clone(&exchange);
         let (task, completer) = Task::new(options, move |why, reached| {
-            let error =
-                asked(&wait_ended.context, &wait_ended.grant, &wait_ended.context.token_endpoint, |asked| asked.wait_ended(why, reached));
-            wait_ended.settle(Some(&error));
+            let Self { context, request, .. } = &*abandoned;
+            let error = response_context(context, request.request(), &context.token_endpoint).wait_ended(why, reached);
+            abandoned.settle(Some(&error));
             Err(error)
         });
-        let queued = Queued { request: Arc::clone(&request), completer, before: Box::new(before) };
-        let semaphore = semaphore(&request.context.server);
+        let queued = Queued { exchange: Arc::clone(&exchange), completer, before: Box::new(before) };
+        let semaphore = semaphore(&exchange.context.server);
         let started = semaphore.acquire(queued, Queued::resume).map_or(Ok(()), |(queued, permit)| queued.start(permit));
-        started.inspect_err(|error| request.settle(Some(error)))?;
+        started.inspect_err(|error| exchange.settle(Some(error)))?;
         Ok(task)
     }
 
@@ -69,12 +74,12 @@ impl TokenRequest {
     }
 
     fn send(&self, completer: &Completer<TokenSet>, happened: &mut Vec<Event>) -> Result<TokenSet> {
-        let answered = answer(&self.context, &self.grant, completer.progress(), happened).map_err(|none| none.error)?;
-        let Answered { tokens, sent, status } = answered;
-        self.grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status))
+        let exchanged = send(&self.context, &self.request, completer.progress(), happened).map_err(|none| none.error)?;
+        self.request.complete(exchanged.response, exchanged.sent.wall.div_euclid(1000))
     }
 
-    /// Gives the code back to its pending login when nothing was sent, or a server in front refused without looking.
+    /// Gives the code back to its authorization request if nothing was sent, or a server in front
+    /// refused the request without reading the code.
     fn settle(&self, error: Option<&Error>) {
         let unspent = self.unspent.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (Some(unspent), Some(error)) = (unspent, error)
@@ -87,126 +92,109 @@ impl TokenRequest {
 
 type Before = Box<dyn FnOnce() -> Result<()> + Send>;
 
-/// A request that waits for its permit.
+/// An exchange that waits for its permit.
 struct Queued {
-    request: Arc<TokenRequest>,
+    exchange: Arc<Exchange>,
     completer: Completer<TokenSet>,
     before: Before,
 }
 
 impl Queued {
     fn resume(self, permit: Permit) {
-        let (request, completer) = (Arc::clone(&self.request), self.completer.clone());
+        let (exchange, completer) = (Arc::clone(&self.exchange), self.completer.clone());
         if let Err(error) = self.start(permit) {
-            request.settle(Some(&error));
+            exchange.settle(Some(&error));
             completer.complete(Err(error));
         }
     }
 
     fn start(self, permit: Permit) -> Result<()> {
         pool::run(move || {
-            self.request.run(&self.completer, self.before);
+            self.exchange.run(&self.completer, self.before);
             drop(permit);
         })
     }
 }
 
-/// The turns of the single steps at a server. Logins in a store have their own: whatever holds them up holds up no others.
+/// Limits the requests of single calls to a server. Logins in a store have their own limit: if
+/// single calls are held up, they are not.
 fn semaphore(server: &str) -> Arc<Semaphore> {
     static SERVERS: PerProcess<PerServer> = PerProcess::new();
     SERVERS.get_or_make(PerServer::default).semaphore(server)
 }
 
-/// A token answer that is yet to be completed and judged.
-pub(crate) struct Answered {
-    pub(crate) tokens: TokenResponse,
+/// A token response that the request has yet to complete.
+pub(crate) struct Exchanged {
+    pub(crate) response: TokenResponse,
     pub(crate) sent: Moment,
-    pub(crate) status: u16,
 }
 
 /// No tokens.
 pub(crate) struct NoTokens {
     pub(crate) error: Error,
-    /// The connection broke, rather than the server being slow or answering something else.
-    pub(crate) broken: bool,
+    /// The connection broke before a usable response was received.
+    pub(crate) connection_lost: bool,
 }
 
-/// Sends one token request on this thread; what is to be told of it afterwards goes into `happened`.
-pub(crate) fn answer(context: &Context, grant: &Grant, progress: &Arc<Progress>, happened: &mut Vec<Event>) -> Result<Answered, NoTokens> {
+/// Sends one token request on this thread. The events about it are added to `happened`.
+pub(crate) fn send(
+    context: &Context,
+    request: &TokenRequest,
+    progress: &Arc<Progress>,
+    happened: &mut Vec<Event>,
+) -> Result<Exchanged, NoTokens> {
     let started = Instant::now();
-    let answered = send(context, grant, progress);
-    let odd = answered.as_ref().map_or(&[][..], |answered| &answered.tokens.odd);
-    happened.extend(odd.iter().map(|member| Event::ResponseMemberIgnored { member: member.clone() }));
+    let exchanged = send_once(context, request, progress);
+    let ignored = exchanged.as_ref().map_or(&[][..], |exchanged| exchanged.response.ignored_members());
+    happened.extend(ignored.iter().map(|member| Event::ResponseMemberIgnored { member: member.clone() }));
     happened.push(Event::TokenRequest {
-        grant: grant.as_str(),
+        grant: request.grant_type(),
         duration: started.elapsed(),
         sent: progress.is_sent(),
-        error: answered.as_ref().err().map(|none| none.error.code()),
+        error: exchanged.as_ref().err().map(|none| none.error.code()),
     });
-    answered
+    exchanged
 }
 
-fn send(context: &Context, grant: &Grant, progress: &Arc<Progress>) -> Result<Answered, NoTokens> {
-    let request = context.credentials.request(&context.token_endpoint, &grant.parameters());
+fn send_once(context: &Context, request: &TokenRequest, progress: &Arc<Progress>) -> Result<Exchanged, NoTokens> {
+    let (request, url) = (request.request(), context.token_endpoint.as_str());
     let sent = context.clock.moment();
-    let answer = context.transport.send(&request, progress).and_then(endpoint_response::whole).map_err(|failure| NoTokens {
-        broken: failure.kind == FailureKind::ConnectionLost,
-        error: asked(context, grant, &context.token_endpoint, |asked| asked.failed(failure)),
-    })?;
-    let status = answer.status;
-    let broken = matches!(&answer.body, Body::CutShort(_, failure) if failure.kind == FailureKind::ConnectionLost);
-    match asked(context, grant, &context.token_endpoint, |asked| asked.judge(&answer)) {
-        Ok(tokens) => Ok(Answered { tokens, sent, status }),
-        Err(error) => Err(NoTokens { error, broken }),
+    let received = context.transport.send(&request.to(url, &context.credentials), progress).and_then(token_response::whole);
+    let judge = response_context(context, request, url);
+    match received {
+        Ok(response) => match token_response::process(&judge, &response) {
+            Ok(response) => Ok(Exchanged { response, sent }),
+            Err(error) => Err(NoTokens { error, connection_lost: false }),
+        },
+        Err(failure) => {
+            let connection_lost = failure.kind == FailureKind::ConnectionLost;
+            Err(NoTokens { error: judge.failed(failure), connection_lost })
+        }
     }
 }
 
-/// `judge` with what an answer of this endpoint to this grant must not show.
-pub(crate) fn asked<T>(context: &Context, grant: &Grant, endpoint: &str, judge: impl FnOnce(&ResponseContext<'_>) -> T) -> T {
-    let mut secrets = grant.secrets();
-    secrets.extend(context.credentials.secret().map(|secret| Secret::from(secret.reveal())));
-    judge(&ResponseContext {
-        grant,
-        endpoint,
-        authentication: context.credentials.method(),
-        is_keycloak: context.is_keycloak,
-        secrets: &secrets,
-    })
+fn response_context<'a>(context: &Context, request: &'a EndpointRequest, url: &'a str) -> ResponseContext<'a> {
+    ResponseContext::new(request, url, &context.credentials, context.is_keycloak, context.clock.unix_seconds())
 }
 
-/// `SERVER_UNAVAILABLE` is 429 and a realm that is switched off: neither has looked at the code.
+/// Whether the code was certainly not spent. `SERVER_UNAVAILABLE` is 429 and a realm that is
+/// disabled: neither has read the code.
 pub(crate) fn is_unspent(error: &Error) -> bool {
     match error.code() {
         ErrorCode::Transport | ErrorCode::Timeout | ErrorCode::Certificate | ErrorCode::Busy | ErrorCode::ServerUnavailable => true,
         ErrorCode::Cancelled => error.retryable(),
-        // Without a response nobody has looked at it: a setting, a proxy or TLS was in the way.
+        // Without a response nobody has read it: a setting, a proxy or TLS prevented that.
         ErrorCode::InvalidArgument | ErrorCode::WrongEndpoint | ErrorCode::Unsupported => error.status().is_none(),
         _ => false,
     }
 }
 
-/// Asks the server to end what this refresh token stands for (RFC 7009). A server that does not know the token has ended it
-/// already.
+/// Revokes a refresh token at the server, if it has an endpoint for that.
 pub(crate) fn revoke(context: &Context, refresh_token: &RefreshToken) -> Result<LogoutOutcome> {
-    let Some(endpoint) = &context.metadata.revocation_endpoint else { return Ok(LogoutOutcome::LocalOnly) };
-    let parameters = [("token", refresh_token.reveal()), ("token_type_hint", "refresh_token")];
-    let request = context.credentials.request(endpoint, &parameters);
-    let grant = Grant::stored(refresh_token, None)?;
-    let response = match context.transport.send(&request, &Arc::default()) {
-        Ok(response) if (200..300).contains(&response.status) => return Ok(LogoutOutcome::Revoked),
-        sent => sent.and_then(endpoint_response::whole),
-    };
-    asked(context, &grant, endpoint, |asked| match response {
-        Ok(response) => match asked.judge(&response) {
-            Err(error) if error.code() == ErrorCode::LoginRequired => Ok(LogoutOutcome::Revoked),
-            Err(error) if error.is_unexplained_refusal() => {
-                let message =
-                    format!("{endpoint} refused to end the login without a reason (status {}); check the client", response.status);
-                Err(Error::new(ErrorCode::Oauth, message).with_status(response.status))
-            }
-            Err(error) => Err(error),
-            Ok(_) => Ok(LogoutOutcome::Revoked),
-        },
-        Err(failure) => Err(asked.failed(failure)),
-    })
+    let Some(url) = &context.metadata.revocation_endpoint else { return Ok(LogoutOutcome::LocalOnly) };
+    let request = revocation::request(refresh_token);
+    let received = context.transport.send(&request.to(url, &context.credentials), &Arc::default());
+    let judge = response_context(context, &request, url);
+    let response = received.map_err(|failure| judge.failed(failure))?;
+    revocation::process(&judge, response).map(|()| LogoutOutcome::Revoked)
 }

@@ -1,5 +1,6 @@
-// The whole job: log in, ask the API, refresh, ask again. For a server whose certificate is not known to the system, start node with
-// NODE_EXTRA_CA_CERTS naming the PEM file as well: DEMO_CA_FILE is for the token requests, and node's own fetch reads only that variable.
+// The whole job: log in, call the API, refresh, call it again. For a server whose certificate the
+// system does not know, also set NODE_EXTRA_CA_CERTS to the PEM file: DEMO_CA_FILE is for the token
+// requests, and Node's own fetch reads only that variable.
 
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
@@ -20,11 +21,11 @@ async function main() {
     caCertificates: DEMO_CA_FILE ? readFileSync(DEMO_CA_FILE) : undefined,
   })
 
-  const pending = client.authorizationRequest('balance:read')
-  step('authorize', pending.url)
+  const request = client.authorizationRequest('balance:read')
+  step('authorize', request.url)
   const callback = await readCallback()
 
-  let tokens = await client.exchangeCallback(pending, callback)
+  let tokens = await client.exchangeCallback(request, callback)
   step('callback', 'state and issuer match')
   step('tokens', `access token for ${life(tokens.expiresAt)}, refresh token for ${life(tokens.refreshExpiresAt)}, scope ${tokens.scope}`)
   step('api', await balance(tokens))
@@ -46,13 +47,13 @@ function step(name, text) {
 async function readCallback() {
   const lines = createInterface({ input: process.stdin })
   for await (const line of lines) return line
-  throw new Error('no callback came')
+  throw new Error('there was no callback')
 }
 
 async function balance(tokens) {
   const response = await fetch(DEMO_API_URL, { headers: { authorization: tokens.authorizationHeader() } })
   const body = await response.text()
-  if (!response.ok) throw new Error(`the API answered ${response.status}`)
+  if (!response.ok) throw new Error(`the API responded with ${response.status}`)
   return body.trim()
 }
 

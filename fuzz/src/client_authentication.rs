@@ -2,14 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sipgate_oauth2_protocol::http::Request;
+use sipgate_oauth2_protocol::oauth::client_auth::{ClientAuthentication, Credentials};
+use sipgate_oauth2_protocol::oauth::form;
+use sipgate_oauth2_protocol::secret::ClientSecret;
 use url::form_urlencoded::parse;
 
 use crate::assert_fit_to_show;
-use crate::oauth::client_auth::{ClientAuthentication, Credentials};
-use crate::oauth::form;
-use crate::secret::ClientSecret;
 
-/// A server reads what was put in, whichever way it went.
+/// A server reads what was given, with each way to authenticate.
 pub fn check(input: &str) {
     let mut lines = input.splitn(3, '\n');
     let [id, secret, value] = [lines.next(), lines.next(), lines.next()].map(Option::unwrap_or_default);
@@ -29,12 +30,12 @@ pub fn check(input: &str) {
     };
     assert!(usable(id) && usable(secret), "credentials were accepted that no console shows");
     let with_credentials = parameters.into_iter().chain([("client_id", id), ("client_secret", secret)]);
-    assert_reads_as(post.body.reveal(), with_credentials);
-    assert!(post.authorization.is_none());
+    assert_reads_as(body(&post), with_credentials);
+    assert!(post.header("authorization").is_none());
 
     let basic = request(ClientAuthentication::ClientSecretBasic).expect("what can be posted can go into a header");
-    assert_reads_as(basic.body.reveal(), parameters.into_iter());
-    let header = basic.authorization.as_ref().expect("Basic is a header").reveal();
+    assert_reads_as(body(&basic), parameters.into_iter());
+    let header = basic.header("authorization").expect("Basic is a header").reveal();
     let pair = STANDARD.decode(header.strip_prefix("Basic ").expect("RFC 7617")).expect("RFC 7617");
     let pair = String::from_utf8(pair).expect("percent-encoded");
     let (read_id, read_secret) = pair.split_once(':').expect("RFC 7617");
@@ -42,6 +43,10 @@ pub fn check(input: &str) {
     assert_eq!(decode_half(read_secret), secret);
     let debug = format!("{basic:?} {post:?}");
     assert!(!canaries.into_iter().any(|secret| debug.contains(secret)), "{debug}");
+}
+
+fn body(request: &Request) -> &str {
+    request.body.as_ref().expect("a form").reveal()
 }
 
 fn assert_reads_as<'a>(body: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) {

@@ -1,43 +1,44 @@
-//! The input is what comes over a connection; and, read another way, a recipe for a response with tokens in it.
+//! The input is the bytes of a connection; and, read in another way, a recipe for a response with
+//! tokens in it.
 
 use std::io::{BufReader, Read, Write};
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-
-use crate::oauth::message::{Response, Body};
-use crate::response;
+use sipgate_oauth2_protocol::http::{Body, Response, response};
 
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Reading ends with an answer or a failure, the same however the bytes come; and tokens are kept wherever a whole object with them came.
+/// Reading ends with a response or a failure, which does not depend on how the bytes are split.
+/// Tokens are kept if a whole object with them was received.
 pub fn check(input: &[u8]) {
     let (whole, split) = (shape(&mut &*input), shape(&mut BufReader::with_capacity(1, input)));
-    assert_eq!(whole, split, "it matters how the bytes come");
+    assert_eq!(whole, split, "it matters how the bytes are split");
 
     let mut recipe = Recipe(input);
     let (bytes, object) = recipe.response();
-    let answer = response::read(&mut bytes.as_slice());
-    let kept = answer.as_ref().is_ok_and(|answer| answer.status == 200 && body(answer).is_some_and(|body| body.starts_with(&object)));
+    let response = response::read(&mut bytes.as_slice());
+    let kept =
+        response.as_ref().is_ok_and(|response| response.status == 200 && body(response).is_some_and(|body| body.starts_with(&object)));
     assert!(kept, "tokens were lost: {}", String::from_utf8_lossy(&bytes));
 }
 
 fn shape<R: std::io::BufRead>(input: &mut R) -> Result<(u16, Option<Vec<u8>>, bool), String> {
-    let answer = response::read(input).map_err(|failure| format!("{:?}", failure.kind))?;
-    let body = body(&answer).map(<[u8]>::to_vec);
+    let response = response::read(input).map_err(|failure| format!("{:?}", failure.kind))?;
+    let body = body(&response).map(<[u8]>::to_vec);
     assert!(body.as_ref().is_none_or(|body| body.len() <= MAX_BODY));
-    assert!((100..1000).contains(&answer.status));
-    Ok((answer.status, body, matches!(answer.body, Body::Whole(_))))
+    assert!((100..1000).contains(&response.status));
+    Ok((response.status, body, matches!(response.body, Body::Whole(_))))
 }
 
-fn body(answer: &Response) -> Option<&[u8]> {
-    match &answer.body {
+fn body(response: &Response) -> Option<&[u8]> {
+    match &response.body {
         Body::Whole(bytes) | Body::CutShort(bytes, _) => Some(bytes),
         Body::TooLarge => None,
     }
 }
 
-/// Decisions, a byte each; the first of the choices when there are no more.
+/// Decisions, one per byte. Without more bytes, the first of the choices.
 struct Recipe<'a>(&'a [u8]);
 
 impl Recipe<'_> {
@@ -76,7 +77,7 @@ impl Recipe<'_> {
                 format!("{}{label}{end}", self.one(&["Content-Encoding: ", "content-encoding:", "CONTENT-ENCODING :\t"])).as_bytes(),
             );
         }
-        // Cut off behind the object, or with whatever behind it.
+        // Cut off after the object, or with anything after it.
         match self.below(5) {
             0 => self.sized(&mut bytes, &packed, packed.len(), end),
             1 => {
@@ -108,13 +109,13 @@ impl Recipe<'_> {
                     bytes = finish(ZlibEncoder::new(Vec::new(), level), &bytes, ZlibEncoder::finish);
                     labels.push(self.one(&["deflate", "identity"]));
                 }
-                // Without a header only its label can tell, and one layer of it is enough for anybody.
+                // Without a header only the label can tell, so there is one layer of it.
                 2 if !labels.contains(&"deflate") => {
                     bytes = finish(DeflateEncoder::new(Vec::new(), level), &bytes, DeflateEncoder::finish);
                     labels.push("deflate");
                 }
                 _ => {
-                    // Members, one behind the other.
+                    // Members, one after the other.
                     let (one, other) = bytes.split_at(self.below(bytes.len().min(250)));
                     let member = |bytes| finish(GzEncoder::new(Vec::new(), level), bytes, GzEncoder::finish);
                     bytes = [member(one), member(other)].concat();
@@ -125,9 +126,9 @@ impl Recipe<'_> {
         (labels, bytes)
     }
 
-    /// Fields that do not count, and lines that are none.
+    /// Fields that are not used, and lines that are not fields.
     fn odd_fields(&mut self, bytes: &mut Vec<u8>, end: &str) {
-        // So that no folded line goes on with a field that counts.
+        // So that no folded line continues a field that is used.
         bytes.extend(format!("X: y{end}").as_bytes());
         for _ in 0..self.one(&[0, 1, 3, 150]) {
             let mut line = match self.below(4) {

@@ -1,7 +1,8 @@
 //! The input is a token set that this library or another one saved.
 
+use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
+
 use crate::assert_fit_to_show;
-use crate::oauth::token::TokenSet;
 
 /// What restores can be sent in a header, shows no token, and restores again to the same.
 pub fn check(input: &str) {

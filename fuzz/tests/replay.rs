@@ -28,7 +28,7 @@ macro_rules! replays {
     )*};
 }
 
-replays! { authorization_request callback client_authentication error_answer pending_login token_answer token_set }
+replays! { authorization_request authorization_request_restore callback client_authentication error_response token_set }
 
 #[test]
 fn c_calls() {
@@ -36,11 +36,17 @@ fn c_calls() {
 }
 
 #[test]
+fn token_response() {
+    replay("token_response", targets::token_response::check);
+}
+
+#[test]
 fn http_response() {
     replay("http_response", targets::http_response::check);
 }
 
-/// All but the version, which is the manifest's: each function that the header declares is in the target that makes calls.
+/// All but the version, which is the manifest's: each function that the header declares is in the
+/// target that makes calls.
 #[test]
 fn every_c_function_is_called() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_calls/src");

@@ -37,14 +37,14 @@ function serve() {
 
   const pages = {
     '/login'() {
-      const pending = client.authorizationRequest('balance:read')
-      const cookie = `login=${encodeURIComponent(pending.export())}; HttpOnly; SameSite=Lax`
-      return [302, { location: pending.url, 'set-cookie': cookie }]
+      const authorization = client.authorizationRequest('balance:read')
+      const cookie = `login=${encodeURIComponent(authorization.export())}; HttpOnly; SameSite=Lax`
+      return [302, { location: authorization.url, 'set-cookie': cookie }]
     },
     async '/callback'(request, query) {
       const [, exported] = request.headers.cookie.split('login=')
-      const pending = AuthorizationRequest.restore(decodeURIComponent(exported))
-      await client.completeLogin(pending, query, { account: USER })
+      const authorization = AuthorizationRequest.restore(decodeURIComponent(exported))
+      await client.completeLogin(authorization, query, { account: USER })
       return [302, { location: '/balance' }]
     },
     async '/balance'() {

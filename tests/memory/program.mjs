@@ -12,11 +12,13 @@ const lines = createInterface({ input: stdin })[Symbol.asyncIterator]();
 async function main() {
   const base = process.env.BASE;
   const store = process.env.STORE ? Store.sqlite(process.env.STORE) : Store.memory();
-  const client = Client.endpoints({
+  const client = new Client({
+    metadata: {
+      issuer: base,
+      authorization_endpoint: `${base}/auth`,
+      token_endpoint: `${base}/token`,
+    },
     clientId: 'a-client',
-    issuer: base,
-    authorizationEndpoint: `${base}/auth`,
-    tokenEndpoint: `${base}/token`,
     redirectUri: 'http://127.0.0.1/callback',
     store,
   });

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What this library's functions return.
+/// The result of this library's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! registry {
@@ -59,11 +59,12 @@ registry! {
         InvalidArgument = 101, "SIPGATE_INVALID_ARGUMENT", FixConfiguration;
         /// The server does not accept the client id, its secret or its way of authenticating.
         InvalidClient = 102, "SIPGATE_INVALID_CLIENT", FixConfiguration;
-        /// What responded is not a token endpoint: 404, 405, a redirect, a foreign page, a proxy that wants a login.
+        /// What responded is not the endpoint: 404, 405, a redirect, another server's page, or a
+        /// proxy that requires a login.
         WrongEndpoint = 103, "SIPGATE_WRONG_ENDPOINT", FixConfiguration;
         /// The server's certificate does not verify, or is for another name.
         Certificate = 104, "SIPGATE_CERTIFICATE", FixConfiguration;
-        /// The server wants or sent something that this library does not do.
+        /// The server requires or sent something that this library does not support.
         Unsupported = 105, "SIPGATE_UNSUPPORTED", FixConfiguration;
         /// An OAuth error about the request, or an unknown one at a refresh: see `oauth_error`.
         Oauth = 106, "SIPGATE_OAUTH", FixConfiguration;
@@ -71,37 +72,39 @@ registry! {
     Temporary {
         /// No connection: name look-up, refused, reset, handshake. Nothing was sent.
         Transport = 201, "SIPGATE_TRANSPORT", TryLater;
-        /// Time ran out before the request was sent, or the caller's own limit did.
+        /// Time ran out before the request was sent, or the call's own timeout elapsed.
         Timeout = 202, "SIPGATE_TIMEOUT", TryLater;
-        /// The request was sent and no usable answer came: it may or may not have been carried out.
+        /// The request was sent and there is no usable response: it may or may not have been
+        /// carried out.
         OutcomeUnknown = 203, "SIPGATE_OUTCOME_UNKNOWN", TryLater;
-        /// The server says that it cannot now: 429, 503, a realm that is switched off.
+        /// The server is temporarily unavailable: 429, 503, or a realm that is disabled.
         ServerUnavailable = 204, "SIPGATE_SERVER_UNAVAILABLE", TryLater;
-        /// The answer was a good JSON object without what it must hold.
+        /// The response is a JSON object without what it must have.
         BadResponse = 205, "SIPGATE_BAD_RESPONSE", TryLater;
-        /// Something that only one may do at a time is being done, or no thread could be had.
+        /// Another is doing what only one may do at a time, or no thread could be started.
         Busy = 206, "SIPGATE_BUSY", TryLater;
     }
     LoginRequired {
-        /// The login is over, or was never there.
+        /// The login has ended, or there never was one.
         LoginRequired = 301, "SIPGATE_LOGIN_REQUIRED", LogInAgain;
-        /// The code could not be exchanged; a code is spent by the attempt. Of a refresh: refused without a reason.
+        /// The code could not be exchanged; a code is spent by the attempt. For a refresh: the
+        /// server refused it without a reason.
         LoginFailed = 302, "SIPGATE_LOGIN_FAILED", LogInAgain;
-        /// The callback came after the pending login's end, or the pending login is gone or was changed.
+        /// The authorization request has expired, is missing, or was changed.
         LoginExpired = 303, "SIPGATE_LOGIN_EXPIRED", LogInAgain;
-        /// The pending login has been used already.
+        /// The authorization request has been used already.
         LoginAlreadyUsed = 304, "SIPGATE_LOGIN_ALREADY_USED", LogInAgain;
     }
     AuthorizationDenied {
-        /// The person said no. Show it; sending them round again would loop.
+        /// The user denied access. Show it; sending them to the server again would loop.
         AuthorizationDenied = 401, "SIPGATE_AUTHORIZATION_DENIED", ShowDenied;
     }
     SecurityCheck {
-        /// The callback's `state` is not that of this pending login.
+        /// The callback's `state` is not that of this authorization request.
         StateMismatch = 501, "SIPGATE_STATE_MISMATCH", DiscardInput;
-        /// The callback's `iss` is not the server that was asked (RFC 9207).
+        /// The callback's `iss` is not the server that the request was sent to (RFC 9207).
         IssuerMismatch = 502, "SIPGATE_ISSUER_MISMATCH", DiscardInput;
-        /// The callback is malformed, doubled, or for another address.
+        /// The callback is malformed, has a parameter twice, or is for another address.
         CallbackRefused = 503, "SIPGATE_CALLBACK_REFUSED", DiscardInput;
         /// The ID token's `nonce` is not that of this login.
         NonceMismatch = 504, "SIPGATE_NONCE_MISMATCH", DiscardInput;
@@ -159,15 +162,15 @@ impl fmt::Display for ErrorCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
-    /// Something must be set right by whoever runs the application.
+    /// The operator of the application must correct something.
     Configuration,
-    /// It may work later without anybody doing anything.
+    /// It may work later without any change.
     Temporary,
-    /// The person must log in (again).
+    /// The user must log in (again).
     LoginRequired,
-    /// The person refused.
+    /// The user denied access.
     AuthorizationDenied,
-    /// Refused because it may be an attack or a mix-up.
+    /// Refused because it may be an attack or a mix-up of servers.
     SecurityCheck,
     /// The store failed.
     Store,
@@ -190,7 +193,8 @@ impl Family {
     }
 }
 
-/// What to do about an error. It belongs to the occurrence: the same code can call for different things.
+/// What to do about an error. It belongs to the occurrence: the same code can have different
+/// remedies.
 ///
 /// ```
 /// use sipgate_oauth2::Remedy;
@@ -200,22 +204,22 @@ impl Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Send the person to a new authorization URL.
+    /// Send the user to a new authorization URL.
     LogInAgain,
-    /// Set something right; the message names it.
+    /// Correct something; the message names it.
     FixConfiguration,
     /// The same call may work later.
     TryLater,
-    /// Do nothing with this input. The person can log in again.
+    /// Do nothing with this input. The user can log in again.
     DiscardInput,
-    /// Show the person that access was refused, and let them decide.
+    /// Show the user that access was denied, and let them retry.
     ShowDenied,
-    /// Report it to the makers of this library.
+    /// Report it to the maintainers of this library.
     ReportBug,
 }
 
 impl Remedy {
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::LogInAgain, Self::FixConfiguration, Self::TryLater, Self::DiscardInput, Self::ShowDenied, Self::ReportBug];
 
     /// The remedy as text, the same in all languages: `log_in_again`.
@@ -237,12 +241,13 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// An error of this library: a [`code`](Self::code), a [`remedy`](Self::remedy) and a message of one line that names what to change.
+/// An error of this library: a [`code`](Self::code), a [`remedy`](Self::remedy) and a message of
+/// one line that names what to change.
 ///
 /// ```
-/// use sipgate_oauth2::{Client, ErrorCode, Remedy};
+/// use sipgate_oauth2::{ClientBuilder, ErrorCode, Remedy};
 ///
-/// let error = Client::sipgate("").redirect_uri("https://example.com/auth").build().unwrap_err();
+/// let error = ClientBuilder::sipgate("").build().unwrap_err();
 /// assert_eq!(error.code(), ErrorCode::InvalidArgument);
 /// assert_eq!(error.remedy(), Remedy::FixConfiguration);
 /// assert!(error.to_string().starts_with("client_id: "));
@@ -261,15 +266,34 @@ struct Details {
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The members of an OAuth error answer (RFC 6749, section 5.2), cleaned of control characters and of this request's secrets.
+/// The members of an OAuth error response (RFC 6749, section 5.2), without control characters and
+/// without the secrets of the request.
 #[derive(Clone)]
 pub struct OauthError {
+    /// The error's code.
     pub error: String,
+    /// The server's own words.
     pub description: Option<String>,
+    /// A page about the error.
     pub uri: Option<String>,
 }
 
+/// The same error with what the server says.
+#[must_use]
+pub fn with_oauth(error: Error, oauth: OauthError) -> Error {
+    error.with(|details| details.oauth = Some(oauth))
+}
+
 impl Error {
+    /// An error with the usual remedy of its code, such as an application's tests raise in place of
+    /// this library. Line breaks in the message become blanks.
+    ///
+    /// ```
+    /// use sipgate_oauth2::{Error, ErrorCode, Remedy};
+    ///
+    /// let error = Error::new(ErrorCode::ServerUnavailable, "the server is down").with_status(503);
+    /// assert_eq!((error.remedy(), error.status()), (Remedy::TryLater, Some(503)));
+    /// ```
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Arc::new(Details {
             code,
@@ -282,27 +306,26 @@ impl Error {
         }))
     }
 
-    /// A bad argument: `field` is the name the caller knows it by, `problem` says what is wrong and what to do.
-    pub fn argument(field: &str, problem: impl fmt::Display) -> Self {
-        Self::new(ErrorCode::InvalidArgument, format!("{field}: {problem}"))
-    }
-
+    /// The same error with another remedy, for an application's tests.
+    #[must_use]
     pub fn with_remedy(self, remedy: Remedy) -> Self {
         self.with(|details| details.remedy = remedy)
     }
 
+    /// The same error with the HTTP status of a response, for an application's tests.
+    #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         self.with(|details| details.status = Some(status))
     }
 
-    pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
-        self.with(|details| details.retry_after = retry_after)
+    /// The same error with how long to wait, for an application's tests.
+    #[must_use]
+    pub fn with_retry_after(self, retry_after: impl Into<Option<Duration>>) -> Self {
+        self.with(|details| details.retry_after = retry_after.into())
     }
 
-    pub fn with_oauth(self, oauth: Option<OauthError>) -> Self {
-        self.with(|details| details.oauth = oauth)
-    }
-
+    /// The same error with the error that caused it, for an application's tests.
+    #[must_use]
     pub fn with_cause(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.with(|details| details.cause = Some(Arc::from(cause.into())))
     }
@@ -312,7 +335,8 @@ impl Error {
         self
     }
 
-    /// A panic that was caught at a boundary. `place` says which, the panic's own text is not repeated: it could hold anything.
+    /// A panic that was caught at a boundary. `place` says which. The panic's own text is left out:
+    /// it could contain a secret.
     #[doc(hidden)]
     pub fn caught_panic(place: &str) -> Self {
         Self::new(
@@ -321,13 +345,15 @@ impl Error {
         )
     }
 
-    /// The error that a binding raises for an argument that cannot even be converted.
+    /// A bad argument. `field` is the name that the caller knows it by, and `problem` says what is
+    /// wrong and what to do. Bindings raise it for arguments that they cannot convert.
     #[doc(hidden)]
-    pub fn invalid_argument(field: &str, problem: &str) -> Self {
-        Self::argument(field, problem)
+    pub fn invalid_argument(field: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::InvalidArgument, format!("{field}: {problem}"))
     }
 
-    /// What a store of the application failed with by a mistake in its code, which no other try mends. `cause` says it.
+    /// A custom store failed by a mistake in its code, which another try does not fix. `cause` says
+    /// it.
     #[doc(hidden)]
     pub fn mistaken_store(message: &str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ErrorCode::StoreUnavailable, message).with_remedy(Remedy::FixConfiguration).with_cause(cause)
@@ -353,32 +379,33 @@ impl Error {
         self.0.remedy == Remedy::TryLater
     }
 
-    /// How long to wait, where the server said so (`Retry-After`, RFC 9110, section 10.2.3).
+    /// How long to wait, if the server said so (`Retry-After`, RFC 9110, section 10.2.3).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The HTTP status of the answer, where there was one.
+    /// The HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// Of a refresh: the server refused it without a reason. The refresh token may be over, or still be good.
-    pub fn is_unexplained_refusal(&self) -> bool {
+    /// For a refresh: the server refused it without a reason. The refresh token may still be good.
+    pub(crate) fn is_unexplained_refusal(&self) -> bool {
         self.code() == ErrorCode::LoginFailed && matches!(self.status(), Some(400 | 401 | 403)) && self.oauth_error().is_none()
     }
 
-    /// The `error` member of an OAuth answer or callback: match on this (RFC 6749, sections 4.1.2.1 and 5.2).
+    /// The `error` of an OAuth response or callback: match on this (RFC 6749, sections 4.1.2.1 and
+    /// 5.2).
     pub fn oauth_error(&self) -> Option<&str> {
         self.0.oauth.as_ref().map(|oauth| oauth.error.as_str())
     }
 
-    /// The server's own words: for logs and people, never needed to decide.
+    /// The server's own words, for logs and people. No decision depends on them.
     pub fn oauth_error_description(&self) -> Option<&str> {
         self.0.oauth.as_ref()?.description.as_deref()
     }
 
-    /// A page of the server's about the error.
+    /// The server's page about the error.
     pub fn oauth_error_uri(&self) -> Option<&str> {
         self.0.oauth.as_ref()?.uri.as_deref()
     }
@@ -390,7 +417,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// What an error says. Its cause does not count.
+/// Of what an error says, without its cause.
 impl Hash for Error {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.0.code, self.0.remedy, &self.0.message, self.0.retry_after, self.0.status, self.oauth_error()).hash(state);
@@ -419,8 +446,8 @@ fn one_line(message: &str) -> String {
     message.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect()
 }
 
-/// Control characters, and those that break a line or turn its direction round.
-pub fn breaks_lines(c: char) -> bool {
+/// Control characters, and those that break a line or reverse its direction.
+pub(crate) fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -1,4 +1,5 @@
-//! Strings that must not show: redacted in `Debug`, absent from `Display`, wiped from memory when dropped.
+//! Strings that must not show: redacted in `Debug`, without `Display`, and wiped from memory when
+//! they are dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         ///
-        /// `Debug` prints `[redacted]`; [`reveal`](Self::reveal) is the one deliberate way to the text. Clones share the memory, which is
-        /// wiped when the last of them is dropped. Comparing takes the same time wherever the first difference is.
+        /// `Debug` prints `[redacted]`; only [`reveal`](Self::reveal) gives the text. Clones share
+        /// the memory, which is wiped when the last of them is dropped. A comparison takes the same
+        /// time wherever the first difference is.
         ///
         /// ```
         #[doc = concat!("use sipgate_oauth2::", stringify!($name), ";")]
@@ -24,7 +26,7 @@ macro_rules! secrets {
         pub struct $name(Arc<Zeroizing<String>>);
 
         impl $name {
-            /// The secret text itself. Whatever prints it has decided to.
+            /// The secret text itself.
             pub fn reveal(&self) -> &str {
                 &self.0
             }
@@ -65,9 +67,9 @@ macro_rules! secrets {
 }
 
 secrets! {
-    /// An access token (RFC 6749, section 1.4): what an API takes as proof.
+    /// An access token (RFC 6749, section 1.4): what an API accepts as proof.
     AccessToken
-    /// A refresh token (RFC 6749, section 1.5): what buys the next access token.
+    /// A refresh token (RFC 6749, section 1.5): what gets the next access token.
     RefreshToken
     /// An ID token (OpenID Connect Core, section 2), as the server sent it.
     IdToken
@@ -75,7 +77,7 @@ secrets! {
     ClientSecret
     /// A PKCE code verifier (RFC 7636, section 4.1).
     CodeVerifier
-    /// Any other text that must not show: an exported login, an `Authorization` header.
+    /// Any other text that must not show: exported tokens, or an `Authorization` header.
     Secret
 }
 

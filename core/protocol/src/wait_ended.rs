@@ -3,9 +3,9 @@
 /// Why a caller stopped waiting.
 ///
 /// ```no_run
-/// use sipgate_oauth2::{CallOptions, Client, ErrorCode, WaitEnded};
+/// use sipgate_oauth2::{CallOptions, ClientBuilder, ErrorCode, WaitEnded};
 ///
-/// let client = Client::sipgate("1-0-a:third-party").build()?;
+/// let client = ClientBuilder::sipgate("1-0-a:third-party").build()?;
 /// let task = client.start_refresh("a refresh token", &CallOptions::new());
 /// task.abandon(WaitEnded::Cancelled);
 /// assert_eq!(task.wait().unwrap_err().code(), ErrorCode::Cancelled);

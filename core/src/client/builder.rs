@@ -213,7 +213,7 @@ impl fmt::Debug for ClientBuilder {
 
 fn check_timeout(field: &str, timeout: Duration) -> Result<()> {
     if timeout.is_zero() || timeout > Duration::from_secs(3600) {
-        return Err(Error::argument(field, "must be more than 0 and at most 3600 seconds"));
+        return Err(Error::invalid_argument(field, "must be more than 0 and at most 3600 seconds"));
     }
     Ok(())
 }

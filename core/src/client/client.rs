@@ -6,14 +6,14 @@ use std::sync::Arc;
 use protocol::error::Result;
 use protocol::oauth::authorization_code::AuthorizationCode;
 use protocol::oauth::authorization_parameters::AuthorizationParameters;
-use protocol::oauth::authorization_request::{AuthorizationRequest, RandomValues};
+use protocol::oauth::authorization_request::{self, AuthorizationRequest, RandomValues};
 use protocol::oauth::authorization_response;
-use protocol::oauth::grants::{Grant, RefreshParameters};
+use protocol::oauth::grants::{RefreshParameters, TokenRequest};
 use protocol::oauth::metadata::ServerMetadata;
 use protocol::oauth::token_set::TokenSet;
 
 use crate::context::Context;
-use crate::exchange::TokenRequest;
+use crate::exchange::Exchange;
 use crate::session::login;
 use crate::session::session::Session;
 use crate::session::store::Store;
@@ -59,7 +59,7 @@ impl Client {
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the parameter.
     pub fn authorization_request(&self, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
         let [state, nonce, code_verifier] = random::tokens(&*self.context.random)?;
-        AuthorizationRequest::new(
+        authorization_request::build(
             &self.context.metadata,
             self.client_id(),
             self.redirect_uri(),
@@ -100,11 +100,11 @@ impl Client {
             self.check_belongs(request)?;
             let code = authorization_response::check(request, callback, self.context.clock.unix_seconds())?;
             let unspent = request.clone();
-            let grant = Grant::code(code, None)?;
-            let give_back = move || unspent.give_back();
+            let token_request = TokenRequest::code(code, None)?;
+            let give_back = move || authorization_request::give_back(&unspent);
             match &self.store {
-                Some(store) => login::start_exchange(&self.context, store, request, grant, options, give_back),
-                None => TokenRequest::start(Arc::clone(&self.context), grant, options, || Ok(()), give_back),
+                Some(store) => login::start_exchange(&self.context, store, request, token_request, options, give_back),
+                None => Exchange::start(Arc::clone(&self.context), token_request, options, || Ok(()), give_back),
             }
         }))
     }
@@ -121,7 +121,7 @@ impl Client {
 
     /// [`exchange_code`](Self::exchange_code) without waiting.
     pub fn start_exchange_code(&self, code: impl Into<AuthorizationCode>, options: &CallOptions) -> Task<TokenSet> {
-        self.start(Grant::code(code.into(), self.redirect_uri()), options)
+        self.start(TokenRequest::code(code.into(), self.redirect_uri()), options)
     }
 
     /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns.
@@ -149,7 +149,7 @@ impl Client {
 
     /// [`refresh`](Self::refresh) without waiting.
     pub fn start_refresh(&self, parameters: impl Into<RefreshParameters>, options: &CallOptions) -> Task<TokenSet> {
-        self.start(Grant::refresh(parameters.into()), options)
+        self.start(TokenRequest::refresh(parameters.into()), options)
     }
 
     /// Checks the authorization response, exchanges its code and stores the login of this account for all processes that share
@@ -224,9 +224,9 @@ impl Client {
         self.context.redirect_uri.as_deref()
     }
 
-    fn start(&self, grant: Result<Grant>, options: &CallOptions) -> Task<TokenSet> {
+    fn start(&self, request: Result<TokenRequest>, options: &CallOptions) -> Task<TokenSet> {
         Task::started(
-            options.refuse_cancelled().and_then(|()| TokenRequest::start(Arc::clone(&self.context), grant?, options, || Ok(()), || {})),
+            options.refuse_cancelled().and_then(|()| Exchange::start(Arc::clone(&self.context), request?, options, || Ok(()), || {})),
         )
     }
 
@@ -235,7 +235,7 @@ impl Client {
     }
 
     fn check_belongs(&self, request: &AuthorizationRequest) -> Result<()> {
-        request.check_belongs(self.metadata(), self.client_id(), self.redirect_uri())
+        authorization_request::check_belongs(request, self.metadata(), self.client_id(), self.redirect_uri())
     }
 }
 

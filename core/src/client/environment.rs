@@ -38,7 +38,7 @@ impl Environment<'_> {
     fn client(&self) -> Result<ClientBuilder> {
         let client_id = self
             .text("SIPGATE_CLIENT_ID")?
-            .ok_or_else(|| Error::argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
+            .ok_or_else(|| Error::invalid_argument("SIPGATE_CLIENT_ID", "is not set; the sipgate console shows it"))?;
         Credentials::new(client_id.clone(), None, None).map_err(|error| of("SIPGATE_CLIENT_ID", &error))?;
         let mut builder = ClientBuilder::of(self.server(&client_id)?, &client_id);
         if let Some((name, secret)) = self.secret("SIPGATE_CLIENT_SECRET")? {
@@ -61,7 +61,10 @@ impl Environment<'_> {
             (None, Some(realm)) => ("SIPGATE_REALM", Server::Sipgate { realm: Some(realm) }),
             (Some(issuer), None) => ("SIPGATE_ISSUER", keycloak(&issuer)?),
             (Some(_), Some(_)) => {
-                return Err(Error::argument("SIPGATE_REALM", "is for sipgate only, and SIPGATE_ISSUER names its realm; unset one of them"));
+                return Err(Error::invalid_argument(
+                    "SIPGATE_REALM",
+                    "is for sipgate only, and SIPGATE_ISSUER names its realm; unset one of them",
+                ));
             }
         };
         server.metadata(client_id).map_err(|error| of(name, &error))?;
@@ -72,7 +75,9 @@ impl Environment<'_> {
         let keys = self.secret("SIPGATE_ENCRYPTION_KEYS")?;
         let store = match (self.text("SIPGATE_STORE")?.as_deref(), &keys) {
             (None, None) => return Ok(None),
-            (None, Some((name, _))) => return Err(Error::argument(name, "is set without SIPGATE_STORE, whose keys they are; set both")),
+            (None, Some((name, _))) => {
+                return Err(Error::invalid_argument(name, "is set without SIPGATE_STORE, whose keys they are; set both"));
+            }
             (Some("memory"), _) => Store::memory(),
             (Some(place), _) => Store::sqlite(database(place)?)?,
         };
@@ -92,21 +97,21 @@ impl Environment<'_> {
         match (self.read(name)?, self.read(&file)?) {
             (None, None) => Ok(None),
             (Some(value), Some(path)) if !value.is_empty() && !path.is_empty() => {
-                Err(Error::argument(&file, format_args!("is set beside {name}; unset one of them")))
+                Err(Error::invalid_argument(&file, format_args!("is set beside {name}; unset one of them")))
             }
             (Some(value), _) if !value.is_empty() => Ok(Some((name.to_owned(), value))),
             (_, Some(path)) if !path.is_empty() => {
                 let text = fs::read_to_string(path).map_err(|cause| {
-                    Error::argument(&file, "names a file that cannot be read as UTF-8 text; check path, rights and encoding")
+                    Error::invalid_argument(&file, "names a file that cannot be read as UTF-8 text; check path, rights and encoding")
                         .with_cause(cause)
                 })?;
                 match trimmed(&text) {
-                    "" => Err(Error::argument(&file, "names an empty file; put the secret into it, or unset the variable")),
+                    "" => Err(Error::invalid_argument(&file, "names an empty file; put the secret into it, or unset the variable")),
                     secret => Ok(Some((file, secret.to_owned()))),
                 }
             }
-            (Some(_), _) => Err(Error::argument(name, "is empty; set it, or unset it for none")),
-            (None, Some(_)) => Err(Error::argument(&file, "is empty; set it, or unset it for none")),
+            (Some(_), _) => Err(Error::invalid_argument(name, "is empty; set it, or unset it for none")),
+            (None, Some(_)) => Err(Error::invalid_argument(&file, "is empty; set it, or unset it for none")),
         }
     }
 
@@ -114,7 +119,7 @@ impl Environment<'_> {
         match (self.0)(name) {
             Ok(value) => Ok(Some(trimmed(&value).to_owned())),
             Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => Err(Error::argument(name, "is not UTF-8; set it as plain text")),
+            Err(VarError::NotUnicode(_)) => Err(Error::invalid_argument(name, "is not UTF-8; set it as plain text")),
         }
     }
 }
@@ -128,14 +133,17 @@ fn database(place: &str) -> Result<PathBuf> {
         .ok_or_else(|| {
             let problem =
                 format!("is a URL ({scheme}:) that names no SQLite file of this machine; give \"memory\", a path, or sqlite:///full/path");
-            Error::argument("SIPGATE_STORE", &problem)
+            Error::invalid_argument("SIPGATE_STORE", &problem)
         })
 }
 
 /// A Keycloak's issuer says where everything is.
 fn keycloak(issuer: &str) -> Result<Server> {
     let (base, realm) = issuer.trim_end_matches('/').split_once("/realms/").ok_or_else(|| {
-        Error::argument("SIPGATE_ISSUER", "is not that of a Keycloak (https://…/realms/…), and others are not supported by this version")
+        Error::invalid_argument(
+            "SIPGATE_ISSUER",
+            "is not that of a Keycloak (https://…/realms/…), and others are not supported by this version",
+        )
     })?;
     Ok(Server::Keycloak { base: base.to_owned(), realm: realm.to_owned() })
 }
@@ -148,7 +156,7 @@ fn trimmed(value: &str) -> &str {
 /// An error about a setting, as one about the variable that it is from.
 fn of(variable: &str, error: &Error) -> Error {
     let message = error.to_string();
-    Error::argument(variable, message.split_once(": ").map_or(message.as_str(), |(_, problem)| problem))
+    Error::invalid_argument(variable, message.split_once(": ").map_or(message.as_str(), |(_, problem)| problem))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The server of a client that is being built.
 
 use protocol::error::{Error, Result};
-use protocol::oauth::metadata::ServerMetadata;
+use protocol::oauth::metadata::{self, ServerMetadata};
 
 /// The realm of clients whose id does not name one.
 const DEFAULT_REALM: &str = "third-party";
@@ -29,7 +29,7 @@ impl Server {
     pub(super) fn with_realm(self, realm: String) -> Result<Self> {
         match self {
             Self::Sipgate { .. } => Ok(Self::Sipgate { realm: Some(realm) }),
-            _ => Err(Error::argument("realm", "is for sipgate only; name the realm where the server is named")),
+            _ => Err(Error::invalid_argument("realm", "is for sipgate only; name the realm where the server is named")),
         }
     }
 
@@ -44,7 +44,7 @@ impl Server {
                 Ok((ServerMetadata::sipgate(used)?, mismatch))
             }
             Self::Keycloak { base, realm } => Ok((ServerMetadata::keycloak(base, realm)?, None)),
-            Self::Metadata(metadata) => Ok((metadata.clone().checked()?, None)),
+            Self::Metadata(metadata) => Ok((metadata::checked(metadata.clone())?, None)),
         }
     }
 

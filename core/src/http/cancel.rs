@@ -1,4 +1,5 @@
-//! A link of the connection below TLS that wakes up every so often to see whether the caller has gone before the request's first byte.
+//! The connector below TLS that wakes up regularly to see whether the caller has stopped waiting
+//! before the request's first byte.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use super::failure::Abandoned;
 use crate::task::progress::Progress;
 
-/// How often a waiting read looks up.
+/// How often a waiting read checks that.
 const TICK: Duration = Duration::from_millis(50);
 
 pub(super) struct CancelConnector {

@@ -1,5 +1,5 @@
-//! A connection to a server, by ureq's connectors and two of ours. From the socket up: a proxy's tunnel or a socket of our own, the ticks of
-//! cancelling, and TLS.
+//! A connection to a server, by ureq's connectors and two of ours. From the socket up: a proxy's
+//! tunnel or a direct socket, cancelling, and TLS.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -16,6 +16,7 @@ use ureq::{Agent, Error, Timeout};
 use url::Url;
 
 use super::cancel::CancelConnector;
+use super::deadline::left;
 use super::failure::NotThisMachine;
 use super::resolver::SystemResolver;
 use super::settings::Settings;
@@ -24,7 +25,7 @@ use crate::task::progress::Progress;
 
 type Connect = dyn Fn(&ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> + Send + Sync;
 
-/// Open, and good for one request until its deadline.
+/// An open connection for one request, until its deadline.
 pub(super) struct Connection {
     inner: TransportAdapter,
 }
@@ -44,7 +45,8 @@ impl Connection {
         let addrs = if direct { SystemResolver.resolve(&uri, &config, NextTimeout::default())? } else { SystemResolver.empty() };
         let addrs = if tls.is_none() { of_this_machine(&addrs, url)? } else { addrs };
 
-        // A name look-up cannot be cut off: what it took counts for the request, not for the connection.
+        // A name look-up cannot be interrupted: its time counts for the request, not for the
+        // connection.
         let now = Instant::now();
         let deadline = started + settings.request_timeout;
         let connected = deadline.min(now + settings.connect_timeout);
@@ -81,18 +83,14 @@ impl Connection {
     }
 }
 
-/// Without TLS nothing may leave this machine, whatever a name looks like (RFC 6761, section 6.3).
+/// The addresses of this machine: without TLS nothing is sent to another, whatever a name looks
+/// like (RFC 6761, section 6.3).
 fn of_this_machine(addrs: &[SocketAddr], url: &Url) -> Result<ResolvedSocketAddrs, Error> {
     let mut ours = SystemResolver.empty();
     for address in addrs.iter().filter(|address| address.ip().to_canonical().is_loopback()) {
         ours.push(*address);
     }
     if ours.is_empty() { Err(NotThisMachine { host: url.host_str().unwrap_or_default().to_owned() }.into()) } else { Ok(ours) }
-}
-
-pub(super) fn left(deadline: Instant, now: Instant, reason: Timeout) -> NextTimeout {
-    let left = time::Duration::Exact(deadline.saturating_duration_since(now));
-    NextTimeout { after: left, reason, ..NextTimeout::default() }
 }
 
 impl Read for Connection {
@@ -111,7 +109,7 @@ impl Write for Connection {
     }
 }
 
-/// A deadline as the standard library names it: the reader of responses does not know ureq.
+/// A deadline as the standard library's error: the reader of responses does not know ureq.
 fn known(error: io::Error) -> io::Error {
     match Error::from(error) {
         timeout @ Error::Timeout(_) => io::Error::new(io::ErrorKind::TimedOut, timeout),

@@ -1,4 +1,4 @@
-//! What goes wrong with a connection, in our words.
+//! What fails about a connection, in terms of the protocol crate.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,13 +10,13 @@ use ureq::Error;
 use crate::task::progress::Progress;
 use protocol::http::{FailureKind, TransportError};
 
-/// The caller has gone before the first byte.
+/// The caller stopped waiting before the first byte was sent.
 #[derive(Debug)]
 pub(super) struct Abandoned;
 
 impl fmt::Display for Abandoned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("given up before the request was sent")
+        f.write_str("abandoned before the request was sent")
     }
 }
 
@@ -28,7 +28,7 @@ impl From<Abandoned> for Error {
     }
 }
 
-/// A name that looks like this machine's is not.
+/// A host name looks like this machine's and is not.
 #[derive(Debug)]
 pub(super) struct NotThisMachine {
     pub(super) host: String,
@@ -52,12 +52,12 @@ pub(super) fn broken_tls(error: rustls::Error) -> Error {
     Error::Io(io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// A setting that shows itself as unusable on the first request only.
+/// A setting that only a request can show to be unusable.
 pub(super) fn setting(problem: impl Into<String>, progress: &Progress) -> TransportError {
     TransportError { reached: progress.send_state(), kind: FailureKind::Setting(problem.into()), cause: None }
 }
 
-/// `own_roots`: certificates are compared with those that the application gave.
+/// The failure that an error is. `own_roots`: the application gave the certificates to trust.
 pub(super) fn judge(error: Error, progress: &Progress, own_roots: bool) -> TransportError {
     let kind = match &error {
         _ if progress.is_abandoned() => FailureKind::Abandoned,
@@ -107,7 +107,7 @@ fn certificate(why: &CertificateError, own_roots: bool) -> String {
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => "renew it, also where it is in ca_certificates, or set this machine's clock right",
+        | CertificateError::NotValidYetContext { .. } => "replace it, also in ca_certificates, or correct this machine's clock",
         CertificateError::UnknownIssuer if own_roots => {
             "ca_certificates holds neither the certificate of its issuer nor this very certificate; add one of them, or correct the host"
         }
@@ -116,7 +116,7 @@ fn certificate(why: &CertificateError, own_roots: bool) -> String {
     format!("{why}; {remedy}")
 }
 
-/// Alerts that call for another configuration, at either end. The others are accidents.
+/// Alerts that require another configuration, at either end. The others are accidents.
 fn alert_kind(alert: AlertDescription) -> FailureKind {
     use AlertDescription as Alert;
     let why = match alert {
@@ -126,14 +126,14 @@ fn alert_kind(alert: AlertDescription) -> FailureKind {
         | Alert::CertificateUnknown
         | Alert::UnknownCA
         | Alert::NoCertificate
-        | Alert::AccessDenied => "the server wants a client certificate, which this version cannot present",
+        | Alert::AccessDenied => "the server requires a client certificate, which this version cannot present",
         Alert::HandshakeFailure | Alert::InsufficientSecurity => {
-            "the server shares no cipher with us, or wants a client certificate, which this version cannot present"
+            "the server shares no cipher with this client, or requires a client certificate, which this version cannot present"
         }
         Alert::ProtocolVersion => "the server speaks neither TLS 1.2 nor 1.3",
         Alert::UnrecognisedName => "the server does not know this host name",
         Alert::NoApplicationProtocol | Alert::MissingExtension | Alert::UnsupportedExtension | Alert::EncryptedClientHelloRequired => {
-            "the server wants something of TLS that this version does not do"
+            "the server requires a feature of TLS that this version does not support"
         }
         _ => return FailureKind::ConnectionLost,
     };
@@ -147,12 +147,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_a_certificate_is_said_with_what_to_do() {
+    fn a_certificates_problem_is_named_with_what_to_do() {
         let name = |presented| CertificateError::NotValidForNameContext { expected: ServerName::try_from("a.example").unwrap(), presented };
         for (error, own_roots, words) in [
             (name(vec![]), true, "make one with subjectAltName"),
             (name(vec!["b.example".to_owned()]), true, "correct the host"),
-            (CertificateError::Expired, false, "renew it"),
+            (CertificateError::Expired, false, "replace it"),
             (CertificateError::UnknownIssuer, true, "ca_certificates holds neither"),
             (CertificateError::UnknownIssuer, false, "set ca_certificates"),
             (CertificateError::Revoked, false, "correct the host"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accident_is_no_matter_of_configuration() {
+    fn an_accident_is_not_a_matter_of_configuration() {
         for error in [
             rustls::Error::AlertReceived(AlertDescription::InternalError),
             rustls::Error::AlertReceived(AlertDescription::BadRecordMac),

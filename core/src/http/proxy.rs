@@ -1,4 +1,5 @@
-//! The way out: which proxy, if any, a request goes through. The variables are read as curl and Python's requests read them.
+//! Which proxy, if any, a request goes through. The environment variables are read as curl and
+//! Python's requests read them.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,7 +12,7 @@ use url::{Host, Url};
 use protocol::error::{Error, Result};
 use protocol::oauth::uri;
 
-/// The way out.
+/// The proxy to use.
 #[derive(Clone)]
 pub(crate) enum Proxy {
     /// As `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say at the first request.
@@ -27,12 +28,13 @@ impl Proxy {
         }
         let schemes = ["http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://"];
         let proxy = usable(text).filter(|_| schemes.iter().any(|scheme| text.starts_with(scheme)));
-        proxy
-            .map(Self::Set)
-            .ok_or_else(|| Error::argument("proxy", "is not a proxy URL; give http://host:port, socks5://host:port, or direct for none"))
+        proxy.map(Self::Set).ok_or_else(|| {
+            Error::invalid_argument("proxy", "is not a proxy URL; give http://host:port, socks5://host:port, or direct for none")
+        })
     }
 
-    /// `None`: there is no proxy on the way. A server on this machine no proxy could reach. The error names the variable that is unusable.
+    /// The proxy for a server, if there is one: a server on this machine has none, as a proxy could
+    /// not reach it. The error names the variable that cannot be used.
     pub(super) fn on_the_way_to(&self, url: &Url, environment: &OnceLock<Environment>) -> Result<Option<ureq::Proxy>, String> {
         match self {
             _ if uri::is_loopback(url) => Ok(None),
@@ -42,7 +44,7 @@ impl Proxy {
                 Some(known) => known.proxy_for(url),
                 None => {
                     let read = Environment::read(|name| env::var_os(name));
-                    // What is unusable may be set right meanwhile.
+                    // The variable may have been corrected when the next request is made.
                     if read.proxy.is_ok() { environment.get_or_init(|| read).proxy_for(url) } else { read.proxy_for(url) }
                 }
             },
@@ -50,7 +52,7 @@ impl Proxy {
     }
 }
 
-/// A proxy's URL can hold a password.
+/// A proxy's URL can contain a password.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -61,8 +63,8 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// What the environment says of https. `HTTP_PROXY` is for http, and http goes to this machine only; in a CGI program it is a header that
-/// any visitor can send.
+/// What the environment says about https. `HTTP_PROXY` is for http, which is used on this machine
+/// only; in a CGI program it is a header that any visitor can send.
 pub(super) struct Environment {
     proxy: Result<Option<ureq::Proxy>, String>,
     exceptions: Vec<Exception>,
@@ -70,7 +72,7 @@ pub(super) struct Environment {
 
 impl Environment {
     fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        // Of two spellings the small one counts. Unset and empty are the same: that is how container tools unset.
+        // The lower-case name precedes the other. Empty means unset: container tools cannot unset.
         let either = |names: [&'static str; 2]| {
             let (name, value) = names.into_iter().find_map(|name| Some((name, variable(name)?)))?;
             Some((name, value.to_string_lossy().trim().to_owned())).filter(|(_, value)| !value.is_empty())
@@ -94,7 +96,7 @@ fn unusable(name: &str) -> String {
     )
 }
 
-/// ureq takes what it does not understand of a port for none.
+/// ureq reads a port that it does not understand as no port.
 fn usable(text: &str) -> Option<ureq::Proxy> {
     let proxy = ureq::Proxy::new(text).ok()?;
     let place = proxy.uri().authority()?.as_str().rsplit('@').next()?;
@@ -109,14 +111,14 @@ fn usable(text: &str) -> Option<ureq::Proxy> {
 /// One entry of `NO_PROXY`.
 enum Exception {
     Everything,
-    /// A host by its name, or a domain with all that is in it; or an address. With a port, only there.
+    /// A host name, a domain with everything in it, or an address. With a port, only that port.
     Host(Host<String>, Option<u16>),
-    /// Addresses that have their first so many bits in common with this one.
+    /// Addresses with the same first bits as this one, and how many.
     Range(IpAddr, u8),
 }
 
 impl Exception {
-    /// An entry that is none of these covers nothing.
+    /// An entry that is none of these matches nothing.
     fn parse(entry: &str) -> Option<Self> {
         if entry == "*" {
             return Some(Self::Everything);
@@ -186,7 +188,7 @@ fn shares(one: IpAddr, other: IpAddr, bits: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Which proxy these variables give for an address: its host.
+    /// The host of the proxy that these variables give for a URL.
     fn way(variables: &[(&str, &str)], url: &str) -> Result<Option<String>, String> {
         let read = Environment::read(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()));
         read.proxy_for(&Url::parse(url).unwrap()).map(|proxy| proxy.map(|proxy| proxy.host().to_owned()))

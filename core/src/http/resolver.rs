@@ -1,4 +1,5 @@
-//! Name look-ups on the thread that needs them. ureq's own resolver starts a thread for each, which outlives its time-out.
+//! Name look-ups on the thread that needs them. ureq's own resolver starts a thread for each, which
+//! outlives its timeout.
 
 use std::net::ToSocketAddrs;
 
@@ -14,7 +15,7 @@ const MAX_ADDRESSES: usize = 16;
 pub(super) struct SystemResolver;
 
 impl Resolver for SystemResolver {
-    /// Blocks as long as the operating system does: the caller's wait ends by itself.
+    /// Blocks as long as the operating system does. The caller's wait does not depend on it.
     fn resolve(&self, uri: &Uri, config: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let host = uri.host().ok_or(Error::HostNotFound)?;
         let port = uri.port_u16().or_else(|| default_port(uri)).ok_or(Error::HostNotFound)?;

@@ -1,4 +1,4 @@
-//! Whose certificates are believed, as the application says.
+//! Which certificates are trusted, as the application says.
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -8,17 +8,18 @@ use protocol::error::{Error, Result};
 
 const BEGIN: &str = "-----BEGIN ";
 
-/// Whose certificates are believed.
+/// Which certificates are trusted.
 #[derive(Clone, Debug)]
 pub(crate) enum Roots {
-    /// The operating system's, and where it has none, those that come with this library.
+    /// The operating system's; if it has none, those in this library.
     System,
     /// These only.
     Own(Vec<CertificateDer<'static>>),
 }
 
 impl Roots {
-    /// Every certificate of a PEM bundle that can be read: one that is broken, as bundles have them, costs none of the others.
+    /// Every certificate of a PEM bundle that can be read. Bundles have broken ones, which do not
+    /// affect the others.
     pub(crate) fn parse(pem: &[u8]) -> Result<Self> {
         let text = text(pem);
         let blocks: Vec<_> = text.match_indices(BEGIN).map(|(at, _)| &text[at..]).map(one_block).filter(is_certificate).collect();
@@ -29,7 +30,7 @@ impl Roots {
                 1 => "holds one certificate, which is broken".to_owned(),
                 several => format!("holds {several} certificates, and all are broken, from the first on"),
             };
-            return Err(Error::argument("ca_certificates", format_args!("{what}; give the contents of a PEM file")));
+            return Err(Error::invalid_argument("ca_certificates", format_args!("{what}; give the contents of a PEM file")));
         }
         Ok(Self::Own(good))
     }
@@ -39,7 +40,8 @@ impl Roots {
     }
 }
 
-/// As editors save it: with a byte order mark, in UTF-16, indented, with blanks at the end of lines.
+/// Text as editors save it: with a byte order mark, in UTF-16, indented, or with blanks at line
+/// ends.
 fn text(pem: &[u8]) -> String {
     let text = match pem {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),

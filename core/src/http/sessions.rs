@@ -1,5 +1,6 @@
-//! TLS sessions that can be resumed. A ticket of TLS 1.3 is good for one connection (RFC 8446, appendix C.4), and each request has a
-//! connection of its own: there must be as many tickets as there are requests at once. rustls' own store keeps eight.
+//! TLS sessions that can be resumed. A ticket of TLS 1.3 is for one connection (RFC 8446, appendix
+//! C.4), and each request has its own connection: there must be as many tickets as requests at the
+//! same time. rustls' own store keeps eight.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -9,7 +10,7 @@ use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
 
-/// More than there are requests at once to one server.
+/// More than there are requests to one server at the same time.
 const MAX_TICKETS: usize = 128;
 
 /// By server: those of one client's endpoints, so there are few.
@@ -69,7 +70,7 @@ impl ClientSessionStore for Sessions {
         tickets.push_back(ticket);
     }
 
-    /// The newest: it is good for longest.
+    /// The newest: it is valid for the longest time.
     fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.lock().get_mut(server)?.tickets.pop_back()
     }

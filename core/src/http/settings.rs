@@ -1,5 +1,5 @@
-//! What is settable about connections, checked when a client is built. Building touches no file, no environment and no network: that waits
-//! for the first request.
+//! The settings of connections, checked when a client is built. Building reads no file and no
+//! environment variable, and uses no network: the first request does.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A link of the connection that wraps it in TLS. ureq's own makes its configuration itself: sessions would not be resumed often enough, and
-//! certificates not believed as they must be.
+//! The connector that wraps a connection in TLS. ureq's own makes its configuration itself: too few
+//! sessions would be resumed, and certificates would not be verified as they must be.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -11,10 +11,10 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter};
 use ureq::{Error, Timeout};
 
-use super::connection::left;
+use super::deadline::left;
 use super::failure::broken_tls;
 
-/// What ureq's own links take.
+/// The buffer size of ureq's own connectors.
 const BUFFER: usize = 16 * 1024;
 
 pub(super) struct TlsConnector {
@@ -23,7 +23,7 @@ pub(super) struct TlsConnector {
 }
 
 impl TlsConnector {
-    /// Without a configuration nothing is wrapped.
+    /// Without a configuration there is no TLS.
     pub(super) fn new(config: Option<&Arc<ClientConfig>>, deadline: Instant) -> Self {
         Self { config: config.cloned(), deadline }
     }

@@ -1,4 +1,4 @@
-//! The TLS configuration: which certificates are believed, made by the first request that needs it.
+//! The TLS configuration: which certificates are trusted. The first request that needs it makes it.
 
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ fn webpki_verifier(roots: RootCertStore, crypto: Arc<CryptoProvider>) -> Arc<Web
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto).build().expect("there are roots, and no revocation lists")
 }
 
-/// The application's own certificates, as authorities; and each as the server's own, where it presents that very one. `openssl req -x509`
-/// makes certificates that are both.
+/// The application's own certificates, as authorities; and each as the server's, if the server
+/// presents that very one. `openssl req -x509` makes certificates that are both.
 #[derive(Debug)]
 struct OwnCertificates {
     certificates: Vec<CertificateDer<'static>>,
@@ -67,7 +67,7 @@ impl ServerCertVerifier for OwnCertificates {
         if verified.is_ok() || !self.certificates.contains(end_entity) {
             return verified;
         }
-        // By itself: what else the server presents does not matter.
+        // Alone: the other certificates that the server presents do not matter.
         match self.authorities.verify_server_cert(end_entity, &[], server_name, ocsp_response, now) {
             Err(error) if is_only_about_its_issuer(&error) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
@@ -100,7 +100,7 @@ impl ServerCertVerifier for OwnCertificates {
     }
 }
 
-/// Who vouches for a certificate is what webpki asks after its time: these say that its time is right.
+/// webpki checks the issuer after the time: these errors say that the time is right.
 fn is_only_about_its_issuer(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => true,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::error::{Error, ErrorCode, Result};
-use protocol::oauth::grants::Grant;
+use protocol::oauth::grants::TokenRequest;
 use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
 use protocol::refresh::local_state::LocalState;
 use protocol::refresh::operation::Operation;
@@ -20,7 +20,7 @@ use super::single_flight::{AccountState, Report, WaitsFor};
 use super::store::Store;
 use crate::context::Context;
 use crate::event::Event;
-use crate::exchange::{self, Answered};
+use crate::exchange::{self, Exchanged};
 use crate::logout_outcome::LogoutOutcome;
 use crate::store::{StoreEntry, StoreLock, SwapOutcome};
 use crate::sys::process::ProcessIdentity;
@@ -38,7 +38,7 @@ pub(crate) struct Driver {
     /// How long the operation waits for other processes.
     pub(crate) patience: Duration,
     /// The code of a login.
-    pub(crate) code: Option<Grant>,
+    pub(crate) code: Option<TokenRequest>,
     /// Counted before the operation moves to another thread.
     pub(super) _in_flight: InFlight,
 }
@@ -281,29 +281,27 @@ impl Driver {
     }
 
     fn refresh(&self, record: &Record, events: &mut Vec<Event>) -> Reply {
-        let grant = record
-            .refresh_token
-            .as_ref()
-            .map_or_else(|| Err(Error::caught_panic("a refresh")), |refresh_token| Grant::stored(refresh_token, record.tokens.as_ref()));
-        grant.map_or_else(Reply::Refused, |grant| self.request(&grant, events))
+        let request = record.refresh_token.as_ref().map_or_else(
+            || Err(Error::caught_panic("a refresh")),
+            |refresh_token| TokenRequest::stored(refresh_token, record.tokens.as_ref()),
+        );
+        request.map_or_else(Reply::Refused, |request| self.send(&request, events))
     }
 
     fn exchange(&self, events: &mut Vec<Event>) -> Reply {
         match &self.code {
-            Some(grant) => self.request(grant, events),
+            Some(request) => self.send(request, events),
             None => Reply::Refused(Error::caught_panic("a login")),
         }
     }
 
-    fn request(&self, grant: &Grant, events: &mut Vec<Event>) -> Reply {
-        let answered = exchange::answer(&self.context, grant, &Arc::new(Progress::default()), events);
-        let Answered { tokens, sent, status } = match answered {
-            Ok(answered) => answered,
-            Err(none) => return Reply::failed(none.error, none.broken),
+    fn send(&self, request: &TokenRequest, events: &mut Vec<Event>) -> Reply {
+        let Exchanged { response, sent } = match exchange::send(&self.context, request, &Arc::new(Progress::default()), events) {
+            Ok(exchanged) => exchanged,
+            Err(none) => return Reply::failed(none.error, none.connection_lost),
         };
-        let refresh_token = tokens.refresh_token.clone();
-        let tokens = grant.complete(tokens, sent.wall.div_euclid(1000)).map_err(|error| error.with_status(status));
-        match tokens {
+        let refresh_token = response.refresh_token().cloned();
+        match request.complete(response, sent.wall.div_euclid(1000)) {
             // A JSON object with nothing in it that could be used.
             Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::OutcomeUnknown(error),
             tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::authorization_request::AuthorizationRequest;
 use protocol::oauth::authorization_response;
-use protocol::oauth::grants::Grant;
+use protocol::oauth::grants::TokenRequest;
 use protocol::oauth::token_set::TokenSet;
 use protocol::refresh::action::Goal;
 use protocol::refresh::record::StoredError;
@@ -20,7 +20,7 @@ use super::single_use::{Marker, SingleUse, Stage, Taken, already_used};
 use super::store::Store;
 use super::token_source::TokenSource;
 use crate::context::Context;
-use crate::exchange::{TokenRequest, is_unspent};
+use crate::exchange::{Exchange, is_unspent};
 use crate::sys::sync::{Instant, Mutex};
 use crate::task::call_options::CallOptions;
 use crate::task::task::{Completer, Task};
@@ -37,11 +37,11 @@ pub(crate) fn start_exchange(
     context: &Arc<Context>,
     store: &Store,
     request: &AuthorizationRequest,
-    grant: Grant,
+    token_request: TokenRequest,
     options: &CallOptions,
     give_back: impl Fn() + Send + Sync + 'static,
 ) -> Result<Task<TokenSet>> {
-    let single_use = Arc::new(SingleUse::new(context, store, request.pending(), &grant, None));
+    let single_use = Arc::new(SingleUse::new(context, store, request, &token_request, None));
     let marked = Arc::new(Mutex::new(Marked::NotYet));
     let give_back = Arc::new(give_back);
     let before = {
@@ -74,7 +74,7 @@ pub(crate) fn start_exchange(
             let _ = pool::run(move || single_use.end(&version, &marker, Stage::GivenBack));
         }
     };
-    TokenRequest::start(Arc::clone(context), grant, options, before, unspent)
+    Exchange::start(Arc::clone(context), token_request, options, before, unspent)
 }
 
 /// What the store has of a single use that may be given back at any time, also while it is being taken.
@@ -87,19 +87,18 @@ enum Marked {
 /// Starts the exchange, unless another call has: then both calls get that one's outcome.
 pub(crate) fn start(session: Session, request: &AuthorizationRequest, callback: &str, options: &CallOptions) -> Result<Task<TokenSource>> {
     let session = Arc::new(session);
-    let pending = request.pending();
-    let code = authorization_response::check_shared(pending, callback, session.context.clock.unix_seconds())?;
-    let grant = Grant::code(code, None)?;
-    let single_use = SingleUse::new(&session.context, &session.store, pending, &grant, Some(&session.key));
+    let code = authorization_response::check_shared(request, callback, session.context.clock.unix_seconds())?;
+    let token_request = TokenRequest::code(code, None)?;
+    let single_use = SingleUse::new(&session.context, &session.store, request, &token_request, Some(&session.key));
     let (task, completer) = access_token::task(options, session.state());
-    CallbackLogin { session, grant, single_use, completer, in_flight: InFlight::begin() }.resume_with_store(CallbackLogin::run);
+    CallbackLogin { session, token_request, single_use, completer, in_flight: InFlight::begin() }.resume_with_store(CallbackLogin::run);
     Ok(task)
 }
 
 /// One callback whose login is to be stored.
 struct CallbackLogin {
     session: Arc<Session>,
-    grant: Grant,
+    token_request: TokenRequest,
     single_use: SingleUse,
     completer: Completer<TokenSource>,
     /// To the end, also past the exchange: a call that loads the callback again needs what is stored then.
@@ -146,9 +145,9 @@ impl CallbackLogin {
     }
 
     fn exchange(self, version: String, marker: Marker) {
-        let Self { session, grant, single_use, completer, in_flight } = self;
+        let Self { session, token_request, single_use, completer, in_flight } = self;
         let mut driver = session.driver(Duration::MAX);
-        driver.code = Some(grant);
+        driver.code = Some(token_request);
         let goal = Goal::LogIn { grant_id: marker.grant_id.clone() };
         let report = move |outcome: &Result<bool>, is_last| {
             let _until_marked = &in_flight;

@@ -42,10 +42,10 @@ struct CachedToken {
 impl Session {
     pub(crate) fn new(context: &Arc<Context>, store: Option<&Store>, account: String) -> Result<Self> {
         if account.is_empty() || account.len() > MAX_ACCOUNT {
-            return Err(Error::argument("account", "must be 1 to 1024 bytes; pass what names the user in your application"));
+            return Err(Error::invalid_argument("account", "must be 1 to 1024 bytes; pass what names the user in your application"));
         }
         let Some(store) = store else {
-            return Err(Error::argument("store", "is not set; give the client one: a SQLite database, or memory"));
+            return Err(Error::invalid_argument("store", "is not set; give the client one: a SQLite database, or memory"));
         };
         let account = Account { issuer: context.metadata.issuer.clone(), client_id: context.credentials.client_id.clone(), account };
         let key = key(&["account", &account.issuer, &account.client_id, &account.account]);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use protocol::error::{Error, ErrorCode, Result};
-use protocol::oauth::authorization_request::Pending;
-use protocol::oauth::grants::Grant;
+use protocol::oauth::authorization_request::{self, AuthorizationRequest};
+use protocol::oauth::grants::TokenRequest;
 use protocol::refresh::record::{StoredError, digest_of};
 use serde::{Deserialize, Serialize};
 
@@ -63,15 +63,22 @@ pub(super) enum Taken {
 }
 
 impl SingleUse {
-    pub(super) fn new(context: &Arc<Context>, store: &Store, pending: &Pending, grant: &Grant, account: Option<&StoreKey>) -> Self {
+    pub(super) fn new(
+        context: &Arc<Context>,
+        store: &Store,
+        request: &AuthorizationRequest,
+        token_request: &TokenRequest,
+        account: Option<&StoreKey>,
+    ) -> Self {
+        let [issuer, client_id, state, code_verifier] = authorization_request::identity(request);
         Self {
             context: Arc::clone(context),
             store: store.clone(),
             // An application may set the state itself, and use the same for many logins.
-            key: key(&["login", &pending.issuer, &pending.client_id, &pending.state, &pending.code_verifier]),
-            code: grant.secrets().first().map(|code| digest_of(code.reveal())).unwrap_or_default(),
+            key: key(&["login", issuer, client_id, state, code_verifier]),
+            code: token_request.request().parameter("code").map(|code| digest_of(code.reveal())).unwrap_or_default(),
             account: account.map(|account| account.as_str().to_owned()),
-            expires_at: pending.remembered_until(context.clock.unix_seconds()),
+            expires_at: authorization_request::remembered_until(request, context.clock.unix_seconds()),
         }
     }
 

@@ -6,6 +6,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
 use super::encryption_key::{EncryptionKey, ID_LENGTH};
 use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use protocol::crypto::hex;
 use protocol::error::{Error, ErrorCode, Remedy, Result};
 
 /// The start of encrypted data. It is not valid UTF-8, so no plaintext entry starts with it. The
@@ -50,7 +51,7 @@ impl Encrypted {
     /// `keys` has the newest first. An old key is kept until no entry needs it.
     pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: Vec<EncryptionKey>) -> Result<Self> {
         if keys.is_empty() {
-            return Err(Error::argument("encryption_keys", "has no key; give one, or omit it"));
+            return Err(Error::invalid_argument("encryption_keys", "has no key; give one, or omit it"));
         }
         let keys = keys.into_iter().map(|key| Sealer::new(&key)).collect::<Result<_>>()?;
         Ok(Self { inner, keys })
@@ -118,7 +119,7 @@ fn keys_missing() -> Error {
 }
 
 fn unknown_key(id: &[u8; ID_LENGTH]) -> Error {
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex(id);
     corrupt(format!(
         "none of encryption_keys opens this login (it was written with key {id}); add the key it was written with; nothing is lost"
     ))
@@ -285,6 +286,6 @@ mod tests {
     /// Computed with another implementation of AES-256-GCM.
     fn vector() -> Vec<u8> {
         const TEXT: &str = "8953474501dba65ea1a8194c3d000102030405060708090a0b8b71f7ad5b26446b7a6139abd0132014e4ee6cad83e01a";
-        TEXT.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
+        protocol::crypto::unhex::<{ TEXT.len() / 2 }>(TEXT).unwrap().to_vec()
     }
 }

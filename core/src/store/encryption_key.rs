@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
+use protocol::crypto::{sha256, unhex};
 use protocol::error::{Error, Result};
 
 /// A key of 256 bits that encrypts the entries of a store. `Debug` does not show it, and its memory
@@ -43,9 +43,9 @@ impl EncryptionKey {
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if the text is none of these.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
-        let bytes = hexadecimal(text).or_else(|| base64(text));
+        let bytes = unhex(text).or_else(|| base64(text));
         bytes.map(Self).ok_or_else(|| {
-            Error::argument(
+            Error::invalid_argument(
                 "encryption_keys",
                 "a key is 32 random bytes as base64 or hexadecimal text; make one with `openssl rand -base64 32`",
             )
@@ -57,11 +57,9 @@ impl EncryptionKey {
     }
 
     pub(super) fn id(&self) -> [u8; ID_LENGTH] {
-        let mut context = Context::new(&SHA256);
-        context.update(b"sipgate-oauth2 encryption key id\0");
-        context.update(self.0.as_slice());
+        let digest = sha256([&b"sipgate-oauth2 encryption key id\0"[..], &self.0[..]]);
         let mut id = [0; ID_LENGTH];
-        id.copy_from_slice(&context.finish().as_ref()[..ID_LENGTH]);
+        id.copy_from_slice(&digest[..ID_LENGTH]);
         id
     }
 }
@@ -70,17 +68,6 @@ impl fmt::Debug for EncryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EncryptionKey([redacted])")
     }
-}
-
-fn hexadecimal(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut key = Zeroizing::new([0; 32]);
-    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digits.iter().fold(0, |value, digit| value << 4 | char::from(*digit).to_digit(16).unwrap_or_default() as u8);
-    }
-    Some(key)
 }
 
 fn base64(text: &str) -> Option<Zeroizing<[u8; 32]>> {
@@ -140,7 +127,6 @@ mod tests {
     #[test]
     fn the_id_of_a_key_is_part_of_the_format() {
         let id = EncryptionKey::from_bytes([0; 32]).id();
-        let hexadecimal: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hexadecimal, "f39d6dd2e7b6bbec");
+        assert_eq!(protocol::crypto::hex(&id), "f39d6dd2e7b6bbec");
     }
 }

@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn what_could_not_start_fails_with_its_error() {
-        let task = Task::<u32>::started(Err(Error::argument("code", "is empty")));
+        let task = Task::<u32>::started(Err(Error::invalid_argument("code", "is empty")));
         task.abandon(WaitEnded::Cancelled);
         assert_eq!(task.wait().unwrap_err().code(), ErrorCode::InvalidArgument);
     }

@@ -118,14 +118,15 @@ impl Handle for sipgate_oauth2_secret {
 }
 
 impl Handle for sipgate_oauth2_client {
-    const NOTHING: &str = "[None, None, None, None]";
+    const NOTHING: &str = "[None, None, None, None, None]";
 
     unsafe fn says(client: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
         unsafe {
             let (issuer, token_endpoint) = (sipgate_oauth2_client_issuer(client), sipgate_oauth2_client_token_endpoint(client));
+            let metadata = sipgate_oauth2_client_metadata(client);
             let (client_id, redirect_uri) = (sipgate_oauth2_client_client_id(client), sipgate_oauth2_client_redirect_uri(client));
-            format!("{:?}", [read(issuer), read(token_endpoint), read(client_id), read(redirect_uri)])
+            format!("{:?}", [read(metadata), read(issuer), read(token_endpoint), read(client_id), read(redirect_uri)])
         }
     }
 

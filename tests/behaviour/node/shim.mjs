@@ -1,5 +1,5 @@
-// The Node shim of the behaviour suite: reads lines {"id", "op", "args"}, starts each call at once, writes a line per call. It uses the public
-// API alone and decides nothing: what it is given goes in, what comes out is written.
+// The Node shim of the behaviour suite. It reads lines {"id", "op", "args"}, starts each call at
+// once, and writes a line per call. It uses only the public API and decides nothing.
 
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
@@ -7,17 +7,21 @@ import { inspect } from 'node:util'
 import { AuthorizationRequest, Client, ERROR_CODES, Store, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
 
 const clients = new Map()
-const pendings = new Map()
+const requests = new Map()
 const tokenSets = new Map()
 const sources = new Map()
 const cancels = new Map()
-const ownStores = new Map()
+const customStores = new Map()
+
+/** What the suite calls a remedy. */
+const SUITE_REMEDIES = { discard_input: 'refused_for_safety', show_denied: 'tell_the_person' }
+const remedyOf = ({ remedy }) => SUITE_REMEDIES[remedy] ?? remedy
 
 const operations = {
   'client.new'({ name, kind, env = {}, store, ...options }) {
     Object.assign(process.env, env)
     if (store !== undefined) options.store = makeStore(store)
-    const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, endpoints: Client.endpoints, env: Client.fromEnv }[kind]
+    const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, endpoints: ofEndpoints, env: Client.fromEnv }[kind]
     const client = make(camelCase(options))
     clients.set(name, client)
     return snakeCase({
@@ -29,19 +33,19 @@ const operations = {
   },
 
   'client.authorization_request'({ client, name, scope, ...options }) {
-    return keepPending(name, named(clients, client).authorizationRequest(scope, camelCase(options)))
+    return keepRequest(name, named(clients, client).authorizationRequest(scope, camelCase(options)))
   },
 
   'pending.export'({ pending }) {
-    return { exported: named(pendings, pending).export() }
+    return { exported: named(requests, pending).export() }
   },
 
   'pending.restore'({ name, exported }) {
-    return keepPending(name, AuthorizationRequest.restore(exported))
+    return keepRequest(name, AuthorizationRequest.restore(exported))
   },
 
   async 'client.exchange_callback'({ client, pending, callback, tokens, ...options }) {
-    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(pendings, pending), callback, callOptions(options)))
+    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(requests, pending), callback, callOptions(options)))
   },
 
   async 'client.exchange_code'({ client, code, tokens, ...options }) {
@@ -54,7 +58,7 @@ const operations = {
   },
 
   async 'client.complete_login'({ client, pending, callback, source, ...options }) {
-    const completed = await named(clients, client).completeLogin(named(pendings, pending), callback, callOptions(options))
+    const completed = await named(clients, client).completeLogin(named(requests, pending), callback, callOptions(options))
     sources.set(source, completed)
     return { account: completed.account, account_hash: completed.accountHash }
   },
@@ -93,7 +97,7 @@ const operations = {
 
   async 'source.status'({ source, ...options }) {
     const { lastError, ...status } = await named(sources, source).status(callOptions(options))
-    return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: lastError.remedy } }
+    return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: remedyOf(lastError) } }
   },
 
   async 'source.logout'({ source, ...options }) {
@@ -106,17 +110,17 @@ const operations = {
   },
 
   'store.limit'({ own, saves }) {
-    ownStore(own).savesLeft = saves ?? Infinity
+    customStore(own).savesLeft = saves ?? Infinity
     return {}
   },
 
   'store.hang'({ own, hangs }) {
-    ownStore(own).hangs = hangs ?? false
+    customStore(own).hangs = hangs ?? false
     return {}
   },
 
   'store.copy'({ own, to }) {
-    ownStore(to).entries = new Map(ownStore(own).entries)
+    customStore(to).entries = new Map(customStore(own).entries)
     return {}
   },
 
@@ -134,7 +138,7 @@ const operations = {
   },
 
   debug({ object }) {
-    const found = clients.get(object) ?? pendings.get(object) ?? sources.get(object) ?? named(tokenSets, object)
+    const found = clients.get(object) ?? requests.get(object) ?? sources.get(object) ?? named(tokenSets, object)
     return { text: [inspect(found, { depth: null, showHidden: true }), JSON.stringify(found), String(found)].join('\n') }
   },
 
@@ -147,7 +151,7 @@ const operations = {
   },
 }
 
-async function answer({ id, op, args = {} }) {
+async function respond({ id, op, args = {} }) {
   if (!Object.hasOwn(operations, op)) return write({ id, unsupported: op })
   try {
     write({ id, ok: await operations[op](withoutNulls(args)) })
@@ -160,23 +164,33 @@ function write(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
+function ofEndpoints({ issuer, authorizationEndpoint, tokenEndpoint, issRequired, ...options }) {
+  const metadata = {
+    issuer,
+    authorization_endpoint: authorizationEndpoint,
+    token_endpoint: tokenEndpoint,
+    authorization_response_iss_parameter_supported: issRequired,
+  }
+  return new Client({ metadata, ...options })
+}
+
 function makeStore({ kind, path, own, encryption_keys, recheck }) {
   const options = { encryptionKeys: encryption_keys, recheck }
   if (kind === 'memory') return Store.memory({ recheck })
-  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(ownStore(own), options)
+  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(customStore(own), options)
 }
 
 /** The store of this name, made when first asked for. */
-function ownStore(name) {
-  if (!ownStores.has(name)) ownStores.set(name, new OwnStore())
-  return ownStores.get(name)
+function customStore(name) {
+  if (!customStores.has(name)) customStores.set(name, new CustomStore())
+  return customStores.get(name)
 }
 
-/** What an application's own store may look like. It answers late, as a database would, and fails when it is told to. */
-class OwnStore {
+/** A custom store. It responds late, as a database would, and fails when it is told to. */
+class CustomStore {
   entries = new Map()
   savesLeft = Infinity
-  /** As a database that was stopped: nothing is answered until this ends. */
+  /** Like a database that was stopped: no call finishes while this is set. */
   hangs = false
 
   async #wait() {
@@ -189,20 +203,20 @@ class OwnStore {
     return this.entries.get(key)
   }
 
-  async save(key, expected, version, data, ends) {
+  async save(key, expected, version, data, expiresAt) {
     await this.#wait()
     if (this.savesLeft === 0) throw new Error('the disk is full')
     this.savesLeft--
     if ((this.entries.get(key)?.version ?? null) !== expected) return false
-    this.entries.set(key, { version, data, ends })
+    this.entries.set(key, { version, data, expiresAt })
     return true
   }
 }
 
-function keepPending(name, pending) {
-  pendings.set(name, pending)
-  const { url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt } = pending
-  return snakeCase({ url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt })
+function keepRequest(name, request) {
+  requests.set(name, request)
+  const { url, state, nonce, redirectUri, scope, returnTo, createdAt, expiresAt } = request
+  return snakeCase({ url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt: expiresAt })
 }
 
 function keepTokens(name, tokens) {
@@ -215,12 +229,15 @@ function keepTokens(name, tokens) {
   }
 }
 
-/** In Node an aborted call rejects with the signal's reason: the code is what that means in the other languages. */
+/**
+ * In Node, an aborted call rejects with the signal's reason: the code is that of the other
+ * languages.
+ */
 function described(error) {
   const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
   const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
-  const { code, number, remedy, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
-  const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
+  const { code, number, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
+  const fields = { code, number, remedy: remedyOf(known), retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
   const family = isReason ? known.family : error.name
   return { family, ...snakeCase(fields), message: error.message }
 }
@@ -256,5 +273,5 @@ function renamed(object, rename) {
 }
 
 createInterface({ input: process.stdin })
-  .on('line', (line) => answer(JSON.parse(line)))
+  .on('line', (line) => respond(JSON.parse(line)))
   .on('close', () => process.exit())

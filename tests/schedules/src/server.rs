@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 
 use crate::sys::clock::{Clock as _, SystemClock};
-use protocol::http::{Body, Request, Response};
+use protocol::http::{Body, Headers, Request, Response};
 use protocol::oauth::token_set::TokenSet;
+use protocol::secret::Secret;
 
 /// How long its access tokens live, in seconds.
 const LIFE: i64 = 300;
@@ -121,14 +122,14 @@ impl Server {
 
     pub(crate) fn answer(&self, request: &Request, way: Way) -> Response {
         if let Way::Status(status) = way {
-            return Response { status, retry_after: None, body: Body::Whole(Vec::new()) };
+            return Response { status, headers: Headers::default(), body: Body::Whole(Vec::new()) };
         }
-        let form: HashMap<String, String> = url::form_urlencoded::parse(request.body.reveal().as_bytes()).into_owned().collect();
+        let form: HashMap<String, String> = url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
         let mut state = self.lock();
         let answer = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
             (Some(token), _, _) => {
                 state.revoke(token);
-                return Response { status: 200, retry_after: None, body: Body::Whole(Vec::new()) };
+                return Response { status: 200, headers: Headers::default(), body: Body::Whole(Vec::new()) };
             }
             (_, Some(token), _) => state.refresh(token),
             (_, _, Some(code)) => state.exchange(code),
@@ -138,7 +139,7 @@ impl Server {
             Some(session) => (200, state.tokens(session)),
             None => (400, json!({"error": "invalid_grant"})),
         };
-        Response { status, retry_after: None, body: Body::Whole(body.to_string().into_bytes()) }
+        Response { status, headers: Headers::default(), body: Body::Whole(body.to_string().into_bytes()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,13 +1,16 @@
 //! An authorization code and what must go with it (RFC 6749, section 4.1.3).
 
+use super::authorization_request::check_redirect_uri;
+use super::pkce;
 use super::scope::Scope;
-use super::{authorization_request, pkce};
+use super::syntax::is_code;
 use crate::error::{Error, Result};
 use crate::secret::{CodeVerifier, Secret};
 
-/// An authorization code with what must be sent beside it: for applications that check their callbacks themselves.
+/// An authorization code with what must be sent with it: for applications that check authorization
+/// responses themselves.
 ///
-/// [`Client::exchange_callback`](crate::Client::exchange_callback) makes one from a callback that it has checked.
+/// `Client::exchange_callback` makes one from a response that it has checked.
 ///
 /// ```no_run
 /// # fn f(client: &sipgate_oauth2::Client, code: &str, verifier: &str) -> sipgate_oauth2::Result<()> {
@@ -19,14 +22,14 @@ use crate::secret::{CodeVerifier, Secret};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuthorizationCode {
-    pub code: Secret,
-    pub code_verifier: Option<CodeVerifier>,
-    pub redirect_uri: Option<String>,
-    pub scope: Option<Scope>,
+    pub(super) code: Secret,
+    pub(super) code_verifier: Option<CodeVerifier>,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) scope: Option<Scope>,
 }
 
 impl AuthorizationCode {
-    /// A code as the callback brought it, decoded.
+    /// A code from an authorization response, decoded.
     pub fn new(code: impl Into<Secret>) -> Self {
         Self { code: code.into(), code_verifier: None, redirect_uri: None, scope: None }
     }
@@ -37,26 +40,27 @@ impl AuthorizationCode {
         self
     }
 
-    /// The redirect URI of the authorization URL, where it was not the client's.
+    /// The redirect URI of the authorization URL, if it was not the client's.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());
         self
     }
 
-    /// The scope that was asked for: what was granted where the answer does not say.
+    /// The scope that was requested: it was granted if the token response does not say otherwise.
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if !is_code(self.code.reveal()) {
-            return Err(Error::argument("code", "must be 1 to 4096 printable ASCII characters; pass the value of the callback, decoded"));
+            let problem = "must be 1 to 4096 printable ASCII characters; pass the value of the callback, decoded";
+            return Err(Error::invalid_argument("code", problem));
         }
         if let Some(verifier) = &self.code_verifier {
             pkce::check_verifier(verifier.reveal())?;
         }
-        self.redirect_uri.as_deref().map_or(Ok(()), authorization_request::check_redirect_uri)
+        self.redirect_uri.as_deref().map_or(Ok(()), check_redirect_uri)
     }
 }
 
@@ -64,11 +68,6 @@ impl From<&str> for AuthorizationCode {
     fn from(code: &str) -> Self {
         Self::new(code)
     }
-}
-
-/// RFC 6749, appendix A.11, with a limit.
-pub fn is_code(code: &str) -> bool {
-    (1..=4096).contains(&code.len()) && code.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
 }
 
 #[cfg(test)]
@@ -87,13 +86,5 @@ mod tests {
         assert!(problem(&AuthorizationCode::new("")).starts_with("code: "));
         assert!(problem(&AuthorizationCode::new("c").code_verifier("v")).starts_with("code_verifier: "));
         assert!(problem(&AuthorizationCode::new("c").redirect_uri("/cb")).starts_with("redirect_uri: "));
-    }
-
-    #[test]
-    fn a_code_is_1_to_4096_printable_ascii_characters() {
-        assert!(is_code(&"~".repeat(4096)));
-        for bad in [String::new(), "a".repeat(4097), "a\u{7f}".into(), "a\n".into(), "ä".into()] {
-            assert!(!is_code(&bad), "{bad}");
-        }
     }
 }

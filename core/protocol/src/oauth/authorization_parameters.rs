@@ -1,4 +1,7 @@
-//! What to ask for when sending a person to log in: all but the scope is optional.
+//! What an authorization request asks for. All but the scope is optional.
+
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,23 +24,28 @@ const OWN_PARAMETERS: [&str; 10] = [
     "client_secret",
 ];
 
-/// Parameters that have a setter of their own.
+/// Parameters with a setter of their own.
 const NAMED_PARAMETERS: [&str; 3] = ["prompt", "login_hint", "ui_locales"];
 
 pub(super) fn is_own_parameter(name: &str) -> bool {
     OWN_PARAMETERS.contains(&name)
 }
 
-/// What to ask for when sending a person to log in: the scope, and what is optional.
+/// What an authorization request asks for: a scope, and what is optional.
 ///
 /// Made from a scope alone, or with the setters:
 ///
 /// ```
-/// use sipgate_oauth2::AuthorizationParameters;
+/// use sipgate_oauth2::{AuthorizationParameters, ClientBuilder};
 ///
-/// let parameters = AuthorizationParameters::new(["openid", "balance:read"]).prompt("login").login_hint("anna@example.com");
-/// # let client = sipgate_oauth2::Client::sipgate("1-0-a:third-party").redirect_uri("https://example.com/auth").build()?;
-/// assert!(client.authorization_request(parameters)?.url().contains("&prompt=login&login_hint=anna%40example.com"));
+/// let client = ClientBuilder::sipgate("1-0-a:third-party")
+///     .redirect_uri("https://example.com/auth")
+///     .build()?;
+/// let parameters = AuthorizationParameters::new(["openid", "balance:read"])
+///     .prompt("login")
+///     .login_hint("anna@example.com");
+/// let request = client.authorization_request(parameters)?;
+/// assert!(request.url().contains("&prompt=login&login_hint=anna%40example.com"));
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -55,7 +63,7 @@ pub struct AuthorizationParameters {
 }
 
 impl AuthorizationParameters {
-    /// A request for this scope.
+    /// Parameters with this scope.
     pub fn new(scope: impl Into<Scope>) -> Self {
         Self {
             scope: scope.into(),
@@ -70,37 +78,40 @@ impl AuthorizationParameters {
         }
     }
 
-    /// Another redirect URI than the client's, for instance with the port that a loopback listener got.
+    /// A redirect URI in place of the client's, for instance with the port of a loopback listener.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());
         self
     }
 
-    /// How the callback is to arrive. Without it the server uses the query.
+    /// How the server passes the authorization response on. Without it the server uses the query.
     pub fn response_mode(mut self, response_mode: ResponseMode) -> Self {
         self.response_mode = Some(response_mode);
         self
     }
 
-    /// A `state` of your own, at most 512 printable ASCII characters. Without it one of 256 random bits is drawn.
+    /// A `state` of your own, at most 512 printable ASCII characters. Without it, 256 random bits
+    /// are used.
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.state = Some(state.into());
         self
     }
 
-    /// What the application wants to find again after the login, such as the page to return to. It is not sent to the server.
+    /// What the application needs again after the login, such as the page to return to. It is not
+    /// sent to the server.
     pub fn return_to(mut self, return_to: impl Into<String>) -> Self {
         self.return_to = Some(return_to.into());
         self
     }
 
-    /// `login`, `consent`, `none` … (OpenID Connect Core, section 3.1.2.1).
+    /// `login`, `consent`, `none` and others (OpenID Connect Core, section 3.1.2.1).
     pub fn prompt(mut self, prompt: impl Into<String>) -> Self {
         self.prompt = Some(prompt.into());
         self
     }
 
-    /// The name or address to fill in on the login page (OpenID Connect Core, section 3.1.2.1).
+    /// The user name or address to fill in on the login page (OpenID Connect Core, section
+    /// 3.1.2.1).
     pub fn login_hint(mut self, login_hint: impl Into<String>) -> Self {
         self.login_hint = Some(login_hint.into());
         self
@@ -118,7 +129,7 @@ impl AuthorizationParameters {
         self
     }
 
-    /// All parameters that go to the server beside our own, checked.
+    /// All parameters that are sent besides those that this library sets itself, checked.
     pub(super) fn sent(&self) -> Result<Vec<(String, String)>> {
         let named = [("prompt", &self.prompt), ("login_hint", &self.login_hint), ("ui_locales", &self.ui_locales)];
         let mut sent = Vec::with_capacity(self.extra.len() + named.len());
@@ -131,7 +142,8 @@ impl AuthorizationParameters {
         for (name, value) in &self.extra {
             let taken = is_own_parameter(name) || NAMED_PARAMETERS.contains(&name.as_str());
             if taken || sent.iter().any(|(known, _)| known == name) {
-                return Err(Error::argument("extra", format_args!("{name:?} is set already; leave it out or use its own setting")));
+                let problem = format_args!("{name:?} is set already; leave it out or use its own setting");
+                return Err(Error::invalid_argument("extra", problem));
             }
             check_value("extra", name)?;
             check_value("extra", value)?;
@@ -147,20 +159,21 @@ impl<S: Into<Scope>> From<S> for AuthorizationParameters {
     }
 }
 
-/// How the authorization server hands the callback over.
+/// How the authorization server passes its response to the application.
 ///
 /// ```
 /// use sipgate_oauth2::{AuthorizationParameters, ResponseMode};
 ///
 /// let parameters = AuthorizationParameters::new("balance:read").response_mode(ResponseMode::FormPost);
 /// assert_eq!("form_post".parse::<ResponseMode>()?, ResponseMode::FormPost);
+/// assert_eq!(ResponseMode::FormPost.to_string(), "form_post");
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ResponseMode {
-    /// In the query of the redirect URI: what servers do unasked.
+    /// In the query of the redirect URI: the default of servers.
     Query,
     /// As a form that the browser posts to the redirect URI (OAuth 2.0 Form Post Response Mode).
     FormPost,
@@ -176,26 +189,32 @@ impl ResponseMode {
     }
 }
 
-impl std::str::FromStr for ResponseMode {
+impl fmt::Display for ResponseMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ResponseMode {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
         [Self::Query, Self::FormPost]
             .into_iter()
             .find(|known| known.as_str() == name)
-            .ok_or_else(|| Error::argument("response_mode", "is not known; use query or form_post"))
+            .ok_or_else(|| Error::invalid_argument("response_mode", "is not known; use query or form_post"))
     }
 }
 
 pub(super) fn check_value(field: &str, value: &str) -> Result<()> {
     if value.is_empty() {
-        return Err(Error::argument(field, "is empty; leave it out"));
+        return Err(Error::invalid_argument(field, "is empty; leave it out"));
     }
     if value.len() > MAX_VALUE {
-        return Err(Error::argument(field, format_args!("is longer than {MAX_VALUE} bytes; shorten it")));
+        return Err(Error::invalid_argument(field, format_args!("is longer than {MAX_VALUE} bytes; shorten it")));
     }
     if value.chars().any(char::is_control) {
-        return Err(Error::argument(field, "holds a control character; remove it"));
+        return Err(Error::invalid_argument(field, "holds a control character; remove it"));
     }
     Ok(())
 }

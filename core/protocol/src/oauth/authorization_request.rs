@@ -1,4 +1,5 @@
-//! The first step: the authorization URL, and everything that must come back with the callback (RFC 6749, section 4.1.1; RFC 7636).
+//! Authorization requests: the URL to send the user to, and what the response is checked against
+//! (RFC 6749, section 4.1.1; RFC 7636).
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,21 +11,23 @@ use serde::{Deserialize, Serialize};
 
 use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value, is_own_parameter};
 use super::metadata::ServerMetadata;
-use super::scope::Scope;
-use super::{form, pkce, scope, uri};
+use super::scope::{Scope, names_openid};
+use super::syntax::is_printable;
+use super::{form, pkce, uri};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
-/// How long a pending login can be completed.
+/// How long a response is accepted.
 const LIFE_SECONDS: i64 = 30 * 60;
 
-/// The longest life that an export can give itself, and how far a clock may have been set back since it was made.
+/// The longest life that an export may claim, and how far a clock may have been set back since it
+/// was made.
 const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
 
-/// For how long after its end it is remembered that a pending login was used, whatever clocks say.
+/// For how long after its expiry it is remembered that a request was used, in case clocks differ.
 const REMEMBERED_SECONDS: i64 = 3600;
 
-/// The format of an exported pending login.
+/// The format of an export.
 const FORMAT: u32 = 1;
 
 /// The longest export that is read back.
@@ -33,245 +36,286 @@ const MAX_EXPORT: usize = 64 * 1024;
 /// A caller's own `state` over this length is dropped silently by Keycloak.
 const MAX_STATE: usize = 512;
 
-/// Parameters of a callback; a redirect URI that has one of them in its own query could not be told from an answer.
-pub const CALLBACK_PARAMETERS: [&str; 8] = ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
+/// Parameters of an authorization response. A redirect URI with one of them in its own query could
+/// not be told from a response.
+pub(super) const CALLBACK_PARAMETERS: [&str; 8] =
+    ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "response"];
 
-/// A pending login: the URL to send the person to, and what must be there again when the callback comes.
+/// An authorization request: the URL to send the user to, and what must be known again when the
+/// response is received.
 ///
-/// It lives for 30 minutes and can be used once. Keep it in the user's own session as [`export`](Self::export)ed text: a session on the
-/// server, a signed one, or a cookie that is `HttpOnly` and has `__Host-` before its name. Looked up by `state` alone it would not be
-/// tied to the browser, and anybody's callback would do.
+/// It expires after 30 minutes and can be used once. Keep it in the user's own session as
+/// [`export`](Self::export)ed text: a session on the server, a signed one, or a cookie that is
+/// `HttpOnly` and has `__Host-` before its name. If it was looked up by `state` alone, it would not
+/// be tied to the browser, and anybody's response would be accepted.
 ///
-/// Clones are the same pending login: using one uses all.
+/// Clones are the same request: using one uses all.
 ///
 /// ```
-/// use sipgate_oauth2::{AuthorizationRequest, Client};
+/// use sipgate_oauth2::{AuthorizationRequest, ClientBuilder};
 ///
-/// let client = Client::sipgate("1-0-a:third-party").client_secret("secret").redirect_uri("https://example.com/auth").build()?;
-/// let pending = client.authorization_request("balance:read")?;
-/// assert!(pending.url().starts_with("https://login.sipgate.com/auth/realms/third-party/protocol/openid-connect/auth?"));
+/// let client = ClientBuilder::sipgate("1-0-a:third-party")
+///     .redirect_uri("https://example.com/auth")
+///     .build()?;
+/// let request = client.authorization_request("balance:read")?;
+/// assert!(request.url().starts_with("https://login.sipgate.com/auth/realms/third-party/"));
 ///
-/// let kept = pending.export();
+/// let kept = request.export();
 /// let restored = AuthorizationRequest::restore(kept.reveal())?;
-/// assert_eq!(restored.state(), pending.state());
+/// assert_eq!(restored.state(), request.state());
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct AuthorizationRequest(Arc<Shared>);
 
 struct Shared {
-    pending: Pending,
+    parts: Parts,
     url: String,
     used: AtomicBool,
-    /// It was in somebody's hands since it was made.
+    /// It was out of our hands since it was made.
     restored: bool,
 }
 
 /// What is exported.
 #[derive(Serialize, Deserialize)]
-pub struct Pending {
+pub(super) struct Parts {
     format: u32,
-    pub issuer: String,
-    pub iss_required: bool,
+    pub(super) issuer: String,
+    pub(super) iss_required: bool,
     authorization_endpoint: String,
-    pub token_endpoint: String,
-    pub client_id: String,
-    pub redirect_uri: String,
+    token_endpoint: String,
+    client_id: String,
+    pub(super) redirect_uri: String,
     response_mode: Option<ResponseMode>,
-    pub scope: String,
-    pub state: String,
-    pub nonce: String,
-    pub code_verifier: String,
+    pub(super) scope: String,
+    pub(super) state: String,
+    nonce: String,
+    pub(super) code_verifier: String,
     created_at: i64,
     // The exported text keeps its name, so that each version reads the exports of the one before.
     #[serde(rename = "ends_at")]
-    pub expires_at: i64,
+    expires_at: i64,
     return_to: Option<String>,
     parameters: Vec<(String, String)>,
 }
 
-/// What is drawn for each pending login.
+/// The random values of one authorization request.
 pub struct RandomValues {
+    /// The `state`, unless the application has its own.
     pub state: String,
+    /// The `nonce`.
     pub nonce: String,
+    /// The PKCE code verifier.
     pub code_verifier: String,
 }
 
-impl AuthorizationRequest {
-    pub fn new(
-        metadata: &ServerMetadata,
-        client_id: &str,
-        client_redirect_uri: Option<&str>,
-        parameters: AuthorizationParameters,
-        drawn: RandomValues,
-        now: i64,
-    ) -> Result<Self> {
-        let sent = parameters.sent()?;
-        let redirect_uri = match (parameters.redirect_uri, client_redirect_uri) {
-            (Some(own), _) => {
-                check_redirect_uri(&own)?;
-                own
-            }
-            // Checked when the client was made.
-            (None, Some(of_the_client)) => of_the_client.to_owned(),
-            (None, None) => {
-                return Err(Error::argument("redirect_uri", "is missing; set it on the client, as registered in the sipgate console"));
-            }
-        };
-        if let Some(state) = &parameters.state {
-            check_state(state)?;
+/// A new authorization request. `now` is in seconds since 1970.
+///
+/// # Errors
+///
+/// [`ErrorCode::InvalidArgument`] that names the parameter.
+pub fn build(
+    metadata: &ServerMetadata,
+    client_id: &str,
+    client_redirect_uri: Option<&str>,
+    parameters: AuthorizationParameters,
+    random: RandomValues,
+    now: i64,
+) -> Result<AuthorizationRequest> {
+    let sent = parameters.sent()?;
+    let redirect_uri = match (parameters.redirect_uri, client_redirect_uri) {
+        (Some(own), _) => {
+            check_redirect_uri(&own)?;
+            own
         }
-        if let Some(return_to) = &parameters.return_to {
-            check_value("return_to", return_to)?;
+        // Checked when the client was made.
+        (None, Some(of_the_client)) => of_the_client.to_owned(),
+        (None, None) => {
+            let problem = "is missing; set it on the client, as registered in the sipgate console";
+            return Err(Error::invalid_argument("redirect_uri", problem));
         }
-        let pending = Pending {
-            format: FORMAT,
-            issuer: metadata.issuer.clone(),
-            iss_required: metadata.authorization_response_iss_parameter_supported,
-            // Both are there once a client was built.
-            authorization_endpoint: metadata.authorization_endpoint.clone().unwrap_or_default(),
-            token_endpoint: metadata.token_endpoint.clone().unwrap_or_default(),
-            client_id: client_id.to_owned(),
-            redirect_uri,
-            response_mode: parameters.response_mode,
-            scope: parameters.scope.check("scope")?,
-            state: parameters.state.unwrap_or(drawn.state),
-            nonce: drawn.nonce,
-            code_verifier: drawn.code_verifier,
-            created_at: now,
-            expires_at: now + LIFE_SECONDS,
-            return_to: parameters.return_to,
-            parameters: sent,
-        };
-        Self::of(pending, false)
+    };
+    if let Some(state) = &parameters.state {
+        check_state(state)?;
     }
+    if let Some(return_to) = &parameters.return_to {
+        check_value("return_to", return_to)?;
+    }
+    let parts = Parts {
+        format: FORMAT,
+        issuer: metadata.issuer.clone(),
+        iss_required: metadata.authorization_response_iss_parameter_supported,
+        // Both are there once a client was built.
+        authorization_endpoint: metadata.authorization_endpoint.clone().unwrap_or_default(),
+        token_endpoint: metadata.token_endpoint.clone().unwrap_or_default(),
+        client_id: client_id.to_owned(),
+        redirect_uri,
+        response_mode: parameters.response_mode,
+        scope: parameters.scope.checked("scope")?,
+        state: parameters.state.unwrap_or(random.state),
+        nonce: random.nonce,
+        code_verifier: random.code_verifier,
+        created_at: now,
+        expires_at: now + LIFE_SECONDS,
+        return_to: parameters.return_to,
+        parameters: sent,
+    };
+    AuthorizationRequest::of(parts, false)
+}
 
-    /// A pending login from the text that [`export`](Self::export) gave, in this or any other language of the library. Where its holder
-    /// could have changed it, so could they have changed [`return_to`](Self::return_to): check that it leads nowhere else.
+/// Checks that this client made the request, as far as that can be told if the request was out of
+/// our hands: it must not decide where the client's secret is sent. A redirect URI of its own has
+/// the host of the client's.
+///
+/// # Errors
+///
+/// [`ErrorCode::LoginExpired`] if it was restored, and else [`ErrorCode::InvalidArgument`].
+pub fn check_belongs(
+    request: &AuthorizationRequest,
+    metadata: &ServerMetadata,
+    client_id: &str,
+    client_redirect_uri: Option<&str>,
+) -> Result<()> {
+    let Shared { parts, restored, .. } = &*request.0;
+    let same = parts.issuer == metadata.issuer
+        && parts.iss_required == metadata.authorization_response_iss_parameter_supported
+        && metadata.authorization_endpoint.as_ref() == Some(&parts.authorization_endpoint)
+        && metadata.token_endpoint.as_ref() == Some(&parts.token_endpoint)
+        && parts.client_id == client_id;
+    let at_home = client_redirect_uri.is_none_or(|of_the_client| uri::same_host(&parts.redirect_uri, of_the_client));
+    match (same, restored) {
+        (true, false) => Ok(()),
+        (true, true) if at_home => Ok(()),
+        (true, true) => Err(expired("has a redirect_uri on another host than the client's; make the client without one to allow that")),
+        (false, true) => Err(expired("was made by a client of another id or server, or was changed; use the client that made it")),
+        (false, false) => Err(Error::invalid_argument(
+            "request",
+            "was made by a client of another id or server; use the client that made it, or start the login again",
+        )),
+    }
+}
+
+/// Gives the single use back: the code is certainly unspent.
+pub fn give_back(request: &AuthorizationRequest) {
+    request.0.used.store(false, Ordering::Release);
+}
+
+/// What identifies the request, for a store that keeps its single use: its server, client, `state`
+/// and code verifier. A state may be the application's own, and the same for many requests.
+pub fn identity(request: &AuthorizationRequest) -> [&str; 4] {
+    let parts = request.parts();
+    [&parts.issuer, &parts.client_id, &parts.state, &parts.code_verifier]
+}
+
+/// Until when a store remembers that the request was used, in seconds since 1970.
+pub fn remembered_until(request: &AuthorizationRequest, now: i64) -> i64 {
+    request.parts().expires_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
+}
+
+impl AuthorizationRequest {
+    /// The request that [`export`](Self::export) gave as text, in any language of this library. If
+    /// its holder could change the text, they could also change [`return_to`](Self::return_to):
+    /// check that it stays within the application.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LoginExpired`] when the text is not one, as of a session that was lost or a cookie that was cut, when it was changed, or
-    /// was written by another version: the user logs in again.
+    /// [`ErrorCode::LoginExpired`] if the text is not an export, was changed or was written by
+    /// another version, as when a session was lost or a cookie was cut: the user logs in again.
     pub fn restore(exported: &str) -> Result<Self> {
-        Self::of(Pending::read(exported)?, true)
+        Self::of(Parts::read(exported)?, true)
     }
 
-    /// [`restore`](Self::restore) for a binding that keeps the text of a login instead of the login: it was in nobody's hands.
+    /// [`restore`](Self::restore) for a binding that keeps the text in place of the request: nobody
+    /// could change it.
     #[doc(hidden)]
     pub fn reopen(exported: &str) -> Result<Self> {
-        Self::of(Pending::read(exported)?, false)
+        Self::of(Parts::read(exported)?, false)
     }
 
-    fn of(pending: Pending, restored: bool) -> Result<Self> {
-        let url = pending.url()?;
-        Ok(Self(Arc::new(Shared { pending, url, used: AtomicBool::new(false), restored })))
+    fn of(parts: Parts, restored: bool) -> Result<Self> {
+        let url = parts.url()?;
+        Ok(Self(Arc::new(Shared { parts, url, used: AtomicBool::new(false), restored })))
     }
 
-    /// Whether this client made it, as far as one can tell of what was in somebody's hands: it must not say where the client's secret
-    /// goes. A redirect URI of its own has the host of the client's.
-    pub fn check_belongs(&self, metadata: &ServerMetadata, client_id: &str, client_redirect_uri: Option<&str>) -> Result<()> {
-        let Shared { pending, restored, .. } = &*self.0;
-        let same = pending.issuer == metadata.issuer
-            && pending.iss_required == metadata.authorization_response_iss_parameter_supported
-            && metadata.authorization_endpoint.as_ref() == Some(&pending.authorization_endpoint)
-            && metadata.token_endpoint.as_ref() == Some(&pending.token_endpoint)
-            && pending.client_id == client_id;
-        let at_home = client_redirect_uri.is_none_or(|of_the_client| uri::same_host(&pending.redirect_uri, of_the_client));
-        match (same, restored) {
-            (true, false) => Ok(()),
-            (true, true) if at_home => Ok(()),
-            (true, true) => Err(gone("has a redirect_uri on another host than the client's; make the client without one to allow that")),
-            (false, true) => Err(gone("was made by a client of another id or server, or was changed; use the client that made it")),
-            (false, false) => Err(Error::argument(
-                "request",
-                "was made by a client of another id or server; use the client that made it, or start the login again",
-            )),
-        }
-    }
-
-    /// The URL to send the person's browser to.
+    /// The URL to send the user's browser to.
     pub fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// The `state` in the URL, which must come back with the callback (RFC 6749, section 10.12).
+    /// The `state` in the URL, which the response must repeat (RFC 6749, section 10.12).
     pub fn state(&self) -> &str {
-        &self.0.pending.state
+        &self.0.parts.state
     }
 
-    /// The `nonce`, which an ID token repeats; in the URL where the scope has `openid` (OpenID Connect Core, section 3.1.2.1).
+    /// The `nonce`, which an ID token repeats. It is in the URL if the scope has `openid` (OpenID
+    /// Connect Core, section 3.1.2.1).
     pub fn nonce(&self) -> &str {
-        &self.0.pending.nonce
+        &self.0.parts.nonce
     }
 
     /// The redirect URI, byte for byte as given.
     pub fn redirect_uri(&self) -> &str {
-        &self.0.pending.redirect_uri
+        &self.0.parts.redirect_uri
     }
 
-    /// The scope that is asked for, as one text.
+    /// The scope that is requested, as one text.
     pub fn scope(&self) -> &str {
-        &self.0.pending.scope
+        &self.0.parts.scope
     }
 
-    /// What the application wanted to find again.
+    /// What the application needs again after the login.
     pub fn return_to(&self) -> Option<&str> {
-        self.0.pending.return_to.as_deref()
+        self.0.parts.return_to.as_deref()
     }
 
-    /// When the pending login was made, in seconds since 1970.
+    /// When the request was made, in seconds since 1970.
     pub fn created_at(&self) -> i64 {
-        self.0.pending.created_at
+        self.0.parts.created_at
     }
 
     /// From when on the callback is too late, in seconds since 1970.
     pub fn expires_at(&self) -> i64 {
-        self.0.pending.expires_at
+        self.0.parts.expires_at
     }
 
-    /// One text that holds all of it, of characters that a cookie can hold; the same in all languages. It contains the code verifier.
+    /// The request as one text of characters that a cookie can hold; the same in all languages. It
+    /// contains the code verifier.
     pub fn export(&self) -> Secret {
-        let json = serde_json::to_vec(&self.0.pending).expect("a struct of texts and numbers is always JSON");
+        let json = serde_json::to_vec(&self.0.parts).expect("a struct of texts and numbers is always JSON");
         Secret::from(URL_SAFE_NO_PAD.encode(json))
     }
 
-    pub fn pending(&self) -> &Pending {
-        &self.0.pending
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0.parts
     }
 
-    /// Refuses a pending login whose single use is taken.
-    pub fn check_unused(&self) -> Result<()> {
+    /// Refuses a request whose single use is taken.
+    pub(super) fn check_unused(&self) -> Result<()> {
         if self.0.used.load(Ordering::Acquire) { Err(already_used()) } else { Ok(()) }
     }
 
-    /// Takes the single use; only one caller gets it.
-    pub fn take(&self) -> Result<()> {
+    /// Takes the single use. Only one caller gets it.
+    pub(super) fn take(&self) -> Result<()> {
         if self.0.used.swap(true, Ordering::AcqRel) { Err(already_used()) } else { Ok(()) }
-    }
-
-    /// Gives the single use back: the code is certainly unspent.
-    pub fn give_back(&self) {
-        self.0.used.store(false, Ordering::Release);
     }
 }
 
-impl Pending {
+impl Parts {
     fn read(exported: &str) -> Result<Self> {
         if exported.len() > MAX_EXPORT {
-            return Err(gone("is longer than any that was exported"));
+            return Err(expired("is longer than any that was exported"));
         }
         let json = URL_SAFE_NO_PAD.decode(exported.trim());
-        let pending = json.ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
-        let pending = pending.ok_or_else(|| gone("is not what export() gave: the session was lost or its cookie was cut"))?;
-        if pending.format != FORMAT {
-            return Err(gone("was written by another version of sipgate-oauth2"));
+        let parts = json.ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let parts = parts.ok_or_else(|| expired("is not what export() gave: the session was lost or its cookie was cut"))?;
+        if parts.format != FORMAT {
+            return Err(expired("was written by another version of sipgate-oauth2"));
         }
-        pending.check().map_err(|_| gone("was changed since it was exported"))?;
-        Ok(pending)
+        parts.check().map_err(|_| expired("was changed since it was exported"))?;
+        Ok(parts)
     }
 
-    /// What holds for each that was made here.
+    /// Checks what holds for each request that was made here.
     fn check(&self) -> Result<()> {
         uri::endpoint("issuer", &self.issuer)?;
         uri::endpoint("authorization_endpoint", &self.authorization_endpoint)?;
@@ -279,41 +323,36 @@ impl Pending {
         check_redirect_uri(&self.redirect_uri)?;
         check_state(&self.state)?;
         pkce::check_verifier(&self.code_verifier)?;
-        Scope::from(self.scope.as_str()).check("scope")?;
+        Scope::from(self.scope.as_str()).checked("scope")?;
         check_value("client_id", &self.client_id)?;
         check_value("nonce", &self.nonce)?;
         self.return_to.as_deref().map_or(Ok(()), |return_to| check_value("return_to", return_to))?;
         for (name, value) in &self.parameters {
             if is_own_parameter(name) {
-                return Err(Error::argument("extra", "is a parameter of ours"));
+                return Err(Error::invalid_argument("extra", "is a parameter that this library sets"));
             }
             check_value("extra", name)?;
             check_value("extra", value)?;
         }
         match self.expires_at.checked_sub(self.created_at) {
             Some(1..=LONGEST_LIFE_SECONDS) if self.created_at >= 0 => Ok(()),
-            _ => Err(Error::argument("expires_at", "is out of bounds")),
+            _ => Err(Error::invalid_argument("expires_at", "is out of bounds")),
         }
     }
 
-    /// Until when it is remembered that it was used.
-    pub fn remembered_until(&self, now: i64) -> i64 {
-        self.expires_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
-    }
-
-    /// Whether it can still be completed.
-    pub fn check_time(&self, now: i64) -> Result<()> {
+    /// Refuses a request that has expired.
+    pub(super) fn check_time(&self, now: i64) -> Result<()> {
         if now >= self.expires_at {
             return Err(Error::new(ErrorCode::LoginExpired, "the login took longer than 30 minutes; log in again"));
         }
         if self.created_at.saturating_sub(now) > LONGEST_LIFE_SECONDS {
-            return Err(gone("is from the future: it was changed, or the clock was set back"));
+            return Err(expired("is from the future: it was changed, or the clock was set back"));
         }
         Ok(())
     }
 
-    /// RFC 6749, section 4.1.1; the parameters of sipgate's own page come first. A nonce is for the ID token: strict servers refuse one where
-    /// none was asked for.
+    /// RFC 6749, section 4.1.1. The order of the first parameters is that of sipgate's
+    /// documentation. A nonce is for the ID token: strict servers refuse one if none was requested.
     fn url(&self) -> Result<String> {
         let code_challenge = pkce::challenge(&self.code_verifier);
         let own = [
@@ -325,7 +364,7 @@ impl Pending {
             ("code_challenge", &code_challenge),
             ("code_challenge_method", "S256"),
         ];
-        let nonce = scope::names_openid(&self.scope).then_some(("nonce", self.nonce.as_str()));
+        let nonce = names_openid(&self.scope).then_some(("nonce", self.nonce.as_str()));
         let mode = self.response_mode.map(|mode| ("response_mode", mode.as_str()));
         let others = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let query = form::encode(own.into_iter().chain(nonce).chain(mode).chain(others));
@@ -333,45 +372,49 @@ impl Pending {
         let joint = if endpoint.contains('?') { '&' } else { '?' };
         let url = format!("{endpoint}{joint}{query}");
         if url.len() > 16 * 1024 {
-            return Err(Error::argument("extra", "makes the authorization URL longer than 16 KiB; ask for less"));
+            return Err(Error::invalid_argument("extra", "makes the authorization URL longer than 16 KiB; ask for less"));
         }
         Ok(url)
     }
 }
 
-/// What is in the browser's hands is never a matter of configuration.
-fn gone(problem: &str) -> Error {
-    Error::new(ErrorCode::LoginExpired, format!("the pending login {problem}; log in again"))
+/// What the browser could change is never a matter of configuration.
+fn expired(problem: &str) -> Error {
+    Error::new(ErrorCode::LoginExpired, format!("the authorization request {problem}; log in again"))
 }
 
 fn already_used() -> Error {
     Error::new(
         ErrorCode::LoginAlreadyUsed,
-        "this pending login was used already, as by a callback that is loaded twice; log in again if there is no session",
+        "this authorization request was used already, as when the browser loads a callback twice; log in again if there is no session",
     )
 }
 
 impl fmt::Debug for AuthorizationRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationRequest")
-            .field("issuer", &self.0.pending.issuer)
-            .field("client_id", &self.0.pending.client_id)
-            .field("redirect_uri", &self.0.pending.redirect_uri)
-            .field("scope", &self.0.pending.scope)
-            .field("expires_at", &self.0.pending.expires_at)
+            .field("issuer", &self.0.parts.issuer)
+            .field("client_id", &self.0.parts.client_id)
+            .field("redirect_uri", &self.0.parts.redirect_uri)
+            .field("scope", &self.0.parts.scope)
+            .field("expires_at", &self.0.parts.expires_at)
             .finish_non_exhaustive()
     }
 }
 
-/// What a redirect URI must be (RFC 6749, section 3.1.2), kept byte for byte.
+/// Checks a redirect URI (RFC 6749, section 3.1.2). It is kept byte for byte.
+///
+/// # Errors
+///
+/// [`ErrorCode::InvalidArgument`] that names `redirect_uri`.
 pub fn check_redirect_uri(redirect_uri: &str) -> Result<()> {
     let url = uri::absolute("redirect_uri", redirect_uri)?;
     if redirect_uri.contains('#') {
-        return Err(Error::argument("redirect_uri", "has a fragment; remove everything from the # on (RFC 6749, section 3.1.2)"));
+        return Err(Error::invalid_argument("redirect_uri", "has a fragment; remove everything from the # on (RFC 6749, section 3.1.2)"));
     }
     match url.query_pairs().find(|(name, _)| CALLBACK_PARAMETERS.contains(&name.as_ref())) {
         Some((name, _)) => {
-            Err(Error::argument("redirect_uri", format_args!("has {name} in its own query, which the callback needs; rename it")))
+            Err(Error::invalid_argument("redirect_uri", format_args!("has {name} in its own query, which the callback needs; rename it")))
         }
         None => Ok(()),
     }
@@ -379,32 +422,32 @@ pub fn check_redirect_uri(redirect_uri: &str) -> Result<()> {
 
 fn check_state(state: &str) -> Result<()> {
     if state.is_empty() {
-        return Err(Error::argument("state", "is empty; leave it out to have one drawn"));
+        return Err(Error::invalid_argument("state", "is empty; leave it out for a random one"));
     }
     if state.len() > MAX_STATE {
-        return Err(Error::argument(
+        return Err(Error::invalid_argument(
             "state",
             format_args!("is longer than {MAX_STATE} characters, which Keycloak drops silently; use return_to for data"),
         ));
     }
-    if !state.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
-        return Err(Error::argument("state", "must be printable ASCII (RFC 6749, appendix A.5); use return_to for data"));
+    if !is_printable(state) {
+        return Err(Error::invalid_argument("state", "must be printable ASCII (RFC 6749, appendix A.5); use return_to for data"));
     }
     Ok(())
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
 
-    pub const NOW: i64 = 1_700_000_000;
+    pub(crate) const NOW: i64 = 1_700_000_000;
 
-    pub fn request(parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+    pub(crate) fn request(parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
         request_of(false, parameters)
     }
 
     /// At a server that announced that it sends `iss`.
-    pub fn request_with_iss() -> AuthorizationRequest {
+    pub(crate) fn request_with_iss() -> AuthorizationRequest {
         request_of(true, "a").unwrap()
     }
 
@@ -415,8 +458,8 @@ pub mod tests {
     }
 
     fn request_of(iss_required: bool, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
-        let drawn = RandomValues { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
-        AuthorizationRequest::new(&metadata_of(iss_required), "1-0-a:r", Some("https://app.example/cb"), parameters.into(), drawn, NOW)
+        let random = RandomValues { state: "drawn-state".into(), nonce: "drawn-nonce".into(), code_verifier: "v".repeat(43) };
+        build(&metadata_of(iss_required), "1-0-a:r", Some("https://app.example/cb"), parameters.into(), random, NOW)
     }
 
     #[test]
@@ -425,7 +468,7 @@ pub mod tests {
         assert_eq!(
             request.url(),
             format!(
-                "https://login.example/realms/r/auth?client_id=1-0-a%3Ar&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=a+b\
+                "https://login.example/realms/r/protocol/openid-connect/auth?client_id=1-0-a%3Ar&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope=a+b\
                  &response_type=code&state=drawn-state&code_challenge={}&code_challenge_method=S256&prompt=login&kc_idp_hint=x+y",
                 pkce::challenge(&"v".repeat(43))
             )
@@ -439,7 +482,7 @@ pub mod tests {
     }
 
     #[test]
-    fn an_export_restores_to_the_same_login() {
+    fn an_export_restores_to_the_same_request() {
         let request = request(AuthorizationParameters::new("a").return_to("/inbox").response_mode(ResponseMode::FormPost)).unwrap();
         let restored = AuthorizationRequest::restore(request.export().reveal()).unwrap();
         assert_eq!(restored.url(), request.url());
@@ -448,7 +491,7 @@ pub mod tests {
         assert_eq!(restored.export(), request.export());
     }
 
-    /// The export of a login with some members changed.
+    /// A request restored from an export with some members changed.
     fn changed(changes: &serde_json::Value) -> Result<AuthorizationRequest> {
         let export = request(AuthorizationParameters::new("a").return_to("/inbox").extra("x", "y")).unwrap().export();
         let mut json: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(export.reveal()).unwrap()).unwrap();
@@ -457,7 +500,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_login_that_its_holder_changed_is_gone() {
+    fn a_request_that_its_holder_changed_is_expired() {
         use serde_json::json;
 
         assert!(changed(&json!({})).is_ok());
@@ -489,9 +532,9 @@ pub mod tests {
     }
 
     #[test]
-    fn a_login_from_the_future_cannot_be_completed() {
+    fn a_request_from_the_future_cannot_be_completed() {
         let made = |at: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + 1800})).unwrap();
-        let check = |at: i64| made(at).pending().check_time(NOW).map_err(|error| error.code());
+        let check = |at: i64| made(at).parts().check_time(NOW).map_err(|error| error.code());
         for (at, outcome) in [
             (NOW, Ok(())),
             (NOW - 1799, Ok(())),
@@ -505,18 +548,18 @@ pub mod tests {
     }
 
     #[test]
-    fn that_a_login_was_used_is_remembered_for_25_hours_at_most() {
+    fn that_a_request_was_used_is_remembered_for_25_hours_at_most() {
         let made = |at: i64, life: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + life})).unwrap();
-        assert_eq!(made(NOW, 1800).pending().remembered_until(NOW), NOW + 5400);
-        assert_eq!(made(NOW + 86_400, 86_400).pending().remembered_until(NOW), NOW + 90_000);
-        assert_eq!(made(i64::MAX - 1800, 1800).pending().remembered_until(NOW), NOW + 90_000);
+        assert_eq!(remembered_until(&made(NOW, 1800), NOW), NOW + 5400);
+        assert_eq!(remembered_until(&made(NOW + 86_400, 86_400), NOW), NOW + 90_000);
+        assert_eq!(remembered_until(&made(i64::MAX - 1800, 1800), NOW), NOW + 90_000);
     }
 
     #[test]
-    fn a_login_belongs_to_the_client_that_made_it() {
+    fn a_request_belongs_to_the_client_that_made_it() {
         let endpoints = metadata_of(false);
         let belongs = |request: &AuthorizationRequest, redirect_uri| {
-            request.check_belongs(&endpoints, "1-0-a:r", redirect_uri).map_err(|error| error.code())
+            check_belongs(request, &endpoints, "1-0-a:r", redirect_uri).map_err(|error| error.code())
         };
         let own = Some("https://app.example/cb");
         for (changes, outcome) in [
@@ -537,14 +580,14 @@ pub mod tests {
         let made = request(AuthorizationParameters::new("a").redirect_uri("https://tenant.example/cb")).unwrap();
         assert_eq!(belongs(&made, own), Ok(()));
         assert_eq!(belongs(&AuthorizationRequest::reopen(made.export().reveal()).unwrap(), own), Ok(()));
-        let of_another = made.check_belongs(&endpoints, "other", own).unwrap_err();
+        let of_another = check_belongs(&made, &endpoints, "other", own).unwrap_err();
         assert_eq!(of_another.code(), ErrorCode::InvalidArgument);
         let phone = changed(&serde_json::json!({"redirect_uri": "http://127.0.0.1:4711/cb"})).unwrap();
         assert_eq!(belongs(&phone, Some("http://127.0.0.1/cb")), Ok(()));
     }
 
     #[test]
-    fn the_largest_login_restores() {
+    fn the_largest_request_restores() {
         let many = (0..).map(|number| format!("{number:x}"));
         let parameters = many.take(3000).fold(AuthorizationParameters::new("a"), |parameters, name| parameters.extra(name, "\""));
         let largest = request(parameters.return_to("\"".repeat(2048))).unwrap_err();
@@ -619,12 +662,12 @@ pub mod tests {
         let clone = request.clone();
         request.take().unwrap();
         assert_eq!(clone.take().unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
-        clone.give_back();
+        give_back(&clone);
         request.take().unwrap();
     }
 
     #[test]
-    fn what_the_login_was_made_with_can_be_read() {
+    fn what_the_request_was_made_with_can_be_read() {
         let request = request("b a").unwrap();
         assert_eq!((request.state(), request.nonce(), request.scope()), ("drawn-state", "drawn-nonce", "b a"));
         assert_eq!((request.created_at(), request.expires_at()), (NOW, NOW + 1800));
@@ -654,7 +697,7 @@ pub mod tests {
     }
 
     #[test]
-    fn debug_names_the_login() {
+    fn debug_names_the_client() {
         let text = format!("{:?}", request("a").unwrap());
         assert!(text.contains("1-0-a:r") && text.contains("https://app.example/cb"), "{text}");
     }

@@ -1,40 +1,51 @@
-//! The second step: what the browser brought back, judged (RFC 6749, section 4.1.2; RFC 9207). The order of the rules matters.
+//! Judging authorization responses (RFC 6749, section 4.1.2; RFC 9207). The order of the rules
+//! matters.
 
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::authorization_code::{AuthorizationCode, is_code};
-use super::authorization_request::{AuthorizationRequest, CALLBACK_PARAMETERS, Pending};
+use super::authorization_code::AuthorizationCode;
+use super::authorization_request::{AuthorizationRequest, CALLBACK_PARAMETERS, Parts};
 use super::endpoint_response::{clean, explain};
 use super::error_code::code_and_words;
+use super::syntax::is_code;
 use super::{form, uri};
-use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
+use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, with_oauth};
 use crate::secret::Secret;
 
 const MAX_LENGTH: usize = 16 * 1024;
 
-/// Parameters that only the implicit and hybrid flows or signed answers send: none was asked for.
+/// Parameters of the implicit and hybrid flows and of signed responses: none was requested.
 const FOREIGN_PARAMETERS: [&str; 3] = ["response", "access_token", "id_token"];
 
-/// Parameters that nothing depends on; they are shown at most.
+/// Parameters that are shown at most. Nothing depends on them.
 const TO_SHOW: [&str; 3] = ["error_description", "error_uri", "session_state"];
 
-/// A callback in, the code or an error out. Takes the pending login's single use where all is right: what is refused before anything is
-/// sent leaves it.
+/// The code of an authorization response to this request, or the error that it is. A code takes the
+/// request's single use. A response that is refused leaves it.
+///
+/// # Errors
+///
+/// Those of the checks, and what the server says.
 pub fn check(request: &AuthorizationRequest, callback: &str, now: i64) -> Result<AuthorizationCode> {
-    let parameters = Parameters::of(request.pending(), callback)?;
+    let parameters = Parameters::of(request.parts(), callback)?;
     request.check_unused()?;
-    let code = parameters.code(request.pending(), now)?;
+    let code = parameters.code(request.parts(), now)?;
     request.take()?;
     Ok(code)
 }
 
-/// The same where the single use is kept in a store, for all processes.
-pub fn check_shared(pending: &Pending, callback: &str, now: i64) -> Result<AuthorizationCode> {
-    Parameters::of(pending, callback)?.code(pending, now)
+/// The same if the single use is kept in a store, for all processes.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn check_shared(request: &AuthorizationRequest, callback: &str, now: i64) -> Result<AuthorizationCode> {
+    Parameters::of(request.parts(), callback)?.code(request.parts(), now)
 }
 
-/// A callback as it was before somebody copied it: without white space, quotes or angle brackets around it.
+/// A callback as it was before it was copied: without white space, quotes or angle brackets around
+/// it.
 pub fn unwrapped(callback: &str) -> &str {
     let callback = form::trimmed(callback);
     let inside = |open, close| callback.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
@@ -44,15 +55,15 @@ pub fn unwrapped(callback: &str) -> &str {
 struct Parameters(Vec<(String, Secret)>);
 
 impl Parameters {
-    fn of(pending: &Pending, callback: &str) -> Result<Self> {
-        let parameters = Self::read(pending, callback)?;
-        parameters.check_state(pending)?;
+    fn of(request: &Parts, callback: &str) -> Result<Self> {
+        let parameters = Self::read(request, callback)?;
+        parameters.check_state(request)?;
         Ok(parameters)
     }
 
-    fn code(&self, pending: &Pending, now: i64) -> Result<AuthorizationCode> {
-        pending.check_time(now)?;
-        self.check_issuer(pending)?;
+    fn code(&self, request: &Parts, now: i64) -> Result<AuthorizationCode> {
+        request.check_time(now)?;
+        self.check_issuer(request)?;
         if let Some(error) = self.get("error").filter(|error| !error.is_empty()) {
             return Err(self.error(error));
         }
@@ -61,12 +72,12 @@ impl Parameters {
             return Err(refused("has a code that is empty, too long or not printable ASCII"));
         }
         Ok(AuthorizationCode::new(code)
-            .code_verifier(pending.code_verifier.as_str())
-            .redirect_uri(&pending.redirect_uri)
-            .scope(pending.scope.as_str()))
+            .code_verifier(request.code_verifier.as_str())
+            .redirect_uri(&request.redirect_uri)
+            .scope(request.scope.as_str()))
     }
 
-    fn read(pending: &Pending, callback: &str) -> Result<Self> {
+    fn read(request: &Parts, callback: &str) -> Result<Self> {
         let callback = unwrapped(callback);
         if callback.is_empty() {
             return Err(refused("is empty").with_remedy(Remedy::LogInAgain));
@@ -75,7 +86,7 @@ impl Parameters {
             return Err(refused("is longer than 16 KiB"));
         }
         let (callback, fragment) = callback.split_once('#').unwrap_or((callback, ""));
-        let expected = parsed(&pending.redirect_uri).expect("checked when the pending login was made or restored");
+        let expected = parsed(&request.redirect_uri).expect("checked when the request was made or restored");
         let (address, query) = Address::split(callback, &expected);
         let mut parameters = Self(Vec::new());
         for (name, value) in form::pairs(query) {
@@ -96,32 +107,32 @@ impl Parameters {
             }
         }
         if let Some(name) = FOREIGN_PARAMETERS.into_iter().find(|name| parameters.get(name).is_some()) {
-            return Err(refused(format_args!("has {name}, which was not asked for")));
+            return Err(refused(format_args!("has {name}, which was not requested")));
         }
         Ok(parameters)
     }
 
-    fn check_state(&self, pending: &Pending) -> Result<()> {
-        let same = self.get("state").is_some_and(|state| state.as_bytes().ct_eq(pending.state.as_bytes()).into());
+    fn check_state(&self, request: &Parts) -> Result<()> {
+        let same = self.get("state").is_some_and(|state| state.as_bytes().ct_eq(request.state.as_bytes()).into());
         if same {
             return Ok(());
         }
         Err(Error::new(
             ErrorCode::StateMismatch,
-            "state: missing or not that of this pending login; look the pending login up in the browser's own session and log in again",
+            "state: missing or not that of this authorization request; look the request up in the browser's own session and log in again",
         ))
     }
 
-    fn check_issuer(&self, pending: &Pending) -> Result<()> {
+    fn check_issuer(&self, request: &Parts) -> Result<()> {
         match self.get("iss") {
-            Some(issuer) if issuer == pending.issuer => Ok(()),
-            None if !pending.iss_required => Ok(()),
+            Some(issuer) if issuer == request.issuer => Ok(()),
+            None if !request.iss_required => Ok(()),
             None => Err(Error::new(ErrorCode::IssuerMismatch, "iss: missing, though this server always sends it; log in again")),
             Some(_) => Err(Error::new(
                 ErrorCode::IssuerMismatch,
                 format!(
-                    "iss: is not {}; check the server's address in the client's configuration, or somebody mixes servers up",
-                    pending.issuer
+                    "iss: is not {}; check the server's address in the client's configuration, or another server's response was passed on",
+                    request.issuer
                 ),
             )),
         }
@@ -138,18 +149,16 @@ impl Parameters {
             uri: self.get("error_uri").map(|text| clean(text, &known)),
         };
         let (code, message) = match error.as_str() {
-            "access_denied" => {
-                (ErrorCode::AuthorizationDenied, "the person refused access; show that, and let them decide whether to log in again")
-            }
+            "access_denied" => (ErrorCode::AuthorizationDenied, "the user denied access; show this and let them retry"),
             "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
-                (ErrorCode::LoginRequired, "the server needs the person for this login; log in again without prompt=none")
+                (ErrorCode::LoginRequired, "the server needs the user for this login; log in again without prompt=none")
             }
             "server_error" | "temporarily_unavailable" => {
-                (ErrorCode::ServerUnavailable, "the server cannot log anybody in now; try again later")
+                (ErrorCode::ServerUnavailable, "the server cannot log users in at the moment; try again later")
             }
             _ => (ErrorCode::Oauth, "the server refused the authorization request; check the client's scopes and settings"),
         };
-        Error::new(code, explain(message, &oauth)).with_oauth(Some(oauth))
+        with_oauth(Error::new(code, explain(message, &oauth)), oauth)
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -158,14 +167,14 @@ impl Parameters {
 }
 
 fn check_fragment(fragment: &str) -> Result<()> {
-    let answers = fragment.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
-    match answers.into_iter().find(|name| CALLBACK_PARAMETERS.contains(name) || FOREIGN_PARAMETERS.contains(name)) {
-        Some(name) => Err(refused(format_args!("has {name} in its fragment, where no answer was asked for"))),
+    let names = fragment.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    match names.into_iter().find(|name| CALLBACK_PARAMETERS.contains(name) || FOREIGN_PARAMETERS.contains(name)) {
+        Some(name) => Err(refused(format_args!("has {name} in its fragment, where no response was requested"))),
         None => Ok(()),
     }
 }
 
-/// What stands before the query.
+/// What precedes the query.
 enum Address<'a> {
     Absolute(&'a str),
     Path(&'a str),
@@ -192,7 +201,7 @@ impl<'a> Address<'a> {
                     return Err(refused("is for another address than the redirect URI"));
                 }
                 if !uri::same_origin(&came, expected) {
-                    return Err(Error::argument(
+                    return Err(Error::invalid_argument(
                         "callback",
                         "has the path of the redirect URI but another scheme, host or port; behind a proxy pass path and query only, else correct redirect_uri",
                     ));
@@ -228,7 +237,7 @@ fn both_bare(one: &Url, other: &Url) -> bool {
 }
 
 fn refused(problem: impl std::fmt::Display) -> Error {
-    Error::new(ErrorCode::CallbackRefused, format!("callback: {problem}; do not use it, the person can log in again"))
+    Error::new(ErrorCode::CallbackRefused, format!("callback: {problem}; do not use it, the user can log in again"))
 }
 
 #[cfg(test)]
@@ -262,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_our_callback_is_refused() {
+    fn what_is_not_the_response_to_this_request_is_refused() {
         for callback in [
             "https://app.example/other?state=drawn-state&code=c",
             "/other?state=drawn-state&code=c",
@@ -310,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_state_comes_before_an_error_and_leaves_the_login_usable() {
+    fn a_wrong_state_precedes_an_error_and_leaves_the_request_usable() {
         let request = request("a").unwrap();
         for callback in ["error=access_denied", "error=access_denied&state=x", "state=&code=c", "code=c", "state=drawn-stat&code=c"] {
             assert_eq!(check(&request, callback, NOW).unwrap_err().code(), ErrorCode::StateMismatch, "{callback}");
@@ -320,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_refused_leaves_the_login_usable() {
+    fn a_refused_response_leaves_the_request_usable() {
         let request = request_with_iss();
         let rest = "&iss=https://login.example/realms/r";
         for callback in [
@@ -363,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_used_must_be_sound() {
+    fn only_what_is_used_must_be_well_formed() {
         for callback in [
             "state=drawn-state&code=c&utm=100%",
             "state=drawn-state&code=c&%=%ff&f%FCr=%",
@@ -401,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_login_ends_after_half_an_hour() {
+    fn a_request_expires_after_half_an_hour() {
         assert!(check(&request("a").unwrap(), "state=drawn-state&code=c", NOW + 1799).is_ok());
         assert_eq!(check(&request("a").unwrap(), "state=drawn-state&code=c", NOW + 1800).unwrap_err().code(), ErrorCode::LoginExpired);
     }

@@ -1,4 +1,8 @@
-//! How the client authenticates at the token endpoint (RFC 6749, section 2.3; names of RFC 7591, section 2).
+//! How the client authenticates at the token endpoint (RFC 6749, section 2.3; names of RFC 7591,
+//! section 2).
+
+use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,17 +18,20 @@ use crate::secret::{ClientSecret, Secret};
 /// ```
 /// use sipgate_oauth2::ClientAuthentication;
 ///
-/// assert_eq!("client_secret_basic".parse::<ClientAuthentication>()?, ClientAuthentication::ClientSecretBasic);
+/// let basic: ClientAuthentication = "client_secret_basic".parse()?;
+/// assert_eq!(basic, ClientAuthentication::ClientSecretBasic);
+/// assert_eq!(basic.to_string(), "client_secret_basic");
 /// # Ok::<(), sipgate_oauth2::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// Id and secret in the form. The default where there is a secret.
+    /// Id and secret in the form. The default if there is a secret.
     ClientSecretPost,
-    /// Id and secret in the `Authorization` header, percent-encoded as RFC 6749, section 2.3.1, wants it.
+    /// Id and secret in the `Authorization` header, percent-encoded as RFC 6749, section 2.3.1,
+    /// requires.
     ClientSecretBasic,
-    /// A public client: the id alone. The default where there is no secret.
+    /// A public client: the id alone. The default if there is no secret.
     None,
 }
 
@@ -39,81 +46,101 @@ impl ClientAuthentication {
     }
 }
 
-impl std::str::FromStr for ClientAuthentication {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        [Self::ClientSecretPost, Self::ClientSecretBasic, Self::None]
-            .into_iter()
-            .find(|known| known.as_str() == name)
-            .ok_or_else(|| Error::argument("client_authentication", "is not known; use client_secret_post, client_secret_basic or none"))
+impl fmt::Display for ClientAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
-/// What a client proves itself with.
+impl FromStr for ClientAuthentication {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::ClientSecretPost, Self::ClientSecretBasic, Self::None].into_iter().find(|known| known.as_str() == name).ok_or_else(|| {
+            let problem = "is not known; use client_secret_post, client_secret_basic or none";
+            Error::invalid_argument("client_authentication", problem)
+        })
+    }
+}
+
+/// A client's id, and how it proves that it is that client.
 #[derive(Clone, Debug)]
 pub struct Credentials {
+    /// The client id.
     pub client_id: String,
-    pub proof: ClientAuth,
+    auth: ClientAuth,
 }
 
 #[derive(Clone, Debug)]
-pub enum ClientAuth {
+enum ClientAuth {
     Post(ClientSecret),
     Basic(ClientSecret),
-    Nothing,
+    None,
 }
 
 impl Credentials {
+    /// Credentials for this method; without one, the default for what there is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names what is
+    /// wrong.
     pub fn new(client_id: String, secret: Option<ClientSecret>, method: Option<ClientAuthentication>) -> Result<Self> {
         check("client_id", &client_id)?;
         if let Some(secret) = &secret {
             check("client_secret", secret.reveal())?;
         }
-        let proof = match (method, secret) {
+        let auth = match (method, secret) {
             (None | Some(ClientAuthentication::ClientSecretPost), Some(secret)) => ClientAuth::Post(secret),
             (Some(ClientAuthentication::ClientSecretBasic), Some(secret)) => ClientAuth::Basic(secret),
-            (None | Some(ClientAuthentication::None), None) => ClientAuth::Nothing,
+            (None | Some(ClientAuthentication::None), None) => ClientAuth::None,
             (Some(ClientAuthentication::None), Some(_)) => {
-                return Err(Error::argument("client_secret", "is set, but client_authentication is none; remove one of them"));
+                return Err(Error::invalid_argument("client_secret", "is set, but client_authentication is none; remove one of them"));
             }
             (Some(method), None) => {
-                return Err(Error::argument("client_secret", format_args!("is missing; {} needs it", method.as_str())));
+                return Err(Error::invalid_argument("client_secret", format_args!("is missing; {method} needs it")));
             }
         };
-        Ok(Self { client_id, proof })
+        Ok(Self { client_id, auth })
     }
 
-    /// The request for a grant's parameters. Parameters of the form override the header at some servers, so Basic puts nothing there.
-    pub fn request(&self, token_endpoint: &str, parameters: &[(&str, &str)]) -> Request {
+    /// The request with these parameters to an endpoint. With Basic, the form has neither id nor
+    /// secret: at some servers they would override the header.
+    pub fn request(&self, url: &str, parameters: &[(&str, &str)]) -> Request {
         let mut form = parameters.to_vec();
-        let mut authorization = None;
-        match &self.proof {
+        match &self.auth {
             ClientAuth::Post(secret) => form.extend([("client_id", self.client_id.as_str()), ("client_secret", secret.reveal())]),
-            ClientAuth::Basic(secret) => authorization = Some(basic(&self.client_id, secret)),
-            ClientAuth::Nothing => form.push(("client_id", &self.client_id)),
+            ClientAuth::Basic(_) => {}
+            ClientAuth::None => form.push(("client_id", &self.client_id)),
         }
-        Request { url: token_endpoint.to_owned(), authorization, body: Secret::from(form::encode(form)) }
+        let request = Request::form(url, form::encode(form).into());
+        match &self.auth {
+            ClientAuth::Basic(secret) => request.with_header("Authorization", basic(&self.client_id, secret)),
+            ClientAuth::Post(_) | ClientAuth::None => request,
+        }
     }
 
-    /// Stands for them where a failure is kept: who comes with others need not wait. Too short to try secrets against.
+    /// Identifies the credentials that a stored failure belongs to: with others, a request need not
+    /// wait. Too short to test guessed secrets against.
     pub fn fingerprint(&self) -> u64 {
         let digest = sha256([self.method().as_str().as_bytes(), b" ", self.secret().map_or("", |secret| secret.reveal()).as_bytes()]);
         digest.iter().take(2).fold(0, |print, byte| print << 8 | u64::from(*byte))
     }
 
+    /// How the client authenticates.
     pub fn method(&self) -> ClientAuthentication {
-        match &self.proof {
+        match &self.auth {
             ClientAuth::Post(_) => ClientAuthentication::ClientSecretPost,
             ClientAuth::Basic(_) => ClientAuthentication::ClientSecretBasic,
-            ClientAuth::Nothing => ClientAuthentication::None,
+            ClientAuth::None => ClientAuthentication::None,
         }
     }
 
+    /// The client's secret, if it has one.
     pub fn secret(&self) -> Option<&ClientSecret> {
-        match &self.proof {
+        match &self.auth {
             ClientAuth::Post(secret) | ClientAuth::Basic(secret) => Some(secret),
-            ClientAuth::Nothing => None,
+            ClientAuth::None => None,
         }
     }
 }
@@ -125,13 +152,13 @@ fn basic(client_id: &str, secret: &ClientSecret) -> Secret {
 
 fn check(field: &str, text: &str) -> Result<()> {
     if text.is_empty() {
-        return Err(Error::argument(field, "is empty; the sipgate console shows the one of your client"));
+        return Err(Error::invalid_argument(field, "is empty; the sipgate console shows the one of your client"));
     }
     if text.len() > 1024 {
-        return Err(Error::argument(field, "is longer than 1024 bytes; give the value the sipgate console shows"));
+        return Err(Error::invalid_argument(field, "is longer than 1024 bytes; give the value the sipgate console shows"));
     }
     if text.chars().any(char::is_control) {
-        return Err(Error::argument(field, "holds a control character, such as the line break at the end of a file; remove it"));
+        return Err(Error::invalid_argument(field, "holds a control character, such as the line break at the end of a file; remove it"));
     }
     Ok(())
 }
@@ -149,23 +176,23 @@ mod tests {
     #[test]
     fn post_puts_id_and_secret_into_the_form() {
         let request = request(None, "1:third-party", Some("a+b:%€"));
-        assert_eq!(request.body.reveal(), "grant_type=x&client_id=1%3Athird-party&client_secret=a%2Bb%3A%25%E2%82%AC");
-        assert!(request.authorization.is_none());
+        assert_eq!(request.body.as_ref().unwrap().reveal(), "grant_type=x&client_id=1%3Athird-party&client_secret=a%2Bb%3A%25%E2%82%AC");
+        assert!(request.header("authorization").is_none());
     }
 
     #[test]
     fn basic_encodes_both_halves_and_leaves_the_form_alone() {
         let request = request(Some(ClientAuthentication::ClientSecretBasic), "1:third-party", Some("a+b c"));
-        assert_eq!(request.body.reveal(), "grant_type=x");
+        assert_eq!(request.body.as_ref().unwrap().reveal(), "grant_type=x");
         let expected = format!("Basic {}", STANDARD.encode("1%3Athird-party:a%2Bb+c"));
-        assert_eq!(request.authorization.unwrap().reveal(), expected);
+        assert_eq!(request.header("authorization").unwrap().reveal(), expected);
     }
 
     #[test]
     fn a_public_client_sends_its_id_alone() {
         let request = request(None, "public", None);
-        assert_eq!(request.body.reveal(), "grant_type=x&client_id=public");
-        assert!(request.authorization.is_none());
+        assert_eq!(request.body.as_ref().unwrap().reveal(), "grant_type=x&client_id=public");
+        assert!(request.header("authorization").is_none());
     }
 
     #[test]

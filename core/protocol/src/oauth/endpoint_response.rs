@@ -1,111 +1,71 @@
-//! Judging the responses of a token endpoint: which is which error (RFC 6749, section 5.2, and what real servers send instead).
+//! Judging the error responses of any endpoint at which the client authenticates, and of requests
+//! without a response: which is which error (RFC 6749, section 5.2, and what real servers send
+//! instead).
 
 use std::cmp::Reverse;
 
-use super::client_auth::ClientAuthentication;
+use super::client_auth::{ClientAuthentication, Credentials};
+use super::endpoint_request::{EndpointRequest, OnFailure};
 use super::error_code::{OF_CONFIGURATION, OF_THE_CLIENT, code_and_words};
-use super::grants::Grant;
-use super::json::{Members, closed};
-use super::token_set::TokenResponse;
-use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, breaks_lines};
+use super::json::Members;
+use crate::error::{Error, ErrorCode, OauthError, Remedy, breaks_lines, with_oauth};
 use crate::http::{Body, FailureKind, Response, SendState, TransportError};
 use crate::secret::Secret;
 use crate::wait_ended::WaitEnded;
 
-/// Room for what Ory Hydra says about a wrong `client_authentication`, and then some.
+/// Room for what Ory Hydra says about a wrong `client_authentication`, and some more.
 const MAX_SHOWN: usize = 1000;
 
-/// What makes an object the one that counts in a body: tokens, or else an error.
-const COUNTING: [&[&str]; 2] = [&["access_token", "refresh_token"], &["error"]];
-
-/// A token request whose response is to be judged: what was asked, of whom, and what must not show in an error.
+/// What is known of a request when its response is judged.
 pub struct ResponseContext<'a> {
-    pub grant: &'a Grant,
-    pub endpoint: &'a str,
-    pub authentication: ClientAuthentication,
-    /// The endpoint follows from a preset for Keycloak, so Keycloak's own words help.
-    pub is_keycloak: bool,
-    pub secrets: &'a [Secret],
+    request: &'a EndpointRequest,
+    url: &'a str,
+    authentication: ClientAuthentication,
+    is_keycloak: bool,
+    secrets: Vec<Secret>,
+    now: i64,
 }
 
-/// A response that is as good as whole, or the failure that cut it short. Tokens and OAuth errors that are complete count, whatever
-/// became of the rest of the body: who sent them has carried the request out. So do both tokens where the object is cut off behind them:
-/// the old refresh token has been spent for them.
-pub fn whole(answer: Response) -> Result<Response, TransportError> {
-    let (bytes, failure) = match answer.body {
-        Body::Whole(bytes) => (bytes, None),
-        Body::CutShort(bytes, failure) => (bytes, Some(failure)),
-        Body::TooLarge => return Ok(answer),
-    };
-    let is_there = |bytes: &[u8], enough: fn(&TokenResponse, &Members<'_>) -> bool| {
-        Members::find(bytes, &COUNTING).is_some_and(|members| enough(&TokenResponse::read(&members), &members))
-    };
-    let any = |tokens: &TokenResponse, members: &Members<'_>| {
-        tokens.access_token.is_some() || tokens.refresh_token.is_some() || error_text(members).is_some()
-    };
-    let both = |tokens: &TokenResponse, _: &Members<'_>| tokens.access_token.is_some() && tokens.refresh_token.is_some();
-    let bytes = if is_there(&bytes, any) {
-        bytes
-    } else if let Some(closed) = closed(&bytes).filter(|closed| is_there(closed, both)) {
-        closed
-    } else if let Some(failure) = failure {
-        return Err(failure);
-    } else {
-        bytes
-    };
-    Ok(Response { body: Body::Whole(bytes), ..answer })
-}
-
-impl ResponseContext<'_> {
-    /// An HTTP response in, the members of a token response or a typed error out.
-    pub fn judge(&self, answer: &Response) -> Result<TokenResponse> {
-        let Body::Whole(bytes) = &answer.body else { return Err(self.foreign(answer)) };
-        let Some(members) = Members::find(bytes, &COUNTING) else { return Err(self.foreign(answer)) };
-        let mut tokens = TokenResponse::read(&members);
-        tokens.odd.iter_mut().for_each(|member| *member = self.clean(member));
-        match self.oauth_error(&members) {
-            Some(oauth) if tokens.access_token.is_none() || !is_success(answer.status) => Err(self.oauth(answer, oauth)),
-            _ if is_success(answer.status) => Ok(tokens),
-            // A server that sends these has spent the old refresh token.
-            None if tokens.access_token.is_some() && tokens.refresh_token.is_some() => {
-                tokens.refused = Some(self.foreign(answer));
-                Ok(tokens)
-            }
-            _ => Err(self.foreign(answer)),
-        }
+impl<'a> ResponseContext<'a> {
+    /// Of a request that went to this URL with these credentials. `is_keycloak`: the URL follows
+    /// from a preset for Keycloak, so Keycloak's own words help. `now` is in seconds since 1970.
+    pub fn new(request: &'a EndpointRequest, url: &'a str, credentials: &Credentials, is_keycloak: bool, now: i64) -> Self {
+        let mut secrets = request.secrets();
+        secrets.extend(credentials.secret().map(|secret| Secret::from(secret.reveal())));
+        Self { request, url, authentication: credentials.method(), is_keycloak, secrets, now }
     }
 
-    /// No whole answer in, a typed error out.
+    /// The error for a request that got no complete response.
     pub fn failed(&self, failure: TransportError) -> Error {
-        let host = self.endpoint;
+        let url = self.url;
         let error = match (failure.kind, failure.reached) {
             (FailureKind::Certificate(why), _) => {
-                Error::new(ErrorCode::Certificate, format!("the certificate of {host} does not verify: {why}"))
+                Error::new(ErrorCode::Certificate, format!("the certificate of {url} does not verify: {why}"))
             }
             (FailureKind::NotTls, _) => Error::new(
                 ErrorCode::WrongEndpoint,
-                format!("{host} does not speak TLS, nothing was sent; correct host and port, it may be the port for http"),
+                format!("{url} does not speak TLS, nothing was sent; correct host and port, it may be the port for http"),
             ),
-            (FailureKind::Tls(why), _) => Error::new(ErrorCode::Unsupported, format!("no TLS connection to {host}: {why}")),
+            (FailureKind::Tls(why), _) => Error::new(ErrorCode::Unsupported, format!("no TLS connection to {url}: {why}")),
             (FailureKind::Setting(problem), _) => Error::new(ErrorCode::InvalidArgument, problem),
             (FailureKind::Proxy(why), _) => Error::new(
                 if why.contains("407") { ErrorCode::WrongEndpoint } else { ErrorCode::Transport },
-                format!("the proxy did not let the connection to {host} through ({why}); check the proxy setting or HTTPS_PROXY"),
+                format!("the proxy did not open a connection to {url} ({why}); check the proxy setting or HTTPS_PROXY"),
             ),
             (FailureKind::Abandoned, _) => Error::new(ErrorCode::Cancelled, "cancelled before anything was sent"),
             (FailureKind::TimedOut, SendState::NotSent) => {
-                Error::new(ErrorCode::Timeout, format!("no connection to {host} in time, nothing was sent; try again later"))
+                Error::new(ErrorCode::Timeout, format!("no connection to {url} in time, nothing was sent; try again later"))
             }
             (FailureKind::NameNotFound, SendState::NotSent) => Error::new(
                 ErrorCode::Transport,
-                format!("the host of {host} was not found, nothing was sent; check name and network, or try again later"),
+                format!("the host of {url} was not found, nothing was sent; check name and network, or try again later"),
             ),
             (_, SendState::NotSent) => {
-                Error::new(ErrorCode::Transport, format!("no connection to {host}, nothing was sent; try again later"))
+                Error::new(ErrorCode::Transport, format!("no connection to {url}, nothing was sent; try again later"))
             }
-            (FailureKind::TimedOut, SendState::Sent) => self.in_doubt(&format!("{host} did not answer in time")),
-            (FailureKind::NotHttp, SendState::Sent) => self.in_doubt(&format!("{host} sent something that is not HTTP")),
-            (_, SendState::Sent) => self.in_doubt(&format!("the connection to {host} broke before the whole answer was there")),
+            (FailureKind::TimedOut, SendState::Sent) => self.in_doubt(&format!("{url} did not respond in time")),
+            (FailureKind::NotHttp, SendState::Sent) => self.in_doubt(&format!("{url} sent something that is not HTTP")),
+            (_, SendState::Sent) => self.in_doubt(&format!("the connection to {url} broke before the whole response was received")),
         };
         match failure.cause {
             Some(cause) => error.with_cause(cause),
@@ -113,65 +73,130 @@ impl ResponseContext<'_> {
         }
     }
 
-    /// The caller gave up waiting; a request that had left goes on.
+    /// The error for a caller that stopped waiting. A request that was sent goes on.
     pub fn wait_ended(&self, why: WaitEnded, reached: SendState) -> Error {
         match (why, reached) {
             (WaitEnded::Cancelled, SendState::NotSent) => Error::new(ErrorCode::Cancelled, "cancelled before anything was sent"),
             (WaitEnded::Cancelled, SendState::Sent) => {
                 let error = Error::new(ErrorCode::Cancelled, "cancelled after the request was sent; the server may carry it out");
-                if self.grant.is_code() { error.with_remedy(Remedy::LogInAgain) } else { error }
+                if self.is_spent() { error.with_remedy(Remedy::LogInAgain) } else { error }
             }
             (WaitEnded::TimedOut, SendState::NotSent) => {
-                Error::new(ErrorCode::Timeout, "the call's timeout ran out before anything was sent; try again, or with a longer timeout")
+                Error::new(ErrorCode::Timeout, "the call's timeout elapsed before anything was sent; try again, or with a longer timeout")
             }
-            (WaitEnded::TimedOut, SendState::Sent) => self.in_doubt("the call's timeout ran out before the answer came"),
+            (WaitEnded::TimedOut, SendState::Sent) => self.in_doubt("the call's timeout elapsed before the response was received"),
         }
     }
 
-    /// The request may or may not have been carried out. A code is spent by that; a refresh token may still be good.
-    fn in_doubt(&self, what: &str) -> Error {
-        if self.grant.is_code() {
-            Error::new(ErrorCode::LoginFailed, format!("{what}; the code may be spent, log in again"))
-        } else {
-            Error::new(ErrorCode::OutcomeUnknown, format!("{what}; the refresh may or may not have happened, try again later"))
+    /// The error for a response that is not a success: the OAuth error in its body, or what the
+    /// status says.
+    pub(super) fn error(&self, response: Response) -> Error {
+        let oauth = match &response.body {
+            Body::Whole(bytes) | Body::CutShort(bytes, _) => {
+                Members::find(bytes, &[&["error"]]).and_then(|members| self.oauth_error(&members))
+            }
+            Body::TooLarge => None,
+        };
+        match (oauth, response) {
+            (Some(oauth), response) => self.oauth(&response, oauth),
+            (None, Response { body: Body::CutShort(_, failure), .. }) => self.failed(failure),
+            (None, response) => self.unrecognized(&response),
         }
     }
 
-    fn oauth(&self, answer: &Response, oauth: OauthError) -> Error {
-        let status = answer.status;
+    /// The error for an OAuth error in a response.
+    pub(super) fn oauth(&self, response: &Response, oauth: OauthError) -> Error {
+        let status = response.status;
         let (code, message) = match (oauth.error.as_str(), status) {
-            ("invalid_grant", _) => self.dead(),
-            ("invalid_scope", _) if !self.grant.sent_scope() => self.dead(),
+            ("invalid_grant", _) => self.rejected(),
+            ("invalid_scope", _) if self.request.parameter("scope").is_none() => self.rejected(),
             (client, _) if OF_THE_CLIENT.contains(&client) => (ErrorCode::InvalidClient, self.about_the_client()),
-            ("access_denied", 403) if self.is_keycloak => {
-                (ErrorCode::ServerUnavailable, "the server's realm is switched off; try again later")
-            }
-            ("access_denied", 403) if !self.grant.is_code() => {
-                (ErrorCode::ServerUnavailable, "the server denies this for now; try again later")
-            }
+            ("access_denied", 403) if self.is_keycloak => (ErrorCode::ServerUnavailable, "the server's realm is disabled; try again later"),
+            ("access_denied", 403) if !self.is_spent() => (ErrorCode::ServerUnavailable, "the server denies this for now; try again later"),
             (_, 408 | 429 | 500..) | (_, 300..400) | (_, 404 | 405 | 407 | 413 | 415) => {
-                return self.by_status(answer).with_oauth(Some(oauth));
+                return with_oauth(self.by_status(response), oauth);
             }
-            ("server_error" | "temporarily_unavailable", _) if !self.grant.is_code() => {
-                (ErrorCode::ServerUnavailable, "the server has trouble; try again later")
+            ("server_error" | "temporarily_unavailable", _) if !self.is_spent() => {
+                (ErrorCode::ServerUnavailable, "the server is temporarily unavailable; try again later")
             }
             ("not_allowed", _) => {
-                let message = format!("{} does not allow this; check {}", self.endpoint, self.place("the rights of client and user"));
-                return Error::new(ErrorCode::WrongEndpoint, explain(&message, &oauth)).with_status(status).with_oauth(Some(oauth));
+                let message = format!("{} does not allow this; check {}", self.url, self.place("the rights of client and user"));
+                let error = Error::new(ErrorCode::WrongEndpoint, explain(&message, &oauth)).with_status(status);
+                return with_oauth(error, oauth);
             }
-            (code, _) if self.grant.is_code() && !OF_CONFIGURATION.contains(&code) => {
+            // RFC 7009, section 2.2.1.
+            ("unsupported_token_type", _) if self.request.on_failure() == OnFailure::Repeatable => {
+                (ErrorCode::Unsupported, "the server does not revoke tokens of this type; they work there until they expire")
+            }
+            (code, _) if self.is_spent() && !OF_CONFIGURATION.contains(&code) => {
                 (ErrorCode::LoginFailed, "the server refused the code; log in again")
             }
-            _ => (ErrorCode::Oauth, "the server refused the request; check the client's configuration"),
+            _ => REFUSED,
         };
-        Error::new(code, explain(message, &oauth)).with_status(status).with_retry_after(answer.retry_after).with_oauth(Some(oauth))
+        let error = Error::new(code, explain(message, &oauth)).with_status(status).with_retry_after(response.retry_after(self.now));
+        with_oauth(error, oauth)
     }
 
-    fn dead(&self) -> (ErrorCode, &'static str) {
-        if self.grant.is_code() {
-            (ErrorCode::LoginFailed, "the server did not accept the code; log in again")
-        } else {
-            (ErrorCode::LoginRequired, "the server does not accept the refresh token any more; log in again")
+    /// The error for a response that has neither what was requested nor an OAuth error.
+    pub(super) fn unrecognized(&self, response: &Response) -> Error {
+        match (response.status, self.request.on_failure()) {
+            (408 | 429 | 500.., _) => self.by_status(response),
+            (status @ 200..300, _) => {
+                let what = format!("{} sent status {status} with something that is not a {} response", self.url, self.request.kind());
+                self.in_doubt(&what).with_status(status)
+            }
+            (401, OnFailure::SpentByTheAttempt | OnFailure::Repeatable) => {
+                Error::new(ErrorCode::InvalidClient, format!("{} (it does not say why)", self.about_the_client())).with_status(401)
+            }
+            (400 | 401, _) => self.unexplained(response),
+            // A page with this status is from a firewall in front of the server.
+            (403, _) if !is_page(&response.body) => self.unexplained(response),
+            _ => self.wrong_endpoint(response),
+        }
+    }
+
+    /// An OAuth error's members, fit to show.
+    pub(super) fn oauth_error(&self, members: &Members<'_>) -> Option<OauthError> {
+        let error = error_text(members)?;
+        let (error, words) = code_and_words(&error);
+        let said = members.shown("error_description").filter(|said| !said.trim().is_empty());
+        let description = match (said, words) {
+            (said, "") => said,
+            (None, words) => Some(words.to_owned()),
+            (Some(said), words) => Some(format!("{words}: {said}")),
+        };
+        Some(OauthError {
+            error: self.clean(&error),
+            description: description.map(|text| self.clean(&text)),
+            uri: members.shown("error_uri").map(|text| self.clean(&text)),
+        })
+    }
+
+    /// A server's words without the secrets of this request.
+    pub(super) fn clean(&self, text: &str) -> String {
+        clean(text, &self.secrets.iter().map(Secret::reveal).collect::<Vec<_>>())
+    }
+
+    fn is_spent(&self) -> bool {
+        self.request.on_failure() == OnFailure::SpentByTheAttempt
+    }
+
+    /// The request was sent, and may or may not have been carried out.
+    fn in_doubt(&self, what: &str) -> Error {
+        let (code, consequence) = match self.request.on_failure() {
+            OnFailure::SpentByTheAttempt => (ErrorCode::LoginFailed, "the code may be spent, log in again"),
+            OnFailure::StillGood => (ErrorCode::OutcomeUnknown, "the refresh may or may not have happened, try again later"),
+            OnFailure::Repeatable => (ErrorCode::OutcomeUnknown, "the request may or may not have been carried out, try again later"),
+        };
+        Error::new(code, format!("{what}; {consequence}"))
+    }
+
+    /// The server does not accept what the request was made with.
+    fn rejected(&self) -> (ErrorCode, &'static str) {
+        match self.request.on_failure() {
+            OnFailure::SpentByTheAttempt => (ErrorCode::LoginFailed, "the server did not accept the code; log in again"),
+            OnFailure::StillGood => (ErrorCode::LoginRequired, "the server does not accept the refresh token any more; log in again"),
+            OnFailure::Repeatable => REFUSED,
         }
     }
 
@@ -189,91 +214,61 @@ impl ResponseContext<'_> {
         }
     }
 
-    /// A response that is neither tokens nor an OAuth error.
-    fn foreign(&self, answer: &Response) -> Error {
-        match answer.status {
-            408 | 429 | 500.. => self.by_status(answer),
-            200..300 => self
-                .in_doubt(&format!("{} sent status {} with something that is no token response", self.endpoint, answer.status))
-                .with_status(answer.status),
-            401 if self.grant.is_code() => {
-                Error::new(ErrorCode::InvalidClient, format!("{} (it does not say why)", self.about_the_client())).with_status(401)
+    /// Some servers do not say why they refuse a token that is revoked, expired or used.
+    fn unexplained(&self, response: &Response) -> Error {
+        let (code, what, advice) = match self.request.on_failure() {
+            OnFailure::SpentByTheAttempt => (ErrorCode::LoginFailed, "code", "log in again"),
+            OnFailure::StillGood => {
+                let advice = "log in again; if that does not help, check client_id and client_secret";
+                (ErrorCode::LoginFailed, "refresh", advice)
             }
-            400 | 401 => self.unexplained(answer),
-            // A page with this status is from a firewall in front of the server, which has not seen the token.
-            403 if !is_page(&answer.body) => self.unexplained(answer),
-            _ => self.wrong_endpoint(answer),
-        }
-    }
-
-    /// Some servers refuse a refresh token that is revoked, expired or used without a word.
-    fn unexplained(&self, answer: &Response) -> Error {
-        let (what, else_check) =
-            if self.grant.is_code() { ("code", "") } else { ("refresh", "; if that does not help, check client_id and client_secret") };
-        let message = format!("{} refused the {what} without a reason (status {}); log in again{else_check}", self.endpoint, answer.status);
-        Error::new(ErrorCode::LoginFailed, message).with_status(answer.status).with_retry_after(answer.retry_after)
-    }
-
-    fn by_status(&self, answer: &Response) -> Error {
-        let error = match answer.status {
-            429 => Error::new(ErrorCode::ServerUnavailable, "the server has too many requests (status 429); try again later"),
-            408 | 500.. => self.in_doubt(&format!("{} answered with status {}", self.endpoint, answer.status)),
-            _ => return self.wrong_endpoint(answer),
+            OnFailure::Repeatable => (ErrorCode::Oauth, "request", "check the client's configuration"),
         };
-        error.with_status(answer.status).with_retry_after(answer.retry_after)
+        let message = format!("{} refused the {what} without a reason (status {}); {advice}", self.url, response.status);
+        Error::new(code, message).with_status(response.status).with_retry_after(response.retry_after(self.now))
     }
 
-    fn wrong_endpoint(&self, answer: &Response) -> Error {
-        let message =
-            format!("{} is no token endpoint (status {}); check {}", self.endpoint, answer.status, self.place("the token endpoint's path"));
-        Error::new(ErrorCode::WrongEndpoint, message).with_status(answer.status)
+    fn by_status(&self, response: &Response) -> Error {
+        let error = match (response.status, self.request.on_failure()) {
+            (429, _) => Error::new(ErrorCode::ServerUnavailable, "the server has too many requests (status 429); try again later"),
+            // What it was to act on is as it was (RFC 7009, section 2.2.1).
+            (503, OnFailure::Repeatable) => {
+                Error::new(ErrorCode::ServerUnavailable, "the server is temporarily unavailable (status 503); try again later")
+            }
+            (status @ (408 | 500..), _) => self.in_doubt(&format!("{} responded with status {status}", self.url)),
+            _ => return self.wrong_endpoint(response),
+        };
+        error.with_status(response.status).with_retry_after(response.retry_after(self.now))
+    }
+
+    fn wrong_endpoint(&self, response: &Response) -> Error {
+        let (url, kind, status) = (self.url, self.request.kind(), response.status);
+        let place = self.place(&format!("the {kind} endpoint's path"));
+        Error::new(ErrorCode::WrongEndpoint, format!("{url} is no {kind} endpoint (status {status}); check {place}")).with_status(status)
     }
 
     /// What to check about where a request went.
     fn place(&self, elsewhere: &str) -> String {
         if self.is_keycloak { "host, path (with or without /auth) and realm".to_owned() } else { format!("the host and {elsewhere}") }
     }
-
-    fn oauth_error(&self, members: &Members<'_>) -> Option<OauthError> {
-        let error = error_text(members)?;
-        let (error, words) = code_and_words(&error);
-        let said = members.shown("error_description").filter(|said| !said.trim().is_empty());
-        let description = match (said, words) {
-            (said, "") => said,
-            (None, words) => Some(words.to_owned()),
-            (Some(said), words) => Some(format!("{words}: {said}")),
-        };
-        Some(OauthError {
-            error: self.clean(&error),
-            description: description.map(|text| self.clean(&text)),
-            uri: members.shown("error_uri").map(|text| self.clean(&text)),
-        })
-    }
-
-    fn clean(&self, text: &str) -> String {
-        clean(text, &self.secrets.iter().map(Secret::reveal).collect::<Vec<_>>())
-    }
 }
 
-/// RFC 6749 wants 200; some servers say 201.
-fn is_success(status: u16) -> bool {
+const REFUSED: (ErrorCode, &str) = (ErrorCode::Oauth, "the server refused the request; check the client's configuration");
+
+/// RFC 6749 says 200; some servers say 201.
+pub(super) fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
-fn is_page(body: &Body) -> bool {
-    match body {
-        Body::Whole(bytes) => bytes.trim_ascii_start().starts_with(b"<"),
-        Body::TooLarge | Body::CutShort(..) => true,
-    }
-}
-
-fn error_text(members: &Members<'_>) -> Option<String> {
+/// The code of an OAuth error, if there is one.
+pub(super) fn error_text(members: &Members<'_>) -> Option<String> {
     members.shown("error").filter(|error| !error.trim().is_empty())
 }
 
-/// A server's words made fit to show: one line without control characters and without what this request held secret.
-pub fn clean(text: &str, secrets: &[&str]) -> String {
-    // First the line breaks: a secret may stand across one.
+/// A server's words made fit to show: one line, without control characters and without the secrets
+/// of the request.
+pub(super) fn clean(text: &str, secrets: &[&str]) -> String {
+    // Line breaks first: a secret may be broken by one.
     let mut cleaned: String = text.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect();
     // The longest first: one may be the beginning of another.
     let mut secrets: Vec<_> = secrets.iter().filter(|secret| secret.len() >= 4).collect();
@@ -284,209 +279,105 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
     cleaned.chars().take(MAX_SHOWN).collect()
 }
 
-/// Our message with the server's words behind it.
-pub fn explain(message: &str, oauth: &OauthError) -> String {
+/// Our message with the server's words after it.
+pub(super) fn explain(message: &str, oauth: &OauthError) -> String {
     match &oauth.description {
         Some(description) => format!("{message} (the server says {}: {description})", oauth.error),
         None => format!("{message} (the server says {})", oauth.error),
     }
 }
 
+fn is_page(body: &Body) -> bool {
+    match body {
+        Body::Whole(bytes) => bytes.trim_ascii_start().starts_with(b"<"),
+        Body::TooLarge | Body::CutShort(..) => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::super::authorization_code::AuthorizationCode;
-    use super::super::grants::RefreshParameters;
     use super::*;
+    use crate::http::Headers;
 
-    fn code() -> Grant {
-        Grant::code(AuthorizationCode::new("canary-code"), Some("https://app.example/cb")).unwrap()
+    const URL: &str = "https://login.example/path";
+
+    fn credentials(secret: Option<&str>, method: Option<ClientAuthentication>) -> Credentials {
+        Credentials::new("id".into(), secret.map(Into::into), method).unwrap()
     }
 
-    fn refresh() -> Grant {
-        Grant::refresh(RefreshParameters::new("canary-token")).unwrap()
+    /// A request to some endpoint, with a secret in its form.
+    fn request(on_failure: OnFailure) -> EndpointRequest {
+        EndpointRequest::new("parking", on_failure, vec![("ticket", "canary-ticket".into())])
     }
 
-    fn narrowing() -> Grant {
-        Grant::refresh(RefreshParameters::new("canary-token").scope("a")).unwrap()
+    fn response(status: u16, body: &str) -> Response {
+        Response { status, headers: Headers::from([("retry-after", "7")]), body: Body::Whole(body.as_bytes().to_vec()) }
     }
 
-    /// At a server that is no preset's, with a secret in the form.
-    fn asked<'a>(grant: &'a Grant, secrets: &'a [Secret]) -> ResponseContext<'a> {
-        let authentication = ClientAuthentication::ClientSecretPost;
-        ResponseContext { grant, endpoint: "https://login.example/token", authentication, is_keycloak: false, secrets }
-    }
-
-    fn answer(status: u16, body: Body) -> Response {
-        Response { status, retry_after: Some(Duration::from_secs(7)), body }
-    }
-
-    fn judge(grant: &Grant, status: u16, body: &str) -> Result<TokenResponse> {
-        asked(grant, &grant.secrets()).judge(&answer(status, Body::Whole(body.as_bytes().to_vec())))
-    }
-
-    fn error(grant: &Grant, status: u16, body: &str) -> Error {
-        judge(grant, status, body).err().unwrap_or_else(|| panic!("accepted: {status} {body}"))
+    fn error(on_failure: OnFailure, status: u16, body: &str) -> Error {
+        let (request, credentials) = (request(on_failure), credentials(Some("canary-secret"), None));
+        ResponseContext::new(&request, URL, &credentials, false, 0).error(response(status, body))
     }
 
     fn oauth(error: &str) -> String {
         format!(r#"{{"error":"{error}","error_description":"Some words"}}"#)
     }
 
+    fn failed(on_failure: OnFailure, reached: SendState, kind: FailureKind) -> Error {
+        let (request, credentials) = (request(on_failure), credentials(None, None));
+        ResponseContext::new(&request, URL, &credentials, false, 0).failed(TransportError { reached, kind, cause: None })
+    }
+
     #[test]
-    fn tokens_are_handed_out_with_a_success_whatever_else_is_in_the_response() {
-        for status in [200, 201, 202, 203] {
-            assert!(judge(&code(), status, r#"{"access_token":"a","error":"x"}"#).unwrap().refused.is_none());
+    fn a_failure_means_what_the_request_says() {
+        use ErrorCode::{LoginFailed, LoginRequired, Oauth, OutcomeUnknown, ServerUnavailable};
+        for (status, body, spent, still_good, repeatable) in [
+            (400, oauth("invalid_grant"), LoginFailed, LoginRequired, Oauth),
+            (400, oauth("invalid_scope"), LoginFailed, LoginRequired, Oauth),
+            (400, oauth("something_new"), LoginFailed, Oauth, Oauth),
+            (403, oauth("access_denied"), LoginFailed, ServerUnavailable, ServerUnavailable),
+            (400, oauth("server_error"), LoginFailed, ServerUnavailable, ServerUnavailable),
+            (400, String::new(), LoginFailed, LoginFailed, Oauth),
+            (401, String::new(), ErrorCode::InvalidClient, LoginFailed, ErrorCode::InvalidClient),
+            (403, String::new(), LoginFailed, LoginFailed, Oauth),
+            (500, String::new(), LoginFailed, OutcomeUnknown, OutcomeUnknown),
+            (503, String::new(), LoginFailed, OutcomeUnknown, ServerUnavailable),
+        ] {
+            assert_eq!(error(OnFailure::SpentByTheAttempt, status, &body).code(), spent, "spent: {status} {body}");
+            assert_eq!(error(OnFailure::StillGood, status, &body).code(), still_good, "still good: {status} {body}");
+            assert_eq!(error(OnFailure::Repeatable, status, &body).code(), repeatable, "repeatable: {status} {body}");
         }
-        for status in [302, 400, 404, 500] {
-            assert!(judge(&code(), status, r#"{"access_token":"a"}"#).is_err(), "{status}");
+        assert_eq!(failed(OnFailure::SpentByTheAttempt, SendState::Sent, FailureKind::TimedOut).code(), LoginFailed);
+        assert_eq!(failed(OnFailure::StillGood, SendState::Sent, FailureKind::TimedOut).code(), OutcomeUnknown);
+        assert_eq!(failed(OnFailure::Repeatable, SendState::Sent, FailureKind::TimedOut).code(), OutcomeUnknown);
+    }
+
+    #[test]
+    fn a_wrong_endpoint_is_named_by_what_it_was_to_be() {
+        for status in [302, 404, 405, 415] {
+            let error = error(OnFailure::Repeatable, status, "");
+            assert_eq!(error.code(), ErrorCode::WrongEndpoint);
+            let expected = format!("{URL} is no parking endpoint (status {status}); check the host and the parking endpoint's path");
+            assert_eq!(error.to_string(), expected);
         }
     }
 
     #[test]
-    fn a_pair_of_tokens_is_kept_whatever_the_status_and_not_handed_out() {
-        for (status, code) in [(302, ErrorCode::WrongEndpoint), (400, ErrorCode::LoginFailed), (500, ErrorCode::OutcomeUnknown)] {
-            let tokens = judge(&refresh(), status, r#"{"access_token":"a","refresh_token":"new"}"#).unwrap();
-            assert_eq!(tokens.refresh_token.as_ref().unwrap().reveal(), "new");
-            assert_eq!(refresh().complete(tokens, 0).unwrap_err().code(), code, "{status}");
-            let with_an_error = r#"{"access_token":"a","refresh_token":"new","error":"invalid_grant"}"#;
-            assert_eq!(error(&refresh(), status, with_an_error).code(), ErrorCode::LoginRequired, "{status}");
-            // Some servers repeat the request.
-            assert!(judge(&refresh(), status, r#"{"grant_type":"refresh_token","refresh_token":"canary-token"}"#).is_err(), "{status}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_was_cut_short_counts_where_what_matters_in_it_is_complete() {
-        let cut = |status: u16, body: &str| {
+    fn an_error_that_is_complete_counts_in_a_body_that_was_cut_short() {
+        let (request, credentials) = (request(OnFailure::Repeatable), credentials(None, None));
+        let context = ResponseContext::new(&request, URL, &credentials, false, 0);
+        let cut = |body: &str| {
             let failure = TransportError { reached: SendState::Sent, kind: FailureKind::ConnectionLost, cause: None };
-            whole(answer(status, Body::CutShort(body.as_bytes().to_vec(), failure)))
+            let body = Body::CutShort(body.as_bytes().to_vec(), failure);
+            context.error(Response { status: 400, headers: Headers::default(), body })
         };
-        for body in [r#"{"access_token":"a"}"#, r#"{"refresh_token":"r"}"#, r#"{"error":"invalid_grant"}"#, r#"{"access_token":"a"}{"x"#] {
-            assert!(matches!(cut(200, body).unwrap().body, Body::Whole(_)), "{body}");
-        }
-        for body in
-            ["", "{}", r#"{"access_token":"a""#, r#"{"access_token":""}"#, r#"{"error":""}"#, r#"{"x":{"access_token":"a"}"#, "<html>"]
-        {
-            assert_eq!(cut(503, body).err().unwrap().kind, FailureKind::ConnectionLost, "{body}");
-        }
-        assert!(matches!(whole(answer(200, Body::TooLarge)).unwrap().body, Body::TooLarge));
+        assert_eq!(cut(r#"{"error":"invalid_request"} and m"#).oauth_error(), Some("invalid_request"));
+        let lost = cut(r#"{"error":"inva"#);
+        assert_eq!((lost.code(), lost.status()), (ErrorCode::OutcomeUnknown, None));
     }
 
     #[test]
-    fn both_tokens_count_where_the_object_is_cut_off_behind_them() {
-        let failure = || TransportError { reached: SendState::Sent, kind: FailureKind::ConnectionLost, cause: None };
-        let pair = r#"{"access_token":"a","expires_in":60,"refresh_token":"new","#;
-        for rest in ["", r#""id_token":"cut"#, r#""x":{"access_token":"b","#, r#""expires_in":9"#, "\"", r#""refresh_token":"cut"#] {
-            let body = format!("{pair}{rest}");
-            let cut = whole(answer(200, Body::CutShort(body.clone().into_bytes(), failure()))).unwrap();
-            // The length may have been wrong, as where a server counts characters.
-            let short = whole(answer(200, Body::Whole(body.into_bytes()))).unwrap();
-            for answer in [cut, short] {
-                let tokens = asked(&refresh(), &[]).judge(&answer).unwrap();
-                let tokens = refresh().complete(tokens, 0).unwrap();
-                let refresh_token = tokens.refresh_token().unwrap().reveal();
-                assert_eq!((tokens.access_token().reveal(), refresh_token, tokens.expires_at()), ("a", "new", Some(60)), "{rest}");
-            }
-        }
-        for body in [
-            r#"{"access_token":"a","x":"#,
-            r#"{"refresh_token":"r","x":"#,
-            r#"{"access_token":"a","refresh_token":"r""#,
-            r#"{"x":{"access_token":"a","refresh_token":"r","#,
-        ] {
-            assert!(whole(answer(200, Body::CutShort(body.as_bytes().to_vec(), failure()))).is_err(), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_server_that_says_that_it_has_trouble_is_no_matter_of_configuration() {
-        for name in ["server_error", "temporarily_unavailable"] {
-            for status in [200, 400, 401, 403] {
-                let trouble = error(&refresh(), status, &oauth(name));
-                assert_eq!((trouble.code(), trouble.remedy()), (ErrorCode::ServerUnavailable, Remedy::TryLater), "{status} {name}");
-                assert_eq!(error(&code(), status, &oauth(name)).remedy(), Remedy::LogInAgain, "{status} {name}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_oauth_error_is_one_at_any_status() {
-        for status in [200, 400, 401, 403, 500] {
-            assert_eq!(error(&code(), status, &oauth("invalid_grant")).code(), ErrorCode::LoginFailed, "{status}");
-            assert_eq!(error(&refresh(), status, &oauth("invalid_grant")).code(), ErrorCode::LoginRequired, "{status}");
-        }
-    }
-
-    #[test]
-    fn each_answer_is_its_error_for_a_code_and_for_a_refresh() {
-        use ErrorCode::{InvalidClient, LoginFailed, LoginRequired, Oauth, OutcomeUnknown, ServerUnavailable, WrongEndpoint};
-        for (status, body, for_code, for_refresh) in [
-            (400, oauth("invalid_scope"), LoginFailed, LoginRequired),
-            (400, oauth("invalid_request"), Oauth, Oauth),
-            (400, oauth("unsupported_grant_type"), Oauth, Oauth),
-            (400, oauth("redirect_uri_mismatch"), Oauth, Oauth),
-            (400, oauth("something_new"), LoginFailed, Oauth),
-            (403, oauth("invalid_code"), LoginFailed, Oauth),
-            (200, oauth("bad_verification_code"), LoginFailed, Oauth),
-            (200, oauth("incorrect_client_credentials"), InvalidClient, InvalidClient),
-            (400, oauth("invalid_client"), InvalidClient, InvalidClient),
-            (401, oauth("unauthorized_client"), InvalidClient, InvalidClient),
-            (400, String::new(), LoginFailed, LoginFailed),
-            (400, "{}".into(), LoginFailed, LoginFailed),
-            (400, "<html>".into(), LoginFailed, LoginFailed),
-            (401, String::new(), InvalidClient, LoginFailed),
-            (401, "<html>Bearer</html>".into(), InvalidClient, LoginFailed),
-            (403, String::new(), LoginFailed, LoginFailed),
-            (403, r#"{"message":"Forbidden"}"#.into(), LoginFailed, LoginFailed),
-            (403, oauth("access_denied"), LoginFailed, ServerUnavailable),
-            (403, oauth("invalid_request"), Oauth, Oauth),
-            (403, "<html>".into(), WrongEndpoint, WrongEndpoint),
-            (404, r#"{"error":"Realm does not exist"}"#.into(), WrongEndpoint, WrongEndpoint),
-            (404, "<html>".into(), WrongEndpoint, WrongEndpoint),
-            (405, r#"{"error":"HTTP 405 Method Not Allowed"}"#.into(), WrongEndpoint, WrongEndpoint),
-            (407, String::new(), WrongEndpoint, WrongEndpoint),
-            (413, String::new(), WrongEndpoint, WrongEndpoint),
-            (415, String::new(), WrongEndpoint, WrongEndpoint),
-            (302, String::new(), WrongEndpoint, WrongEndpoint),
-            (307, String::new(), WrongEndpoint, WrongEndpoint),
-            (400, oauth("not_allowed"), WrongEndpoint, WrongEndpoint),
-            (408, String::new(), LoginFailed, OutcomeUnknown),
-            (429, "<html>".into(), ServerUnavailable, ServerUnavailable),
-            (500, oauth("unknown_error"), LoginFailed, OutcomeUnknown),
-            (502, "<html>".into(), LoginFailed, OutcomeUnknown),
-            (503, String::new(), LoginFailed, OutcomeUnknown),
-            (200, "<html>".into(), LoginFailed, OutcomeUnknown),
-            (200, String::new(), LoginFailed, OutcomeUnknown),
-            (200, r#"{"access_token":"a""#.into(), LoginFailed, OutcomeUnknown),
-        ] {
-            assert_eq!(error(&code(), status, &body).code(), for_code, "code: {status} {body}");
-            assert_eq!(error(&refresh(), status, &body).code(), for_refresh, "refresh: {status} {body}");
-            assert_eq!(error(&refresh(), status, &body).status(), Some(status));
-        }
-    }
-
-    #[test]
-    fn a_refusal_without_a_reason_is_told_from_all_others() {
-        for (status, body, unexplained) in [
-            (400, String::new(), true),
-            (401, "{}".to_owned(), true),
-            (403, String::new(), true),
-            (403, "<html>".to_owned(), false),
-            (404, String::new(), false),
-            (500, String::new(), false),
-            (400, oauth("invalid_grant"), false),
-            (400, oauth("something_new"), false),
-        ] {
-            let error = error(&refresh(), status, &body);
-            assert_eq!(error.is_unexplained_refusal(), unexplained, "{status} {body}");
-            assert!(!unexplained || (error.remedy() == Remedy::LogInAgain && !error.to_string().contains("endpoint (")), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_error_is_known_in_any_letters_and_with_words_behind_it() {
+    fn an_error_is_known_in_any_letters_and_with_words_after_it() {
         for (written, code, words) in [
             ("invalid_grant", "invalid_grant", None),
             ("invalid_grant: Token is expired", "invalid_grant", Some("Token is expired")),
@@ -496,42 +387,30 @@ mod tests {
             ("Realm does not exist", "Realm does not exist", None),
             ("Something_New: x", "Something_New: x", None),
         ] {
-            let error = error(&refresh(), 400, &format!(r#"{{"error":"{written}"}}"#));
+            let error = error(OnFailure::StillGood, 400, &format!(r#"{{"error":"{written}"}}"#));
             assert_eq!((error.oauth_error(), error.oauth_error_description()), (Some(code), words), "{written}");
             assert_eq!(error.code() == ErrorCode::LoginRequired, code == "invalid_grant", "{written}");
         }
-        let both = error(&refresh(), 400, r#"{"error":"invalid_grant: Token is expired","error_description":"Log in"}"#);
+        let both = error(OnFailure::StillGood, 400, r#"{"error":"invalid_grant: Token is expired","error_description":"Log in"}"#);
         assert_eq!(both.oauth_error_description(), Some("Token is expired: Log in"));
     }
 
     #[test]
     fn words_that_are_not_utf_8_are_shown_and_spoil_nothing() {
-        let grant = refresh();
+        let (request, credentials) = (request(OnFailure::StillGood), credentials(None, None));
         let body = Body::Whole(b"{\"error\":\"invalid_grant\",\"error_description\":\"ung\xFCltig\"}".to_vec());
-        let error = asked(&grant, &[]).judge(&answer(400, body)).err().unwrap();
+        let response = Response { status: 400, headers: Headers::default(), body };
+        let error = ResponseContext::new(&request, URL, &credentials, false, 0).error(response);
         assert_eq!((error.code(), error.oauth_error_description()), (ErrorCode::LoginRequired, Some("ungültig")));
     }
 
     #[test]
-    fn a_member_that_nobody_can_read_is_odd_and_its_name_shows_no_secret() {
-        let grant = refresh();
-        let secrets = grant.secrets();
-        let body = b"{\"name\":\"M\xFCller\",\"expires_in\":NaN,\"canary-token\":Infinity,\"access_token\":\"a\",\"x\":1}".to_vec();
-        let tokens = asked(&grant, &secrets).judge(&answer(200, Body::Whole(body))).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(tokens.odd, ["name", "[redacted]", "expires_in"]);
-        assert_eq!(tokens.access_token.unwrap().reveal(), "a");
-    }
-
-    #[test]
     fn keycloaks_words_are_for_keycloak() {
-        let grant = refresh();
-        let message = |is_keycloak, status, body: &str| {
-            let body = Body::Whole(body.as_bytes().to_vec());
-            let error = ResponseContext { is_keycloak, ..asked(&grant, &[]) }.judge(&answer(status, body)).err().unwrap();
-            error.to_string()
-        };
+        let (request, credentials) = (request(OnFailure::StillGood), credentials(None, None));
         for (status, body) in [(404, String::new()), (403, oauth("access_denied")), (400, oauth("not_allowed"))] {
-            let [theirs, others] = [true, false].map(|is_keycloak| message(is_keycloak, status, &body));
+            let message =
+                |is_keycloak| ResponseContext::new(&request, URL, &credentials, is_keycloak, 0).error(response(status, &body)).to_string();
+            let [theirs, others] = [true, false].map(message);
             assert!(theirs.contains("realm"), "{theirs}");
             assert!(!others.contains("realm") && !others.contains("/auth"), "{others}");
         }
@@ -539,47 +418,58 @@ mod tests {
 
     #[test]
     fn a_client_that_is_refused_is_told_what_it_sent() {
-        let grant = refresh();
-        for (authentication, expected) in [
-            (ClientAuthentication::None, "no client_secret was sent"),
-            (ClientAuthentication::ClientSecretPost, "client_authentication to client_secret_basic"),
-            (ClientAuthentication::ClientSecretBasic, "client_authentication to client_secret_post"),
+        let request = request(OnFailure::StillGood);
+        for (secret, method, expected) in [
+            (None, ClientAuthentication::None, "no client_secret was sent"),
+            (Some("s"), ClientAuthentication::ClientSecretPost, "client_authentication to client_secret_basic"),
+            (Some("s"), ClientAuthentication::ClientSecretBasic, "client_authentication to client_secret_post"),
         ] {
-            let body = Body::Whole(oauth("invalid_client").into_bytes());
-            let error = ResponseContext { authentication, ..asked(&grant, &[]) }.judge(&answer(401, body)).err().unwrap();
+            let credentials = credentials(secret, Some(method));
+            let error = ResponseContext::new(&request, URL, &credentials, false, 0).error(response(401, &oauth("invalid_client")));
             assert!(error.to_string().contains(expected) && error.to_string().ends_with("Some words)"), "{error}");
         }
     }
 
     #[test]
-    fn a_scope_of_the_callers_own_that_is_refused_is_a_matter_of_configuration() {
-        assert_eq!(error(&narrowing(), 400, &oauth("invalid_scope")).code(), ErrorCode::Oauth);
-    }
-
-    #[test]
     fn retry_after_is_passed_on() {
-        assert_eq!(error(&refresh(), 503, "").retry_after(), Some(Duration::from_secs(7)));
-        assert_eq!(error(&refresh(), 429, "").retry_after(), Some(Duration::from_secs(7)));
-    }
-
-    #[test]
-    fn a_spent_code_is_never_something_to_try_later() {
-        let failed = |failure| {
-            let grant = code();
-            asked(&grant, &[]).failed(failure)
-        };
-        for kind in [FailureKind::TimedOut, FailureKind::ConnectionLost, FailureKind::NotHttp] {
-            let failure = |reached| TransportError { reached, kind: kind.clone(), cause: None };
-            let sent = failed(failure(SendState::Sent));
-            assert_eq!((sent.code(), sent.retryable()), (ErrorCode::LoginFailed, false), "{kind:?}");
-            assert!(failed(failure(SendState::NotSent)).retryable(), "{kind:?}");
+        for (status, body) in [(503, String::new()), (429, String::new()), (403, oauth("access_denied")), (400, String::new())] {
+            let wait = error(OnFailure::StillGood, status, &body).retry_after();
+            assert_eq!(wait.map(|wait| wait.as_secs()), Some(7), "{status} {body}");
         }
     }
 
     #[test]
-    fn a_certificate_is_a_matter_of_configuration_and_a_proxy_that_wants_a_login_too() {
-        let grant = refresh();
-        let failed = |kind| asked(&grant, &[]).failed(TransportError { reached: SendState::NotSent, kind, cause: None }).code();
+    fn a_spent_code_is_never_something_to_try_later() {
+        for kind in [FailureKind::TimedOut, FailureKind::ConnectionLost, FailureKind::NotHttp] {
+            let sent = failed(OnFailure::SpentByTheAttempt, SendState::Sent, kind.clone());
+            assert_eq!((sent.code(), sent.retryable()), (ErrorCode::LoginFailed, false), "{kind:?}");
+            assert!(failed(OnFailure::SpentByTheAttempt, SendState::NotSent, kind.clone()).retryable(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_caller_that_stops_waiting_is_told_whether_anything_was_sent() {
+        let ended = |on_failure, why, reached| {
+            let (request, credentials) = (request(on_failure), credentials(None, None));
+            let error = ResponseContext::new(&request, URL, &credentials, false, 0).wait_ended(why, reached);
+            (error.code(), error.remedy())
+        };
+        let (spent, good) = (OnFailure::SpentByTheAttempt, OnFailure::StillGood);
+        for (on_failure, why, reached, code, remedy) in [
+            (spent, WaitEnded::Cancelled, SendState::NotSent, ErrorCode::Cancelled, Remedy::TryLater),
+            (spent, WaitEnded::Cancelled, SendState::Sent, ErrorCode::Cancelled, Remedy::LogInAgain),
+            (good, WaitEnded::Cancelled, SendState::Sent, ErrorCode::Cancelled, Remedy::TryLater),
+            (spent, WaitEnded::TimedOut, SendState::NotSent, ErrorCode::Timeout, Remedy::TryLater),
+            (spent, WaitEnded::TimedOut, SendState::Sent, ErrorCode::LoginFailed, Remedy::LogInAgain),
+            (good, WaitEnded::TimedOut, SendState::Sent, ErrorCode::OutcomeUnknown, Remedy::TryLater),
+        ] {
+            assert_eq!(ended(on_failure, why, reached), (code, remedy), "{on_failure:?} {why:?} {reached:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_a_matter_of_configuration_and_so_is_a_proxy_that_requires_a_login() {
+        let failed = |kind| failed(OnFailure::StillGood, SendState::NotSent, kind).code();
         assert_eq!(failed(FailureKind::Certificate("expired".into())), ErrorCode::Certificate);
         assert_eq!(failed(FailureKind::Proxy("proxy server responded 407/407".into())), ErrorCode::WrongEndpoint);
         assert_eq!(failed(FailureKind::Proxy("proxy server responded 502/502".into())), ErrorCode::Transport);
@@ -587,10 +477,12 @@ mod tests {
 
     #[test]
     fn a_server_that_repeats_our_secrets_does_not_get_them_into_an_error() {
-        let body = r#"{"error":"canary-code","error_description":"canary-code\nis bad","error_uri":"https://x/canary-code"}"#;
-        let error = error(&code(), 400, body);
-        let shown = format!("{error} {error:?} {:?} {:?}", error.oauth_error_description(), error.oauth_error_uri());
-        assert!(!shown.contains("canary") && !shown.contains('\n'), "{shown}");
+        for secret in ["canary-ticket", "canary-secret"] {
+            let body = format!(r#"{{"error":"{secret}","error_description":"{secret}\nis bad","error_uri":"https://x/{secret}"}}"#);
+            let error = error(OnFailure::SpentByTheAttempt, 400, &body);
+            let shown = format!("{error} {error:?} {:?} {:?}", error.oauth_error_description(), error.oauth_error_uri());
+            assert!(!shown.contains("canary") && !shown.contains('\n'), "{shown}");
+        }
     }
 
     #[test]
@@ -601,22 +493,17 @@ mod tests {
 
     #[test]
     fn a_servers_words_are_cut() {
-        let error = error(&code(), 400, &format!(r#"{{"error":"x","error_description":"{}"}}"#, "long ".repeat(10_000)));
+        let body = format!(r#"{{"error":"x","error_description":"{}"}}"#, "long ".repeat(10_000));
+        let error = error(OnFailure::SpentByTheAttempt, 400, &body);
         assert!(error.to_string().len() < 1200);
         assert_eq!(error.oauth_error_description().unwrap().len(), MAX_SHOWN);
     }
 
     #[test]
-    fn a_success_without_an_access_token_still_gives_its_refresh_token() {
-        let answer = judge(&refresh(), 200, r#"{"refresh_token":"r"}"#).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(answer.refresh_token.unwrap().reveal(), "r");
-    }
-
-    #[test]
-    fn the_servers_words_stand_behind_ours() {
-        let with_words = error(&refresh(), 400, &oauth("invalid_request")).to_string();
+    fn the_servers_words_follow_ours() {
+        let with_words = error(OnFailure::StillGood, 400, &oauth("invalid_request")).to_string();
         assert!(with_words.ends_with("configuration (the server says invalid_request: Some words)"), "{with_words}");
-        let without = error(&refresh(), 400, r#"{"error":"invalid_request"}"#).to_string();
+        let without = error(OnFailure::StillGood, 400, r#"{"error":"invalid_request"}"#).to_string();
         assert!(without.ends_with("configuration (the server says invalid_request)"), "{without}");
     }
 
@@ -625,9 +512,10 @@ mod tests {
         use std::error::Error as _;
 
         let transport = Error::new(ErrorCode::Transport, "reset").with_cause(std::io::Error::other("cable"));
-        let failure = TransportError { reached: SendState::NotSent, kind: FailureKind::ConnectionLost, cause: Some(Box::new(transport)) };
-        let grant = refresh();
-        let error = asked(&grant, &[]).failed(failure);
+        let cause = Some(Box::new(transport) as Box<dyn std::error::Error + Send + Sync>);
+        let failure = TransportError { reached: SendState::NotSent, kind: FailureKind::ConnectionLost, cause };
+        let (request, credentials) = (request(OnFailure::StillGood), credentials(None, None));
+        let error = ResponseContext::new(&request, URL, &credentials, false, 0).failed(failure);
         let cause = error.source().unwrap();
         assert_eq!((cause.to_string().as_str(), cause.source().unwrap().to_string().as_str()), ("reset", "cable"));
     }

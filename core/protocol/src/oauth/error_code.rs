@@ -1,6 +1,6 @@
 //! The codes of OAuth errors (RFC 6749, sections 4.1.2.1 and 5.2), and how servers write them.
 
-/// Codes that another login does not mend.
+/// Codes that another login does not fix.
 pub(super) const OF_CONFIGURATION: [&str; 9] = [
     "invalid_request",
     "invalid_scope",
@@ -13,10 +13,10 @@ pub(super) const OF_CONFIGURATION: [&str; 9] = [
     "use_dpop_nonce",
 ];
 
-/// What stands for `invalid_client`, also at a server with words of its own.
+/// Codes that mean `invalid_client`, some of them from servers with names of their own.
 pub(super) const OF_THE_CLIENT: [&str; 3] = ["invalid_client", "unauthorized_client", "incorrect_client_credentials"];
 
-/// Other codes that something depends on.
+/// Other codes that have a meaning here.
 const OTHERS: [&str; 9] = [
     "invalid_grant",
     "access_denied",
@@ -29,9 +29,9 @@ const OTHERS: [&str; 9] = [
     "account_selection_required",
 ];
 
-/// An OAuth error's code, and the words that some servers put behind it (`invalid_grant: Token is expired`). A code that nothing depends
-/// on stays as it is.
-pub fn code_and_words(error: &str) -> (String, &str) {
+/// An OAuth error's code, and the words that some servers add (`invalid_grant: Token is expired`).
+/// A code without a meaning here stays as it is.
+pub(super) fn code_and_words(error: &str) -> (String, &str) {
     let error = error.trim();
     let end = error.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(error.len());
     let (first, words) = error.split_at(end);
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_code_is_found_in_any_letters_and_with_words_behind_it() {
+    fn a_known_code_is_found_in_any_letters_and_with_words_after_it() {
         for (written, code, words) in [
             ("invalid_grant", "invalid_grant", ""),
             ("invalid_grant: Token is expired", "invalid_grant", "Token is expired"),

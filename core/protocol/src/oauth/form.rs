@@ -1,42 +1,47 @@
-//! `application/x-www-form-urlencoded`, both ways. Writing is the `url` crate's; reading is our own, because the crate would silently
-//! repair what must be refused.
+//! `application/x-www-form-urlencoded`, both ways. The `url` crate writes; reading is our own,
+//! because the crate would silently repair what must be refused.
 
 use url::form_urlencoded::Serializer;
 
+use crate::crypto::unhex_digit;
+
 /// A form or query of these pairs, in this order.
-pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub(super) fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     Serializer::new(String::with_capacity(512)).extend_pairs(pairs).finish()
 }
 
-/// One value as a form would hold it: what RFC 6749, section 2.3.1, wants of the halves of a Basic header.
-pub fn encode_value(value: &str) -> String {
+/// One value as it is written in a form: RFC 6749, section 2.3.1, requires it of both halves of a
+/// Basic header.
+pub(super) fn encode_value(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// The names of a query and their values, still encoded: a value that nobody reads may be anything. What copying leaves around either is cut off.
+/// The names of a query, and their values as they are written: a value that is not used may be
+/// anything. Both are without what copying adds around them.
 pub fn pairs(query: &str) -> impl Iterator<Item = (String, &str)> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.map(|(name, value)| (decode_to_show(trimmed(name)), trimmed(value)))
 }
 
-/// Without what copying a text leaves around it, and no form has as it is.
+/// A text without what copying adds around it. A form has none of these characters unencoded.
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}' | '\u{feff}'))
 }
 
-/// A value; nothing for a broken escape or what is not UTF-8 after decoding.
+/// A value, decoded. Nothing if an escape is broken or the result is not UTF-8.
 pub fn decode(value: &str) -> Option<String> {
     let decoded = bytes(value).collect::<Option<_>>()?;
     String::from_utf8(decoded).ok()
 }
 
-/// A value to show: a broken escape is itself, and what is not UTF-8 is Latin-1.
-pub fn decode_to_show(value: &str) -> String {
+/// A value, decoded to be shown: a broken escape stays as it is, and what is not UTF-8 is read as
+/// Latin-1.
+pub(super) fn decode_to_show(value: &str) -> String {
     let percent = |byte: Option<u8>| byte.unwrap_or(b'%');
     String::from_utf8(bytes(value).map(percent).collect()).unwrap_or_else(|bytes| bytes.into_bytes().into_iter().map(char::from).collect())
 }
 
-/// The bytes of a value, with nothing in the place of the `%` of a broken escape.
+/// The bytes of a value, with `None` for the `%` of a broken escape.
 fn bytes(value: &str) -> impl Iterator<Item = Option<u8>> {
     let mut rest = value.bytes();
     std::iter::from_fn(move || {
@@ -44,7 +49,7 @@ fn bytes(value: &str) -> impl Iterator<Item = Option<u8>> {
             b'+' => Some(b' '),
             b'%' => {
                 let mut ahead = rest.clone();
-                let escaped = (|| Some(hex(ahead.next()?)? << 4 | hex(ahead.next()?)?))();
+                let escaped = (|| Some(unhex_digit(ahead.next()?)? << 4 | unhex_digit(ahead.next()?)?))();
                 if escaped.is_some() {
                     rest = ahead;
                 }
@@ -53,10 +58,6 @@ fn bytes(value: &str) -> impl Iterator<Item = Option<u8>> {
             other => Some(other),
         })
     })
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -1,14 +1,19 @@
-//! The two grants of this library: an authorization code (RFC 6749, section 4.1.3) and a refresh token (section 6).
+//! Token requests, by grant: an authorization code (RFC 6749, section 4.1.3) and a refresh token
+//! (section 6). A further grant is one more constructor of [`TokenRequest`].
 
 use super::authorization_code::AuthorizationCode;
+use super::endpoint_request::{EndpointRequest, OnFailure};
 use super::scope::{Scope, names_openid};
-use super::token_set::{TokenResponse, TokenSet};
+use super::syntax::is_refresh_token;
+use super::token_response::{Previous, TokenResponse};
+use super::token_set::TokenSet;
 use crate::error::{Error, ErrorCode, Remedy, Result};
 use crate::secret::{IdToken, RefreshToken, Secret};
 
-/// A refresh token and what is known of the login it belongs to.
+/// A refresh token, and what is known of the login that it belongs to.
 ///
-/// Made from a refresh token alone, or from the last [`TokenSet`], whose scope and ID token then stay where the answer has none.
+/// Made from a refresh token alone, or from the last [`TokenSet`], whose scope and ID token then
+/// stay if the response has none.
 ///
 /// ```no_run
 /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
@@ -20,7 +25,7 @@ use crate::secret::{IdToken, RefreshToken, Secret};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RefreshParameters {
-    /// `None`: the tokens that it was to come from have none.
+    /// `None` if it was made from tokens that have none.
     refresh_token: Option<RefreshToken>,
     scope: Option<Scope>,
     granted_scope: Option<String>,
@@ -28,12 +33,12 @@ pub struct RefreshParameters {
 }
 
 impl RefreshParameters {
-    /// A refresh with this token.
+    /// A refresh with this refresh token.
     pub fn new(refresh_token: impl Into<RefreshToken>) -> Self {
         Self { refresh_token: Some(refresh_token.into()), scope: None, granted_scope: None, id_token: None }
     }
 
-    /// Ask for less than was granted. Without it no scope is sent, and it stays as it is.
+    /// Requests less than was granted. Without it no scope is sent, and the scope stays as it is.
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
         self.scope = Some(scope.into());
         self
@@ -64,20 +69,42 @@ impl From<&TokenSet> for RefreshParameters {
     }
 }
 
-/// What a token request asks for, and what its answer is to be completed with.
-pub enum Grant {
-    Code { code: AuthorizationCode, redirect_uri: Option<String>, scope: Option<String> },
-    Refresh { refresh_token: RefreshToken, scope: Option<String>, granted_scope: Option<String>, id_token: Option<IdToken> },
+/// A token request as a value: what is sent, what a failure means, and what the response is
+/// completed with.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    grant_type: &'static str,
+    request: EndpointRequest,
+    previous: Previous,
+    /// The user logs in with openid: unless the server says that it did not grant that, there is an
+    /// ID token (OpenID Connect Core, section 3.1.3.3).
+    wants_id_token: bool,
 }
 
-impl Grant {
+impl TokenRequest {
+    /// The exchange of an authorization code (RFC 6749, section 4.1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] that names what cannot be sent.
     pub fn code(code: AuthorizationCode, client_redirect_uri: Option<&str>) -> Result<Self> {
         code.check()?;
-        let scope = code.scope.clone().map(|scope| scope.check("scope")).transpose()?;
-        let redirect_uri = code.redirect_uri.clone().or_else(|| client_redirect_uri.map(str::to_owned));
-        Ok(Self::Code { code, redirect_uri, scope })
+        let scope = code.scope.map(|scope| scope.checked("scope")).transpose()?;
+        let redirect_uri = code.redirect_uri.or_else(|| client_redirect_uri.map(str::to_owned));
+        let redirect_uri = redirect_uri.map(|uri| ("redirect_uri", uri.into()));
+        let code_verifier = code.code_verifier.map(|verifier| ("code_verifier", verifier.reveal().into()));
+        let parameters = [("code", code.code)].into_iter().chain(redirect_uri).chain(code_verifier);
+        let wants_id_token = scope.as_deref().is_some_and(names_openid);
+        let previous = Previous { scope, ..Previous::default() };
+        Ok(Self { wants_id_token, ..Self::new("authorization_code", OnFailure::SpentByTheAttempt, parameters, previous) })
     }
 
+    /// A refresh (RFC 6749, section 6).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::LoginRequired`] without a refresh token, and [`ErrorCode::InvalidArgument`]
+    /// that names what cannot be sent.
     pub fn refresh(parameters: RefreshParameters) -> Result<Self> {
         let refresh_token = parameters.refresh_token.ok_or_else(|| {
             Error::new(
@@ -86,17 +113,22 @@ impl Grant {
             )
         })?;
         if !is_refresh_token(refresh_token.reveal()) {
-            return Err(Error::argument("refresh_token", "must be 1 to 65536 printable ASCII characters; pass it as the server sent it"));
+            let problem = "must be 1 to 65536 printable ASCII characters; pass it as the server sent it";
+            return Err(Error::invalid_argument("refresh_token", problem));
         }
-        Ok(Self::Refresh {
-            refresh_token,
-            scope: parameters.scope.map(|scope| scope.check("scope")).transpose()?,
-            granted_scope: parameters.granted_scope,
-            id_token: parameters.id_token,
-        })
+        let scope = parameters.scope.map(|scope| scope.checked("scope")).transpose()?;
+        let sent = [("refresh_token", refresh_token.reveal().into())].into_iter();
+        let sent = sent.chain(scope.clone().map(|scope| ("scope", scope.into())));
+        let previous =
+            Previous { refresh_token: Some(refresh_token), id_token: parameters.id_token, scope: scope.or(parameters.granted_scope) };
+        Ok(Self::new("refresh_token", OnFailure::StillGood, sent, previous))
     }
 
     /// The refresh of a stored login.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] if the refresh token cannot be sent.
     pub fn stored(refresh_token: &RefreshToken, tokens: Option<&TokenSet>) -> Result<Self> {
         Self::refresh(RefreshParameters {
             refresh_token: Some(refresh_token.clone()),
@@ -106,161 +138,144 @@ impl Grant {
         })
     }
 
-    /// The word for events: the value of `grant_type`.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Code { .. } => "authorization_code",
-            Self::Refresh { .. } => "refresh_token",
-        }
+    fn new(
+        grant_type: &'static str,
+        on_failure: OnFailure,
+        parameters: impl Iterator<Item = (&'static str, Secret)>,
+        previous: Previous,
+    ) -> Self {
+        let parameters = [("grant_type", grant_type.into())].into_iter().chain(parameters).collect();
+        let id_token = previous.id_token.as_ref().map(|token| token.reveal().into());
+        let request = EndpointRequest::new("token", on_failure, parameters).with_related(id_token);
+        Self { grant_type, request, previous, wants_id_token: false }
     }
 
-    pub fn is_code(&self) -> bool {
-        matches!(self, Self::Code { .. })
+    /// The value of `grant_type`.
+    pub fn grant_type(&self) -> &'static str {
+        self.grant_type
     }
 
-    pub fn sent_scope(&self) -> bool {
-        matches!(self, Self::Refresh { scope: Some(_), .. })
+    /// The request to the token endpoint.
+    pub fn request(&self) -> &EndpointRequest {
+        &self.request
     }
 
-    /// The form's parameters, without the client's authentication.
-    pub fn parameters(&self) -> Vec<(&str, &str)> {
-        let mut parameters = vec![("grant_type", self.as_str())];
-        match self {
-            Self::Code { code, redirect_uri, .. } => {
-                parameters.push(("code", code.code.reveal()));
-                parameters.extend(redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
-                parameters.extend(code.code_verifier.as_ref().map(|verifier| ("code_verifier", verifier.reveal())));
-            }
-            Self::Refresh { refresh_token, scope, .. } => {
-                parameters.push(("refresh_token", refresh_token.reveal()));
-                parameters.extend(scope.as_deref().map(|scope| ("scope", scope)));
-            }
-        }
-        parameters
+    /// The response completed with what was requested, and judged. `sent_at` is when the request
+    /// was sent, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// Why the tokens may not be handed out.
+    pub fn complete(&self, response: TokenResponse, sent_at: i64) -> Result<TokenSet> {
+        let status = response.status();
+        self.completed(response, sent_at).map_err(|error| error.with_status(status))
     }
 
-    /// What must not show in an error about this request.
-    pub fn secrets(&self) -> Vec<Secret> {
-        match self {
-            Self::Code { code, .. } => {
-                let verifier = code.code_verifier.as_ref().map(|verifier| Secret::from(verifier.reveal()));
-                std::iter::once(code.code.clone()).chain(verifier).collect()
-            }
-            Self::Refresh { refresh_token, id_token, .. } => {
-                let id_token = id_token.as_ref().map(|token| Secret::from(token.reveal()));
-                std::iter::once(Secret::from(refresh_token.reveal())).chain(id_token).collect()
-            }
-        }
-    }
-
-    /// The answer completed with what was asked, and judged. `sent_at` is when the request left, in seconds since 1970.
-    pub fn complete(&self, answer: TokenResponse, sent_at: i64) -> Result<TokenSet> {
-        let id_token_due = self.is_id_token_due(answer.scope());
-        let tokens = match self {
-            Self::Code { scope, .. } => answer.complete(sent_at, scope.clone(), None, None),
-            Self::Refresh { refresh_token, scope, granted_scope, id_token } => {
-                answer.complete(sent_at, scope.clone().or_else(|| granted_scope.clone()), Some(refresh_token), id_token.as_ref())
-            }
-        };
-        let tokens = tokens.map_err(|error| {
-            // The code is spent; trying later would not help.
-            if self.is_code() && error.retryable() { error.with_remedy(Remedy::LogInAgain) } else { error }
+    fn completed(&self, response: TokenResponse, sent_at: i64) -> Result<TokenSet> {
+        let id_token_due = self.wants_id_token && response.scope().is_none_or(names_openid);
+        let tokens = response.complete(sent_at, &self.previous).map_err(|error| {
+            // What is spent stays spent; trying later would not help.
+            let is_spent = self.request.on_failure() == OnFailure::SpentByTheAttempt;
+            if is_spent && error.retryable() { error.with_remedy(Remedy::LogInAgain) } else { error }
         })?;
         if id_token_due && tokens.id_token().is_none() {
-            return Err(Error::new(ErrorCode::IdToken, "id_token: missing, though openid was granted; log in again, or leave openid out"));
+            let problem = "id_token: missing, though openid was granted; log in again, or leave openid out";
+            return Err(Error::new(ErrorCode::IdToken, problem));
         }
         Ok(tokens)
     }
-
-    /// Where openid was asked for, and the server does not say that it granted something else (OpenID Connect Core, section 3.1.3.3).
-    fn is_id_token_due(&self, granted: Option<&str>) -> bool {
-        let Self::Code { scope: Some(asked), .. } = self else { return false };
-        names_openid(asked) && granted.is_none_or(names_openid)
-    }
-}
-
-/// RFC 6749, appendix A.17, with a limit.
-pub fn is_refresh_token(token: &str) -> bool {
-    (1..=65_536).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::json::Members;
+    use super::super::client_auth::Credentials;
+    use super::super::endpoint_response::ResponseContext;
+    use super::super::token_response;
     use super::*;
+    use crate::http::{Body, Headers, Response};
 
-    fn code(scope: &str) -> Grant {
-        Grant::code(AuthorizationCode::new("the code").code_verifier("v".repeat(43)).scope(scope), Some("https://app.example/cb")).unwrap()
+    fn code(scope: &str) -> TokenRequest {
+        let code = AuthorizationCode::new("the code").code_verifier("v".repeat(43)).scope(scope);
+        TokenRequest::code(code, Some("https://app.example/cb")).unwrap()
     }
 
     fn saved() -> TokenSet {
         TokenSet::restore(r#"{"access_token":"a","refresh_token":"r","id_token":"i","scope":"granted"}"#).unwrap()
     }
 
-    fn complete(grant: &Grant, json: &str) -> Result<TokenSet> {
-        grant.complete(TokenResponse::read(&Members::parse(json).unwrap()), 1000)
+    fn form(request: &TokenRequest) -> String {
+        let credentials = Credentials::new("id".into(), None, None).unwrap();
+        let sent = request.request().to("https://login.example/token", &credentials);
+        sent.body.unwrap().reveal().strip_suffix("&client_id=id").unwrap().to_owned()
+    }
+
+    fn complete(request: &TokenRequest, json: &str) -> Result<TokenSet> {
+        let credentials = Credentials::new("id".into(), None, None).unwrap();
+        let context = ResponseContext::new(request.request(), "https://login.example/token", &credentials, false, 0);
+        let response = Response { status: 200, headers: Headers::default(), body: Body::Whole(json.as_bytes().to_vec()) };
+        request.complete(token_response::process(&context, &response)?, 1000)
     }
 
     #[test]
     fn a_code_is_sent_with_what_belongs_to_it() {
-        let verifier = "v".repeat(43);
-        assert_eq!(
-            code("a").parameters(),
-            [
-                ("grant_type", "authorization_code"),
-                ("code", "the code"),
-                ("redirect_uri", "https://app.example/cb"),
-                ("code_verifier", verifier.as_str()),
-            ]
-        );
-        let own = Grant::code(AuthorizationCode::new("c").redirect_uri("https://own.example/"), Some("https://app.example/cb")).unwrap();
-        assert_eq!(own.parameters(), [("grant_type", "authorization_code"), ("code", "c"), ("redirect_uri", "https://own.example/")]);
+        let whole = "grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&code_verifier=";
+        assert_eq!(form(&code("a")), format!("{whole}{}", "v".repeat(43)));
+        let own = AuthorizationCode::new("c").redirect_uri("https://own.example/");
+        let own = TokenRequest::code(own, Some("https://app.example/cb")).unwrap();
+        assert_eq!(form(&own), "grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fown.example%2F");
+        assert_eq!((code("a").grant_type(), code("a").request().on_failure()), ("authorization_code", OnFailure::SpentByTheAttempt));
     }
 
     #[test]
-    fn a_refresh_sends_a_scope_only_where_less_is_asked_for() {
-        let whole = Grant::refresh(RefreshParameters::from(&saved())).unwrap();
-        assert_eq!(whole.parameters(), [("grant_type", "refresh_token"), ("refresh_token", "r")]);
-        let less = Grant::refresh(RefreshParameters::new("r").scope("b a")).unwrap();
-        assert_eq!(less.parameters(), [("grant_type", "refresh_token"), ("refresh_token", "r"), ("scope", "b a")]);
-        assert_eq!((whole.sent_scope(), less.sent_scope(), code("a").sent_scope()), (false, true, false));
+    fn a_refresh_sends_a_scope_only_to_request_less() {
+        let whole = TokenRequest::refresh(RefreshParameters::from(&saved())).unwrap();
+        assert_eq!(form(&whole), "grant_type=refresh_token&refresh_token=r");
+        let less = TokenRequest::refresh(RefreshParameters::new("r").scope("b a")).unwrap();
+        assert_eq!(form(&less), "grant_type=refresh_token&refresh_token=r&scope=b+a");
+        assert_eq!((less.grant_type(), less.request().on_failure()), ("refresh_token", OnFailure::StillGood));
     }
 
     #[test]
     fn what_cannot_be_sent_is_refused_by_name() {
-        let problem = |grant: Result<Grant>| grant.err().unwrap().to_string();
+        let problem = |request: Result<TokenRequest>| request.err().unwrap().to_string();
         for bad in [String::new(), "r".repeat(65_537), "r\n".into(), "ä".into()] {
-            assert!(problem(Grant::refresh(RefreshParameters::new(bad))).starts_with("refresh_token: "));
+            assert!(problem(TokenRequest::refresh(RefreshParameters::new(bad))).starts_with("refresh_token: "));
         }
-        assert!(Grant::refresh(RefreshParameters::new("~".repeat(65_536))).is_ok());
-        assert!(problem(Grant::refresh(RefreshParameters::new("r").scope(""))).starts_with("scope: "));
-        assert!(problem(Grant::code(AuthorizationCode::new(""), None)).starts_with("code: "));
+        assert!(TokenRequest::refresh(RefreshParameters::new("~".repeat(65_536))).is_ok());
+        assert!(problem(TokenRequest::refresh(RefreshParameters::new("r").scope(""))).starts_with("scope: "));
+        assert!(problem(TokenRequest::code(AuthorizationCode::new(""), None)).starts_with("code: "));
+        assert!(problem(TokenRequest::code(AuthorizationCode::new("c").scope(""), None)).starts_with("scope: "));
         let without = TokenSet::restore(r#"{"access_token":"a"}"#).unwrap();
-        assert_eq!(Grant::refresh(RefreshParameters::from(&without)).err().unwrap().code(), ErrorCode::LoginRequired);
+        let refused = TokenRequest::refresh(RefreshParameters::from(&without)).err().unwrap();
+        assert_eq!(refused.code(), ErrorCode::LoginRequired);
     }
 
     #[test]
     fn every_secret_of_a_request_is_known() {
-        let known = |grant: &Grant| grant.secrets().iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>();
+        let known =
+            |request: &TokenRequest| request.request().secrets().iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>();
         assert_eq!(known(&code("a")), ["the code".to_owned(), "v".repeat(43)]);
-        assert_eq!(known(&Grant::refresh(RefreshParameters::from(&saved())).unwrap()), ["r", "i"]);
-        assert_eq!(known(&Grant::refresh(RefreshParameters::from(saved().refresh_token().unwrap())).unwrap()), ["r"]);
+        assert_eq!(known(&TokenRequest::refresh(RefreshParameters::from(&saved())).unwrap()), ["r", "i"]);
+        let alone = RefreshParameters::from(saved().refresh_token().unwrap()).scope("a");
+        assert_eq!(known(&TokenRequest::refresh(alone).unwrap()), ["r"]);
     }
 
     #[test]
-    fn a_refresh_keeps_what_the_answer_leaves_out() {
-        let refresh = Grant::refresh(RefreshParameters::from(&saved())).unwrap();
+    fn a_refresh_keeps_what_the_response_leaves_out() {
+        let refresh = TokenRequest::refresh(RefreshParameters::from(&saved())).unwrap();
         let tokens = complete(&refresh, r#"{"access_token":"new"}"#).unwrap();
         assert_eq!((tokens.refresh_token().unwrap().reveal(), tokens.id_token().unwrap().reveal()), ("r", "i"));
         assert_eq!((tokens.scope(), tokens.expires_at()), (Some("granted"), Some(1300)));
-        let narrowed = Grant::refresh(RefreshParameters::new("r").scope("less")).unwrap();
+        let narrowed = TokenRequest::refresh(RefreshParameters::new("r").scope("less")).unwrap();
         assert_eq!(complete(&narrowed, r#"{"access_token":"new"}"#).unwrap().scope(), Some("less"));
+        assert_eq!(complete(&code("a"), r#"{"access_token":"new"}"#).unwrap().scope(), Some("a"));
     }
 
     #[test]
-    fn an_id_token_must_be_there_where_openid_was_granted() {
+    fn an_id_token_must_be_there_if_openid_was_granted() {
         let without = r#"{"access_token":"a"}"#;
-        assert_eq!(complete(&code("a openid"), without).unwrap_err().code(), ErrorCode::IdToken);
+        let error = complete(&code("a openid"), without).unwrap_err();
+        assert_eq!((error.code(), error.status()), (ErrorCode::IdToken, Some(200)));
         assert!(complete(&code("a openid2"), without).is_ok());
         assert!(complete(&code("openid"), r#"{"access_token":"a","id_token":"i"}"#).is_ok());
         for (granted, due) in
@@ -272,11 +287,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_answer_to_a_code_means_a_new_login_and_to_a_refresh_another_try() {
+    fn a_bad_response_to_a_code_means_a_new_login_and_to_a_refresh_another_try() {
         let bad = r#"{"refresh_token":"r"}"#;
-        let (for_code, for_refresh) =
-            (complete(&code("a"), bad).unwrap_err(), complete(&Grant::refresh("r".into()).unwrap(), bad).unwrap_err());
+        let for_code = complete(&code("a"), bad).unwrap_err();
         assert_eq!((for_code.code(), for_code.remedy()), (ErrorCode::BadResponse, Remedy::LogInAgain));
+        let for_refresh = complete(&TokenRequest::refresh("r".into()).unwrap(), bad).unwrap_err();
         assert_eq!((for_refresh.code(), for_refresh.remedy()), (ErrorCode::BadResponse, Remedy::TryLater));
     }
 }

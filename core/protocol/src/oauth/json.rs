@@ -1,6 +1,8 @@
-//! Reading JSON objects from servers, in layers: the body, the one object in it, and the members that count.
+//! Reading JSON objects from servers, in layers: the body, the one object in it, and the members
+//! that matter.
 //!
-//! Members stay unparsed until they are asked for, so one absurd number or broken escape spoils its own member and no other.
+//! Members stay unparsed until they are used, so an absurd number or a broken escape spoils its own
+//! member and no other. That is why `serde_json` parses members, and not the body.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,18 +16,19 @@ use super::object::{Extent, objects, sound};
 /// Ten years in seconds: no lifetime is longer.
 const MAX_NUMBER: i64 = 315_360_000;
 
-/// How deep a member that is kept may be nested. It is written inside other objects, and what is deeper than 127 in all cannot be read.
+/// How deep a member that is kept may be nested. It is written inside other objects, and
+/// `serde_json` reads no more than 127 levels in all.
 const MAX_DEPTH: usize = 100;
 
-/// The members of one JSON object, in order. Of a name given twice the last value counts.
-pub struct Members<'a> {
+/// The members of one JSON object, in order. If a name is given twice, the last value counts.
+pub(super) struct Members<'a> {
     body: Cow<'a, [u8]>,
     members: Vec<(String, Range<usize>)>,
 }
 
 impl<'a> Members<'a> {
-    /// One complete JSON object and nothing else, or nothing.
-    pub fn parse(text: &'a str) -> Option<Self> {
+    /// The members of a text that is one complete JSON object.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
         serde_json::from_str::<IgnoredAny>(text).ok()?;
         if !text.trim_start().starts_with('{') {
             return None;
@@ -33,9 +36,12 @@ impl<'a> Members<'a> {
         Self::find(text.as_bytes(), &[])
     }
 
-    /// The object in the body of a response: the only one that has a member of the first of `counting` that any has, or the only one
-    /// there is. Text around it, bytes that are not UTF-8 and members that are not JSON do not matter. UTF-16 is read, too.
-    pub fn find(body: &'a [u8], counting: &[&[&str]]) -> Option<Self> {
+    /// The members of the object that counts in the body of a response.
+    ///
+    /// `counting` ranks objects: the first list with a member that any object has decides. The
+    /// object must be the only one of its rank. Text around it, bytes that are not UTF-8 and
+    /// members that are not JSON do not matter. UTF-16 is read too.
+    pub(super) fn find(body: &'a [u8], counting: &[&[&str]]) -> Option<Self> {
         let body = as_utf8(body);
         let mut best: Option<(usize, Vec<_>)> = None;
         let mut equals = 0;
@@ -45,7 +51,7 @@ impl<'a> Members<'a> {
             let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
             match &best {
                 Some((better, _)) if *better < rank => {}
-                // Sent twice, it is one.
+                // The same object twice is one.
                 Some((equal, there)) if *equal == rank && is_the_same(&body, there, &members) => {}
                 Some((equal, _)) if *equal == rank => equals += 1,
                 _ => {
@@ -59,18 +65,19 @@ impl<'a> Members<'a> {
     }
 
     /// A member that is a string.
-    pub fn string(&self, name: &str) -> Option<String> {
+    pub(super) fn string(&self, name: &str) -> Option<String> {
         self.read(name)
     }
 
-    /// A member that is a string, made fit to show whatever is in it: in Latin-1 where it is not UTF-8.
-    pub fn shown(&self, name: &str) -> Option<String> {
+    /// A member that is a string, to be shown. It is read as Latin-1 if it is not UTF-8.
+    pub(super) fn shown(&self, name: &str) -> Option<String> {
         let raw = self.raw(name)?;
         raw.starts_with(b"\"").then(|| text(raw, &(1..raw.len().saturating_sub(1))))
     }
 
-    /// A member as a number of seconds: an integer, a finite float rounded down, or an integer in a string; at most ten years.
-    pub fn seconds(&self, name: &str) -> Member<i64> {
+    /// A member as a number of seconds: an integer, a finite float rounded down, or an integer in a
+    /// string; at most ten years.
+    pub(super) fn seconds(&self, name: &str) -> Member<i64> {
         match self.raw(name) {
             None | Some(b"null") => Member::Absent,
             Some(raw) => std::str::from_utf8(raw)
@@ -81,25 +88,28 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub fn value(&self, name: &str) -> Option<Value> {
+    /// A member that is JSON.
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
         self.read(name)
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    /// Whether a member is there and not null.
+    pub(super) fn has(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|raw| raw != b"null")
     }
 
     /// The members whose names are not in `known`, and the names of those that cannot be kept.
-    pub fn others(&self, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
-        let (mut others, mut odd) = (Vec::new(), Vec::new());
+    pub(super) fn others(&self, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
+        let (mut others, mut ignored) = (Vec::new(), Vec::new());
         for (name, value) in self.members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             match serde_json::from_slice(&self.body[value.clone()]) {
                 Ok(value) if depth(&value) <= MAX_DEPTH => others.push((name.clone(), value)),
-                _ => odd.push(name.clone()),
+                _ => ignored.push(name.clone()),
             }
         }
-        // By way of a list, whose length is known: a map that has to grow keeps room for more, and one is held for each login.
-        (others.into_iter().collect(), odd)
+        // Through a list, whose length is known: a map that grows keeps room for more, and there is
+        // one for each login.
+        (others.into_iter().collect(), ignored)
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
@@ -111,16 +121,16 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A member of an answer: absent, there but of no use, or usable.
+/// A member: absent, there but unusable, or usable.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Member<T> {
+pub(super) enum Member<T> {
     Absent,
     Unusable,
     Usable(T),
 }
 
-/// The body with the object in which it is cut off closed behind the last member that is whole, where it is cut off so.
-pub fn closed(body: &[u8]) -> Option<Vec<u8>> {
+/// A body that is cut off within an object, with that object closed after its last whole member.
+pub(super) fn closed(body: &[u8]) -> Option<Vec<u8>> {
     let body = as_utf8(body);
     Some([&body[..sound(&body)?], b"}"].concat())
 }
@@ -131,7 +141,8 @@ fn is_the_same(body: &[u8], one: &[(String, Range<usize>)], other: &[(String, Ra
         && one.iter().zip(other).all(|((name, value), (other, another))| name == other && body[value.clone()] == body[another.clone()])
 }
 
-/// UTF-16 is told by its byte order mark, or by the zeros beside the first two characters (RFC 4627, section 3).
+/// UTF-16 is recognised by its byte order mark, or by the zeros beside the first two characters
+/// (RFC 4627, section 3).
 fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
     let unit: fn([u8; 2]) -> u16 = match body {
         [0xFF, 0xFE, ..] | [1..=0xFF, 0, 1..=0xFF, 0, ..] => u16::from_le_bytes,
@@ -143,7 +154,7 @@ fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text.into_bytes())
 }
 
-/// What is between the quotes of a string, whatever it is.
+/// What is between the quotes of a string, also if it is not JSON.
 fn text(body: &[u8], quoted: &Range<usize>) -> String {
     let raw = &body[quoted.clone()];
     let text = std::str::from_utf8(raw).map_or_else(|_| raw.iter().copied().map(char::from).collect(), Cow::Borrowed);
@@ -151,7 +162,7 @@ fn text(body: &[u8], quoted: &Range<usize>) -> String {
     serde_json::from_str(&format!("\"{one_line}\"")).unwrap_or(one_line)
 }
 
-/// How deep lists and objects are nested: no more than the parser read.
+/// How deep lists and objects are nested. The parser has limited it, so this may recurse.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
@@ -190,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_as_integers_floats_and_strings() {
+    fn numbers_are_integers_floats_or_strings() {
         assert_eq!(seconds(r#"{"n":300}"#), Member::Usable(300));
         assert_eq!(seconds(r#"{"n":299.9}"#), Member::Usable(299));
         assert_eq!(seconds(r#"{"n":-0.5}"#), Member::Usable(-1));
@@ -200,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_numbers_count_as_unusable_and_null_as_absent() {
+    fn other_numbers_count_as_unusable_and_null_as_absent() {
         for odd in [
             "315360001",
             "1e400",
@@ -286,15 +297,15 @@ mod tests {
             let body = [br#"{"broken":"#, broken, br#","n":1,"good":2}"#].concat();
             let members = find(&body).unwrap();
             assert_eq!((members.string("broken"), members.seconds("n")), (None, Member::Usable(1)));
-            let (others, odd) = members.others(&["n"]);
-            assert_eq!((Value::Object(others), odd), (serde_json::json!({"good": 2}), vec!["broken".to_owned()]));
+            let (others, ignored) = members.others(&["n"]);
+            assert_eq!((Value::Object(others), ignored), (serde_json::json!({"good": 2}), vec!["broken".to_owned()]));
         }
         let deep = format!(r#"{{"deep":{}{},"n":1}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!((seconds(&deep), find(deep.as_bytes()).unwrap().others(&["n"]).1), (Member::Usable(1), vec!["deep".to_owned()]));
     }
 
     #[test]
-    fn a_text_to_show_is_read_whatever_is_in_it() {
+    fn a_text_to_show_is_read_with_any_content() {
         let shown = |body: &[u8]| find(body).unwrap().shown("text");
         assert_eq!(shown(br#"{"text":"a\u00e4"}"#).as_deref(), Some("aä"));
         assert_eq!(shown(b"{\"text\":\"ung\xFCltig\"}").as_deref(), Some("ungültig"));

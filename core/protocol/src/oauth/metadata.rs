@@ -10,15 +10,15 @@ const SIPGATE: &str = "https://login.sipgate.com/auth";
 
 macro_rules! metadata {
     ($($(#[$doc:meta])* $name:ident)*) => {
-        /// What a client knows of its server: the members of RFC 8414 that this library uses.
+        /// What a client knows about its server: the members of RFC 8414 that this library uses.
         ///
         /// ```
-        /// use sipgate_oauth2::{Client, ServerMetadata};
+        /// use sipgate_oauth2::{ClientBuilder, ServerMetadata};
         ///
         /// let mut metadata = ServerMetadata::new("https://login.example.com");
         /// metadata.authorization_endpoint = Some("https://login.example.com/authorize".into());
         /// metadata.token_endpoint = Some("https://login.example.com/token".into());
-        /// let client = Client::builder(metadata, "my-client").build()?;
+        /// let client = ClientBuilder::new(metadata, "my-client").build()?;
         ///
         /// let keycloak = ServerMetadata::keycloak("https://login.example.com/auth", "staff")?;
         /// assert_eq!(keycloak.issuer, "https://login.example.com/auth/realms/staff");
@@ -28,11 +28,13 @@ macro_rules! metadata {
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub struct ServerMetadata {
-            /// The server's name, which authorization responses and ID tokens must repeat exactly. It starts with `https://`.
+            /// The server's name, which authorization responses and ID tokens must repeat exactly.
+            /// It starts with `https://`.
             pub issuer: String,
             $($(#[$doc])* pub $name: Option<String>,)*
-            /// Whether every authorization response has an `iss` (RFC 9207, section 3). A response without one is then refused.
-            /// If it is false, an `iss` that is present is checked all the same.
+            /// Whether every authorization response has an `iss` (RFC 9207, section 3). A response
+            /// without one is then refused. If it is false, an `iss` that is present is checked all
+            /// the same.
             pub authorization_response_iss_parameter_supported: bool,
             /// The other members of the document, as they were.
             others: Map<String, Value>,
@@ -72,7 +74,8 @@ metadata! {
     jwks_uri
     /// Claims about the user (OpenID Connect Core, section 5.3).
     userinfo_endpoint
-    /// Where tokens are revoked (RFC 7009). A logout ends the login there too. Without it, the server cannot be told.
+    /// Where tokens are revoked (RFC 7009). A logout ends the login there too. Without it, the
+    /// server cannot be told.
     revocation_endpoint
     /// Whether a token is active (RFC 7662).
     introspection_endpoint
@@ -91,15 +94,17 @@ impl ServerMetadata {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the member.
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the
+    /// member.
     pub fn from_json(json: &str) -> Result<Self> {
-        let document: Value = serde_json::from_str(json)
-            .map_err(|_| Error::argument("metadata", "is not JSON; give the server's metadata document (RFC 8414) as it is"))?;
-        let Value::Object(mut others) = document else {
-            return Err(Error::argument("metadata", "is not a JSON object; give the server's metadata document (RFC 8414) as it is"));
+        let Ok(Value::Object(mut others)) = serde_json::from_str(json) else {
+            return Err(Error::invalid_argument(
+                "metadata",
+                "is not a JSON object; give the server's metadata document (RFC 8414) as it is",
+            ));
         };
         let issuer = text(&mut others, "issuer")?
-            .ok_or_else(|| Error::argument("issuer", "is missing in the metadata; give the name that the server has for itself"))?;
+            .ok_or_else(|| Error::invalid_argument("issuer", "is missing in the metadata; give the name that the server has for itself"))?;
         let mut metadata = Self::new(issuer);
         for (name, url) in Self::URLS.iter().zip(metadata.urls_mut()) {
             *url = text(&mut others, name)?;
@@ -107,7 +112,7 @@ impl ServerMetadata {
         metadata.authorization_response_iss_parameter_supported = match others.remove(ISS_PARAMETER) {
             None | Some(Value::Null) => false,
             Some(Value::Bool(supported)) => supported,
-            Some(_) => return Err(Error::argument(ISS_PARAMETER, "must be true or false")),
+            Some(_) => return Err(Error::invalid_argument(ISS_PARAMETER, "must be true or false")),
         };
         Ok(Self { others, ..metadata })
     }
@@ -126,40 +131,46 @@ impl ServerMetadata {
         Value::Object(document).to_string()
     }
 
-    /// sipgate's, in this realm: `third-party`, or `sipgate-apps` for older clients. The sipgate console shows it.
+    /// sipgate's, in this realm: `third-party`, or `sipgate-apps` for older clients. The sipgate
+    /// console shows it.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if this cannot be the name of a realm.
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if this cannot be
+    /// the name of a realm.
     pub fn sipgate(realm: &str) -> Result<Self> {
         Self::keycloak(SIPGATE, realm)
     }
 
-    /// That of any Keycloak. `base` is the part of its URLs before `/realms`: it ends in `/auth` on older servers, and on many
-    /// newer ones.
+    /// That of any Keycloak. `base` is the part of its URLs before `/realms`: it ends in `/auth` on
+    /// older servers, and on many newer ones.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the argument.
+    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the
+    /// argument.
     pub fn keycloak(base: &str, realm: &str) -> Result<Self> {
         let base = base.trim_end_matches('/');
         let url = uri::endpoint("base", base)?;
         if url.query().is_some() || base.contains("/realms/") {
-            return Err(Error::argument(
+            return Err(Error::invalid_argument(
                 "base",
-                "goes on behind the base; give what is before /realms, such as https://login.example.com/auth",
+                "continues after the base; give what precedes /realms, such as https://login.example.com/auth",
             ));
         }
         if realm.is_empty() {
-            return Err(Error::argument("realm", "is empty; for sipgate it is third-party or sipgate-apps"));
+            return Err(Error::invalid_argument("realm", "is empty; for sipgate it is third-party or sipgate-apps"));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~ @+".contains(&byte);
         if realm.len() > 255 || !realm.bytes().all(plain) || matches!(realm, "." | "..") {
-            return Err(Error::argument("realm", "must be at most 255 letters, digits and - . _ ~ @ +; give its name, not its address"));
+            return Err(Error::invalid_argument(
+                "realm",
+                "must be at most 255 letters, digits and - . _ ~ @ +; give its name, not its address",
+            ));
         }
         let issuer = format!("{base}/realms/{}", realm.replace(' ', "%20"));
         let under = |name: &str| Some(format!("{issuer}/protocol/openid-connect/{name}"));
-        Self {
+        checked(Self {
             authorization_endpoint: under("auth"),
             token_endpoint: under("token"),
             jwks_uri: under("certs"),
@@ -170,38 +181,36 @@ impl ServerMetadata {
             device_authorization_endpoint: under("auth/device"),
             pushed_authorization_request_endpoint: under("ext/par/request"),
             ..Self::new(issuer)
-        }
-        .checked()
+        })
     }
+}
 
-    /// The same, if a client can use it: the required endpoints are there, and each URL is one that requests may go to. URLs are
-    /// written in ASCII; the issuer stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the member.
-    pub fn checked(mut self) -> Result<Self> {
-        uri::endpoint("issuer", &self.issuer)?;
-        for (name, required) in [("authorization_endpoint", &self.authorization_endpoint), ("token_endpoint", &self.token_endpoint)] {
-            if required.is_none() {
-                return Err(Error::argument(name, "is missing in the metadata; the server's documentation says it"));
-            }
-        }
-        for (name, url) in Self::URLS.iter().zip(self.urls_mut()) {
-            if let Some(url) = url {
-                uri::endpoint(name, url)?;
-                *url = uri::in_ascii(url);
-            }
-        }
-        Ok(self)
+/// The same metadata, if a client can use it: the required endpoints are there, and each URL is one
+/// that requests may be sent to. URLs are written in ASCII; the issuer stays as it is.
+///
+/// # Errors
+///
+/// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the member.
+pub fn checked(mut metadata: ServerMetadata) -> Result<ServerMetadata> {
+    uri::endpoint("issuer", &metadata.issuer)?;
+    let required = [("authorization_endpoint", &metadata.authorization_endpoint), ("token_endpoint", &metadata.token_endpoint)];
+    if let Some((name, _)) = required.into_iter().find(|(_, url)| url.is_none()) {
+        return Err(Error::invalid_argument(name, "is missing in the metadata; the server's documentation says it"));
     }
+    for (name, url) in ServerMetadata::URLS.iter().zip(metadata.urls_mut()) {
+        if let Some(url) = url {
+            uri::endpoint(name, url)?;
+            *url = uri::in_ascii(url);
+        }
+    }
+    Ok(metadata)
 }
 
 fn text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>> {
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Error::argument(name, "must be a string; give the server's metadata as it is")),
+        Some(_) => Err(Error::invalid_argument(name, "must be a string; give the server's metadata as it is")),
     }
 }
 
@@ -210,7 +219,7 @@ mod tests {
     use super::*;
 
     fn problem(metadata: Result<ServerMetadata>) -> String {
-        metadata.and_then(ServerMetadata::checked).unwrap_err().to_string()
+        metadata.and_then(checked).unwrap_err().to_string()
     }
 
     #[test]
@@ -234,7 +243,7 @@ mod tests {
         metadata.authorization_endpoint = Some("https://bücher.example/zurück?ö=1".into());
         metadata.token_endpoint = Some("https://bücher.example/ä/token".into());
         metadata.revocation_endpoint = Some("https://bücher.example/ä/revoke".into());
-        let checked = metadata.checked().unwrap();
+        let checked = checked(metadata).unwrap();
         assert_eq!(checked.issuer, "https://bücher.example/ä");
         assert_eq!(checked.authorization_endpoint.unwrap(), "https://xn--bcher-kva.example/zur%C3%BCck?%C3%B6=1");
         assert_eq!(checked.token_endpoint.unwrap(), "https://xn--bcher-kva.example/%C3%A4/token");
@@ -244,10 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn a_document_comes_back_with_every_member() {
+    fn a_document_keeps_every_member() {
         let document = r#"{"issuer":"https://i.example","token_endpoint":"https://i.example/t","authorization_endpoint":
             "https://i.example/a","revocation_endpoint":null,"authorization_response_iss_parameter_supported":true,"x":[1,{"y":2}]}"#;
-        let metadata = ServerMetadata::from_json(document).unwrap().checked().unwrap();
+        let metadata = ServerMetadata::from_json(document).and_then(checked).unwrap();
         assert!(metadata.authorization_response_iss_parameter_supported && metadata.revocation_endpoint.is_none());
         assert_eq!(ServerMetadata::from_json(&metadata.to_json()).unwrap(), metadata);
         assert!(metadata.to_json().contains(r#""x":[1,{"y":2}]"#));

@@ -1,17 +1,18 @@
-//! Where the JSON objects of a body are, and where in each its members are.
+//! Where the JSON objects of a body are, and where their members are.
 //!
-//! Only strings and brackets are followed. What is between them may be anything, so a byte that is not UTF-8, a raw line break or a
-//! `NaN` belongs to its own member and to no other. Every byte is looked at a fixed number of times, and nothing recurses.
+//! Only strings and brackets are followed. What is between them may be anything, so a byte that is
+//! not UTF-8, a raw line break or a `NaN` belongs to its own member and to no other. Every byte is
+//! read a fixed number of times, and nothing recurses.
 
 use std::ops::Range;
 
-/// A member as it is in the body: its name without the quotes, and its value.
+/// Where a member is in the body: its name without the quotes, and its value.
 pub(super) struct Extent {
     pub(super) name: Range<usize>,
     pub(super) value: Range<usize>,
 }
 
-/// The complete objects that are not inside another, from the first to the last; what is around them is passed over.
+/// The complete objects that are not inside another, in order. What is around them is skipped.
 pub(super) fn objects(body: &[u8]) -> impl Iterator<Item = Vec<Extent>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -32,7 +33,7 @@ pub(super) fn objects(body: &[u8]) -> impl Iterator<Item = Vec<Extent>> {
     })
 }
 
-/// How far the body is sound where it is cut off within an object: behind the last member that is whole.
+/// If the body is cut off within an object, the end of that object's last whole member.
 pub(super) fn sound(body: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -50,17 +51,17 @@ enum Scanned {
         members: Vec<Extent>,
         end: usize,
     },
-    /// What is there cannot follow in an object.
+    /// What is at this place cannot be in an object.
     NoObject {
         at: usize,
     },
     CutOff {
-        /// The end of the last member that is whole.
+        /// The end of the last whole member.
         sound: usize,
     },
 }
 
-/// The object whose opening bracket is just before `at`. A comma may be behind the last member.
+/// The object whose opening bracket is just before `at`. The last member may have a comma after it.
 fn object(body: &[u8], mut at: usize) -> Scanned {
     let mut members = Vec::new();
     let mut sound = at;
@@ -97,8 +98,8 @@ fn value_end(body: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// The quote that ends the string: one that something of `followers` follows, as it does in all sound JSON. So a quote that nobody
-/// escaped spoils its own member only.
+/// The quote that ends the string: one that is followed by one of `followers`, as in all valid
+/// JSON. So a quote that is not escaped spoils its own member only.
 fn string_end(body: &[u8], mut at: usize, followers: &[u8]) -> Option<usize> {
     loop {
         match body.get(at)? {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn text_around_objects_is_passed_over() {
+    fn text_around_objects_is_skipped() {
         assert_eq!(read(r#"<b>Notice</b>: {$x} {y {"a":1}"#), [[("a", "1")]]);
         assert_eq!(read(r#"callback({"a":1});"#), [[("a", "1")]]);
         assert_eq!(read("{\"a\":1}\0<!-- } -->{\"b\":2}").len(), 2);
@@ -150,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_no_object_and_nothing_in_it_is_one() {
+    fn what_is_cut_off_is_not_an_object_and_contains_none() {
         for cut in ["", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":\"b\"", "{\"a\":1,", "{\"a\":{\"b\":1}", "{\"a\":[}"] {
             assert!(read(cut).is_empty(), "{cut}");
         }
     }
 
     #[test]
-    fn a_million_brackets_and_quotes_are_no_burden() {
+    fn a_million_brackets_and_quotes_take_linear_time() {
         for part in ["{", "{\"a\":", "[", "\"", "\" ", "{\"a\":[", "{}", "{\"a\":1,x", "\\"] {
             objects(part.repeat(1_000_000 / part.len()).as_bytes()).for_each(drop);
         }

@@ -1,25 +1,41 @@
 //! Scopes (RFC 6749, section 3.3).
 
+use std::fmt;
+
+use super::syntax::is_scope;
 use crate::error::{Error, Result};
 
-/// What to ask for: one or more scope names. Made from a space-separated text or a list of names.
+/// What to request: one or more scope names. Made from a space-separated text or a list of names.
 ///
 /// ```
 /// use sipgate_oauth2::Scope;
 ///
-/// assert_eq!(Scope::from("balance:read sms:write"), Scope::from(["balance:read", "sms:write"]));
+/// let scope = Scope::from(["balance:read", "sms:write"]);
+/// assert_eq!(scope, Scope::from("balance:read sms:write"));
+/// assert_eq!(scope.to_string(), "balance:read sms:write");
+/// assert!(scope.names().any(|name| name == "sms:write"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope(String);
 
 impl Scope {
-    pub fn check(self, field: &str) -> Result<String> {
+    /// The names as one text, with single spaces between them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The names, one by one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|name| !name.is_empty())
+    }
+
+    /// The names as one text, if they can be sent.
+    pub(super) fn checked(self, field: &str) -> Result<String> {
         if self.0.is_empty() {
-            return Err(Error::argument(field, "is empty; name at least one scope, for instance balance:read"));
+            return Err(Error::invalid_argument(field, "is empty; name at least one scope, for instance balance:read"));
         }
-        let allowed = |byte: u8| matches!(byte, b' ' | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-        if !self.0.bytes().all(allowed) {
-            return Err(Error::argument(
+        if !is_scope(&self.0) {
+            return Err(Error::invalid_argument(
                 field,
                 "holds a character that no scope can have (RFC 6749, section 3.3); use printable ASCII without quotes and backslashes",
             ));
@@ -28,9 +44,15 @@ impl Scope {
     }
 }
 
-/// Whether a scope asks for an ID token (OpenID Connect Core, section 3.1.2.1).
-pub fn names_openid(scope: &str) -> bool {
+/// Whether a scope requests an ID token (OpenID Connect Core, section 3.1.2.1).
+pub(super) fn names_openid(scope: &str) -> bool {
     scope.split(' ').any(|name| name == "openid")
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl From<&str> for Scope {
@@ -70,15 +92,23 @@ mod tests {
 
     #[test]
     fn names_are_joined_by_single_spaces() {
-        assert_eq!(Scope::from(["a b", "", "c"]).check("scope").unwrap(), "a b c");
-        assert_eq!(Scope::from(" a  b ").check("scope").unwrap(), "a b");
+        assert_eq!(Scope::from(["a b", "", "c"]).checked("scope").unwrap(), "a b c");
+        assert_eq!(Scope::from(" a  b ").checked("scope").unwrap(), "a b");
     }
 
     #[test]
     fn empty_and_impossible_scopes_are_refused() {
         for bad in ["", "  ", "a\"b", "a\\b", "a\tb", "ä", "a\nb"] {
-            assert!(Scope::from(bad).check("scope").unwrap_err().to_string().starts_with("scope: "), "{bad}");
+            assert!(Scope::from(bad).checked("scope").unwrap_err().to_string().starts_with("scope: "), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_scope_can_be_read() {
+        let scope = Scope::from(" a  b ");
+        assert_eq!((scope.as_str(), scope.to_string().as_str()), ("a b", "a b"));
+        assert_eq!(scope.names().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Scope::from("").names().count(), 0);
     }
 
     #[test]

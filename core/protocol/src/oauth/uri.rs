@@ -1,4 +1,4 @@
-//! Checks of URIs that come from the application's configuration. The exact text is kept: it is what a server compares.
+//! Checks of URIs from the application's configuration. The exact text is kept: servers compare it.
 
 use url::{Host, Url};
 
@@ -6,50 +6,55 @@ use crate::error::{Error, Result};
 
 const MAX_LENGTH: usize = 2048;
 
-/// An absolute URI as text that `url` can parse without repairing it.
-pub fn absolute(field: &str, text: &str) -> Result<Url> {
+/// Parses an absolute URI that the `url` crate does not have to repair.
+pub(super) fn absolute(field: &str, text: &str) -> Result<Url> {
     if text.is_empty() {
-        return Err(Error::argument(field, "is empty; give an absolute URL such as https://example.com/auth"));
+        return Err(Error::invalid_argument(field, "is empty; give an absolute URL such as https://example.com/auth"));
     }
     if text.len() > MAX_LENGTH {
-        return Err(Error::argument(field, format_args!("is longer than {MAX_LENGTH} bytes; give the plain URL")));
+        return Err(Error::invalid_argument(field, format_args!("is longer than {MAX_LENGTH} bytes; give the plain URL")));
     }
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(Error::argument(field, "holds a space or a control character; percent-encode it or remove it"));
+        return Err(Error::invalid_argument(field, "holds a space or a control character; percent-encode it or remove it"));
     }
     let url = Url::parse(text).map_err(|cause| {
-        Error::argument(field, "is not an absolute URL; give one with scheme and host, such as https://example.com/auth").with_cause(cause)
+        Error::invalid_argument(field, "is not an absolute URL; give one with scheme and host, such as https://example.com/auth")
+            .with_cause(cause)
     })?;
     if matches!(url.scheme(), "http" | "https") && !has_authority(text) {
-        return Err(Error::argument(field, "has no // behind its scheme; give scheme and host, such as https://example.com/auth"));
+        return Err(Error::invalid_argument(field, "has no // after its scheme; give scheme and host, such as https://example.com/auth"));
     }
     Ok(url)
 }
 
-/// An address that secrets are sent to: https, or http on this machine only.
+/// Parses a URL that secrets are sent to: https, or http on this machine only.
+///
+/// # Errors
+///
+/// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names `field`.
 pub fn endpoint(field: &str, text: &str) -> Result<Url> {
     let url = absolute(field, text)?;
     if url.fragment().is_some() {
-        return Err(Error::argument(field, "has a fragment; remove everything from the # on"));
+        return Err(Error::invalid_argument(field, "has a fragment; remove everything from the # on"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::argument(field, "holds a user name or password; remove them"));
+        return Err(Error::invalid_argument(field, "holds a user name or password; remove them"));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        _ => Err(Error::argument(field, "is not https; plain http is allowed for localhost, 127.0.0.0/8 and [::1] only")),
+        _ => Err(Error::invalid_argument(field, "is not https; plain http is allowed for localhost, 127.0.0.0/8 and [::1] only")),
     }
 }
 
-/// The same URL in characters that a URL has: a host of other characters in Punycode, others percent-encoded.
-pub fn in_ascii(text: &str) -> String {
+/// The same URL in ASCII: the host in Punycode, other characters percent-encoded.
+pub(super) fn in_ascii(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { Url::parse(text).map_or_else(|_| text.to_owned(), String::from) }
 }
 
-/// The same URI with its escapes as RFC 3986, sections 6.2.2.1 and 6.2.2.2, writes them: in capitals, and only where one is needed.
-/// The rest of section 6.2.2, letters of scheme and host and dots in the path, is done by parsing it.
-pub fn with_plain_escapes(text: &str) -> String {
+/// The same URI with its escapes as RFC 3986, sections 6.2.2.1 and 6.2.2.2, writes them: in
+/// capitals, and only where one is required. Parsing does the rest of section 6.2.2.
+pub(super) fn with_plain_escapes(text: &str) -> String {
     let mut parts = text.split('%');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -64,8 +69,9 @@ pub fn with_plain_escapes(text: &str) -> String {
     plain
 }
 
-/// Whether two URIs have scheme, host and port in common; on this machine the port may be another (RFC 8252, section 7.3).
-pub fn same_host(one: &str, other: &str) -> bool {
+/// Whether two URIs have the same scheme, host and port. On this machine the port may differ
+/// (RFC 8252, section 7.3).
+pub(super) fn same_host(one: &str, other: &str) -> bool {
     match (Url::parse(one), Url::parse(other)) {
         (Ok(mut one), Ok(other)) if is_loopback(&one) => one.set_port(other.port()).is_ok() && same_origin(&one, &other),
         (Ok(one), Ok(other)) => same_origin(&one, &other),
@@ -73,13 +79,14 @@ pub fn same_host(one: &str, other: &str) -> bool {
     }
 }
 
-/// Scheme, host and port are the same. The hosts of private-use schemes keep their letters when they are parsed.
-pub fn same_origin(one: &Url, other: &Url) -> bool {
+/// Whether scheme, host and port are the same. Parsing does not lower the host of a private-use
+/// scheme.
+pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
     let host = |url: &Url| url.host_str().map(str::to_ascii_lowercase);
     one.scheme() == other.scheme() && host(one) == host(other) && one.port_or_known_default() == other.port_or_known_default()
 }
 
-/// Whether the URL's host is this machine by name or number (RFC 8252, section 7.3).
+/// Whether the URL's host is this machine, by name or number (RFC 8252, section 7.3).
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

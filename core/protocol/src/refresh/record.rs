@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::crypto::{hex, sha256};
-use crate::error::{Error, ErrorCode, OauthError, Remedy, Result};
+use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, with_oauth};
 use crate::oauth::token_set::TokenSet;
 use crate::secret::RefreshToken;
 use crate::time::Moment;
@@ -363,8 +363,11 @@ impl StoredError {
     pub fn error(&self) -> Error {
         let StoredErrorJson { code, remedy, message, status, oauth_error, oauth_error_description } = &*self.0;
         let code = ErrorCode::ALL.iter().find(|candidate| candidate.as_str() == code).copied().unwrap_or(ErrorCode::BadResponse);
-        let oauth = oauth_error.clone().map(|error| OauthError { error, description: oauth_error_description.clone(), uri: None });
-        let mut error = Error::new(code, &**message).with_oauth(oauth);
+        let mut error = Error::new(code, &**message);
+        if let Some(oauth_error) = oauth_error {
+            let oauth = OauthError { error: oauth_error.clone(), description: oauth_error_description.clone(), uri: None };
+            error = with_oauth(error, oauth);
+        }
         if let Some(remedy) = Remedy::ALL.iter().find(|candidate| Some(candidate.as_str()) == remedy.as_deref()) {
             error = error.with_remedy(*remedy);
         }
@@ -573,11 +576,8 @@ mod tests {
 
     #[test]
     fn an_error_is_stored_with_all_its_members() {
-        let error = Error::new(ErrorCode::LoginRequired, "over").with_status(400).with_oauth(Some(OauthError {
-            error: "invalid_grant".into(),
-            description: Some("Stale token".into()),
-            uri: None,
-        }));
+        let oauth = OauthError { error: "invalid_grant".into(), description: Some("Stale token".into()), uri: None };
+        let error = with_oauth(Error::new(ErrorCode::LoginRequired, "over").with_status(400), oauth);
         let error = error.with_remedy(Remedy::TryLater);
         let read = StoredError::from(&error).error();
         assert_eq!((read.code(), read.status(), read.to_string()), (ErrorCode::LoginRequired, Some(400), "over".into()));

@@ -12,15 +12,15 @@ use protocol::error::{Error, Result};
 /// Creates its directory if there is none.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     if path.as_os_str() == ":memory:" {
-        return Err(Error::argument("store", "\":memory:\" is not a path; use the store in memory"));
+        return Err(Error::invalid_argument("store", "\":memory:\" is not a path; use the store in memory"));
     }
     if let Some((scheme, _)) = path.to_str().and_then(url) {
         let problem = format!("is a URL ({scheme}:), not a path; give the path alone, such as /var/lib/app/logins.db");
-        return Err(Error::argument("store", &problem));
+        return Err(Error::invalid_argument("store", &problem));
     }
     let name = path.file_name().filter(|_| !path.to_string_lossy().ends_with(std::path::is_separator));
     let Some(name) = name else {
-        return Err(Error::argument("store", "the path has no file name; add one, such as logins.db"));
+        return Err(Error::invalid_argument("store", "the path has no file name; add one, such as logins.db"));
     };
     let absolute = std::path::absolute(path).map_err(|cause| {
         let problem = "is relative to a working directory that no longer exists; give a full path";

@@ -6,7 +6,7 @@ use super::records::refresh_of;
 use super::server::{RefreshOutcome, RequestOrigin};
 use super::settings::Rotation;
 use super::world::{Delivery, Event, Purpose, Request, RequestState, World};
-use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::record::Record;
@@ -206,7 +206,7 @@ impl World<'_> {
         let moment = self.requests[number].moment;
         let rejected = |text: &str| {
             let oauth = OauthError { error: "invalid_grant".into(), description: Some(text.into()), uri: None };
-            Reply::Rejected(Error::new(ErrorCode::LoginRequired, text).with_status(400).with_oauth(Some(oauth)))
+            Reply::Rejected(with_oauth(Error::new(ErrorCode::LoginRequired, text).with_status(400), oauth))
         };
         if self.now < self.users[account].disabled_until {
             self.server.refuse(token);

@@ -1,13 +1,17 @@
-//! The body of a response, as its framing says (RFC 9112, sections 6 and 7). Whatever came of it is kept, also when the rest did not.
+//! The body of a response, as its framing says (RFC 9112, sections 6 and 7). What was received is
+//! kept even if the rest is missing.
 
 use std::io::{BufRead, Read};
 
+use super::failure::{broken, closed, not_http};
 use super::head::Framing;
 use super::line::{self, Line};
-use super::{MAX_BODY, broken, closed, not_http};
 use crate::http::TransportError;
 
-/// A chunk's size with its extensions.
+/// The most bytes of a body, also after it is unpacked.
+pub(super) const MAX_BODY: usize = 1024 * 1024;
+
+/// The longest line with a chunk's size and extensions.
 const MAX_LINE: usize = 16 * 1024;
 
 pub(super) struct Content {
@@ -18,7 +22,7 @@ pub(super) struct Content {
 pub(super) enum End {
     Whole,
     TooLarge,
-    /// The rest did not come, or could not be read.
+    /// The rest is missing, or could not be read.
     Cut(TransportError),
 }
 
@@ -37,7 +41,7 @@ fn read_on(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> End {
     read_up_to(input, u64::MAX, bytes).err().unwrap_or(End::Whole)
 }
 
-/// The last chunk ends the body: trailers are of no use, and often missing.
+/// The last chunk ends the body. Trailers are not used, and are often missing.
 fn read_chunks(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> End {
     loop {
         let line = match line::read(input, MAX_LINE) {
@@ -52,7 +56,7 @@ fn read_chunks(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> End {
                 }
             }
             None if line.taken == 0 => return End::Cut(closed("closed before the last chunk")),
-            // The end of the chunk before.
+            // The line end of the chunk before.
             None if line.ended && line.text.trim_ascii().is_empty() => {}
             None if bytes.is_empty() => {
                 // The body is not chunked, though the head says so.
@@ -65,7 +69,7 @@ fn read_chunks(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> End {
     }
 }
 
-/// A chunk's size; what stands behind it are extensions.
+/// A chunk's size. What follows it are extensions.
 fn size(line: &Line) -> Option<u64> {
     let digits = line.text.split(|byte| *byte == b';').next()?.trim_ascii();
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
@@ -77,7 +81,7 @@ fn size(line: &Line) -> Option<u64> {
     }
 }
 
-/// Appends so many bytes, or says why they are not there.
+/// Appends `count` bytes, or says why they are missing.
 fn append(input: &mut impl BufRead, count: u64, bytes: &mut Vec<u8>) -> Result<(), End> {
     match read_up_to(input, count, bytes)? {
         read if read < count => Err(End::Cut(closed("closed within the body"))),
@@ -85,7 +89,7 @@ fn append(input: &mut impl BufRead, count: u64, bytes: &mut Vec<u8>) -> Result<(
     }
 }
 
-/// Appends up to so many bytes: fewer where the input ends.
+/// Appends up to `count` bytes: fewer if the input ends.
 fn read_up_to(input: &mut impl BufRead, count: u64, bytes: &mut Vec<u8>) -> Result<u64, End> {
     let room = (MAX_BODY + 1 - bytes.len()) as u64;
     match input.by_ref().take(count.min(room)).read_to_end(bytes) {

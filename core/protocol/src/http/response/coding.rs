@@ -1,21 +1,24 @@
-//! Unpacks a body. We ask for `identity`, and some servers and proxies pack all the same; a few pack and do not say so, or say so and do
-//! not pack. So the bytes decide, and the label only where they cannot: deflate without a header.
+//! Decompresses a body.
 //!
-//! Checksums are not asked for: TLS has seen to that, and a wrong one must not lose tokens that are there.
+//! The request accepts `identity` only, but some servers and proxies compress all the same. A few
+//! compress and do not say so, or say so and do not compress. So the bytes decide; the label
+//! decides only for deflate without a header, where the bytes cannot.
+//!
+//! Checksums are ignored: TLS protects the bytes, and a wrong checksum must not lose tokens.
 
 use std::io;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::body::{Content, End};
-use super::{MAX_BODY, broken};
+use super::body::{Content, End, MAX_BODY};
+use super::failure::broken;
 
-/// How often a body may be packed.
+/// How many times a body may be compressed.
 const MAX_LAYERS: usize = 4;
 
 const GZIP: [u8; 3] = [0x1F, 0x8B, 8];
 
-/// Takes off one layer after the other, as long as there is one. Anything else, as `br`, is left as it is.
+/// Removes one layer of compression after the other. Anything else, such as `br`, stays as it is.
 pub(super) fn unpack(mut content: Content, labels: &[String]) -> Content {
     let labelled = labels.iter().any(|label| label == "deflate");
     for _ in 0..MAX_LAYERS {
@@ -38,7 +41,7 @@ pub(super) fn unpack(mut content: Content, labels: &[String]) -> Content {
 
 struct Unpacked {
     bytes: Vec<u8>,
-    /// How many bytes of the input it took.
+    /// How many bytes of the input were used.
     taken: usize,
     stop: Stop,
 }
@@ -50,7 +53,7 @@ enum Stop {
     Cut,
 }
 
-/// `None` where nothing is packed.
+/// `None` if the bytes are not compressed.
 fn unpack_once(packed: &[u8], labelled: bool) -> Option<Unpacked> {
     let by_header = if packed.starts_with(&GZIP) { Some(gunzip(packed)) } else { is_zlib(packed).then(|| inflate(&packed[2..], 0)) };
     let by_label = || Some(packed).filter(|packed| labelled && !is_object(packed)).map(|packed| inflate(packed, 0)).filter(is_sound);
@@ -60,7 +63,7 @@ fn unpack_once(packed: &[u8], labelled: bool) -> Option<Unpacked> {
     }
 }
 
-/// Bytes that are no deflate can look like it for a while.
+/// Bytes that are not deflate can look like it at first.
 fn is_sound(unpacked: &Unpacked) -> bool {
     unpacked.stop == Stop::End || is_object(&unpacked.bytes)
 }
@@ -69,12 +72,12 @@ fn is_object(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{")
 }
 
-/// RFC 1950, section 2.2: deflate, and the check of both header bytes. No text that could be JSON begins so.
+/// RFC 1950, section 2.2: deflate, and the check of both header bytes. No JSON text begins so.
 fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [method, flags, ..] if method & 0x0F == 8 && method >> 4 <= 7 && flags & 0x20 == 0 && (u16::from(*method) << 8 | u16::from(*flags)).is_multiple_of(31))
 }
 
-/// All members, one behind the other (RFC 1952, section 2.2). What stands behind the last one is padding.
+/// All members, one after the other (RFC 1952, section 2.2). What follows the last one is padding.
 fn gunzip(packed: &[u8]) -> Unpacked {
     let mut all = Unpacked { bytes: Vec::new(), taken: 0, stop: Stop::Cut };
     while let Some(member) = packed.get(all.taken..).filter(|rest| rest.starts_with(&GZIP)) {
@@ -84,7 +87,7 @@ fn gunzip(packed: &[u8]) -> Unpacked {
         };
         let part = inflate(&member[start..], all.bytes.len());
         all.bytes.extend(&part.bytes);
-        // Behind each member are its checksum and its length.
+        // Each member is followed by its checksum and its length.
         all.taken += start + part.taken + 8;
         all.stop = part.stop;
         if part.stop != Stop::End {
@@ -94,7 +97,7 @@ fn gunzip(packed: &[u8]) -> Unpacked {
     all
 }
 
-/// How long a member's header is (RFC 1952, section 2.3). `None`: it is cut.
+/// The length of a member's header (RFC 1952, section 2.3). `None` if it is cut off.
 fn deflate_start(member: &[u8]) -> Option<usize> {
     const CHECKSUM: u8 = 2;
     const EXTRA: u8 = 4;
@@ -116,7 +119,7 @@ fn deflate_start(member: &[u8]) -> Option<usize> {
     (at <= member.len()).then_some(at)
 }
 
-/// Deflate (RFC 1951), behind so many bytes that are there already.
+/// Deflate (RFC 1951). `before` bytes of the body are there already.
 fn inflate(packed: &[u8], before: usize) -> Unpacked {
     let mut stream = Decompress::new(false);
     let mut unpacked = Unpacked { bytes: Vec::new(), taken: 0, stop: Stop::Cut };
@@ -124,7 +127,7 @@ fn inflate(packed: &[u8], before: usize) -> Unpacked {
     loop {
         let written = stream.total_out();
         let result = stream.decompress(&packed[unpacked.taken..], &mut window, FlushDecompress::None);
-        // Also what was unpacked just before an error is there.
+        // This includes what was unpacked just before an error.
         let fresh = &window[..(stream.total_out() - written) as usize];
         let moved = !fresh.is_empty() || stream.total_in() > unpacked.taken as u64;
         unpacked.bytes.extend(fresh);

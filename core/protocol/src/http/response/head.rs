@@ -1,12 +1,13 @@
-//! The head of a response: the status line, and the few fields that count. Every other line may be anything.
+//! The head of a response: the status line, and the few fields that are used. Every other line may
+//! be anything.
 
 use std::io::BufRead;
-use std::time::{Duration, SystemTime};
 
-use super::{broken, closed, line, not_http};
-use crate::http::TransportError;
+use super::failure::{broken, closed, not_http};
+use super::line;
+use crate::http::{Headers, TransportError};
 
-/// Of all heads of a response together: interim ones come before the one that counts.
+/// The most bytes of all heads of a response together: interim ones precede the final one.
 const MAX_HEAD: usize = 256 * 1024;
 
 pub(super) struct Head {
@@ -14,7 +15,7 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     /// In the order in which they were applied.
     pub(super) codings: Vec<String>,
-    pub(super) retry_after: Option<Duration>,
+    pub(super) headers: Headers,
 }
 
 /// Where the body ends (RFC 9112, section 6.3).
@@ -26,14 +27,14 @@ pub(super) enum Framing {
     UntilClose,
 }
 
-/// Reads up to the end of the head that counts.
-pub(super) fn read(input: &mut impl BufRead, now: SystemTime) -> Result<Head, TransportError> {
+/// Reads up to the end of the final head.
+pub(super) fn read(input: &mut impl BufRead) -> Result<Head, TransportError> {
     let mut room = MAX_HEAD;
     loop {
         let (status, fields) = read_one(input, &mut room)?;
-        // After 101 the connection is no HTTP any more.
+        // After 101 the connection is no longer HTTP.
         if status == 101 || status >= 200 {
-            return Ok(fields.head(status, now));
+            return Ok(fields.head(status));
         }
     }
 }
@@ -76,20 +77,18 @@ fn status(line: &[u8]) -> Option<u16> {
     (digits == 3 && status >= 100).then_some(status)
 }
 
-/// The values of the fields that count, each as often as it came.
+/// The values of the fields that are used, each as often as it was sent.
 #[derive(Default)]
 struct Fields {
-    values: [Vec<Vec<u8>>; NAMES.len()],
-    /// Which of them the last line was, if any: a folded line goes on with it (RFC 9112, section 5.2).
+    values: [Vec<Vec<u8>>; FRAMING.len() + Headers::NAMES.len()],
+    /// Which of them the last line was, if any: a folded line continues it (RFC 9112, section 5.2).
     last: Option<usize>,
 }
 
-const NAMES: [&str; 5] = ["content-length", "transfer-encoding", "content-encoding", "retry-after", "date"];
+const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "content-encoding"];
 const CONTENT_LENGTH: usize = 0;
 const TRANSFER_ENCODING: usize = 1;
 const CONTENT_ENCODING: usize = 2;
-const RETRY_AFTER: usize = 3;
-const DATE: usize = 4;
 
 impl Fields {
     fn add(&mut self, line: &[u8]) {
@@ -103,13 +102,14 @@ impl Fields {
         self.last = None;
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
         let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
-        if let Some(known) = NAMES.iter().position(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
+        let mut names = FRAMING.iter().chain(&Headers::NAMES);
+        if let Some(known) = names.position(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
             self.last = Some(known);
             self.values[known].push(value.to_vec());
         }
     }
 
-    fn head(&self, status: u16, now: SystemTime) -> Head {
+    fn head(&self, status: u16) -> Head {
         let (transfer, mut codings) = (self.elements(TRANSFER_ENCODING), self.elements(CONTENT_ENCODING));
         let framing = match status {
             101 | 204 | 304 => Framing::Empty,
@@ -118,7 +118,7 @@ impl Fields {
             _ => self.length().map_or(Framing::UntilClose, Framing::Length),
         };
         codings.extend(transfer);
-        Head { status, framing, codings, retry_after: self.retry_after(now) }
+        Head { status, framing, codings, headers: self.headers() }
     }
 
     /// The elements of a list (RFC 9110, section 5.6.1), without parameters and in lower case.
@@ -132,24 +132,25 @@ impl Fields {
             .collect()
     }
 
-    /// The length that all say. Where they differ, or one is no number, only the connection's end can tell.
+    /// The length that all fields agree on. If they differ, or one is not a number, only the end of
+    /// the connection can tell.
     fn length(&self) -> Option<u64> {
         let lengths = self.elements(CONTENT_LENGTH);
         let first = lengths.first()?.trim_matches('"');
         let same = lengths.iter().all(|length| length.trim_matches('"') == first);
         let number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
-        // A number that is too large is longer than any body.
+        // A number that does not fit is longer than any body.
         (same && number).then(|| first.parse().unwrap_or(u64::MAX))
     }
 
-    /// RFC 9110, section 10.2.3: seconds, or a date, which is compared with the server's own clock.
-    fn retry_after(&self, now: SystemTime) -> Option<Duration> {
-        let text = |field: usize| std::str::from_utf8(self.values[field].first()?).ok().map(str::trim);
-        let value = text(RETRY_AFTER)?;
-        if let Ok(seconds) = value.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
-        httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
+    fn headers(&self) -> Headers {
+        let kept = Headers::NAMES.into_iter().zip(&self.values[FRAMING.len()..]);
+        kept.flat_map(|(name, values)| values.iter().map(move |value| (name, text(value)))).collect()
     }
+}
+
+/// A value as text: in Latin-1 if it is not UTF-8.
+fn text(value: &[u8]) -> String {
+    let value = value.trim_ascii();
+    std::str::from_utf8(value).map_or_else(|_| value.iter().copied().map(char::from).collect(), str::to_owned)
 }

@@ -1,14 +1,15 @@
-use std::io::{BufReader, Cursor, Read, Write};
-use std::time::Duration;
+use std::io::{self, BufReader, Cursor, Read, Write};
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
+use super::body::MAX_BODY;
 use super::*;
+use crate::http::{FailureKind, Headers};
 
 const TOKENS: &str = r#"{"access_token":"a","token_type":"Bearer","expires_in":300,"refresh_token":"r"}"#;
 
-/// Bytes that come one at a time, and how they end.
+/// Bytes that are received one at a time, and how they end.
 struct Slow<'a>(Cursor<&'a [u8]>, Option<io::ErrorKind>);
 
 impl Read for Slow<'_> {
@@ -20,22 +21,22 @@ impl Read for Slow<'_> {
     }
 }
 
-/// Read whole and byte by byte, which must make no difference; and how much was left unread.
-fn parse(response: &[u8]) -> Result<(Response, usize), TransportError> {
-    let mut rest = response;
-    let answer = read(&mut rest);
-    let slow = read(&mut BufReader::with_capacity(1, Slow(Cursor::new(response), None)));
-    assert_eq!(format!("{:?}", answer.as_ref().map(shape)), format!("{:?}", slow.as_ref().map(shape)));
-    Ok((answer?, rest.len()))
+/// Reads them at once and byte by byte, which must make no difference. Also how much stays unread.
+fn parse(bytes: &[u8]) -> Result<(Response, usize), TransportError> {
+    let mut rest = bytes;
+    let response = read(&mut rest);
+    let slow = read(&mut BufReader::with_capacity(1, Slow(Cursor::new(bytes), None)));
+    assert_eq!(format!("{:?}", response.as_ref().map(shape)), format!("{:?}", slow.as_ref().map(shape)));
+    Ok((response?, rest.len()))
 }
 
-fn shape(answer: &Response) -> (u16, Option<Duration>, String) {
-    let body = match &answer.body {
+fn shape(response: &Response) -> (u16, Vec<Option<&str>>, String) {
+    let body = match &response.body {
         Body::Whole(bytes) => format!("whole {}", String::from_utf8_lossy(bytes)),
         Body::TooLarge => "too large".to_owned(),
         Body::CutShort(bytes, failure) => format!("cut {:?} {}", failure.kind, String::from_utf8_lossy(bytes)),
     };
-    (answer.status, answer.retry_after, body)
+    (response.status, Headers::NAMES.map(|name| response.headers.get(name)).to_vec(), body)
 }
 
 fn whole(response: impl AsRef<[u8]>) -> Vec<u8> {
@@ -129,7 +130,7 @@ fn heads_may_be_odd() {
 }
 
 #[test]
-fn what_is_no_http_is_said_so() {
+fn what_is_not_http_is_reported_as_such() {
     for bytes in [
         "{}\n",
         "\u{16}\u{3}\u{1}\n",
@@ -182,7 +183,7 @@ fn chunks_are_read_as_servers_write_them() {
 }
 
 #[test]
-fn what_came_of_a_body_is_kept_when_the_rest_does_not_come() {
+fn what_was_received_of_a_body_is_kept_when_the_rest_is_missing() {
     let length = TOKENS.len();
     for (head, body) in [
         ("Content-Length: 999\r\n", TOKENS.to_owned()),
@@ -207,9 +208,9 @@ fn a_body_that_stops_is_kept_with_the_reason() {
     {
         let chunks = format!("{:x}\r\n{TOKENS}\r\n", TOKENS.len());
         for (head, body) in [("", TOKENS), ("Content-Length: 999\r\n", TOKENS), ("Transfer-Encoding: chunked\r\n", chunks.as_str())] {
-            let response = with(head, body);
-            let answer = read(&mut BufReader::new(Slow(Cursor::new(&response), Some(kind)))).unwrap();
-            let Body::CutShort(bytes, failure) = answer.body else { panic!("{head}") };
+            let bytes = with(head, body);
+            let response = read(&mut BufReader::new(Slow(Cursor::new(&bytes), Some(kind)))).unwrap();
+            let Body::CutShort(bytes, failure) = response.body else { panic!("{head}") };
             assert_eq!((bytes.as_slice(), failure.kind), (TOKENS.as_bytes(), expected.clone()), "{head}");
         }
         let failure = read(&mut BufReader::new(Slow(Cursor::new(b"HTTP/1.1 200"), Some(kind)))).err().unwrap();
@@ -218,25 +219,25 @@ fn a_body_that_stops_is_kept_with_the_reason() {
 }
 
 #[test]
-fn nothing_behind_a_response_is_read() {
+fn nothing_after_a_response_is_read() {
     let second = sized("", r#"{"access_token":"of another"}"#);
     for first in
         [sized("", TOKENS), with("Transfer-Encoding: chunked\r\n", chunked(TOKENS)), sized("Content-Encoding: gzip\r\n", gzip(TOKENS))]
     {
-        let (answer, left) = parse(&[first, second.clone()].concat()).unwrap();
-        let Body::Whole(body) = answer.body else { panic!() };
+        let (response, left) = parse(&[first, second.clone()].concat()).unwrap();
+        let Body::Whole(body) = response.body else { panic!() };
         assert_eq!(body, TOKENS.as_bytes());
         assert!(left >= second.len());
     }
     for status in [204, 304] {
-        let response = [format!("HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\n").into_bytes(), second.clone()].concat();
-        let (answer, left) = parse(&response).unwrap();
-        assert!(matches!(answer.body, Body::Whole(body) if body.is_empty()) && left == second.len(), "{status}");
+        let bytes = [format!("HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\n").into_bytes(), second.clone()].concat();
+        let (response, left) = parse(&bytes).unwrap();
+        assert!(matches!(response.body, Body::Whole(body) if body.is_empty()) && left == second.len(), "{status}");
     }
 }
 
 #[test]
-fn a_packed_body_is_unpacked_whatever_the_label() {
+fn a_compressed_body_is_unpacked_whatever_its_label() {
     let two = [gzip(&TOKENS[..30]), gzip(&TOKENS[30..])].concat();
     let named = {
         let mut plain = gzip(TOKENS);
@@ -283,7 +284,7 @@ fn a_packed_body_is_unpacked_whatever_the_label() {
 }
 
 #[test]
-fn what_is_not_packed_as_it_says_is_left_as_it_is() {
+fn what_is_not_compressed_as_its_label_says_stays_as_it_is() {
     for body in ["", "<html>", " \n{\"error\":\"x\"}", "x\u{1}", "error=invalid_grant", "\u{1f}\u{8b}"] {
         for label in
             ["Content-Encoding: gzip\r\n", "Content-Encoding: deflate\r\n", "Content-Encoding: br\r\n", "Content-Encoding: zstd, br\r\n"]
@@ -294,7 +295,7 @@ fn what_is_not_packed_as_it_says_is_left_as_it_is() {
 }
 
 #[test]
-fn what_came_of_a_packed_body_is_kept() {
+fn what_was_received_of_a_compressed_body_is_kept() {
     let padded = format!("{TOKENS}{}", " ".repeat(70_000).replace("  ", " \n"));
     for packed in [gzip(&padded), zlib(&padded)] {
         let half = &packed[..packed.len() - 20];
@@ -309,12 +310,12 @@ fn what_came_of_a_packed_body_is_kept() {
     damaged[end..].fill(0xFF);
     let (bytes, _) = cut(sized("", &damaged));
     assert!(bytes.starts_with(TOKENS.as_bytes()));
-    // The connection broke, but all that counts was there.
+    // The connection broke, but everything that matters was received.
     assert_eq!(whole(with("Content-Length: 9999\r\n", gzip(TOKENS))), TOKENS.as_bytes());
 }
 
 #[test]
-fn a_bomb_is_not_unpacked_further_than_a_body_may_be_long() {
+fn a_decompression_bomb_is_unpacked_up_to_the_longest_body() {
     let most = vec![b' '; MAX_BODY];
     let over = vec![b' '; MAX_BODY + 1];
     let huge = vec![0; 64 * MAX_BODY];
@@ -335,16 +336,16 @@ fn a_bomb_is_not_unpacked_further_than_a_body_may_be_long() {
 }
 
 #[test]
-fn retry_after_is_read_as_seconds_or_as_a_date_of_the_servers_clock() {
-    let wait = |fields: &str| {
-        let response = format!("HTTP/1.1 503 X\r\n{fields}Content-Length: 0\r\n\r\n");
-        parse(response.as_bytes()).unwrap().0.retry_after.map(|wait| wait.as_secs())
-    };
-    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-    assert_eq!(wait("Retry-After: 120\r\n"), Some(120));
-    assert_eq!(wait("retry-after:\r\n  120\r\n"), Some(120));
-    assert_eq!(wait(&format!("{date}Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n")), Some(30));
-    assert_eq!(wait(&format!("{date}Retry-After: Sun, 06 Nov 1994 08:00:00 GMT\r\n")), None);
-    assert_eq!(wait("Retry-After: soon\r\n"), None);
-    assert_eq!(wait(""), None);
+fn some_fields_are_kept_and_no_others() {
+    let head = "HTTP/1.1 401 X\r\nSet-Cookie: a=b\r\nRETRY-AFTER:\r\n  120 \r\nContent-Type: text/html\r\nDate: x\r\n\
+        WWW-Authenticate: Bearer realm=\"gr\u{fc}n\"\r\nWWW-Authenticate: DPoP\r\nContent-Length: 0\r\n\r\n";
+    let latin: Vec<u8> = head.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    for bytes in [head.as_bytes(), &latin] {
+        let headers = parse(bytes).unwrap().0.headers;
+        let challenge = "Bearer realm=\"gr\u{fc}n\"";
+        for (name, value) in [("retry-after", "120"), ("content-type", "text/html"), ("date", "x"), ("www-authenticate", challenge)] {
+            assert_eq!(headers.get(name), Some(value));
+        }
+        assert_eq!((headers.get("set-cookie"), headers.get("content-length")), (None, None));
+    }
 }

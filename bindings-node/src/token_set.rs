@@ -1,11 +1,12 @@
-//! Token sets. Each member crosses when it is asked for: what nobody reads stays where it will be wiped.
+//! Token sets. Each member is copied when JavaScript reads it; what is not read stays in memory
+//! that will be wiped.
 
 use napi::bindgen_prelude::External;
 use napi::{Env, JsString};
 use napi_derive::napi;
 use sipgate_oauth2::{IdToken, RefreshToken, Secret, TokenSet};
 
-use crate::failure::IntoJavaScript;
+use crate::error::IntoJavaScript;
 
 /// Tokens from a JSON object.
 #[napi(catch_unwind)]
@@ -49,7 +50,7 @@ pub fn id_token(tokens: &External<TokenSet>) -> Option<&str> {
     tokens.id_token().map(IdToken::reveal)
 }
 
-/// Whether the ID token is from an earlier answer.
+/// Whether the ID token is from an earlier response.
 #[napi(catch_unwind)]
 pub fn id_token_kept(tokens: &External<TokenSet>) -> bool {
     tokens.id_token_kept()
@@ -61,19 +62,19 @@ pub fn token_scope(tokens: &External<TokenSet>) -> Option<&str> {
     tokens.scope()
 }
 
-/// When the access token runs out, in seconds since 1970.
+/// When the access token expires, in seconds since 1970.
 #[napi(catch_unwind)]
 pub fn expires_at(tokens: &External<TokenSet>) -> Option<i64> {
     tokens.expires_at()
 }
 
-/// When the refresh token runs out, in seconds since 1970.
+/// When the refresh token expires, in seconds since 1970.
 #[napi(catch_unwind)]
 pub fn refresh_expires_at(tokens: &External<TokenSet>) -> Option<i64> {
     tokens.refresh_expires_at()
 }
 
-/// The members of the answer that have no meaning here, as JSON.
+/// The members of the response that this library does not use, as JSON text.
 #[napi(catch_unwind)]
 pub fn extra_members(tokens: &External<TokenSet>) -> String {
     serde_json::Value::Object(tokens.extra().clone()).to_string()

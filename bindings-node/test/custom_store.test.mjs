@@ -19,7 +19,7 @@ before(async () => {
 beforeEach(() => realm.reset())
 after(() => realm.close())
 
-/** As an application's would be, over a table. */
+/** A custom store over a table. */
 class MapStore {
   entries = new Map()
 
@@ -28,10 +28,10 @@ class MapStore {
     return this.entries.get(key)
   }
 
-  async save(key, expected, version, data, ends) {
+  async save(key, expected, version, data, expiresAt) {
     await setImmediate()
     if ((this.entries.get(key)?.version ?? null) !== expected) return false
-    this.entries.set(key, { version, data: Buffer.from(data), ends })
+    this.entries.set(key, { version, data: Buffer.from(data), expiresAt })
     return true
   }
 }
@@ -44,21 +44,21 @@ class PlainStore {
     return this.entries.get(key) ?? null
   }
 
-  save(key, expected, version, data, ends) {
+  save(key, expected, version, data, expiresAt) {
     if ((this.entries.get(key)?.version ?? null) !== expected) return false
-    this.entries.set(key, { version, data, ends: ends === null ? undefined : BigInt(ends) })
+    this.entries.set(key, { version, data, expiresAt: expiresAt === null ? undefined : BigInt(expiresAt) })
     return true
   }
 }
 
 const clientWith = (store) => Client.keycloak({ ...realm.clientOptions, store })
 
-for (const Own of [MapStore, PlainStore]) {
-  test(`a login is kept by a ${Own.name}, and many callers cause one refresh`, async () => {
-    const own = new Own()
-    const source = await logIn(realm, clientWith(new Store(own)))
+for (const Custom of [MapStore, PlainStore]) {
+  test(`a login is kept by a ${Custom.name}, and many callers cause one refresh`, async () => {
+    const custom = new Custom()
+    const source = await logIn(realm, clientWith(new Store(custom)))
     const first = await source.accessToken()
-    const another = clientWith(new Store(own)).tokenSource('anna')
+    const another = clientWith(new Store(custom)).tokenSource('anna')
 
     assert.equal(await another.accessToken(), first)
     source.invalidate(first)
@@ -68,15 +68,15 @@ for (const Own of [MapStore, PlainStore]) {
     assert.deepEqual([refresh_grants, invalid_grant], [1, 0])
   })
 
-  test(`a ${Own.name} keeps its promises`, async () => {
-    assert.deepEqual(await checkStore(new Own()), [])
+  test(`a ${Custom.name} keeps its promises`, async () => {
+    assert.deepEqual(await checkStore(new Custom()), [])
   })
 }
 
 const WRONG = {
   'at a conflict': class extends MapStore {
-    async save(key, _, version, data, ends) {
-      this.entries.set(key, { version, data, ends })
+    async save(key, _, version, data, expiresAt) {
+      this.entries.set(key, { version, data, expiresAt })
       return true
     }
   },
@@ -89,7 +89,7 @@ const WRONG = {
 }
 
 for (const [what, Wrong] of Object.entries(WRONG)) {
-  test(`a store that does wrong ${what} is told so`, async () => {
+  test(`a store that does wrong ${what} is reported`, async () => {
     const broken = await checkStore(new Wrong())
 
     assert.ok(broken.length > 0)
@@ -115,7 +115,7 @@ for (const [what, fail] of Object.entries(FAILURES)) {
   })
 }
 
-const logInWith = (own) => logIn(realm, clientWith(new Store(own)))
+const logInWith = (custom) => logIn(realm, clientWith(new Store(custom)))
 
 const MISTAKES = {
   'uses what is not there': { load: (key) => undefined.get(key), save: () => true },
@@ -123,10 +123,10 @@ const MISTAKES = {
   'returns nothing from save': { load: () => undefined, save: () => {} },
 }
 
-for (const [what, own] of Object.entries(MISTAKES)) {
-  test(`a store that ${what} is told to be mistaken`, async () => {
+for (const [what, custom] of Object.entries(MISTAKES)) {
+  test(`a store that ${what} is reported as mistaken`, async () => {
     for (const use of [checkStore, logInWith]) {
-      const error = await use(own).catch((caught) => caught)
+      const error = await use(custom).catch((caught) => caught)
       assert.ok(error instanceof StoreError, String(error))
       assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'fix_configuration'])
       assert.match(error.message, /^the store's (load|save) threw (TypeError|ReferenceError); see the cause$/)
@@ -135,46 +135,46 @@ for (const [what, own] of Object.entries(MISTAKES)) {
   })
 }
 
-test('what a store throws ends its check with that error', async () => {
+test('an error that a store throws ends its check with that error', async () => {
   const thrown = new RangeError('no such table')
   const error = await checkStore({ load: () => Promise.reject(thrown), save: () => true }).catch((caught) => caught)
   assert.ok(error instanceof StoreError)
   assert.equal(error.cause, thrown)
 })
 
-test('a fetch that got no response is no mistake', async () => {
-  const own = { load: () => fetch('http://127.0.0.1:1/'), save: () => true }
-  const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)
+test('a fetch without a response does not count as a mistake', async () => {
+  const custom = { load: () => fetch('http://127.0.0.1:1/'), save: () => true }
+  const error = await clientWith(new Store(custom)).tokenSource('anna').accessToken().catch((caught) => caught)
   assert.deepEqual([error.code, error.remedy], ['SIPGATE_STORE_UNAVAILABLE', 'try_later'])
 })
 
-test('what is no error can be thrown too', async () => {
-  const own = { load: () => Promise.reject(null), save: () => true }
-  const error = await clientWith(new Store(own)).tokenSource('anna').accessToken().catch((caught) => caught)
+test('a store may throw a value that is not an error', async () => {
+  const custom = { load: () => Promise.reject(null), save: () => true }
+  const error = await clientWith(new Store(custom)).tokenSource('anna').accessToken().catch((caught) => caught)
 
   assert.equal(error.code, 'SIPGATE_STORE_UNAVAILABLE')
   assert.equal(error.cause, null)
 })
 
-test('an answer of the wrong kind is said to be one', async () => {
-  const good = { version: 'v', data: new Uint8Array(1), ends: null }
-  const wrong = [1, 'canary', {}, { ...good, version: 1 }, { ...good, data: 'canary' }, { ...good, data: new Uint16Array(1) }, { ...good, ends: '1' }, { ...good, ends: NaN }]
-  for (const answer of wrong) {
-    const error = await clientWith(new Store({ load: () => answer, save: () => true })).tokenSource('anna').accessToken().catch((caught) => caught)
+test('a result of the wrong type is reported as one', async () => {
+  const good = { version: 'v', data: new Uint8Array(1), expiresAt: null }
+  const wrong = [1, 'canary', {}, { ...good, version: 1 }, { ...good, data: 'canary' }, { ...good, data: new Uint16Array(1) }, { ...good, expiresAt: '1' }, { ...good, expiresAt: NaN }]
+  for (const result of wrong) {
+    const error = await clientWith(new Store({ load: () => result, save: () => true })).tokenSource('anna').accessToken().catch((caught) => caught)
     assert.equal(error.code, 'SIPGATE_STORE_UNAVAILABLE')
     assert.match(error.cause.message, /^load must return/)
   }
-  const own = { load: () => undefined, save: () => 1 }
-  await assert.rejects(logIn(realm, clientWith(new Store(own))), ({ cause }) => cause.message.startsWith('save must return true'))
+  const custom = { load: () => undefined, save: () => 1 }
+  await assert.rejects(logIn(realm, clientWith(new Store(custom))), ({ cause }) => cause.message.startsWith('save must return true'))
   assert.equal((await realm.counters()).token_requests, 0)
 })
 
-test('tokens that a store would not keep are handed out, and said to be unsaved', async () => {
-  const own = new MapStore()
-  const source = await logIn(realm, clientWith(new Store(own)))
+test('tokens that a store rejects are returned, and reported as unsaved', async () => {
+  const custom = new MapStore()
+  const source = await logIn(realm, clientWith(new Store(custom)))
   const first = source.peek()
   let saves = 0
-  own.save = async function save(...entry) {
+  custom.save = async function save(...entry) {
     saves += 1
     if (saves > 1) throw new Error('the disk is full')
     return MapStore.prototype.save.apply(this, entry)
@@ -184,15 +184,15 @@ test('tokens that a store would not keep are handed out, and said to be unsaved'
   assert.notEqual(second, first)
   assert.equal((await source.status()).unsaved, true)
   await assert.rejects(source.ensureSaved(), { code: 'SIPGATE_UNSAVED' })
-  delete own.save
+  delete custom.save
   while ((await source.status()).unsaved) await sleep(50)
   await source.ensureSaved()
-  assert.equal(await clientWith(new Store(own)).tokenSource('anna').accessToken(), second)
+  assert.equal(await clientWith(new Store(custom)).tokenSource('anna').accessToken(), second)
 })
 
-test('a caller leaves a store that does not answer', async () => {
-  const own = { load: () => new Promise(() => {}), save: () => true }
-  const source = clientWith(new Store(own)).tokenSource('anna')
+test('a caller can stop waiting for a store that does not respond', async () => {
+  const custom = { load: () => new Promise(() => {}), save: () => true }
+  const source = clientWith(new Store(custom)).tokenSource('anna')
   await assert.rejects(source.accessToken({ timeout: 0.05 }), { code: 'SIPGATE_TIMEOUT' })
   const controller = new AbortController()
   const waiting = source.status({ signal: controller.signal })
@@ -216,7 +216,7 @@ async function run(program) {
 const BEGIN = `
 import { Worker, isMainThread, parentPort } from 'node:worker_threads'
 import { Client, Store } from 'sipgate-oauth2'
-const clientWith = (own) => Client.keycloak({ ...JSON.parse(process.env.TEST_CLIENT), store: new Store(own) })
+const clientWith = (custom) => Client.keycloak({ ...JSON.parse(process.env.TEST_CLIENT), store: new Store(custom) })
 `
 
 test('a store and a listener keep no process alive', async () => {
@@ -227,17 +227,17 @@ test('a store and a listener keep no process alive', async () => {
   assert.deepEqual(await run(program), { code: 0, signal: null, output: 'SIPGATE_LOGIN_REQUIRED\n' })
 })
 
-test('process.exit while a store is asked ends the process with its own status', async () => {
+test('process.exit during a call of the store ends the process with its own status', async () => {
   const program = `${BEGIN}
     clientWith({ load: () => process.exit(7), save: () => true }).tokenSource('anna').accessToken()`
 
   assert.deepEqual(await run(program), { code: 7, signal: null, output: '' })
 })
 
-test('a worker that is terminated while its store is asked leaves the rest alone', async () => {
+test('a worker that is terminated during calls of its store does not affect the others', async () => {
   const worker = `${BEGIN}
-    const own = { load: () => (parentPort.postMessage('asked'), new Promise(() => {})), save: () => true }
-    for (const account of 'abcdefgh') clientWith(own).tokenSource(account).accessToken()
+    const custom = { load: () => (parentPort.postMessage('asked'), new Promise(() => {})), save: () => true }
+    for (const account of 'abcdefgh') clientWith(custom).tokenSource(account).accessToken()
     setInterval(() => {}, 1000)`
   const program = `${BEGIN}
     for (let round = 0; round < 3; round++) {
@@ -246,8 +246,8 @@ test('a worker that is terminated while its store is asked leaves the rest alone
       await new Promise((resolve) => worker.on('message', () => ++asked === 8 && resolve()))
       await worker.terminate()
     }
-    const own = { load: () => undefined, save: () => true }
-    await clientWith(own).tokenSource('anna').accessToken().catch((error) => console.log(error.code))`
+    const custom = { load: () => undefined, save: () => true }
+    await clientWith(custom).tokenSource('anna').accessToken().catch((error) => console.log(error.code))`
 
   assert.deepEqual(await run(program), { code: 0, signal: null, output: 'SIPGATE_LOGIN_REQUIRED\n' })
 })
@@ -255,7 +255,7 @@ test('a worker that is terminated while its store is asked leaves the rest alone
 test('each worker thread has its own store and hears its own events', async () => {
   const worker = `${BEGIN}
     const client = clientWith({ load: () => undefined, save: () => { throw new Error('no') } })
-    client.on('event', (event) => parentPort.postMessage(event.event))
+    client.on('event', (event) => parentPort.postMessage(event.type))
     await client.refresh('no-such-token').catch(() => {})
     await client.tokenSource('anna').accessToken().catch((error) => parentPort.postMessage(error.code))`
   const program = `${BEGIN}

@@ -1,4 +1,4 @@
-//! Errors of the core as plain objects.
+//! The core's errors as plain objects.
 
 #![expect(clippy::needless_pass_by_value, reason = "this is how napi hands strings over")]
 
@@ -9,11 +9,11 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use sipgate_oauth2::{Error, ErrorCode, Result};
 
-use crate::own_store::Thrown;
+use crate::custom_store::Thrown;
 
 /// The fields of an error.
 #[napi(object, object_from_js = false)]
-pub struct Failure {
+pub struct ErrorFields {
     /// `SIPGATE_…`, the same in every language.
     pub code: &'static str,
     /// The code's number.
@@ -26,23 +26,23 @@ pub struct Failure {
     pub retryable: bool,
     /// One line that names what to change.
     pub message: String,
-    /// Seconds to wait, where the server said so.
+    /// Seconds to wait, if the server said so.
     pub retry_after: Option<f64>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub http_status: Option<u32>,
-    /// The `error` member of an OAuth answer or callback.
+    /// The `error` member of an OAuth response.
     pub oauth_error: Option<String>,
-    /// The server's own words.
+    /// The server's description.
     pub oauth_error_description: Option<String>,
-    /// A page of the server's about the error.
+    /// The server's page about the error.
     pub oauth_error_uri: Option<String>,
-    /// What lies below, in its own words.
+    /// The cause's own message.
     pub cause: Option<String>,
-    /// The number of the error that a store of the application's own threw.
+    /// The number of the error that a custom store threw.
     pub thrown: Option<u32>,
 }
 
-impl From<&Error> for Failure {
+impl From<&Error> for ErrorFields {
     fn from(error: &Error) -> Self {
         Self {
             code: error.code().as_str(),
@@ -81,36 +81,36 @@ pub fn error_codes() -> Vec<CodeRow> {
     ErrorCode::ALL.iter().map(|code| CodeRow { code: code.as_str(), number: code.number(), family: code.family().as_str() }).collect()
 }
 
-/// The failure of an argument that could not be converted.
+/// The error for an argument that cannot be converted.
 #[napi(catch_unwind)]
-pub fn invalid_argument(field: String, problem: String) -> Failure {
-    Failure::from(&Error::invalid_argument(&field, &problem))
+pub fn invalid_argument(field: String, problem: String) -> ErrorFields {
+    ErrorFields::from(&Error::invalid_argument(&field, &problem))
 }
 
-/// The failure of a panic that was caught on its way out.
+/// The error for a panic that was caught at the boundary.
 #[napi(catch_unwind)]
-pub fn caught_panic(place: String) -> Failure {
-    Failure::from(&Error::caught_panic(&place))
+pub fn caught_panic(place: String) -> ErrorFields {
+    ErrorFields::from(&Error::caught_panic(&place))
 }
 
-/// A result of the core's for JavaScript.
+/// A result of the core for JavaScript.
 pub(crate) trait IntoJavaScript<T> {
-    /// In a function that JavaScript called: its error is thrown.
+    /// In a function that JavaScript called: throws the error.
     fn or_throw(self, env: Env) -> napi::Result<T>;
 
-    /// In what settles a promise: its error is what the promise is rejected with.
+    /// In what settles a promise: rejects the promise with the error.
     fn or_reject(self, env: Env) -> napi::Result<T>;
 }
 
 impl<T> IntoJavaScript<T> for Result<T> {
     fn or_throw(self, env: Env) -> napi::Result<T> {
-        self.map_err(|error| match env.throw(Failure::from(&error)) {
+        self.map_err(|error| match env.throw(ErrorFields::from(&error)) {
             Ok(()) => napi::Error::new(Status::PendingException, ""),
             Err(failed) => failed,
         })
     }
 
     fn or_reject(self, env: Env) -> napi::Result<T> {
-        self.map_err(|error| Failure::from(&error).into_unknown(&env).map_or_else(|failed| failed, napi::Error::from))
+        self.map_err(|error| ErrorFields::from(&error).into_unknown(&env).map_or_else(|failed| failed, napi::Error::from))
     }
 }

@@ -1,26 +1,26 @@
-//! Pending logins.
+//! Authorization requests.
 
 use napi::bindgen_prelude::External;
 use napi::{Env, JsString};
 use napi_derive::napi;
 use sipgate_oauth2::{AuthorizationParameters, AuthorizationRequest, Client, Result, Secret};
 
-use crate::failure::IntoJavaScript;
+use crate::error::IntoJavaScript;
 
-/// What can be asked for beside a scope.
+/// What can be requested beside a scope.
 #[napi(object, object_to_js = false)]
 pub struct AuthorizationOptions {
-    /// Another redirect URI than the client's.
+    /// A redirect URI other than the client's.
     pub redirect_uri: Option<String>,
     /// `query` or `form_post`.
     pub response_mode: Option<String>,
     /// The caller's own `state`.
     pub state: Option<String>,
-    /// What the application wants to find again.
+    /// A value that the application gets back.
     pub return_to: Option<String>,
     /// `login`, `consent`, `none` …
     pub prompt: Option<String>,
-    /// What to fill in on the login page.
+    /// What the login page fills in.
     pub login_hint: Option<String>,
     /// Languages for the login page.
     pub ui_locales: Option<String>,
@@ -55,8 +55,8 @@ impl AuthorizationOptions {
     }
 }
 
-/// A new pending login: its URL and its export. It needs no more until its callback comes, and most are given up before: nothing is left for
-/// the garbage collector to give back.
+/// A new authorization request: its URL and its export. Most callers need no more, and most
+/// requests are never completed, so nothing is left for the garbage collector to free.
 #[napi(catch_unwind)]
 pub fn authorization_request<'a>(
     env: &'a Env,
@@ -69,32 +69,32 @@ pub fn authorization_request<'a>(
         Some(options) => options.apply(parameters),
         None => Ok(parameters),
     };
-    let pending = parameters.and_then(|parameters| client.authorization_request(parameters)).or_throw(*env)?;
-    Ok((env.create_string(pending.url())?, env.create_string(pending.export().reveal())?))
+    let request = parameters.and_then(|parameters| client.authorization_request(parameters)).or_throw(*env)?;
+    Ok((env.create_string(request.url())?, env.create_string(request.export().reveal())?))
 }
 
-/// A pending login from its export.
+/// An authorization request from its export.
 #[napi(catch_unwind)]
-pub fn restore_pending(env: Env, exported: String) -> napi::Result<External<AuthorizationRequest>> {
+pub fn restore_request(env: Env, exported: String) -> napi::Result<External<AuthorizationRequest>> {
     AuthorizationRequest::restore(Secret::from(exported).reveal()).map(External::new).or_throw(env)
 }
 
-/// A pending login that was made here, from its export.
+/// An authorization request that this process made, from its export.
 #[napi(catch_unwind)]
-pub fn reopen_pending(env: Env, exported: String) -> napi::Result<External<AuthorizationRequest>> {
+pub fn reopen_request(env: Env, exported: String) -> napi::Result<External<AuthorizationRequest>> {
     AuthorizationRequest::reopen(Secret::from(exported).reveal()).map(External::new).or_throw(env)
 }
 
-/// The export of a pending login.
+/// The export of an authorization request.
 #[napi(catch_unwind)]
-pub fn export_pending<'a>(env: &'a Env, pending: &External<AuthorizationRequest>) -> napi::Result<JsString<'a>> {
-    env.create_string(pending.export().reveal())
+pub fn export_request<'a>(env: &'a Env, request: &External<AuthorizationRequest>) -> napi::Result<JsString<'a>> {
+    env.create_string(request.export().reveal())
 }
 
-/// What a pending login says about itself.
+/// An authorization request's members.
 #[napi(object, object_from_js = false)]
-pub struct PendingMembers<'a> {
-    /// Where to send the person.
+pub struct RequestMembers<'a> {
+    /// Where to send the user.
     pub url: &'a str,
     /// The `state` in the URL.
     pub state: &'a str,
@@ -102,27 +102,27 @@ pub struct PendingMembers<'a> {
     pub nonce: &'a str,
     /// The redirect URI in the URL.
     pub redirect_uri: &'a str,
-    /// The scope that is asked for.
+    /// The requested scope.
     pub scope: &'a str,
-    /// What the application wants to find again.
+    /// A value that the application gets back.
     pub return_to: Option<&'a str>,
     /// Seconds since 1970.
     pub created_at: i64,
     /// Seconds since 1970.
-    pub ends_at: i64,
+    pub expires_at: i64,
 }
 
-/// A pending login's members.
+/// An authorization request's members.
 #[napi(catch_unwind)]
-pub fn pending_members(pending: &External<AuthorizationRequest>) -> PendingMembers<'_> {
-    PendingMembers {
-        url: pending.url(),
-        state: pending.state(),
-        nonce: pending.nonce(),
-        redirect_uri: pending.redirect_uri(),
-        scope: pending.scope(),
-        return_to: pending.return_to(),
-        created_at: pending.created_at(),
-        ends_at: pending.ends_at(),
+pub fn request_members(request: &External<AuthorizationRequest>) -> RequestMembers<'_> {
+    RequestMembers {
+        url: request.url(),
+        state: request.state(),
+        nonce: request.nonce(),
+        redirect_uri: request.redirect_uri(),
+        scope: request.scope(),
+        return_to: request.return_to(),
+        created_at: request.created_at(),
+        expires_at: request.expires_at(),
     }
 }

@@ -1,4 +1,4 @@
-//! A store of the application's own: called on the thread of its event loop, while a thread of the library's waits.
+//! A custom store: the event loop's thread calls it, while one of the library's threads waits.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -11,74 +11,74 @@ use napi::Status;
 use napi::bindgen_prelude::{Buffer, External, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode, UnknownReturnValue};
 use napi_derive::napi;
-use sipgate_oauth2::store_kit::Violation;
-use sipgate_oauth2::{StoreEntry, StoreFailure, StoreKey, Swapped, TokenStore};
+use sipgate_oauth2::conformance::Violation;
+use sipgate_oauth2::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
-/// How long a store may take before it counts as unavailable.
+/// A store that takes longer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What JavaScript carries a call out with. It answers later, by the call's number.
-pub type CarryOut<'a> = Function<'a, StoreCall, UnknownReturnValue>;
+/// The JavaScript function that calls the store. Its result follows later, under the call's number.
+pub type CallStore<'a> = Function<'a, StoreCall, UnknownReturnValue>;
 
 /// A call of the store.
 #[napi(object, object_from_js = false)]
 pub struct StoreCall {
-    /// The number to answer with.
+    /// The number of its result.
     pub number: u32,
-    /// What the entry is filed under.
+    /// The entry's key.
     pub key: String,
-    /// What to store; nothing: to load.
+    /// What to save. Without it, the call loads.
     pub save: Option<Save>,
 }
 
-/// What to store, and over what.
+/// What to save, and which version it replaces.
 #[napi(object, object_from_js = false)]
 pub struct Save {
-    /// The version that must be there; nothing: no entry.
+    /// The version that must be stored now. Without it, no entry may be.
     pub expected: Option<String>,
     /// The new version.
     pub version: String,
     /// The login.
     pub data: Buffer,
     /// Seconds since 1970.
-    pub ends: Option<i64>,
+    pub expires_at: Option<i64>,
 }
 
-/// A place in the queue of the event loop. Weak: a store that nobody waits for does not keep the process alive.
+/// The queue of the event loop. Weak: a custom store does not keep the process alive.
 type Queue = ThreadsafeFunction<StoreCall, UnknownReturnValue, StoreCall, Status, false, true>;
 
-/// Told to the library's threads.
-pub(crate) struct OwnStore {
+/// What the core calls.
+pub(crate) struct CustomStore {
     queue: Queue,
     replies: Arc<Waiting>,
 }
 
-impl OwnStore {
-    pub(crate) fn new(carry_out: &CarryOut<'_>, replies: &Replies) -> napi::Result<Self> {
+impl CustomStore {
+    pub(crate) fn new(call_store: &CallStore<'_>, replies: &Replies) -> napi::Result<Self> {
         let replies = Arc::clone(&replies.0);
         let end = EndOfLoop(Arc::clone(&replies));
-        let queue = carry_out.build_threadsafe_function().weak::<true>().build_callback(move |call| {
+        let queue = call_store.build_threadsafe_function().weak::<true>().build_callback(move |call| {
             let _ = &end;
             Ok(call.value)
         })?;
         Ok(Self { queue, replies })
     }
 
-    fn ask(&self, key: &StoreKey, save: Option<Save>) -> Result<Answer, StoreFailure> {
-        let (sender, answer) = sync_channel(1);
+    fn call(&self, key: &StoreKey, save: Option<Save>) -> Result<Reply, BoxError> {
+        let (sender, reply) = sync_channel(1);
         let number = self.replies.open(sender).ok_or(LOOP_ENDED)?;
         let call = StoreCall { number, key: key.as_str().to_owned(), save };
         if self.queue.call(call, ThreadsafeFunctionCallMode::NonBlocking) != Status::Ok {
             self.replies.take(number);
             return Err(LOOP_ENDED.into());
         }
-        match answer.recv_timeout(PATIENCE) {
-            Ok(Answer::Failed(failed)) => Err(failed.failure()),
-            Ok(answer) => Ok(answer),
+        match reply.recv_timeout(PATIENCE) {
+            Ok(Reply::Failed(failed)) => Err(failed.into_error()),
+            Ok(reply) => Ok(reply),
             Err(RecvTimeoutError::Disconnected) => Err(LOOP_ENDED.into()),
             Err(RecvTimeoutError::Timeout) => {
                 self.replies.take(number);
-                Err("the store did not answer within 30 s; is the event loop blocked, or a promise never settled?".into())
+                Err("the store did not respond within 30 s; is the event loop blocked, or a promise never settled?".into())
             }
         }
     }
@@ -86,32 +86,32 @@ impl OwnStore {
 
 const LOOP_ENDED: &str = "the event loop of the store has ended";
 
-impl TokenStore for OwnStore {
-    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, StoreFailure> {
-        match self.ask(key, None)? {
-            Answer::Loaded(entry) => Ok(entry),
+impl TokenStore for CustomStore {
+    fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
+        match self.call(key, None)? {
+            Reply::Loaded(entry) => Ok(entry),
             _ => Err(MISTAKEN.into()),
         }
     }
 
-    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<Swapped, StoreFailure> {
+    fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
         let save = Save {
             expected: expected.map(str::to_owned),
             version: entry.version.clone(),
             data: entry.data.clone().into(),
-            ends: entry.ends,
+            expires_at: entry.expires_at,
         };
-        match self.ask(key, Some(save))? {
-            Answer::Saved(true) => Ok(Swapped::Stored),
-            Answer::Saved(false) => Ok(Swapped::Conflict),
+        match self.call(key, Some(save))? {
+            Reply::Saved(true) => Ok(SwapOutcome::Stored),
+            Reply::Saved(false) => Ok(SwapOutcome::Conflict),
             _ => Err(MISTAKEN.into()),
         }
     }
 }
 
-const MISTAKEN: &str = "the answer was to another question";
+const MISTAKEN: &str = "the store's reply belongs to another call";
 
-/// Where JavaScript's answers go, by the numbers of the calls.
+/// Where JavaScript's replies go, by the numbers of the calls.
 pub struct Replies(Arc<Waiting>);
 
 #[derive(Default)]
@@ -121,18 +121,18 @@ struct Waiting(Mutex<Calls>);
 struct Calls {
     last: u32,
     has_ended: bool,
-    by_number: HashMap<u32, SyncSender<Answer>>,
+    by_number: HashMap<u32, SyncSender<Reply>>,
 }
 
-enum Answer {
+enum Reply {
     Loaded(Option<StoreEntry>),
     Saved(bool),
     Failed(Failed),
 }
 
 impl Waiting {
-    /// A number for a call; none once the event loop has ended.
-    fn open(&self, sender: SyncSender<Answer>) -> Option<u32> {
+    /// A number for a call, or none once the event loop has ended.
+    fn open(&self, sender: SyncSender<Reply>) -> Option<u32> {
         let mut calls = self.lock();
         if calls.has_ended {
             return None;
@@ -143,14 +143,14 @@ impl Waiting {
         Some(number)
     }
 
-    fn take(&self, number: u32) -> Option<SyncSender<Answer>> {
+    fn take(&self, number: u32) -> Option<SyncSender<Reply>> {
         self.lock().by_number.remove(&number)
     }
 
-    fn settle(&self, number: u32, answer: Answer) {
+    fn complete(&self, number: u32, reply: Reply) {
         if let Some(sender) = self.take(number) {
-            // Nobody listens any more: the wait was given up.
-            let _ = sender.try_send(answer);
+            // The receiver is gone if the wait has timed out.
+            let _ = sender.try_send(reply);
         }
     }
 
@@ -159,7 +159,7 @@ impl Waiting {
     }
 }
 
-/// Dropped with the queue, at the latest when its environment is torn down: who waits then waits in vain.
+/// Dropped with the queue, at the latest when its environment is torn down. All waits end then.
 struct EndOfLoop(Arc<Waiting>);
 
 impl Drop for EndOfLoop {
@@ -170,7 +170,8 @@ impl Drop for EndOfLoop {
     }
 }
 
-/// What the application's function threw. Its text may hold what was to be stored: only its name is said.
+/// What the store's function threw. Its message may contain what was to be stored, so only its name
+/// is kept.
 #[derive(Clone, Debug)]
 struct Failed {
     /// As in `save threw TypeError`.
@@ -180,7 +181,7 @@ struct Failed {
 }
 
 impl Failed {
-    fn failure(self) -> StoreFailure {
+    fn into_error(self) -> BoxError {
         if self.is_mistake { Box::new(self.mistaken()) } else { Box::new(self) }
     }
 
@@ -189,7 +190,7 @@ impl Failed {
     }
 }
 
-/// The error that ended a check of a store, where one did.
+/// The error that ended a check of a store, if one did.
 pub(crate) fn thrown_in(violation: &Violation) -> Option<sipgate_oauth2::Error> {
     let cause = violation.source()?;
     let failed = || cause.downcast_ref::<Failed>().map(|failed| failed.clone().mistaken());
@@ -214,19 +215,19 @@ pub(crate) struct Thrown(pub(crate) u32);
 
 impl fmt::Display for Thrown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an error of the store's")
+        f.write_str("an error that the store threw")
     }
 }
 
 impl Error for Thrown {}
 
-/// A place for answers, of one store.
+/// A place for the replies of one store.
 #[napi(catch_unwind)]
 pub fn store_replies() -> External<Replies> {
     External::new(Replies(Arc::default()))
 }
 
-/// An entry as it was loaded.
+/// A loaded entry.
 #[napi(object, object_to_js = false)]
 pub struct LoadedEntry {
     /// Its version.
@@ -234,23 +235,23 @@ pub struct LoadedEntry {
     /// The login.
     pub data: Uint8Array,
     /// Seconds since 1970.
-    pub ends: Option<i64>,
+    pub expires_at: Option<i64>,
 }
 
-/// The answer to a call that loads.
+/// The reply to a call that loads.
 #[napi(catch_unwind)]
 pub fn store_loaded(replies: &External<Replies>, number: u32, entry: Option<LoadedEntry>) {
-    let entry = entry.map(|LoadedEntry { version, data, ends }| StoreEntry { version, data: data.to_vec(), ends });
-    replies.0.settle(number, Answer::Loaded(entry));
+    let entry = entry.map(|LoadedEntry { version, data, expires_at }| StoreEntry { version, data: data.to_vec(), expires_at });
+    replies.0.complete(number, Reply::Loaded(entry));
 }
 
-/// The answer to a call that saves: whether it was stored.
+/// The reply to a call that saves: whether it was stored.
 #[napi(catch_unwind)]
 pub fn store_saved(replies: &External<Replies>, number: u32, stored: bool) {
-    replies.0.settle(number, Answer::Saved(stored));
+    replies.0.complete(number, Reply::Saved(stored));
 }
 
-/// What a call of the store failed with.
+/// How a call of the store failed.
 #[napi(object, object_to_js = false)]
 pub struct StoreFailed {
     /// As in `save threw TypeError`.
@@ -261,9 +262,9 @@ pub struct StoreFailed {
     pub thrown: u32,
 }
 
-/// The answer to a call that failed.
+/// The reply to a call that failed.
 #[napi(catch_unwind)]
 pub fn store_failed(replies: &External<Replies>, number: u32, failed: StoreFailed) {
     let StoreFailed { what, is_mistake, thrown } = failed;
-    replies.0.settle(number, Answer::Failed(Failed { what, is_mistake, thrown: Thrown(thrown) }));
+    replies.0.complete(number, Reply::Failed(Failed { what, is_mistake, thrown: Thrown(thrown) }));
 }

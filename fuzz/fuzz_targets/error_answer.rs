@@ -1,3 +1,0 @@
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &str| sipgate_oauth2_fuzz::error_answer::check(input));

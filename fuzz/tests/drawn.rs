@@ -1,0 +1,186 @@
+//! Inputs that are close to valid ones, for the targets whose inputs libFuzzer rarely finds by
+//! itself. The seeds are random; a failure prints its seed, and `arbtest` says how to run it again.
+
+use arbtest::arbitrary::{Result, Unstructured};
+use arbtest::arbtest;
+use serde_json::{Value, json};
+use sipgate_oauth2_fuzz as targets;
+
+/// How long each test looks, in milliseconds.
+const BUDGET: u64 = 1_000;
+
+const NASTY: [char; 20] = ['a', 'Z', '0', ':', '+', '%', '&', '=', ' ', '€', 'ü', '"', '\\', '/', '?', '#', ';', '~', '\u{1F512}', '2'];
+
+fn text(u: &mut Unstructured<'_>, alphabet: &[char], lengths: std::ops::Range<usize>) -> Result<String> {
+    let length = u.int_in_range(lengths.start..=lengths.end - 1)?;
+    (0..length).map(|_| u.choose(alphabet).copied()).collect()
+}
+
+fn one_in(u: &mut Unstructured<'_>, chances: u32) -> Result<bool> {
+    u.ratio(1, chances)
+}
+
+fn shuffle<T>(u: &mut Unstructured<'_>, items: &mut [T]) -> Result<()> {
+    for end in (1..items.len()).rev() {
+        items.swap(end, u.int_in_range(0..=end)?);
+    }
+    Ok(())
+}
+
+/// A text as some browser or server might escape it: what could be misread always, the rest at
+/// times, in either case.
+fn escape(u: &mut Unstructured<'_>, text: &str) -> Result<String> {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b' ' if u.arbitrary()? => escaped.push('+'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' if !one_in(u, 8)? => escaped.push(char::from(byte)),
+            b':' | b'/' | b'?' | b'"' | b';' | b'=' if u.arbitrary()? => escaped.push(char::from(byte)),
+            _ if u.arbitrary()? => escaped.push_str(&format!("%{byte:02X}")),
+            _ => escaped.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    Ok(escaped)
+}
+
+#[test]
+fn a_callback_is_judged_the_same_in_any_order_encoding_and_company() {
+    let issuer = "https://login.example/realms/r";
+    arbtest(|u| {
+        let state = if one_in(u, 8)? { text(u, &NASTY, 0..20)? } else { "the-state".to_owned() };
+        let alphabet: &[char] = if one_in(u, 6)? { &NASTY } else { &['c', 'o', 'D', ' ', '.', '+', '~'] };
+        let mut pairs = vec![("state".to_owned(), state), ("code".to_owned(), text(u, alphabet, 0..40)?)];
+        for (name, values, chances) in [
+            ("iss", &[issuer, issuer, "https://login.example/realms/r/", ""][..], 2),
+            ("error", &["access_denied", "login_required", "server_error", "else", ""], 4),
+            ("error_description", &["Some words", ""], 4),
+            ("session_state", &["a", "b"], 3),
+            ("response", &["jwt"], 30),
+            ("id_token", &["t"], 30),
+        ] {
+            if one_in(u, chances)? {
+                pairs.push((name.to_owned(), (*u.choose(values)?).to_owned()));
+            }
+        }
+        for _ in 0..u.int_in_range(0..=3)? {
+            pairs.push((format!("x{}", text(u, &NASTY, 0..4)?), text(u, &NASTY, 0..30)?));
+        }
+        if one_in(u, 5)? {
+            pairs.push(u.choose(&pairs)?.clone());
+        }
+        shuffle(u, &mut pairs)?;
+
+        let encoded = pairs.iter().map(|(name, value)| Ok(format!("{}={}", escape(u, name)?, escape(u, value)?)));
+        let encoded = encoded.collect::<Result<Vec<_>>>()?;
+        let query = encoded.join(if one_in(u, 8)? { "&&" } else { "&" });
+        let before = *u.choose(&["?", "/cb?", "https://app.example/cb?", "https://app.example:443/cb?"])?;
+        let callback = format!("{before}{query}");
+        assert!(targets::callback::rules(&callback).is_some(), "the rules have no verdict about {callback}");
+        targets::callback::check(&callback);
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+fn lifetime(u: &mut Unstructured<'_>) -> Result<Value> {
+    let seconds = u.int_in_range(-1_000_000..=399_000_000)?;
+    Ok(match u.int_in_range(0..=4)? {
+        0 => json!(seconds),
+        1 => json!(seconds.to_string()),
+        2 => json!(f64::from(seconds) + 0.25),
+        3 => u.choose(&[json!([]), json!({}), json!(true), json!(1e300), json!("1 day"), json!("")])?.clone(),
+        _ => Value::Null,
+    })
+}
+
+#[test]
+fn tokens_are_never_lost_because_of_what_is_beside_them() {
+    arbtest(|u| {
+        let mut members = vec![
+            ("access_token", json!("canary-access-token")),
+            ("refresh_token", json!("canary refresh-token")),
+            ("expires_in", lifetime(u)?),
+            ("refresh_expires_in", lifetime(u)?),
+        ];
+        let odd = [json!(null), json!(1), json!([1, "a"]), json!({"deep": [[]]}), json!("text €"), json!(false)];
+        for name in ["id_token", "scope", "error_description", "session_state", "not-before-policy", "x€"] {
+            if u.arbitrary()? {
+                members.push((name, u.choose(&odd)?.clone()));
+            }
+        }
+        shuffle(u, &mut members)?;
+        let members: Vec<_> = members.iter().map(|(name, value)| format!("{}: {value}", json!(name))).collect();
+        targets::token_response::check(format!(" {{{}}}\n", members.join(" ,")).as_bytes());
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn a_damaged_response_never_becomes_another_token() {
+    let whole = br#"{"access_token":"a-token","token_type":"bearer","expires_in":300,"refresh_token":"r-token","scope":"a b"}"#;
+    arbtest(|u| {
+        let mut body = whole.to_vec();
+        let at = u.int_in_range(0..=body.len() - 1)?;
+        if u.arbitrary()? {
+            body.truncate(at);
+        } else {
+            body[at] = *u.choose(b"\x00\xFF\"\\{}[],: \n")?;
+        }
+        targets::token_response::check(&body);
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn every_status_with_every_body_is_an_error_that_tells_the_truth() {
+    let mut bodies = vec![String::new(), "<html>".to_owned(), "{}".to_owned(), "[]".to_owned(), r#"{"access_token":"a"}"#.to_owned()];
+    for error in ["invalid_grant", "invalid_scope", "invalid_client", "unauthorized_client", "access_denied", "not_allowed", "else"] {
+        bodies.push(format!(r#"{{"error":"{error}","error_description":"canary code\ncanary refresh token"}}"#));
+    }
+    for grant in ["code", "refresh", "narrowing"] {
+        for status in 200..600 {
+            bodies.iter().for_each(|body| targets::error_response::check(&format!("{grant} {status}\n{body}")));
+        }
+    }
+}
+
+#[test]
+fn any_scope_is_refused_or_sent_as_the_names_it_is_made_of() {
+    arbtest(|u| {
+        let alphabet: &[char] = if one_in(u, 3)? { &NASTY } else { &['a', ':', '/', '#', '[', ']', '!', '~', ' '] };
+        targets::authorization_request::check(&format!("scope={}", text(u, alphabet, 0..20)?));
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn any_client_id_and_secret_are_read_from_the_form_and_from_basic() {
+    arbtest(|u| {
+        let longest = if one_in(u, 10)? { 256 } else { 40 };
+        let (id, secret) = (text(u, &NASTY, 1..longest)?, text(u, &NASTY, 1..longest)?);
+        targets::client_authentication::check(&format!("{id}\n{secret}\n{}", text(u, &NASTY, 0..40)?));
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn any_authorization_request_survives_being_stored() {
+    let printable: Vec<char> = (' '..='~').collect();
+    arbtest(|u| {
+        let mut lines = vec![format!("scope={}", text(u, &['a', ':', '!'], 1..30)?), format!("state={}", text(u, &printable, 1..513)?)];
+        if u.arbitrary()? {
+            lines.push(format!("return_to={}", text(u, &NASTY, 1..400)?));
+        }
+        for index in 0..u.int_in_range(0..=3)? {
+            let name = text(u, &NASTY, 0..5)?.replace('=', "-");
+            lines.push(format!("x{index}{name}={}", text(u, &NASTY, 1..30)?));
+        }
+        targets::authorization_request::check(&lines.join("\n"));
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
