@@ -1,8 +1,9 @@
-//! A server that rotates refresh tokens, ends a login when one comes back, and counts.
+//! An authorization server that answers requests, and counts. It ends a login when a used refresh token comes back, unless it is told otherwise.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use authorization_server::{Rotation, Verdict};
 use serde_json::json;
 
 use crate::sys::clock::{Clock as _, SystemClock};
@@ -14,26 +15,16 @@ use protocol::secret::Secret;
 const LIFE: i64 = 300;
 
 /// The server of an execution.
-#[derive(Default)]
 pub struct Server(Mutex<State>);
 
-#[derive(Default)]
 struct State {
-    /// One for each login.
-    sessions: Vec<Session>,
+    /// Each login has a session of its own. Of each token it is noted which one of its session's it is.
+    logins: authorization_server::Server<usize>,
     /// The session that each code has made.
     codes: HashMap<String, usize>,
     ways: VecDeque<Way>,
-    keeps_refresh_tokens: bool,
     asking: usize,
     seen: Seen,
-}
-
-#[derive(Default)]
-struct Session {
-    /// Counts the token sets.
-    issued: u64,
-    is_over: bool,
 }
 
 /// What becomes of a request.
@@ -68,6 +59,13 @@ pub struct Seen {
     pub most_at_once: usize,
 }
 
+impl Default for Server {
+    fn default() -> Self {
+        let logins = authorization_server::Server::new(Rotation::Strict);
+        Self(Mutex::new(State { logins, codes: HashMap::new(), ways: VecDeque::new(), asking: 0, seen: Seen::default() }))
+    }
+}
+
 impl Server {
     /// What it has seen up to now.
     pub fn seen(&self) -> Seen {
@@ -76,7 +74,7 @@ impl Server {
 
     /// Whether the login with this number still lives.
     pub fn lives(&self, session: usize) -> bool {
-        !self.lock().sessions[session].is_over
+        self.lock().logins.is_alive(session)
     }
 
     /// Says what becomes of the next requests, one after the other; of later ones, nothing in particular.
@@ -86,14 +84,14 @@ impl Server {
 
     /// A server as many are: a refresh token is good until its login ends.
     pub fn keep_refresh_tokens(&self) {
-        self.lock().keeps_refresh_tokens = true;
+        self.lock().logins.rotate(Rotation::Off);
     }
 
     /// The tokens of a new login.
     pub fn log_in(&self) -> TokenSet {
         let mut state = self.lock();
-        let session = state.begin();
-        TokenSet::restore(&state.tokens(session).to_string()).expect("these are tokens")
+        let token = state.begin();
+        TokenSet::restore(&state.tokens(token).to_string()).expect("these are tokens")
     }
 
     pub(crate) fn next_way(&self) -> Way {
@@ -136,7 +134,7 @@ impl Server {
             _ => None,
         };
         let (status, body) = match answer {
-            Some(session) => (200, state.tokens(session)),
+            Some(token) => (200, state.tokens(token)),
             None => (400, json!({"error": "invalid_grant"})),
         };
         Response { status, headers: Headers::default(), body: Body::Whole(body.to_string().into_bytes()) }
@@ -148,49 +146,51 @@ impl Server {
 }
 
 impl State {
+    /// The first tokens of a login.
     fn begin(&mut self) -> usize {
-        self.sessions.push(Session::default());
-        self.sessions.len() - 1
+        let session = self.logins.open();
+        self.logins.log_in(session, 1)
     }
 
-    /// New ones, where the session goes on.
+    /// New tokens, where the session goes on.
     fn refresh(&mut self, token: &str) -> Option<usize> {
-        let (session, number) = numbers(token);
-        let (keeps, there) = (self.keeps_refresh_tokens, &mut self.sessions[session]);
-        if there.is_over {
-            return None;
+        let token = self.named(token);
+        match self.logins.refresh(token, 0, 0) {
+            Verdict::Granted(new) => {
+                let session = self.logins.token(new).session;
+                *self.logins.notes(new) = self.logins.tokens().filter(|(_, there)| there.session == session).count();
+                self.seen.refreshes += 1;
+                Some(new)
+            }
+            Verdict::Replayed => {
+                self.seen.reused += 1;
+                None
+            }
+            Verdict::Over => None,
         }
-        if !keeps && number != there.issued {
-            there.is_over = true;
-            self.seen.reused += 1;
-            return None;
-        }
-        self.seen.refreshes += 1;
-        Some(session)
     }
 
     fn exchange(&mut self, code: &str) -> Option<usize> {
         if let Some(session) = self.codes.get(code) {
-            self.sessions[*session].is_over = true;
+            self.logins.end(*session);
             self.seen.reused += 1;
             return None;
         }
-        let session = self.begin();
-        self.codes.insert(code.to_owned(), session);
+        let token = self.begin();
+        self.codes.insert(code.to_owned(), self.logins.token(token).session);
         self.seen.exchanges += 1;
-        Some(session)
+        Some(token)
     }
 
     fn revoke(&mut self, token: &str) {
-        let (session, _) = numbers(token);
-        self.sessions[session].is_over = true;
+        let token = self.named(token);
+        self.logins.revoke(token, 0);
         self.seen.revoked += 1;
     }
 
-    fn tokens(&mut self, session: usize) -> serde_json::Value {
-        let there = &mut self.sessions[session];
-        there.issued += 1;
-        let number = there.issued;
+    fn tokens(&self, token: usize) -> serde_json::Value {
+        let there = self.logins.token(token);
+        let (session, number) = (there.session, there.notes);
         json!({
             "access_token": format!("access-{session}-{number}"),
             "refresh_token": format!("refresh-{session}-{number}"),
@@ -199,11 +199,13 @@ impl State {
             "expires_at": SystemClock.unix_seconds() + LIFE,
         })
     }
-}
 
-/// Of a token: its session's, and its own.
-fn numbers(token: &str) -> (usize, u64) {
-    let mut numbers = token.rsplit('-').map(|number| number.parse::<u64>().expect("a token of this server"));
-    let own = numbers.next().expect("two numbers");
-    (usize::try_from(numbers.next().expect("two numbers")).expect("few sessions"), own)
+    /// The token of which this is the text.
+    fn named(&self, text: &str) -> usize {
+        let mut numbers = text.rsplit('-').map(|number| number.parse::<usize>().expect("a token of this server"));
+        let number = numbers.next().expect("two numbers");
+        let session = numbers.next().expect("two numbers");
+        let mut tokens = self.logins.tokens().filter(|(_, there)| there.session == session && there.notes == number);
+        tokens.next().expect("it was issued").0
+    }
 }
