@@ -45,6 +45,7 @@ def uses_of_repository() -> Iterator[list[Use]]:
     for crate in sorted([*crates, *(path.parent for path in ROOT.glob("core/*/Cargo.toml"))]):
         if (crate / "src").is_dir():
             yield list(rust_uses(crate / "src"))
+    yield list(rust_uses(ROOT / "tests" / "protocol" / "src"))
     yield list(python_uses(ROOT / "bindings-python" / "python" / "sipgate_oauth2"))
     yield list(javascript_uses(ROOT / "bindings-node"))
 

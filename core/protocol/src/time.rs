@@ -1,4 +1,4 @@
-//! Time on two clocks: no decision trusts one of them alone.
+//! Time on two clocks: no decision trusts only one of them (I12 of `docs/refresh-protocol.md`).
 
 use std::time::Duration;
 
@@ -7,43 +7,44 @@ pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// An instant in milliseconds, by two clocks: the wall clock, which other machines share and people
-/// set, and this machine's monotonic clock, which never goes back.
+/// An instant on both clocks, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Moment {
-    /// Since 1970.
+    /// The wall clock, since 1970. Other machines share it, and people set it.
     pub wall: i64,
-    /// Since some start.
+    /// This machine's monotonic clock, since some start. It never goes back.
     pub mono: u64,
 }
 
-/// How old something is: its age when this process first saw it, plus the monotonic time since
-/// then; or what the wall clock says, if that is more.
+/// How old something is: its age when this process first saw it, plus the time since then by the
+/// clock that has moved further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Age {
-    met: Moment,
-    then: u64,
+    first_seen: Moment,
+    age_then: u64,
 }
 
 impl Age {
-    /// Of something that began at `began` by some machine's wall clock. `None` if that is in the
-    /// future by more than `tolerance`: a clock was set, and the age is unknown.
-    pub fn met(now: Moment, began: i64, tolerance: u64) -> Option<Self> {
+    /// The age of something that began at `began` on some machine's wall clock.
+    ///
+    /// `None` if that is in the future by more than `tolerance`: a clock was set, so the age is
+    /// unknown.
+    pub(crate) fn first_seen(now: Moment, began: i64, tolerance: u64) -> Option<Self> {
         let age = now.wall.saturating_sub(began);
         let future = u64::try_from(age.saturating_neg()).unwrap_or(0);
-        (future <= tolerance).then(|| Self { met: now, then: u64::try_from(age).unwrap_or(0) })
+        (future <= tolerance).then(|| Self { first_seen: now, age_then: u64::try_from(age).unwrap_or(0) })
     }
 
-    /// Of something that began now.
-    pub fn new(now: Moment) -> Self {
-        Self { met: now, then: 0 }
+    /// The age of something that begins now.
+    pub(crate) fn new(now: Moment) -> Self {
+        Self { first_seen: now, age_then: 0 }
     }
 
-    /// The age at this moment, in milliseconds.
-    pub fn at(&self, now: Moment) -> u64 {
-        let wall = u64::try_from(now.wall.saturating_sub(self.met.wall)).unwrap_or(0);
-        let mono = now.mono.saturating_sub(self.met.mono);
-        self.then.saturating_add(wall.max(mono))
+    /// The age at `now`, in milliseconds.
+    pub(crate) fn at(&self, now: Moment) -> u64 {
+        let wall = u64::try_from(now.wall.saturating_sub(self.first_seen.wall)).unwrap_or(0);
+        let mono = now.mono.saturating_sub(self.first_seen.mono);
+        self.age_then.saturating_add(wall.max(mono))
     }
 }
 
@@ -56,21 +57,21 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_of_both_clocks_counts() {
-        let age = Age::met(moment(10_000, 0), 7_000, 0).unwrap();
+    fn the_clock_that_moved_further_counts() {
+        let age = Age::first_seen(moment(10_000, 0), 7_000, 0).unwrap();
         assert_eq!(age.at(moment(11_000, 500)), 4_000);
         assert_eq!(age.at(moment(10_100, 500)), 3_500);
     }
 
     #[test]
-    fn a_wall_clock_that_went_back_is_ignored() {
+    fn a_wall_clock_that_was_set_back_is_ignored() {
         let age = Age::new(moment(10_000_000, 0));
         assert_eq!(age.at(moment(0, 500)), 500);
     }
 
     #[test]
-    fn what_begins_in_the_future_has_no_age_beyond_the_tolerance() {
-        assert_eq!(Age::met(moment(1_000, 0), 1_200, 200).unwrap().at(moment(1_000, 0)), 0);
-        assert!(Age::met(moment(1_000, 0), 1_201, 200).is_none());
+    fn a_start_further_in_the_future_than_the_tolerance_has_no_age() {
+        assert_eq!(Age::first_seen(moment(1_000, 0), 1_200, 200).unwrap().at(moment(1_000, 0)), 0);
+        assert!(Age::first_seen(moment(1_000, 0), 1_201, 200).is_none());
     }
 }

@@ -65,7 +65,7 @@ impl AccessTokenRequest {
             return;
         }
         let now = self.session.now();
-        match self.session.state().read(|local| local.judge(self.requirements, self.attempted, now)) {
+        match self.session.state().read(|local| local.decision(self.requirements, self.attempted, now)) {
             Decision::Use => self.use_current(),
             // Nobody waits for what is not needed yet.
             Decision::UseAndRefresh => {

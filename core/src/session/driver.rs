@@ -236,8 +236,8 @@ impl Driver {
             .and_then(|entry| entry.map(|entry| stored(entry, &self.account_state.account)).transpose());
         let loaded = loaded.map(|found| {
             found.map(|found| {
-                let owner_is_gone = found.record.claim.as_ref().is_some_and(|claim| self.is_gone(claim));
-                Stored { owner_is_gone, ..found }
+                let owner_has_exited = found.record.claim.as_ref().is_some_and(|claim| self.is_gone(claim));
+                Stored { owner_has_exited, ..found }
             })
         });
         loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)

@@ -192,9 +192,9 @@ impl CallbackLogin {
         let account_state = self.session.state();
         if let Some(entry) = ask_store(|| self.session.store.token_store().load(&account_state.key))? {
             let found = stored(entry, &account_state.account)?;
-            if found.record.grant_id == grant_id || found.record.replaced.as_deref() == Some(grant_id) {
+            if found.record.grant_id == grant_id || found.record.previous_grant_id.as_deref() == Some(grant_id) {
                 // This process may have read the store before, when there was no login.
-                account_state.with(|local| local.looked(Some(&found), self.session.now()));
+                account_state.with(|local| local.loaded(Some(&found), self.session.now()));
                 return Ok(true);
             }
         }

@@ -65,7 +65,7 @@ impl Session {
         TokenRequirements {
             min_validity: milliseconds(min_validity),
             recheck: self.store.recheck_milliseconds(),
-            early: (!self.store.has_locks()).then(|| self.store.accounts().spread()),
+            early_refresh: (!self.store.has_locks()).then(|| self.store.accounts().spread()),
             credentials: self.context.fingerprint,
         }
     }
@@ -100,7 +100,7 @@ impl Session {
         let requirements = self.requirements(Duration::ZERO);
         let (token, until) = account_state.read(|local| {
             let tokens = local.record()?.tokens.as_ref()?;
-            Some((tokens.access_token().clone(), local.at_hand_until(requirements, now)))
+            Some((tokens.access_token().clone(), local.cacheable_until(requirements, now)))
         })?;
         if now.mono < until {
             let changes = Arc::clone(account_state.changes());

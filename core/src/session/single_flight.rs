@@ -355,7 +355,7 @@ mod tests {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
         let account_state = accounts.state(&account(number), &StoreKey::new(&key), &At(at));
-        account_state.with(|local| local.looked(None, At(at).moment()));
+        account_state.with(|local| local.loaded(None, At(at).moment()));
         account_state
     }
 
@@ -381,7 +381,7 @@ mod tests {
         let accounts = Accounts::new();
         let held = state(&accounts, 0, 0);
         let at_hand = Arc::clone(state(&accounts, 1, 0).changes());
-        state(&accounts, 2, 0).with(|local| local.holds(Record::vacant(account(2)), At(0).moment()));
+        state(&accounts, 2, 0).with(|local| local.hold_unsaved(Record::empty(account(2)), At(0).moment()));
         state(&accounts, 3, 0).with(|local| local.invalidate("refused", At(0).moment()));
         for number in 4..FIRST_SWEEP {
             state(&accounts, number, 0);

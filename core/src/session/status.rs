@@ -84,7 +84,7 @@ impl TokenStatus {
             expires_at: tokens.and_then(|tokens| tokens.expires_at()),
             refresh_expires_at: tokens.and_then(|tokens| tokens.refresh_expires_at()),
             scope: tokens.and_then(|tokens| tokens.scope()).map(str::to_owned),
-            last_error: record.filter(|record| !record.grant_id.is_empty()).and_then(local_state::ended).or(failed),
+            last_error: record.filter(|record| !record.grant_id.is_empty()).and_then(local_state::login_required).or(failed),
             unsaved: local.is_unsaved(),
         }
     }

@@ -85,7 +85,7 @@ impl TokenSource {
         self.0.with_cached(AccessToken::clone).or_else(|| {
             let now = self.0.now();
             let requirements = self.0.requirements(Duration::ZERO);
-            let decision = self.0.state().read(|local| local.judge(requirements, Attempted::Nothing, now));
+            let decision = self.0.state().read(|local| local.decision(requirements, Attempted::Nothing, now));
             if matches!(decision, Decision::Use) { self.0.current() } else { None }
         })
     }

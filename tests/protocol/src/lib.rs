@@ -1,5 +1,5 @@
-//! The refresh protocol explored, by the core's own decisions: `model` every state of a small world, `simulation` a thousand
-//! years of logins in a large one.
+//! Explores the refresh protocol with the library's own decisions: `model` every state of a few
+//! small worlds, `simulation` a thousand login-years in large ones.
 
 mod mistakes;
 

@@ -1,4 +1,4 @@
-//! Deliberate mistakes that both the model and the simulation make around the decisions, when they are told to.
+//! Planted mistakes that the model and the simulation share.
 
 use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::LocalState;
@@ -6,34 +6,34 @@ use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::Stored;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// As long as the store may be silent for somebody who watches a claim, in milliseconds.
+/// The longest gap between two loads of a claim that is waited for, in milliseconds.
 const GAP: usize = 2_000;
 
-/// A claim that was loaded, under which version, and when.
+/// The version of the claim that was last loaded, and when.
 pub(crate) type Watching = Option<(String, u64)>;
 
-/// A claim counts as watched since it was last loaded, as if the store had answered all the time.
-pub(crate) fn watch_on(watching: &mut Watching, known: &mut LocalState, found: &Stored, now: Moment) {
+/// Lets a claim count as watched since its last load, as if the store had responded all the time.
+pub(crate) fn bridge_gap(watching: &mut Watching, local: &mut LocalState, found: &Stored, now: Moment) {
     if found.record.claim.is_none() {
         return;
     }
     if let Some((version, last)) = watching.as_ref().filter(|(version, _)| *version == found.version) {
         (*last..now.mono).step_by(GAP).for_each(|mono| {
-            known.has_watched(version, u64::MAX, Moment { mono, ..now });
+            local.has_watched(version, u64::MAX, Moment { mono, ..now });
         });
     }
     *watching = Some((found.version.clone(), now.mono));
 }
 
-/// A flight before it asked for its claim, and what made it ask.
-pub(crate) type Claiming = Option<Box<(Operation, Observation)>>;
+/// An operation before it claimed, and the observation that made it claim.
+pub(crate) type BeforeClaim = Option<Box<(Operation, Observation)>>;
 
-/// What was claimed counts as claimed only now that the store has answered.
-pub(crate) fn claim_now(claiming: &mut Claiming, flight: &mut Operation, known: &mut LocalState, now: Moment) {
-    let Some((mut again, seen)) = claiming.take().map(|before| *before) else { return };
-    let mut then = known.clone();
-    if let Action::Swap { .. } = again.decide(&mut then, seen, now) {
-        *flight = again;
-        *known = then;
+/// Dates the claim from now, when the store has responded, and not from before its write.
+pub(crate) fn date_claim_now(before_claim: &mut BeforeClaim, operation: &mut Operation, local: &mut LocalState, now: Moment) {
+    let Some((mut again, observation)) = before_claim.take().map(|before| *before) else { return };
+    let mut then = local.clone();
+    if let Action::Swap { .. } = again.decide(&mut then, observation, now) {
+        *operation = again;
+        *local = then;
     }
 }

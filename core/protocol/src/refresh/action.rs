@@ -1,4 +1,4 @@
-//! The words between a flight and the world: what it is for, what it has done, and what came of that.
+//! The inputs and outputs of the refresh state machine.
 
 use std::sync::Arc;
 
@@ -8,88 +8,114 @@ use super::reply::{Received, Reply};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
 
-/// What a flight is drawn for: who it is, before it begins.
+/// Who carries out an operation, with the random values that it needs.
 #[derive(Clone, Debug, Hash)]
 pub struct OperationContext {
+    /// Whose login it is.
     pub account: Account,
-    /// Random.
+    /// Random: the owner of the operation's claims.
     pub owner: String,
+    /// The id of this process.
     pub process: u32,
-    /// When this process started, where the system tells.
+    /// When this process started, if the system tells.
     pub started: Option<String>,
-    /// Random, of this copy of the library in this process.
+    /// Random: this copy of the library in this process.
     pub instance: String,
-    /// Random: spreads those who wait.
+    /// Random: spreads the retries of processes that wait.
     pub jitter: u8,
-    /// How long to wait for others, in milliseconds.
+    /// How long to wait for other processes, in milliseconds.
     pub patience: u64,
-    /// Stands for the client's credentials.
+    /// The fingerprint of the client's credentials.
     pub credentials: u64,
     /// How long a request may take, in milliseconds.
     pub request_timeout: u64,
 }
 
+/// What an operation is for.
 #[derive(Clone, Debug, Hash)]
 pub enum Goal {
-    /// See what is there.
+    /// Read the store.
     Reload,
-    /// Renew the tokens, when they need it.
+    /// Refresh the tokens if the requirements call for it.
     Refresh(TokenRequirements),
-    /// Renew the tokens also when they are fresh, or the server refused them before.
+    /// Refresh the tokens even if they are fresh, or the server rejected them before.
     ForceRefresh,
-    /// Put a new login in the place of what is there, by exchanging a code.
-    LogIn { grant_id: String },
-    /// Put these tokens there, as a new login.
-    Save { grant_id: String, received: Box<Received> },
+    /// Exchange an authorization code, and store the new login in place of the old one.
+    LogIn {
+        /// Random: names the new login.
+        grant_id: String,
+    },
+    /// Store these tokens as a new login.
+    Save {
+        /// Random: names the new login.
+        grant_id: String,
+        /// The tokens.
+        received: Box<Received>,
+    },
     /// End the login, here and at the server.
     LogOut,
 }
 
-/// What came of the last action.
+/// The result of the last action.
 #[derive(Clone, Debug, Hash)]
 pub enum Observation {
+    /// The operation begins.
     Begun,
+    /// What the store holds.
     Loaded(Option<Stored>),
-    /// It was stored, under this version.
+    /// The record was stored, under this version.
     Stored(String),
-    /// Something else was there.
+    /// The store holds another version than the one expected.
     Conflict,
-    /// The store failed: a write may have happened or not.
+    /// The store failed; a write may have been carried out.
     StoreFailed(Error),
+    /// We hold the lock.
     Locked,
+    /// Another process holds the lock.
     LockBusy,
     /// The store has no locks.
     NoLocks,
+    /// The wait is over.
     Waited,
-    /// It is our turn at the server; `waited`: others had theirs first.
+    /// We may send a request to the server.
     PermitAcquired {
+        /// Other operations were first.
         waited: bool,
     },
+    /// The token endpoint's reply.
     Replied(Reply),
+    /// The outcome of a revocation.
     Revoked(Result<()>),
+    /// The waiting callers were told.
     Reported,
 }
 
+/// What to do next.
 #[derive(Clone, Debug, Hash)]
 pub enum Action {
+    /// Read the record.
     Load,
+    /// Try to take the lock.
     TryLock,
-    /// Put the record where `expected` is the version that is there.
+    /// Store the record if the store still holds the expected version.
     Swap {
+        /// The version to replace; `None` if there must be no record.
         expected: Option<String>,
+        /// The new record.
         record: Arc<Record>,
     },
-    /// Wait for a turn at the server. A wait or a word to those who wait gives it back.
+    /// Wait for a permit for a request to the server. A wait or a report gives it back.
     AcquirePermit,
-    /// Refresh with this token.
+    /// Refresh with the token of this record.
     Refresh(Arc<Record>),
-    /// Exchange the code that this flight is for.
+    /// Exchange the code of the login.
     Exchange,
+    /// Revoke this token.
     Revoke(RefreshToken),
-    /// Wait for so many milliseconds.
+    /// Wait for this many milliseconds.
     Wait(u64),
-    /// Tell who waits, and go on.
+    /// Tell the waiting callers, and continue.
     Report(Result<()>),
-    /// Tell who waits, and be done. `true`: there are new tokens.
+    /// Tell the waiting callers, and stop. `true` if there are new tokens.
     Finish(Result<bool>),
 }

@@ -1,4 +1,4 @@
-//! What an answer makes of the record that is there.
+//! The record that a reply to a refresh makes of the one that is stored.
 
 use super::action::OperationContext;
 use super::local_state::LocalState;
@@ -7,32 +7,35 @@ use super::reply::Received;
 use crate::error::Error;
 use crate::secret::RefreshToken;
 
-/// What a refresh's tokens make of what is there; nothing, when what is there stands.
+/// The record to store in place of the one found; `None` if that one stays (I3, I4).
+///
+/// `ours` is the record under whose claim the request was sent.
 pub(super) fn committed(
     ours: &Record,
     received: &Received,
-    known: &LocalState,
+    local: &LocalState,
     found: Option<&Stored>,
-    ticket: &OperationContext,
+    context: &OperationContext,
 ) -> Option<Record> {
-    let there = found.map(|found| &*found.record);
-    // A login may have gone on meanwhile: a logout must still see it.
-    let claim = there.and_then(|there| there.claim.clone()).filter(|claim| claim.login);
-    match there {
-        Some(there) if there.is_ended() => {
-            // The logout shall end the right session.
-            let ours_was_buried = there.grant_id == ours.grant_id && there.refresh_token == ours.refresh_token;
-            return ours_was_buried.then(|| Record { refresh_token: next_token(ours, received), claim, ..there.clone() });
+    let stored = found.map(|found| &*found.record);
+    // A login may be in progress without the lock: a logout must still see its claim (I15).
+    let claim = stored.and_then(|stored| stored.claim.clone()).filter(|claim| claim.login);
+    match stored {
+        Some(stored) if stored.is_logged_out() => {
+            // The logout then ends the right session (I14).
+            let is_ours = stored.grant_id == ours.grant_id && stored.refresh_token == ours.refresh_token;
+            return is_ours.then(|| Record { refresh_token: next_token(ours, received), claim, ..stored.clone() });
         }
-        Some(there) if there.grant_id == ours.grant_id && there.generation > ours.generation => return None,
-        Some(there) if there.grant_id != ours.grant_id && !known.is_gone(&there.grant_id) => return None,
-        // The same lineage; or older, forked, or a grant that was replaced: the store lost a write.
+        Some(stored) if stored.grant_id == ours.grant_id && stored.generation > ours.generation => return None,
+        Some(stored) if stored.grant_id != ours.grant_id && !local.has_ended(&stored.grant_id) => return None,
+        // The same revision; or the store lost a write and holds an older one or a grant that
+        // ended.
         _ => {}
     }
-    let generation = there.map_or(0, |there| there.generation).max(ours.generation) + 1;
-    // This process has seen it end, and the store has lost that.
-    if let Some(tomb) = known.record().filter(|known| known.is_ended() && known.grant_id == ours.grant_id) {
-        return Some(Record { generation, refresh_token: next_token(ours, received), claim, ..tomb.clone() });
+    let generation = stored.map_or(0, |stored| stored.generation).max(ours.generation) + 1;
+    // This process saw the login logged out, and the store has lost that (I9).
+    if let Some(tombstone) = local.record().filter(|local| local.is_logged_out() && local.grant_id == ours.grant_id) {
+        return Some(Record { generation, refresh_token: next_token(ours, received), claim, ..tombstone.clone() });
     }
     let mut next = Record {
         generation,
@@ -46,9 +49,9 @@ pub(super) fn committed(
     match &received.tokens {
         Ok(tokens) => next.tokens = Some(tokens.clone()),
         Err(error) => {
-            // The access token in hand is as good as it was.
+            // The old access token is still usable.
             next.sent_at = ours.sent_at;
-            next.failure = Some(Failure::after(ours.failure.as_ref(), error, ticket.credentials, received.sent, ticket.jitter));
+            next.failure = Some(Failure::after(ours.failure.as_ref(), error, context.credentials, received.sent, context.jitter));
         }
     }
     Some(next)
@@ -58,8 +61,9 @@ fn next_token(ours: &Record, received: &Received) -> Option<RefreshToken> {
     received.refresh_token.clone().or_else(|| ours.refresh_token.clone())
 }
 
-/// The server does not accept the refresh token that is there.
-pub(super) fn buried(there: &Record, error: &Error) -> Record {
-    let refused = there.refresh_token.as_ref().map(|token| digest_of(token.reveal())).unwrap_or_default();
-    Record { state: State::Rejected { refused, reason: StoredError::from(error) }, claim: None, failure: None, ..there.clone() }
+/// The stored record, marked as rejected. Its tokens stay (I5).
+pub(super) fn rejected(stored: &Record, error: &Error) -> Record {
+    let token_digest = stored.refresh_token.as_ref().map(|token| digest_of(token.reveal())).unwrap_or_default();
+    let state = State::Rejected { token_digest, reason: StoredError::from(error) };
+    Record { state, claim: None, failure: None, ..stored.clone() }
 }

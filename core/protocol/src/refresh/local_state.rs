@@ -1,4 +1,6 @@
-//! What one process knows of a login without asking the store, and what it hands out of it.
+//! What one process holds of a login without asking the store, and what it hands out of it.
+
+use std::hash::{Hash, Hasher};
 
 use super::record::{LEASE_MILLISECONDS, Record, State, Stored, digest_of};
 use crate::error::{Error, ErrorCode};
@@ -7,114 +9,125 @@ use crate::time::{Age, Moment};
 /// How many ended grants a process remembers: enough for the logins of one account that overlap.
 const REMEMBERED_GRANTS: usize = 16;
 
-/// A forced refresh is not forced again for this long: an API that refuses a token this new refuses the next one too.
-const FORCED_MILLISECONDS: u64 = 10_000;
+/// How long a forced refresh is not forced again: an API that refuses a token this new will refuse
+/// the next one too.
+const FORCED_INTERVAL_MILLISECONDS: u64 = 10_000;
 
-/// From this share of its life a token should be renewed, in percent.
-const SOFT_PERCENT: u64 = 80;
+/// After this share of its lifetime a token is due for a refresh, in percent.
+const REFRESH_AT_PERCENT: u64 = 80;
 
-/// Where a store has no locks, a token should be renewed so early that a killed owner's lease ends, with this margin, before the token does;
-/// but not before half its life.
+/// In a store without locks, a token is due early enough that the lease of a killed owner expires
+/// this long before the token does, but not before this share of the token's lifetime.
 const LEASE_MARGIN_MILLISECONDS: u64 = 15_000;
-const EARLIEST_PERCENT: u64 = 50;
+const EARLIEST_REFRESH_PERCENT: u64 = 50;
 
-/// By how much processes without locks differ, so that not all refresh at one instant: this share of the life, in percent.
-const SPREAD_PERCENT: u64 = 10;
+/// How far the refreshes of processes without locks are spread, as a share of the lifetime.
+const JITTER_PERCENT: u64 = 10;
 
-/// How long before its end a token is not handed out any more, at the most: else a tenth of its life.
-const HARD_MILLISECONDS: u64 = 30_000;
+/// How long before its end a token counts as expired: a tenth of its lifetime, at most this.
+const LONGEST_EXPIRY_MARGIN_MILLISECONDS: u64 = 30_000;
 
-/// Longer than a refresh takes, unless the process is stopped meanwhile.
-const REFRESH_MILLISECONDS: u64 = 60_000;
+/// A refresh takes less than this, unless the process is suspended.
+const LONGEST_REFRESH_MILLISECONDS: u64 = 60_000;
 
-/// Before a claim is taken over, the store must have answered for this long without a gap longer than the other: an owner whose tokens the store could not
-/// be made to keep writes them within a second of its return.
+/// Before a claim is taken over, the store must have responded for this long, with no gap longer
+/// than the second value. An owner that could not store its tokens does so within a second after an
+/// outage of the store.
 const STEADY_MILLISECONDS: u64 = 5_000;
 const GAP_MILLISECONDS: u64 = 2_000;
 
-/// How long a store that failed is left alone by those who have a token, and by those who have none: doubled with each failure.
-const FIRST_TROUBLE_MILLISECONDS: u64 = 1_000;
-const LONGEST_TROUBLE_MILLISECONDS: u64 = 5_000;
+/// How long a store that failed is not asked again. Doubles with each failure.
+const FIRST_OUTAGE_WAIT_MILLISECONDS: u64 = 1_000;
+const LONGEST_OUTAGE_WAIT_MILLISECONDS: u64 = 5_000;
 
-/// After a refresh that brought nothing, as another process is at it or it failed, the next one waits this long while the token is still good.
+/// How long the next refresh waits after one without new tokens, while the token is still usable.
 const NEXT_TRY_MILLISECONDS: u64 = 250;
 
-/// What was not looked at for this long is not worth its place in memory.
+/// A login that was not loaded for this long is dropped from memory.
 const IDLE_MILLISECONDS: u64 = 3_600_000;
 
-/// What a process knows of one key.
+/// What a process holds of one key.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct LocalState {
     stored: Option<Stored>,
-    /// Of the tokens; `None`: it cannot be told, as a clock was set.
+    /// The age of the tokens; `None` if it is unknown because a clock was set.
     age: Option<Age>,
-    /// When the store was last looked at.
-    looked_at: Option<u64>,
-    /// Grants that this process saw ended or replaced: should one come back, the store has lost a write.
-    gone: Vec<String>,
-    /// The record is newer than what the store could be made to keep.
+    /// When the store was last read.
+    loaded_at: Option<u64>,
+    /// Grants that this process saw logged out or replaced. If one is found again, the store has
+    /// lost a write.
+    ended_grants: Vec<String>,
+    /// The record could not be stored yet.
     unsaved: bool,
     /// The digest of an access token that an API refused.
-    invalid: Option<String>,
-    /// When this process last stored what a forced refresh brought.
+    invalidated: Option<String>,
+    /// When this process last stored the tokens of a forced refresh.
     forced_at: Option<u64>,
-    /// A claim of somebody else's, and since when it was seen unchanged.
+    /// Another operation's claim that is waited for.
     watched: Option<Box<Watched>>,
-    /// The store failed when it was last asked.
-    trouble: Option<Box<Trouble>>,
-    /// When the next refresh is worth a try, while the token may still be handed out.
+    /// The last request to the store failed.
+    outage: Option<Box<Outage>>,
+    /// When the next refresh may start while the token is still usable.
     next_try: Option<u64>,
-    /// The owner values of this process's own claims, while their flights last.
-    pub claiming: Vec<String>,
+    /// The owners of this process's own claims whose operations are in progress.
+    open_claims: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Hash)]
 struct Watched {
     version: String,
+    /// When this version was first seen.
     since: u64,
-    /// Since when the store has answered without a gap, and when it last did.
-    steady: u64,
-    last: u64,
+    /// Since when the store has responded without a gap.
+    steady_since: u64,
+    last_seen: u64,
 }
 
-#[derive(Clone, Debug, Hash)]
-struct Trouble {
+#[derive(Clone, Debug)]
+struct Outage {
     failures: u32,
-    /// When the store is worth another look.
-    next_look: u64,
+    /// When the store may be asked again.
+    next_load: u64,
     error: Error,
 }
 
-/// The error follows from the rest.
-impl PartialEq for Trouble {
+/// Without the error, which has no equality: every failure changes the other members.
+impl PartialEq for Outage {
     fn eq(&self, other: &Self) -> bool {
-        self.failures == other.failures && self.next_look == other.next_look
+        (self.failures, self.next_load) == (other.failures, other.next_load)
     }
 }
 
-/// What a caller wants of an access token.
+impl Hash for Outage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.failures, self.next_load).hash(state);
+    }
+}
+
+/// What a caller requires of an access token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TokenRequirements {
-    /// How long it must still live, in milliseconds.
+    /// How long the token must remain valid, in milliseconds.
     pub min_validity: u64,
-    /// For how long what was read from the store counts.
+    /// How long a record that was loaded may be used without loading again, in milliseconds.
     pub recheck: u64,
-    /// Where the store has no locks: how much earlier than others this process refreshes, from 0 to 255.
-    pub early: Option<u8>,
-    /// Stands for the client's credentials.
+    /// For a store without locks: how much earlier than others this process refreshes, 0 to 255.
+    pub early_refresh: Option<u8>,
+    /// The fingerprint of the client's credentials.
     pub credentials: u64,
 }
 
-/// What was done for a caller within its call.
+/// What was already done for a caller within its call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Attempted {
+    /// Nothing yet.
     #[default]
     Nothing,
     /// The store was read.
     Reload,
-    /// An operation has finished without new tokens: a token that is due for a refresh is good enough now.
+    /// An operation finished without new tokens. A token that is due for a refresh will do.
     Operation,
-    /// A refresh has stored a new token.
+    /// A refresh stored a new token.
     Refresh,
 }
 
@@ -123,299 +136,343 @@ pub enum Attempted {
 pub enum Decision {
     /// Hand out the access token.
     Use,
-    /// Hand out the access token, and renew it meanwhile.
+    /// Hand out the access token, and refresh it meanwhile.
     UseAndRefresh,
-    /// Look into the store first.
+    /// Read the store first.
     Reload,
-    /// Renew the token first.
+    /// Refresh the token first.
     Refresh,
+    /// Report the error.
     Fail(Error),
 }
 
-/// How far a token is through its life.
+/// How far a token is through its lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Phase {
     Fresh,
-    /// It should be renewed.
-    Aging,
-    /// It must not be handed out.
-    Over,
+    /// Past 80 % of its lifetime: to be refreshed, but still usable.
+    RefreshDue,
+    /// Expired, or about to.
+    Expired,
 }
 
 impl LocalState {
+    /// The record that this process holds.
     pub fn record(&self) -> Option<&Record> {
         self.stored.as_ref().map(|stored| &*stored.record)
     }
 
+    /// The record with its version in the store.
     pub fn stored(&self) -> Option<&Stored> {
         self.stored.as_ref()
     }
 
+    /// Whether the record could not be stored yet.
     pub fn is_unsaved(&self) -> bool {
         self.unsaved
     }
 
-    /// Whether it can be forgotten, as if the process had been started anew: the store has it all, and nobody has asked for long.
+    /// Whether this state may be dropped: the store has all of it, and nobody has asked for it
+    /// lately.
     pub fn is_idle(&self, now: Moment) -> bool {
-        let recent = self.looked_at.is_some_and(|at| now.mono.saturating_sub(at) < IDLE_MILLISECONDS);
-        let refused = self.record().map_or(self.invalid.is_some(), |record| self.is_invalid(record));
-        !recent && !refused && !self.unsaved && self.claiming.is_empty()
+        let is_recent = self.loaded_at.is_some_and(|at| now.mono.saturating_sub(at) < IDLE_MILLISECONDS);
+        let is_invalidated = self.record().map_or(self.invalidated.is_some(), |record| self.is_invalidated(record));
+        !is_recent && !is_invalidated && !self.unsaved && self.open_claims.is_empty()
     }
 
-    /// What a caller gets, after what was done for it already.
-    pub fn judge(&self, demand: TokenRequirements, done: Attempted, now: Moment) -> Decision {
-        let looked = self.looked_at.is_some_and(|at| now.mono.saturating_sub(at) < demand.recheck);
-        let judgement = self.judge_known(demand, done, now);
-        // Who was refused may have logged in elsewhere just now, and comes here by the next page.
-        if done != Attempted::Nothing || (looked && !matches!(judgement, Decision::Fail(_))) {
-            return judgement;
+    /// What to do for a caller, after what was attempted for it already.
+    pub fn decision(&self, requirements: TokenRequirements, attempted: Attempted, now: Moment) -> Decision {
+        let is_recent = self.loaded_at.is_some_and(|at| now.mono.saturating_sub(at) < requirements.recheck);
+        let decision = self.decision_from_memory(requirements, attempted, now);
+        // Before reporting LOGIN_REQUIRED, reload: the user may just have logged in through another
+        // process.
+        if attempted != Attempted::Nothing || (is_recent && !matches!(decision, Decision::Fail(_))) {
+            return decision;
         }
-        match self.trouble.as_ref().filter(|trouble| now.mono < trouble.next_look) {
-            Some(_) if self.is_usable(demand, now) => Decision::Use,
-            Some(trouble) => Decision::Fail(trouble.error.clone()),
+        match self.outage.as_ref().filter(|outage| now.mono < outage.next_load) {
+            Some(_) if self.is_usable(requirements, now) => Decision::Use,
+            Some(outage) => Decision::Fail(outage.error.clone()),
             None => Decision::Reload,
         }
     }
 
-    /// The same, if what is known is what there is.
-    fn judge_known(&self, demand: TokenRequirements, done: Attempted, now: Moment) -> Decision {
+    fn decision_from_memory(&self, requirements: TokenRequirements, attempted: Attempted, now: Moment) -> Decision {
         let Some(record) = self.record() else { return Decision::Fail(no_login()) };
-        if let Some(error) = ended(record) {
-            let again = done < Attempted::Operation && record.is_worth_another_try(demand.credentials, now);
-            return if again { Decision::Refresh } else { Decision::Fail(error) };
+        if let Some(error) = login_required(record) {
+            let may_be_retried = attempted < Attempted::Operation && record.may_be_retried(requirements.credentials, now);
+            return if may_be_retried { Decision::Refresh } else { Decision::Fail(error) };
         }
-        match self.phase(demand, now) {
+        match self.phase(requirements, now) {
             Phase::Fresh => Decision::Use,
-            // The newest there is, however short its life; unless this process slept through it.
-            _ if done == Attempted::Refresh && record.tokens.is_some() && !self.is_invalid(record) && !self.slept_through(now) => {
+            // I11: the newest token there is, however short its lifetime, unless it expired while
+            // the process was suspended.
+            _ if attempted == Attempted::Refresh
+                && record.tokens.is_some()
+                && !self.is_invalidated(record)
+                && !self.expired_while_suspended(now) =>
+            {
                 Decision::Use
             }
-            Phase::Aging if done >= Attempted::Operation || record.refresh_token.is_none() || self.waits(demand, now) => Decision::Use,
-            Phase::Aging => Decision::UseAndRefresh,
-            Phase::Over if record.refresh_token.is_none() => Decision::Fail(no_refresh_token()),
-            Phase::Over => Decision::Refresh,
+            Phase::RefreshDue
+                if attempted >= Attempted::Operation || record.refresh_token.is_none() || self.is_backing_off(requirements, now) =>
+            {
+                Decision::Use
+            }
+            // I13: the caller does not wait for the refresh.
+            Phase::RefreshDue => Decision::UseAndRefresh,
+            Phase::Expired if record.refresh_token.is_none() => Decision::Fail(no_refresh_token()),
+            Phase::Expired => Decision::Refresh,
         }
     }
 
-    /// Whether the access token may be handed out where nothing better can be had.
-    pub fn is_usable(&self, demand: TokenRequirements, now: Moment) -> bool {
-        self.record().is_some_and(Record::is_active) && self.phase(demand, now) < Phase::Over
+    /// Whether the access token may be handed out if no better one is available.
+    pub fn is_usable(&self, requirements: TokenRequirements, now: Moment) -> bool {
+        self.record().is_some_and(Record::is_active) && self.phase(requirements, now) < Phase::Expired
     }
 
-    /// Whether nobody needs to renew the token yet.
-    pub fn is_fresh(&self, demand: TokenRequirements, now: Moment) -> bool {
-        self.record().is_some_and(Record::is_active) && self.phase(demand, now) == Phase::Fresh
+    /// Whether the token is not due for a refresh yet.
+    pub(super) fn is_fresh(&self, requirements: TokenRequirements, now: Moment) -> bool {
+        self.record().is_some_and(Record::is_active) && self.phase(requirements, now) == Phase::Fresh
     }
 
-    /// Until when, by the monotonic clock, the token may be handed out without another thought.
-    pub fn at_hand_until(&self, demand: TokenRequirements, now: Moment) -> u64 {
-        let demand = TokenRequirements { min_validity: 0, ..demand };
-        let Some(looked_at) = self.looked_at.filter(|_| self.is_fresh(demand, now)) else { return 0 };
-        let fresh_for = match (self.life_left(now), self.record().and_then(Record::life)) {
-            (Some(left), Some(life)) => left.saturating_sub(life - soft(life, demand.early)),
+    /// Until when, by the monotonic clock, the token may be handed out without another decision.
+    pub fn cacheable_until(&self, requirements: TokenRequirements, now: Moment) -> u64 {
+        let requirements = TokenRequirements { min_validity: 0, ..requirements };
+        let Some(loaded_at) = self.loaded_at.filter(|_| self.is_fresh(requirements, now)) else { return 0 };
+        let fresh_for = match (self.lifetime_left(now), self.record().and_then(Record::lifetime)) {
+            (Some(left), Some(lifetime)) => left.saturating_sub(lifetime - refresh_age(lifetime, requirements.early_refresh)),
             _ => u64::MAX,
         };
-        now.mono.saturating_add(fresh_for).min(looked_at.saturating_add(demand.recheck))
+        now.mono.saturating_add(fresh_for).min(loaded_at.saturating_add(requirements.recheck))
     }
 
-    fn waits(&self, demand: TokenRequirements, now: Moment) -> bool {
+    fn is_backing_off(&self, requirements: TokenRequirements, now: Moment) -> bool {
         let failure = self.record().and_then(|record| record.failure.as_ref());
-        failure.is_some_and(|failure| failure.wait_left(demand.credentials, now).is_some()) || self.next_try.is_some_and(|at| now.mono < at)
+        failure.is_some_and(|failure| failure.wait_left(requirements.credentials, now).is_some())
+            || self.next_try.is_some_and(|at| now.mono < at)
     }
 
-    fn phase(&self, demand: TokenRequirements, now: Moment) -> Phase {
-        let Some(record) = self.record() else { return Phase::Over };
-        let Some(tokens) = &record.tokens else { return Phase::Over };
-        if self.invalid.as_ref().is_some_and(|invalid| *invalid == digest_of(tokens.access_token().reveal())) {
-            return Phase::Over;
+    fn phase(&self, requirements: TokenRequirements, now: Moment) -> Phase {
+        let Some(record) = self.record() else { return Phase::Expired };
+        let Some(tokens) = &record.tokens else { return Phase::Expired };
+        if self.invalidated.as_ref().is_some_and(|invalidated| *invalidated == digest_of(tokens.access_token().reveal())) {
+            return Phase::Expired;
         }
-        let Some(life) = record.life() else { return Phase::Fresh };
-        let Some(age) = &self.age else { return Phase::Over };
+        let Some(lifetime) = record.lifetime() else { return Phase::Fresh };
+        let Some(age) = &self.age else { return Phase::Expired };
         let age = age.at(now);
-        // More than the server gives cannot be had: a token that is new is good enough.
-        let margin = hard_margin(life).max(demand.min_validity.min(soft(life, None)));
-        if age >= life.saturating_sub(margin) {
-            Phase::Over
-        } else if age >= soft(life, demand.early) {
-            Phase::Aging
+        // A token that is new is good enough: the server issues no longer lifetime.
+        let margin = expiry_margin(lifetime).max(requirements.min_validity.min(refresh_age(lifetime, None)));
+        if age >= lifetime.saturating_sub(margin) {
+            Phase::Expired
+        } else if age >= refresh_age(lifetime, requirements.early_refresh) {
+            Phase::RefreshDue
         } else {
             Phase::Fresh
         }
     }
 
-    /// Whether the token has ended, and lived long enough that only a process that was stopped could miss all of it.
-    fn slept_through(&self, now: Moment) -> bool {
-        let long = self.record().and_then(Record::life).is_some_and(|life| life >= REFRESH_MILLISECONDS);
-        long && self.life_left(now) == Some(0)
+    /// Whether the token has expired, after a lifetime that only a suspended process could miss.
+    fn expired_while_suspended(&self, now: Moment) -> bool {
+        let is_long = self.record().and_then(Record::lifetime).is_some_and(|lifetime| lifetime >= LONGEST_REFRESH_MILLISECONDS);
+        is_long && self.lifetime_left(now) == Some(0)
     }
 
-    fn life_left(&self, now: Moment) -> Option<u64> {
-        Some(self.record()?.life()?.saturating_sub(self.age?.at(now)))
+    fn lifetime_left(&self, now: Moment) -> Option<u64> {
+        Some(self.record()?.lifetime()?.saturating_sub(self.age?.at(now)))
     }
 
-    /// The store was read; perhaps before another flight of this process has seen what came after.
-    pub fn looked(&mut self, found: Option<&Stored>, now: Moment) {
-        if found.is_some_and(|found| self.is_ahead(&found.record)) {
+    /// Notes what the store holds. Ignored if another operation of this process knows of something
+    /// newer.
+    pub fn loaded(&mut self, found: Option<&Stored>, now: Moment) {
+        if found.is_some_and(|found| self.is_newer_than(&found.record)) {
             return;
         }
-        self.looked_at = Some(now.mono);
-        self.trouble = None;
+        self.loaded_at = Some(now.mono);
+        self.outage = None;
         match found {
-            Some(stored) => self.take(stored.clone(), now),
+            Some(stored) => self.replace(stored.clone(), now),
             None => self.stored = None,
         }
         self.unsaved = false;
     }
 
-    /// The store could not be read or written. `jitter` of 0 to 255 spreads those who ask again.
-    pub fn store_failed(&mut self, error: &Error, now: Moment, jitter: u8) {
-        let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures);
-        let wait = (FIRST_TROUBLE_MILLISECONDS << failures.min(3)).min(LONGEST_TROUBLE_MILLISECONDS);
-        let next_look = now.mono.saturating_add(wait * (384 + u64::from(jitter)) / 512);
-        self.trouble = Some(Box::new(Trouble { failures: failures.saturating_add(1), next_look, error: error.clone() }));
+    /// Notes that the store could not be read or written. `jitter` spreads the retries.
+    pub(super) fn store_failed(&mut self, error: &Error, now: Moment, jitter: u8) {
+        let failures = self.outage.as_ref().map_or(0, |outage| outage.failures);
+        let wait = (FIRST_OUTAGE_WAIT_MILLISECONDS << failures.min(3)).min(LONGEST_OUTAGE_WAIT_MILLISECONDS);
+        let next_load = now.mono.saturating_add(wait * (384 + u64::from(jitter)) / 512);
+        self.outage = Some(Box::new(Outage { failures: failures.saturating_add(1), next_load, error: error.clone() }));
     }
 
-    /// A refresh has ended without new tokens: somebody else is at it, or it failed.
-    pub fn refreshed_in_vain(&mut self, now: Moment, jitter: u8) {
+    /// Notes that a refresh finished without new tokens: another process is refreshing, or it
+    /// failed.
+    pub(super) fn delay_next_refresh(&mut self, now: Moment, jitter: u8) {
         let wait = NEXT_TRY_MILLISECONDS + NEXT_TRY_MILLISECONDS * u64::from(jitter) / 256;
         self.next_try = Some(now.mono.saturating_add(wait));
     }
 
-    /// This process has written it. Whether nothing newer has been seen meanwhile, by another flight of this process.
-    pub fn wrote(&mut self, stored: Stored, now: Moment) -> bool {
-        if self.is_ahead(&stored.record) {
+    /// Notes what this process has stored. Returns whether it is the newest that this process knows
+    /// of.
+    pub(super) fn wrote(&mut self, stored: Stored, now: Moment) -> bool {
+        if self.is_newer_than(&stored.record) {
             return false;
         }
-        self.looked_at = Some(now.mono);
-        self.trouble = None;
+        self.loaded_at = Some(now.mono);
+        self.outage = None;
         self.unsaved = false;
-        self.take(stored, now);
+        self.replace(stored, now);
         true
     }
 
-    /// This process could not write it.
-    pub fn holds(&mut self, record: Record, now: Moment) {
+    /// Holds a record that could not be stored.
+    pub fn hold_unsaved(&mut self, record: Record, now: Moment) {
         self.unsaved = true;
-        self.take(Stored::new(String::new(), record), now);
+        self.replace(Stored::new(String::new(), record), now);
     }
 
-    /// The request that brought the tokens in hand was sent at `sent`, by this process's own clocks.
-    pub fn sent(&mut self, sent: Moment) {
+    /// Notes when this process sent the request that obtained the tokens (I12).
+    pub(super) fn set_token_age(&mut self, sent: Moment) {
         self.age = Some(Age::new(sent));
     }
 
-    fn take(&mut self, stored: Stored, now: Moment) {
+    fn replace(&mut self, stored: Stored, now: Moment) {
         let record = &stored.record;
-        // Not by the generation: a store that lost a write brings the same one twice.
-        let same_tokens = self.record().is_some_and(|known| known.sent_at == record.sent_at && known.tokens == record.tokens);
+        // The generation does not tell: a store that lost a write may have two token sets of one.
+        let same_tokens = self.record().is_some_and(|local| local.sent_at == record.sent_at && local.tokens == record.tokens);
         if !same_tokens {
             self.next_try = None;
-            let tolerance = hard_margin(record.life().unwrap_or(u64::MAX)).max(1000);
-            self.age = Age::met(now, record.sent_at, tolerance);
+            let tolerance = expiry_margin(record.lifetime().unwrap_or(u64::MAX)).max(1000);
+            self.age = Age::first_seen(now, record.sent_at, tolerance);
         }
-        let replaced = self.record().map(|known| known.grant_id.clone()).filter(|known| *known != record.grant_id);
-        let ended = record.is_ended().then(|| record.grant_id.clone());
-        let gone: Vec<String> = [record.replaced.clone(), replaced, ended].into_iter().flatten().collect();
-        gone.into_iter().for_each(|grant| self.remember_ended(grant));
+        let replaced = self.record().map(|local| local.grant_id.clone()).filter(|grant_id| *grant_id != record.grant_id);
+        let logged_out = record.is_logged_out().then(|| record.grant_id.clone());
+        let ended: Vec<String> = [record.previous_grant_id.clone(), replaced, logged_out].into_iter().flatten().collect();
+        ended.into_iter().for_each(|grant_id| self.remember_ended(grant_id));
         self.stored = Some(stored);
     }
 
     fn remember_ended(&mut self, grant_id: String) {
-        if !grant_id.is_empty() && !self.gone.contains(&grant_id) {
-            if self.gone.len() == REMEMBERED_GRANTS {
-                self.gone.remove(0);
+        if !grant_id.is_empty() && !self.ended_grants.contains(&grant_id) {
+            if self.ended_grants.len() == REMEMBERED_GRANTS {
+                self.ended_grants.remove(0);
             }
-            self.gone.push(grant_id);
+            self.ended_grants.push(grant_id);
         }
     }
 
-    /// What to write again when the store is behind what this process knows: it has lost a write.
-    /// With the claim: its owner may still have a request under way.
-    pub fn lost(&self, found: Option<&Record>) -> Option<Record> {
-        let known = self.record()?;
-        // Somebody may have emptied the store on purpose. What it never kept, nobody has.
-        let Some(found) = found else { return self.unsaved.then(|| known.clone()) };
-        self.is_ahead(found).then(|| {
-            let mut again = known.clone();
-            if found.generation >= known.generation {
-                again.generation = found.generation + 1;
+    /// The record to store again, if the store lost a write that this process knows of (I3, I9).
+    ///
+    /// It keeps the claim: the owner may still have a request in flight.
+    pub fn record_to_restore(&self, found: Option<&Record>) -> Option<Record> {
+        let local = self.record()?;
+        // An empty store may have been emptied on purpose. Only what it never held is stored again.
+        let Some(found) = found else { return self.unsaved.then(|| local.clone()) };
+        self.is_newer_than(found).then(|| {
+            let mut record = local.clone();
+            if found.generation >= local.generation {
+                record.generation = found.generation + 1;
             }
-            // Somebody has refreshed what was logged out: the newer token is the one that ends the session.
-            if known.is_ended() && known.grant_id == found.grant_id && found.generation > known.generation {
-                again.refresh_token = found.refresh_token.clone();
+            // A login that was logged out has been refreshed since. Its newer token ends the
+            // session (I14).
+            if local.is_logged_out() && local.grant_id == found.grant_id && found.generation > local.generation {
+                record.refresh_token = found.refresh_token.clone();
             }
             let login = found.claim.as_ref().filter(|claim| claim.login);
-            again.claim = login.or(known.claim.as_ref()).cloned();
-            again
+            record.claim = login.or(local.claim.as_ref()).cloned();
+            record
         })
     }
 
-    /// Whether what is known came after `other`.
-    fn is_ahead(&self, other: &Record) -> bool {
-        let Some(known) = self.record() else { return false };
-        if known.grant_id != other.grant_id {
-            return self.is_gone(&other.grant_id);
+    fn is_newer_than(&self, other: &Record) -> bool {
+        let Some(local) = self.record() else { return false };
+        if local.grant_id != other.grant_id {
+            return self.has_ended(&other.grant_id);
         }
-        // A logout is the end, whatever it did not know of.
-        if known.is_ended() == other.is_ended() { known.generation > other.generation } else { known.is_ended() }
+        // A logout is final, even if the other record has a higher generation.
+        if local.is_logged_out() == other.is_logged_out() { local.generation > other.generation } else { local.is_logged_out() }
     }
 
-    pub fn is_gone(&self, grant_id: &str) -> bool {
-        self.gone.iter().any(|gone| gone == grant_id)
+    /// Whether this process saw the grant logged out or replaced.
+    pub(super) fn has_ended(&self, grant_id: &str) -> bool {
+        self.ended_grants.iter().any(|ended| ended == grant_id)
     }
 
-    /// An API refused this access token. Nothing comes of it when the token is not current any more, or is itself what a refusal brought. A process
-    /// that has not looked yet remembers it for when it does.
+    /// Notes that an API refused this access token. A process that has not read the store yet
+    /// remembers the token until it has.
+    ///
+    /// Ignored if the token is not the current one, or was itself obtained by a forced refresh a
+    /// moment ago (I10).
     pub fn invalidate(&mut self, access_token: &str, now: Moment) {
         let current = self.record().and_then(|record| record.tokens.as_ref());
         let is_another = current.is_some_and(|tokens| tokens.access_token().reveal() != access_token);
-        let just_forced = self.forced_at.is_some_and(|at| now.mono.saturating_sub(at) < FORCED_MILLISECONDS);
-        if !is_another && !just_forced {
-            self.invalid = Some(digest_of(access_token));
+        let was_just_forced = self.forced_at.is_some_and(|at| now.mono.saturating_sub(at) < FORCED_INTERVAL_MILLISECONDS);
+        if !is_another && !was_just_forced {
+            self.invalidated = Some(digest_of(access_token));
         }
     }
 
-    pub fn is_invalid(&self, record: &Record) -> bool {
+    /// Whether an API refused the access token of this record.
+    pub(super) fn is_invalidated(&self, record: &Record) -> bool {
         let current = record.tokens.as_ref().map(|tokens| digest_of(tokens.access_token().reveal()));
-        self.invalid.is_some() && self.invalid == current
+        self.invalidated.is_some() && self.invalidated == current
     }
 
-    pub fn forced(&mut self, now: Moment) {
+    /// Notes that a forced refresh has stored its tokens.
+    pub(super) fn note_forced_refresh(&mut self, now: Moment) {
         self.forced_at = Some(now.mono);
     }
 
-    /// Whether somebody else's claim has been seen as it is now for its whole lease, the last part of it without a gap: an owner that waited for the same
-    /// store has had the time to write.
+    /// Whether another operation's claim was seen unchanged for its lease (I7).
+    ///
+    /// Towards the end it must have been seen without a gap: after an outage of the store, its
+    /// owner needs time to store its tokens. Only the monotonic clock of this process counts (I12).
     pub fn has_watched(&mut self, version: &str, lease: u64, now: Moment) -> bool {
         let now = now.mono;
         if self.watched.as_ref().is_none_or(|watched| watched.version != version) {
-            self.watched = Some(Box::new(Watched { version: version.to_owned(), since: now, steady: now, last: now }));
+            self.watched = Some(Box::new(Watched { version: version.to_owned(), since: now, steady_since: now, last_seen: now }));
         }
         let Some(watched) = &mut self.watched else { return false };
-        if now.saturating_sub(watched.last) > GAP_MILLISECONDS {
-            watched.steady = now;
+        if now.saturating_sub(watched.last_seen) > GAP_MILLISECONDS {
+            watched.steady_since = now;
         }
-        watched.last = now;
-        now.saturating_sub(watched.since) >= lease && now.saturating_sub(watched.steady) >= STEADY_MILLISECONDS
+        watched.last_seen = now;
+        now.saturating_sub(watched.since) >= lease && now.saturating_sub(watched.steady_since) >= STEADY_MILLISECONDS
+    }
+
+    pub(super) fn open_claim(&mut self, owner: &str) {
+        if !self.has_open_claim(owner) {
+            self.open_claims.push(owner.to_owned());
+        }
+    }
+
+    pub(super) fn has_open_claim(&self, owner: &str) -> bool {
+        self.open_claims.iter().any(|open| open == owner)
+    }
+
+    pub(super) fn close_claim(&mut self, owner: &str) {
+        self.open_claims.retain(|open| open != owner);
+        // This state lives as long as the process, and is mostly empty.
+        self.open_claims.shrink_to_fit();
     }
 }
 
-/// From which age on a token should be renewed. Lives are whole seconds.
-fn soft(life: u64, early: Option<u8>) -> u64 {
-    let late = life / 100 * SOFT_PERCENT;
-    let Some(spread) = early else { return late };
-    let before_lease = life.saturating_sub(hard_margin(life) + LEASE_MILLISECONDS + LEASE_MARGIN_MILLISECONDS);
-    let early = before_lease.clamp(life / 100 * EARLIEST_PERCENT, late);
-    early - life / 100 * SPREAD_PERCENT * u64::from(spread) / 255
+/// The age at which a token is due for a refresh. Lifetimes are whole seconds.
+fn refresh_age(lifetime: u64, early_refresh: Option<u8>) -> u64 {
+    let late = lifetime / 100 * REFRESH_AT_PERCENT;
+    let Some(early_refresh) = early_refresh else { return late };
+    let before_lease = lifetime.saturating_sub(expiry_margin(lifetime) + LEASE_MILLISECONDS + LEASE_MARGIN_MILLISECONDS);
+    let early = before_lease.clamp(lifetime / 100 * EARLIEST_REFRESH_PERCENT, late);
+    early - lifetime / 100 * JITTER_PERCENT * u64::from(early_refresh) / 255
 }
 
-/// How long before its end a token is not handed out any more.
-fn hard_margin(life: u64) -> u64 {
-    HARD_MILLISECONDS.min(life / 10)
+/// How long before its end a token counts as expired.
+fn expiry_margin(lifetime: u64) -> u64 {
+    LONGEST_EXPIRY_MARGIN_MILLISECONDS.min(lifetime / 10)
 }
 
-/// Why nothing is handed out of a login that is over, if it is.
-pub fn ended(record: &Record) -> Option<Error> {
+/// Why the record's account must log in again, if it must.
+pub fn login_required(record: &Record) -> Option<Error> {
     match &record.state {
         State::Active => None,
         State::Rejected { reason, .. } => Some(reason.error()),
@@ -428,9 +485,10 @@ fn no_login() -> Error {
     Error::new(ErrorCode::LoginRequired, "the store has no login of this account; log in")
 }
 
-pub fn no_refresh_token() -> Error {
+pub(super) fn no_refresh_token() -> Error {
     Error::new(
         ErrorCode::LoginRequired,
-        "the access token has run out and the server gave no refresh token; log in again, and check that the client may use refresh tokens",
+        "the access token has expired and the server issued no refresh token; \
+         log in again, and check that the client may use refresh tokens",
     )
 }

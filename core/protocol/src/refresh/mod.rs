@@ -1,4 +1,5 @@
-//! Keeping a login alive: what the store holds, what a process knows, and each decision as one pure function.
+//! Keeps a login alive: the stored record, what a process holds of it, and every decision as one
+//! pure function. See `docs/refresh-protocol.md`.
 
 pub mod action;
 mod commit;

@@ -1,4 +1,4 @@
-//! The stored state of one account's login: what every process that shares the store agrees on.
+//! The stored state of one account's login, shared by every process that uses the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,123 +12,140 @@ use crate::oauth::token_set::TokenSet;
 use crate::secret::RefreshToken;
 use crate::time::Moment;
 
-/// The format that this version writes. It changes by addition; members that it does not know are kept.
+/// The format that this version writes. It changes by addition; unknown members are kept.
 const FORMAT: u32 = 1;
 
-/// Past this age a claim is not acted upon any more: what is sent under it must end before others may take it over.
-pub const CLAIM_MILLISECONDS: u64 = 40_000;
+/// No request is sent under a claim older than this, so that it ends before the lease does.
+pub(super) const CLAIM_MAX_AGE_MILLISECONDS: u64 = 40_000;
 
-/// How long a token request may take, unless the application says otherwise.
+/// How long a token request may take by default.
 pub const REQUEST_MILLISECONDS: u64 = 30_000;
 
-/// The lease of a claim by an owner whose requests may take that long.
+/// The lease of a claim with the default request timeout.
 pub const LEASE_MILLISECONDS: u64 = lease(REQUEST_MILLISECONDS);
 
-/// How long a lease must be to outlive what its owner may still have under way: what is sent at the last moment, and a margin.
-pub const fn lease(request_milliseconds: u64) -> u64 {
-    CLAIM_MILLISECONDS + request_milliseconds + 5_000
+/// How long a lease must be to outlive a request that is sent at the last moment, with a margin.
+pub(super) const fn lease(request_milliseconds: u64) -> u64 {
+    CLAIM_MAX_AGE_MILLISECONDS + request_milliseconds + 5_000
 }
 
-/// The longest that a refresh waits after failures, and the longest `Retry-After` that is honoured.
+/// The longest wait after failures, and the longest `Retry-After` that is honored.
 const LONGEST_BACKOFF_MILLISECONDS: u64 = 30_000;
 const LONGEST_RETRY_AFTER_MILLISECONDS: u64 = 3_600_000;
 
-/// Whose login it is: what a key is made of.
+/// After this many refusals in a row without a reason, the login counts as rejected.
+///
+/// A proxy in front of the server may have refused, so the server is asked again after a while.
+pub(super) const UNEXPLAINED_REFUSALS: u32 = 3;
+const RETRY_AFTER_FINAL_REFUSAL: Duration = Duration::from_secs(300);
+
+/// Whose login it is: what the store's key is derived from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Account {
+    /// The issuer of the tokens.
     pub issuer: String,
+    /// The client that the tokens were issued to.
     pub client_id: String,
+    /// The name that the application gives the account.
     pub account: String,
 }
 
-/// So many refusals without a reason, one after the other, are an end. Something in front of the server may have refused, which has seen no
-/// login: so the server is asked again after a while.
-pub const UNEXPLAINED_REFUSALS: u32 = 3;
-const NEXT_TRY: Duration = Duration::from_secs(300);
-
-/// See the module.
+/// One account's login, as the store holds it.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Record {
+    /// Whose login it is.
     pub account: Arc<Account>,
-    /// One login: drawn when it was made.
+    /// Names one login. Random, drawn at the login.
     pub grant_id: String,
-    /// The grant that this one took the place of.
-    pub replaced: Option<String>,
-    /// Counts the token sets stored under this key. Never goes down, also across logins.
+    /// The login that this one replaced.
+    pub previous_grant_id: Option<String>,
+    /// Counts the token sets stored under this key. Never goes down, not even with a new login
+    /// (I3).
     pub generation: u64,
+    /// Whether the login is active.
     pub state: State,
-    /// What buys the next access token; of a grant that has ended, what is still to be revoked.
+    /// Obtains the next access token; in a tombstone, it is still to be revoked.
     pub refresh_token: Option<RefreshToken>,
     /// What may be handed out.
     pub tokens: Option<TokenSet>,
-    /// When the request that brought the tokens was sent, by the wall clock.
+    /// When the request that obtained the tokens was sent, by the sender's wall clock.
     pub sent_at: i64,
-    /// What the last refresh failed with, where it did.
+    /// Why the last refresh failed, if it did.
     pub failure: Option<Failure>,
+    /// Who is about to spend the refresh token, if anyone.
     pub claim: Option<Claim>,
-    /// Members of a later version's, if there are any.
-    pub others: Option<Box<Map<String, Value>>>,
+    /// Members that a later version has added.
+    pub unknown_members: Option<Box<Map<String, Value>>>,
 }
 
+/// Whether a login is active.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// It is.
     Active,
-    /// The server refused the refresh token with this digest.
+    /// The server rejected the refresh token.
     #[serde(alias = "dead")]
     Rejected {
-        refused: String,
+        /// The digest of the refresh token that was rejected.
+        #[serde(alias = "refused")]
+        token_digest: String,
+        /// Why it was rejected.
         reason: StoredError,
     },
-    /// Logged out, or not there yet.
+    /// It was logged out, which makes the record a tombstone; or there is no login yet.
     #[serde(alias = "ended")]
     LoggedOut,
 }
 
-/// "This owner is about to spend this refresh token."
+/// A durable note in the record: this owner is about to spend this refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Claim {
     /// Random, drawn for each operation.
     pub owner: String,
-    /// The process, by its id and by its start where the system tells it, and the copy of this library within it.
+    /// The id of the owner's process.
     pub process: u32,
+    /// When that process started, if the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
+    /// The copy of this library in that process.
     pub instance: String,
-    /// Made under the lock. A login may have gone on without.
+    /// Whether the claim was made under the lock. A login may proceed without it.
     #[serde(default)]
     pub locked: bool,
-    /// For the exchange of a code, which no refresh's end puts an end to.
+    /// Whether the claim is for the exchange of a code. The end of a refresh does not remove it.
     #[serde(default)]
     pub login: bool,
-    /// For how long others must have seen the claim unchanged before they take it over.
+    /// How long others must see the claim unchanged before they take it over.
     pub lease_milliseconds: u64,
 }
 
-/// Why the last refresh failed, and until when the next one waits.
+/// Why the last refresh failed, and how long the next one waits.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Failure {
+    /// The error of the last refresh.
     pub reason: StoredError,
+    /// How many refreshes in a row have failed.
     pub count: u32,
     at: i64,
     wait_milliseconds: u64,
-    /// The request was sent and may have been carried out.
-    pub outcome_unknown: bool,
-    /// The credentials that the request was made with, by their fingerprint.
+    /// Whether the request was sent and may have been carried out.
+    pub(super) outcome_unknown: bool,
+    /// The fingerprint of the credentials in the request.
     #[serde(default)]
     credentials: u64,
-    /// How often in a row the server has refused the refresh token without a reason.
+    /// How many times in a row the server has refused the refresh token without a reason.
     #[serde(default)]
-    pub unexplained: u32,
+    pub(super) unexplained: u32,
 }
 
-/// An error as it is kept, for callers who did not see it happen. Boxed, as most logins have none.
+/// An error for callers that did not see it happen. Boxed, as most logins have none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StoredError(Box<Kept>);
+pub struct StoredError(Box<StoredErrorJson>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Kept {
+struct StoredErrorJson {
     code: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
@@ -141,29 +158,32 @@ struct Kept {
     oauth_error_description: Option<String>,
 }
 
-/// A record at the version under which the store has it.
+/// A record with its version in the store.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Stored {
+    /// The version.
     pub version: String,
+    /// The record.
     pub record: Arc<Record>,
-    /// The process that made the claim in it has certainly ended. A free lock alone does not prove that.
-    pub owner_is_gone: bool,
+    /// Whether the process that made the record's claim has certainly exited. A free lock alone
+    /// does not prove that.
+    pub owner_has_exited: bool,
 }
 
 impl Stored {
-    /// As this process wrote it.
+    /// A record as this process wrote it.
     pub fn new(version: String, record: impl Into<Arc<Record>>) -> Self {
-        Self { version, record: record.into(), owner_is_gone: false }
+        Self { version, record: record.into(), owner_has_exited: false }
     }
 }
 
 impl Record {
-    /// The place of a login that is not there yet.
-    pub fn vacant(account: impl Into<Arc<Account>>) -> Self {
+    /// A record without a login.
+    pub fn empty(account: impl Into<Arc<Account>>) -> Self {
         Self {
             account: account.into(),
             grant_id: String::new(),
-            replaced: None,
+            previous_grant_id: None,
             generation: 0,
             state: State::LoggedOut,
             refresh_token: None,
@@ -171,11 +191,11 @@ impl Record {
             sent_at: 0,
             failure: None,
             claim: None,
-            others: None,
+            unknown_members: None,
         }
     }
 
-    /// The same record; where its account is this one, memory holds its texts once.
+    /// The same record; if its account equals this one, both share one allocation.
     pub fn sharing(mut self, account: &Arc<Account>) -> Self {
         if self.account == *account {
             self.account = Arc::clone(account);
@@ -183,45 +203,49 @@ impl Record {
         self
     }
 
-    pub fn is_ended(&self) -> bool {
+    /// Whether this is a tombstone, or there is no login yet.
+    pub fn is_logged_out(&self) -> bool {
         self.state == State::LoggedOut
     }
 
+    /// Whether the login is active.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
     }
 
-    /// Whether the login is over for refusals without a reason, and the server has not been asked for a while.
-    pub fn is_worth_another_try(&self, credentials: u64, now: Moment) -> bool {
-        let refused = matches!(self.state, State::Rejected { .. });
-        let failure = self.failure.as_ref().filter(|failure| refused && failure.unexplained >= UNEXPLAINED_REFUSALS);
+    /// Whether the login was rejected without a reason, and its wait for another try is over.
+    pub(super) fn may_be_retried(&self, credentials: u64, now: Moment) -> bool {
+        let is_rejected = matches!(self.state, State::Rejected { .. });
+        let failure = self.failure.as_ref().filter(|failure| is_rejected && failure.unexplained >= UNEXPLAINED_REFUSALS);
         failure.is_some_and(|failure| failure.wait_left(credentials, now).is_none())
     }
 
-    /// Whether both are the same step of the same login: the lineage.
-    pub fn same_lineage(&self, other: &Self) -> bool {
+    /// Whether both hold the same refresh token of the same login at the same generation.
+    pub fn same_revision(&self, other: &Self) -> bool {
         self.grant_id == other.grant_id && self.generation == other.generation && self.refresh_token == other.refresh_token
     }
 
+    /// Whether the record has this owner's claim.
     pub fn claimed_by(&self, owner: &str) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.owner == owner)
     }
 
-    /// How long the access token lives, in milliseconds; `None` when it is not known to end.
-    pub fn life(&self) -> Option<u64> {
+    /// The lifetime of the access token in milliseconds; `None` if it is not known to expire.
+    pub(super) fn lifetime(&self) -> Option<u64> {
         let ends = self.tokens.as_ref()?.expires_at()?;
         let seconds = ends.saturating_sub(self.sent_at.div_euclid(1000));
         Some(u64::try_from(seconds).unwrap_or(0).saturating_mul(1000))
     }
 
+    /// The bytes for the store.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let tokens = self.tokens.as_ref().map(|tokens| serde_json::from_str(tokens.export().reveal())).transpose();
-        let written = tokens.and_then(|tokens| {
-            serde_json::to_vec(&Written {
+        let json = tokens.and_then(|tokens| {
+            serde_json::to_vec(&RecordJson {
                 format: FORMAT,
                 account: Account::clone(&self.account),
                 grant_id: self.grant_id.clone(),
-                replaced: self.replaced.clone(),
+                previous_grant_id: self.previous_grant_id.clone(),
                 generation: self.generation,
                 state: self.state.clone(),
                 refresh_token: self.refresh_token.as_ref().map(|token| token.reveal().to_owned()),
@@ -229,83 +253,90 @@ impl Record {
                 sent_at: self.sent_at,
                 failure: self.failure.clone(),
                 claim: self.claim.clone(),
-                others: self.others.as_deref().cloned().unwrap_or_default(),
+                unknown_members: self.unknown_members.as_deref().cloned().unwrap_or_default(),
             })
         });
-        written.map_err(|_| Error::new(ErrorCode::Internal, "a login could not be written as JSON; please report it"))
+        json.map_err(|_| Error::new(ErrorCode::Internal, "a login could not be encoded as JSON; please report it"))
     }
 
+    /// The record in bytes from the store.
+    ///
     /// # Errors
     ///
-    /// [`ErrorCode::StoreCorrupt`], and [`ErrorCode::StoreFormat`] for what a newer version wrote.
+    /// [`ErrorCode::StoreCorrupt`], or [`ErrorCode::StoreFormat`] if a newer version wrote the
+    /// bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let Format { format } = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
         if format > FORMAT {
             return Err(Error::new(
                 ErrorCode::StoreFormat,
-                "the stored login was written by a newer version of sipgate-oauth2; update this one, nothing was changed",
+                "a newer version of sipgate-oauth2 has stored this login; update this one, nothing was changed",
             ));
         }
-        let written: Written = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
-        let tokens = written.tokens.map(|tokens| TokenSet::restore(&tokens.to_string())).transpose().map_err(|_| corrupt())?;
+        let json: RecordJson = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
+        let tokens = json.tokens.map(|tokens| TokenSet::restore(&tokens.to_string())).transpose().map_err(|_| corrupt())?;
         Ok(Self {
-            account: written.account.into(),
-            grant_id: written.grant_id,
-            replaced: written.replaced,
-            generation: written.generation,
-            state: written.state,
-            refresh_token: written.refresh_token.map(|text| shared(text, tokens.as_ref())),
+            account: json.account.into(),
+            grant_id: json.grant_id,
+            previous_grant_id: json.previous_grant_id,
+            generation: json.generation,
+            state: json.state,
+            refresh_token: json.refresh_token.map(|text| shared(text, tokens.as_ref())),
             tokens,
-            sent_at: written.sent_at,
-            failure: written.failure,
-            claim: written.claim,
-            others: Some(written.others).filter(|others| !others.is_empty()).map(Box::new),
+            sent_at: json.sent_at,
+            failure: json.failure,
+            claim: json.claim,
+            unknown_members: Some(json.unknown_members).filter(|members| !members.is_empty()).map(Box::new),
         })
     }
 }
 
-/// The refresh token of this text: the one in hand where it is the same, as it most often is, so that memory holds it once.
+/// The refresh token with this text. Shares the allocation of the token set's, which is usually the
+/// same token.
 fn shared(refresh_token: String, tokens: Option<&TokenSet>) -> RefreshToken {
     let read = RefreshToken::from(refresh_token);
     tokens.and_then(TokenSet::refresh_token).filter(|held| **held == read).cloned().unwrap_or(read)
 }
 
 fn corrupt() -> Error {
-    Error::new(ErrorCode::StoreCorrupt, "the store holds something that is no login; restore it from a copy, nothing was changed")
+    let message = "the store entry is not a login; restore the store from a backup, nothing was changed";
+    Error::new(ErrorCode::StoreCorrupt, message)
 }
 
 impl Failure {
-    /// The next failure after `before`, of a request with these credentials. `jitter` of 0 to 255 spreads those who wait.
-    pub fn after(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, jitter: u8) -> Self {
+    /// The failure that follows `before`, for a request with these credentials.
+    pub(super) fn after(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, jitter: u8) -> Self {
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let doubled = 1000_u64 << (count - 1).min(5);
         let backoff = doubled.min(LONGEST_BACKOFF_MILLISECONDS) * (256 + u64::from(jitter)) / 512;
-        let asked = error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let retry_after = error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         Self {
             reason: StoredError::from(error),
             count,
             at: now.wall,
-            wait_milliseconds: backoff.max(asked.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
+            wait_milliseconds: backoff.max(retry_after.min(LONGEST_RETRY_AFTER_MILLISECONDS)),
             outcome_unknown: error.code() == ErrorCode::OutcomeUnknown,
             credentials,
             unexplained: if error.is_unexplained_refusal() { before.map_or(0, |before| before.unexplained).saturating_add(1) } else { 0 },
         }
     }
 
-    /// After the refusal that is an end.
-    pub fn last_straw(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, jitter: u8) -> Self {
-        let error = error.clone().with_retry_after(Some(NEXT_TRY));
+    /// The failure for the refusal that ends the login.
+    pub(super) fn after_final_refusal(before: Option<&Self>, error: &Error, credentials: u64, now: Moment, jitter: u8) -> Self {
+        let error = error.clone().with_retry_after(Some(RETRY_AFTER_FINAL_REFUSAL));
         Self { unexplained: UNEXPLAINED_REFUSALS, ..Self::after(before, &error, credentials, now, jitter) }
     }
 
-    /// Waiting does not help: somebody must correct the configuration.
-    pub fn needs_correction(&self) -> bool {
+    /// Whether waiting does not help, because the configuration must be fixed.
+    pub(super) fn needs_correction(&self) -> bool {
         self.reason.error().remedy() == Remedy::FixConfiguration
     }
 
-    /// How long the next try with these credentials still waits; nothing when the clock was set back since, or when other credentials failed
-    /// because they were wrong.
-    pub fn wait_left(&self, credentials: u64, now: Moment) -> Option<u64> {
+    /// How long the next request with these credentials has to wait.
+    ///
+    /// `None` if it need not, if the clock was set back since then (I12), or if different
+    /// credentials were at fault.
+    pub(super) fn wait_left(&self, credentials: u64, now: Moment) -> Option<u64> {
         if self.credentials != credentials && self.needs_correction() {
             return None;
         }
@@ -316,7 +347,7 @@ impl Failure {
 
 impl From<&Error> for StoredError {
     fn from(error: &Error) -> Self {
-        Self(Box::new(Kept {
+        Self(Box::new(StoredErrorJson {
             code: error.code().as_str().to_owned(),
             remedy: Some(error.remedy().as_str().to_owned()),
             message: error.to_string(),
@@ -328,16 +359,16 @@ impl From<&Error> for StoredError {
 }
 
 impl StoredError {
-    /// The error again; a code that only a later version knows is the family's most careful.
+    /// The error. A code that only a later version knows becomes [`ErrorCode::BadResponse`].
     pub fn error(&self) -> Error {
-        let Kept { code, remedy, message, status, oauth_error, oauth_error_description } = &*self.0;
-        let code = ErrorCode::ALL.iter().find(|known| known.as_str() == code).copied().unwrap_or(ErrorCode::BadResponse);
+        let StoredErrorJson { code, remedy, message, status, oauth_error, oauth_error_description } = &*self.0;
+        let code = ErrorCode::ALL.iter().find(|candidate| candidate.as_str() == code).copied().unwrap_or(ErrorCode::BadResponse);
         let mut error = Error::new(code, &**message);
         if let Some(oauth_error) = oauth_error {
             let oauth = OauthError { error: oauth_error.clone(), description: oauth_error_description.clone(), uri: None };
             error = with_oauth(error, oauth);
         }
-        if let Some(remedy) = Remedy::ALL.iter().find(|known| Some(known.as_str()) == remedy.as_deref()) {
+        if let Some(remedy) = Remedy::ALL.iter().find(|candidate| Some(candidate.as_str()) == remedy.as_deref()) {
             error = error.with_remedy(*remedy);
         }
         match *status {
@@ -347,7 +378,7 @@ impl StoredError {
     }
 }
 
-/// The digest that stands for a secret where the secret itself has no business.
+/// A digest to compare a secret by, where the secret itself must not be kept.
 pub fn digest_of(secret: &str) -> String {
     hex(&sha256([secret.as_bytes()]))
 }
@@ -358,13 +389,13 @@ struct Format {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct RecordJson {
     format: u32,
     #[serde(flatten)]
     account: Account,
     grant_id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    replaced: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "replaced")]
+    previous_grant_id: Option<String>,
     generation: u64,
     state: State,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -377,7 +408,7 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claim: Option<Claim>,
     #[serde(flatten)]
-    others: Map<String, Value>,
+    unknown_members: Map<String, Value>,
 }
 
 #[cfg(test)]
@@ -389,7 +420,7 @@ mod tests {
         Record {
             account: Account { issuer: "https://i.example".into(), client_id: "c".into(), account: "user-42".into() }.into(),
             grant_id: "g2".into(),
-            replaced: Some("g1".into()),
+            previous_grant_id: Some("g1".into()),
             generation: 7,
             state: State::Active,
             refresh_token: tokens.refresh_token().cloned(),
@@ -397,7 +428,7 @@ mod tests {
             sent_at: 1_700_000_000_900,
             failure: Some(Failure::after(
                 None,
-                &Error::new(ErrorCode::OutcomeUnknown, "no answer").with_status(503),
+                &Error::new(ErrorCode::OutcomeUnknown, "no response").with_status(503),
                 7,
                 Moment { wall: 5000, mono: 0 },
                 255,
@@ -411,26 +442,26 @@ mod tests {
                 login: false,
                 lease_milliseconds: LEASE_MILLISECONDS,
             }),
-            others: None,
+            unknown_members: None,
         }
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_record_is_read_as_it_was_written() {
         let mut record = record();
         assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
         record.state =
-            State::Rejected { refused: digest_of("r"), reason: StoredError::from(&Error::new(ErrorCode::LoginRequired, "over")) };
+            State::Rejected { token_digest: digest_of("r"), reason: StoredError::from(&Error::new(ErrorCode::LoginRequired, "over")) };
         assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
-        let vacant = Record::vacant(record.account);
-        assert_eq!(Record::decode(&vacant.encode().unwrap()).unwrap(), vacant);
+        let empty = Record::empty(record.account);
+        assert_eq!(Record::decode(&empty.encode().unwrap()).unwrap(), empty);
     }
 
     #[test]
-    fn nothing_beside_the_tokens_keeps_them_from_the_store() {
+    fn unusual_members_beside_the_tokens_do_not_prevent_storing_them() {
         let nested = (90..140).map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
         let objects = (90..140).map(|depth| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth)));
-        // Numbers that are longer when they are written again.
+        // Numbers that get longer when they are written again.
         let long = format!("[{}1]", "1e15,".repeat(200_000));
         for beside in nested.chain(objects).chain([long]) {
             let tokens = TokenSet::restore(&format!(r#"{{"access_token":"a","refresh_token":"r","beside":{beside}}}"#)).unwrap();
@@ -440,14 +471,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_that_stands_twice_is_held_once() {
+    fn a_refresh_token_that_is_stored_twice_takes_memory_once() {
         let read = Record::decode(&record().encode().unwrap()).unwrap();
         let of_tokens = read.tokens.as_ref().and_then(TokenSet::refresh_token).unwrap();
         assert!(std::ptr::eq(read.refresh_token.as_ref().unwrap().reveal(), of_tokens.reveal()));
     }
 
     #[test]
-    fn memory_holds_the_texts_of_one_account_once() {
+    fn records_of_one_account_share_its_texts_in_memory() {
         let Record { account, .. } = record();
         let shared = record().sharing(&account);
         assert!(Arc::ptr_eq(&shared.account, &account));
@@ -456,7 +487,28 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_version_adds_is_kept() {
+    fn a_record_with_the_former_names_is_read() {
+        let decode = |text: &str| Record::decode(text.as_bytes()).unwrap();
+        let written = r#"{"format":1,"issuer":"https://i.example","client_id":"c","account":"user-42","grant_id":"g2","replaced":"g1",
+            "generation":7,"state":"active","refresh_token":"r","sent_at":1700000000900,"later":1,
+            "tokens":{"access_token":"a","refresh_token":"r","expires_at":1700000300}}"#;
+        let active = decode(written);
+        assert_eq!((active.previous_grant_id.as_deref(), &active.state), (Some("g1"), &State::Active));
+        assert_eq!(active.unknown_members.as_ref().unwrap().keys().collect::<Vec<_>>(), ["later"]);
+        let rejected =
+            decode(&written.replace(r#""active""#, r#"{"dead":{"refused":"0a","reason":{"code":"LOGIN_REQUIRED","message":"over"}}}"#));
+        let reason = StoredError::from(&Error::new(ErrorCode::LoginRequired, "over")).error();
+        let State::Rejected { token_digest, reason: read } = &rejected.state else { panic!("{:?}", rejected.state) };
+        assert_eq!((token_digest.as_str(), read.error().to_string()), ("0a", reason.to_string()));
+        assert!(decode(&written.replace(r#""active""#, r#""ended""#)).is_logged_out());
+        // What is written again has the new names, and each once.
+        let text = String::from_utf8(rejected.encode().unwrap()).unwrap();
+        assert!(text.contains(r#""previous_grant_id":"g1""#) && text.contains(r#""rejected":{"token_digest":"0a""#), "{text}");
+        assert!(!text.contains("replaced") && !text.contains("dead") && !text.contains("refused"), "{text}");
+    }
+
+    #[test]
+    fn members_that_a_later_version_has_added_are_kept() {
         let bytes = record().encode().unwrap();
         let text = String::from_utf8(bytes).unwrap().replacen('{', r#"{"later":{"a":[1]},"#, 1);
         let kept = Record::decode(text.as_bytes()).unwrap().encode().unwrap();
@@ -464,21 +516,21 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_and_rubbish_are_told_apart() {
+    fn a_newer_format_and_a_corrupt_entry_have_different_errors() {
         let newer = Record::decode(br#"{"format":2}"#).unwrap_err();
         assert_eq!(newer.code(), ErrorCode::StoreFormat);
-        for rubbish in [&b""[..], b"{}", b"[]", b"\xFF", br#"{"format":1}"#] {
-            assert_eq!(Record::decode(rubbish).unwrap_err().code(), ErrorCode::StoreCorrupt);
+        for corrupt in [&b""[..], b"{}", b"[]", b"\xFF", br#"{"format":1}"#] {
+            assert_eq!(Record::decode(corrupt).unwrap_err().code(), ErrorCode::StoreCorrupt);
         }
     }
 
     #[test]
-    fn the_life_counts_from_the_second_the_request_was_sent_in() {
-        assert_eq!(record().life(), Some(300_000));
+    fn the_lifetime_counts_from_the_second_in_which_the_request_was_sent() {
+        assert_eq!(record().lifetime(), Some(300_000));
     }
 
     #[test]
-    fn waits_double_to_thirty_seconds_and_spread() {
+    fn waits_double_up_to_thirty_seconds_and_are_spread() {
         let error = Error::new(ErrorCode::Transport, "no connection");
         let now = Moment { wall: 1_000_000, mono: 0 };
         let waits = |jitter| {
@@ -500,7 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_honoured_up_to_an_hour_and_a_clock_set_back_ends_the_wait() {
+    fn retry_after_is_honored_up_to_an_hour_and_a_clock_set_back_ends_the_wait() {
         let now = Moment { wall: 1_000_000, mono: 0 };
         let waiting = |seconds| {
             let error = Error::new(ErrorCode::ServerUnavailable, "429").with_retry_after(Some(Duration::from_secs(seconds)));
@@ -514,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_for_a_correction_is_over_with_other_credentials() {
+    fn a_wait_for_a_fixed_configuration_ends_with_different_credentials() {
         let now = Moment { wall: 1_000_000, mono: 0 };
         for (code, with_others) in [(ErrorCode::InvalidClient, None), (ErrorCode::Transport, Some(500))] {
             let failure = Failure::after(None, &Error::new(code, "no"), 7, now, 0);
@@ -523,14 +575,14 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_remembered_whole() {
+    fn an_error_is_stored_with_all_its_members() {
         let oauth = OauthError { error: "invalid_grant".into(), description: Some("Stale token".into()), uri: None };
         let error = with_oauth(Error::new(ErrorCode::LoginRequired, "over").with_status(400), oauth);
         let error = error.with_remedy(Remedy::TryLater);
-        let again = StoredError::from(&error).error();
-        assert_eq!((again.code(), again.status(), again.to_string()), (ErrorCode::LoginRequired, Some(400), "over".into()));
-        assert_eq!((again.oauth_error(), again.oauth_error_description()), (Some("invalid_grant"), Some("Stale token")));
-        assert_eq!(again.remedy(), Remedy::TryLater);
+        let read = StoredError::from(&error).error();
+        assert_eq!((read.code(), read.status(), read.to_string()), (ErrorCode::LoginRequired, Some(400), "over".into()));
+        assert_eq!((read.oauth_error(), read.oauth_error_description()), (Some("invalid_grant"), Some("Stale token")));
+        assert_eq!(read.remedy(), Remedy::TryLater);
     }
 
     #[test]

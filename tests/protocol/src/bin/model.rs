@@ -1,4 +1,4 @@
-//! Explores every state of a few small worlds; see `protocol::model`.
+//! Runs `protocol::model`.
 
 use std::process::ExitCode;
 

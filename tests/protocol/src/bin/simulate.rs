@@ -1,4 +1,4 @@
-//! See `protocol::simulation`.
+//! Runs `protocol::simulation`.
 
 use std::process::ExitCode;
 

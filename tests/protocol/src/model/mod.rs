@@ -1,15 +1,23 @@
-//! Every reachable state of a small world: a few processes, one login, a server and a store, over the real `decide`.
+//! Explores every reachable state of a small world: a few processes, one login, a server and a
+//! store, around the real `decide`.
 //!
-//! `model` explores all worlds and all planted bugs; `model --only NAME` one world; `model --planted NAME` succeeds when that bug is caught.
+//! `model` explores all worlds, and all planted mistakes. `model --only NAME` explores one world.
+//! `model --planted NAME` succeeds if that mistake is found.
 
-mod life;
+mod checks;
+mod driver;
+mod invariants;
 mod planted;
 mod probe;
 mod report;
-mod rules;
 mod server;
 mod setup;
 mod steps;
 mod world;
 
 pub use report::main;
+
+/// The names of what may end a login unavoidably.
+pub fn unavoidable_losses() -> impl Iterator<Item = &'static str> {
+    invariants::UnavoidableLoss::ALL.into_iter().map(invariants::UnavoidableLoss::name)
+}

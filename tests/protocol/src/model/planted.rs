@@ -1,118 +1,99 @@
-//! Deliberate bugs. Each is one that a published library has or had; a model that finds none of them proves nothing.
+//! Planted mistakes. Published libraries have made each of them, and the model must find it.
 
-use super::setup::{self, Setup};
 use sipgate_oauth2_protocol::refresh::record::{LEASE_MILLISECONDS, Record, Stored};
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// Around the real `decide`: what it sees, or what becomes of its actions, is altered.
+/// Changes an observation or an action, around the real `decide`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Planted {
-    /// The callers get the new token before it is stored.
+    /// Callers get the new token before it is stored.
     HandOutBeforeCommit,
-    /// After `invalid_grant` the record is marked dead as it was before the request.
+    /// After `invalid_grant` the record that was claimed is marked as rejected, without a reload.
     NoReload,
-    /// A claim is taken over when it is old by the clock of whoever looks.
-    LeaseByClock,
-    /// After `invalid_grant` the login is deleted.
+    /// A claim is taken over once it is old by the loading process's wall clock.
+    LeaseByWallClock,
+    /// After `invalid_grant` the record is deleted.
     DeleteOnInvalidGrant,
-    /// A request that timed out is sent again at once.
+    /// A request that timed out is replayed at once.
     ReplayAfterTimeout,
-    /// A login is written over whatever is there by now.
-    SwapBlindly,
-    /// The server is asked to end a session without another look at whose it is.
-    RevokeWithoutLook,
-    /// A logout counts as finished although the server has not said so.
-    ForgetUnconfirmed,
-    /// Whoever gets the lock takes the owner of what was claimed under it for dead.
-    FreeLockBelieved,
-    /// A claim counts as watched while the store did not answer.
-    OutageWatched,
-    /// Who takes a claim over does not wait for what its owner may hold.
-    TakeoverAtOnce,
-    /// A claim is as old as the store's answer to it.
-    AgeTakenLate,
-    /// The turn at the server is waited for under the claim.
-    ClaimBeforeTurn,
+    /// A login is stored over any record.
+    SwapWithoutVersion,
+    /// The revocation is sent without another load of the tombstone.
+    RevokeWithoutReload,
+    /// A logout is completed although the server has not confirmed it.
+    ForgetUnconfirmedLogout,
+    /// The holder of the lock assumes that the owner of any claim made under it has exited.
+    TrustFreeLock,
+    /// A claim counts as watched during an outage of the store.
+    CountOutageAsWatched,
+    /// A takeover does not wait for the tokens that the former owner may hold.
+    TakeoverWithoutWait,
+    /// The age of a claim counts from the store's response.
+    ClaimDatedLate,
+    /// The permit is waited for under the claim.
+    ClaimBeforePermit,
 }
 
 impl Planted {
     pub(super) const ALL: [Self; 13] = [
         Self::HandOutBeforeCommit,
         Self::NoReload,
-        Self::LeaseByClock,
+        Self::LeaseByWallClock,
         Self::DeleteOnInvalidGrant,
         Self::ReplayAfterTimeout,
-        Self::SwapBlindly,
-        Self::RevokeWithoutLook,
-        Self::ForgetUnconfirmed,
-        Self::FreeLockBelieved,
-        Self::OutageWatched,
-        Self::TakeoverAtOnce,
-        Self::AgeTakenLate,
-        Self::ClaimBeforeTurn,
+        Self::SwapWithoutVersion,
+        Self::RevokeWithoutReload,
+        Self::ForgetUnconfirmedLogout,
+        Self::TrustFreeLock,
+        Self::CountOutageAsWatched,
+        Self::TakeoverWithoutWait,
+        Self::ClaimDatedLate,
+        Self::ClaimBeforePermit,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::HandOutBeforeCommit => "hand-out-before-commit",
             Self::NoReload => "no-reload",
-            Self::LeaseByClock => "lease-by-clock",
+            Self::LeaseByWallClock => "lease-by-wall-clock",
             Self::DeleteOnInvalidGrant => "delete-on-invalid-grant",
             Self::ReplayAfterTimeout => "replay-after-timeout",
-            Self::SwapBlindly => "swap-blindly",
-            Self::RevokeWithoutLook => "revoke-without-look",
-            Self::ForgetUnconfirmed => "forget-unconfirmed",
-            Self::FreeLockBelieved => "free-lock-believed",
-            Self::OutageWatched => "outage-watched",
-            Self::TakeoverAtOnce => "takeover-at-once",
-            Self::AgeTakenLate => "age-taken-late",
-            Self::ClaimBeforeTurn => "claim-before-turn",
+            Self::SwapWithoutVersion => "swap-without-version",
+            Self::RevokeWithoutReload => "revoke-without-reload",
+            Self::ForgetUnconfirmedLogout => "forget-unconfirmed-logout",
+            Self::TrustFreeLock => "trust-free-lock",
+            Self::CountOutageAsWatched => "count-outage-as-watched",
+            Self::TakeoverWithoutWait => "takeover-without-wait",
+            Self::ClaimDatedLate => "claim-dated-late",
+            Self::ClaimBeforePermit => "claim-before-permit",
         }
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|planted| planted.name() == name)
     }
-
-    /// A world, of those that are explored without it, in which it must show.
-    pub(super) fn setup(self) -> Setup {
-        let name = match self {
-            Self::HandOutBeforeCommit => "no fault, lock",
-            Self::NoReload | Self::DeleteOnInvalidGrant | Self::ReplayAfterTimeout => "one fault, lease",
-            Self::LeaseByClock => "a clock ahead, lease",
-            Self::SwapBlindly => "save, lease",
-            Self::RevokeWithoutLook => "save and logout, lease",
-            Self::ForgetUnconfirmed => "two logouts, lock",
-            Self::FreeLockBelieved => "rare faults, lock",
-            Self::OutageWatched => "two logouts, lease",
-            Self::AgeTakenLate | Self::TakeoverAtOnce => "rare faults, lease",
-            Self::ClaimBeforeTurn => "a queue at the server, lease",
-        };
-        let setup = setup::all().into_iter().find(|setup| setup.name == name).expect("it is one of them");
-        Setup { planted: Some(self), ..setup }
-    }
 }
 
-/// The member in which the clock of the claim's owner is noted.
+/// The member that holds the time of the claim on its owner's wall clock.
 const CLAIMED_AT: &str = "claimed_at";
 
-/// A claim as it is written.
+/// Adds the time to a claim that is written.
 pub(super) fn note_clock(record: &mut Record, now: Moment) {
     let noted = [(CLAIMED_AT.to_owned(), now.wall.into())].into_iter().collect();
-    record.others = record.claim.is_some().then(|| Box::new(noted));
+    record.unknown_members = record.claim.is_some().then(|| Box::new(noted));
 }
 
-/// A claim as it is read: as if it was not there, when it is too old.
+/// Removes a claim that is too old from what is loaded.
 pub(super) fn compare_clocks(stored: &mut Stored, owner: &str, now: Moment) {
-    let claimed_at = stored.record.others.as_ref().and_then(|others| others.get(CLAIMED_AT)?.as_i64());
+    let claimed_at = stored.record.unknown_members.as_ref().and_then(|others| others.get(CLAIMED_AT)?.as_i64());
     let old = claimed_at.is_some_and(|at| u64::try_from(now.wall - at).is_ok_and(|age| age > LEASE_MILLISECONDS));
     if old && !stored.record.claimed_by(owner) {
         stored.record = Record { claim: None, ..(*stored.record).clone() }.into();
     }
 }
 
-/// An answer as it is taken.
+/// Turns a timeout into a lost connection, which is replayed.
 pub(super) fn mistake(reply: Reply) -> Reply {
     match reply {
         Reply::OutcomeUnknown(error) => Reply::ConnectionLost(error),

@@ -1,10 +1,11 @@
-//! The question that all of it is for: were everybody killed now, would the next one who comes still get a token?
+//! Checks the main promise: if every process were killed now, the next process would still get a
+//! token.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::rules::Unavoidable;
+use super::invariants::UnavoidableLoss;
 use super::setup::{Exclusion, Setup};
 use super::world::{BEAT, LEAP, World, account, digest, refresh_token, token_of, tokens};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
@@ -15,54 +16,54 @@ use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Stored};
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::time::Moment;
 
-/// More actions than any refresh by somebody who is alone takes.
+/// More actions than a refresh takes without interference.
 const ENOUGH: usize = 60;
 
-/// Answers by what the store and the server are like; and counts.
+/// Remembers the results by the states of store and server, and counts losses.
 #[derive(Default)]
 pub(super) struct Probe {
-    answers: Mutex<HashMap<u64, bool>>,
-    lost: [AtomicU64; Unavoidable::ALL.len()],
+    responses: Mutex<HashMap<u64, bool>>,
+    lost: [AtomicU64; UnavoidableLoss::ALL.len()],
 }
 
 impl Probe {
-    /// Whether somebody new gets a token, or there is no login to get one of.
+    /// Whether a new process gets a token, or there is no login.
     pub(super) fn succeeds(&self, setup: &Setup, world: &World) -> bool {
         let stored = world.stored();
-        if stored.is_some_and(|stored| stored.record.is_ended()) {
+        if stored.is_some_and(|stored| stored.record.is_logged_out()) {
             return true;
         }
-        let seen = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.time));
-        if let Some(answer) = self.answers.lock().expect("nobody panics here").get(&seen) {
-            return *answer;
+        let observation = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.time));
+        if let Some(response) = self.responses.lock().expect("no thread panics").get(&observation) {
+            return *response;
         }
-        let answer = stored.is_some() && renews(setup, world);
-        self.answers.lock().expect("nobody panics here").insert(seen, answer);
-        answer
+        let response = stored.is_some() && refreshes(setup, world);
+        self.responses.lock().expect("no thread panics").insert(observation, response);
+        response
     }
 
-    /// Counts a state in which the login is unavoidably lost.
+    /// Counts a state in which the login is lost unavoidably.
     pub(super) fn count(&self, setup: &Setup, world: &World) {
         let Some(unavoidable) = world.unavoidable else { return };
-        if world.is_settled() && !self.succeeds(setup, world) {
+        if world.is_quiescent() && !self.succeeds(setup, world) {
             self.lost[unavoidable as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// In how many states the login is lost, by cause.
-    pub(super) fn lost(&self) -> impl Iterator<Item = (Unavoidable, u64)> {
-        Unavoidable::ALL.into_iter().map(|unavoidable| (unavoidable, self.lost[unavoidable as usize].load(Ordering::Relaxed)))
+    /// The number of states in which the login is lost, by cause.
+    pub(super) fn lost(&self) -> impl Iterator<Item = (UnavoidableLoss, u64)> {
+        UnavoidableLoss::ALL.into_iter().map(|unavoidable| (unavoidable, self.lost[unavoidable as usize].load(Ordering::Relaxed)))
     }
 }
 
-/// Lets somebody new renew the tokens, much later, and alone.
-fn renews(setup: &Setup, world: &World) -> bool {
+/// Whether a new process, alone and much later, can refresh the tokens.
+fn refreshes(setup: &Setup, world: &World) -> bool {
     let mut world = world.clone();
     world.time += 3 * LEAP;
-    let mut known = LocalState::default();
+    let mut local = LocalState::default();
     let now = |world: &World| -> Moment { world.now(setup, 0) };
-    let demand = TokenRequirements { min_validity: 0, recheck: 1000, early: None, credentials: 0 };
-    let ticket = OperationContext {
+    let requirements = TokenRequirements { min_validity: 0, recheck: 1000, early_refresh: None, credentials: 0 };
+    let context = OperationContext {
         account: account(),
         owner: "new".into(),
         process: 999,
@@ -73,12 +74,12 @@ fn renews(setup: &Setup, world: &World) -> bool {
         credentials: 0,
         request_timeout: REQUEST_MILLISECONDS,
     };
-    let mut flight = Operation::new(Goal::Refresh(demand), ticket, now(&world));
+    let mut operation = Operation::new(Goal::Refresh(requirements), context, now(&world));
     let mut waits = [LEAP].into_iter().chain(std::iter::repeat(BEAT));
-    let mut seen = Observation::Begun;
+    let mut observation = Observation::Begun;
     for step in 0..ENOUGH {
-        seen = match flight.decide(&mut known, seen, now(&world)) {
-            Action::Load => Observation::Loaded(world.stored().map(|stored| Stored { owner_is_gone: true, ..stored.clone() })),
+        observation = match operation.decide(&mut local, observation, now(&world)) {
+            Action::Load => Observation::Loaded(world.stored().map(|stored| Stored { owner_has_exited: true, ..stored.clone() })),
             Action::AcquirePermit => Observation::PermitAcquired { waited: false },
             Action::TryLock if setup.exclusion == Exclusion::Lease => Observation::NoLocks,
             Action::TryLock => Observation::Locked,
@@ -89,8 +90,8 @@ fn renews(setup: &Setup, world: &World) -> bool {
             }
             Action::Refresh(record) => {
                 let sent = now(&world);
-                let answer = token_of(&record).and_then(|token| world.server.refresh(token, world.time));
-                Observation::Replied(match answer {
+                let response = token_of(&record).and_then(|token| world.server.refresh(token, world.time));
+                Observation::Replied(match response {
                     Some(token) => Reply::Tokens(Box::new(Received {
                         tokens: Ok(tokens(token, sent.wall)),
                         refresh_token: Some(refresh_token(token)),
@@ -104,7 +105,7 @@ fn renews(setup: &Setup, world: &World) -> bool {
                 Observation::Waited
             }
             Action::Finish(Ok(true)) => {
-                return matches!(known.judge(demand, Attempted::Refresh, now(&world)), Decision::Use);
+                return matches!(local.decision(requirements, Attempted::Refresh, now(&world)), Decision::Use);
             }
             _ => return false,
         };

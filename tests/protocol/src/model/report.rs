@@ -1,4 +1,4 @@
-//! Explores, and says what came of it.
+//! Explores the worlds, and reports.
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use super::setup::{self, Setup};
 use super::steps::{Exploration, Step};
 use super::world::{Pending, World, token_of};
 
-/// Explores and reports. Fails when a rule is broken, or a planted bug is not found.
+/// Explores and reports. Fails if an invariant is violated, or a planted mistake is not found.
 #[expect(clippy::print_stderr, reason = "this is a program")]
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,10 +39,10 @@ pub fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Whether all pass, tried as many at a time as there are cores.
+/// Whether all pass. Runs as many at a time as there are cores.
 fn all<T: Send>(things: Vec<T>, passes: impl Fn(T) -> bool + Sync) -> bool {
     let queue = Mutex::new(things.into_iter());
-    let next = || queue.lock().expect("nobody panics here").next();
+    let next = || queue.lock().expect("no thread panics").next();
     let work = || {
         let mut good = true;
         while let Some(thing) = next() {
@@ -60,99 +60,99 @@ fn all<T: Send>(things: Vec<T>, passes: impl Fn(T) -> bool + Sync) -> bool {
 
 #[expect(clippy::print_stderr, reason = "this is a program")]
 fn usage() -> ExitCode {
-    eprintln!("usage: model [--only WORLD | --planted BUG]");
+    eprintln!("usage: model [--only WORLD | --planted MISTAKE]");
     setup::all().iter().for_each(|setup| eprintln!("  world  {}", setup.name));
-    Planted::ALL.iter().for_each(|planted| eprintln!("  bug    {}", planted.name()));
+    Planted::ALL.iter().for_each(|planted| eprintln!("  mistake {}", planted.name()));
     ExitCode::FAILURE
 }
 
-/// A rule that was broken, and how it came to that.
-struct Broken {
-    rule: &'static str,
+/// A violated invariant, and the steps that led to it.
+struct Violation {
+    invariant: &'static str,
     path: Vec<(World, Option<Step>)>,
 }
 
 struct Explored {
     states: usize,
     lost: String,
-    broken: Option<Broken>,
+    violated: Option<Violation>,
 }
 
 fn run(setup: &Setup) -> Explored {
     let exploration = Exploration { setup: setup.clone(), probe: Probe::default() };
     let checker = exploration.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let broken = checker.discoveries().into_iter().next().map(|(rule, path)| Broken { rule, path: path.into_vec() });
+    let violated = checker.discoveries().into_iter().next().map(|(invariant, path)| Violation { invariant, path: path.into_vec() });
     let lost = checker.model().probe.lost().filter(|(_, states)| *states > 0);
     let lost = lost.map(|(unavoidable, states)| format!("{} {states}", unavoidable.name())).collect::<Vec<_>>().join(", ");
-    Explored { states: checker.unique_state_count(), lost, broken }
+    Explored { states: checker.unique_state_count(), lost, violated }
 }
 
-/// Whether all rules hold in a world.
+/// Whether all invariants hold in a world.
 #[expect(clippy::print_stdout, reason = "this is a program")]
 fn explore(setup: &Setup) -> bool {
     let start = Instant::now();
     let explored = run(setup);
     let seconds = start.elapsed().as_secs_f32();
     let lost = if explored.lost.is_empty() { "none" } else { &explored.lost };
-    println!("{:<32} {:>9} states {seconds:>6.1} s   unavoidably lost: {lost}", setup.name, explored.states);
-    if let Some(broken) = &explored.broken {
-        println!("{}", told(broken));
+    println!("{:<32} {:>9} states {seconds:>6.1} s   unavoidable losses: {lost}", setup.name, explored.states);
+    if let Some(violated) = &explored.violated {
+        println!("{}", describe(violated));
     }
-    explored.broken.is_none()
+    explored.violated.is_none()
 }
 
-/// Whether a planted bug is found.
+/// Whether a planted mistake is found.
 #[expect(clippy::print_stdout, reason = "this is a program")]
 fn catch(planted: Planted) -> bool {
-    let setup = planted.setup();
+    let setup = Setup::with(planted);
     let explored = run(&setup);
-    match &explored.broken {
-        Some(broken) => {
-            let steps = broken.path.len() - 1;
-            println!("planted {:<24} caught after {steps} steps in \"{}\": {}", planted.name(), setup.name, broken.rule);
+    match &explored.violated {
+        Some(violated) => {
+            let steps = violated.path.len() - 1;
+            println!("planted {:<24} found after {steps} steps in \"{}\": {}", planted.name(), setup.name, violated.invariant);
         }
-        None => println!("planted {:<24} NOT CAUGHT in {} states of \"{}\"", planted.name(), explored.states, setup.name),
+        None => println!("planted {:<24} NOT FOUND in {} states of \"{}\"", planted.name(), explored.states, setup.name),
     }
-    explored.broken.is_some()
+    explored.violated.is_some()
 }
 
-fn told(broken: &Broken) -> String {
-    let mut lines = vec![format!("BROKEN: {}", broken.rule)];
-    for (at, pair) in broken.path.windows(2).enumerate() {
+fn describe(violated: &Violation) -> String {
+    let mut lines = vec![format!("VIOLATED: {}", violated.invariant)];
+    for (at, pair) in violated.path.windows(2).enumerate() {
         let [(before, Some(step)), (after, _)] = pair else { continue };
-        lines.push(format!("{:>3}  {:<28} {}", at + 1, what(before, *step), state(after)));
+        lines.push(format!("{:>3}  {:<28} {}", at + 1, describe_step(before, *step), describe_state(after)));
     }
     lines.join("\n")
 }
 
-/// The step in words.
-fn what(before: &World, step: Step) -> String {
-    let Step::Act(process, place) = step else { return format!("{step:?}") };
-    let pending = before.processes[process].flights[place].as_ref().map(|running| match &running.pending {
+/// Describes a step.
+fn describe_step(before: &World, step: Step) -> String {
+    let Step::Act(process, slot) = step else { return format!("{step:?}") };
+    let pending = before.processes[process].operations[slot].as_ref().map(|running| match &running.pending {
         Pending::Load => "load".to_owned(),
         Pending::TryLock => "lock".to_owned(),
         Pending::Swap { record, .. } => {
             let claim = if record.claim.is_some() { ", claim" } else { "" };
             format!("swap gen {}{claim}", record.generation)
         }
-        Pending::Confirming { .. } => "confirmed".to_owned(),
-        Pending::Wait { .. } => "waited".to_owned(),
-        Pending::Permit | Pending::Queued | Pending::Held { .. } => "turn".to_owned(),
-        Pending::Request { answer, .. } => format!("{answer:?}"),
+        Pending::Confirming { .. } => "confirm".to_owned(),
+        Pending::Wait { .. } => "wait".to_owned(),
+        Pending::Permit | Pending::Queued | Pending::ClaimedWhileQueued { .. } => "permit".to_owned(),
+        Pending::Request { response, .. } => format!("{response:?}"),
     });
-    format!("p{process}.{place} {}", pending.unwrap_or_default())
+    format!("p{process}.{slot} {}", pending.unwrap_or_default())
 }
 
-fn state(world: &World) -> String {
+fn describe_state(world: &World) -> String {
     let store = world.stored().map_or("nothing".to_owned(), |stored| {
         let record = &stored.record;
         let claim = record.claim.as_ref().map(|claim| format!(" claimed by {}", claim.owner)).unwrap_or_default();
-        let state = if record.is_ended() {
-            "ended"
+        let state = if record.is_logged_out() {
+            "logged out"
         } else if record.is_active() {
             "active"
         } else {
-            "dead"
+            "rejected"
         };
         let token = token_of(record).map(|token| format!("r{token}")).unwrap_or_default();
         format!("{} gen {} {token} {state}{claim}", record.grant_id, record.generation)

@@ -1,22 +1,23 @@
-//! The authorization server of the model, and what the rules want to know of its tokens, which have small numbers here.
+//! The authorization server, with notes on its tokens for the invariants. Tokens have small numbers
+//! here.
 
 use authorization_server::{Rotation, Verdict};
 
-/// The model's times are steps; no token is forgiven for some of them.
+/// No rotation in the model depends on the time.
 const ANY_TIME: u64 = 0;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Server {
     server: authorization_server::Server<Notes>,
-    /// Spent tokens that were shown again.
+    /// How many spent tokens were sent again.
     pub(super) reuses: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Notes {
-    /// It was shown and not accepted.
+    /// The server has not accepted it.
     pub(super) refused: bool,
-    /// When it was issued: what comes with it lives from then on.
+    /// When it was issued, with an access token of the same age.
     pub(super) issued: u32,
 }
 
@@ -42,29 +43,29 @@ impl Server {
         &self.server.token(token.into()).notes
     }
 
-    /// The token that bought this one.
+    /// The token that this one was obtained with.
     pub(super) fn parent(&self, token: u8) -> Option<u8> {
         self.server.token(token.into()).parent.map(small)
     }
 
-    /// Whether the session that the token belongs to lives.
+    /// Whether the token's session is alive.
     pub(super) fn is_alive(&self, token: u8) -> bool {
         self.server.is_alive(self.session(token))
     }
 
-    /// Whether `younger` came of `elder` by refreshing.
+    /// Whether `younger` was obtained from `elder` by refreshes.
     pub(super) fn descends(&self, younger: u8, elder: u8) -> bool {
         self.server.descends(younger.into(), elder.into())
     }
 
-    /// Another login of the same browser: it enters the session that is there.
+    /// A login in the same browser. It joins the session that is alive.
     pub(super) fn log_in(&mut self, time: u32) -> u8 {
-        let there = self.server.newest_session().filter(|session| self.server.is_alive(*session));
-        let session = there.unwrap_or_else(|| self.server.open());
+        let alive = self.server.newest_session().filter(|session| self.server.is_alive(*session));
+        let session = alive.unwrap_or_else(|| self.server.open());
         small(self.server.log_in(session, Notes::at(time)))
     }
 
-    /// The tokens that follow, or `None`: `invalid_grant`.
+    /// The next token, or `None` for `invalid_grant`.
     pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
         let verdict = self.server.refresh(token.into(), ANY_TIME, Notes::at(time));
         if let Verdict::Granted(new) = verdict {
@@ -75,12 +76,12 @@ impl Server {
         None
     }
 
-    /// Ends the session, where the token still names one.
+    /// Ends the session, unless the token is spent.
     pub(super) fn revoke(&mut self, token: u8) {
         self.server.revoke(token.into(), ANY_TIME);
     }
 
-    /// Whether a session ends when this token is revoked.
+    /// Whether revoking this token ends a session.
     pub(super) fn can_revoke(&self, token: u8) -> bool {
         self.server.accepts(token.into(), ANY_TIME)
     }

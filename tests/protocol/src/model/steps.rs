@@ -1,62 +1,65 @@
-//! What can happen next.
+//! The steps of a world.
 
 use std::sync::Arc;
 
 use stateright::{Model, Property};
 
+use super::invariants::{Invariant, UnavoidableLoss};
 use super::planted::{self, Planted};
 use super::probe::Probe;
-use super::rules::{Rule, Unavoidable};
 use super::setup::{Exclusion, Setup};
-use super::world::{ARRIVING, Answer, Ask, BEAT, BEATS, LEAP, LEAVING, LOOKING, Pending, Process, REFRESHING, Running, StoreState, World};
+use super::world::{
+    BEAT, BEATS, LEAP, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, StoreState,
+    World, store_failed,
+};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::record::Stored;
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 
-/// One thing that happens. Numbers are a process's, and a flight's place in it.
+/// One step. The numbers are those of a process, and of an operation's slot in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Call(usize),
     Force(usize),
-    /// An API refuses the token: the caller says so and wants another.
+    /// An API refuses the token, and the caller asks for another.
     Refusal(usize),
     LogIn(usize),
-    /// Tokens that were got elsewhere are saved.
+    /// Tokens from a login elsewhere are saved.
     Save(usize),
     LogOut(usize),
-    /// The pending action is carried out, and the flight decides.
+    /// The pending action is carried out, and the operation makes its next decision.
     Act(usize, usize),
-    /// The server works a request off.
+    /// The server processes a request.
     Serve(usize, usize),
-    /// The server works off what nobody waits for any more.
-    ServeOrphan(usize),
-    /// Others have their turn at the server first.
+    /// The server processes an abandoned request.
+    ServeAbandoned(usize),
+    /// Other operations get their permit first.
     Queue(usize, usize),
     Leap,
     Beat,
     Continue(usize),
     StoreUp,
-    /// From here on: faults.
+    /// The steps from here on are faults.
     Kill(usize),
     Stop(usize),
     StoreDown,
     StoreReadOnly,
-    /// The lock is lost, as a descriptor of its file was closed, and its holder knows nothing of it.
+    /// The lock is lost unnoticed, because a descriptor of its file was closed.
     LoseLock(usize),
-    /// The last write is lost.
+    /// The store loses its last write.
     LoseWrite,
-    /// A write is done, and reported as failed.
-    LoseWriteAnswer(usize, usize),
-    /// The store is slow to say what came of a write.
+    /// A write is carried out, and reported as failed.
+    LoseWriteReply(usize, usize),
+    /// The store reports a write late.
     SlowWrite(usize, usize),
-    /// The connection breaks before the server has the request.
+    /// The connection is lost before the server has the request.
     LoseRequest(usize, usize),
-    /// The connection breaks after the server has worked it off.
-    LoseAnswer(usize, usize),
-    /// Time runs out; the server may still be at it.
-    GiveUp(usize, usize),
-    /// 429.
+    /// The connection is lost after the server has processed the request.
+    LoseResponse(usize, usize),
+    /// The request times out; the server may still process it.
+    TimeOut(usize, usize),
+    /// The server responds with 429.
     Refuse(usize, usize),
 }
 
@@ -70,17 +73,17 @@ impl Step {
                 | Self::StoreReadOnly
                 | Self::LoseLock(_)
                 | Self::LoseWrite
-                | Self::LoseWriteAnswer(..)
+                | Self::LoseWriteReply(..)
                 | Self::SlowWrite(..)
                 | Self::LoseRequest(..)
-                | Self::LoseAnswer(..)
-                | Self::GiveUp(..)
+                | Self::LoseResponse(..)
+                | Self::TimeOut(..)
                 | Self::Refuse(..)
         )
     }
 }
 
-/// A small world and its laws.
+/// A small world, to be explored.
 pub(super) struct Exploration {
     pub(super) setup: Setup,
     pub(super) probe: Probe,
@@ -95,38 +98,38 @@ impl Model for Exploration {
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
-        if world.broken.is_some() {
+        if world.violated.is_some() {
             return;
         }
-        let left = &world.left;
-        for (process, it) in world.processes.iter().enumerate() {
-            if it.stopped {
+        let budget = &world.budget;
+        for (process, state) in world.processes.iter().enumerate() {
+            if state.stopped {
                 steps.push(Step::Continue(process));
                 continue;
             }
-            begin(&self.setup, world, process, it, steps);
-            act(&self.setup, world, process, it, steps);
+            begin(&self.setup, world, process, state, steps);
+            act(&self.setup, world, process, state, steps);
         }
-        for (process, it) in world.processes.iter().enumerate() {
-            serve(process, it, steps);
+        for (process, state) in world.processes.iter().enumerate() {
+            serve(process, state, steps);
         }
-        steps.extend((0..world.orphans.len()).map(Step::ServeOrphan));
-        if left.leaps > 0 && can_leap(world) {
+        steps.extend((0..world.abandoned.len()).map(Step::ServeAbandoned));
+        if budget.leaps > 0 && can_leap(world) {
             steps.push(Step::Leap);
         }
-        if left.beats > 0 && can_beat(&self.setup, world) {
+        if budget.beats > 0 && can_beat(&self.setup, world) {
             steps.push(Step::Beat);
         }
         if world.store.state != StoreState::Up {
             steps.push(Step::StoreUp);
-        } else if left.faults > 0 {
+        } else if budget.faults > 0 {
             steps.push(Step::StoreDown);
             steps.extend(self.setup.rare.then_some(Step::StoreReadOnly));
         }
-        if left.faults > 0 && self.setup.rare {
+        if budget.faults > 0 && self.setup.rare {
             steps.extend((0..world.locks.len()).map(Step::LoseLock));
         }
-        if left.faults > 0 && world.store.before.is_some() {
+        if budget.faults > 0 && world.store.before.is_some() {
             steps.push(Step::LoseWrite);
         }
     }
@@ -135,60 +138,60 @@ impl Model for Exploration {
         let setup = &self.setup;
         let mut next = world.clone();
         if step.is_fault() {
-            next.left.faults -= 1;
-            if next.disturbed {
-                next.excuse(Unavoidable::TwoFaults);
+            next.budget.faults -= 1;
+            if next.had_fault {
+                next.allow_loss(UnavoidableLoss::SeveralFaults);
             }
-            next.disturbed = true;
+            next.had_fault = true;
         }
         match step {
             Step::Call(process) => {
-                next.left.calls[process] -= 1;
+                next.budget.calls[process] -= 1;
                 next.call(setup, process, false);
             }
             Step::Force(process) => {
-                next.left.forces -= 1;
+                next.budget.forces -= 1;
                 next.call(setup, process, true);
             }
             Step::Refusal(process) => {
-                next.left.refusals -= 1;
+                next.budget.refusals -= 1;
                 next.invalidate(setup, process);
             }
             Step::LogIn(process) => {
-                next.left.logins -= 1;
+                next.budget.logins -= 1;
                 next.log_in(setup, process);
             }
             Step::Save(process) => {
-                next.left.saves -= 1;
+                next.budget.saves -= 1;
                 next.save(setup, process);
             }
             Step::LogOut(process) => {
-                next.left.logouts -= 1;
+                next.budget.logouts -= 1;
                 next.log_out(setup, process);
             }
-            Step::Act(process, place) => next.act(setup, process, place, true),
-            Step::LoseWriteAnswer(process, place) => next.act(setup, process, place, false),
-            Step::Serve(process, place) => next.serve(process, place),
-            Step::ServeOrphan(orphan) => {
-                let (ask, _) = next.orphans.remove(orphan);
-                next.work_off(ask);
+            Step::Act(process, slot) => next.act(setup, process, slot, true),
+            Step::LoseWriteReply(process, slot) => next.act(setup, process, slot, false),
+            Step::Serve(process, slot) => next.serve(process, slot),
+            Step::ServeAbandoned(abandoned_request) => {
+                let (purpose, _) = next.abandoned.remove(abandoned_request);
+                next.process_request(purpose);
             }
-            Step::Queue(process, place) => {
-                next.left.queues -= 1;
-                next.process_mut(process).flights[place].as_mut()?.pending = Pending::Queued;
+            Step::Queue(process, slot) => {
+                next.budget.queues -= 1;
+                next.process_mut(process).operations[slot].as_mut()?.pending = Pending::Queued;
             }
             Step::Beat => {
-                next.left.beats -= 1;
+                next.budget.beats -= 1;
                 next.time += BEAT;
             }
             Step::Leap => {
-                next.excuse_waiting(setup);
-                next.left.leaps -= 1;
-                next.left.beats = BEATS;
+                next.allow_stopped_owner(setup);
+                next.budget.leaps -= 1;
+                next.budget.beats = BEATS;
                 next.time += LEAP;
                 next.store.is_new = false;
-                // What the server has not begun by now is over.
-                next.orphans.clear();
+                // The server has dropped what it has not processed by now.
+                next.abandoned.clear();
             }
             Step::Stop(process) => next.process_mut(process).stopped = true,
             Step::Continue(process) => next.process_mut(process).stopped = false,
@@ -198,41 +201,41 @@ impl Model for Exploration {
             Step::LoseLock(holder) => {
                 next.locks.remove(holder);
             }
-            Step::SlowWrite(process, place) => {
-                let seen = next.write(setup, process, place, true);
-                next.process_mut(process).flights[place].as_mut()?.pending = Pending::Confirming { seen };
+            Step::SlowWrite(process, slot) => {
+                let observation = next.write(setup, process, slot, true);
+                next.process_mut(process).operations[slot].as_mut()?.pending = Pending::Confirming { observation };
             }
             Step::LoseWrite => {
                 next.store.entry = next.store.before.take()?;
-                next.excuse(Unavoidable::WriteLost);
+                next.allow_loss(UnavoidableLoss::WriteLost);
                 next.note_store(None);
             }
             Step::Kill(process) => next.kill(setup, process),
-            Step::LoseRequest(process, place) => next.fail(setup, process, place, Reply::ConnectionLost(in_doubt())),
-            Step::LoseAnswer(process, place) => {
-                if let Some(Ask::Refresh(_)) = next.request(process, place) {
-                    next.excuse(Unavoidable::AnswerLost);
+            Step::LoseRequest(process, slot) => next.fail(setup, process, slot, Reply::ConnectionLost(outcome_unknown())),
+            Step::LoseResponse(process, slot) => {
+                if let Some(Purpose::Refresh(_)) = next.request(process, slot) {
+                    next.allow_loss(UnavoidableLoss::ResponseLost);
                 }
-                next.fail(setup, process, place, Reply::ConnectionLost(in_doubt()));
+                next.fail(setup, process, slot, Reply::ConnectionLost(outcome_unknown()));
             }
-            Step::GiveUp(process, place) => {
-                next.abandon(process, place);
-                if let Some(Ask::Refresh(_)) = next.request(process, place) {
-                    next.excuse(Unavoidable::GivenUp);
+            Step::TimeOut(process, slot) => {
+                next.abandon(process, slot);
+                if let Some(Purpose::Refresh(_)) = next.request(process, slot) {
+                    next.allow_loss(UnavoidableLoss::ProcessedLate);
                 }
-                next.fail(setup, process, place, Reply::OutcomeUnknown(in_doubt()));
+                next.fail(setup, process, slot, Reply::OutcomeUnknown(outcome_unknown()));
             }
-            Step::Refuse(process, place) => {
-                next.fail(setup, process, place, Reply::Refused(Error::new(ErrorCode::ServerUnavailable, "429")));
+            Step::Refuse(process, slot) => {
+                next.fail(setup, process, slot, Reply::Refused(Error::new(ErrorCode::ServerUnavailable, "429")));
             }
         }
         next.check_server();
-        if next.broken.is_none() && next.unavoidable.is_none() && next.is_settled() && !self.probe.succeeds(&self.setup, &next) {
-            next.breaks(Rule::LoginLives);
+        if next.violated.is_none() && next.unavoidable.is_none() && next.is_quiescent() && !self.probe.succeeds(&self.setup, &next) {
+            next.violate(Invariant::NextProcessSucceeds);
         }
-        for (process, it) in next.processes.iter_mut().enumerate() {
-            if !Arc::ptr_eq(it, &world.processes[process]) {
-                Arc::make_mut(it).seal();
+        for (process, state) in next.processes.iter_mut().enumerate() {
+            if !Arc::ptr_eq(state, &world.processes[process]) {
+                Arc::make_mut(state).update_digest();
             }
         }
         Some(next)
@@ -243,259 +246,262 @@ impl Model for Exploration {
             if RULE == 0 {
                 model.probe.count(&model.setup, world);
             }
-            world.broken != Some(Rule::ALL[RULE])
+            world.violated != Some(Invariant::ALL[RULE])
         }
         vec![
-            Property::always(Rule::ALL[0].name(), holds::<0>),
-            Property::always(Rule::ALL[1].name(), holds::<1>),
-            Property::always(Rule::ALL[2].name(), holds::<2>),
-            Property::always(Rule::ALL[3].name(), holds::<3>),
-            Property::always(Rule::ALL[4].name(), holds::<4>),
-            Property::always(Rule::ALL[5].name(), holds::<5>),
-            Property::always(Rule::ALL[6].name(), holds::<6>),
-            Property::always(Rule::ALL[7].name(), holds::<7>),
-            Property::always(Rule::ALL[8].name(), holds::<8>),
-            Property::always(Rule::ALL[9].name(), holds::<9>),
-            Property::always(Rule::ALL[10].name(), holds::<10>),
-            Property::always(Rule::ALL[11].name(), holds::<11>),
-            Property::always(Rule::ALL[12].name(), holds::<12>),
-            Property::always(Rule::ALL[13].name(), holds::<13>),
+            Property::always(Invariant::ALL[0].name(), holds::<0>),
+            Property::always(Invariant::ALL[1].name(), holds::<1>),
+            Property::always(Invariant::ALL[2].name(), holds::<2>),
+            Property::always(Invariant::ALL[3].name(), holds::<3>),
+            Property::always(Invariant::ALL[4].name(), holds::<4>),
+            Property::always(Invariant::ALL[5].name(), holds::<5>),
+            Property::always(Invariant::ALL[6].name(), holds::<6>),
+            Property::always(Invariant::ALL[7].name(), holds::<7>),
+            Property::always(Invariant::ALL[8].name(), holds::<8>),
+            Property::always(Invariant::ALL[9].name(), holds::<9>),
+            Property::always(Invariant::ALL[10].name(), holds::<10>),
+            Property::always(Invariant::ALL[11].name(), holds::<11>),
+            Property::always(Invariant::ALL[12].name(), holds::<12>),
+            Property::always(Invariant::ALL[13].name(), holds::<13>),
         ]
     }
 }
 
-/// What callers may want next. Processes that have done nothing yet are all alike: one of them is the next to begin.
-fn begin(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
-    let left = &world.left;
-    let fresh = |it: &Process| it.life == 0 && it.flown == 0 && it.is_idle() && it.known.stored().is_none();
-    if process > 1 && fresh(it) && fresh(&world.processes[process - 1]) {
+/// What callers may do next. Of the processes that have done nothing yet, which are all alike, only
+/// the first may begin.
+fn begin(setup: &Setup, world: &World, process: usize, state: &Process, steps: &mut Vec<Step>) {
+    let budget = &world.budget;
+    let fresh =
+        |state: &Process| state.incarnation == 0 && state.operations_started == 0 && state.is_idle() && state.local.stored().is_none();
+    if process > 1 && fresh(state) && fresh(&world.processes[process - 1]) {
         return;
     }
-    if it.caller.is_none() && it.flights[LOOKING].is_none() {
-        if left.calls[process] > 0 {
+    if state.caller.is_none() && state.operations[RELOADING].is_none() {
+        if budget.calls[process] > 0 {
             steps.push(Step::Call(process));
         }
-        if left.refusals > 0 && it.known.record().is_some_and(|record| record.tokens.is_some()) {
+        if budget.refusals > 0 && state.local.record().is_some_and(|record| record.tokens.is_some()) {
             steps.push(Step::Refusal(process));
         }
-        if left.forces > 0 && it.flights[REFRESHING].is_none() {
+        if budget.forces > 0 && state.operations[REFRESHING].is_none() {
             steps.push(Step::Force(process));
         }
     }
-    let may = |place: usize, beside: usize| it.flights[place].is_none() && (setup.beside || it.flights[beside].is_none());
-    if may(ARRIVING, LEAVING) {
-        if left.logins > 0 {
+    let may = |slot: usize, simultaneous: usize| {
+        state.operations[slot].is_none() && (setup.simultaneous || state.operations[simultaneous].is_none())
+    };
+    if may(LOGGING_IN, LOGGING_OUT) {
+        if budget.logins > 0 {
             steps.push(Step::LogIn(process));
         }
-        if left.saves > 0 {
+        if budget.saves > 0 {
             steps.push(Step::Save(process));
         }
     }
-    if may(LEAVING, ARRIVING) && left.logouts > 0 {
+    if may(LOGGING_OUT, LOGGING_IN) && budget.logouts > 0 {
         steps.push(Step::LogOut(process));
     }
 }
 
-fn act(setup: &Setup, world: &World, process: usize, it: &Process, steps: &mut Vec<Step>) {
-    let World { left, time, .. } = world;
-    let faulty = left.faults > 0;
-    for (place, running) in it.flights.iter().enumerate() {
+fn act(setup: &Setup, world: &World, process: usize, state: &Process, steps: &mut Vec<Step>) {
+    let World { budget, time, .. } = world;
+    let faulty = budget.faults > 0;
+    for (slot, running) in state.operations.iter().enumerate() {
         let Some(running) = running else { continue };
         match &running.pending {
-            Pending::Request { answer: None, .. } if faulty => {
-                steps.extend([Step::LoseRequest(process, place), Step::GiveUp(process, place), Step::Refuse(process, place)]);
+            Pending::Request { response: None, .. } if faulty => {
+                steps.extend([Step::LoseRequest(process, slot), Step::TimeOut(process, slot), Step::Refuse(process, slot)]);
             }
-            Pending::Request { answer: None, .. } => {}
+            Pending::Request { response: None, .. } => {}
             Pending::Wait { until, .. } if until > time => {}
-            Pending::Request { answer: Some(_), .. } => {
-                steps.push(Step::Act(process, place));
+            Pending::Request { response: Some(_), .. } => {
+                steps.push(Step::Act(process, slot));
                 if faulty {
-                    steps.extend([Step::LoseAnswer(process, place), Step::GiveUp(process, place)]);
+                    steps.extend([Step::LoseResponse(process, slot), Step::TimeOut(process, slot)]);
                 }
             }
             Pending::Swap { .. } if faulty => {
-                steps.extend([Step::Act(process, place), Step::LoseWriteAnswer(process, place)]);
-                steps.extend(setup.rare.then_some(Step::SlowWrite(process, place)));
+                steps.extend([Step::Act(process, slot), Step::LoseWriteReply(process, slot)]);
+                steps.extend(setup.rare.then_some(Step::SlowWrite(process, slot)));
             }
             Pending::Permit => {
-                steps.push(Step::Act(process, place));
-                steps.extend((left.queues > 0).then_some(Step::Queue(process, place)));
+                steps.push(Step::Act(process, slot));
+                steps.extend((budget.queues > 0).then_some(Step::Queue(process, slot)));
             }
-            _ => steps.push(Step::Act(process, place)),
+            _ => steps.push(Step::Act(process, slot)),
         }
     }
-    if faulty && it.known.stored().is_some() {
+    if faulty && state.local.stored().is_some() {
         steps.push(Step::Kill(process));
     }
-    if faulty && !it.is_idle() {
+    if faulty && !state.is_idle() {
         steps.push(Step::Stop(process));
     }
 }
 
-fn serve(process: usize, it: &Process, steps: &mut Vec<Step>) {
+fn serve(process: usize, state: &Process, steps: &mut Vec<Step>) {
     let waiting =
-        it.flights.iter().enumerate().filter(|(_, running)| {
-            running.as_ref().is_some_and(|running| matches!(running.pending, Pending::Request { answer: None, .. }))
+        state.operations.iter().enumerate().filter(|(_, running)| {
+            running.as_ref().is_some_and(|running| matches!(running.pending, Pending::Request { response: None, .. }))
         });
-    steps.extend(waiting.map(|(place, _)| Step::Serve(process, place)));
+    steps.extend(waiting.map(|(slot, _)| Step::Serve(process, slot)));
 }
 
-/// Time passes when everybody waits for it who is not stopped, and has looked around since it last passed.
+/// A leap is possible when every operation that is not stopped waits, and has acted since the last
+/// leap.
 fn can_leap(world: &World) -> bool {
-    world.awake().all(|running| running.is_at_rest(world.time))
+    world.awake().all(|running| running.is_waiting(world.time))
 }
 
-/// A request may last longer than a beat. One matters only to who watches a claim, or has taken it over.
+/// A beat is possible even during a request. It matters only to operations that wait for a claim,
+/// or after a takeover.
 fn can_beat(setup: &Setup, world: &World) -> bool {
     let is_claimed = world.stored().is_some_and(|stored| stored.record.claim.is_some());
-    let has_lock = |process: usize, place: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), place));
-    let watches = |process: usize, place: usize, running: &Running| {
-        // Before a lease is over, nothing comes of watching.
+    let has_lock = |process: usize, slot: usize| world.locks.iter().any(|holder| *holder == (u8::try_from(process).unwrap_or(0), slot));
+    let watches = |process: usize, slot: usize, running: &RunningOperation| {
+        // Before the lease expires, a beat changes nothing.
         let matters = |until: u32| until > world.time || !world.store.is_new;
         matches!(running.pending, Pending::Wait { until, .. } if matters(until))
-            && (setup.exclusion == Exclusion::Lease || has_lock(process, place))
+            && (setup.exclusion == Exclusion::Lease || has_lock(process, slot))
     };
-    let anybody_watches = world.processes.iter().enumerate().any(|(process, it)| {
-        it.flights.iter().enumerate().any(|(place, running)| running.as_ref().is_some_and(|running| watches(process, place, running)))
+    let anybody_watches = world.processes.iter().enumerate().any(|(process, state)| {
+        state.operations.iter().enumerate().any(|(slot, running)| running.as_ref().is_some_and(|running| watches(process, slot, running)))
     });
     is_claimed
         && anybody_watches
-        && world.awake().all(|running| running.is_at_rest(world.time) || matches!(running.pending, Pending::Request { .. }))
+        && world.awake().all(|running| running.is_waiting(world.time) || matches!(running.pending, Pending::Request { .. }))
 }
 
 impl World {
-    /// Carries out what a flight waits for. A write that is not `answered` is done, and reported as failed.
-    fn act(&mut self, setup: &Setup, process: usize, place: usize, answered: bool) {
-        let running = self.processes[process].flights[place].clone().expect("it flies");
-        let seen = match running.pending {
+    /// Carries out the pending action. A write that is not `is_reported` is carried out, but
+    /// reported as failed.
+    fn act(&mut self, setup: &Setup, process: usize, slot: usize, is_reported: bool) {
+        let running = self.processes[process].operations[slot].clone().expect("the operation is in progress");
+        let observation = match running.pending {
             Pending::Wait { .. } => Observation::Waited,
-            Pending::TryLock if self.lock(setup, process, place) => Observation::Locked,
+            Pending::TryLock if self.lock(setup, process, slot) => Observation::Locked,
             Pending::TryLock => Observation::LockBusy,
-            Pending::Request { answer, sent, .. } => {
-                return self.deliver(setup, process, place, answer.expect("it was answered"), sent);
+            Pending::Request { response, sent, .. } => {
+                return self.deliver(setup, process, slot, response.expect("there is a response"), sent);
             }
-            Pending::Load => self.load(setup, process, place),
-            Pending::Swap { .. } => self.write(setup, process, place, answered),
-            Pending::Confirming { seen } => seen,
+            Pending::Load => self.load(setup, process, slot),
+            Pending::Swap { .. } => self.write(setup, process, slot, is_reported),
+            Pending::Confirming { observation } => observation,
             Pending::Permit => Observation::PermitAcquired { waited: false },
             Pending::Queued => Observation::PermitAcquired { waited: true },
-            Pending::Held { record } => {
+            Pending::ClaimedWhileQueued { record } => {
                 let request = self.send(&running.owner, &record, self.now(setup, process));
-                self.process_mut(process).flights[place].as_mut().expect("it flies").pending = request;
+                self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress").pending = request;
                 return;
             }
         };
-        self.tell(setup, process, place, seen);
+        self.observe(setup, process, slot, observation);
     }
 
-    /// What comes of a write. One that is not `answered` is done, and reported as failed.
-    fn write(&mut self, setup: &Setup, process: usize, place: usize, answered: bool) -> Observation {
-        let running = self.processes[process].flights[place].clone().expect("it flies");
+    /// Writes. A write that is not `is_reported` is carried out, but reported as failed.
+    fn write(&mut self, setup: &Setup, process: usize, slot: usize, is_reported: bool) -> Observation {
+        let running = self.processes[process].operations[slot].clone().expect("the operation is in progress");
         match running.pending {
             Pending::Swap { .. } if self.store.state != StoreState::Up => store_failed(),
             Pending::Swap { expected, mut record } => {
-                let is_there = self.stored().map(|stored| &stored.version) == expected.as_ref();
-                let blindly = running.blind || (setup.planted == Some(Planted::SwapBlindly) && place == ARRIVING);
-                if is_there || blindly {
+                let is_expected = self.stored().map(|stored| &stored.version) == expected.as_ref();
+                let blindly = running.stale_reads || (setup.planted == Some(Planted::SwapWithoutVersion) && slot == LOGGING_IN);
+                if is_expected || blindly {
                     let version = format!("{}.{}", running.owner, running.swaps + 1);
-                    if setup.planted == Some(Planted::LeaseByClock) {
+                    if setup.planted == Some(Planted::LeaseByWallClock) {
                         planted::note_clock(Arc::make_mut(&mut record), self.now(setup, process));
                     }
                     let stored = Stored::new(version.clone(), record);
-                    let it = self.process_mut(process).flights[place].as_mut().expect("it flies");
-                    it.swaps += 1;
+                    let state = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
+                    state.swaps += 1;
                     if stored.record.claimed_by(&running.owner) {
-                        it.claimed = Some(stored.clone());
+                        state.claimed = Some(stored.clone());
                     }
-                    if setup.planted == Some(Planted::RevokeWithoutLook) && stored.record.is_ended() {
-                        it.claimed = Some(stored.clone());
-                        it.blind = true;
+                    if setup.planted == Some(Planted::RevokeWithoutReload) && stored.record.is_logged_out() {
+                        state.claimed = Some(stored.clone());
+                        state.stale_reads = true;
                     }
                     self.put(Some(stored));
-                    if answered { Observation::Stored(version) } else { store_failed() }
-                } else if answered {
+                    if is_reported { Observation::Stored(version) } else { store_failed() }
+                } else if is_reported {
                     Observation::Conflict
                 } else {
                     store_failed()
                 }
             }
-            other => unreachable!("{other:?} writes nothing"),
+            other => unreachable!("{other:?} is no write"),
         }
     }
 
-    /// Writes.
+    /// Writes to the store.
     pub(super) fn put(&mut self, stored: Option<Stored>) {
         let before = std::mem::replace(&mut self.store.entry, stored.map(Into::into));
         self.store.is_new = true;
         self.check_store(before.as_ref().map(|before| &*before.stored));
-        self.store.before = (self.left.faults > 0).then_some(before);
+        self.store.before = (self.budget.faults > 0).then_some(before);
     }
 
-    fn lock(&mut self, setup: &Setup, process: usize, place: usize) -> bool {
+    fn lock(&mut self, setup: &Setup, process: usize, slot: usize) -> bool {
         let process = u8::try_from(process).expect("few processes");
-        let parted = |holder: &(u8, usize)| holder.0 == process || setup.exclusion.is_lock();
-        if self.locks.iter().any(parted) {
+        let is_excluded = |holder: &(u8, usize)| holder.0 == process || setup.exclusion.is_lock();
+        if self.locks.iter().any(is_excluded) {
             return false;
         }
-        self.locks.push((process, place));
+        self.locks.push((process, slot));
         self.locks.sort_unstable();
         true
     }
 
-    fn serve(&mut self, process: usize, place: usize) {
-        let answered = self.work_off(self.request(process, place).expect("it asks for something"));
-        let running = self.process_mut(process).flights[place].as_mut().expect("it flies");
-        if let Pending::Request { answer, .. } = &mut running.pending {
-            *answer = Some(answered);
+    fn serve(&mut self, process: usize, slot: usize) {
+        let processed = self.process_request(self.request(process, slot).expect("a request is in flight"));
+        let running = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
+        if let Pending::Request { response, .. } = &mut running.pending {
+            *response = Some(processed);
         }
     }
 
-    /// The server does what it is asked for.
-    fn work_off(&mut self, ask: Ask) -> Answer {
+    /// The server processes a request.
+    fn process_request(&mut self, purpose: Purpose) -> Response {
         let time = self.time;
-        match ask {
-            Ask::Refresh(token) => self.server.refresh(token, time).map_or(Answer::InvalidGrant, Answer::Tokens),
-            Ask::Exchange => Answer::Tokens(self.server.log_in(time)),
-            Ask::Revoke(token) => {
-                self.excuse_race(token);
+        match purpose {
+            Purpose::Refresh(token) => self.server.refresh(token, time).map_or(Response::InvalidGrant, Response::Tokens),
+            Purpose::Exchange => Response::Tokens(self.server.log_in(time)),
+            Purpose::Revoke(token) => {
+                self.allow_raced_logout(token);
                 self.server.revoke(token);
-                Answer::Revoked
+                Response::Revoked
             }
         }
     }
 
-    /// A request that the server may still work off is waited for no more.
-    fn abandon(&mut self, process: usize, place: usize) {
-        let running = self.processes[process].flights[place].as_ref();
-        if let Some((Pending::Request { ask: ask @ (Ask::Refresh(_) | Ask::Revoke(_)), answer: None, .. }, owner)) =
+    /// Nobody waits for this request any longer; the server may still process it.
+    fn abandon(&mut self, process: usize, slot: usize) {
+        let running = self.processes[process].operations[slot].as_ref();
+        if let Some((Pending::Request { purpose: purpose @ (Purpose::Refresh(_) | Purpose::Revoke(_)), response: None, .. }, owner)) =
             running.map(|running| (&running.pending, running.owner.clone()))
         {
-            self.orphans.push((*ask, owner));
-            self.orphans.sort();
+            self.abandoned.push((*purpose, owner));
+            self.abandoned.sort();
         }
     }
 
-    /// Kills a process, and whatever shares it.
+    /// Kills a process, with all copies of the library in it.
     fn kill(&mut self, setup: &Setup, process: usize) {
         let all = setup.exclusion.is_one_process();
         for victim in (0..self.processes.len()).filter(|victim| all || *victim == process) {
-            if self.processes[victim].is_exposed() {
-                self.excuse(Unavoidable::Killed);
+            if self.processes[victim].could_lose_login() {
+                self.allow_loss(UnavoidableLoss::Killed);
             }
-            (0..self.processes[victim].flights.len()).for_each(|place| self.abandon(victim, place));
+            (0..self.processes[victim].operations.len()).for_each(|slot| self.abandon(victim, slot));
             let code = u8::try_from(victim).expect("few processes");
             self.locks.retain(|holder| holder.0 != code);
-            let it = self.process_mut(victim);
-            let flown = it.flown;
-            *it = Process { flown, ..Process::new(it.life + 1) };
+            let state = self.process_mut(victim);
+            let operations_started = state.operations_started;
+            *state = Process { operations_started, ..Process::new(state.incarnation + 1) };
         }
     }
 }
 
-fn in_doubt() -> Error {
-    Error::new(ErrorCode::OutcomeUnknown, "no answer")
-}
-
-pub(super) fn store_failed() -> Observation {
-    Observation::StoreFailed(Error::new(ErrorCode::StoreUnavailable, "no answer"))
+fn outcome_unknown() -> Error {
+    Error::new(ErrorCode::OutcomeUnknown, "no response")
 }

@@ -1,12 +1,13 @@
-//! One state of the world.
+//! A state of the world.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::rules::{Rule, Unavoidable};
+use super::invariants::{Invariant, UnavoidableLoss};
 use super::server::Server;
-use super::setup::{Left, Setup};
-use crate::mistakes::{Claiming, Watching};
+use super::setup::{Budget, Setup};
+use crate::mistakes::{BeforeClaim, Watching};
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState};
@@ -15,63 +16,64 @@ use sipgate_oauth2_protocol::refresh::record::{Account, Record, State, Stored};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 use sipgate_oauth2_protocol::time::Moment;
 
-/// Time goes in leaps of so many seconds, longer than a lease, a wait and a back-off: whatever waits for time to pass has waited long enough after one.
+/// Time passes in leaps of this many seconds: longer than any lease, wait or backoff.
 pub(super) const LEAP: u32 = 80;
 
-/// After each leap it goes on in so many beats of so many seconds: as long as the store may be silent for somebody who watches a claim, and longer than an
-/// owner waits before it tries a failed write again. Half of them are as long as a claim must be watched without a gap, and the other half as long as who has
-/// taken it over waits.
+/// After each leap it passes in beats of this many seconds: the longest gap between two loads of a
+/// claim that is waited for, and longer than the wait before a failed write is retried. Half of the
+/// beats cover the time that a claim must be watched without a gap, and the other half the wait
+/// after a takeover.
 pub(super) const BEAT: u32 = 2;
 pub(super) const BEATS: u8 = 6;
 
-/// A token should be renewed one leap after its issue, and is over after two.
-pub(super) const LIFE: u32 = 100;
+/// The lifetime of an access token: due for a refresh after one leap, expired after two.
+pub(super) const LIFETIME: u32 = 100;
 
-/// What it must still live to be handed out.
+/// How long before its end it counts as expired.
 pub(super) const MARGIN: u32 = 10;
 
-/// How old the first token is at the beginning, where it may still be handed out.
-const AGING: u32 = 85;
+/// The age of the first token in worlds where it is still usable at the start.
+const DUE_AGE: u32 = 85;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
-/// The places of a process's flights: one that refreshes, one that puts a login there, one that looks, and one that logs out.
+/// The slots for a process's operations.
 pub(super) const REFRESHING: usize = 0;
-pub(super) const ARRIVING: usize = 1;
-pub(super) const LOOKING: usize = 2;
-pub(super) const LEAVING: usize = 3;
-const PLACES: usize = 4;
+pub(super) const LOGGING_IN: usize = 1;
+pub(super) const RELOADING: usize = 2;
+pub(super) const LOGGING_OUT: usize = 3;
+const SLOTS: usize = 4;
 
-/// See the module.
+/// One world.
 #[derive(Clone, Debug)]
 pub(super) struct World {
-    /// In seconds.
+    /// Since the start, in seconds.
     pub(super) time: u32,
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) processes: Vec<Arc<Process>>,
-    /// Requests that nobody waits for any more, and that the server may still work off, and whose they were.
-    pub(super) orphans: Vec<(Ask, String)>,
-    /// Who holds the lock: process and place. More than one only as siblings.
+    /// Abandoned requests that the server may still process, with their owners.
+    pub(super) abandoned: Vec<(Purpose, String)>,
+    /// The holders of the lock: process and slot. More than one only with siblings.
     pub(super) locks: Vec<(u8, usize)>,
-    pub(super) left: Left,
-    /// Token sets that were in the store at some time, as bits.
+    pub(super) budget: Budget,
+    /// The token sets that were ever stored, as bits.
     pub(super) durable: u64,
-    /// Grants that the store saw end, and when.
+    /// The grants that have ended in the store, and when.
     pub(super) ended: Vec<(String, u32)>,
-    /// What happened that can unavoidably end a login.
-    pub(super) unavoidable: Option<Unavoidable>,
+    /// What happened that may end a login unavoidably.
+    pub(super) unavoidable: Option<UnavoidableLoss>,
     /// A fault has happened.
-    pub(super) disturbed: bool,
-    /// The rule that the last step broke.
-    pub(super) broken: Option<Rule>,
+    pub(super) had_fault: bool,
+    /// The invariant that the last step violated.
+    pub(super) violated: Option<Invariant>,
 }
 
-/// The store: one key of it.
+/// The store, with one key.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     pub(super) entry: Option<Entry>,
-    /// What was there before the last write, while that can still be lost.
+    /// The entry before the last write, while that can still be lost.
     pub(super) before: Option<Option<Entry>>,
     /// It was written since the last leap.
     pub(super) is_new: bool,
@@ -85,7 +87,7 @@ pub(super) enum StoreState {
     Down,
 }
 
-/// What is stored, and what it looks like.
+/// What is stored, with its digest.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) stored: Arc<Stored>,
@@ -98,40 +100,41 @@ impl From<Stored> for Entry {
     }
 }
 
-/// A process, and what it does.
+/// A process, with its operations.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Process {
-    pub(super) known: LocalState,
-    pub(super) flights: [Option<Running>; PLACES],
+    pub(super) local: LocalState,
+    pub(super) operations: [Option<RunningOperation>; SLOTS],
     pub(super) caller: Option<Caller>,
-    /// How often it was killed and started again.
-    pub(super) life: u8,
-    /// How many of its flights could write.
-    pub(super) flown: u8,
-    /// By SIGSTOP.
+    /// How many times it was killed and started again.
+    pub(super) incarnation: u8,
+    /// How many operations it has started, without reloads.
+    pub(super) operations_started: u8,
+    /// As by SIGSTOP.
     pub(super) stopped: bool,
-    /// The claim that it last loaded, and when: see `Planted::OutageWatched`.
+    /// For `Planted::CountOutageAsWatched`.
     pub(super) watching: Watching,
     pub(super) digest: u64,
 }
 
-/// A flight, and the action that it waits for.
+/// An operation, with its pending action.
 #[derive(Clone, Debug, Hash)]
-pub(super) struct Running {
-    pub(super) flight: Operation,
+pub(super) struct RunningOperation {
+    pub(super) operation: Operation,
     pub(super) owner: String,
     pub(super) pending: Pending,
     pub(super) swaps: u8,
-    /// Tokens that it got and has not stored yet.
+    /// It has obtained tokens that are not stored yet.
     pub(super) unstored: bool,
-    /// Of a login: what it is to put there, as soon as it has it.
-    pub(super) brought: Option<u8>,
-    /// What it has claimed, as it wrote it.
+    /// The token of a login, once it was obtained.
+    pub(super) obtained: Option<u8>,
+    /// Its claim, as it was written.
     pub(super) claimed: Option<Stored>,
-    /// It does not look any more: see `Planted::NoReload`.
-    pub(super) blind: bool,
-    /// How it came to ask for its claim: see `Planted::AgeTakenLate`.
-    pub(super) claiming: Claiming,
+    /// It loads only what it has written itself: for `Planted::NoReload` and
+    /// `Planted::RevokeWithoutReload`.
+    pub(super) stale_reads: bool,
+    /// For `Planted::ClaimDatedLate`.
+    pub(super) before_claim: BeforeClaim,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -142,61 +145,61 @@ pub(super) enum Pending {
         expected: Option<String>,
         record: Arc<Record>,
     },
-    /// The store has written, or not, and is slow to say so.
+    /// The store is slow to report a write.
     Confirming {
-        seen: Observation,
+        observation: Observation,
     },
-    /// Since then, and at least until then.
+    /// A wait from one time until at least the other.
     Wait {
         since: u32,
         until: u32,
     },
-    /// For a turn at the server: it may be there at once.
+    /// For a permit, which may be free at once.
     Permit,
-    /// Others have theirs first.
+    /// Other operations get their permit first.
     Queued,
-    /// The same, where the claim is made before the turn: see `Planted::ClaimBeforeTurn`.
-    Held {
+    /// The same under a claim: for `Planted::ClaimBeforePermit`.
+    ClaimedWhileQueued {
         record: Arc<Record>,
     },
-    /// A request is under way, or its answer.
+    /// A request is in flight, or its response is.
     Request {
-        ask: Ask,
+        purpose: Purpose,
         sent: Moment,
-        answer: Option<Answer>,
+        response: Option<Response>,
     },
 }
 
-/// What the server is asked for.
+/// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Ask {
-    /// The tokens that follow.
+pub(super) enum Purpose {
+    /// A refresh with this token.
     Refresh(u8),
-    /// Those of a login.
+    /// A login.
     Exchange,
-    /// The end of the session that the token belongs to.
+    /// The revocation of this token.
     Revoke(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Answer {
+pub(super) enum Response {
     Tokens(u8),
     InvalidGrant,
     Revoked,
 }
 
-/// Somebody who wants an access token.
+/// A caller that needs an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Caller {
-    pub(super) done: Attempted,
-    /// The place of the flight that it waits for.
+    pub(super) attempted: Attempted,
+    /// The slot of the operation that it waits for.
     pub(super) awaits: usize,
-    /// What it wants is a new one.
+    /// It needs a new token.
     pub(super) force: bool,
 }
 
 impl World {
-    /// One login, whose token is over or is to be renewed.
+    /// One login, whose token has expired or is due for a refresh.
     pub(super) fn new(setup: &Setup) -> Self {
         let sent = BEGINNING - i64::from(first_age(setup)) * 1000;
         let record = Record {
@@ -206,39 +209,39 @@ impl World {
             refresh_token: Some(refresh_token(0)),
             tokens: Some(tokens(0, sent)),
             sent_at: sent,
-            ..Record::vacant(account())
+            ..Record::empty(account())
         };
         let mut world = Self {
             time: 0,
             store: Store { entry: Some(Stored::new("first".into(), record).into()), before: None, is_new: false, state: StoreState::Up },
             server: Server::new(setup.rotation),
             processes: (0..setup.processes).map(|_| Arc::new(Process::new(0))).collect(),
-            orphans: Vec::new(),
+            abandoned: Vec::new(),
             locks: Vec::new(),
-            left: setup.left,
+            budget: setup.budget,
             durable: 1,
             ended: Vec::new(),
             unavoidable: None,
-            disturbed: false,
-            broken: None,
+            had_fault: false,
+            violated: None,
         };
-        world.processes.iter_mut().for_each(|process| Arc::make_mut(process).seal());
+        world.processes.iter_mut().for_each(|process| Arc::make_mut(process).update_digest());
         world
     }
 
     pub(super) fn now(&self, setup: &Setup, process: usize) -> Moment {
         let passed = i64::from(self.time) * 1000;
         let skew = if process == 1 { setup.skew } else { 0 };
-        Moment { wall: BEGINNING + passed + skew, mono: u64::try_from(passed).expect("time goes on") }
+        Moment { wall: BEGINNING + passed + skew, mono: u64::try_from(passed).expect("time does not go back") }
     }
 
-    /// Whether the access token that came with `token` must not be handed out any more.
-    pub(super) fn is_over(&self, setup: &Setup, token: u8) -> bool {
+    /// Whether the access token issued with `token` has expired.
+    pub(super) fn is_expired(&self, setup: &Setup, token: u8) -> bool {
         let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.notes(token).issued };
-        age >= LIFE
+        age >= LIFETIME
     }
 
-    /// What the store has.
+    /// What the store holds.
     pub(super) fn stored(&self) -> Option<&Stored> {
         self.store.entry.as_ref().map(|entry| &*entry.stored)
     }
@@ -247,25 +250,25 @@ impl World {
         Arc::make_mut(&mut self.processes[process])
     }
 
-    /// The flights of processes that are not stopped.
-    pub(super) fn awake(&self) -> impl Iterator<Item = &Running> {
-        self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.flights.iter().flatten())
+    /// The operations of processes that are not stopped.
+    pub(super) fn awake(&self) -> impl Iterator<Item = &RunningOperation> {
+        self.processes.iter().filter(|process| !process.stopped).flat_map(|process| process.operations.iter().flatten())
     }
 
-    /// Whether nobody has a request under way or tokens that are not stored.
-    pub(super) fn is_settled(&self) -> bool {
-        self.orphans.is_empty() && self.processes.iter().all(|process| !process.is_exposed() && !process.known.is_unsaved())
+    /// Whether no request is in flight, and no tokens wait to be stored.
+    pub(super) fn is_quiescent(&self) -> bool {
+        self.abandoned.is_empty() && self.processes.iter().all(|process| !process.could_lose_login() && !process.local.is_unsaved())
     }
 }
 
 impl Process {
-    pub(super) fn new(life: u8) -> Self {
+    pub(super) fn new(incarnation: u8) -> Self {
         Self {
-            known: LocalState::default(),
-            flights: [const { None }; PLACES],
+            local: LocalState::default(),
+            operations: [const { None }; SLOTS],
             caller: None,
-            life,
-            flown: 0,
+            incarnation,
+            operations_started: 0,
             stopped: false,
             watching: None,
             digest: 0,
@@ -273,38 +276,39 @@ impl Process {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.flights.iter().all(Option::is_none)
+        self.operations.iter().all(Option::is_none)
     }
 
-    /// Whether being killed now can cost the login: the server may have spent the token, and the store does not have the next one.
-    pub(super) fn is_exposed(&self) -> bool {
-        self.flights[REFRESHING].as_ref().is_some_and(Running::is_exposed)
+    /// Whether killing the process now may lose the login: the server may have spent the token, and
+    /// the next one is not stored.
+    pub(super) fn could_lose_login(&self) -> bool {
+        self.operations[REFRESHING].as_ref().is_some_and(RunningOperation::could_lose_login)
     }
 
-    /// The same for a login that is being made.
+    /// The same for a login in progress.
     pub(super) fn is_logging_in(&self) -> bool {
-        self.flights[ARRIVING].as_ref().is_some_and(Running::is_exposed)
+        self.operations[LOGGING_IN].as_ref().is_some_and(RunningOperation::could_lose_login)
     }
 
-    /// Notes what this state looks like, once it is complete.
-    pub(super) fn seal(&mut self) {
+    /// Updates the digest, once the state is complete.
+    pub(super) fn update_digest(&mut self) {
         self.digest = 0;
         self.digest = digest(&*self);
     }
 }
 
-impl Running {
-    /// Whether it waits for time to pass, or for others, and has looked around since time last passed.
-    pub(super) fn is_at_rest(&self, time: u32) -> bool {
+impl RunningOperation {
+    /// Whether it waits for time or for others, and has acted since the last leap.
+    pub(super) fn is_waiting(&self, time: u32) -> bool {
         match self.pending {
             Pending::Wait { since, until } => since == time || until > time,
-            Pending::Confirming { .. } | Pending::Queued | Pending::Held { .. } => true,
+            Pending::Confirming { .. } | Pending::Queued | Pending::ClaimedWhileQueued { .. } => true,
             _ => false,
         }
     }
 
-    fn is_exposed(&self) -> bool {
-        self.unstored || matches!(self.pending, Pending::Request { ask: Ask::Refresh(_) | Ask::Exchange, .. })
+    fn could_lose_login(&self) -> bool {
+        self.unstored || matches!(self.pending, Pending::Request { purpose: Purpose::Refresh(_) | Purpose::Exchange, .. })
     }
 }
 
@@ -314,7 +318,8 @@ impl Hash for World {
         (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.is_new, self.store.state).hash(state);
         self.server.hash(state);
         self.processes.iter().for_each(|process| process.digest.hash(state));
-        (&self.orphans, &self.locks, &self.left, self.durable, &self.ended, self.unavoidable, self.disturbed, self.broken).hash(state);
+        (&self.abandoned, &self.locks, &self.budget, self.durable, &self.ended, self.unavoidable, self.had_fault, self.violated)
+            .hash(state);
     }
 }
 
@@ -331,7 +336,7 @@ pub(super) fn digest(thing: impl Hash) -> u64 {
 }
 
 fn first_age(setup: &Setup) -> u32 {
-    if setup.aging { AGING } else { LIFE }
+    if setup.refresh_due { DUE_AGE } else { LIFETIME }
 }
 
 pub(super) fn account() -> Account {
@@ -342,18 +347,22 @@ pub(super) fn refresh_token(token: u8) -> RefreshToken {
     format!("r{token}").into()
 }
 
-/// Which token a text is.
+/// The number of a token.
 pub(super) fn number(text: &str) -> u8 {
     text[1..].parse().expect("a token of this server")
 }
 
-/// The token that a record goes on with.
+/// The number of a record's refresh token.
 pub(super) fn token_of(record: &Record) -> Option<u8> {
     record.refresh_token.as_ref().map(|token| number(token.reveal()))
 }
 
-/// What a request that was sent at `sent`, by the wall clock of whoever sent it, brought.
+/// The tokens of a request that was sent at `sent` on the sender's wall clock.
 pub(super) fn tokens(token: u8, sent: i64) -> TokenSet {
-    let ends = sent.div_euclid(1000) + i64::from(LIFE);
+    let ends = sent.div_euclid(1000) + i64::from(LIFETIME);
     TokenSet::restore(&format!(r#"{{"access_token":"a{token}","refresh_token":"r{token}","expires_at":{ends}}}"#)).expect("good tokens")
+}
+
+pub(super) fn store_failed() -> Observation {
+    Observation::StoreFailed(Error::new(ErrorCode::StoreUnavailable, "no response"))
 }

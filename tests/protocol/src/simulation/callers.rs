@@ -1,6 +1,7 @@
-//! Who calls for tokens, and what they are told: the part of the driver that is not a flight.
+//! Callers, and what they get: what the driver does besides operations.
 
-use super::world::{Caller, Driver, Event, Kind, Process, World, access_of};
+use super::records::access_of;
+use super::world::{Caller, Event, Kind, Process, RunningOperation, World};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
 use sipgate_oauth2_protocol::refresh::action::Goal;
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRequirements};
@@ -8,13 +9,13 @@ use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRe
 /// How long a caller waits.
 const PATIENCE: u64 = 30_000;
 
-/// A call that takes part in more flights than this goes round in circles.
+/// A call that joins more operations than this does not terminate.
 const MAX_REFRESHES: u32 = 40;
 
-/// A look that takes longer does not hold up a caller who can be given something.
+/// A caller with a usable token waits no longer than this for a reload.
 const LATE: u64 = 250;
 
-/// For how long a look into the store counts: one machine, several.
+/// `recheck` with locks, and without.
 const RECHECK: [u64; 2] = [1_000, 5_000];
 
 impl World<'_> {
@@ -31,145 +32,153 @@ impl World<'_> {
         self.names += 1;
         let id = self.names;
         let moment = self.moment(process);
-        let Process { spread, credentials, lanes, .. } = &self.processes[process];
-        let demand =
-            TokenRequirements { min_validity, recheck, early: (!self.settings.locks).then_some(*spread), credentials: *credentials };
-        let known = &lanes[account].known;
+        let Process { spread, credentials, account_states, .. } = &self.processes[process];
+        let requirements = TokenRequirements {
+            min_validity,
+            recheck,
+            early_refresh: (!self.settings.locks).then_some(*spread),
+            credentials: *credentials,
+        };
+        let local = &account_states[account].local;
         let caller = Caller {
             process,
             account,
-            demand,
+            requirements,
             force,
-            done: Attempted::Nothing,
+            attempted: Attempted::Nothing,
             began: self.now,
-            flights: 0,
-            had: known.record().filter(|_| !force && known.is_usable(demand, moment)).and_then(access_of),
+            operations: 0,
+            usable_at_start: local.record().filter(|_| !force && local.is_usable(requirements, moment)).and_then(access_of),
             failed: false,
             must,
         };
-        self.trace
-            .note(Some(account), self.now, || format!("process {process}: caller {id} comes (min_validity {min_validity}, force {force})"));
+        self.trace.note(Some(account), self.now, || {
+            format!("process {process}: caller {id} begins (min_validity {min_validity}, force {force})")
+        });
         self.callers.insert(id, caller);
         let patience = if must { 4 * PATIENCE } else { PATIENCE };
-        self.after(patience + 10, Event::CallerLeaves(id));
-        self.judge(id);
+        self.after(patience + 10, Event::CallerTimesOut(id));
+        self.proceed(id);
     }
 
-    fn judge(&mut self, id: u64) {
+    fn proceed(&mut self, id: u64) {
         let Some(caller) = self.callers.get(&id) else { return };
-        let (process, account, demand) = (caller.process, caller.account, caller.demand);
-        if caller.flights > MAX_REFRESHES {
-            self.fail(account, format!("caller {id} goes round in circles"));
+        let (process, account, requirements) = (caller.process, caller.account, caller.requirements);
+        if caller.operations > MAX_REFRESHES {
+            self.fail(account, format!("caller {id} does not terminate"));
             return;
         }
-        if caller.force && caller.done == Attempted::Nothing {
-            self.join(id, Kind::Force);
+        if caller.force && caller.attempted == Attempted::Nothing {
+            self.join(id, Kind::ForceRefresh);
             return;
         }
-        let known = &self.processes[process].lanes[account].known;
-        match known.judge(demand, caller.done, self.moment(process)) {
-            Decision::Use => self.give(id),
+        let local = &self.processes[process].account_states[account].local;
+        match local.decision(requirements, caller.attempted, self.moment(process)) {
+            Decision::Use => self.hand_out(id),
             Decision::UseAndRefresh => {
-                self.give(id);
-                self.under_way(process, account, Kind::Renew, Goal::Refresh(demand), PATIENCE);
+                self.hand_out(id);
+                self.operation_for(process, account, Kind::Refresh, Goal::Refresh(requirements), PATIENCE);
             }
-            Decision::Reload => self.join(id, Kind::Look),
+            Decision::Reload => self.join(id, Kind::Reload),
             Decision::Refresh => {
                 self.check_waiting(id);
-                self.join(id, Kind::Renew);
+                self.join(id, Kind::Refresh);
             }
-            Decision::Fail(error) => self.refuse(id, &error),
+            Decision::Fail(error) => self.fail_caller(id, &error),
         }
     }
 
     fn join(&mut self, id: u64, kind: Kind) {
         let Some(caller) = self.callers.get_mut(&id) else { return };
-        caller.flights += 1;
+        caller.operations += 1;
         let (process, account) = (caller.process, caller.account);
         let patience = if caller.must { 4 * PATIENCE } else { PATIENCE };
         let goal = match kind {
-            Kind::Look => Goal::Reload,
-            Kind::Force => Goal::ForceRefresh,
-            _ => Goal::Refresh(caller.demand),
+            Kind::Reload => Goal::Reload,
+            Kind::ForceRefresh => Goal::ForceRefresh,
+            _ => Goal::Refresh(caller.requirements),
         };
-        let can_be_given = kind == Kind::Look && caller.had.is_some();
-        let flight = self.under_way(process, account, kind, goal, patience);
-        if let Some(pilot) = self.flights.get_mut(&flight) {
-            pilot.waiters.push(id);
+        let can_be_given = kind == Kind::Reload && caller.usable_at_start.is_some();
+        let operation = self.operation_for(process, account, kind, goal, patience);
+        if let Some(running) = self.operations.get_mut(&operation) {
+            running.waiters.push(id);
         }
         if can_be_given {
-            let is_late = |pilot: &Driver| pilot.process == process && pilot.kind == Kind::Look && self.now >= pilot.began + LATE;
-            let others_are = self.flights.values().any(is_late);
-            self.after(if others_are { 0 } else { LATE }, Event::Late { caller: id, flight });
+            let is_late =
+                |running: &RunningOperation| running.process == process && running.kind == Kind::Reload && self.now >= running.began + LATE;
+            let others_are = self.operations.values().any(is_late);
+            self.after(if others_are { 0 } else { LATE }, Event::Late { caller: id, operation });
         }
     }
 
-    /// The flight that is under way for this, or a new one.
-    fn under_way(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
-        let looks = kind == Kind::Look;
-        let lane = &self.processes[process].lanes[account];
-        if let Some(flight) = if looks { lane.looking } else { lane.renewing } {
-            return flight;
+    /// The operation in progress, or a new one.
+    fn operation_for(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
+        let is_reload = kind == Kind::Reload;
+        let account_state = &self.processes[process].account_states[account];
+        if let Some(operation) = if is_reload { account_state.reloading } else { account_state.refreshing } {
+            return operation;
         }
-        let flight = self.start(process, account, kind, goal, patience);
-        let lane = &mut self.processes[process].lanes[account];
-        *(if looks { &mut lane.looking } else { &mut lane.renewing }) = Some(flight);
-        flight
+        let operation = self.start(process, account, kind, goal, patience);
+        let account_state = &mut self.processes[process].account_states[account];
+        *(if is_reload { &mut account_state.reloading } else { &mut account_state.refreshing }) = Some(operation);
+        operation
     }
 
-    /// The look that a caller waits for goes on, and the caller need not wait for it.
-    pub(super) fn late(&mut self, id: u64, flight: u64) {
-        let Some(pilot) = self.flights.get(&flight).filter(|pilot| pilot.waiters.contains(&id)) else { return };
-        let moment = self.moment(pilot.process);
+    /// The reload takes too long, and the caller need not wait for it.
+    pub(super) fn late(&mut self, id: u64, operation: u64) {
+        let Some(running) = self.operations.get(&operation).filter(|running| running.waiters.contains(&id)) else { return };
+        let moment = self.moment(running.process);
         let Some(caller) = self.callers.get_mut(&id) else { return };
-        if !self.processes[caller.process].lanes[caller.account].known.is_usable(caller.demand, moment) {
+        if !self.processes[caller.process].account_states[caller.account].local.is_usable(caller.requirements, moment) {
             return;
         }
         caller.failed = true;
-        self.tally.oddity("given before a late look");
-        if let Some(pilot) = self.flights.get_mut(&flight) {
-            pilot.waiters.retain(|waiter| *waiter != id);
+        self.tally.notable("handed out before a late reload");
+        if let Some(running) = self.operations.get_mut(&operation) {
+            running.waiters.retain(|waiter| *waiter != id);
         }
-        self.give(id);
+        self.hand_out(id);
     }
 
-    /// The flight that a caller waited for has ended.
-    pub(super) fn landed(&mut self, id: u64, kind: Kind, outcome: &Result<bool>) {
+    /// The operation that a caller waited for has finished.
+    pub(super) fn operation_finished(&mut self, id: u64, kind: Kind, outcome: &Result<bool>) {
         let moment = self.callers.get(&id).map(|caller| self.moment(caller.process));
         let (Some(caller), Some(moment)) = (self.callers.get_mut(&id), moment) else { return };
         match outcome {
-            Ok(_) if caller.force && kind != Kind::Force => {}
-            Ok(true) => caller.done = caller.done.max(Attempted::Refresh),
-            Ok(false) => caller.done = caller.done.max(if kind == Kind::Look { Attempted::Reload } else { Attempted::Operation }),
+            Ok(_) if caller.force && kind != Kind::ForceRefresh => {}
+            Ok(true) => caller.attempted = caller.attempted.max(Attempted::Refresh),
+            Ok(false) => {
+                caller.attempted = caller.attempted.max(if kind == Kind::Reload { Attempted::Reload } else { Attempted::Operation });
+            }
             Err(error) => {
                 caller.failed = true;
-                let known = &self.processes[caller.process].lanes[caller.account].known;
-                if known.is_usable(caller.demand, moment) {
-                    self.give(id);
+                let local = &self.processes[caller.process].account_states[caller.account].local;
+                if local.is_usable(caller.requirements, moment) {
+                    self.hand_out(id);
                 } else {
-                    self.refuse(id, error);
+                    self.fail_caller(id, error);
                 }
                 return;
             }
         }
-        self.judge(id);
+        self.proceed(id);
     }
 
-    fn give(&mut self, id: u64) {
+    fn hand_out(&mut self, id: u64) {
         self.check_hand_out(id);
         let Some(caller) = self.callers.remove(&id) else { return };
         self.tally.served += 1;
-        let Some(token) = self.processes[caller.process].lanes[caller.account].known.record().and_then(access_of) else {
-            self.fail(caller.account, format!("caller {id} is given a token that is not there"));
+        let Some(token) = self.processes[caller.process].account_states[caller.account].local.record().and_then(access_of) else {
+            self.fail(caller.account, format!("caller {id} gets a token that does not exist"));
             return;
         };
-        self.trace.note(Some(caller.account), self.now, || format!("caller {id} is given {token}"));
-        let dead = self.now > self.server.notes(token).sent + self.settings.life * 1000;
-        if dead {
-            self.tally.oddity("dead token handed out, by a clock set back");
+        self.trace.note(Some(caller.account), self.now, || format!("caller {id} gets {token}"));
+        let expired = self.now > self.server.notes(token).sent + self.settings.lifetime * 1000;
+        if expired {
+            self.tally.notable("expired token handed out, by a clock set back");
         }
-        if dead || (self.stormy && self.random.per_mille(30)) {
-            // Callers of one burst learn of it one after the other.
+        if expired || (self.faulty && self.random.per_mille(30)) {
+            // The callers of a burst find out one after the other.
             for _ in 0..self.random.between(1, 4) {
                 let late = self.random.between(10, 5_000);
                 self.after(late, Event::Refused { process: caller.process, account: caller.account, token });
@@ -177,39 +186,39 @@ impl World<'_> {
         }
     }
 
-    /// The API does not take a token: it is reported, and another one asked for.
+    /// An API refuses a token. The caller invalidates it, and asks for another.
     pub(super) fn refused(&mut self, process: usize, account: usize, token: usize) {
         if !self.processes[process].is_up {
             return;
         }
-        self.tally.fault("401 of the API");
+        self.tally.fault("401 from an API");
         let moment = self.moment(process);
-        let lane = &mut self.processes[process].lanes[account];
-        lane.known.invalidate(&format!("a{token}"), moment);
-        lane.refused.push(token);
+        let account_state = &mut self.processes[process].account_states[account];
+        account_state.local.invalidate(&format!("a{token}"), moment);
+        account_state.refused.push(token);
         self.call(process, account, false, false);
     }
 
-    fn refuse(&mut self, id: u64, error: &Error) {
+    fn fail_caller(&mut self, id: u64, error: &Error) {
         let Some(caller) = self.callers.remove(&id) else { return };
         *self.tally.errors.entry(error.code().as_str()).or_default() += 1;
-        self.trace.note(Some(caller.account), self.now, || format!("caller {id} is refused: {error}"));
+        self.trace.note(Some(caller.account), self.now, || format!("caller {id} fails: {error}"));
         if error.code() == ErrorCode::LoginRequired {
             self.wants_login(caller.account);
         }
-        if caller.must && self.people[caller.account].login.is_some() {
-            self.fail(caller.account, format!("nothing goes wrong any more, and caller {id} gets an error: {error}"));
+        if caller.must && self.users[caller.account].login.is_some() {
+            self.fail(caller.account, format!("without faults, caller {id} gets an error: {error}"));
         }
     }
 
-    pub(super) fn leave(&mut self, id: u64) {
+    pub(super) fn caller_timed_out(&mut self, id: u64) {
         let Some(caller) = self.callers.remove(&id) else { return };
-        self.tally.oddity("caller left without an answer");
-        for pilot in self.flights.values_mut() {
-            pilot.waiters.retain(|waiter| *waiter != id);
+        self.tally.notable("caller timed out");
+        for running in self.operations.values_mut() {
+            running.waiters.retain(|waiter| *waiter != id);
         }
         if caller.must {
-            self.fail(caller.account, format!("nothing goes wrong any more, and caller {id} gets no answer"));
+            self.fail(caller.account, format!("without faults, caller {id} times out"));
         }
     }
 }

@@ -1,104 +1,59 @@
-//! Logins that are lost, and why. A loss that was avoidable is a failure.
+//! Finds logins that are lost, and why. A loss that is not unavoidable is a failure.
 
-use super::world::{Fate, Request, World, refresh_of};
+use super::login::{Login, UnavoidableLoss};
+use super::records::refresh_of;
+use super::world::{Request, RequestState, World};
 use sipgate_oauth2_protocol::refresh::record::Record;
 
-/// The login that a person believes to have.
-#[derive(Clone, Debug)]
-pub(super) struct Login {
-    pub(super) grant_id: String,
-    session: usize,
-    /// Since when.
-    since: u64,
-    /// Whether the store has ever had it.
-    stored: bool,
-}
-
-/// Why a login was lost although nobody did wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    EndedByServer,
-    RefusedByServer,
-    Killed,
-    KilledUnderWay,
-    AnswerLost,
-    WorkedOffLate,
-    StalledBeforeSending,
-    StoppedOwner,
-    SlowOwner,
-    UnsavedKilled,
-    StoreLostWrite,
-    RacedLogout,
-}
-
-impl Cause {
-    fn name(self) -> &'static str {
-        match self {
-            Self::EndedByServer => "session ended by the server",
-            Self::RefusedByServer => "refused while the user was disabled",
-            Self::Killed => "killed between processing and commit",
-            Self::KilledUnderWay => "killed owner's request worked off after the next one",
-            Self::AnswerLost => "answer lost",
-            Self::WorkedOffLate => "given-up request worked off late",
-            Self::StalledBeforeSending => "stopped between the last look and the first byte",
-            Self::StoppedOwner => "owner stopped past its lease",
-            Self::SlowOwner => "owner's store slow past its lease",
-            Self::UnsavedKilled => "commit failing, and killed",
-            Self::StoreLostWrite => "store lost a write",
-            Self::RacedLogout => "logout raced the login",
-        }
-    }
-}
-
 impl World<'_> {
-    /// The person has a new login.
+    /// The user has a new login.
     pub(super) fn logged_in(&mut self, account: usize, grant_id: &str, token: usize) {
-        if self.people[account].login.as_ref().is_some_and(|login| login.grant_id == grant_id) {
+        if self.users[account].login.as_ref().is_some_and(|login| login.grant_id == grant_id) {
             return;
         }
         let (now, session) = (self.now, self.server.token(token).session);
-        // It may have ended while it was being stored.
-        let person = &mut self.people[account];
-        if person.ended.contains_key(grant_id) || !self.server.is_alive(session) {
+        // It may have ended before it was stored.
+        let user = &mut self.users[account];
+        if user.ended.contains_key(grant_id) || !self.server.is_alive(session) {
             return;
         }
-        if let Some(before) = person.login.take() {
+        if let Some(before) = user.login.take() {
             self.tally.login_time += now - before.since;
         }
-        person.login = Some(Login { grant_id: grant_id.to_owned(), session, since: now, stored: false });
+        user.login = Some(Login { grant_id: grant_id.to_owned(), session, since: now, stored: false });
     }
 
-    /// It is over, by somebody's will.
+    /// The login was logged out.
     pub(super) fn logged_out(&mut self, account: usize) {
-        let person = &mut self.people[account];
-        if let Some(login) = person.login.take() {
+        let user = &mut self.users[account];
+        if let Some(login) = user.login.take() {
             self.tally.login_time += self.now - login.since;
-            person.ended.insert(login.grant_id, self.now);
+            user.ended.insert(login.grant_id, self.now);
         }
     }
 
-    /// The store has a new record.
+    /// The store has accepted this login.
     pub(super) fn note_stored_login(&mut self, account: usize, grant_id: &str) {
-        if let Some(login) = &mut self.people[account].login
+        if let Some(login) = &mut self.users[account].login
             && login.grant_id == grant_id
         {
             login.stored = true;
         }
     }
 
-    pub(super) fn kill_session(&mut self, account: usize, session: usize, cause: Cause) {
+    pub(super) fn kill_session(&mut self, account: usize, session: usize, cause: UnavoidableLoss) {
         self.server.end(session);
-        if self.people[account].login.as_ref().is_some_and(|login| login.session == session) {
+        if self.users[account].login.as_ref().is_some_and(|login| login.session == session) {
             self.lost(account, cause);
         }
     }
 
-    /// A refresh token came to the server twice, and the session is over.
+    /// The server saw a refresh token twice, and ended the session.
     pub(super) fn replayed(&mut self, token: usize, request: usize) {
         let account = self.requests[request].account;
         let session = self.server.token(token).session;
         let cause = self.cause(token, Some(request));
-        let is_current = self.people[account].login.as_ref().is_some_and(|login| login.session == session);
+        let is_current = self.users[account].login.as_ref().is_some_and(|login| login.session == session);
         match cause {
             Ok(cause) if is_current => self.lost(account, cause),
             Ok(_) => {}
@@ -106,36 +61,37 @@ impl World<'_> {
         }
     }
 
-    /// A logout ends a session at the server; another login in it may only be one that came after the logout's last look.
+    /// I15: a logout ends a session at the server. A different login in that session must have been
+    /// made after the logout's last load.
     pub(super) fn revoked(&mut self, request: usize, token: usize, grant_id: &str) {
-        let Request { account, aimed, .. } = self.requests[request];
+        let Request { account, verified_at, .. } = self.requests[request];
         let session = self.server.token(token).session;
-        let other = self.people[account].login.as_ref().filter(|login| login.session == session && login.grant_id != grant_id);
+        let other = self.users[account].login.as_ref().filter(|login| login.session == session && login.grant_id != grant_id);
         if let Some(login) = other {
-            if login.stored && login.since < aimed && !self.store.lost_since(account, login.since) {
-                self.fail(account, format!("a logout ends the session of {}, which was there when it looked", login.grant_id));
+            if login.stored && login.since < verified_at && !self.store.lost_since(account, login.since) {
+                self.fail(account, format!("I15: a logout ends the session of {}, which was stored when it loaded", login.grant_id));
                 return;
             }
-            self.lost(account, Cause::RacedLogout);
+            self.lost(account, UnavoidableLoss::RacedLogout);
         }
         self.server.end(session);
     }
 
-    fn lost(&mut self, account: usize, cause: Cause) {
+    fn lost(&mut self, account: usize, cause: UnavoidableLoss) {
         self.trace.note(Some(account), self.now, || format!("the login is lost: {}", cause.name()));
-        if let Some(login) = self.people[account].login.take() {
+        if let Some(login) = self.users[account].login.take() {
             self.tally.login_time += self.now - login.since;
             *self.tally.losses.entry(cause.name()).or_default() += 1;
         }
     }
 
-    /// When nothing is under way any more: can the login still be reached?
-    pub(super) fn settle(&mut self, account: usize) {
-        let person = &self.people[account];
-        if person.under_way > 0 || person.flying > 0 {
+    /// Once nothing is in flight, checks that the login can still be used (I4, I5, I8).
+    pub(super) fn check_reachable(&mut self, account: usize) {
+        let user = &self.users[account];
+        if user.in_flight > 0 || user.running_operations > 0 {
             return;
         }
-        let Some(login) = person.login.clone() else { return };
+        let Some(login) = user.login.clone() else { return };
         let stored = self.store.load(account).map(|stored| stored.record.clone());
         let reachable = |record: &Record| {
             record.grant_id == login.grant_id
@@ -145,68 +101,75 @@ impl World<'_> {
         if stored.as_deref().is_some_and(reachable) {
             return;
         }
-        let remembered = self.processes.iter().filter_map(|process| process.lanes[account].known.lost(stored.as_deref()));
+        let remembered =
+            self.processes.iter().filter_map(|process| process.account_states[account].local.record_to_restore(stored.as_deref()));
         if remembered.into_iter().any(|record| reachable(&record)) {
             return;
         }
         match self.why_unreachable(account, &login, stored.as_deref()) {
             Ok(cause) => self.lost(account, cause),
-            Err(why) => self.fail(account, format!("the login {} cannot be reached any more: {why}", login.grant_id)),
+            Err(why) => self.fail(account, format!("the login {} cannot be used any more: {why}", login.grant_id)),
         }
     }
 
-    fn why_unreachable(&self, account: usize, login: &Login, stored: Option<&Record>) -> Result<Cause, String> {
+    fn why_unreachable(&self, account: usize, login: &Login, stored: Option<&Record>) -> Result<UnavoidableLoss, String> {
         let store_lost = self.store.lost_since(account, login.since);
         let Some(record) = stored.filter(|record| record.grant_id == login.grant_id) else {
-            // A newer login took its place, and was over before the person knew.
-            let successor = stored.filter(|record| record.replaced.as_ref() == Some(&login.grant_id)).and_then(refresh_of);
+            // A newer login replaced it, and ended before the user knew of it.
+            let successor = stored.filter(|record| record.previous_grant_id.as_ref() == Some(&login.grant_id)).and_then(refresh_of);
             let was_ended = successor.is_some_and(|token| !self.server.is_alive(self.server.token(token).session));
             return match (login.stored, store_lost) {
-                (_, true) => Ok(Cause::StoreLostWrite),
-                (true, false) if was_ended => Ok(Cause::EndedByServer),
-                (false, false) => Ok(Cause::UnsavedKilled),
+                (_, true) => Ok(UnavoidableLoss::WriteLost),
+                (true, false) if was_ended => Ok(UnavoidableLoss::EndedByServer),
+                (false, false) => Ok(UnavoidableLoss::KilledUnsaved),
                 (true, false) => Err("the store does not have it".into()),
             };
         };
-        if record.is_ended() {
-            return if store_lost { Ok(Cause::StoreLostWrite) } else { Err("it was ended".into()) };
+        if record.is_logged_out() {
+            return if store_lost { Ok(UnavoidableLoss::WriteLost) } else { Err("it was logged out".into()) };
         }
         let Some(token) = refresh_of(record) else { return Err("it has no refresh token".into()) };
         if self.server.accepts(token, self.now) {
             let refused = self.server.notes(token).refused;
-            return if refused { Ok(Cause::RefusedByServer) } else { Err("it counts as dead, and the server never refused it".into()) };
+            return if refused {
+                Ok(UnavoidableLoss::UserDisabled)
+            } else {
+                Err("I6: it is marked as rejected, but the server never refused it".into())
+            };
         }
         self.cause(token, None)
     }
 
-    /// Why a spent refresh token is all that there is, or came to the server again with `again`.
-    fn cause(&self, token: usize, again: Option<usize>) -> Result<Cause, String> {
+    /// Why only a spent refresh token is left, or why the request `again` sent it once more.
+    fn cause(&self, token: usize, again: Option<usize>) -> Result<UnavoidableLoss, String> {
         let Some(spent_by) = self.server.notes(token).spent_by else { return Err("it was never spent".into()) };
         let again = again.map(|again| &self.requests[again]);
-        match again.map(|again| again.fate) {
-            Some(Fate::GivenUp) => return Ok(Cause::WorkedOffLate),
-            Some(Fate::Orphaned) => return Ok(Cause::KilledUnderWay),
+        match again.map(|again| again.state) {
+            Some(RequestState::GivenUp) => return Ok(UnavoidableLoss::ProcessedLate),
+            Some(RequestState::Orphaned) => return Ok(UnavoidableLoss::KilledAndProcessedLate),
             _ => {}
         }
-        let Some(first) = self.requests.get(spent_by) else { return Err("nobody spent it".into()) };
-        // It lost the claim of one of them, or what was bought under it.
-        let aimed = again.map_or(first.aimed, |again| again.aimed.min(first.aimed));
-        if self.store.lost_since(first.account, aimed) {
-            return Ok(Cause::StoreLostWrite);
+        let Some(first) = self.requests.get(spent_by) else { return Err("no request spent it".into()) };
+        // The store lost one of the two claims, or the tokens obtained under it.
+        let verified_at = again.map_or(first.verified_at, |again| again.verified_at.min(first.verified_at));
+        if self.store.lost_since(first.account, verified_at) {
+            return Ok(UnavoidableLoss::WriteLost);
         }
         if let Some(stored) = self.first_stored_child(token) {
             if again.is_some_and(|again| self.stalled(again, stored)) {
-                return Ok(Cause::StalledBeforeSending);
+                return Ok(UnavoidableLoss::StoppedBeforeSending);
             }
-            return Err("what it bought was stored".into());
+            return Err("the tokens obtained with it were stored".into());
         }
-        match first.fate {
-            Fate::GivenUp => Ok(Cause::AnswerLost),
-            Fate::Orphaned => {
-                Ok(if self.processes[first.process].lanes[first.account].unsaved.is_empty() { Cause::Killed } else { Cause::UnsavedKilled })
-            }
-            Fate::InFlight | Fate::Answered => self.why_overtaken(first),
-            Fate::Attempted => Err("its owner had the answer".into()),
+        match first.state {
+            RequestState::GivenUp => Ok(UnavoidableLoss::ResponseLost),
+            RequestState::Orphaned => Ok(if self.processes[first.process].account_states[first.account].unsaved.is_empty() {
+                UnavoidableLoss::Killed
+            } else {
+                UnavoidableLoss::KilledUnsaved
+            }),
+            RequestState::InFlight | RequestState::Storing => self.why_overtaken(first),
+            RequestState::Finished => Err("I4: its owner had the response".into()),
         }
     }
 
@@ -214,19 +177,20 @@ impl World<'_> {
         self.server.children(token).filter_map(|child| self.server.notes(child).stored).min()
     }
 
-    /// The sender, or its request, stood still between its last look at the store and the first byte, while the token was spent by others.
+    /// Whether the sender was stopped between its last load and the first byte, while others spent
+    /// the token.
     fn stalled(&self, again: &Request, stored: u64) -> bool {
-        again.aimed <= stored && again.sent > again.aimed + 2_100
+        again.verified_at <= stored && again.sent > again.verified_at + 2_100
     }
 
-    fn why_overtaken(&self, first: &Request) -> Result<Cause, String> {
+    fn why_overtaken(&self, first: &Request) -> Result<UnavoidableLoss, String> {
         let process = &self.processes[first.process];
-        if process.stopped_until >= first.sent || self.machines[process.machine].asleep_until >= first.sent {
-            return Ok(Cause::StoppedOwner);
+        if process.stopped_until >= first.sent || self.machines[process.machine].suspended_until >= first.sent {
+            return Ok(UnavoidableLoss::Stopped);
         }
-        if first.fate == Fate::Answered && process.slow_until >= first.sent {
-            return Ok(Cause::SlowOwner);
+        if first.state == RequestState::Storing && process.slow_until >= first.sent {
+            return Ok(UnavoidableLoss::SlowOwner);
         }
-        Err("its owner is alive and at work".into())
+        Err("its owner is alive and running".into())
     }
 }

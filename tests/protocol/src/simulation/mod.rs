@@ -1,25 +1,30 @@
-//! Months of life in a large world, from one seed: the real decisions, with time, machines, network, store, processes, people and the server
-//! simulated, and far more going wrong than in life.
+//! Simulates years of logins in large worlds. The decisions are real; time, machines, network,
+//! store, processes, users and server are simulated from one seed, with many more failures than in
+//! reality.
 
 mod callers;
 mod checks;
 mod driver;
+mod login;
 mod losses;
 mod machine;
 mod network;
-mod people;
 mod planted;
 mod random;
+mod records;
+mod sabotage;
 mod server;
 mod settings;
 mod store;
 mod tally;
 mod trace;
+mod users;
 mod world;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use self::login::UnavoidableLoss;
 use self::planted::Planted;
 use self::settings::Settings;
 use self::tally::{Tally, listed};
@@ -28,16 +33,16 @@ use self::world::{Event, World};
 
 const DAY: u64 = 86_400_000;
 
-/// How long one world lives.
-const STORM: u64 = 365 * DAY;
+/// How long faults happen in a world.
+const FAULTY_TIME: u64 = 365 * DAY;
 
-/// After this, nothing is under way of what went wrong: no clock is set any more, no machine sleeps.
-const CALMING: u64 = 2 * DAY;
+/// After this much longer, no effect of a fault is left: clocks are right, and machines run.
+const SETTLING_TIME: u64 = 2 * DAY;
 
-/// After this, every call of a calm world is answered.
-const ANSWERED: u64 = 150_000;
+/// Without faults, a call takes no longer than this.
+const CALL_TIME: u64 = 150_000;
 
-/// A planted mistake is found in so many worlds of each kind, or not at all.
+/// A planted mistake must be found in this many worlds of each kind.
 const WORLDS_TO_FIND: u64 = 4;
 
 struct Arguments {
@@ -46,7 +51,7 @@ struct Arguments {
     planted: Vec<Planted>,
 }
 
-/// What came of one world.
+/// The outcome of one world.
 struct Outcome {
     tally: Tally,
     failure: Option<(usize, String)>,
@@ -60,7 +65,7 @@ pub fn main() -> ExitCode {
         say(&mut out, &format!("usage: simulate [--seed N] [--years N] [--planted {}|all]", names.join("|")));
         return ExitCode::from(2);
     };
-    let right = match arguments.seed {
+    let passes = match arguments.seed {
         seed if !arguments.planted.is_empty() => {
             let found: Vec<bool> = arguments.planted.iter().map(|planted| finds(&mut out, *planted, seed)).collect();
             !found.contains(&false)
@@ -72,7 +77,12 @@ pub fn main() -> ExitCode {
         }
         None => all(&mut out, arguments.years),
     };
-    if right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The names of what may end a login unavoidably.
+pub fn unavoidable_losses() -> impl Iterator<Item = &'static str> {
+    UnavoidableLoss::ALL.into_iter().map(UnavoidableLoss::name)
 }
 
 impl Arguments {
@@ -96,7 +106,7 @@ impl Arguments {
     }
 }
 
-/// World after world, of each kind in turn, until enough logins have lived.
+/// Simulates worlds of each kind in turn, for this many login-years.
 fn all(out: &mut impl Write, years: u64) -> bool {
     let mut tallies: Vec<Tally> = settings::ALL.iter().map(|_| Tally::default()).collect();
     let mut seed = 0;
@@ -131,13 +141,13 @@ fn finds(out: &mut impl Write, planted: Planted, seed: Option<u64>) -> bool {
     false
 }
 
-/// Tells a failure, with what led to it: the same seed brings the same again.
+/// Reports a failure with its trace: the same seed gives the same events.
 fn holds(out: &mut impl Write, seed: u64, outcome: &Outcome) -> bool {
     let Some((account, what)) = &outcome.failure else { return true };
     let mut world = World::new(settings(seed), seed, None, Trace::of(*account));
-    live(&mut world);
+    run(&mut world);
     world.trace.lines().for_each(|line| say(out, line));
-    say(out, &format!("FAILED: {what}\naccount {account} of \"{}\"; again with: simulate --seed {seed}", settings(seed).name));
+    say(out, &format!("FAILED: {what}\naccount {account} of \"{}\"; to repeat: simulate --seed {seed}", settings(seed).name));
     false
 }
 
@@ -151,39 +161,39 @@ fn settings(seed: u64) -> &'static Settings {
 
 fn simulate(seed: u64, planted: Option<Planted>, trace: Trace) -> Outcome {
     let mut world = World::new(settings(seed), seed, planted, trace);
-    live(&mut world);
+    run(&mut world);
     Outcome { tally: world.tally, failure: world.failure }
 }
 
-fn live(world: &mut World<'_>) {
-    world.live(STORM);
-    world.stormy = false;
-    world.live(STORM + CALMING);
-    // Whoever remembers what the store has lost writes it again.
+fn run(world: &mut World<'_>) {
+    world.run(FAULTY_TIME);
+    world.faulty = false;
+    world.run(FAULTY_TIME + SETTLING_TIME);
+    // A process that remembers what the store has lost restores it.
     call_everywhere(world, false);
-    world.live(world.now + ANSWERED);
-    for account in 0..world.people.len() {
-        if world.people[account].login.is_none() {
-            world.people[account].wants_login = true;
+    world.run(world.now + CALL_TIME);
+    for account in 0..world.users.len() {
+        if world.users[account].login.is_none() {
+            world.users[account].wants_login = true;
             world.after(0, Event::Login { account, again: false });
         }
     }
-    world.live(world.now + ANSWERED);
-    for account in 0..world.people.len() {
-        if world.people[account].login.is_none() {
-            world.fail(account, "nothing goes wrong any more, and nobody can log in");
+    world.run(world.now + CALL_TIME);
+    for account in 0..world.users.len() {
+        if world.users[account].login.is_none() {
+            world.fail(account, "without faults, a login fails");
         }
     }
-    // Whoever has a login gets a token now.
+    // Now every user with a login must get a token.
     call_everywhere(world, true);
-    world.live(world.now + ANSWERED);
-    for account in 0..world.people.len() {
+    world.run(world.now + CALL_TIME);
+    for account in 0..world.users.len() {
         world.logged_out(account);
     }
 }
 
 fn call_everywhere(world: &mut World<'_>, must: bool) {
-    for account in 0..world.people.len() {
+    for account in 0..world.users.len() {
         for process in 0..world.processes.len() {
             world.after(0, Event::Call { process, account, must, force: false });
         }
@@ -199,20 +209,20 @@ fn report(out: &mut impl Write, name: &str, tally: &Tally) {
 }
 
 fn report_total(out: &mut impl Write, worlds: u64, tally: &Tally) {
-    let Tally { steps, flights, calls, served, refreshes, logins, saves, revocations, unconfirmed, crashes, .. } = tally;
-    say(out, &format!("{worlds} worlds: {steps} steps, {flights} flights, {logins} logins, {calls} calls, {served} served"));
+    let Tally { steps, operations, calls, served, refreshes, logins, saves, revocations, unconfirmed, crashes, .. } = tally;
+    say(out, &format!("{worlds} worlds: {steps} steps, {operations} operations, {logins} logins, {calls} calls, {served} served"));
     say(
         out,
-        &format!("{saves} of the logins got elsewhere and saved; {revocations} revocations, {unconfirmed} of them without a good answer"),
+        &format!("{saves} of the logins saved with tokens from elsewhere; {revocations} revocations, {unconfirmed} of them unconfirmed"),
     );
     say(out, &format!("errors: {}", listed(&tally.errors)));
-    say(out, &format!("unavoidable: {}", listed(&tally.oddities)));
+    say(out, &format!("worth knowing: {}", listed(&tally.notables)));
     let (years, faults, losses) = (tally.login_years(), listed(&tally.faults), listed(&tally.losses));
     say(out, &format!("{years} login-years, {refreshes} refreshes, {crashes} crashes; faults: {faults}; losses: {losses}"));
 }
 
 fn say(out: &mut impl Write, text: &str) {
-    // Whoever closed the other end reads no more.
+    // The reader may have closed the pipe.
     let _ = writeln!(out, "{text}");
 }
 
@@ -221,13 +231,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_brings_the_same_world() {
-        let lives = || {
+    fn the_same_seed_gives_the_same_world() {
+        let run = || {
             let mut world = World::new(settings(5), 5, None, Trace::of(0));
-            world.live(20 * DAY);
+            world.run(20 * DAY);
             (format!("{:?}", world.tally), world.trace.lines().map(str::to_owned).collect::<Vec<_>>())
         };
-        assert_eq!(lives(), lives());
+        assert_eq!(run(), run());
     }
 
     #[test]

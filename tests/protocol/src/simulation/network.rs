@@ -1,9 +1,10 @@
-//! The way to the server and back, and what the server does.
+//! Requests to the server, on their way and at the server.
 
 use std::time::Duration;
 
-use super::server::Asking;
-use super::world::{Ask, Carried, Event, Fate, Request, World, refresh_of};
+use super::records::refresh_of;
+use super::server::RequestOrigin;
+use super::world::{Delivery, Event, Purpose, Request, RequestState, World};
 use authorization_server::{Rotation, Verdict};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
@@ -12,202 +13,212 @@ use sipgate_oauth2_protocol::refresh::record::Record;
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 
-/// What may become of a request, with its share out of a thousand.
+/// What may happen to a request. The table has each one's share of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fortune {
-    Well,
+enum NetworkOutcome {
+    Normal,
     NotSent,
-    LostBroken,
-    AnswerLostBroken,
-    BrokenAndLate,
+    RequestLost,
+    ResponseLost,
+    ProcessedLate,
     LostSilently,
     Slow,
     ServerError,
     ServerErrorAfterwards,
     TooManyRequests,
     InvalidClient,
-    ForeignPage,
+    UnexpectedPage,
     NotFound,
-    OddAnswer,
+    UnusualResponse,
 }
 
-const FORTUNES: [(Fortune, u64, &str); 13] = [
-    (Fortune::NotSent, 15, "no connection"),
-    (Fortune::LostBroken, 8, "request lost, connection broken"),
-    (Fortune::AnswerLostBroken, 6, "answer lost, connection broken"),
-    (Fortune::BrokenAndLate, 2, "connection broken, request worked off later"),
-    (Fortune::LostSilently, 6, "request lost, time-out"),
-    (Fortune::Slow, 8, "request or answer delayed"),
-    (Fortune::ServerError, 10, "5xx"),
-    (Fortune::ServerErrorAfterwards, 3, "5xx after processing"),
-    (Fortune::TooManyRequests, 10, "429 with Retry-After"),
-    (Fortune::InvalidClient, 6, "401"),
-    (Fortune::ForeignPage, 6, "HTML"),
-    (Fortune::NotFound, 4, "404"),
-    (Fortune::OddAnswer, 8, "odd answer"),
+const NETWORK_OUTCOMES: [(NetworkOutcome, u64, &str); 13] = [
+    (NetworkOutcome::NotSent, 15, "no connection"),
+    (NetworkOutcome::RequestLost, 8, "request lost, connection lost"),
+    (NetworkOutcome::ResponseLost, 6, "response lost, connection lost"),
+    (NetworkOutcome::ProcessedLate, 2, "connection lost, request processed later"),
+    (NetworkOutcome::LostSilently, 6, "request lost, timeout"),
+    (NetworkOutcome::Slow, 8, "request or response delayed"),
+    (NetworkOutcome::ServerError, 10, "5xx"),
+    (NetworkOutcome::ServerErrorAfterwards, 3, "5xx after processing"),
+    (NetworkOutcome::TooManyRequests, 10, "429 with Retry-After"),
+    (NetworkOutcome::InvalidClient, 6, "401"),
+    (NetworkOutcome::UnexpectedPage, 6, "HTML"),
+    (NetworkOutcome::NotFound, 4, "404"),
+    (NetworkOutcome::UnusualResponse, 8, "unusual response"),
 ];
 
 impl World<'_> {
     pub(super) fn send_refresh(&mut self, id: u64, record: &Record, from: u64) {
         let Some(token) = refresh_of(record) else { return };
         self.tally.refreshes += 1;
-        if let Some(pilot) = self.flights.get_mut(&id) {
-            pilot.asked = Some((record.grant_id.clone(), record.generation));
+        if let Some(running) = self.operations.get_mut(&id) {
+            running.requested = Some((record.grant_id.clone(), record.generation));
         }
-        self.send(id, Ask::Refresh(token), from);
+        self.send(id, Purpose::Refresh(token), from);
     }
 
     pub(super) fn send_exchange(&mut self, id: u64, from: u64) {
-        self.send(id, Ask::Exchange, from);
+        self.send(id, Purpose::Exchange, from);
     }
 
     pub(super) fn send_revocation(&mut self, id: u64, token: &RefreshToken, from: u64) {
         let Ok(token) = token.reveal()[1..].parse() else { return };
-        let Some(pilot) = self.flights.get(&id) else { return };
-        let grant_id = pilot.loaded.iter().flatten().map(|found| found.record.grant_id.clone()).next().unwrap_or_default();
+        let Some(running) = self.operations.get(&id) else { return };
+        let grant_id = running.loaded.iter().flatten().map(|found| found.record.grant_id.clone()).next().unwrap_or_default();
         self.tally.revocations += 1;
-        self.send(id, Ask::Revoke { token, grant_id }, from);
+        self.send(id, Purpose::Revoke { token, grant_id }, from);
     }
 
-    fn send(&mut self, id: u64, ask: Ask, from: u64) {
-        let Some(pilot) = self.flights.get_mut(&id) else { return };
-        let (process, account) = (pilot.process, pilot.account);
+    fn send(&mut self, id: u64, purpose: Purpose, from: u64) {
+        let Some(running) = self.operations.get_mut(&id) else { return };
+        let (process, account) = (running.process, running.account);
         let number = self.requests.len();
-        pilot.request = Some(number);
-        let aimed = pilot.loaded_at;
+        running.request = Some(number);
+        let verified_at = running.loaded_at;
         let (moment, sender_skew) = (self.moment(process), self.skew(process));
-        let request =
-            Request { account, process, flight: id, ask, aimed, sent: from, stamped: self.now, moment, sender_skew, fate: Fate::InFlight };
+        let request = Request {
+            account,
+            process,
+            operation: id,
+            purpose,
+            verified_at,
+            sent: from,
+            clocks_read_at: self.now,
+            moment,
+            sender_skew,
+            state: RequestState::InFlight,
+        };
         self.requests.push(request);
-        let there = from + self.random.between(5, 300);
-        let fortune = self.fortune();
-        let broken = |error: &str| Error::new(ErrorCode::OutcomeUnknown, error);
-        match fortune {
-            Fortune::Well => self.carry(number, there, Carried::Back),
-            Fortune::NotSent => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::Transport, "no connection"))),
-            Fortune::LostBroken => {
-                let at = there + if self.random.half() { self.random.below(28_000) } else { 0 };
-                self.fail_at(number, at, Reply::ConnectionLost(broken("reset")));
+        let arrival = from + self.random.between(5, 300);
+        let outcome = self.network_outcome();
+        let connection_lost = |error: &str| Error::new(ErrorCode::OutcomeUnknown, error);
+        match outcome {
+            NetworkOutcome::Normal => self.deliver(number, arrival, Delivery::Complete),
+            NetworkOutcome::NotSent => self.fail_at(number, arrival, Reply::Refused(Error::new(ErrorCode::Transport, "no connection"))),
+            NetworkOutcome::RequestLost => {
+                let at = arrival + if self.random.half() { self.random.below(28_000) } else { 0 };
+                self.fail_at(number, at, Reply::ConnectionLost(connection_lost("reset")));
             }
-            Fortune::AnswerLostBroken => {
-                self.carry(number, there, Carried::Lost);
-                let at = there + self.random.between(0, 5_000);
-                self.fail_at(number, at, Reply::ConnectionLost(broken("reset")));
+            NetworkOutcome::ResponseLost => {
+                self.deliver(number, arrival, Delivery::ResponseLost);
+                let at = arrival + self.random.between(0, 5_000);
+                self.fail_at(number, at, Reply::ConnectionLost(connection_lost("reset")));
             }
-            Fortune::BrokenAndLate => {
-                self.fail_at(number, there, Reply::ConnectionLost(broken("reset")));
-                let late = there + self.random.between(1, 60_000);
-                self.carry(number, late, Carried::Lost);
+            NetworkOutcome::ProcessedLate => {
+                self.fail_at(number, arrival, Reply::ConnectionLost(connection_lost("reset")));
+                let late = arrival + self.random.between(1, 60_000);
+                self.deliver(number, late, Delivery::ResponseLost);
             }
-            Fortune::LostSilently => {}
-            Fortune::Slow => {
-                let late = there + self.random.between(1, 90_000);
-                self.carry(number, late, Carried::Back);
+            NetworkOutcome::LostSilently => {}
+            NetworkOutcome::Slow => {
+                let late = arrival + self.random.between(1, 90_000);
+                self.deliver(number, late, Delivery::Complete);
             }
-            Fortune::ServerError => self.fail_at(number, there, Reply::OutcomeUnknown(broken("503").with_status(503))),
-            Fortune::ServerErrorAfterwards => {
-                self.carry(number, there, Carried::Lost);
-                self.fail_at(number, there + 10, Reply::OutcomeUnknown(broken("502").with_status(502)));
+            NetworkOutcome::ServerError => self.fail_at(number, arrival, Reply::OutcomeUnknown(connection_lost("503").with_status(503))),
+            NetworkOutcome::ServerErrorAfterwards => {
+                self.deliver(number, arrival, Delivery::ResponseLost);
+                self.fail_at(number, arrival + 10, Reply::OutcomeUnknown(connection_lost("502").with_status(502)));
             }
-            Fortune::TooManyRequests => {
+            NetworkOutcome::TooManyRequests => {
                 let wait = Duration::from_secs(self.random.between(0, 60));
                 let error = Error::new(ErrorCode::ServerUnavailable, "429").with_status(429).with_retry_after(Some(wait));
-                self.fail_at(number, there, Reply::Refused(error));
+                self.fail_at(number, arrival, Reply::Refused(error));
             }
-            Fortune::InvalidClient => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::InvalidClient, "401"))),
-            Fortune::ForeignPage => self.fail_at(number, there, Reply::OutcomeUnknown(broken("a page"))),
-            Fortune::NotFound => self.fail_at(number, there, Reply::Refused(Error::new(ErrorCode::WrongEndpoint, "404"))),
-            Fortune::OddAnswer => {
-                let odd = match self.random.below(3) {
-                    0 if self.settings.rotation == Rotation::Off => Carried::WithoutRefreshToken,
-                    1 => Carried::OfForeignType,
-                    _ => Carried::WithoutAccessToken,
+            NetworkOutcome::InvalidClient => self.fail_at(number, arrival, Reply::Refused(Error::new(ErrorCode::InvalidClient, "401"))),
+            NetworkOutcome::UnexpectedPage => self.fail_at(number, arrival, Reply::OutcomeUnknown(connection_lost("a page"))),
+            NetworkOutcome::NotFound => self.fail_at(number, arrival, Reply::Refused(Error::new(ErrorCode::WrongEndpoint, "404"))),
+            NetworkOutcome::UnusualResponse => {
+                let delivery = match self.random.below(3) {
+                    0 if self.settings.rotation == Rotation::Off => Delivery::WithoutRefreshToken,
+                    1 => Delivery::WithUnknownType,
+                    _ => Delivery::WithoutAccessToken,
                 };
-                self.carry(number, there, odd);
+                self.deliver(number, arrival, delivery);
             }
         }
         self.at(from + self.settings.deadline, Event::Deadline { request: number });
     }
 
-    fn fortune(&mut self) -> Fortune {
-        if !self.stormy {
-            return Fortune::Well;
+    fn network_outcome(&mut self) -> NetworkOutcome {
+        if !self.faulty {
+            return NetworkOutcome::Normal;
         }
         let mut rolled = self.random.below(1000);
-        for (fortune, share, name) in FORTUNES {
+        for (outcome, share, name) in NETWORK_OUTCOMES {
             if rolled < share {
                 self.tally.fault(name);
-                return fortune;
+                return outcome;
             }
             rolled -= share;
         }
-        Fortune::Well
+        NetworkOutcome::Normal
     }
 
-    fn carry(&mut self, request: usize, at: u64, outcome: Carried) {
-        self.people[self.requests[request].account].under_way += 1;
-        self.at(at, Event::Arrive { request, outcome });
+    fn deliver(&mut self, request: usize, at: u64, delivery: Delivery) {
+        self.users[self.requests[request].account].in_flight += 1;
+        self.at(at, Event::Arrive { request, delivery });
     }
 
     fn fail_at(&mut self, request: usize, at: u64, reply: Reply) {
-        let seen = self.shape(request, reply);
-        self.at(at, Event::Reply { request, seen });
+        let observation = self.shape(request, reply);
+        self.at(at, Event::Reply { request, observation });
     }
 
-    /// The sender hears of it, if it still waits for that.
-    pub(super) fn reply(&mut self, number: usize, seen: Observation) {
+    /// The reply reaches the sender, if it still waits.
+    pub(super) fn reply(&mut self, number: usize, observation: Observation) {
         let request = &self.requests[number];
-        if request.fate == Fate::InFlight && self.flights.contains_key(&request.flight) {
-            self.observe(request.flight, seen);
+        if request.state == RequestState::InFlight && self.operations.contains_key(&request.operation) {
+            self.observe(request.operation, observation);
         }
     }
 
-    /// The server has it.
-    pub(super) fn arrive(&mut self, number: usize, outcome: Carried) {
-        let Request { account, ask, moment, stamped, sender_skew, .. } = self.requests[number].clone();
-        self.people[account].under_way -= 1;
-        let asking = Asking { account, request: number, sent: stamped, sender_skew };
-        let reply = match ask {
-            Ask::Refresh(token) => self.serve_refresh(token, asking, number, outcome),
-            Ask::Exchange => {
+    /// The request reaches the server.
+    pub(super) fn arrive(&mut self, number: usize, delivery: Delivery) {
+        let Request { account, purpose, moment, clocks_read_at, sender_skew, .. } = self.requests[number].clone();
+        self.users[account].in_flight -= 1;
+        let origin = RequestOrigin { account, request: number, sent: clocks_read_at, sender_skew };
+        let reply = match purpose {
+            Purpose::Refresh(token) => self.serve_refresh(token, origin, number, delivery),
+            Purpose::Exchange => {
                 let session = self.browser_session(account);
-                let new = self.server.log_in(session, asking);
-                Reply::Tokens(Box::new(self.received(new, None, moment, outcome)))
+                let new = self.server.log_in(session, origin);
+                Reply::Tokens(Box::new(self.received(new, None, moment, delivery)))
             }
-            Ask::Revoke { token, grant_id } => {
+            Purpose::Revoke { token, grant_id } => {
                 self.revoked(number, token, &grant_id);
                 Reply::Refused(Error::new(ErrorCode::Internal, "not for a revocation"))
             }
         };
-        if outcome != Carried::Lost {
-            let seen = match self.requests[number].ask {
-                Ask::Revoke { .. } => Observation::Revoked(Ok(())),
+        if delivery != Delivery::ResponseLost {
+            let observation = match self.requests[number].purpose {
+                Purpose::Revoke { .. } => Observation::Revoked(Ok(())),
                 _ => Observation::Replied(reply),
             };
             let back = self.random.between(5, 300);
-            self.after(back, Event::Reply { request: number, seen });
+            self.after(back, Event::Reply { request: number, observation });
         }
-        self.settle(account);
+        self.check_reachable(account);
     }
 
-    fn serve_refresh(&mut self, token: usize, asking: Asking, number: usize, outcome: Carried) -> Reply {
+    fn serve_refresh(&mut self, token: usize, origin: RequestOrigin, number: usize, delivery: Delivery) -> Reply {
         let account = self.requests[number].account;
         let moment = self.requests[number].moment;
         let rejected = |text: &str| {
             let oauth = OauthError { error: "invalid_grant".into(), description: Some(text.into()), uri: None };
             Reply::Rejected(with_oauth(Error::new(ErrorCode::LoginRequired, text).with_status(400), oauth))
         };
-        if self.now < self.people[account].disabled_until {
+        if self.now < self.users[account].disabled_until {
             self.server.refuse(token);
             return rejected("User disabled");
         }
-        match self.server.refresh(token, asking, self.now) {
+        match self.server.refresh(token, origin, self.now) {
             Verdict::Granted(new) => {
-                self.trace.note(Some(account), self.now, || format!("server: request {number} with {token} is given {new}"));
-                Reply::Tokens(Box::new(self.received(new, Some(token), moment, outcome)))
+                self.trace.note(Some(account), self.now, || format!("server: request {number} with {token} gets {new}"));
+                Reply::Tokens(Box::new(self.received(new, Some(token), moment, delivery)))
             }
             Verdict::Replayed => {
-                self.trace.note(Some(account), self.now, || format!("server: request {number} replays {token}, the session is over"));
+                self.trace.note(Some(account), self.now, || format!("server: request {number} replays {token}, which ends the session"));
                 self.replayed(token, number);
                 rejected("Maximum allowed refresh token reuse exceeded")
             }
@@ -215,42 +226,42 @@ impl World<'_> {
         }
     }
 
-    /// What the sender makes of an answer.
+    /// The response, as the sender understands it.
     pub(super) fn received(
         &self,
         new: usize,
         old: Option<usize>,
         sent: sipgate_oauth2_protocol::time::Moment,
-        outcome: Carried,
+        delivery: Delivery,
     ) -> Received {
-        let expires_at = sent.wall.div_euclid(1000) + i64::try_from(self.settings.life).unwrap_or(0);
-        let kept = if outcome == Carried::WithoutRefreshToken { old } else { None };
-        let refresh = format!("r{}", kept.unwrap_or(new));
+        let expires_at = sent.wall.div_euclid(1000) + i64::try_from(self.settings.lifetime).unwrap_or(0);
+        let unchanged = if delivery == Delivery::WithoutRefreshToken { old } else { None };
+        let refresh = format!("r{}", unchanged.unwrap_or(new));
         let json = format!(r#"{{"access_token":"a{new}","refresh_token":"{refresh}","expires_at":{expires_at}}}"#);
-        let tokens = match outcome {
-            Carried::WithoutAccessToken => Err(Error::new(ErrorCode::BadResponse, "no access_token")),
-            Carried::OfForeignType => Err(Error::new(ErrorCode::Unsupported, "a foreign token_type")),
+        let tokens = match delivery {
+            Delivery::WithoutAccessToken => Err(Error::new(ErrorCode::BadResponse, "no access_token")),
+            Delivery::WithUnknownType => Err(Error::new(ErrorCode::Unsupported, "an unknown token_type")),
             _ => TokenSet::restore(&json),
         };
-        Received { tokens, refresh_token: kept.is_none().then(|| refresh.into()), sent }
+        Received { tokens, refresh_token: unchanged.is_none().then(|| refresh.into()), sent }
     }
 
-    /// The session of the person's browser; a new one where there is none.
+    /// The session of the user's browser, or a new one.
     pub(super) fn browser_session(&mut self, account: usize) -> usize {
-        match self.people[account].session.filter(|session| self.server.is_alive(*session)) {
+        match self.users[account].session.filter(|session| self.server.is_alive(*session)) {
             Some(session) => session,
             None => {
                 let session = self.server.open();
-                self.people[account].session = Some(session);
+                self.users[account].session = Some(session);
                 session
             }
         }
     }
 
-    /// The sender's own time runs out.
+    /// The request times out at the sender.
     pub(super) fn deadline(&mut self, number: usize) {
         let request = &self.requests[number];
-        if request.fate != Fate::InFlight {
+        if request.state != RequestState::InFlight {
             return;
         }
         let passed = self.moment(request.process).mono.saturating_sub(request.moment.mono);
@@ -259,16 +270,16 @@ impl World<'_> {
             self.after(deadline - passed, Event::Deadline { request: number });
             return;
         }
-        let reply = Reply::OutcomeUnknown(Error::new(ErrorCode::OutcomeUnknown, "no answer in time"));
-        let seen = self.shape(number, reply);
-        self.reply(number, seen);
+        let reply = Reply::OutcomeUnknown(Error::new(ErrorCode::OutcomeUnknown, "no response in time"));
+        let observation = self.shape(number, reply);
+        self.reply(number, observation);
     }
 
-    /// A failure in the words of the request it is of.
+    /// A failure as the observation for its kind of request.
     fn shape(&self, number: usize, reply: Reply) -> Observation {
-        match (&self.requests[number].ask, reply) {
+        match (&self.requests[number].purpose, reply) {
             (
-                Ask::Revoke { .. },
+                Purpose::Revoke { .. },
                 Reply::Refused(error) | Reply::Rejected(error) | Reply::ConnectionLost(error) | Reply::OutcomeUnknown(error),
             ) => Observation::Revoked(Err(error)),
             (_, reply) => Observation::Replied(reply),

@@ -1,4 +1,4 @@
-//! Chance, all of it from one seed (SplitMix64).
+//! Random numbers from one seed (SplitMix64).
 
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);

@@ -1,38 +1,38 @@
-//! The authorization server of the simulation, and what the checks want to know of its tokens.
+//! The authorization server, with notes on its tokens for the checks.
 
 use authorization_server::{Rotation, Token, Verdict};
 
 #[derive(Debug)]
 pub(super) struct Server(authorization_server::Server<Notes>);
 
-/// What is known of a token answer: an access token and the refresh token beside it.
+/// Notes on a token response: an access token and a refresh token.
 #[derive(Clone, Debug)]
 pub(super) struct Notes {
     pub(super) account: usize,
-    /// When the sender looked at its clocks for the request.
+    /// When the sender read its clocks for the request.
     pub(super) sent: u64,
-    /// By how much the sender's wall clock was ahead then.
+    /// How far the sender's wall clock was ahead then.
     pub(super) sender_skew: i64,
     /// The request that used its refresh token first.
     pub(super) spent_by: Option<usize>,
-    /// What was bought with its refresh token.
+    /// The tokens that were obtained with it.
     children: Vec<usize>,
-    /// When a store first had it.
+    /// When it was first stored.
     pub(super) stored: Option<u64>,
-    /// The server refused it, for the time being or for good.
+    /// The server has refused it, temporarily or permanently.
     pub(super) refused: bool,
 }
 
-/// Who asks for tokens, and when.
+/// Which request asks for tokens, and when it was sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asking {
+pub(super) struct RequestOrigin {
     pub(super) account: usize,
     pub(super) request: usize,
     pub(super) sent: u64,
     pub(super) sender_skew: i64,
 }
 
-impl Asking {
+impl RequestOrigin {
     fn notes(self) -> Notes {
         let Self { account, sent, sender_skew, .. } = self;
         Notes { account, sent, sender_skew, spent_by: None, children: Vec::new(), stored: None, refused: false }
@@ -53,15 +53,15 @@ impl Server {
     }
 
     /// The first tokens of a login.
-    pub(super) fn log_in(&mut self, session: usize, asking: Asking) -> usize {
-        self.0.log_in(session, asking.notes())
+    pub(super) fn log_in(&mut self, session: usize, origin: RequestOrigin) -> usize {
+        self.0.log_in(session, origin.notes())
     }
 
-    pub(super) fn refresh(&mut self, token: usize, asking: Asking, now: u64) -> Verdict {
-        let verdict = self.0.refresh(token, now, asking.notes());
+    pub(super) fn refresh(&mut self, token: usize, origin: RequestOrigin, now: u64) -> Verdict {
+        let verdict = self.0.refresh(token, now, origin.notes());
         let notes = self.0.notes(token);
         if let Verdict::Granted(new) = verdict {
-            notes.spent_by.get_or_insert(asking.request);
+            notes.spent_by.get_or_insert(origin.request);
             notes.children.push(new);
         } else {
             notes.refused = true;
@@ -85,12 +85,12 @@ impl Server {
         self.0.token(token)
     }
 
-    /// What is known of it.
+    /// The notes on a token.
     pub(super) fn notes(&self, token: usize) -> &Notes {
         &self.token(token).notes
     }
 
-    /// Whether the refresh token would buy something now.
+    /// Whether the server would accept the refresh token now.
     pub(super) fn accepts(&self, token: usize, now: u64) -> bool {
         self.0.accepts(token, now)
     }
@@ -99,7 +99,7 @@ impl Server {
         self.notes(token).children.iter().copied()
     }
 
-    /// Whether `old` came before `new` in one login.
+    /// Whether `new` was obtained from `old` by refreshes.
     pub(super) fn descends(&self, new: usize, old: usize) -> bool {
         self.0.descends(new, old)
     }

@@ -1,4 +1,4 @@
-//! The worlds that are simulated.
+//! The kinds of worlds.
 
 use authorization_server::Rotation;
 
@@ -6,25 +6,25 @@ use authorization_server::Rotation;
 pub(super) struct Settings {
     pub(super) name: &'static str,
     pub(super) rotation: Rotation,
-    /// Whether the store has locks: then all processes share a machine.
+    /// Whether the store has locks. Then all processes share one machine.
     pub(super) locks: bool,
     pub(super) machines: usize,
     pub(super) processes: usize,
     pub(super) accounts: usize,
-    /// A request's own deadline, in milliseconds.
+    /// The request timeout, in milliseconds.
     pub(super) deadline: u64,
-    /// Of an access token, in seconds.
-    pub(super) life: u64,
-    /// The mean time between two bursts of callers of one account, in milliseconds.
-    pub(super) quiet: u64,
-    /// Containers: every process has the number 1.
+    /// The lifetime of an access token, in seconds.
+    pub(super) lifetime: u64,
+    /// The mean time between two bursts of calls for one account, in milliseconds.
+    pub(super) mean_pause: u64,
+    /// Every process has the process id 1, as in containers.
     pub(super) same_number: bool,
 }
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
-const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Settings {
+const fn one_machine(name: &'static str, rotation: Rotation, lifetime: u64) -> Settings {
     Settings {
         name,
         rotation,
@@ -33,14 +33,14 @@ const fn one_machine(name: &'static str, rotation: Rotation, life: u64) -> Setti
         processes: 5,
         accounts: 8,
         deadline: 30_000,
-        life,
-        quiet: 12 * HOUR,
+        lifetime,
+        mean_pause: 12 * HOUR,
         same_number: false,
     }
 }
 
-const fn fleet(name: &'static str, rotation: Rotation, life: u64) -> Settings {
-    Settings { machines: 3, processes: 6, locks: false, same_number: life < 600, ..one_machine(name, rotation, life) }
+const fn fleet(name: &'static str, rotation: Rotation, lifetime: u64) -> Settings {
+    Settings { machines: 3, processes: 6, locks: false, same_number: lifetime < 600, ..one_machine(name, rotation, lifetime) }
 }
 
 pub(super) static ALL: [Settings; 10] = [

@@ -1,28 +1,28 @@
-//! What is counted.
+//! The counters.
 
 use std::collections::BTreeMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Milliseconds that logins have lived.
+    /// The total lifetime of logins, in milliseconds.
     pub(super) login_time: u64,
     pub(super) steps: u64,
-    pub(super) flights: u64,
+    pub(super) operations: u64,
     pub(super) calls: u64,
     pub(super) served: u64,
     pub(super) refreshes: u64,
     pub(super) logins: u64,
-    /// Those of them whose tokens were got elsewhere.
+    /// The logins whose tokens were obtained elsewhere.
     pub(super) saves: u64,
-    /// Requests to end a session, and those of them that failed, as far as the client knows.
+    /// The revocations, and those of them that failed as far as the client knows.
     pub(super) revocations: u64,
     pub(super) unconfirmed: u64,
     pub(super) crashes: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
     pub(super) losses: BTreeMap<&'static str, u64>,
     pub(super) errors: BTreeMap<&'static str, u64>,
-    /// What is no failure, but worth knowing.
-    pub(super) oddities: BTreeMap<&'static str, u64>,
+    /// Events that are no failures, but worth knowing.
+    pub(super) notables: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -30,14 +30,14 @@ impl Tally {
         *self.faults.entry(kind).or_default() += 1;
     }
 
-    pub(super) fn oddity(&mut self, kind: &'static str) {
-        *self.oddities.entry(kind).or_default() += 1;
+    pub(super) fn notable(&mut self, kind: &'static str) {
+        *self.notables.entry(kind).or_default() += 1;
     }
 
     pub(super) fn add(&mut self, other: &Self) {
         self.login_time += other.login_time;
         self.steps += other.steps;
-        self.flights += other.flights;
+        self.operations += other.operations;
         self.calls += other.calls;
         self.served += other.served;
         self.refreshes += other.refreshes;
@@ -50,7 +50,7 @@ impl Tally {
             (&mut self.faults, &other.faults),
             (&mut self.losses, &other.losses),
             (&mut self.errors, &other.errors),
-            (&mut self.oddities, &other.oddities),
+            (&mut self.notables, &other.notables),
         ] {
             more.iter().for_each(|(kind, count)| *all.entry(kind).or_default() += count);
         }

@@ -1,8 +1,8 @@
-//! What happened to each account, kept only when a failure is told.
+//! The trace of one account, for the report of a failure.
 
 use std::collections::VecDeque;
 
-const KEPT: usize = 70;
+const HISTORY: usize = 70;
 
 pub(super) enum Trace {
     Off,
@@ -14,12 +14,12 @@ impl Trace {
         Self::Of { account, lines: VecDeque::new() }
     }
 
-    /// Notes what happens to `account`, or to all.
+    /// Notes an event of one account, or of all.
     pub(super) fn note(&mut self, account: Option<usize>, now: u64, text: impl FnOnce() -> String) {
         if let Self::Of { account: traced, lines } = self
             && account.is_none_or(|account| account == *traced)
         {
-            if lines.len() == KEPT {
+            if lines.len() == HISTORY {
                 lines.pop_front();
             }
             lines.push_back(format!("{:>13} {}", clock(now), text()));

@@ -1,10 +1,10 @@
-//! The world: machines, processes, people, a store and a server, moved by one queue of events.
+//! The world: machines, processes, users, a store and a server, driven by a queue of events.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
-use super::losses::Login;
+use super::login::Login;
 use super::machine::Machine;
 use super::planted::Planted;
 use super::random::Random;
@@ -13,12 +13,11 @@ use super::settings::Settings;
 use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
-use crate::mistakes::{Claiming, Watching};
+use crate::mistakes::{BeforeClaim, Watching};
 use sipgate_oauth2_protocol::refresh::action::{Goal, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState, TokenRequirements};
 use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{Account, Record, Stored};
-use sipgate_oauth2_protocol::refresh::reply::Received;
 use sipgate_oauth2_protocol::time::Moment;
 
 pub(super) struct World<'a> {
@@ -26,72 +25,72 @@ pub(super) struct World<'a> {
     pub(super) planted: Option<Planted>,
     pub(super) random: Random,
     pub(super) now: u64,
-    /// While it is not, nothing goes wrong.
-    pub(super) stormy: bool,
+    /// Whether faults happen.
+    pub(super) faulty: bool,
     queue: BinaryHeap<Reverse<Entry>>,
     entries: u64,
     pub(super) names: u64,
     pub(super) machines: Vec<Machine>,
     pub(super) processes: Vec<Process>,
-    pub(super) people: Vec<Person>,
+    pub(super) users: Vec<User>,
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) requests: Vec<Request>,
-    pub(super) flights: BTreeMap<u64, Driver>,
+    pub(super) operations: BTreeMap<u64, RunningOperation>,
     pub(super) callers: BTreeMap<u64, Caller>,
     pub(super) tally: Tally,
     pub(super) trace: Trace,
     pub(super) failure: Option<(usize, String)>,
 }
 
-/// Where a process runs; when it dies, another one starts in its place.
+/// A process. When it is killed, another one starts in its place.
 pub(super) struct Process {
     pub(super) machine: usize,
     pub(super) number: u32,
     pub(super) instance: String,
     pub(super) is_up: bool,
     pub(super) stopped_until: u64,
-    /// Until when its way to the store is slow.
+    /// Until when its connection to the store is slow.
     pub(super) slow_until: u64,
     /// How much earlier than others it refreshes.
     pub(super) spread: u8,
     pub(super) credentials: u64,
-    pub(super) lanes: Vec<AccountState>,
+    pub(super) account_states: Vec<AccountState>,
 }
 
-/// What a process has of one account.
+/// What a process holds of one account.
 #[derive(Default)]
 pub(super) struct AccountState {
-    pub(super) known: LocalState,
-    pub(super) met: Option<Met>,
-    /// When what was last read was read, in truth.
+    pub(super) local: LocalState,
+    pub(super) acquired: Option<Acquired>,
+    /// When the store was last read, by true time.
     pub(super) read_at: Option<u64>,
-    /// When the store last failed here.
+    /// When the store last failed in this process.
     pub(super) failed_at: Option<u64>,
-    /// Grants that it saw end, the newest last.
+    /// The grants that it saw end, the newest last.
     pub(super) seen_ended: Vec<String>,
-    /// Tokens that the API refused here.
+    /// The tokens that an API refused in this process.
     pub(super) refused: Vec<usize>,
-    /// Tokens of which callers were told although they could not be stored.
+    /// The tokens that were reported to callers as unsaved.
     pub(super) unsaved: Vec<usize>,
-    pub(super) looking: Option<u64>,
-    pub(super) renewing: Option<u64>,
-    /// See `Planted::TakeoverAtOnce`.
+    pub(super) reloading: Option<u64>,
+    pub(super) refreshing: Option<u64>,
+    /// For `Planted::TakeoverWithoutWait`.
     pub(super) watching: Watching,
 }
 
-/// When and how the process met the tokens it has.
+/// When and how a process acquired the tokens that it holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Met {
+pub(super) struct Acquired {
     pub(super) token: Option<usize>,
     pub(super) at: u64,
     pub(super) moment: Moment,
-    /// By how much its wall clock was ahead; nothing when it asked for the tokens itself.
+    /// How far its wall clock was ahead; `None` if it requested the tokens itself.
     pub(super) skew: Option<i64>,
 }
 
-/// The owner of an account, and the browser they use.
-pub(super) struct Person {
+/// A user with one account and one browser at a time.
+pub(super) struct User {
     pub(super) account: Account,
     /// The browser's session at the server.
     pub(super) session: Option<usize>,
@@ -100,45 +99,45 @@ pub(super) struct Person {
     pub(super) disabled_until: u64,
     /// When each grant ended, by a logout or another login.
     pub(super) ended: BTreeMap<String, u64>,
-    /// What is on its way to the store or the server.
-    pub(super) under_way: u32,
-    pub(super) flying: u32,
+    /// How many requests to the store or the server are in flight.
+    pub(super) in_flight: u32,
+    pub(super) running_operations: u32,
 }
 
-/// A flight and who waits for it.
-pub(super) struct Driver {
+/// An operation in progress, with its waiting callers.
+pub(super) struct RunningOperation {
     pub(super) process: usize,
     pub(super) account: usize,
     pub(super) kind: Kind,
-    pub(super) flight: Operation,
+    pub(super) operation: Operation,
     pub(super) began: u64,
     pub(super) owner: String,
     pub(super) grant_id: Option<String>,
     pub(super) waiters: Vec<u64>,
-    /// What it last loaded, and when that was read.
+    /// What it last loaded, and when the store read it.
     pub(super) loaded: Option<Option<Stored>>,
     pub(super) loaded_at: u64,
     pub(super) store_failed: bool,
-    pub(super) in_doubt: bool,
-    /// When it asked for its claim.
+    pub(super) outcome_unknown: bool,
+    /// When it began to write its claim.
     pub(super) claimed_at: Option<u64>,
-    /// It had the lock and has lost it.
+    /// It has lost its lock unnoticed.
     pub(super) lock_lost: bool,
-    /// See `Planted::AgeTakenLate`.
-    pub(super) claiming: Claiming,
-    /// What it asked to be refreshed: the grant and its generation.
-    pub(super) asked: Option<(String, u64)>,
+    /// For `Planted::ClaimDatedLate`.
+    pub(super) before_claim: BeforeClaim,
+    /// The grant and generation that it has sent a refresh for.
+    pub(super) requested: Option<(String, u64)>,
     pub(super) request: Option<usize>,
-    /// What it was answered.
+    /// The tokens that it received.
     pub(super) received: Option<usize>,
     pub(super) wants_validity: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    Look,
-    Renew,
-    Force,
+    Reload,
+    Refresh,
+    ForceRefresh,
     LogIn,
     Save,
     LogOut,
@@ -149,52 +148,53 @@ pub(super) enum Kind {
 pub(super) struct Request {
     pub(super) account: usize,
     pub(super) process: usize,
-    pub(super) flight: u64,
-    pub(super) ask: Ask,
-    /// When the store was last looked at before it.
-    pub(super) aimed: u64,
-    /// The first byte.
+    pub(super) operation: u64,
+    pub(super) purpose: Purpose,
+    /// When the store was last read before it was sent.
+    pub(super) verified_at: u64,
+    /// When the first byte was sent.
     pub(super) sent: u64,
-    /// When the sender looked at its clocks for it, and what they said.
-    pub(super) stamped: u64,
+    /// When the sender read its clocks, and what they showed.
+    pub(super) clocks_read_at: u64,
     pub(super) moment: Moment,
     pub(super) sender_skew: i64,
-    pub(super) fate: Fate,
+    pub(super) state: RequestState,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(super) enum Purpose {
     Refresh(usize),
     Exchange,
     Revoke { token: usize, grant_id: String },
 }
 
-/// What became of a request, as its sender knows it.
+/// The state of a request, as its sender knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RequestState {
     InFlight,
-    /// Answered, and the answer is being stored.
-    Answered,
-    /// The sender does not know, and waits no more.
+    /// The response has arrived, and is being stored.
+    Storing,
+    /// The sender has given up, and does not know the outcome.
     GivenUp,
-    /// The sender died.
+    /// The sender was killed.
     Orphaned,
-    Attempted,
+    Finished,
 }
 
 pub(super) struct Caller {
     pub(super) process: usize,
     pub(super) account: usize,
-    pub(super) demand: TokenRequirements,
+    pub(super) requirements: TokenRequirements,
     pub(super) force: bool,
-    pub(super) done: Attempted,
+    pub(super) attempted: Attempted,
     pub(super) began: u64,
-    pub(super) flights: u32,
-    /// The token that it could have been given at once.
-    pub(super) had: Option<usize>,
-    /// A flight of this call failed, or takes too long: what is in hand may be older.
+    pub(super) operations: u32,
+    /// The usable token at the start of the call.
+    pub(super) usable_at_start: Option<usize>,
+    /// An operation of this call has failed or takes too long, so the token may come from an older
+    /// load.
     pub(super) failed: bool,
-    /// The call must succeed where there is a login.
+    /// The call must succeed if there is a login.
     pub(super) must: bool,
 }
 
@@ -202,18 +202,18 @@ pub(super) struct Caller {
 pub(super) enum Event {
     Observe(u64, Observation),
     Store {
-        flight: u64,
+        operation: u64,
         process: usize,
         account: usize,
-        work: Work,
+        store_request: StoreRequest,
     },
     Arrive {
         request: usize,
-        outcome: Carried,
+        delivery: Delivery,
     },
     Reply {
         request: usize,
-        seen: Observation,
+        observation: Observation,
     },
     Deadline {
         request: usize,
@@ -227,11 +227,11 @@ pub(super) enum Event {
         must: bool,
         force: bool,
     },
-    CallerLeaves(u64),
-    /// The look takes longer than a caller waits for it who can be given something.
+    CallerTimesOut(u64),
+    /// The reload takes longer than a caller with a usable token waits.
     Late {
         caller: u64,
-        flight: u64,
+        operation: u64,
     },
     Refused {
         process: usize,
@@ -259,11 +259,11 @@ pub(super) enum Event {
         machine: usize,
         skew: i64,
     },
-    Sleep {
+    Suspend {
         machine: usize,
         length: u64,
     },
-    StoreGone {
+    StoreDown {
         length: u64,
     },
     StoreReadOnly {
@@ -285,30 +285,30 @@ pub(super) enum Event {
     },
 }
 
-/// What a store is asked to do.
+/// A request to the store.
 #[derive(Clone, Debug)]
-pub(super) enum Work {
+pub(super) enum StoreRequest {
     Load,
     TryLock,
-    Swap { kind: Kind, expected: Option<String>, record: Arc<Record>, answer: Answering },
+    Swap { kind: Kind, expected: Option<String>, record: Arc<Record>, report: WriteReport },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answering {
-    Truly,
-    /// The answer was a failure, and it is stored all the same, later.
+pub(super) enum WriteReport {
+    Accurate,
+    /// The write was reported as failed, and is carried out later.
     Failed,
 }
 
-/// How the way back from the server ends.
+/// What the sender gets of the server's response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carried {
-    Back,
-    /// It is processed, but the answer is lost.
-    Lost,
+pub(super) enum Delivery {
+    Complete,
+    /// Nothing: the request is processed, but the response is lost.
+    ResponseLost,
     WithoutRefreshToken,
     WithoutAccessToken,
-    OfForeignType,
+    WithUnknownType,
 }
 
 #[derive(Debug)]
@@ -323,23 +323,23 @@ impl<'a> World<'a> {
         let mut random = Random::new(seed);
         let drift = |random: &mut Random| i64::try_from(random.below(101)).unwrap_or(0) - 50;
         let machines = (0..settings.machines).map(|_| Machine::new(drift(&mut random), drift(&mut random) / 50)).collect();
-        let people = (0..settings.accounts).map(Person::new).collect();
+        let users = (0..settings.accounts).map(User::new).collect();
         let mut world = Self {
             settings,
             planted,
             random,
             now: 1,
-            stormy: true,
+            faulty: true,
             queue: BinaryHeap::new(),
             entries: 0,
             names: 0,
             machines,
             processes: Vec::new(),
-            people,
+            users,
             store: Store::new(settings.locks, settings.accounts),
             server: Server::new(settings.rotation),
             requests: Vec::new(),
-            flights: BTreeMap::new(),
+            operations: BTreeMap::new(),
             callers: BTreeMap::new(),
             tally: Tally::default(),
             trace,
@@ -350,14 +350,14 @@ impl<'a> World<'a> {
             world.processes.push(process);
         }
         for account in 0..settings.accounts {
-            let at = world.random.below(settings.quiet);
+            let at = world.random.below(settings.mean_pause);
             world.after(at, Event::Burst { account });
         }
         world
     }
 
-    /// Lives until then, or until something is wrong.
-    pub(super) fn live(&mut self, until: u64) {
+    /// Runs until this time, or until a check fails.
+    pub(super) fn run(&mut self, until: u64) {
         while self.failure.is_none() {
             match self.queue.peek() {
                 Some(Reverse(entry)) if entry.at < until => {}
@@ -365,7 +365,7 @@ impl<'a> World<'a> {
             }
             let Some(Reverse(entry)) = self.queue.pop() else { break };
             self.now = entry.at;
-            self.happen(entry.event);
+            self.handle(entry.event);
         }
         self.now = self.now.max(until);
     }
@@ -379,7 +379,7 @@ impl<'a> World<'a> {
         self.queue.push(Reverse(Entry { at, number: self.entries, event }));
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         if let Some(process) = self.acting(&event) {
             let awake = self.awake_at(process);
             if awake > self.now {
@@ -388,15 +388,15 @@ impl<'a> World<'a> {
             }
         }
         match event {
-            Event::Observe(flight, seen) => self.observe(flight, seen),
-            Event::Store { flight, process, account, work } => self.work(flight, process, account, work),
-            Event::Arrive { request, outcome } => self.arrive(request, outcome),
-            Event::Reply { request, seen } => self.reply(request, seen),
+            Event::Observe(operation, observation) => self.observe(operation, observation),
+            Event::Store { operation, process, account, store_request } => self.serve_store(operation, process, account, store_request),
+            Event::Arrive { request, delivery } => self.arrive(request, delivery),
+            Event::Reply { request, observation } => self.reply(request, observation),
             Event::Deadline { request } => self.deadline(request),
             Event::Burst { account } => self.burst(account),
             Event::Call { process, account, must, force } => self.call(process, account, must, force),
-            Event::CallerLeaves(caller) => self.leave(caller),
-            Event::Late { caller, flight } => self.late(caller, flight),
+            Event::CallerTimesOut(caller) => self.caller_timed_out(caller),
+            Event::Late { caller, operation } => self.late(caller, operation),
             Event::Refused { process, account, token } => self.refused(process, account, token),
             Event::Login { account, again } => self.log_in(account, again),
             Event::Logout { account } => self.log_out(account),
@@ -407,12 +407,12 @@ impl<'a> World<'a> {
                 self.processes[process] = fresh;
             }
             Event::SetClock { machine, skew } => self.machines[machine].set(skew, self.now),
-            Event::Sleep { machine, length } => {
-                self.trace.note(None, self.now, || format!("machine {machine} sleeps for {length} ms"));
-                self.machines[machine].sleep(self.now, length);
+            Event::Suspend { machine, length } => {
+                self.trace.note(None, self.now, || format!("machine {machine} is suspended for {length} ms"));
+                self.machines[machine].suspend(self.now, length);
             }
-            Event::StoreGone { length } => self.lose_store(length, false),
-            Event::StoreReadOnly { length } => self.lose_store(length, true),
+            Event::StoreDown { length } => self.fail_store(length, false),
+            Event::StoreReadOnly { length } => self.fail_store(length, true),
             Event::SlowStore { process, length } => self.slow_down(process, length),
             Event::LoseLock { account } => self.lose_lock(account),
             Event::LoseWrites { account, writes } => self.lose_writes(account, writes),
@@ -420,28 +420,38 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The process that must run for this to happen.
+    /// The process that must be running for this event.
     fn acting(&self, event: &Event) -> Option<usize> {
         match event {
-            Event::Observe(flight, _) => self.flights.get(flight).map(|pilot| pilot.process),
+            Event::Observe(operation, _) => self.operations.get(operation).map(|running| running.process),
             Event::Reply { request, .. } | Event::Deadline { request } => Some(self.requests[*request].process),
             Event::Call { process, .. } | Event::Refused { process, .. } => Some(*process),
-            Event::CallerLeaves(caller) | Event::Late { caller, .. } => self.callers.get(caller).map(|caller| caller.process),
+            Event::CallerTimesOut(caller) | Event::Late { caller, .. } => self.callers.get(caller).map(|caller| caller.process),
             _ => None,
         }
     }
 
     pub(super) fn awake_at(&self, process: usize) -> u64 {
         let process = &self.processes[process];
-        process.stopped_until.max(self.machines[process.machine].asleep_until)
+        process.stopped_until.max(self.machines[process.machine].suspended_until)
     }
 
     pub(super) fn new_process(&mut self, place: usize) -> Process {
         let machine = place % self.settings.machines;
         let number = if self.settings.same_number { 1 } else { 100 + u32::from(self.random.byte() % 8) };
-        let lanes = (0..self.settings.accounts).map(|_| AccountState::default()).collect();
+        let account_states = (0..self.settings.accounts).map(|_| AccountState::default()).collect();
         let (spread, credentials) = (self.random.byte(), self.random.below(2));
-        Process { machine, number, instance: self.name("i"), is_up: true, stopped_until: 0, slow_until: 0, spread, credentials, lanes }
+        Process {
+            machine,
+            number,
+            instance: self.name("i"),
+            is_up: true,
+            stopped_until: 0,
+            slow_until: 0,
+            spread,
+            credentials,
+            account_states,
+        }
     }
 
     pub(super) fn name(&mut self, kind: &str) -> String {
@@ -457,21 +467,21 @@ impl<'a> World<'a> {
         self.machines[self.processes[process].machine].skew(self.now)
     }
 
-    /// A process that could take a call.
+    /// A random process.
     pub(super) fn some_process(&mut self) -> usize {
         self.random.index(self.settings.processes)
     }
 
     pub(super) fn start(&mut self, process: usize, account: usize, kind: Kind, goal: Goal, patience: u64) -> u64 {
-        self.tally.flights += 1;
+        self.tally.operations += 1;
         let owner = self.name("o");
         let grant_id = match &goal {
             Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } => Some(grant_id.clone()),
             _ => None,
         };
-        let wants_validity = matches!(goal, Goal::Refresh(demand) if demand.min_validity > 0);
-        let ticket = sipgate_oauth2_protocol::refresh::action::OperationContext {
-            account: self.people[account].account.clone(),
+        let wants_validity = matches!(goal, Goal::Refresh(requirements) if requirements.min_validity > 0);
+        let context = sipgate_oauth2_protocol::refresh::action::OperationContext {
+            account: self.users[account].account.clone(),
             owner: owner.clone(),
             process: self.processes[process].number,
             started: Some(self.processes[process].instance.clone()),
@@ -481,14 +491,14 @@ impl<'a> World<'a> {
             credentials: self.processes[process].credentials,
             request_timeout: self.settings.deadline,
         };
-        let flight = Operation::new(goal, ticket, self.moment(process));
+        let operation = Operation::new(goal, context, self.moment(process));
         self.names += 1;
         let id = self.names;
-        let pilot = Driver {
+        let running = RunningOperation {
             process,
             account,
             kind,
-            flight,
+            operation,
             began: self.now,
             owner,
             grant_id,
@@ -496,23 +506,23 @@ impl<'a> World<'a> {
             loaded: None,
             loaded_at: 0,
             store_failed: false,
-            in_doubt: false,
+            outcome_unknown: false,
             claimed_at: None,
             lock_lost: false,
-            claiming: None,
-            asked: None,
+            before_claim: None,
+            requested: None,
             request: None,
             received: None,
             wants_validity,
         };
-        self.flights.insert(id, pilot);
-        self.people[account].flying += 1;
-        self.trace.note(Some(account), self.now, || format!("process {process}: flight {id} begins: {kind:?}"));
+        self.operations.insert(id, running);
+        self.users[account].running_operations += 1;
+        self.trace.note(Some(account), self.now, || format!("process {process}: operation {id} begins: {kind:?}"));
         self.after(0, Event::Observe(id, Observation::Begun));
         id
     }
 
-    /// Something is wrong: the world ends here.
+    /// A check has failed, so the world ends here.
     pub(super) fn fail(&mut self, account: usize, what: impl Into<String>) {
         if self.failure.is_none() {
             self.failure = Some((account, what.into()));
@@ -520,7 +530,7 @@ impl<'a> World<'a> {
     }
 }
 
-impl Person {
+impl User {
     fn new(account: usize) -> Self {
         Self {
             account: Account { issuer: "https://login.example".into(), client_id: "client".into(), account: format!("user-{account}") },
@@ -529,26 +539,10 @@ impl Person {
             wants_login: false,
             disabled_until: 0,
             ended: BTreeMap::new(),
-            under_way: 0,
-            flying: 0,
+            in_flight: 0,
+            running_operations: 0,
         }
     }
-}
-
-/// The access token of a record, by its number at the server.
-pub(super) fn access_of(record: &Record) -> Option<usize> {
-    record.tokens.as_ref().and_then(|tokens| tokens.access_token().reveal()[1..].parse().ok())
-}
-
-pub(super) fn refresh_of(record: &Record) -> Option<usize> {
-    record.refresh_token.as_ref().and_then(|token| token.reveal()[1..].parse().ok())
-}
-
-/// The token that an answer brought, whatever else is odd in it.
-pub(super) fn token_of(received: &Received) -> Option<usize> {
-    let access = received.tokens.as_ref().ok().map(|tokens| tokens.access_token().reveal());
-    let text = access.or(received.refresh_token.as_ref().map(|token| token.reveal()))?;
-    text[1..].parse().ok()
 }
 
 impl PartialEq for Entry {

@@ -1,20 +1,21 @@
-//! The rules of the protocol, one by one, as scenes with one process and whatever else happens around it.
+//! The rules of the protocol, each as a scene with one process and a script of what else happens.
 
-mod answers;
 mod commit;
+mod deciding;
 mod exclusion;
 mod harness;
 mod idle;
-mod judging;
 mod log_in;
 mod logout;
 mod lost_writes;
+mod replies;
 mod sending;
+mod transitions;
 mod waiting;
 
 use std::time::Duration;
 
-use self::harness::{LIFE_MILLISECONDS, Rig, START, claim, error, login, tokens, tomb};
+use self::harness::{LIFETIME_MILLISECONDS, START, Scene, claim, error, login, tokens, tombstone};
 use crate::error::{ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
 use crate::refresh::action::{Action, Goal, Observation};
@@ -30,25 +31,25 @@ fn code(outcome: Result<bool>) -> ErrorCode {
     outcome.expect_err("an error").code()
 }
 
-/// Renews; `meanwhile` happens after the request was sent.
-fn renew_while(rig: &mut Rig, reply: impl Fn(&Rig) -> Reply, mut meanwhile: impl FnMut(&mut Rig)) -> Result<bool> {
-    rig.fly(Goal::Refresh(TokenRequirements::default()), |rig, action| {
+/// Refreshes; `meanwhile` runs after the request was sent.
+fn refresh_while(scene: &mut Scene, reply: impl Fn(&Scene) -> Reply, mut meanwhile: impl FnMut(&mut Scene)) -> Result<bool> {
+    scene.run(Goal::Refresh(TokenRequirements::default()), |scene, action| {
         matches!(action, Action::Refresh(_)).then(|| {
-            let reply = reply(rig);
-            meanwhile(rig);
+            let reply = reply(scene);
+            meanwhile(scene);
             Observation::Replied(reply)
         })
     })
 }
 
-fn rejected(_: &Rig) -> Reply {
+fn rejected(_: &Scene) -> Reply {
     Reply::Rejected(error(ErrorCode::LoginRequired))
 }
 
-fn broken(_: &Rig) -> Reply {
+fn connection_lost(_: &Scene) -> Reply {
     Reply::ConnectionLost(error(ErrorCode::OutcomeUnknown))
 }
 
-fn in_doubt(_: &Rig) -> Reply {
+fn outcome_unknown(_: &Scene) -> Reply {
     Reply::OutcomeUnknown(error(ErrorCode::OutcomeUnknown))
 }

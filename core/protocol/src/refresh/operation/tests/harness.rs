@@ -1,4 +1,4 @@
-//! One process, a store of one key, and a script for whatever else happens.
+//! One process, a store with one key, and a script of what else happens.
 
 use std::sync::Arc;
 
@@ -13,63 +13,64 @@ use crate::time::Moment;
 
 pub(super) const START: i64 = 1_700_000_000_000;
 
-/// The tokens of the rig live five minutes.
-pub(super) const LIFE_MILLISECONDS: u64 = 300_000;
+/// The lifetime of the tokens in a scene.
+pub(super) const LIFETIME_MILLISECONDS: u64 = 300_000;
 
-pub(super) struct Rig {
+pub(super) struct Scene {
     pub(super) stored: Option<Stored>,
-    pub(super) known: LocalState,
+    pub(super) local: LocalState,
     pub(super) now: Moment,
     pub(super) locks: bool,
     pub(super) jitter: u8,
-    /// The process of other owners has certainly ended.
-    pub(super) gone: bool,
+    /// The processes of other owners have certainly exited.
+    pub(super) owner_exited: bool,
     pub(super) credentials: u64,
-    /// Others have their turn at the server first.
-    pub(super) queue: bool,
-    /// What was done, one word each.
+    /// Other operations get their permit first.
+    pub(super) others_first: bool,
+    /// The actions, a word each.
     pub(super) log: Vec<String>,
     writes: u32,
-    flights: u32,
+    operations: u32,
 }
 
-impl Rig {
-    /// With one login, `g` at generation 1 with the refresh token `r1`, whose access token has run out.
+impl Scene {
+    /// A scene with the login `g` at generation 1, with the refresh token `r1` and an expired
+    /// access token.
     pub(super) fn new() -> Self {
         let now = Moment { wall: START, mono: 1_000_000 };
-        let mut rig = Self {
+        let mut scene = Self {
             stored: None,
-            known: LocalState::default(),
+            local: LocalState::default(),
             now,
             locks: true,
             jitter: 0,
-            gone: true,
+            owner_exited: true,
             credentials: 0,
-            queue: false,
+            others_first: false,
             log: Vec::new(),
             writes: 0,
-            flights: 0,
+            operations: 0,
         };
-        rig.put(login("g", 1, START - 300_000));
-        rig
+        scene.put(login("g", 1, START - 300_000));
+        scene
     }
 
-    /// The same once more, with nothing done yet.
+    /// A copy with an empty log.
     pub(super) fn twin(&self) -> Self {
-        Self { stored: self.stored.clone(), known: self.known.clone(), now: self.now, ..Self::new() }
+        Self { stored: self.stored.clone(), local: self.local.clone(), now: self.now, ..Self::new() }
     }
 
     pub(super) fn leasing() -> Self {
         Self { locks: false, ..Self::new() }
     }
 
-    /// Somebody writes.
+    /// Another process writes.
     pub(super) fn put(&mut self, record: Record) {
         self.writes += 1;
         self.stored = Some(Stored::new(format!("v{}", self.writes), record));
     }
 
-    /// Somebody changes what is there.
+    /// Another process changes the record.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) {
         let mut record = self.record().clone();
         change(&mut record);
@@ -85,46 +86,47 @@ impl Rig {
         self.now.wall += i64::try_from(milliseconds).unwrap();
     }
 
-    pub(super) fn renew(&mut self, reply: impl Fn(&Self) -> Reply) -> Result<bool> {
-        self.fly(Goal::Refresh(TokenRequirements::default()), |rig, action| match action {
-            Action::Refresh(_) => Some(Observation::Replied(reply(rig))),
+    pub(super) fn refresh(&mut self, reply: impl Fn(&Self) -> Reply) -> Result<bool> {
+        self.run(Goal::Refresh(TokenRequirements::default()), |scene, action| match action {
+            Action::Refresh(_) => Some(Observation::Replied(reply(scene))),
             _ => None,
         })
     }
 
     pub(super) fn force(&mut self, reply: impl Fn(&Self) -> Reply) -> Result<bool> {
-        self.fly(Goal::ForceRefresh, |rig, action| match action {
-            Action::Refresh(_) => Some(Observation::Replied(reply(rig))),
+        self.run(Goal::ForceRefresh, |scene, action| match action {
+            Action::Refresh(_) => Some(Observation::Replied(reply(scene))),
             _ => None,
         })
     }
 
-    pub(super) fn look(&mut self) {
-        self.fly(Goal::Reload, |_, _| None).unwrap();
+    pub(super) fn reload(&mut self) {
+        self.run(Goal::Reload, |_, _| None).unwrap();
     }
 
     pub(super) fn log_out(&mut self) -> Result<bool> {
-        self.fly(Goal::LogOut, |_, action| matches!(action, Action::Revoke(_)).then(|| Observation::Revoked(Ok(()))))
+        self.run(Goal::LogOut, |_, action| matches!(action, Action::Revoke(_)).then(|| Observation::Revoked(Ok(()))))
     }
 
-    /// Flies to the end. The script may do something before an action is carried out, or say what came of it.
-    pub(super) fn fly(&mut self, goal: Goal, mut script: impl FnMut(&mut Self, &Action) -> Option<Observation>) -> Result<bool> {
-        self.flights += 1;
-        let mut flight = Operation::new(goal, self.ticket(), self.now);
-        let mut seen = Observation::Begun;
+    /// Runs to the end. Before an action is carried out, the script may change something, or return
+    /// the observation to use instead.
+    pub(super) fn run(&mut self, goal: Goal, mut script: impl FnMut(&mut Self, &Action) -> Option<Observation>) -> Result<bool> {
+        self.operations += 1;
+        let mut operation = Operation::new(goal, self.context(), self.now);
+        let mut observation = Observation::Begun;
         for _ in 0..5_000 {
-            let mut known = std::mem::take(&mut self.known);
-            let action = flight.decide(&mut known, seen, self.now);
-            self.known = known;
+            let mut local = std::mem::take(&mut self.local);
+            let action = operation.decide(&mut local, observation, self.now);
+            self.local = local;
             if !matches!(action, Action::AcquirePermit) {
                 self.log.push(word(&action));
             }
             let scripted = script(self, &action);
-            seen = match (scripted, action) {
+            observation = match (scripted, action) {
                 (_, Action::Finish(outcome)) => return outcome,
-                (Some(seen), _) => seen,
+                (Some(observation), _) => observation,
                 (None, Action::Load) => {
-                    Observation::Loaded(self.stored.clone().map(|stored| Stored { owner_is_gone: self.gone, ..stored }))
+                    Observation::Loaded(self.stored.clone().map(|stored| Stored { owner_has_exited: self.owner_exited, ..stored }))
                 }
                 (None, Action::TryLock) if self.locks => Observation::Locked,
                 (None, Action::TryLock) => Observation::NoLocks,
@@ -133,18 +135,18 @@ impl Rig {
                     self.pass(milliseconds);
                     Observation::Waited
                 }
-                (None, Action::AcquirePermit) => Observation::PermitAcquired { waited: self.queue },
+                (None, Action::AcquirePermit) => Observation::PermitAcquired { waited: self.others_first },
                 (None, Action::Report(_)) => Observation::Reported,
-                (None, action) => panic!("nothing was said about {action:?}"),
+                (None, action) => panic!("the script has no observation for {action:?}"),
             };
         }
-        panic!("it goes on for ever: {:?}", self.log.last_chunk::<12>());
+        panic!("the operation does not end: {:?}", self.log.last_chunk::<12>());
     }
 
-    fn ticket(&self) -> OperationContext {
+    fn context(&self) -> OperationContext {
         OperationContext {
             account: account(),
-            owner: format!("o{}", self.flights),
+            owner: format!("o{}", self.operations),
             process: 7,
             started: Some("then".into()),
             instance: "here".into(),
@@ -163,12 +165,12 @@ impl Rig {
         Observation::Stored(format!("v{}", self.writes))
     }
 
-    /// How often something was done.
+    /// How many times this action was carried out.
     pub(super) fn times(&self, word: &str) -> usize {
         self.log.iter().filter(|done| *done == word).count()
     }
 
-    /// Good tokens of a request that was sent now.
+    /// Good tokens for a request that was sent now.
     pub(super) fn tokens(&self, number: u64) -> Reply {
         Reply::Tokens(Box::new(self.received(number)))
     }
@@ -185,13 +187,13 @@ fn word(action: &Action) -> String {
         Action::TryLock => "lock",
         Action::Swap { record, .. } if record.claim.is_some() => "claim",
         Action::Swap { .. } => "swap",
-        Action::AcquirePermit => "turn",
+        Action::AcquirePermit => "permit",
         Action::Refresh(record) => return format!("refresh {}", record.refresh_token.as_ref().unwrap().reveal()),
         Action::Exchange => "exchange",
         Action::Revoke(token) => return format!("revoke {}", token.reveal()),
         Action::Wait(_) => "wait",
-        Action::Report(_) => "tell",
-        Action::Finish(_) => "end",
+        Action::Report(_) => "report",
+        Action::Finish(_) => "finish",
     };
     word.into()
 }
@@ -201,11 +203,11 @@ fn account() -> Account {
 }
 
 pub(super) fn tokens(number: u64, sent: i64) -> TokenSet {
-    let ends = sent.div_euclid(1000) + i64::try_from(LIFE_MILLISECONDS / 1000).unwrap();
+    let ends = sent.div_euclid(1000) + i64::try_from(LIFETIME_MILLISECONDS / 1000).unwrap();
     TokenSet::restore(&format!(r#"{{"access_token":"a{number}","refresh_token":"r{number}","expires_at":{ends}}}"#)).unwrap()
 }
 
-/// The record of a login whose tokens have the number of their generation.
+/// The record of a login whose tokens are numbered by their generation.
 pub(super) fn login(grant_id: &str, generation: u64, sent_at: i64) -> Record {
     let tokens = tokens(generation, sent_at);
     Record {
@@ -215,15 +217,15 @@ pub(super) fn login(grant_id: &str, generation: u64, sent_at: i64) -> Record {
         refresh_token: tokens.refresh_token().cloned(),
         tokens: Some(tokens),
         sent_at,
-        ..Record::vacant(account())
+        ..Record::empty(account())
     }
 }
 
-pub(super) fn tomb(grant_id: &str, generation: u64) -> Record {
+pub(super) fn tombstone(grant_id: &str, generation: u64) -> Record {
     Record { state: State::LoggedOut, tokens: None, ..login(grant_id, generation, START) }
 }
 
-/// A claim of another process.
+/// Another process's claim.
 pub(super) fn claim(locked: bool) -> Option<Claim> {
     Some(Claim {
         owner: "theirs".into(),
@@ -237,5 +239,5 @@ pub(super) fn claim(locked: bool) -> Option<Claim> {
 }
 
 pub(super) fn error(code: ErrorCode) -> Error {
-    Error::new(code, "as the script says")
+    Error::new(code, "scripted")
 }

@@ -1,46 +1,46 @@
-//! When a process may forget what it knows.
+//! When a process may drop what it holds of a login.
 
 use super::*;
 
 const HOUR: u64 = 3_600_000;
 
 #[test]
-fn what_nobody_has_asked_for_in_an_hour_can_be_forgotten() {
-    let mut rig = Rig::new();
-    assert!(rig.known.is_idle(rig.now));
-    rig.look();
-    rig.pass(HOUR - 1);
-    assert!(!rig.known.is_idle(rig.now));
-    rig.pass(1);
-    assert!(rig.known.is_idle(rig.now));
+fn a_login_that_was_not_loaded_for_an_hour_may_be_dropped() {
+    let mut scene = Scene::new();
+    assert!(scene.local.is_idle(scene.now));
+    scene.reload();
+    scene.pass(HOUR - 1);
+    assert!(!scene.local.is_idle(scene.now));
+    scene.pass(1);
+    assert!(scene.local.is_idle(scene.now));
 }
 
 #[test]
-fn what_an_api_has_refused_is_not_forgotten_while_it_is_current() {
-    let mut rig = Rig::new();
-    rig.known.invalidate("a1", rig.now);
-    assert!(!rig.known.is_idle(rig.now));
-    rig.look();
-    rig.pass(HOUR);
-    assert!(!rig.known.is_idle(rig.now));
-    rig.put(login("g", 2, rig.now.wall));
-    rig.look();
-    rig.pass(HOUR);
-    assert!(rig.known.is_idle(rig.now));
+fn a_token_that_an_api_refused_is_remembered_while_it_is_current() {
+    let mut scene = Scene::new();
+    scene.local.invalidate("a1", scene.now);
+    assert!(!scene.local.is_idle(scene.now));
+    scene.reload();
+    scene.pass(HOUR);
+    assert!(!scene.local.is_idle(scene.now));
+    scene.put(login("g", 2, scene.now.wall));
+    scene.reload();
+    scene.pass(HOUR);
+    assert!(scene.local.is_idle(scene.now));
 }
 
 #[test]
-fn what_the_store_does_not_have_and_who_is_at_it_are_not_forgotten() {
-    let mut rig = Rig::new();
-    let busy = |rig: &mut Rig| {
-        rig.pass(HOUR);
-        assert!(!rig.known.is_idle(rig.now));
+fn unsaved_tokens_and_open_claims_are_not_dropped() {
+    let mut scene = Scene::new();
+    let busy = |scene: &mut Scene| {
+        scene.pass(HOUR);
+        assert!(!scene.local.is_idle(scene.now));
     };
-    renew_while(&mut rig, |rig| rig.tokens(2), busy).unwrap();
-    let mut unsaved = rig.twin();
-    unsaved.known.holds(login("g", 3, START), unsaved.now);
-    for rig in [&mut rig, &mut unsaved] {
-        rig.pass(HOUR);
+    refresh_while(&mut scene, |scene| scene.tokens(2), busy).unwrap();
+    let mut unsaved = scene.twin();
+    unsaved.local.hold_unsaved(login("g", 3, START), unsaved.now);
+    for scene in [&mut scene, &mut unsaved] {
+        scene.pass(HOUR);
     }
-    assert_eq!((rig.known.is_idle(rig.now), unsaved.known.is_idle(unsaved.now)), (true, false));
+    assert_eq!((scene.local.is_idle(scene.now), unsaved.local.is_idle(unsaved.now)), (true, false));
 }

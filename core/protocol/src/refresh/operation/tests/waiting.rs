@@ -1,52 +1,52 @@
-//! Waits after failures.
+//! Backoff after failures.
 
 use super::*;
 
-fn failed(rig: &mut Rig, seconds: u64) {
-    let asked = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(seconds)));
-    rig.renew(|_| Reply::Refused(asked.clone())).unwrap_err();
-    rig.log.clear();
+fn failed(scene: &mut Scene, seconds: u64) {
+    let unavailable = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(seconds)));
+    scene.refresh(|_| Reply::Refused(unavailable.clone())).unwrap_err();
+    scene.log.clear();
 }
 
 #[test]
-fn a_wait_within_the_patience_is_waited_out() {
-    let mut rig = Rig::new();
-    failed(&mut rig, 20);
-    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
-    assert_eq!(rig.times("wait"), 1);
+fn a_backoff_within_the_patience_is_waited_out() {
+    let mut scene = Scene::new();
+    failed(&mut scene, 20);
+    assert!(scene.refresh(|scene| scene.tokens(2)).unwrap());
+    assert_eq!(scene.times("wait"), 1);
 }
 
 #[test]
-fn a_wait_as_long_as_the_patience_is_waited_out() {
-    let mut rig = Rig::new();
-    failed(&mut rig, 30);
-    assert!(rig.renew(|rig| rig.tokens(2)).unwrap());
-    assert_eq!(rig.times("wait"), 1);
+fn a_backoff_as_long_as_the_patience_is_waited_out() {
+    let mut scene = Scene::new();
+    failed(&mut scene, 30);
+    assert!(scene.refresh(|scene| scene.tokens(2)).unwrap());
+    assert_eq!(scene.times("wait"), 1);
 }
 
 #[test]
-fn a_longer_wait_is_answered_with_what_was_remembered() {
-    let mut rig = Rig::new();
-    failed(&mut rig, 40);
-    assert_eq!(code(rig.renew(|rig| rig.tokens(2))), ErrorCode::ServerUnavailable);
-    assert_eq!(rig.log, ["load", "end"]);
+fn a_longer_backoff_returns_the_stored_error() {
+    let mut scene = Scene::new();
+    failed(&mut scene, 40);
+    assert_eq!(code(scene.refresh(|scene| scene.tokens(2))), ErrorCode::ServerUnavailable);
+    assert_eq!(scene.log, ["load", "finish"]);
 }
 
 #[test]
-fn a_token_that_is_still_usable_is_given_meanwhile() {
-    let mut rig = Rig::new();
-    rig.put(login("g", 1, START - 250_000));
-    failed(&mut rig, 20);
-    assert!(!rig.renew(|rig| rig.tokens(2)).unwrap());
-    assert_eq!(rig.log, ["load", "end"]);
-    assert!(matches!(rig.known.judge(TokenRequirements::default(), Attempted::Reload, rig.now), Decision::Use));
+fn a_usable_token_is_handed_out_during_a_backoff() {
+    let mut scene = Scene::new();
+    scene.put(login("g", 1, START - 250_000));
+    failed(&mut scene, 20);
+    assert!(!scene.refresh(|scene| scene.tokens(2)).unwrap());
+    assert_eq!(scene.log, ["load", "finish"]);
+    assert!(matches!(scene.local.decision(TokenRequirements::default(), Attempted::Reload, scene.now), Decision::Use));
 }
 
 #[test]
-fn a_refusal_that_cost_nothing_does_not_bind_a_forced_refresh() {
-    let mut rig = Rig::new();
-    failed(&mut rig, 20);
-    let force = |rig: &mut Rig, action: &Action| matches!(action, Action::Refresh(_)).then(|| Observation::Replied(rig.tokens(2)));
-    assert!(rig.fly(Goal::ForceRefresh, force).unwrap());
-    assert_eq!(rig.times("wait"), 0);
+fn a_refusal_that_spent_nothing_does_not_delay_a_forced_refresh() {
+    let mut scene = Scene::new();
+    failed(&mut scene, 20);
+    let force = |scene: &mut Scene, action: &Action| matches!(action, Action::Refresh(_)).then(|| Observation::Replied(scene.tokens(2)));
+    assert!(scene.run(Goal::ForceRefresh, force).unwrap());
+    assert_eq!(scene.times("wait"), 0);
 }

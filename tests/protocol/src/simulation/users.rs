@@ -1,26 +1,27 @@
-//! What people and fate do: bursts of calls, logins, logouts, and trouble on the way.
+//! What users do, and which faults happen meanwhile.
 
-use super::losses::Cause;
-use super::server::Asking;
-use super::world::{Carried, Event, Kind, World};
+use super::login::UnavoidableLoss;
+use super::records::refresh_of;
+use super::server::RequestOrigin;
+use super::world::{Delivery, Event, Kind, World};
 use sipgate_oauth2_protocol::error::{ErrorCode, Result};
 use sipgate_oauth2_protocol::refresh::action::Goal;
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
-/// For how many seconds somebody comes again and again, while a store comes back.
+/// For how many seconds callers retry around the end of an outage.
 const IMPATIENT: u64 = 12;
 
 impl World<'_> {
     pub(super) fn burst(&mut self, account: usize) {
-        if !self.stormy {
+        if !self.faulty {
             return;
         }
-        let longest = if self.random.per_mille(300) { self.settings.life * 2_000 } else { self.settings.quiet * 2 };
-        let quiet = self.random.below(longest.min(self.settings.quiet * 2));
-        self.after(quiet, Event::Burst { account });
-        self.trouble(account);
+        let longest = if self.random.per_mille(300) { self.settings.lifetime * 2_000 } else { self.settings.mean_pause * 2 };
+        let mean_pause = self.random.below(longest.min(self.settings.mean_pause * 2));
+        self.after(mean_pause, Event::Burst { account });
+        self.inject_faults(account);
         for _ in 0..self.random.between(1, 6) {
             let process = self.some_process();
             let at = self.random.below(3_000);
@@ -29,7 +30,7 @@ impl World<'_> {
         }
     }
 
-    fn trouble(&mut self, account: usize) {
+    fn inject_faults(&mut self, account: usize) {
         let process = self.some_process();
         let soon = self.random.below(10_000);
         let minute = self.random.below(60_000);
@@ -37,7 +38,7 @@ impl World<'_> {
             self.after(soon, Event::Kill { process });
         }
         if self.random.per_mille(10) {
-            let length = self.a_pause();
+            let length = self.pause_length();
             self.after(soon, Event::Stop { process, length });
         }
         if self.random.per_mille(3) {
@@ -51,11 +52,11 @@ impl World<'_> {
             let longest = [60_000, HOUR, DAY][self.random.index(3)];
             let length = self.random.between(1_000, longest);
             self.tally.fault("machine suspended");
-            self.after(soon, Event::Sleep { machine, length });
+            self.after(soon, Event::Suspend { machine, length });
         }
         if self.random.per_mille(14) {
             let (at, length) = (self.random.below(4_000), self.random.below(300_000));
-            self.after(at, Event::StoreGone { length });
+            self.after(at, Event::StoreDown { length });
         }
         if self.random.per_mille(14) {
             let (at, length) = (self.random.below(4_000), self.random.below(300_000));
@@ -81,7 +82,7 @@ impl World<'_> {
         }
         if self.random.per_mille(3) {
             self.tally.fault("user disabled for a while");
-            self.people[account].disabled_until = self.now + soon + self.random.below(600_000);
+            self.users[account].disabled_until = self.now + soon + self.random.below(600_000);
         }
         if self.random.per_mille(6) {
             self.after(soon, Event::Logout { account });
@@ -90,7 +91,7 @@ impl World<'_> {
             self.after(soon, Event::Login { account, again: true });
         }
         if self.random.per_mille(4) {
-            // Both at once, from two tabs.
+            // Both at once, as from two tabs.
             let apart = self.random.below(1_000);
             self.after(soon, Event::Logout { account });
             self.after(soon + apart, Event::Login { account, again: true });
@@ -105,7 +106,7 @@ impl World<'_> {
         }
     }
 
-    /// Sets a wall clock wrong, and right again later.
+    /// Sets a wall clock wrong, and corrects it later.
     fn set_a_clock(&mut self, soon: u64) {
         let machine = self.random.index(self.settings.machines);
         let (kind, skew) = match self.random.below(3) {
@@ -121,18 +122,19 @@ impl World<'_> {
         self.after(soon + lasts, Event::SetClock { machine, skew: 0 });
     }
 
-    /// The store answers nobody, or writes for nobody; and those who have to do with it come again and again, and as soon as it is back.
-    pub(super) fn lose_store(&mut self, length: u64, only_writes: bool) {
-        if !self.stormy {
+    /// The store does not respond, or only rejects writes. Callers of the affected accounts retry
+    /// during the outage and around its end.
+    pub(super) fn fail_store(&mut self, length: u64, only_writes: bool) {
+        if !self.faulty {
             return;
         }
-        self.tally.fault(if only_writes { "store read-only for a while" } else { "store gone for a while" });
+        self.tally.fault(if only_writes { "store read-only for a while" } else { "store down for a while" });
         let until = self.now + length;
-        self.trace.note(None, self.now, || format!("the store is {} for {length} ms", if only_writes { "read-only" } else { "gone" }));
+        self.trace.note(None, self.now, || format!("the store is {} for {length} ms", if only_writes { "read-only" } else { "down" }));
         let store = &mut self.store;
-        let end = if only_writes { &mut store.read_only_until } else { &mut store.gone_until };
+        let end = if only_writes { &mut store.read_only_until } else { &mut store.down_until };
         *end = until.max(*end);
-        let busy: Vec<usize> = (0..self.people.len()).filter(|account| self.people[*account].flying > 0).collect();
+        let busy: Vec<usize> = (0..self.users.len()).filter(|account| self.users[*account].running_operations > 0).collect();
         for account in busy {
             let process = self.some_process();
             let meanwhile = self.random.below(length);
@@ -147,46 +149,46 @@ impl World<'_> {
     }
 
     pub(super) fn slow_down(&mut self, process: usize, length: u64) {
-        if self.stormy {
+        if self.faulty {
             self.tally.fault("store slow for one process");
             self.trace.note(None, self.now, || format!("the store is slow for process {process}, for {length} ms"));
             self.processes[process].slow_until = self.now + length;
         }
     }
 
-    /// A descriptor of the lock's file is closed by somebody who knows nothing of it.
+    /// The lock is lost unnoticed, because a descriptor of its file was closed.
     pub(super) fn lose_lock(&mut self, account: usize) {
-        if self.stormy
-            && let Some(pilot) = self.store.lose_lock(account).and_then(|holder| self.flights.get_mut(&holder))
+        if self.faulty
+            && let Some(running) = self.store.lose_lock(account).and_then(|holder| self.operations.get_mut(&holder))
         {
-            pilot.lock_lost = true;
+            running.lock_lost = true;
             self.tally.fault("lock lost");
             self.trace.note(Some(account), self.now, || "the lock is lost".into());
         }
     }
 
     pub(super) fn lose_writes(&mut self, account: usize, writes: usize) {
-        if self.stormy && self.store.lose(account, writes, self.now) {
-            self.tally.fault(if writes == 1 { "store lost its last write" } else { "store restored from an older copy" });
+        if self.faulty && self.store.lose(account, writes, self.now) {
+            self.tally.fault(if writes == 1 { "store lost its last write" } else { "store restored from an older backup" });
             self.trace.note(Some(account), self.now, || format!("the store loses the last {writes} writes"));
-            self.settle(account);
+            self.check_reachable(account);
         }
     }
 
     pub(super) fn end_session(&mut self, account: usize) {
-        if let Some(session) = self.people[account].session
+        if let Some(session) = self.users[account].session
             && self.server.is_alive(session)
-            && self.stormy
+            && self.faulty
         {
             self.tally.fault("session ended by the server");
             self.trace.note(Some(account), self.now, || "the server ends the session".into());
-            self.kill_session(account, session, Cause::EndedByServer);
+            self.kill_session(account, session, UnavoidableLoss::EndedByServer);
         }
     }
 
     pub(super) fn log_in(&mut self, account: usize, again: bool) {
         let process = self.some_process();
-        if again && self.people[account].login.is_none() && !self.people[account].wants_login {
+        if again && self.users[account].login.is_none() && !self.users[account].wants_login {
             return;
         }
         if !self.processes[process].is_up || self.awake_at(process) > self.now {
@@ -194,8 +196,8 @@ impl World<'_> {
             return;
         }
         if again && self.random.half() {
-            // Another browser.
-            self.people[account].session = None;
+            // The next login uses a different browser.
+            self.users[account].session = None;
         }
         self.tally.logins += 1;
         let grant_id = self.name("g");
@@ -209,9 +211,9 @@ impl World<'_> {
     fn tokens_from_elsewhere(&mut self, process: usize, account: usize, grant_id: String) -> Goal {
         let moment = self.moment(process);
         let session = self.browser_session(account);
-        let asking = Asking { account, request: usize::MAX, sent: self.now, sender_skew: self.skew(process) };
-        let new = self.server.log_in(session, asking);
-        Goal::Save { grant_id, received: Box::new(self.received(new, None, moment, Carried::Back)) }
+        let origin = RequestOrigin { account, request: usize::MAX, sent: self.now, sender_skew: self.skew(process) };
+        let new = self.server.log_in(session, origin);
+        Goal::Save { grant_id, received: Box::new(self.received(new, None, moment, Delivery::Complete)) }
     }
 
     pub(super) fn log_out(&mut self, account: usize) {
@@ -222,36 +224,36 @@ impl World<'_> {
         }
     }
 
-    /// A caller was told that a login is needed.
+    /// A caller got `LOGIN_REQUIRED`.
     pub(super) fn wants_login(&mut self, account: usize) {
-        if !self.people[account].wants_login {
-            self.people[account].wants_login = true;
-            let later = if self.stormy { self.random.between(1_000, 1_800_000) } else { 100 };
+        if !self.users[account].wants_login {
+            self.users[account].wants_login = true;
+            let later = if self.faulty { self.random.between(1_000, 1_800_000) } else { 100 };
             self.after(later, Event::Login { account, again: false });
         }
     }
 
-    /// A login was tried, and has succeeded or not.
+    /// A login has finished, successfully or not.
     pub(super) fn login_over(&mut self, account: usize) {
-        let has_login = self.people[account].login.is_some();
-        if self.people[account].wants_login {
-            self.people[account].wants_login = false;
+        let has_login = self.users[account].login.is_some();
+        if self.users[account].wants_login {
+            self.users[account].wants_login = false;
             if !has_login {
                 self.wants_login(account);
             }
         }
     }
 
-    /// What a flight's end means to the person.
-    pub(super) fn told(&mut self, id: u64, outcome: &Result<bool>) {
-        let Some(pilot) = self.flights.get(&id) else { return };
-        let account = pilot.account;
-        if !matches!(pilot.kind, Kind::LogIn | Kind::Save) {
+    /// The user learns the outcome of a login.
+    pub(super) fn login_reported(&mut self, id: u64, outcome: &Result<bool>) {
+        let Some(running) = self.operations.get(&id) else { return };
+        let account = running.account;
+        if !matches!(running.kind, Kind::LogIn | Kind::Save) {
             return;
         }
-        if let (Ok(_), Some(grant_id)) = (outcome, pilot.grant_id.clone()) {
-            let record = self.processes[pilot.process].lanes[account].known.record();
-            if let Some(token) = record.filter(|record| record.grant_id == grant_id).and_then(super::world::refresh_of) {
+        if let (Ok(_), Some(grant_id)) = (outcome, running.grant_id.clone()) {
+            let record = self.processes[running.process].account_states[account].local.record();
+            if let Some(token) = record.filter(|record| record.grant_id == grant_id).and_then(refresh_of) {
                 self.logged_in(account, &grant_id, token);
             }
         }

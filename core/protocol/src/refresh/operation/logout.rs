@@ -1,0 +1,89 @@
+//! The end of a login: the tombstone first, then the server, then the removal of the refresh token.
+
+use std::sync::Arc;
+
+use super::step::{Lock, Step};
+use super::{CLAIM_POLL_MILLISECONDS, Operation};
+use crate::error::{Error, ErrorCode, Result};
+use crate::refresh::action::Action;
+use crate::refresh::local_state::LocalState;
+use crate::refresh::record::{Record, State, Stored};
+use crate::time::Moment;
+
+impl Operation {
+    /// Writes the tombstone at once, even during another process's refresh. No token of the login
+    /// is handed out after that (I9).
+    pub(super) fn begin_logout(&mut self, local: &mut LocalState, found: Option<Stored>) -> Action {
+        let Some(found) = found else { return self.finish(local, Ok(())) };
+        if found.record.is_logged_out() {
+            return if found.record.refresh_token.is_some() { self.await_refresh() } else { self.finish(local, Ok(())) };
+        }
+        let tombstone = Arc::new(Record { state: State::LoggedOut, tokens: None, failure: None, ..(*found.record).clone() });
+        self.step = Step::WritingTombstone(Arc::clone(&tombstone));
+        Action::Swap { expected: Some(found.version), record: tombstone }
+    }
+
+    pub(super) fn await_refresh(&mut self) -> Action {
+        self.step = Step::AwaitingRefresh;
+        match self.lock {
+            Lock::Untried => Action::TryLock,
+            Lock::Held | Lock::Without => self.verify_tombstone(),
+        }
+    }
+
+    pub(super) fn wait_for_refresh(&mut self, now: Moment, poll: u64) -> Action {
+        if now.mono >= self.deadline {
+            self.step = Step::Done;
+            return Action::Finish(Err(not_finished()));
+        }
+        self.step = Step::AwaitingRefresh;
+        Action::Wait(self.with_jitter(poll).min(self.deadline - now.mono))
+    }
+
+    pub(super) fn verify_tombstone(&mut self) -> Action {
+        if !self.has_permit {
+            self.step = Step::AwaitingRevocationPermit;
+            return Action::AcquirePermit;
+        }
+        self.step = Step::VerifyingTombstone;
+        Action::Load
+    }
+
+    /// Revokes the token of our tombstone, and no other: by now the record may be a new login in
+    /// the same session. A refresh that may be in flight is waited for (I15).
+    pub(super) fn revoke(&mut self, local: &mut LocalState, found: Option<Stored>, now: Moment) -> Action {
+        if let Some(record) = local.record_to_restore(found.as_ref().map(|found| &*found.record)) {
+            return self.restore(record, found);
+        }
+        local.loaded(found.as_ref(), now);
+        let Some(tombstone) = found.filter(|found| found.record.is_logged_out()) else { return self.finish(local, Ok(())) };
+        let Some(token) = tombstone.record.refresh_token.clone() else { return self.finish(local, Ok(())) };
+        if let Some(claim) = &tombstone.record.claim
+            && !self.is_orphan(&tombstone, claim, local)
+            && !local.has_watched(&tombstone.version, claim.lease_milliseconds, now)
+        {
+            return self.wait_for_refresh(now, CLAIM_POLL_MILLISECONDS);
+        }
+        self.step = Step::Revoking(tombstone);
+        Action::Revoke(token)
+    }
+
+    /// Removes the refresh token only once the server has confirmed (I5, I14).
+    pub(super) fn revoked(&mut self, tombstone: &Stored, outcome: Result<()>) -> Action {
+        if let Err(error) = outcome {
+            self.step = Step::Done;
+            return Action::Finish(Err(error));
+        }
+        self.step = Step::ClearingToken;
+        let record = Record { refresh_token: None, claim: None, ..(*tombstone.record).clone() };
+        Action::Swap { expected: Some(tombstone.version.clone()), record: record.into() }
+    }
+}
+
+fn not_finished() -> Error {
+    Error::new(
+        ErrorCode::Busy,
+        "this account is logged out here, but a refresh in progress did not finish in time; \
+         call logout again to end the login at the server",
+    )
+}
