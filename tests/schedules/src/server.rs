@@ -122,7 +122,8 @@ impl Server {
         if let Way::Status(status) = way {
             return Response { status, headers: Headers::default(), body: Body::Whole(Vec::new()) };
         }
-        let form: HashMap<String, String> = url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
+        let form: HashMap<String, String> =
+            url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
         let mut state = self.lock();
         let answer = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
             (Some(token), _, _) => {
