@@ -23,7 +23,6 @@ CHECKED = (".md", ".rs", ".h", ".d.cts", ".pyi", ".py")
 
 # Exact paths that are still to be rewritten. A path that passes must leave the list.
 NOT_YET = (
-    "ARCHITECTURE.md",
     "tests/behaviour/RULES.md",
 )
 

@@ -49,7 +49,8 @@ pub enum LoginState {
     Absent,
     /// A login is stored.
     Active,
-    /// The server has rejected the refresh token. A new login, or a refresh that succeeds, makes it active again.
+    /// The server has rejected the refresh token. A new login, or a refresh that succeeds, makes it
+    /// active again.
     Rejected,
     /// The user was logged out.
     LoggedOut,
