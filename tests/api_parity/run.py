@@ -1,8 +1,10 @@
-"""Compares what the languages offer: what one has and another lacks is an error, unless exceptions.json says why.
+"""Compares what the languages offer. An item that a language lacks is an error, unless
+exceptions.json says why.
 
-Each language is read by its own means: Rust by rustdoc, Python by importing it, Node by TypeScript's checker and by loading it, C by a
-C parser. TABLE.md is made of what they say. exceptions.json names single items and nothing by a pattern; one that explains what is
-no longer so is an error too.
+Each language is read by its own means: Rust by rustdoc, Python by an import, Node by TypeScript's
+checker and by loading the package, C by a C parser. TABLE.md is made from what they find.
+exceptions.json names single items, never a pattern. An exception that no longer applies is an
+error too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ TABLE = Path(__file__).with_name("TABLE.md")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="TABLE.md anew")
+    parser.add_argument("--write", action="store_true", help="write TABLE.md")
     options = parser.parse_args()
     offered = {
         "rust": rust.items(),

@@ -1,6 +1,9 @@
-"""How one thing is spelt in each language: `TokenSet.expires_at` here and in Python is `TokenSet::expires_at` in Rust,
-`TokenSet.expiresAt` in Node, `sipgate_token_set_expires_at` in C. Rules of the languages, without exceptions for single names:
-those are in table.json."""
+"""How one thing is spelled in each language.
+
+`TokenSet.expires_at` here and in Python is `TokenSet::expires_at` in Rust, `TokenSet.expiresAt` in
+Node, and `sipgate_oauth2_token_set_expires_at` in C. These are the rules of the languages. Single
+names that differ are in exceptions.json.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,8 @@ from collections.abc import Iterable, Mapping
 C_PREFIX = "sipgate_oauth2_"
 CODE_PREFIX = "sipgate_"
 
-
-# What a language has beside a thing for the thing itself, and which therefore counts as a part of it: how a type is made and freed, how
-# it shows as text; in Rust, the forms of an operation that take options or do not wait.
+# Endings of what belongs to a thing: how a type is made, freed or shown as text. In Rust, also the
+# forms of an operation that take options or do not wait.
 FORMS = {
     "rust": re.compile(r"\.(new|as_str|reveal)$|(?<=\.)start_|_with$"),
     "node": re.compile(r"\.to_j_s_o_n$"),
@@ -21,7 +23,9 @@ FORMS = {
 
 
 class Speller:
-    """`aliases`: what types are called elsewhere, by language. `keywords`: what Python gives by keyword is a type elsewhere."""
+    """`aliases`: the common names of types, by language. `keywords`: the types whose members are
+    keyword arguments in Python.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,7 @@ class Speller:
         self._keywords = keywords
 
     def common(self, language: str, item: str, items: Iterable[str]) -> str:
-        """The name that the item has in all languages; `items` are all of its language."""
+        """The name that the item has in all languages. `items` are all items of its language."""
         if language == "c":
             name = self._from_c(item, items)
         elif language in ("python", "aio") and "(" in item:
@@ -47,13 +51,13 @@ class Speller:
 
     def _from_c(self, item: str, items: Iterable[str]) -> str:
         name, _, member = item.removesuffix("()").partition(".")
-        # The longest one whose name begins the function's.
+        # The type with the longest name that the function's name begins with.
         owners = [one for one in items if one.isidentifier() and (name + "_").startswith(one + "_")]
         owner = max(owners, key=len, default=name)
         type_name = self._aliases.get("c", {}).get(owner) or _camel(owner.removeprefix(C_PREFIX))
         if member:
             return f"{type_name}.{member.lower().removeprefix(CODE_PREFIX)}"
-        # Without a setter's verb, and without a unit or form that is the value's type elsewhere.
+        # Without the verb of a setter, and without a unit or form: elsewhere the type has that.
         rest = re.sub(r"^(set|add)_|_(ms|json)$", "", name[len(owner) + 1 :])
         return f"{type_name}.{rest}" if rest else type_name
 
@@ -68,11 +72,11 @@ class Speller:
         """Python's functions that must all have this keyword."""
         type_name, _, keyword = common.partition(".")
         rule = self._keywords.get(type_name, {"of": []})
-        return rule["of"] if keyword in rule.get("names", [keyword]) else []
+        return rule["of"] if keyword and keyword in rule.get("names", [keyword]) else []
 
 
 def _outermost(name: str) -> str:
-    """Types as they are; functions and constants in one way."""
+    """Types stay as they are. Functions and constants get one form."""
     return name if name[0].isupper() and not name.isupper() else _snake(name)
 
 

@@ -16,7 +16,7 @@ LANGUAGES = ("rust", "python", "aio", "node", "c")
 
 @dataclass
 class Row:
-    """`why`: the reason for what it lacks, and for nothing else."""
+    """`why`: why a language lacks it, or an empty text."""
 
     name: str
     items: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -34,7 +34,7 @@ class Row:
                 functions = {item.partition("(")[0] for item in there if "(" in item}
                 yield from (
                     f"{language}: {function}"
-                    for function in (speller.functions(self.name) if functions else [])
+                    for function in speller.functions(self.name)
                     if function not in functions
                 )
 
@@ -82,7 +82,10 @@ class Table:
                     self._taken.add((language, item))
 
     def _excuse(self, group: Mapping[str, Any]) -> None:
-        """Its rows must lack something, and it must name all that they have: whatever is added to one has to be looked at."""
+        """Marks the rows of a group as explained.
+
+        The group must name every item of its rows, so that a new item is noticed.
+        """
         named = {
             (language, item)
             for language in LANGUAGES
@@ -123,20 +126,16 @@ def as_markdown(table: Table) -> str:
     lines = [
         "# What each language offers",
         "",
-        "Written by `make api-table` from the four languages; do not edit. What only some of them have",
-        "is explained in `exceptions.json`.",
+        "`make api-table` writes this page from the four languages: do not edit it. The reasons are in",
+        "`exceptions.json`.",
         "",
         f"## In all languages: {len(shared)}",
         "",
         *_rows(shared),
     ]
+    lines += ["", f"## In some languages: {len(others)}"]
     for why in sorted({row.why for row in others}):
-        lines += [
-            "",
-            f"## {why[0].upper()}{why[1:]}",
-            "",
-            *_rows([row for row in others if row.why == why]),
-        ]
+        lines += ["", why, "", *_rows([row for row in others if row.why == why])]
     return "\n".join(lines) + "\n"
 
 

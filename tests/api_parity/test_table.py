@@ -1,4 +1,4 @@
-"""A table that cannot fail would be none: each kind of mistake is planted here."""
+"""The table finds each kind of mistake: every test plants one."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def problems(
     return Table(offered, known).problems
 
 
-def test_names_that_follow_the_rules_of_their_language_are_one_thing() -> None:
+def test_names_that_follow_the_rules_of_their_language_are_one_row() -> None:
     assert problems() == []
 
 
-def test_what_one_language_has_alone_is_an_error_until_it_is_explained() -> None:
+def test_an_item_of_one_language_only_is_an_error_until_it_is_explained() -> None:
     more = {"rust": {"Client::revoke"}}
     (problem,) = problems(more)
     assert problem.startswith("Client.revoke: not in python, aio, node, c")
@@ -75,7 +75,7 @@ def test_an_exception_for_one_item_does_not_cover_the_next() -> None:
     assert problem.startswith("Client.revoke_all")
 
 
-def test_an_exception_for_what_is_not_there_is_an_error() -> None:
+def test_an_exception_for_a_missing_item_is_an_error() -> None:
     assert (
         "names Client::revoke of rust"
         in problems(only=[{"why": "so", "rust": ["Client::revoke"]}])[0]
@@ -86,14 +86,14 @@ def test_an_exception_for_what_is_not_there_is_an_error() -> None:
     )
 
 
-def test_an_exception_for_what_every_language_has_by_now_is_an_error() -> None:
+def test_an_exception_for_an_item_of_every_language_is_an_error() -> None:
     items = {"rust": ["Client::start_refresh"], "c": ["sipgate_oauth2_client_refresh()"]}
     everywhere = {language: ["Client.refresh"] for language in ("python", "aio", "node")}
     found = problems(only=[{"why": "so", **items, **everywhere}])
     assert found == ["Client.refresh: explained, but every language has it"]
 
 
-def test_an_exception_must_name_each_language_that_has_the_thing() -> None:
+def test_an_exception_must_name_each_language_that_has_the_item() -> None:
     more = {"rust": {"Client::revoke"}, "node": {"Client.revoke"}}
     found = problems(more, only=[{"why": "so", "rust": ["Client::revoke"]}])
     assert "node Client.revoke is the same, and not named" in found[0]
@@ -111,3 +111,15 @@ def test_a_keyword_that_one_constructor_lacks_is_an_error() -> None:
     assert any(
         one.startswith("ClientOptions.proxy: not in python: Client.keycloak, but") for one in found
     )
+
+
+def test_a_type_of_keywords_without_a_function_that_takes_them_is_an_error() -> None:
+    more = {
+        "rust": {"ClientOptions::proxy"},
+        "python": {"ClientOptions.proxy"},
+        "aio": {"ClientOptions.proxy", "Client.sipgate(proxy)", "Client.keycloak(proxy)"},
+        "node": {"ClientOptions.proxy"},
+        "c": {"sipgate_oauth2_client_options_set_proxy()", "sipgate_oauth2_client_options"},
+    }
+    (problem,) = (one for one in problems(more) if one.startswith("ClientOptions.proxy"))
+    assert "not in python: Client.sipgate, python: Client.keycloak, but" in problem

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The shared behaviour suite: the same cases, in every language, against the local realm."""
+"""The shared behaviour suite: the same cases in every language, against the local realm."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def main() -> int:
     languages = options.languages.split(",")
     unknown = [language for language in languages if language not in SHIMS]
     if unknown:
-        sys.exit(f"no such language: {', '.join(unknown)}; there are {', '.join(SHIMS)}")
+        sys.exit(f"unknown language: {', '.join(unknown)}; known: {', '.join(SHIMS)}")
     return run(languages, options)
 
 
 def run(languages: list[str], options: argparse.Namespace) -> int:
     cases = matching(all_cases(), options.case)
     if not cases:
-        sys.exit(f"no case has {options.case!r} in its title")
+        sys.exit(f"no title contains {options.case!r}")
     if any(case.linux for case in cases):
         if sys.platform == "linux":
             clock.build()
         else:
             every, cases = cases, [case for case in cases if not case.linux]
-            print(f"SKIPPED, as they need Linux: {len(every) - len(cases)} cases")
+            print(f"SKIPPED because they need Linux: {len(every) - len(cases)} cases")
     alone = [case for case in cases if not case.between]
     between = [case for case in cases if case.between]
     outcome = Outcome()
@@ -81,15 +81,15 @@ def _passed(title: str, languages: list[str], verdicts: report.Verdicts) -> bool
 def parsed_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--languages", default=",".join(SHIMS), help="which, separated by commas (default: all)"
+        "--languages", default=",".join(SHIMS), help="separated by commas (default: all)"
     )
     parser.add_argument(
-        "--case", default="", metavar="PATTERN", help="only cases whose title has this in it"
+        "--case", default="", metavar="PATTERN", help="only cases whose title contains this"
     )
     parser.add_argument(
         "--matrix",
         action="store_true",
-        help="show every case, also those that passed in every language",
+        help="also show the cases that passed in every language",
     )
     parser.add_argument(
         "--realm",
@@ -99,12 +99,12 @@ def parsed_options() -> argparse.Namespace:
         help="the local realm's program",
     )
     parser.add_argument(
-        "--table", action="store_true", help="write RULES.md anew: which case shows which rule"
+        "--table", action="store_true", help="write RULES.md: which case shows which rule"
     )
     parser.add_argument(
         "--check-table",
         action="store_true",
-        help="fail where RULES.md is not up to date, or a rule has no case",
+        help="fail if RULES.md is out of date, or a rule has no case",
     )
     return parser.parse_args()
 

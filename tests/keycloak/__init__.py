@@ -1,1 +1,1 @@
-"""The same questions to a real Keycloak and to the local realm, and the whole job against Keycloak."""
+"""Compares a real Keycloak with the local realm, and runs the main job against Keycloak."""

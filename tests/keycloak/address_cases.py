@@ -1,4 +1,4 @@
-"""The same Keycloak by another name, and with a server in front of it that has something to say of its own."""
+"""Cases with the same Keycloak under another host name, or behind a server with its own pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from driver.shim import OK, Reply
-from keycloak.front import PAGE_TEXT, Passed, running_front
+from keycloak.front import PAGE_TEXT, Forwarded, running_front
 from keycloak.library import Library
 from keycloak.library_cases import (
     ACCEPTED_AND_THEREFORE_SPENT,
@@ -26,7 +26,7 @@ RETRY_AFTER = 7
 CASES = Cases()
 case = CASES.add
 
-# Until 23 the callback did not say which server it comes from.
+# Before version 23, the callback did not name its issuer.
 UNNAMED = (OK, LOGIN_ALREADY_USED)
 
 
@@ -36,13 +36,13 @@ UNNAMED = (OK, LOGIN_ALREADY_USED)
     older={THIRD_PARTY: UNNAMED, SIPGATE_APPS: UNNAMED},
 )
 def callback_of_a_login_at_another_host_name(library: Library) -> Sequence[Reply]:
-    """The issuer in the callback follows the address that the browser called."""
+    """The issuer in the callback is the address that the browser used."""
     client = library.client()
-    pending = library.begin(client)
-    url = pending.url.replace(library.ask.base, library.ask.elsewhere, 1)
-    elsewhere = dataclasses.replace(pending, url=url)
+    request = library.begin(client)
+    url = request.url.replace(library.ask.base, library.ask.elsewhere, 1)
+    elsewhere = dataclasses.replace(request, url=url)
     callback = library.callback(elsewhere)
-    return [library.exchange_callback(client, pending, callback) for _ in range(2)]
+    return [library.exchange_callback(client, request, callback) for _ in range(2)]
 
 
 @case(OK, OK)
@@ -64,15 +64,15 @@ def refresh_through_another_host_name_says_whose_token_it_is(library: Library) -
 
 @case(LOGIN_FAILED, LOGIN_ALREADY_USED)
 def exchange_at_a_maintenance_page(library: Library) -> Sequence[Reply]:
-    """Whether the code is spent cannot be known."""
+    """It is unknown whether the code was spent."""
     with running_front(library.ask.base) as front:
         client = library.client(base=front.base)
-        pending = library.begin(client)
-        callback = library.callback(pending)
+        request = library.begin(client)
+        callback = library.callback(request)
         with front.closed(503, retry_after=RETRY_AFTER):
-            failed = library.exchange_callback(client, pending, callback)
+            failed = library.exchange_callback(client, request, callback)
         _check_page_is_not_shown(failed, 503, RETRY_AFTER)
-        return failed, library.exchange_callback(client, pending, callback)
+        return failed, library.exchange_callback(client, request, callback)
 
 
 @case(OK, OUTCOME_UNKNOWN, OUTCOME_UNKNOWN, OUTCOME_UNKNOWN, OK)
@@ -96,7 +96,7 @@ def client_secret_post_on_the_wire_with_a_colon_in_the_client_id(
     client = library.ask.client
     replies, sent = _sent(library, client, "client_secret_post")
     for request in sent:
-        _check("authorization" not in request.headers, "a header beside the form")
+        _check("authorization" not in request.headers, "a header besides the form")
         _check(_credentials(request) == [client.id, client.secret], "other credentials")
     return replies
 
@@ -111,7 +111,7 @@ def client_secret_basic_on_the_wire_with_a_colon_in_the_client_id(
     for request in sent:
         scheme, _, pair = request.headers["authorization"].partition(" ")
         _check(scheme == "Basic" and base64.b64decode(pair).decode() == halves, "another header")
-        _check(_credentials(request) == [], "credentials in the form beside the header")
+        _check(_credentials(request) == [], "credentials in the form besides the header")
     return replies
 
 
@@ -129,8 +129,8 @@ def no_client_authentication_on_the_wire_with_a_colon_in_the_client_id(
 
 def _sent(
     library: Library, client: Client, client_authentication: str
-) -> tuple[Sequence[Reply], Sequence[Passed]]:
-    """A login and a refresh, and their two requests as they went by."""
+) -> tuple[Sequence[Reply], Sequence[Forwarded]]:
+    """A login and a refresh, and their two recorded requests."""
     with running_front(library.ask.base) as front:
         name = library.client(
             base=front.base,
@@ -144,7 +144,7 @@ def _sent(
         return (tokens, refreshed), front.token_requests
 
 
-def _credentials(request: Passed) -> list[str]:
+def _credentials(request: Forwarded) -> list[str]:
     return [value for name, value in request.form if name in ("client_id", "client_secret")]
 
 

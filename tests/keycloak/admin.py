@@ -1,4 +1,4 @@
-"""Keycloak's administration by REST, as far as the questions need it."""
+"""The parts of Keycloak's admin REST API that the questions need."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from keycloak.realms import (
     realm_representation,
     scope_representation,
 )
-from keycloak.wire import Answer, send, send_form, send_json
+from keycloak.wire import Response, send, send_form, send_json
 
-# An administrator's token lives 60 s.
-TOKEN_RENEWAL_SECONDS = 40
+# An administrator's token is valid for 60 s.
+TOKEN_REFRESH_SECONDS = 40
 
 REALM_FIELDS = {
     "enabled": "enabled",
@@ -41,7 +41,7 @@ class KeycloakAdmin:
         self._token_since = float("-inf")
 
     def create_realms(self) -> None:
-        """Scopes come before clients: a realm file with scopes would replace the built-in ones."""
+        """Creates scopes separately: a realm file with scopes would replace the built-in ones."""
         for realm in REALMS:
             self._call("POST", "/admin/realms", realm_representation(realm))
             for name in SCOPES:
@@ -58,7 +58,7 @@ class KeycloakAdmin:
                 self._call("POST", f"/admin/realms/{realm}/clients", client)
 
     def set_realm(self, realm: str, fields: Mapping[str, object]) -> None:
-        """Fields by Keycloak's own names; the others stay."""
+        """Sets fields by Keycloak's own names; the others keep their values."""
         self._call("PUT", f"/admin/realms/{realm}", {"realm": realm, **fields})
 
     def configure_realm(self, realm: str, settings: RealmSettings) -> None:
@@ -70,7 +70,7 @@ class KeycloakAdmin:
         self.set_realm(realm, fields)
 
     def events(self, realm: str) -> list[dict[str, object]]:
-        """Those that the realm was told to keep."""
+        """The events of the types that the realm is set to record."""
         found = self._call("GET", f"/admin/realms/{realm}/events?max=100000").json()
         return cast(list[dict[str, object]], found)
 
@@ -105,7 +105,7 @@ class KeycloakAdmin:
         return f"/admin/realms/{realm}/users/{_only_id(found)}"
 
     def _change_client(self, realm: str, client: str, fields: Mapping[str, object]) -> None:
-        """A client is replaced as a whole: what is not sent may be lost."""
+        """Sends the whole client back, because Keycloak may drop fields that are not sent."""
         query = f"clientId={quote(client, safe='')}"
         found = self._call("GET", f"/admin/realms/{realm}/clients?{query}")
         before = cast(list[dict[str, object]], found.json())[0]
@@ -114,21 +114,21 @@ class KeycloakAdmin:
 
     def _call(
         self, method: str, path: str, body: object = None, *, accept: Collection[int] = ()
-    ) -> Answer:
+    ) -> Response:
         headers = [("Authorization", f"Bearer {self._current_token()}")]
         if body is None:
-            answer = send(method, f"{self._base}{path}", headers=headers)
+            response = send(method, f"{self._base}{path}", headers=headers)
         else:
-            answer = send_json(method, f"{self._base}{path}", body, headers=headers)
-        if answer.status >= 300 and answer.status not in accept:
-            text = answer.body[:200].decode("utf-8", "replace")
-            raise RuntimeError(f"{method} {path}: status {answer.status} {text}")
-        return answer
+            response = send_json(method, f"{self._base}{path}", body, headers=headers)
+        if response.status >= 300 and response.status not in accept:
+            text = response.body[:200].decode("utf-8", "replace")
+            raise RuntimeError(f"{method} {path}: status {response.status} {text}")
+        return response
 
     def _current_token(self) -> str:
         now = time.monotonic()
-        if now - self._token_since > TOKEN_RENEWAL_SECONDS:
-            answer = send_form(
+        if now - self._token_since > TOKEN_REFRESH_SECONDS:
+            response = send_form(
                 f"{self._base}/realms/master/protocol/openid-connect/token",
                 [
                     ("grant_type", "password"),
@@ -137,11 +137,11 @@ class KeycloakAdmin:
                     ("password", self._password),
                 ],
             )
-            self._token, self._token_since = answer.member("access_token"), now
+            self._token, self._token_since = response.member("access_token"), now
         return self._token
 
 
-def _only_id(found: Answer) -> str:
+def _only_id(found: Response) -> str:
     entries = cast(list[dict[str, object]], found.json())
     if len(entries) != 1:
         raise LookupError(f"{len(entries)} entries where one was expected")

@@ -1,5 +1,6 @@
-"""Where a Keycloak may answer otherwise than the local realm, each with its reason. Everything else is a
-failure, and so is a reason, or a question named with it, that no answer needs any more.
+"""Where a Keycloak may respond differently from the local realm, each with its reason.
+
+Everything else is a failure, and so is a reason, or a question it names, that is no longer needed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from keycloak.normalise import ABSENT
 
 @dataclass(frozen=True)
 class Allowance:
-    """Without `questions`, `fields` or `said` it covers all questions, all fields, or whatever Keycloak says. One that is
-    `by_chance` need not be needed."""
+    """Without `questions`, `fields`, or `said`, it covers all of them.
+
+    With `by_chance`, it is not a failure if no difference needs it.
+    """
 
     reason: str
     questions: Collection[str] = ()
@@ -61,7 +64,7 @@ OF_22: Sequence[Allowance] = (
     Allowance("sessions were named by UUIDs", fields=["session_state length"], said=[36]),
     Allowance("sessions were named by UUIDs", fields=["code lengths"], said=["36.36.36"]),
     Allowance(
-        "session_state left the tokens with 25, and nonce the refreshed ID token",
+        "since 25, tokens have no session_state, and a refreshed ID token has no nonce",
         questions=["id token", "id token without nonce", "id token of a refresh"],
         fields=["claims"],
     ),
@@ -72,7 +75,7 @@ OF_22: Sequence[Allowance] = (
         said=["credentialId login password username"],
     ),
     Allowance(
-        "texts about PKCE said less",
+        "error descriptions about PKCE were shorter",
         questions=[
             "public client with plain pkce",
             "wrong verifier",
@@ -87,13 +90,13 @@ OF_22: Sequence[Allowance] = (
         ],
     ),
     Allowance(
-        "the text about a foreign code said less",
+        "the error description for another client's code was shorter",
         questions=["code of another client"],
         fields=["error_description"],
         said=["Auth error"],
     ),
     Allowance(
-        "a verifier nobody asked for was overlooked, and tokens given",
+        "an unexpected verifier was ignored, and tokens were issued",
         questions=["verifier without a challenge"],
     ),
     Allowance(
@@ -103,7 +106,7 @@ OF_22: Sequence[Allowance] = (
         said=[400, "unauthorized_client", "Unexpected error when authenticating client"],
     ),
     Allowance(
-        "RESTEasy Classic, replaced in 23, had its own words for what has no endpoint, and looked at the media type",
+        "RESTEasy Classic, replaced in 23, had its own errors for unknown endpoints and media types",
         questions=[
             "get instead of post",
             "json instead of a form",
@@ -112,7 +115,7 @@ OF_22: Sequence[Allowance] = (
         ],
     ),
     Allowance(
-        "an unknown scope in a refresh was ignored, and tokens given",
+        "an unknown scope in a refresh was ignored, and tokens were issued",
         questions=["refresh with an unknown scope"],
     ),
     Allowance(
@@ -122,7 +125,7 @@ OF_22: Sequence[Allowance] = (
         said=["balance:read email openid profile"],
     ),
     Allowance(
-        "refreshes of one session were not serialised: more than one may win within a second",
+        "refreshes of one session were not serialized: several may succeed within a second",
         questions=["four at once"],
         by_chance=True,
     ),
@@ -131,13 +134,13 @@ OF_22: Sequence[Allowance] = (
         questions=["refresh through another host name", "logout at another host name"],
     ),
     Allowance(
-        "an offline token without the role was refused as one is at the exchange",
+        "an offline token without the role was rejected as at the exchange",
         questions=["refresh of an offline token after the role was taken away"],
         fields=["error", "error_description"],
         said=["not_allowed", "Offline tokens not allowed for the user or client"],
     ),
     Allowance(
-        "userinfo's refusals called themselves JSON, though empty too",
+        "userinfo's error responses were labeled as JSON, though also empty",
         questions=[
             "userinfo without openid",
             "userinfo with rubbish",
@@ -151,12 +154,12 @@ OF_22: Sequence[Allowance] = (
         said=["application/json"],
     ),
     Allowance(
-        "the text about an ended session was longer",
+        "the error description for an ended session was longer",
         questions=["userinfo after logout"],
         fields=["www-authenticate"],
     ),
     Allowance(
-        "fewer answers forbade caches to keep them",
+        "fewer responses forbade caching",
         questions=[
             "userinfo",
             "userinfo by post",
@@ -176,7 +179,7 @@ OF_22: Sequence[Allowance] = (
         said=[ABSENT, "no-cache"],
     ),
     Allowance(
-        "introspection told every client about every token",
+        "introspection described every token to every client",
         questions=[
             "introspection of an access token for another audience",
             "introspection of a refresh token",
@@ -184,7 +187,7 @@ OF_22: Sequence[Allowance] = (
         fields=["members", "active", "scope"],
     ),
     Allowance(
-        "introspection had its own words for a client that is not accepted",
+        "introspection had its own error for a client that is not accepted",
         questions=[
             "introspection with a wrong secret",
             "introspection by an unknown client",
@@ -194,5 +197,5 @@ OF_22: Sequence[Allowance] = (
     ),
 )
 
-# The newest is what the local realm imitates.
+# The local realm imitates the newest version.
 ALLOWED: Mapping[str, Sequence[Allowance]] = {VERSION: (), "22.0.5": OF_22}

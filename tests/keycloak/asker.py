@@ -1,4 +1,4 @@
-"""Asks one realm of one server: the steps of a login and the requests around it, by raw HTTP."""
+"""Queries one realm of one server: the steps of a login and related requests, by raw HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from driver.browser import Browser, Consent
 from keycloak import realms
 from keycloak.control import Control, RealmSettings
 from keycloak.realms import Client, User
-from keycloak.wire import Answer, Pairs, send, send_form
+from keycloak.wire import Response, Pairs, send, send_form
 
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
 SCOPE = "openid balance:read"
@@ -23,7 +23,7 @@ SCOPE = "openid balance:read"
 
 @dataclass(frozen=True)
 class Attempt:
-    """A login that was begun: what must come back and what the exchange needs."""
+    """A login in progress: what the callback must contain and what the exchange needs."""
 
     client: Client
     url: str
@@ -35,7 +35,7 @@ class Attempt:
 class Tokens:
     access: str
     refresh: str
-    answer: Answer
+    response: Response
 
 
 class Asker:
@@ -49,7 +49,7 @@ class Asker:
 
     @property
     def elsewhere(self) -> str:
-        """The same server by another name."""
+        """The same server under another host name."""
         return self.base.replace("127.0.0.1", "localhost")
 
     def endpoint(self, name: str, *, base: str | None = None) -> str:
@@ -63,7 +63,7 @@ class Asker:
         base: str | None = None,
         **changes: str | None,
     ) -> Attempt:
-        """`changes` replace parameters of the authorization request; None leaves one out."""
+        """`changes` replace parameters of the authorization request; None omits one."""
         client = client or self.client
         verifier = secrets.token_urlsafe(32)
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -87,7 +87,7 @@ class Asker:
         return Browser(user.name, user.password, consent=consent)
 
     def code(self, attempt: Attempt, browser: Browser | None = None) -> str:
-        """Logs in, in a browser of its own unless one is given, and takes the code out of the callback."""
+        """Logs in, in a new browser unless one is given, and returns the code from the callback."""
         callback = (browser or self.browser()).log_in(attempt.url)
         found = parse_qs(urlsplit(callback).query).get("code")
         if not found:
@@ -96,8 +96,8 @@ class Asker:
 
     def exchange(
         self, attempt: Attempt, code: str | None, *, headers: Pairs = (), **changes: str | None
-    ) -> Answer:
-        """`changes` replace form parameters; None leaves one out."""
+    ) -> Response:
+        """`changes` replace form parameters; None omits one."""
         return self.token_request(
             {
                 "grant_type": "authorization_code",
@@ -113,10 +113,10 @@ class Asker:
     def tokens(
         self, client: Client | None = None, browser: Browser | None = None, **changes: str | None
     ) -> Tokens:
-        """A whole login that must succeed."""
+        """A complete login that must succeed."""
         attempt = self.begin(client, redirect_uri=REDIRECT_URI, base=None, **changes)
-        answer = self.exchange(attempt, self.code(attempt, browser))
-        return Tokens(answer.member("access_token"), answer.member("refresh_token"), answer)
+        response = self.exchange(attempt, self.code(attempt, browser))
+        return Tokens(response.member("access_token"), response.member("refresh_token"), response)
 
     def refresh(
         self,
@@ -125,7 +125,7 @@ class Asker:
         *,
         base: str | None = None,
         **changes: str | None,
-    ) -> Answer:
+    ) -> Response:
         return self.token_request(
             {
                 "grant_type": "refresh_token",
@@ -143,8 +143,8 @@ class Asker:
         extra: Pairs = (),
         headers: Pairs = (),
         base: str | None = None,
-    ) -> Answer:
-        """`extra` are pairs appended, to send a parameter twice."""
+    ) -> Response:
+        """`extra` appends pairs, so that a parameter can be sent twice."""
         pairs = [*_present(form), *extra]
         return send_form(self.endpoint("token", base=base), pairs, headers=headers)
 
@@ -156,16 +156,16 @@ class Asker:
         *,
         base: str | None = None,
         **form: str | None,
-    ) -> Answer:
+    ) -> Response:
         """A request with client authentication to one of the other endpoints."""
         fields = {**_credentials(client or self.client), **form}
         return send_form(self.endpoint(endpoint, base=base), _present(fields), headers=headers)
 
-    def get(self, url: str, *, bearer: str | None = None) -> Answer:
+    def get(self, url: str, *, bearer: str | None = None) -> Response:
         headers = [] if bearer is None else [("Authorization", f"Bearer {bearer}")]
         return send("GET", url, headers=headers)
 
-    def userinfo(self, access_token: str) -> Answer:
+    def userinfo(self, access_token: str) -> Response:
         return self.get(self.endpoint("userinfo"), bearer=access_token)
 
     @contextlib.contextmanager
@@ -186,7 +186,7 @@ class Asker:
 
     @contextlib.contextmanager
     def offline_access(self, allowed: bool, user: User = realms.ANNA) -> Iterator[None]:
-        """Without it in the end, as the realms are made."""
+        """Afterwards it is not allowed, as in a new realm."""
         self.control.allow_offline_access(self.realm, user.name, allowed)
         try:
             yield
@@ -195,7 +195,7 @@ class Asker:
 
     @contextlib.contextmanager
     def without_consent(self, user: User = realms.ANNA) -> Iterator[None]:
-        """Within it nobody is asked for consent, so that afterwards it is missing."""
+        """Inside, no consent is requested, so afterwards it is missing."""
         client = self.consenting.id
         self.control.withdraw_consent(self.realm, user.name, client)
         self.control.require_consent(self.realm, client, False)
@@ -221,13 +221,13 @@ class Asker:
             self.control.enable_client(self.realm, self.client.id, True)
 
 
-def at_once(count: int, ask: Callable[[], Answer]) -> list[Answer]:
+def at_once(count: int, ask: Callable[[], Response]) -> list[Response]:
     with ThreadPoolExecutor(count) as pool:
         return [future.result() for future in [pool.submit(ask) for _ in range(count)]]
 
 
 def basic(client_id: str, secret: str) -> Pairs:
-    """The Basic header of exactly these halves, encoded or not."""
+    """The Basic header with exactly these halves; the caller encodes them or not."""
     pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
     return [("Authorization", f"Basic {pair}")]
 

@@ -1,6 +1,6 @@
-"""A protected API beside Keycloak: `GET /v2/balance`, which asks the realm about each token it is shown.
+"""A protected API next to Keycloak: `GET /v2/balance`, which introspects each token.
 
-Keycloak has no such API of its own; the local realm has.
+Unlike the local realm, Keycloak has no such API of its own.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ BALANCE = {"amount": 1234500, "currency": "EUR"}
 
 @contextlib.contextmanager
 def running_balance_api(base: str, realm: str) -> Iterator[str]:
-    """Gives the URL of the API of one realm of the Keycloak at `base`."""
+    """Yields the URL of the API for one realm of the Keycloak at `base`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             if self.path != "/v2/balance":
-                self._answer(404, {"error": "not found"})
+                self._respond(404, {"error": "not found"})
                 return
             scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
             granted = _granted_scopes(base, realm, token) if scheme.lower() == "bearer" else None
             if granted is None:
-                self._answer(401, {"error": "invalid_token"})
+                self._respond(401, {"error": "invalid_token"})
             elif BALANCE_SCOPE not in granted:
-                self._answer(403, {"error": "insufficient_scope"})
+                self._respond(403, {"error": "insufficient_scope"})
             else:
-                self._answer(200, BALANCE)
+                self._respond(200, BALANCE)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Silent: what the programs print is the record."""
+            """Silent: the output of the programs is the record."""
 
-        def _answer(self, status: int, value: object) -> None:
+        def _respond(self, status: int, value: object) -> None:
             body = json.dumps(value).encode()
             self.send_response(status)
             if status == 401:
@@ -62,13 +62,13 @@ def running_balance_api(base: str, realm: str) -> Iterator[str]:
 
 
 def _granted_scopes(base: str, realm: str, token: str) -> list[str] | None:
-    """The scopes of a token that is active, by RFC 7662."""
+    """The scopes of an active token, by introspection (RFC 7662)."""
     client = resource_server(realm)
-    answer = send_form(
+    response = send_form(
         f"{base}/realms/{realm}/protocol/openid-connect/token/introspect",
         [("token", token), ("client_id", client.id), ("client_secret", client.secret or "")],
     )
-    said = answer.json()
+    said = response.json()
     if not isinstance(said, dict) or said.get("active") is not True:
         return None
     return str(said.get("scope", "")).split()

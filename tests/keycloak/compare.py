@@ -1,7 +1,7 @@
-"""Asks a real Keycloak and the local realm the same questions and shows, field by field, where they differ.
+"""Asks a real Keycloak and the local realm the same questions, and shows each field that differs.
 
-`python3 compare.py` needs the local realm built (`--realm-binary`); `--answers` only asks Keycloak and
-prints what it said as JSON.
+`python3 compare.py` needs the local realm built (`--realm-binary`); `--responses` only asks
+Keycloak, and prints its responses as JSON.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from keycloak.realms import REALMS
 from keycloak.server import running_keycloak
 
 REALM_BINARY = DEBUG / "realm"
-# What asking raises when an answer is not what the next step needs: one broken answer must not hide
-# the others, and is a difference like any other.
+# What a question raises if a response lacks what the next step needs: one broken response must not
+# hide the others, and is a difference like any other.
 BROKEN = (
     BrowserError,
     HTTPException,
@@ -63,7 +63,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`asked` names each question with its realm; `allowed` is what the version may answer otherwise."""
+    """`asked` names each question with its realm; `allowed` has the version's known differences."""
 
     asked: Sequence[str]
     differences: Sequence[Difference]
@@ -79,7 +79,7 @@ class Comparison:
 
     @property
     def needless(self) -> list[str]:
-        """Reasons that no answer needed, and those with a question whose answer did not need them."""
+        """Reasons that no difference needed, and those that name a question without a difference."""
         needless = []
         for allowance in self.allowed:
             needed = {found.question for found in self.differences if found.covered_by(allowance)}
@@ -104,12 +104,12 @@ def compare(
     version: str,
     questions: Sequence[Question] = QUESTIONS,
 ) -> Comparison:
-    """Each server is its base URL and what controls it; `version` is Keycloak's."""
+    """Each server is a base URL and its control; `version` is Keycloak's."""
 
     def differences_of(realm: str) -> Iterator[Difference]:
         real, imitation = Asker(keycloak[0], realm, keycloak[1]), Asker(local[0], realm, local[1])
         for question in questions:
-            said, imitated = answer(question, real), answer(question, imitation)
+            said, imitated = fields_of(question, real), fields_of(question, imitation)
             yield from _differences(realm, question.name, said, imitated)
 
     found = list(in_every_realm(differences_of))
@@ -118,8 +118,8 @@ def compare(
     return Comparison(asked, found, ALLOWED[version])
 
 
-def answer(question: Question, ask: Asker) -> Fields:
-    """What the server said, or why the question could not be asked to its end."""
+def fields_of(question: Question, ask: Asker) -> Fields:
+    """What the server responded, or why the question could not be completed."""
     try:
         return question.ask(ask)
     except CannotControl as problem:
@@ -129,7 +129,7 @@ def answer(question: Question, ask: Asker) -> Fields:
 
 
 def report(comparison: Comparison) -> str:
-    """What is wrong in full, what is allowed by its reason."""
+    """Lists each failure in full, and each allowed difference by its reason."""
     lines: list[str] = []
     previous = ("", "")
     for difference in comparison.failures:
@@ -143,7 +143,7 @@ def report(comparison: Comparison) -> str:
     reasons = Counter(filter(None, map(comparison.reason, comparison.differences)))
     lines += ["", "allowed:", *(f"{count:4d}  {reason}" for reason, count in reasons.items()), ""]
     lines.append(
-        f"{len(comparison.asked)} questions asked, {comparison.questions_that_differ} answered differently "
+        f"{len(comparison.asked)} questions asked, {comparison.questions_that_differ} differ "
         f"in {len(comparison.failures)} fields, {reasons.total()} more differences allowed"
     )
     return "\n".join(lines)
@@ -151,7 +151,7 @@ def report(comparison: Comparison) -> str:
 
 def _differences(realm: str, question: str, said: Fields, imitated: Fields) -> Iterator[Difference]:
     names = list(dict.fromkeys([*said, *imitated]))
-    # A question that was not asked of one server has no other fields to compare.
+    # If a question was not asked of one server, there are no other fields to compare.
     if COULD_NOT_ASK in names or NOT_ASKED in names:
         names = [name for name in names if name in (COULD_NOT_ASK, NOT_ASKED)]
     for name in names:
@@ -161,7 +161,7 @@ def _differences(realm: str, question: str, said: Fields, imitated: Fields) -> I
 
 
 def _same(field: str, left: object, right: object) -> bool:
-    """A lifetime is what is left of it when the answer is written: a second may have passed."""
+    """A lifetime is the rest at the time of the response: a second may have passed."""
     if field in LIFETIMES and isinstance(left, int) and isinstance(right, int):
         return abs(left - right) <= 1
     return left == right
@@ -180,20 +180,20 @@ def main() -> int:
     parser.add_argument("--version", choices=VERSIONS, default=VERSION)
     parser.add_argument("--realm-binary", type=Path, default=REALM_BINARY)
     parser.add_argument("--only", default="", metavar="TEXT", help="questions whose name has TEXT")
-    parser.add_argument("--answers", action="store_true", help="print Keycloak's answers as JSON")
+    parser.add_argument("--responses", action="store_true", help="print Keycloak's as JSON")
     options = parser.parse_args()
     questions = _chosen(options.only)
     try:
         with running_keycloak(options.version) as server:
-            if options.answers:
-                answers = {
+            if options.responses:
+                responses = {
                     realm: {
-                        question.name: answer(question, Asker(server.base, realm, server.admin))
+                        question.name: fields_of(question, Asker(server.base, realm, server.admin))
                         for question in questions
                     }
                     for realm in REALMS
                 }
-                print(json.dumps(answers, indent=2, ensure_ascii=False))
+                print(json.dumps(responses, indent=2, ensure_ascii=False))
                 return 0
             with running_local_realm(options.realm_binary) as realm:
                 control = LocalRealmControl(realm.http)
@@ -207,10 +207,10 @@ def main() -> int:
         print(f"keycloak: {problem}", file=sys.stderr)
         return 1
     print(report(compared))
-    # Some questions alone do not need every allowance.
+    # A selection of questions does not need every allowance.
     needless = [] if options.only else compared.needless
     for reason in needless:
-        print(f"no answer needs it any more: {reason}")
+        print(f"allowed, but no longer needed: {reason}")
     return 1 if compared.failures or needless else 0
 
 

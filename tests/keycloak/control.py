@@ -1,4 +1,4 @@
-"""What a question changes at the server before it asks: one protocol, so that each question is written once."""
+"""What a question can change at a server: one protocol, so that each question is written once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol, TypedDict
 
 
 class RealmSettings(TypedDict, total=False):
-    """Lifespans are seconds; `not_before` is a time in seconds since 1970, 0 takes it back."""
+    """Lifespans are in seconds; `not_before` is in seconds since 1970, and 0 clears it."""
 
     enabled: bool
     rotation: bool
@@ -17,14 +17,14 @@ class RealmSettings(TypedDict, total=False):
 
 
 class CannotControl(Exception):
-    """This server offers no way to do that; the question is shown as not asked."""
+    """This server cannot do that; the question is shown as not asked."""
 
 
 class Control(Protocol):
     def configure_realm(self, realm: str, settings: RealmSettings) -> None: ...
 
     def restore_realm(self, realm: str) -> None:
-        """Takes every setting of `configure_realm` back."""
+        """Reverts every setting of `configure_realm`."""
 
     def enable_user(self, realm: str, user: str, enabled: bool) -> None: ...
 
@@ -34,12 +34,12 @@ class Control(Protocol):
         raise CannotControl("clients keep their secrets here")
 
     def end_sessions(self, realm: str, user: str) -> None:
-        """As an administrator does who throws a user out."""
+        """What an administrator does to sign a user out."""
 
     def allow_offline_access(self, realm: str, user: str, allowed: bool) -> None: ...
 
     def withdraw_consent(self, realm: str, user: str, client: str) -> None:
-        """As an administrator does; also where the user never consented."""
+        """What an administrator does; also works if the user never consented."""
 
     def require_consent(self, realm: str, client: str, required: bool) -> None:
-        """What users were not asked for while it was not required is missing once it is."""
+        """Consent that was not requested while it was not required is missing once it is."""

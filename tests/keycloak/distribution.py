@@ -1,4 +1,4 @@
-"""Keycloak as it is published, fetched by Maven and kept unpacked in the checkout's cache."""
+"""The published Keycloak, fetched by Maven and kept unpacked in the checkout's cache."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 
 
 class KeycloakUnavailable(Exception):
-    """Keycloak cannot be had or does not start here; the message is one line that says why."""
+    """Keycloak cannot be fetched or started here; the message says why in one line."""
 
 
 def fetched_tree(version: str) -> Path:
-    """The unpacked distribution. Its first start rebuilds it, so it is kept for the next ones; a tree
-    whose first start did not succeed is unpacked anew."""
+    """The unpacked distribution.
+
+    The first start rebuilds it, so it is kept for later starts. It is unpacked again if its first
+    start did not succeed.
+    """
     require_java()
     CACHE.mkdir(parents=True, exist_ok=True)
     tree = CACHE / version

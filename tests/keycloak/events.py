@@ -1,4 +1,4 @@
-"""Keycloak's own account of its token endpoint: an event per request."""
+"""Keycloak's own record of its token endpoint: one event per request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFUSED = ("CODE_TO_TOKEN_ERROR", "REFRESH_TOKEN_ERROR")
 
 @contextlib.contextmanager
 def counting_events(admin: KeycloakAdmin, realm: str) -> Iterator[Callable[[], Seen]]:
-    """By default the realm keeps none."""
+    """Turns on events, which a realm does not record by default."""
     admin.set_realm(realm, {"eventsEnabled": True, "enabledEventTypes": [*GRANTED, *REFUSED]})
 
     def seen() -> Seen:

@@ -1,4 +1,4 @@
-"""A small server in front of Keycloak, as login servers have one: it passes everything on, or shows a page of its own."""
+"""A small reverse proxy, as is common for login servers: forwards requests, or shows its own page."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 from keycloak.wire import send
 
-# Told by the page and by nobody else: where it shows up, the page was shown.
+# Only the page contains this text, so it shows where the page was used.
 PAGE_TEXT = "We are polishing the login server"
 PAGE = f"<!DOCTYPE html><html><body><h1>Maintenance</h1><p>{PAGE_TEXT}.</p></body></html>".encode()
 
-# Of one connection, not of the message; the length is counted anew.
-OF_THE_CONNECTION = ("connection", "content-length", "keep-alive", "transfer-encoding")
+# Headers of the connection, not of the message, and the length, which is computed again.
+NOT_FORWARDED = ("connection", "content-length", "keep-alive", "transfer-encoding")
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Passed:
-    """A request that went by; the names of its headers are in lower case."""
+class Forwarded:
+    """A forwarded request; the names of its headers are in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -35,23 +35,23 @@ class Passed:
 
 @dataclass(frozen=True)
 class Page:
-    """Answered in place of whatever is behind."""
+    """A response that is sent instead of forwarding the request."""
 
     status: int
     retry_after: int | None = None
 
 
 class Front:
-    """`base` is what the library is configured with; Keycloak behind it calls itself by the same name."""
+    """`base` is the library's base URL; the Keycloak behind it uses the same host name."""
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.passed: list[Passed] = []
+        self.forwarded: list[Forwarded] = []
         self.page: Page | None = None
 
     @property
-    def token_requests(self) -> list[Passed]:
-        return [passed for passed in self.passed if passed.path.endswith("/token")]
+    def token_requests(self) -> list[Forwarded]:
+        return [request for request in self.forwarded if request.path.endswith("/token")]
 
     @contextlib.contextmanager
     def closed(self, status: int, *, retry_after: int | None = None) -> Iterator[None]:
@@ -64,7 +64,7 @@ class Front:
 
 @contextlib.contextmanager
 def running_front(behind: str) -> Iterator[Front]:
-    """`behind` is the base URL of the Keycloak it passes requests on to."""
+    """`behind` is the base URL of the Keycloak that requests are forwarded to."""
     parts = urlsplit(behind)
     origin = f"{parts.scheme}://{parts.netloc}"
 
@@ -78,7 +78,7 @@ def running_front(behind: str) -> Iterator[Front]:
             self._serve()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Silent: what matters is kept."""
+            """Silent: `forwarded` is the record."""
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -86,14 +86,14 @@ def running_front(behind: str) -> Iterator[Front]:
                 self._show(front.page)
                 return
             names = {name.lower(): value for name, value in self.headers.items()}
-            front.passed.append(Passed(self.path, names, body))
-            headers = [item for item in self.headers.items() if _passes(item[0])]
-            answer = send(self.command, f"{origin}{self.path}", body=body or None, headers=headers)
-            self.send_response(answer.status)
-            for name, value in answer.headers:
-                if _passes(name):
+            front.forwarded.append(Forwarded(self.path, names, body))
+            headers = [item for item in self.headers.items() if _is_forwarded(item[0])]
+            response = send(self.command, f"{origin}{self.path}", body=body or None, headers=headers)
+            self.send_response(response.status)
+            for name, value in response.headers:
+                if _is_forwarded(name):
                     self.send_header(name, value)
-            self._finish(answer.body)
+            self._finish(response.body)
 
         def _show(self, page: Page) -> None:
             self.send_response(page.status)
@@ -119,5 +119,5 @@ def running_front(behind: str) -> Iterator[Front]:
         thread.join()
 
 
-def _passes(header: str) -> bool:
-    return header.lower() not in OF_THE_CONNECTION
+def _is_forwarded(header: str) -> bool:
+    return header.lower() not in NOT_FORWARDED

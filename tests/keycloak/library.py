@@ -1,4 +1,4 @@
-"""The library in one language, through its shim, as a client of one realm."""
+"""The library in one language, driven through its shim, as a client of one realm."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from keycloak.asker import REDIRECT_URI, SCOPE, Asker
 
 
 @dataclass(frozen=True)
-class Pending:
-    """An authorization request in the shim, and where it sends the person."""
+class Request:
+    """An authorization request in the shim, and the URL to send the user to."""
 
     name: str
     url: str
 
 
 class Library:
-    """`ask` is the same realm by raw HTTP: it provokes what the library then meets."""
+    """`ask` uses the same realm by raw HTTP, to set up what the library then encounters."""
 
     def __init__(self, shim: Shim, ask: Asker) -> None:
         self.ask = ask
@@ -30,7 +30,7 @@ class Library:
         self._secrets = {ask.client.secret or ""}
 
     def client(self, **changes: str | None) -> str:
-        """A client of the realm, as its name in the shim; `changes` replace options, None leaves one out."""
+        """A client of the realm, by its name in the shim; `changes` replace options, None omits one."""
         name = next(self._names)
         options: dict[str, str | None] = {
             "base": self.ask.base,
@@ -43,29 +43,29 @@ class Library:
         self._call("client.new", name=name, kind="keycloak", **options).text("client_id")
         return name
 
-    def begin(self, client: str, *, scope: str = SCOPE, prompt: str | None = None) -> Pending:
+    def begin(self, client: str, *, scope: str = SCOPE, prompt: str | None = None) -> Request:
         name = next(self._names)
         begun = self._call(
             "client.authorization_request", client=client, name=name, scope=scope, prompt=prompt
         )
-        return Pending(name, begun.text("url"))
+        return Request(name, begun.text("url"))
 
-    def copy(self, pending: Pending) -> Pending:
-        """The same authorization request as another process would restore it."""
-        exported = self._call("request.export", request=pending.name).text("exported")
+    def copy(self, request: Request) -> Request:
+        """The same authorization request, restored as in another process."""
+        exported = self._call("request.export", request=request.name).text("exported")
         name = next(self._names)
         restored = self._call("request.restore", name=name, exported=exported)
-        return Pending(name, restored.text("url"))
+        return Request(name, restored.text("url"))
 
-    def callback(self, pending: Pending, browser: Browser | None = None) -> str:
-        """Of a login in a browser of its own, unless one is given."""
-        callback = (browser or self.ask.browser()).log_in(pending.url)
+    def callback(self, request: Request, browser: Browser | None = None) -> str:
+        """The callback of a login, in a new browser unless one is given."""
+        callback = (browser or self.ask.browser()).log_in(request.url)
         self._secrets.update(parse_qs(urlsplit(callback).query).get("code", []))
         return callback
 
-    def exchange_callback(self, client: str, pending: Pending, callback: str) -> Reply:
+    def exchange_callback(self, client: str, request: Request, callback: str) -> Reply:
         return self._tokens(
-            "client.exchange_callback", client=client, request=pending.name, callback=callback
+            "client.exchange_callback", client=client, request=request.name, callback=callback
         )
 
     def exchange_code(
@@ -86,8 +86,8 @@ class Library:
         )
 
     def log_in(self, client: str, *, scope: str = SCOPE, browser: Browser | None = None) -> Reply:
-        pending = self.begin(client, scope=scope)
-        return self.exchange_callback(client, pending, self.callback(pending, browser))
+        request = self.begin(client, scope=scope)
+        return self.exchange_callback(client, request, self.callback(request, browser))
 
     def _tokens(self, op: str, **args: object) -> Reply:
         reply = self._call(op, tokens=next(self._names), **args)

@@ -1,4 +1,4 @@
-"""What the library makes of Keycloak's answers: the two steps done rightly, and each way they are refused."""
+"""How the library handles Keycloak's responses: exchange and refresh, and each way they fail."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ Run = Callable[[Library], Sequence[Reply]]
 
 @dataclass(frozen=True)
 class Case:
-    """`expected` are the outcomes of the replies, in their order; `older` are those at Keycloaks before the
-    newest, by realm, where they answer otherwise."""
+    """`expected` are the outcomes of the replies, in order.
+
+    `older` are the outcomes, by realm, with Keycloaks before the newest that respond differently.
+    """
 
     name: str
     expected: tuple[str, ...]
@@ -40,7 +42,7 @@ class Case:
         return self.expected_at(realm, version) is not None
 
     def expected_at(self, realm: str, version: str) -> tuple[str, ...] | None:
-        """None where the case is not asked."""
+        """None if the case does not apply."""
         if realm == self.except_realm or self.only_realm not in (None, realm):
             return None
         return self.expected if version == VERSION else self.older.get(realm, self.expected)
@@ -67,7 +69,7 @@ class Cases(list[Case]):
 CASES = Cases()
 case = CASES.add
 
-# An older Keycloak grants what a newer one refuses; with rotation the token is used up by that.
+# An older Keycloak grants what a newer one rejects; with rotation, that spends the token.
 ACCEPTED_AND_THEREFORE_SPENT = {THIRD_PARTY: (OK, OK), SIPGATE_APPS: (OK, LOGIN_REQUIRED)}
 
 
@@ -110,58 +112,58 @@ def exchange_to_a_bare_origin(library: Library) -> Sequence[Reply]:
 
 
 @case(AUTHORIZATION_DENIED)
-def consent_refused(library: Library) -> Sequence[Reply]:
+def consent_denied(library: Library) -> Sequence[Reply]:
     ask = library.ask
     ask.control.withdraw_consent(ask.realm, ANNA.name, ask.consenting.id)
     client = consenting(library)
-    pending = library.begin(client)
-    callback = ask.browser(consent=Consent.REFUSE).log_in(pending.url)
-    return (library.exchange_callback(client, pending, callback),)
+    request = library.begin(client)
+    callback = ask.browser(consent=Consent.DENY).log_in(request.url)
+    return (library.exchange_callback(client, request, callback),)
 
 
 @case(LOGIN_REQUIRED)
 def prompt_none_when_not_logged_in(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client, prompt="none")
-    return (library.exchange_callback(client, pending, library.callback(pending)),)
+    request = library.begin(client, prompt="none")
+    return (library.exchange_callback(client, request, library.callback(request)),)
 
 
 @case(OAUTH)
 def unknown_scope_in_the_authorization_request(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client, scope="openid nothing:read")
-    return (library.exchange_callback(client, pending, library.callback(pending)),)
+    request = library.begin(client, scope="openid nothing:read")
+    return (library.exchange_callback(client, request, library.callback(request)),)
 
 
 @case(OK, LOGIN_ALREADY_USED)
 def callback_used_twice(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client)
-    callback = library.callback(pending)
-    return [library.exchange_callback(client, pending, callback) for _ in range(2)]
+    request = library.begin(client)
+    callback = library.callback(request)
+    return [library.exchange_callback(client, request, callback) for _ in range(2)]
 
 
 @case(OK, LOGIN_FAILED, LOGIN_REQUIRED)
 def callback_used_by_two_processes(library: Library) -> Sequence[Reply]:
-    """The first one's tokens die with the second use of the code."""
+    """The second use of the code revokes the tokens of the first."""
     client = library.client()
-    pending = library.begin(client)
-    other = library.copy(pending)
-    callback = library.callback(pending)
-    first = library.exchange_callback(client, pending, callback)
+    request = library.begin(client)
+    other = library.copy(request)
+    callback = library.callback(request)
+    first = library.exchange_callback(client, request, callback)
     second = library.exchange_callback(client, other, callback)
     return first, second, library.refresh(client, first.text("refresh_token"))
 
 
 @case(LOGIN_FAILED)
-def code_past_its_end(library: Library) -> Sequence[Reply]:
+def expired_code(library: Library) -> Sequence[Reply]:
     client = library.client()
     with library.ask.configured({"code_lifespan": 1}):
-        pending = library.begin(client)
-        callback = library.callback(pending)
-        # Longer than the code lives.
+        request = library.begin(client)
+        callback = library.callback(request)
+        # Longer than the code is valid.
         time.sleep(3)
-        return (library.exchange_callback(client, pending, callback),)
+        return (library.exchange_callback(client, request, callback),)
 
 
 @case(LOGIN_FAILED)
@@ -194,10 +196,10 @@ def wrong_secret_at_the_exchange(library: Library) -> Sequence[Reply]:
 @case(INVALID_CLIENT)
 def client_disabled_after_the_login(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client)
-    callback = library.callback(pending)
+    request = library.begin(client)
+    callback = library.callback(request)
     with library.ask.client_disabled():
-        return (library.exchange_callback(client, pending, callback),)
+        return (library.exchange_callback(client, request, callback),)
 
 
 @case(INVALID_CLIENT)
@@ -210,37 +212,37 @@ def unknown_client_at_the_exchange(library: Library) -> Sequence[Reply]:
 @case(LOGIN_FAILED)
 def user_disabled_after_the_login(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client)
-    callback = library.callback(pending)
+    request = library.begin(client)
+    callback = library.callback(request)
     with library.ask.user_disabled():
-        return (library.exchange_callback(client, pending, callback),)
+        return (library.exchange_callback(client, request, callback),)
 
 
 @case(SERVER_UNAVAILABLE)
 def realm_disabled_after_the_login(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client)
-    callback = library.callback(pending)
+    request = library.begin(client)
+    callback = library.callback(request)
     with library.ask.configured({"enabled": False}):
-        return (library.exchange_callback(client, pending, callback),)
+        return (library.exchange_callback(client, request, callback),)
 
 
 @case(LOGIN_FAILED)
 def session_ended_after_the_login(library: Library) -> Sequence[Reply]:
     client = library.client()
-    pending = library.begin(client)
-    callback = library.callback(pending)
+    request = library.begin(client)
+    callback = library.callback(request)
     library.ask.control.end_sessions(library.ask.realm, ANNA.name)
-    return (library.exchange_callback(client, pending, callback),)
+    return (library.exchange_callback(client, request, callback),)
 
 
 @case(LOGIN_FAILED)
 def consent_required_after_the_login(library: Library) -> Sequence[Reply]:
     client = consenting(library)
-    pending = library.begin(client)
+    request = library.begin(client)
     with library.ask.without_consent():
-        callback = library.callback(pending)
-    return (library.exchange_callback(client, pending, callback),)
+        callback = library.callback(request)
+    return (library.exchange_callback(client, request, callback),)
 
 
 @case(WRONG_ENDPOINT)
@@ -286,10 +288,10 @@ def older_refresh_token_without_rotation(library: Library) -> Sequence[Reply]:
 
 @case(OK, LOGIN_REQUIRED, LOGIN_REQUIRED, only_realm=SIPGATE_APPS)
 def older_refresh_token_with_rotation(library: Library) -> Sequence[Reply]:
-    """The newer one dies with the older one's second use."""
+    """The second use of the older one revokes the newer one."""
     client = library.client()
     first = library.log_in(client).text("refresh_token")
-    # Keycloak tells generations apart by whole seconds.
+    # Keycloak tells generations apart only by whole seconds.
     time.sleep(1.1)
     second = library.refresh(client, first)
     again = library.refresh(client, first)
@@ -313,10 +315,10 @@ def newer_login_of_a_browser_whose_older_one_is_replayed_with_rotation(
 @case(OK, LOGIN_FAILED, LOGIN_REQUIRED)
 def newer_login_of_a_browser_whose_older_code_is_used_twice(library: Library) -> Sequence[Reply]:
     client, browser = library.client(), library.ask.browser()
-    pending = library.begin(client)
-    other = library.copy(pending)
-    callback = library.callback(pending, browser)
-    first = library.exchange_callback(client, pending, callback)
+    request = library.begin(client)
+    other = library.copy(request)
+    callback = library.callback(request, browser)
+    first = library.exchange_callback(client, request, callback)
     newer = library.log_in(client, browser=browser).text("refresh_token")
     second = library.exchange_callback(client, other, callback)
     return first, second, library.refresh(client, newer)
@@ -356,7 +358,7 @@ def refresh_and_another_login_after_not_before_was_pushed(library: Library) -> S
 
 
 @case(LOGIN_REQUIRED)
-def refresh_token_past_its_end(library: Library) -> Sequence[Reply]:
+def expired_refresh_token(library: Library) -> Sequence[Reply]:
     client = library.client()
     with library.ask.configured({"refresh_token_lifespan": 2}):
         token = library.log_in(client).text("refresh_token")
@@ -377,7 +379,7 @@ def refresh_of_a_disabled_user_and_of_the_same_enabled_again(
 
 @case(LOGIN_REQUIRED)
 def refresh_when_consent_is_required_and_there_is_none(library: Library) -> Sequence[Reply]:
-    """Keycloak says invalid_scope, though none was sent."""
+    """Keycloak responds with invalid_scope, though no scope was sent."""
     client = consenting(library)
     with library.ask.without_consent():
         token = library.log_in(client).text("refresh_token")
@@ -451,7 +453,7 @@ def refresh_by_a_disabled_client_and_by_the_same_enabled_again(
 def refresh_through_another_host_name_and_then_the_right_one(
     library: Library,
 ) -> Sequence[Reply]:
-    """The issuer follows the address that is called, and a token belongs to its issuer."""
+    """The issuer depends on the address, and a token is only valid at its issuer."""
     right = library.client()
     token = library.log_in(right).text("refresh_token")
     elsewhere = library.client(base=library.ask.elsewhere)
@@ -468,7 +470,7 @@ def _newer_login_after_a_replay(library: Library) -> Sequence[Reply]:
     client, browser = library.client(), library.ask.browser()
     replayed = library.log_in(client, browser=browser).text("refresh_token")
     newer = library.log_in(client, browser=browser).text("refresh_token")
-    # Keycloak tells generations apart by whole seconds.
+    # Keycloak tells generations apart only by whole seconds.
     time.sleep(1.1)
     library.refresh(client, replayed)
     return library.refresh(client, replayed), library.refresh(client, newer)

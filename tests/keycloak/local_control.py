@@ -48,7 +48,7 @@ class LocalRealmControl:
         self._post("withdraw_consent", {"realm": realm, "user": user, "client": client})
 
     def require_consent(self, realm: str, client: str, required: bool) -> None:
-        """The client always wants consent here; to require it anew is to forget what was given."""
+        """The client always requires consent here; to require it again is to forget past consent."""
         if required:
             self._set({"realm": realm, "client": client, "consent": False})
 
@@ -56,7 +56,7 @@ class LocalRealmControl:
         self._post("settings", settings)
 
     def _post(self, name: str, body: Mapping[str, object]) -> None:
-        answer = send_json("POST", f"{self._http}/_realm/{name}", body)
-        if answer.status >= 300:
-            text = answer.body[:200].decode("utf-8", "replace")
-            raise CannotControl(f"_realm/{name} answered {answer.status} {text} to {dict(body)}")
+        response = send_json("POST", f"{self._http}/_realm/{name}", body)
+        if response.status >= 300:
+            text = response.body[:200].decode("utf-8", "replace")
+            raise CannotControl(f"_realm/{name} responded {response.status} {text} to {dict(body)}")

@@ -1,4 +1,4 @@
-"""Answers without what differs from call to call, so that two servers can be compared field by field."""
+"""Responses without what differs between calls, so that servers can be compared by field."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from keycloak.wire import Answer
+from keycloak.wire import Response
 
 Fields = dict[str, object]
 
-# Members whose value is the same whenever the question is asked the same way.
+# Members whose value is the same each time a question is asked.
 VALUED = (
     "error",
     "error_description",
@@ -28,43 +28,43 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ABSENT = "(absent)"
 
 
-def described(answer: Answer) -> Fields:
-    """An answer of one of the JSON endpoints, or whatever came instead."""
+def described(response: Response) -> Fields:
+    """A response of one of the JSON endpoints, whether or not it is JSON."""
     fields: Fields = {
-        "status": answer.status,
-        "content type": answer.header("Content-Type") or ABSENT,
-        "cache": _cache_words(answer) or ABSENT,
-        "body": body_kind(answer),
+        "status": response.status,
+        "content type": response.header("Content-Type") or ABSENT,
+        "cache": _cache_words(response) or ABSENT,
+        "body": body_kind(response),
     }
-    challenge = answer.header("WWW-Authenticate")
+    challenge = response.header("WWW-Authenticate")
     if challenge is not None:
         fields["www-authenticate"] = stable(challenge)
     if fields["body"] == "json object":
-        members = answer.json()
+        members = response.json()
         assert isinstance(members, dict)
         fields.update(_described_members(members))
     elif fields["body"] == "html":
-        fields["page says"] = page_text(answer)
+        fields["page says"] = page_text(response)
     return fields
 
 
-def described_error(answer: Answer) -> str:
-    """One line: the status and, where there is one, the error with its description."""
-    if body_kind(answer) != "json object":
-        return f"{answer.status} {body_kind(answer)}"
-    members = answer.json()
+def described_error(response: Response) -> str:
+    """One line: the status and, if any, the error with its description."""
+    if body_kind(response) != "json object":
+        return f"{response.status} {body_kind(response)}"
+    members = response.json()
     assert isinstance(members, dict)
     texts = (members.get(name) for name in ("error", "error_description"))
     return stable(
-        " ".join([str(answer.status), *(str(text) for text in texts if text is not None)])
+        " ".join([str(response.status), *(str(text) for text in texts if text is not None)])
     )
 
 
 def described_callback(url: str, redirect_uri: str) -> Fields:
-    """The parameters in their order; what is random in them as its length."""
+    """The parameters in their order; random values are given as lengths."""
     sent = parse_qsl(urlsplit(redirect_uri).query, keep_blank_values=True)
-    answered = urlsplit(url)
-    parameters = parse_qsl(answered.query or answered.fragment, keep_blank_values=True)
+    callback = urlsplit(url)
+    parameters = parse_qsl(callback.query or callback.fragment, keep_blank_values=True)
     fields: Fields = {
         "starts with the redirect URI": url.startswith(redirect_uri),
         "then": url.removeprefix(redirect_uri)[:1],
@@ -91,23 +91,23 @@ def described_jwt(token: str) -> Fields:
     }
 
 
-def scope_words(answer: Answer) -> str:
+def scope_words(response: Response) -> str:
     """The order of scopes changes between calls."""
-    return " ".join(sorted(answer.member("scope").split()))
+    return " ".join(sorted(response.member("scope").split()))
 
 
-def body_kind(answer: Answer) -> str:
-    if not answer.body:
+def body_kind(response: Response) -> str:
+    if not response.body:
         return "empty"
     try:
-        return f"json {'object' if isinstance(answer.json(), dict) else 'value'}"
+        return f"json {'object' if isinstance(response.json(), dict) else 'value'}"
     except ValueError:
-        return "html" if b"<html" in answer.body.lower() else "text"
+        return "html" if b"<html" in response.body.lower() else "text"
 
 
-def page_text(answer: Answer) -> str:
-    """What an error page tells the person."""
-    page = answer.body.decode("utf-8", "replace")
+def page_text(response: Response) -> str:
+    """What an error page tells the user."""
+    page = response.body.decode("utf-8", "replace")
     found = re.search(r'id="kc-error-message"[^>]*>(.*?)</(?:div|p)>', page, re.DOTALL)
     if found is None:
         found = re.search(r"<title[^>]*>(.*?)</title>", page, re.DOTALL)
@@ -119,8 +119,8 @@ def stable(text: str) -> str:
     return UUID.sub("UUID", ORIGIN.sub("ORIGIN", text))
 
 
-def _cache_words(answer: Answer) -> str:
-    headers = filter(None, map(answer.header, ("Cache-Control", "Pragma")))
+def _cache_words(response: Response) -> str:
+    headers = filter(None, map(response.header, ("Cache-Control", "Pragma")))
     return " ".join(sorted({word.strip() for header in headers for word in header.split(",")}))
 
 

@@ -1,4 +1,4 @@
-"""Keycloak gone for a while, back again, and too busy: what the library says meanwhile, and whether a login outlives it."""
+"""Keycloak down, restarted, and overloaded: the library's errors, and whether a login survives."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from keycloak.wire import send_form
 TRANSPORT = "SIPGATE_TRANSPORT"
 OUTCOME_UNKNOWN = "SIPGATE_OUTCOME_UNKNOWN"
 
-# So few hands that a small crowd keeps them all busy, and a queue for one request: the next gets 503.
-FEW_HANDS = ("--http-pool-max-threads=4", "--http-max-queued-requests=1")
-CROWD = 24
+# So few threads that a small load keeps them all busy, and a queue for one request: the next
+# response is a 503.
+FEW_THREADS = ("--http-pool-max-threads=4", "--http-max-queued-requests=1")
+GUESSERS = 24
 MOST_ATTEMPTS = 100
 
 
 class Visitor:
-    """A login in one language and one realm that lives through the outage, and one that was only begun."""
+    """A completed login in one language and realm during the outage, and one not completed."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._client = library.client()
         self._token = library.log_in(self._client).text("refresh_token")
-        self._pending = library.begin(self._client)
-        self._callback = library.callback(self._pending)
+        self._request = library.begin(self._client)
+        self._callback = library.callback(self._request)
 
     def refresh(self) -> Reply:
         reply = self._library.refresh(self._client, self._token)
@@ -47,12 +48,12 @@ class Visitor:
         return reply
 
     def exchange(self) -> Reply:
-        return self._library.exchange_callback(self._client, self._pending, self._callback)
+        return self._library.exchange_callback(self._client, self._request, self._callback)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something all visitors do while the server is in one state."""
+    """What all visitors do while the server is in one state."""
 
     name: str
     run: Callable[[Visitor], Sequence[Reply]]
@@ -60,7 +61,10 @@ class Step:
 
 
 def outage(server: KeycloakServer, shims: Mapping[str, Sequence[str]]) -> Iterator[Result]:
-    """Since 26 sessions outlive a restart; older Keycloaks have no limit for waiting requests either."""
+    """Tests sessions across a restart, which survive it since 26, and overload.
+    
+    Older Keycloaks have no limit for queued requests.
+    """
     newest = server.version == VERSION
     with contextlib.ExitStack() as stack:
         visitors: dict[str, Visitor] = {}
@@ -75,33 +79,33 @@ def outage(server: KeycloakServer, shims: Mapping[str, Sequence[str]]) -> Iterat
                     yield Result(f"{where}: login before the restart", str(problem))
 
         server.stop()
-        yield from _walk(visitors, WHILE_IT_IS_DOWN)
-        server.start(FEW_HANDS if newest else ())
-        yield from _walk(visitors, AFTER_THE_RESTART if newest else AFTER_A_RESTART_THAT_FORGETS)
+        yield from _run(visitors, WHILE_IT_IS_DOWN)
+        server.start(FEW_THREADS if newest else ())
+        yield from _run(visitors, AFTER_THE_RESTART if newest else AFTER_A_RESTART_THAT_FORGETS)
         if newest:
-            with _crowd(server.base):
-                yield from _walk(visitors, WHILE_IT_IS_TOO_BUSY)
-            yield from _walk(visitors, AFTER_THE_CROWD)
+            with _load(server.base):
+                yield from _run(visitors, WHILE_IT_IS_TOO_BUSY)
+            yield from _run(visitors, AFTER_THE_LOAD)
 
 
-def _until_refused(visitor: Visitor) -> Sequence[Reply]:
-    """The refusal, or the first reply that is neither that nor success."""
+def _until_an_error(visitor: Visitor) -> Sequence[Reply]:
+    """The first reply that is not a success."""
     for _ in range(MOST_ATTEMPTS):
         reply = visitor.refresh()
         if reply.error is not None:
             if reply.error["code"] == OUTCOME_UNKNOWN and reply.error["status"] != 503:
                 raise AssertionError(f"the status is {reply.error['status']}")
             return (reply,)
-    raise AssertionError(f"no refusal in {MOST_ATTEMPTS} refreshes")
+    raise AssertionError(f"no error in {MOST_ATTEMPTS} refreshes")
 
 
-# Nothing was sent, so the login that was begun can be tried again.
+# Nothing was sent, so the login can be retried.
 WHILE_IT_IS_DOWN = Step(
     "refresh, and exchange twice, while the server is down",
     lambda visitor: (visitor.refresh(), visitor.exchange(), visitor.exchange()),
     (TRANSPORT, TRANSPORT, TRANSPORT),
 )
-# Codes are kept in memory alone.
+# Codes are kept only in memory.
 AFTER_THE_RESTART = Step(
     "refresh and exchange after the restart",
     lambda visitor: (visitor.refresh(), visitor.exchange()),
@@ -110,11 +114,11 @@ AFTER_THE_RESTART = Step(
 AFTER_A_RESTART_THAT_FORGETS = dataclasses.replace(
     AFTER_THE_RESTART, expected=(LOGIN_REQUIRED, LOGIN_FAILED)
 )
-WHILE_IT_IS_TOO_BUSY = Step("refresh among a crowd, until 503", _until_refused, (OUTCOME_UNKNOWN,))
-AFTER_THE_CROWD = Step("refresh after the crowd", lambda visitor: (visitor.refresh(),), (OK,))
+WHILE_IT_IS_TOO_BUSY = Step("refresh under load, until 503", _until_an_error, (OUTCOME_UNKNOWN,))
+AFTER_THE_LOAD = Step("refresh after the load", lambda visitor: (visitor.refresh(),), (OK,))
 
 
-def _walk(visitors: Mapping[str, Visitor], step: Step) -> Iterator[Result]:
+def _run(visitors: Mapping[str, Visitor], step: Step) -> Iterator[Result]:
     for where, visitor in visitors.items():
         name = f"{where}: {step.name}"
         try:
@@ -124,9 +128,9 @@ def _walk(visitors: Mapping[str, Visitor], step: Step) -> Iterator[Result]:
 
 
 @contextlib.contextmanager
-def _crowd(base: str) -> Iterator[None]:
-    """Others who guess a password over and over, which keeps the server's hands busy."""
-    gone = threading.Event()
+def _load(base: str) -> Iterator[None]:
+    """Other clients that keep guessing a password, so that the server's threads are busy."""
+    over = threading.Event()
     form = [
         ("grant_type", "password"),
         ("client_id", "admin-cli"),
@@ -135,16 +139,16 @@ def _crowd(base: str) -> Iterator[None]:
     ]
 
     def guess() -> None:
-        while not gone.is_set():
+        while not over.is_set():
             with contextlib.suppress(OSError, HTTPException):
                 send_form(f"{base}/realms/master/protocol/openid-connect/token", form)
 
-    guessers = [threading.Thread(target=guess, daemon=True) for _ in range(CROWD)]
+    guessers = [threading.Thread(target=guess, daemon=True) for _ in range(GUESSERS)]
     for guesser in guessers:
         guesser.start()
     try:
         yield
     finally:
-        gone.set()
+        over.set()
         for guesser in guessers:
             guesser.join()

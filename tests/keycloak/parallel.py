@@ -1,4 +1,4 @@
-"""The same work in every realm at once: they know nothing of each other, and most of the time is waiting."""
+"""Runs the same work in all realms at once: they are independent, and most of the time is waiting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Ended:
 
 
 def in_every_realm(work: Callable[[str], Iterable[T]]) -> Iterator[T]:
-    """What the work gives, as it comes. Its threads do not keep the program from ending."""
+    """Yields the results as they are produced. Its threads do not keep the process from exiting."""
     made: queue.Queue[_Made[T] | _Ended] = queue.Queue()
 
     def run(realm: str) -> None:

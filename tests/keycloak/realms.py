@@ -1,4 +1,4 @@
-"""The two realms as sipgate lays them out, and who is in them; the local realm has the same."""
+"""The two realms as at sipgate, with their users and clients; the local realm has the same."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def consenting(realm: str) -> Client:
 
 
 def resource_server(realm: str) -> Client:
-    """The protected API, as the client that introspects the tokens it is shown."""
+    """The protected API, as a client that introspects tokens."""
     return Client(f"balance-api:{realm}", "balance-api-secret")
 
 
 def realm_representation(realm: str) -> dict[str, object]:
-    """A realm without clients: they are made last, so that they get the scopes made before them."""
+    """A realm without clients: they are created last, so that they get the scopes."""
     return {
         "realm": realm,
         "enabled": True,
@@ -80,7 +80,7 @@ def scope_representation(name: str, realm: str) -> dict[str, object]:
         "attributes": {"include.in.token.scope": "true", "display.on.consent.screen": "true"},
     }
     if name == BALANCE_SCOPE:
-        # Keycloak calls a token active only for a client its audience names.
+        # Keycloak reports a token as active only to a client in its audience.
         scope["protocolMappers"] = [
             {
                 "name": "balance-api",
@@ -123,7 +123,7 @@ def _client_representation(client: Client) -> dict[str, object]:
 
 
 def _user_representation(user: User) -> dict[str, object]:
-    """Without first name, last name and e-mail the login would stop at a profile page."""
+    """Has names and an e-mail address, because the login would otherwise stop at a profile page."""
     return {
         "username": user.name,
         "enabled": True,

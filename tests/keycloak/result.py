@@ -8,7 +8,7 @@ from driver.shim import Reply
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the report: without a problem it passed."""
+    """One line of the report; it passed if there is no problem."""
 
     name: str
     problem: str | None = None

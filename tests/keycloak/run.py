@@ -1,8 +1,10 @@
-"""The whole test against a real Keycloak: the main job and what the library makes of refusals, pages and outages in
-every language, and the comparison with the local realm.
+"""The whole test against a real Keycloak.
+
+In every language: the main job, and how the library handles errors, error pages, and outages. Also
+the comparison with the local realm.
 
 `python3 run.py [--languages rust,c] [--version V]`; the last line is `N passed, N failed`.
-Where Keycloak cannot be run it fails, unless `SKIP_KEYCLOAK=1` says to skip it.
+If Keycloak cannot run here, the test fails, unless `SKIP_KEYCLOAK=1` is set.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from keycloak.server import KeycloakServer, running_keycloak
 
 CASES = (*refusal_cases.CASES, *address_cases.CASES, *session_cases.CASES)
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
-# Long enough for the first call of the API, short enough to wait for its end.
+# Long enough for the first call of the API, short enough to wait for the expiry.
 ACCESS_TOKEN_SECONDS = 4
 
 Programs = Mapping[str, Sequence[str]]
@@ -51,7 +53,7 @@ Programs = Mapping[str, Sequence[str]]
 def main_jobs(
     server: KeycloakServer, programs: Programs, limit: float, realm: str
 ) -> Iterator[Result]:
-    """The whole job in every language."""
+    """The main job in every language."""
     client = confidential(realm)
     login = Login(client.id, client.secret or "", REDIRECT_URI, ANNA.name, ANNA.password)
     server.admin.configure_realm(realm, {"access_token_lifespan": ACCESS_TOKEN_SECONDS})
@@ -64,7 +66,7 @@ def main_jobs(
 
 
 def library_cases(server: KeycloakServer, shims: Programs, realm: str) -> Iterator[Result]:
-    """What the library makes of Keycloak's answers, in every language."""
+    """How the library handles Keycloak's responses, in every language."""
     for language, command in shims.items():
         where = f"{language}, realm {realm}"
         try:
@@ -75,13 +77,13 @@ def library_cases(server: KeycloakServer, shims: Programs, realm: str) -> Iterat
                     if expected is not None:
                         yield _result(f"{where}: {case.name}", case, library, expected)
         except ShimEnded as problem:
-            yield Result(f"{where}: the cases from here on", str(problem))
+            yield Result(f"{where}: the remaining cases", str(problem))
 
 
 def contention(
     server: KeycloakServer, languages: Sequence[str], seconds: float
 ) -> Iterator[Result]:
-    """Processes of all languages on one login, where every refresh token may be used once."""
+    """Processes of all languages share one login; each refresh token may be used once."""
     server.admin.configure_realm(SIPGATE_APPS, {"access_token_lifespan": LIFE_SECONDS})
     browser = Asker(server.base, SIPGATE_APPS, server.admin).browser()
     name = f"contention of {', '.join(languages)}, realm {SIPGATE_APPS}"
@@ -102,8 +104,8 @@ def contention(
     server.admin.restore_realm(SIPGATE_APPS)
 
 
-def same_answers(server: KeycloakServer, realm_binary: Path) -> Iterator[Result]:
-    """The local realm answers as the newest Keycloak does, one result per question."""
+def same_responses(server: KeycloakServer, realm_binary: Path) -> Iterator[Result]:
+    """The local realm responds as Keycloak does; one result per question."""
     with running_local_realm(realm_binary) as realm:
         control = LocalRealmControl(realm.http)
         compared = compare((server.base, server.admin), (realm.base, control), server.version)
@@ -115,9 +117,9 @@ def same_answers(server: KeycloakServer, realm_binary: Path) -> Iterator[Result]
     for question in compared.asked:
         fields = differing.get(question)
         problem = f"differs in {', '.join(fields)}" if fields else None
-        yield Result(f"same answer: {question}", problem)
+        yield Result(f"same response: {question}", problem)
     for reason in compared.needless:
-        yield Result(f"allowed: {reason}", "no answer needs it")
+        yield Result(f"allowed: {reason}", "no longer needed")
 
 
 def _result(name: str, case: Case, library: Library, expected: Sequence[str]) -> Result:
@@ -133,7 +135,7 @@ def main() -> int:
     parser.add_argument("--languages", default="rust,python,aio,node,c", metavar="NAMES")
     parser.add_argument("--realm-binary", type=Path, default=REALM_BINARY)
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds per program")
-    parser.add_argument("--contention", type=float, default=SECONDS, help="seconds of it")
+    parser.add_argument("--contention", type=float, default=SECONDS, help="seconds of contention")
     options = parser.parse_args()
 
     if os.environ.get("SKIP_KEYCLOAK") == "1":
@@ -152,7 +154,7 @@ def main() -> int:
                 in_every_realm(partial(main_jobs, server, programs, options.limit)),
                 in_every_realm(partial(library_cases, server, shims)),
                 contention(server, list(shims), options.contention),
-                same_answers(server, options.realm_binary),
+                same_responses(server, options.realm_binary),
                 outage(server, shims),
             ):
                 results.append(result)

@@ -1,6 +1,6 @@
 """A real Keycloak on loopback, with sipgate's URL layout and both realms.
 
-`python3 server.py [--version V]` starts one, prints its address and keeps it until Ctrl-C.
+`python3 server.py [--version V]` starts one, prints its address, and runs it until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ READY_SECONDS = 300
 STOP_SECONDS = 30
 ADMINISTRATOR = "admin"
 
-# The first process of the group: it runs Keycloak and, when this program's end of the pipe closes,
-# however that comes about, ends the whole group.
+# The first process of the group: it runs Keycloak, and terminates the whole group when this
+# program's end of the pipe closes for any reason.
 GUARD = """
 exec 3<&0
 "$@" </dev/null 3<&- & keycloak=$!
@@ -47,7 +47,7 @@ wait "$keycloak"
 
 
 class KeycloakServer:
-    """A running Keycloak. `base` is what the library is configured with."""
+    """A running Keycloak. `base` is the library's base URL."""
 
     def __init__(self, version: str, database: Path) -> None:
         self.version = version
@@ -62,7 +62,7 @@ class KeycloakServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, options: Sequence[str] = ()) -> None:
-        """`options` are further ones of Keycloak's start script. What an earlier start stored is still there."""
+        """`options` are added to those of Keycloak's start script. Earlier data is kept."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", GUARD, "guard", *self._command(), *options],
@@ -76,7 +76,7 @@ class KeycloakServer:
         mark_as_built(self._tree)
 
     def stop(self) -> None:
-        """Orderly, and at once after a while; nothing if it does not run."""
+        """Stops it in order, then by force after a while; does nothing if it is not running."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -89,7 +89,7 @@ class KeycloakServer:
         process.wait()
 
     def _command(self) -> list[str]:
-        """No `--hostname`: the issuer follows the address a client calls, as the local realm's does."""
+        """Without `--hostname`: the issuer is the address a client uses, as with the local realm."""
         command = [
             str(self._tree / "bin" / "kc.sh"),
             "start-dev",
@@ -109,11 +109,11 @@ class KeycloakServer:
         return {
             **inherited,
             "JAVA_OPTS_KC_HEAP": "-Xms256m -Xmx768m",
-            # No option: older start scripts would hand what follows the semicolon to the shell.
+            # Not an option, because older start scripts pass the part after the semicolon to the shell.
             "KC_DB_URL": f"jdbc:h2:file:{self._database};NON_KEYWORDS=VALUE",
             "KC_BOOTSTRAP_ADMIN_USERNAME": ADMINISTRATOR,
             "KC_BOOTSTRAP_ADMIN_PASSWORD": self._password,
-            # The names up to version 25.
+            # The names before version 26.
             "KEYCLOAK_ADMIN": ADMINISTRATOR,
             "KEYCLOAK_ADMIN_PASSWORD": self._password,
         }
@@ -123,7 +123,7 @@ class KeycloakServer:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise KeycloakUnavailable(
-                    f"Keycloak ended with status {process.returncode}, see {self.log}"
+                    f"Keycloak exited with status {process.returncode}, see {self.log}"
                 )
             with contextlib.suppress(OSError):
                 if send("GET", f"{self.base}/realms/master").status == 200:
@@ -134,7 +134,7 @@ class KeycloakServer:
 
 @contextlib.contextmanager
 def running_keycloak(version: str = VERSION) -> Iterator[KeycloakServer]:
-    """Starts Keycloak, waits until both realms are there, and stops it however the block ends."""
+    """Starts Keycloak, waits until both realms exist, and always stops it at the end."""
     with _terminate_as_exit(), tempfile.TemporaryDirectory(prefix="keycloak-") as folder:
         server = KeycloakServer(version, Path(folder) / "database")
         try:
@@ -147,7 +147,7 @@ def running_keycloak(version: str = VERSION) -> Iterator[KeycloakServer]:
 
 @contextlib.contextmanager
 def _terminate_as_exit() -> Iterator[None]:
-    """SIGTERM unwinds the stack like Ctrl-C does, so that the server is stopped on the way."""
+    """SIGTERM unwinds the stack like Ctrl-C does, so that the server is stopped."""
 
     def leave(_signal: int, _frame: object) -> None:
         sys.exit(128 + signal.SIGTERM)

@@ -1,5 +1,8 @@
-"""What only Keycloak ends: the logins of one browser with the logout of one of them, and a client's logins when an
-administrator takes back the consent."""
+"""What ends logins only at Keycloak.
+
+A logout ends all logins of its browser, and a consent withdrawn by an administrator ends a client's
+logins.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ case = CASES.add
 
 @case(LOGIN_REQUIRED, LOGIN_REQUIRED, OK)
 def refresh_after_logout_of_another_login(library: Library) -> Sequence[Reply]:
-    """It ends all clients' logins of its browser, and none of another one."""
+    """It ends all clients' logins of its browser, and none of another browser."""
     client, browser = library.client(), library.ask.browser()
     public = library.client(client_id=library.ask.public.id, client_secret=None)
     others = [
@@ -42,7 +45,7 @@ def refresh_after_consent_was_withdrawn_by_an_administrator(library: Library) ->
 def consent_withdrawn_by_an_administrator_after_the_login(library: Library) -> Sequence[Reply]:
     ask = library.ask
     client = consenting(library)
-    pending = library.begin(client)
-    callback = library.callback(pending)
+    request = library.begin(client)
+    callback = library.callback(request)
     ask.control.withdraw_consent(ask.realm, ANNA.name, ask.consenting.id)
-    return (library.exchange_callback(client, pending, callback),)
+    return (library.exchange_callback(client, request, callback),)

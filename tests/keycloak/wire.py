@@ -1,4 +1,4 @@
-"""Raw HTTP: what was sent is what was written here, what came back is what the server said."""
+"""Raw HTTP: sends exactly what is written here, and returns exactly what the server sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
@@ -27,15 +27,15 @@ class Answer:
         return json.loads(self.body)
 
     def member(self, name: str) -> str:
-        """A string of the JSON object that is the body; the caller needs it to go on."""
+        """A string member of the JSON body, which the caller requires."""
         value = self.json()
         if isinstance(value, dict) and isinstance(value.get(name), str):
             return str(value[name])
-        raise LookupError(f"no {name} in the answer with status {self.status}")
+        raise LookupError(f"no {name} in the response with status {self.status}")
 
 
-def send(method: str, url: str, *, body: bytes | None = None, headers: Pairs = ()) -> Answer:
-    """One request on a connection of its own; redirects are answers like others."""
+def send(method: str, url: str, *, body: bytes | None = None, headers: Pairs = ()) -> Response:
+    """Sends one request on a new connection; does not follow redirects."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(
         parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS
@@ -44,16 +44,16 @@ def send(method: str, url: str, *, body: bytes | None = None, headers: Pairs = (
     try:
         connection.request(method, target, body, dict(headers))
         response = connection.getresponse()
-        return Answer(response.status, tuple(response.getheaders()), response.read())
+        return Response(response.status, tuple(response.getheaders()), response.read())
     finally:
         connection.close()
 
 
-def send_form(url: str, form: Pairs, *, headers: Pairs = ()) -> Answer:
+def send_form(url: str, form: Pairs, *, headers: Pairs = ()) -> Response:
     content_type = ("Content-Type", "application/x-www-form-urlencoded")
     return send("POST", url, body=urlencode(form).encode(), headers=[content_type, *headers])
 
 
-def send_json(method: str, url: str, value: object, *, headers: Pairs = ()) -> Answer:
+def send_json(method: str, url: str, value: object, *, headers: Pairs = ()) -> Response:
     content_type = ("Content-Type", "application/json")
     return send(method, url, body=json.dumps(value).encode(), headers=[content_type, *headers])

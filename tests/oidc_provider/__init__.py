@@ -1,1 +1,1 @@
-"""The library against oidc-provider: a second real authorization server, with strict refresh token rotation."""
+"""The library against oidc-provider: a second real server, with strict refresh token rotation."""

@@ -1,11 +1,11 @@
-"""Asks the provider by raw HTTP, as `keycloak.asker` asks Keycloak: the paths and the clients' names are the same."""
+"""Queries the provider by raw HTTP, like `keycloak.asker`: paths and client names are the same."""
 
 from __future__ import annotations
 
 from driver.browser import Browser, Consent
 from keycloak.asker import REDIRECT_URI, Asker
 from keycloak.realms import ANNA, Client, User, confidential
-from keycloak.wire import Answer
+from keycloak.wire import Response
 from oidc_provider.pages import DevelopmentPages
 from oidc_provider.server import REALM, ProviderServer
 
@@ -23,9 +23,9 @@ class ProviderAsker(Asker):
         return DevelopmentPages(user.name, user.password, consent=consent)
 
     def callback(self, **changes: str | None) -> str:
-        """Where a login ends; `changes` as in `begin`."""
+        """The callback URL of a login; `changes` as in `begin`."""
         attempt = self.begin(None, redirect_uri=REDIRECT_URI, base=None, **changes)
         return self.browser().log_in(attempt.url)
 
-    def balance(self, access_token: str) -> Answer:
+    def balance(self, access_token: str) -> Response:
         return self.get(self._api_url, bearer=access_token)

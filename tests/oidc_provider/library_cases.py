@@ -1,6 +1,6 @@
-"""What the library makes of the provider's answers: the cases it is asked at Keycloak, and some more.
+"""How the library handles the provider's responses: the cases for Keycloak, and some more.
 
-A case of Keycloak's that ends otherwise here, or cannot be asked, is listed with its reason.
+A Keycloak case with another outcome here, or that does not apply, is listed with its reason.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from oidc_provider.asker import BASIC_CLIENT
 ISSUER_MISMATCH = "SIPGATE_ISSUER_MISMATCH"
 
 OTHERWISE: Mapping[str, tuple[str, ...]] = {
-    # A scope the server does not know is left out, and the granted one tells so.
+    # The server ignores an unknown scope, which the granted scope shows.
     "unknown scope in the authorization request": (OK,),
 }
 
 NOT_HERE: Mapping[str, str] = {
-    "refresh after logout": "its logout ends the browser's session, by a page",
+    "refresh after logout": "its logout ends the browser's session, through a page",
     "refresh through another host name and then the right one": "its issuer is fixed",
 }
 
 
 def cases() -> Iterator[Case]:
     for case in library_cases.CASES:
-        # That realm rotates its refresh tokens too.
+        # That realm also rotates its refresh tokens.
         if case.applies_to(SIPGATE_APPS, VERSION) and case.name not in NOT_HERE:
             yield replace(case, expected=OTHERWISE.get(case.name, case.expected))
     for run, expected in OWN.items():
@@ -53,19 +53,19 @@ def wrong_secret_by_basic(library: Library) -> Sequence[Reply]:
 
 
 def callback_of_another_issuer_than_the_configured_one(library: Library) -> Sequence[Reply]:
-    """The server calls itself by one name, whatever name it is called by."""
+    """The server's issuer is fixed, whatever host name is used."""
     client = library.client(base=library.ask.base.replace("localhost", "127.0.0.1"))
-    pending = library.begin(client)
-    callback = library.callback(pending)
-    return [library.exchange_callback(client, pending, callback) for _ in range(2)]
+    request = library.begin(client)
+    callback = library.callback(request)
+    return [library.exchange_callback(client, request, callback) for _ in range(2)]
 
 
 def refresh_with_the_winner_of_four_at_once(library: Library) -> Sequence[Reply]:
-    """Whoever came second ended the grant for all."""
+    """The second request ended the grant for all."""
     client, ask = library.client(), library.ask
     token = library.log_in(client).text("refresh_token")
-    answers = at_once(4, lambda: ask.refresh(token))
-    (winner,) = (answer for answer in answers if answer.status == 200)
+    responses = at_once(4, lambda: ask.refresh(token))
+    (winner,) = (response for response in responses if response.status == 200)
     return (library.refresh(client, winner.member("refresh_token")),)
 
 

@@ -1,4 +1,4 @@
-"""The person at oidc-provider's development pages: a form for the login, one for the consent, a link to cancel."""
+"""The user at oidc-provider's development pages: a login form, a consent form, a cancel link."""
 
 from __future__ import annotations
 
@@ -9,31 +9,34 @@ from driver.browser import MAX_STEPS, Browser, BrowserError, Consent
 
 
 class DevelopmentPages(Browser):
-    """The same person as at Keycloak's page. Any password is right here; a refusal is the link of the first page."""
+    """The same user as at Keycloak's page.
+    
+    The server accepts any password; to deny access is to follow the first page's link.
+    """
 
     def log_in(self, authorization_url: str) -> str:
         callback = parse_qs(urlsplit(authorization_url).query)["redirect_uri"][0]
         url: str = authorization_url
         form: dict[str, str] | None = None
         for _ in range(MAX_STEPS):
-            answer = self._load(url, form)
-            if answer.location is not None:
-                url, form = urljoin(url, answer.location), None
+            response = self._load(url, form)
+            if response.location is not None:
+                url, form = urljoin(url, response.location), None
                 if _leads_to(url, callback):
                     return url
                 continue
-            page = _Page(answer.body)
+            page = _Page(response.body)
             if page.action is None:
-                raise BrowserError(f"no form, status {answer.status}: {page.text}")
-            if self._consent is Consent.REFUSE and page.cancel is not None:
+                raise BrowserError(f"no form, status {response.status}: {page.text}")
+            if self._consent is Consent.DENY and page.cancel is not None:
                 url, form = urljoin(url, page.cancel), None
             else:
                 url, form = urljoin(url, page.action), self._fill_in(page)
         raise BrowserError(f"no callback after {MAX_STEPS} steps")
 
     def _fill_in(self, page: _Page) -> dict[str, str]:
-        answers = {"login": self._user, "password": self._password}
-        return {name: answers.get(name, value) for name, value in page.fields.items()}
+        inputs = {"login": self._user, "password": self._password}
+        return {name: inputs.get(name, value) for name, value in page.fields.items()}
 
 
 class _Page(HTMLParser):
@@ -69,6 +72,6 @@ class _Page(HTMLParser):
 
 
 def _leads_to(url: str, callback: str) -> bool:
-    """Whether this is the callback's place; the server writes a bare origin with a slash."""
+    """Whether the URL is the callback; the server adds a slash to a bare origin."""
     here, wanted = urlsplit(url), urlsplit(callback)
     return (here.netloc, here.path or "/") == (wanted.netloc, wanted.path or "/")

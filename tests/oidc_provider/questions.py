@@ -1,6 +1,6 @@
-"""What the provider itself answers, by raw HTTP: what the library's rules assume about a strict server.
+"""The provider's own responses, by raw HTTP: what the library's rules assume of a strict server.
 
-Each answer is its status and its error, if any: `200`, `400 invalid_grant`.
+Each response is described by its status and its error, if any: `200`, `400 invalid_grant`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote_plus, urlsplit
 from driver.browser import Consent
 from keycloak.asker import at_once, basic
 from keycloak.realms import Client
-from keycloak.wire import Answer
+from keycloak.wire import Response
 from oidc_provider.asker import BASIC_CLIENT, ProviderAsker
 from oidc_provider.server import REALM
 
@@ -24,7 +24,7 @@ Ask = Callable[[ProviderAsker], Sequence[str]]
 
 @dataclass(frozen=True)
 class Question:
-    """`expected` are the answers in their order."""
+    """`expected` are the responses in order."""
 
     name: str
     expected: tuple[str, ...]
@@ -49,9 +49,9 @@ def every_refresh_gives_a_new_refresh_token(ask: ProviderAsker) -> Sequence[str]
     third = ask.refresh(second.member("refresh_token"))
     given = {first.refresh, second.member("refresh_token"), third.member("refresh_token")}
     if len(given) != 3:
-        raise LookupError("a refresh token came twice")
+        raise LookupError("a refresh token was issued twice")
     balance = ask.balance(third.member("access_token"))
-    return _said(first.answer, second, third, balance)
+    return _said(first.response, second, third, balance)
 
 
 @question("200", "200", DEAD, DEAD, "401 invalid_token")
@@ -68,8 +68,8 @@ def refresh_token_used_again_ends_the_grant(ask: ProviderAsker) -> Sequence[str]
 @question("200", DEAD, DEAD, DEAD, DEAD)
 def refresh_token_used_four_times_at_once_leaves_no_winner(ask: ProviderAsker) -> Sequence[str]:
     token = ask.tokens().refresh
-    answers = sorted(at_once(4, lambda: ask.refresh(token)), key=lambda answer: answer.status)
-    return _said(*answers, ask.refresh(answers[0].member("refresh_token")))
+    responses = sorted(at_once(4, lambda: ask.refresh(token)), key=lambda response: response.status)
+    return _said(*responses, ask.refresh(responses[0].member("refresh_token")))
 
 
 @question("200", "200", DEAD, DEAD, "401 invalid_token")
@@ -149,8 +149,8 @@ def callback_names_the_issuer(ask: ProviderAsker) -> Sequence[str]:
 
 
 @question("error error_description state iss", "iss is the issuer")
-def refusal_at_the_login_page_names_the_issuer(ask: ProviderAsker) -> Sequence[str]:
-    return _callback(ask, ask.browser(consent=Consent.REFUSE).log_in(ask.begin().url))
+def denial_at_the_login_page_names_the_issuer(ask: ProviderAsker) -> Sequence[str]:
+    return _callback(ask, ask.browser(consent=Consent.DENY).log_in(ask.begin().url))
 
 
 @question("login_required", "invalid_request", "invalid_request", "invalid_request")
@@ -159,7 +159,7 @@ def errors_in_the_callback(ask: ProviderAsker) -> Sequence[str]:
         ask.callback(prompt="none"),
         ask.callback(code_challenge=None, code_challenge_method=None),
         ask.callback(code_challenge_method="plain"),
-        # OpenID Connect's parameter needs OpenID Connect's scope here.
+        # Here, OpenID Connect's parameter requires its scope.
         ask.callback(scope="balance:read"),
     )
     return [_parameters(callback)["error"][0] for callback in callbacks]
@@ -167,19 +167,19 @@ def errors_in_the_callback(ask: ProviderAsker) -> Sequence[str]:
 
 @question("balance:read", "openid balance:read")
 def granted_scope_leaves_out_what_the_server_does_not_know(ask: ProviderAsker) -> Sequence[str]:
-    plain = ask.tokens(scope="balance:read", nonce=None).answer
-    unknown = ask.tokens(scope="openid balance:read nothing:read").answer
+    plain = ask.tokens(scope="balance:read", nonce=None).response
+    unknown = ask.tokens(scope="openid balance:read nothing:read").response
     return [plain.member("scope"), unknown.member("scope")]
 
 
 @question("200", "401 invalid_token", "200")
-def access_token_past_its_end(ask: ProviderAsker) -> Sequence[str]:
+def expired_access_token(ask: ProviderAsker) -> Sequence[str]:
     with ask.configured({"access_token_lifespan": 2}):
         tokens = ask.tokens()
-        # Longer than the token lives.
+        # Longer than the token is valid.
         time.sleep(3)
         ended = ask.balance(tokens.access)
-    return _said(tokens.answer, ended, ask.refresh(tokens.refresh))
+    return _said(tokens.response, ended, ask.refresh(tokens.refresh))
 
 
 @question("200", DEAD, "200")
@@ -190,7 +190,7 @@ def refresh_token_revoked(ask: ProviderAsker) -> Sequence[str]:
 
 
 @question("400 invalid_request", "400 unsupported_grant_type", "404")
-def requests_that_are_malformed(ask: ProviderAsker) -> Sequence[str]:
+def malformed_requests(ask: ProviderAsker) -> Sequence[str]:
     form = {"client_id": ask.client.id, "client_secret": ask.client.secret}
     twice = ask.token_request(
         {**form, "grant_type": "refresh_token", "refresh_token": "a"},
@@ -206,7 +206,7 @@ def _basic_halves() -> tuple[str, str]:
 
 def _refresh_by_basic(
     ask: ProviderAsker, client: str, secret: str, *, client_id: str | None = None
-) -> Answer:
+) -> Response:
     form = {
         "grant_type": "refresh_token",
         "refresh_token": ask.tokens(BASIC_CLIENT).refresh,
@@ -225,14 +225,14 @@ def _parameters(callback: str) -> dict[str, list[str]]:
     return parse_qs(urlsplit(callback).query)
 
 
-def _said(*answers: Answer) -> Sequence[str]:
-    return [_one(answer) for answer in answers]
+def _said(*responses: Response) -> Sequence[str]:
+    return [_one(response) for response in responses]
 
 
-def _one(answer: Answer) -> str:
+def _one(response: Response) -> str:
     try:
-        value = answer.json()
+        value = response.json()
     except ValueError:
         value = None
     error = value.get("error") if isinstance(value, dict) else None
-    return f"{answer.status} {error}" if error else str(answer.status)
+    return f"{response.status} {error}" if error else str(response.status)

@@ -1,8 +1,10 @@
-"""The whole test against a real oidc-provider with strict refresh token rotation: the main job in every language,
-questions by raw HTTP, and what the library makes of the answers in every language.
+"""The whole test against a real oidc-provider with strict refresh token rotation.
+
+In every language: the main job, and how the library handles the provider's responses. Also
+questions by raw HTTP.
 
 `python3 run.py [--languages rust,c]`; the last line is `N passed, N failed`.
-Where it cannot be installed or started it fails, unless `SKIP_OIDC_PROVIDER=1` says to skip it.
+If the provider cannot be installed or started, the test fails, unless `SKIP_OIDC_PROVIDER=1` is set.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from oidc_provider.pages import DevelopmentPages
 from oidc_provider.questions import QUESTIONS
 from oidc_provider.server import REALM, ProviderServer, ProviderUnavailable, running_provider
 
-# Long enough for the first call of the API, short enough to wait for its end.
+# Long enough for the first call of the API, short enough to wait for the expiry.
 ACCESS_TOKEN_SECONDS = 4
 
 Commands = Mapping[str, Sequence[str]]
@@ -44,7 +46,7 @@ Commands = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Result:
-    """`not_asked` is the reason why there is neither success nor failure."""
+    """`not_asked` is the reason if the test neither passed nor failed."""
 
     name: str
     problem: str | None = None
@@ -61,7 +63,7 @@ class Result:
 
 
 def main_jobs(server: ProviderServer, programs: Commands, limit: float) -> Iterator[Result]:
-    """The whole job in every language."""
+    """The main job in every language."""
     login = Login(POST_CLIENT.id, POST_CLIENT.secret or "", REDIRECT_URI, ANNA.name, ANNA.password)
     where = Server(server.base, REALM, server.api_url)
     short_lived = ProviderAsker(server).configured({"access_token_lifespan": ACCESS_TOKEN_SECONDS})
@@ -75,14 +77,14 @@ def main_jobs(server: ProviderServer, programs: Commands, limit: float) -> Itera
 
 
 def questions(server: ProviderServer) -> Iterator[Result]:
-    """What the provider itself answers."""
+    """The provider's own responses."""
     ask = ProviderAsker(server)
     for question in QUESTIONS:
         yield _judge(f"raw: {question.name}", question.expected, partial(question.ask, ask))
 
 
 def refusals(server: ProviderServer, shims: Commands) -> Iterator[Result]:
-    """What the library makes of the provider's answers, in every language."""
+    """How the library handles the provider's responses, in every language."""
     for language, command in shims.items():
         try:
             with running_shim(command, ROOT) as shim:
@@ -91,13 +93,13 @@ def refusals(server: ProviderServer, shims: Commands) -> Iterator[Result]:
                     name = f"{language}: {case.name}"
                     yield _judge(name, case.expected, partial(_outcomes, case, library))
         except (OSError, ShimEnded) as problem:
-            yield Result(f"{language}: all that is left", str(problem))
+            yield Result(f"{language}: the remaining cases", str(problem))
 
 
 def contention(
     server: ProviderServer, languages: Sequence[str], seconds: float
 ) -> Iterator[Result]:
-    """Processes of all languages on one login, where every refresh token may be used once."""
+    """Processes of all languages share one login; each refresh token may be used once."""
     ask = ProviderAsker(server)
     browser = ask.browser()
     name = f"contention of {', '.join(languages)}"
@@ -128,21 +130,21 @@ def _outcomes(case: Case, library: Library) -> Sequence[str]:
 
 def _judge(name: str, expected: tuple[str, ...], ask: Callable[[], Sequence[str]]) -> Result:
     try:
-        answers = tuple(ask())
+        outcomes = tuple(ask())
     except CannotControl as reason:
         return Result(name, not_asked=str(reason))
     except BROKEN as problem:
         return Result(name, f"{type(problem).__name__}: {problem}")
-    if answers == expected:
+    if outcomes == expected:
         return Result(name)
-    return Result(name, f"gave {', '.join(answers)}; expected {', '.join(expected)}")
+    return Result(name, f"gave {', '.join(outcomes)}; expected {', '.join(expected)}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Test the library against a real oidc-provider.")
     parser.add_argument("--languages", default="rust,python,aio,node,c", metavar="NAMES")
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds per program")
-    parser.add_argument("--contention", type=float, default=SECONDS, help="seconds of it")
+    parser.add_argument("--contention", type=float, default=SECONDS, help="seconds of contention")
     options = parser.parse_args()
 
     if os.environ.get("SKIP_OIDC_PROVIDER") == "1":

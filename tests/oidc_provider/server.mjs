@@ -1,10 +1,10 @@
-// A real authorization server that this project did not write: oidc-provider with strict refresh token rotation,
-// its endpoints laid out like Keycloak's.
+// A real third-party authorization server: oidc-provider with strict refresh token rotation and
+// Keycloak's paths.
 //
-// When ready it prints one line of JSON: { issuer, base, api }. Each line of JSON on stdin replaces settings and is
-// answered by { settings, seen }: the settings as they are then, and what the token endpoint has counted. The end of
-// stdin ends the server.
-// On Node 20 the provider warns on stderr that it is made for 22; it runs all the same.
+// When ready, it prints one line of JSON: { issuer, base, api }. Each line of JSON on stdin changes
+// settings, and the reply is { settings, seen }: the new settings and the token endpoint's counters.
+// The server exits when stdin closes.
+// On Node 20, the provider warns on stderr that it is made for 22, but it works.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ const settings = {
 };
 const seen = { tokenRequests: 0, invalidGrant: 0 };
 
-// The provider's notices go to stdout too, between the lines the starter reads.
+// The provider writes notices to stdout, which must contain only the lines for the parent process.
 console.info = () => {};
 console.warn = () => {};
 
@@ -55,11 +55,11 @@ function provider(issuer) {
       client('4000004-0-basic:strict', SECRET, 'client_secret_basic'),
     ],
     scopes: ['openid', 'offline_access', 'balance:read'],
-    // By default what has ended is taken for another 15 seconds.
+    // By default, what has expired is accepted for another 15 seconds.
     clockTolerance: 0,
     pkce: { required: () => true },
     rotateRefreshToken: true,
-    // By default only `offline_access` gives a refresh token.
+    // By default, only `offline_access` gives a refresh token.
     issueRefreshToken: (_context, { grantTypes }) => grantTypes.includes('refresh_token'),
     ttl: {
       AccessToken: () => settings.accessTokenSeconds,
@@ -98,7 +98,7 @@ const server = createServer().listen(0, '127.0.0.1');
 await once(server, 'listening');
 const origin = `http://localhost:${server.address().port}`;
 const strict = provider(`${origin}${MOUNT}`);
-const answer = strict.callback();
+const respond = strict.callback();
 strict.on('grant.success', () => {
   seen.tokenRequests += 1;
 });
@@ -111,7 +111,7 @@ server.on('request', async (request, response) => {
   if (request.url.startsWith(`${MOUNT}/`)) {
     request.originalUrl = request.url;
     request.url = request.url.slice(MOUNT.length);
-    answer(request, response);
+    respond(request, response);
   } else {
     const [status, value] =
       request.url === '/v2/balance' ? await balance(request, strict.AccessToken) : [404, { error: 'not found' }];

@@ -1,4 +1,4 @@
-"""oidc-provider as a child process, installed by npm from the lock file beside this one."""
+"""oidc-provider as a child process, installed by npm from the lock file in this folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProviderUnavailable(Exception):
 
 @dataclass(frozen=True)
 class ProviderServer:
-    """Where it is, and what can be changed while it runs."""
+    """The server's addresses, and the control of its settings."""
 
     version: str
     base: str
@@ -37,7 +37,7 @@ class ProviderServer:
 
 
 class ProviderControl(Control):
-    """Settings go to the server as lines on its stdin; what is not said keeps its first value."""
+    """Sends settings as lines on the server's stdin; unset ones have their initial value."""
 
     def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
         self._stdin = stdin
@@ -52,7 +52,7 @@ class ProviderControl(Control):
             "code_lifespan": "codeSeconds",
         }
         if others := settings.keys() - names.keys():
-            raise CannotControl(f"{NAME} cannot be told {', '.join(sorted(others))}")
+            raise CannotControl(f"{NAME} cannot change {', '.join(sorted(others))}")
         self._set({names[name]: value for name, value in settings.items()})
 
     def restore_realm(self, realm: str) -> None:
@@ -66,7 +66,7 @@ class ProviderControl(Control):
         self._set({"disabledUsers": sorted(self._disabled_users)})
 
     def withdraw_consent(self, realm: str, user: str, client: str) -> None:
-        """Consent belongs to the browser's session here: a new browser is asked again anyway."""
+        """Does nothing: consent belongs to the browser's session, so a new browser is asked again."""
 
     def enable_client(self, realm: str, client: str, enabled: bool) -> None:
         raise CannotControl(f"clients of {NAME} cannot be disabled")
@@ -81,21 +81,21 @@ class ProviderControl(Control):
         raise CannotControl(f"{NAME} always asks for consent")
 
     def seen(self) -> Mapping[str, int]:
-        """What the token endpoint has counted: `tokenRequests`, and of them `invalidGrant`."""
+        """The token endpoint's counters: `tokenRequests`, and how many were `invalidGrant`."""
         seen: Mapping[str, int] = self._set({})["seen"]
         return seen
 
     def _set(self, settings: Mapping[str, object]) -> dict[str, Any]:
-        """The settings as they are then, and what was seen."""
+        """The new settings, and the counters."""
         self._stdin.write(json.dumps(settings) + "\n")
         self._stdin.flush()
-        answer: dict[str, Any] = json.loads(self._stdout.readline())
-        return answer
+        reply: dict[str, Any] = json.loads(self._stdout.readline())
+        return reply
 
 
 @contextlib.contextmanager
 def running_provider() -> Iterator[ProviderServer]:
-    """Installs it where needed; it ends when its stdin closes, so none outlives its starter."""
+    """Installs it if needed. It exits when its stdin closes, so it does not outlive this process."""
     _install()
     command = ["node", str(HERE / "server.mjs")]
     try:
@@ -109,7 +109,7 @@ def running_provider() -> Iterator[ProviderServer]:
     try:
         line = process.stdout.readline()
         if not line:
-            raise ProviderUnavailable(f"{NAME} ended with status {process.wait()} at its start")
+            raise ProviderUnavailable(f"{NAME} exited with status {process.wait()} at its start")
         said = json.loads(line)
         control = ProviderControl(process.stdin, process.stdout)
         yield ProviderServer(_version(), said["base"], said["issuer"], said["api"], control)

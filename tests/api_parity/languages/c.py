@@ -1,5 +1,8 @@
-"""The C header, as the preprocessor and a C parser (pycparser) read it: macros, functions, types, members of structures and
-constants of enumerations. An item of another header does not count."""
+"""The C header, as the preprocessor and a C parser (pycparser) read it.
+
+Its items are macros, functions, types, members of structures and constants of enumerations. An item
+of another header does not count.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from driver.programs import ROOT
 
 HEADER = ROOT / "include" / "sipgate_oauth2.h"
 
-# GNU words in the system's headers, which are no C.
+# GNU words in the system's headers, which the C parser does not know.
 WITHOUT_GNU = ("-D__attribute__(x)=", "-D__extension__=", "-D__restrict=", "-D__inline=")
 
 
@@ -40,7 +43,7 @@ def _names(node: c_ast.Node) -> Iterator[str]:
 
 
 def _macros() -> Iterator[str]:
-    """All that the header defines, but for its include guard."""
+    """The macros that the header defines, except its include guard."""
     here = False
     for line in _preprocessed("-dD").splitlines():
         if line.startswith("# "):

@@ -1,5 +1,6 @@
-// Prints the surface of the Node package as JSON: what TypeScript's own checker reads in its declarations, and what the loaded
-// module has. Both lists have the same form, so that they can be compared. Takes the package's folder.
+// Prints the public names of the Node package as JSON: those that TypeScript's checker reads in its
+// declarations, and those of the loaded module. Both lists have the same form. The argument is the
+// package's folder.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import process from 'node:process'
@@ -14,7 +15,7 @@ function isMember(name) {
   return !['constructor', 'name', 'prototype'].includes(name) && !name.startsWith('__')
 }
 
-/** `Class.member`, `Interface.member`, `Alias='word'`, for all that the declarations export. */
+/** `Class.member`, `Interface.member` and `Alias='word'` for each exported declaration. */
 function declared() {
   const api = new API({ cwd: folder })
   try {
@@ -56,13 +57,13 @@ function unionOf(type) {
   return type.isUnionType() ? type.getTypes() : [type]
 }
 
-/** The names that each error has for itself, beside those that all errors of JavaScript have. */
+/** The fields that an error has and JavaScript's own errors do not. */
 function fieldsOfError(type) {
   if (Object.getPrototypeOf(type) !== Error) return []
   return Object.getOwnPropertyNames(new type('')).filter((name) => !['message', 'stack'].includes(name))
 }
 
-/** `Class.member`, static or not, for all that the loaded module exports. */
+/** `Class.member`, static or not, for each export of the loaded module. */
 function loaded() {
   const names = []
   for (const [name, value] of Object.entries(require(folder))) {

@@ -1,4 +1,7 @@
-"""The Node package: its declarations as TypeScript's checker reads them, and the loaded module, which must have the same."""
+"""The Node package: its declarations, as TypeScript's checker reads them.
+
+The loaded module must have the same names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The Python package, imported and inspected: its names, attributes and keywords, and the words of its types."""
+"""The Python package, imported and inspected.
+
+Its items are names, attributes, keywords, and the words of its types.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 
 from driver.programs import ROOT
 
-# Not what a class is for: what `object`, `Exception` and `dict` have.
+# What `object`, `Exception` and `dict` have, too.
 ORDINARY = set(dir(Exception)) | set(dir(dict))
 
 # The key of an event that says what happened.
@@ -21,12 +24,14 @@ KIND = "type"
 
 
 def items() -> set[str]:
-    """`Class.attribute`, `function(keyword)`, `Type='word'`, `Event='kind'.key` for what the package and its `types` export."""
+    """`Class.attribute`, `function(keyword)`, `Type='word'`, `Type.key` and `Event='kind'.key` for
+    the exports of the package and of its module `types`.
+    """
     return _exported(_module("")) | _exported(_module(".types"))
 
 
 def items_with_await() -> set[str]:
-    """Those of `aio`, which has the errors, constants and types of the package."""
+    """The items of `aio`. It shares the errors, constants and types of the package."""
     package, awaiting = _module(""), _module(".aio")
     shared = {
         item
@@ -52,13 +57,17 @@ def _of(module: ModuleType, name: str, thing: Any) -> Iterator[str]:
     if words:
         yield from (f"{name}={word!r}" for word in words)
     elif typing.is_typeddict(thing):
-        for kind in typing.get_args(thing.__annotations__.get(KIND)):
+        kinds = typing.get_args(thing.__annotations__.get(KIND))
+        for kind in kinds:
             yield f"Event={kind!r}"
             yield from (f"Event={kind!r}.{key}" for key in thing.__annotations__ if key != KIND)
+        if not kinds:
+            yield from (f"{name}.{key}" for key in thing.__annotations__)
     elif inspect.isclass(thing):
-        yield from (f"{name}({keyword})" for keyword in _keywords(module, thing))
-        own = set(vars(thing)) | set(vars(thing).get("__annotations__", {}))
-        for member in sorted(own - ORDINARY):
+        # A protocol has no constructor.
+        if typing.Protocol not in thing.__bases__:
+            yield from (f"{name}({keyword})" for keyword in _keywords(module, thing))
+        for member in sorted(_members(thing) - ORDINARY):
             if not member.startswith("_"):
                 yield f"{name}.{member}"
                 value = inspect.getattr_static(thing, member, None)
@@ -71,12 +80,23 @@ def _of(module: ModuleType, name: str, thing: Any) -> Iterator[str]:
         yield from (f"{name}({keyword})" for keyword in _keywords(module, thing))
 
 
+def _members(thing: type) -> set[str]:
+    """The members of a class, and what it inherits from classes that are not exported."""
+    exported = {getattr(_module(""), name) for name in _module("").__all__ if name[0].isupper()}
+    found: set[str] = set()
+    for base in thing.__mro__:
+        if base is object or (base is not thing and base in exported):
+            break
+        found |= set(vars(base)) | set(vars(base).get("__annotations__", {}))
+    return found
+
+
 def _keywords(module: ModuleType, function: Any) -> Iterator[str]:
-    """What can be given by its name alone."""
+    """The keyword-only arguments."""
     try:
         signature = inspect.signature(function)
     except ValueError:
-        # A class of the native module without a constructor.
+        # A class of the native module, without a constructor.
         return
     for parameter in signature.parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -86,7 +106,7 @@ def _keywords(module: ModuleType, function: Any) -> Iterator[str]:
 
 
 def _unpacked(function: Any, annotation: str) -> Any:
-    """The TypedDict in `Unpack[…]`, whose name need not be there at run time."""
+    """The TypedDict in `Unpack[…]`. Its name may be missing at run time."""
     expression = ast.parse(annotation, mode="eval").body
     if not isinstance(expression, ast.Subscript) or not isinstance(expression.slice, ast.Name):
         raise LookupError(f"the keywords of {function} cannot be read: {annotation}")

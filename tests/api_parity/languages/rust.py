@@ -1,9 +1,9 @@
 """The crate, as rustdoc reads it.
 
-rustdoc's JSON is the compiler's own account of what is public: re-exports are resolved, `cfg` and macros are expanded, and what is
-hidden from the documentation is left out. It is an unstable option: `RUSTC_BOOTSTRAP` lets the stable rustdoc give it, and since
-the toolchain is whatever a machine has, the JSON's own version is not checked; a form that is not understood ends in a KeyError,
-and a name that is lost in a difference from the table.
+rustdoc's JSON is the compiler's own account of what is public: re-exports are resolved, `cfg` and
+macros are expanded, and hidden items are marked. The option is unstable: `RUSTC_BOOTSTRAP` makes
+the stable rustdoc accept it. The toolchain is that of the machine, so the version of the JSON is
+not checked. An unknown form ends in a KeyError, and a lost name is a difference from the table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def items() -> set[str]:
 
 
 def _documented(packages: list[str]) -> list[Path]:
-    """Where the JSON of each is. rustdoc alone is told to be unstable, so that nothing else is built anew for it."""
+    """Where the JSON of each package is. Only rustdoc gets the unstable option, so cargo builds
+    nothing else again.
+    """
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "doc"
     rustdoc = Path(__file__).with_name("rustdoc.sh")
     command = ["cargo", "doc", "--quiet", "--no-deps", "--all-features"]
@@ -118,7 +120,7 @@ class _Reader:
 
     @staticmethod
     def _each(crate: _Crate, numbers: list[int]) -> Iterator[Item]:
-        """Those that a reader of the documentation sees."""
+        """The items that the documentation shows."""
         for number in numbers:
             item = crate.index.get(str(number))
             if item is not None and not _is_hidden(item):

@@ -1,3 +1,4 @@
 #!/bin/sh
-# rustdoc with its unstable options, whatever the toolchain; all else of a build stays as it is, and need not be built anew.
+# rustdoc with its unstable options, on any toolchain. The rest of a build has the usual options, so
+# nothing is built again.
 RUSTC_BOOTSTRAP=1 exec rustdoc "$@"

@@ -1,20 +1,23 @@
-"""The cases as they stand in `cases/*.json`, a file for each step of a login.
+"""The cases in `cases/*.json`, a file for each step of a login.
 
-A file has `cases`, and may have `given`, steps by name that several of its cases begin with; those of `given.json` are for
-all files. A case has these members:
+A file has `cases`, and may have `given`: named steps that several of its cases begin with. Those of
+`given.json` are for all files. A case has these members:
 
 - `name`: a sentence.
-- `rules`: the lines of the rule book that it shows, by the names in `rules.json`.
-- `rows`: objects; the case stands for one per row, named by the row's `what`. `${row.…}` are its members; `rules` adds to the case's.
-- `given`: what goes before.
+- `rules`: the rules that it shows, by their names in `rules.json`.
+- `rows`: objects; the case runs once per row, named by the row's `what`. `${row.…}` are the row's
+  members; its `rules` are added to the case's.
+- `given`: names of steps that run first.
 - `steps`: see `running`.
-- `saw`: what the realm must have seen in the end: `token`, the number of token requests or what each of them was like, `any`,
-  the number of all, `counters`. Nothing may have come that is not named.
+- `saw`: what the realm must have seen in the end: `token`, the number of token requests or what each
+  of them is like; `any`, the number of all requests; `counters`. Anything else must be zero.
 - `unsupported`: by language, why its shim has no such operation.
-- `inexpressible`: by language, why it cannot even be asked this.
-- `linux`: it needs what Linux alone gives, a clock and limits of a process's own. It runs beside the others.
-- `alongside`: it mostly waits, and runs beside the others with a realm and a shim of its own.
-- `between`: the case is about two languages. It runs for every pair, and its steps say which one they are `in`: `one` or `other`.
+- `inexpressible`: by language, why the language cannot express the call.
+- `linux`: it needs Linux, where one process can have its own clock and limits. It runs in parallel
+  with the others.
+- `alongside`: it mostly waits, and runs in parallel with the others, with its own realm and shim.
+- `between`: the case is about two languages. It runs for every pair, and each step says which one it
+  is `in`: `one` or `other`.
 """
 
 from __future__ import annotations
@@ -30,13 +33,13 @@ from behaviour.runner.values import expand_row
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 
-# In the order of a login.
+# In the order in which a login uses them.
 FILES = (
     "provider",
     "authorization",
     "callback",
     "exchange",
-    "token_answer",
+    "token_response",
     "refresh",
     "source",
     "store",
@@ -64,14 +67,14 @@ MEMBERS = {
     "linux",
 }
 
-# Only tells a hanging shim from a slow one.
+# Long enough to tell a hanging shim from a slow one.
 CALL_SECONDS = 90.0
 
 Step = Mapping[str, Any]
 
 
 class BadCase(Exception):
-    """A case makes no sense as it is written."""
+    """A case is malformed."""
 
 
 @dataclass(frozen=True)
@@ -96,17 +99,17 @@ def all_cases() -> list[Case]:
     shared = json.loads((CASES / "given.json").read_text())
     files = {path.stem for path in CASES.glob("*.json")} - NO_CASES
     if files - set(FILES):
-        raise BadCase(f"there are files of no step of a login: {sorted(files - set(FILES))}")
+        raise BadCase(f"files that belong to no step of a login: {sorted(files - set(FILES))}")
     cases = [case for name in FILES if name in files for case in _read(name, shared)]
     titles = [case.title for case in cases]
     doubled = sorted({title for title in titles if titles.count(title) > 1})
     if doubled:
-        raise BadCase(f"two cases have one title: {doubled}")
+        raise BadCase(f"cases with the same title: {doubled}")
     return cases
 
 
 def matching(cases: Sequence[Case], pattern: str) -> list[Case]:
-    """The cases whose title has the pattern in it; `*` and `?` stand for anything."""
+    """The cases whose title contains the pattern, in which `*` and `?` are wildcards."""
     return [case for case in cases if fnmatch.fnmatch(case.title, f"*{pattern}*")]
 
 

@@ -1,5 +1,7 @@
-"""A wall clock that a case can set, in the shims that were started with it and nowhere else. It takes Linux: its dynamic
-linker, and its system calls."""
+"""A wall clock that a case can set, only for the shims that were started with it.
+
+It needs the dynamic linker and the system calls of Linux.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ def build() -> None:
     made = LIBRARY.with_name(f"{LIBRARY.name}.{os.getpid()}")
     flags = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC"]
     subprocess.run([os.environ.get("CC", "cc"), *flags, str(SOURCE), "-o", str(made)], check=True)
-    # Another run may have it loaded.
+    # Another run may have loaded the file.
     made.replace(LIBRARY)
 
 
@@ -37,7 +39,7 @@ class Clock:
         return {"LD_PRELOAD": f"{LIBRARY} {before}".strip(), "SHIFTED_CLOCK": str(self._file)}
 
     def shift(self, seconds: float) -> None:
-        """So far from the machine's own, which goes on as it is."""
+        """Sets the distance from the machine's clock, which does not change."""
         self._seconds = seconds
         with self._file.open("r+b") as file:
             file.write(struct.pack("=q", round(seconds * 1e9)))

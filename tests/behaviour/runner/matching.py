@@ -1,7 +1,7 @@
-"""Comparing what came with what a case expects.
+"""Compares results with what a case expects.
 
-Objects are compared by the members that the case names; lists, texts and numbers whole. An object whose only member
-is one of `MATCHERS` says what a value must be like.
+Of an object, only the members that the case names are compared; lists, strings and numbers must be
+equal. An object whose only member is one of `MATCHERS` describes what a value must be like.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class Call:
-    """When a call began and ended, in whole seconds since 1970 as the library counts them."""
+    """When a call began and ended, in whole seconds since 1970, as in the library."""
 
     began: int
     ended: int
@@ -31,7 +31,7 @@ NO_CALL = Call(0, 0)
 
 
 def differences(expected: Any, actual: Any, call: Call = NO_CALL, at: str = "") -> list[str]:
-    """What is not as expected, a line each."""
+    """The differences from what is expected, one per line."""
     if isinstance(expected, dict):
         name, *others = expected or [""]
         if not others and name in MATCHERS:
@@ -92,7 +92,7 @@ def _starts(expected: str, actual: Any, _: Call) -> str | None:
 
 
 def _names(expected: str, actual: Any, _: Call) -> str | None:
-    """A message begins with the argument's name, in the language's own spelling: `client_id` or `clientId`."""
+    """A message begins with the argument's name as the language spells it: `client_id`, `clientId`."""
     first, *others = expected.split("_")
     camel = first + "".join(map(str.capitalize, others))
     if isinstance(actual, str) and actual.partition(":")[0] in (expected, camel):
@@ -107,7 +107,7 @@ def _matches(expected: str, actual: Any, _: Call) -> str | None:
 
 
 def _not(expected: Any, actual: Any, _: Call) -> str | None:
-    return f"is {_shown(actual)}, expected another" if _same(expected, actual) else None
+    return f"is {_shown(actual)}, expected something else" if _same(expected, actual) else None
 
 
 def _at_most(expected: float, actual: Any, _: Call) -> str | None:
@@ -124,7 +124,7 @@ def _about(expected: tuple[float, float], actual: Any, _: Call) -> str | None:
 
 
 def _seconds_after_call(expected: int, actual: Any, call: Call) -> str | None:
-    """The library counts from when the request left: after the call began and before it ended."""
+    """The library counts from when it sent the request: between the call's beginning and end."""
     if isinstance(actual, int) and call.began + expected <= actual <= call.ended + expected:
         return None
     return f"is {_shown(actual)}, expected {expected} s after {call.began} to {call.ended}"
@@ -139,7 +139,10 @@ def _json(expected: Any, actual: Any, call: Call) -> str | None:
 
 
 def _url(expected: Mapping[str, Any], actual: Any, call: Call) -> str | None:
-    """`endpoint`: all before the `?`; `query`: decoded parameters; `absent`: names that are not there; each once."""
+    """A URL with each parameter once.
+
+    `endpoint`: all before the `?`; `query`: decoded parameters; `absent`: names that it lacks.
+    """
     if not isinstance(actual, str):
         return f"is {_shown(actual)}, expected a URL"
     parts = urlsplit(actual)
@@ -155,7 +158,7 @@ def _url(expected: Mapping[str, Any], actual: Any, call: Call) -> str | None:
 
 
 def _same_url_parameters(expected: str, actual: Any, call: Call) -> str | None:
-    """Another URL's endpoint and decoded parameters are all in this one."""
+    """The URL has the endpoint and all decoded parameters of another one."""
     query = dict(parse_qsl(urlsplit(expected).query, keep_blank_values=True))
     return _url({"endpoint": expected.partition("?")[0], "query": query}, actual, call)
 
@@ -170,7 +173,7 @@ def _verifier_for(expected: str, actual: Any, _: Call) -> str | None:
 
 
 def _drawn(expected: list[str], actual: Any, _: Call) -> str | None:
-    """Members of many results: each of 256 bits, none twice, and every bit sometimes set and sometimes not."""
+    """Members of many results: each has 256 bits, none occurs twice, and every bit varies."""
     for member in expected:
         texts = [one[member] for one in actual]
         bad = next((text for text in texts if not TOKEN.fullmatch(text)), None)
@@ -188,7 +191,7 @@ def _drawn(expected: list[str], actual: Any, _: Call) -> str | None:
 
 
 def _distinct(expected: str, actual: Any, _: Call) -> str | None:
-    """The values of a parameter in the URLs of many results differ."""
+    """A parameter has a different value in the URL of each of many results."""
     values = [dict(parse_qsl(urlsplit(one["url"]).query))[expected] for one in actual]
     return None if len(set(values)) == len(values) else f"has a {expected} twice"
 

@@ -1,4 +1,4 @@
-"""The local realm as a child process, and the orders it takes."""
+"""The local realm as a child process, and the commands that it accepts."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 STOP_SECONDS = 10
-# Only tells a hanging realm from a slow one.
+# Long enough to tell a hanging realm from a slow one.
 ORDER_SECONDS = 90
 POLL_SECONDS = 0.01
 
 
 class RealmBroken(Exception):
-    """The realm does not run, or does not understand an order."""
+    """The realm does not run, or rejects a command."""
 
 
 class Realm:
-    """All orders go over one connection: a fault that waits for the next connection is the client's."""
+    """Sends all commands over one connection, so that a fault for the next connection hits the client."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self.ready = ready
@@ -35,7 +35,7 @@ class Realm:
         self._order("POST", "reset", {})
 
     def login(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Where the browser would be sent to, whole and in parts."""
+        """The callback URL that the browser would be redirected to, complete and in parts."""
         callback = self._order(
             "POST", "login", {"username": "anna", "password": "anna-pw", **order}
         )["callback"]
@@ -44,15 +44,15 @@ class Realm:
 
     def order(self, name: str, order: Any) -> dict[str, Any]:
         """`settings`, `faults` or `end_sessions`."""
-        answer: dict[str, Any] = self._order("POST", name, order)
-        return answer
+        response: dict[str, Any] = self._order("POST", name, order)
+        return response
 
     def requests(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._order("GET", "requests", None)
         return found
 
     def accepts(self, access_token: str) -> bool:
-        """Whether its API takes the token: by the realm's own time."""
+        """Whether the realm's API accepts the token, at the realm's own time."""
         headers = {"Authorization": f"Bearer {access_token}"}
         status, _ = self._ask("GET", "/v2/balance", None, headers)
         return status == 200
@@ -62,11 +62,11 @@ class Realm:
         return found
 
     def await_token_requests(self, count: int, limit: float) -> None:
-        """Until so many token requests have come."""
+        """Waits until the realm has received this many token requests."""
         end = time.monotonic() + limit
         while self.counters()["token_requests"] < count:
             if time.monotonic() > end:
-                raise RealmBroken(f"fewer than {count} token requests came within {limit} s")
+                raise RealmBroken(f"fewer than {count} token requests within {limit} s")
             time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
@@ -76,10 +76,10 @@ class Realm:
         content = None if body is None else json.dumps(body)
         headers = {"Content-Type": "application/json"}
         status, text = self._ask(method, f"/_realm/{name}", content, headers)
-        answer = json.loads(text)
+        response = json.loads(text)
         if status != 200:
-            raise RealmBroken(f"{name}: {answer}")
-        return answer
+            raise RealmBroken(f"{name}: {response}")
+        return response
 
     def _ask(
         self, method: str, path: str, content: str | None, headers: Mapping[str, str]
@@ -89,7 +89,7 @@ class Realm:
             response = self._connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
-            # The next order would find a connection that still waits for this answer.
+            # The connection still waits for this response, so the next command cannot use it.
             self._connection.close()
             raise RealmBroken(f"{method} {path}: {error!r}") from error
 
@@ -112,7 +112,7 @@ def running_realm(binary: Path) -> Iterator[Realm]:
         yield realm
         realm.close()
     finally:
-        # It ends when its standard input does.
+        # The realm exits when its standard input is closed.
         process.stdin.close()
         try:
             process.wait(STOP_SECONDS)

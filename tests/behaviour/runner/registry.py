@@ -1,4 +1,4 @@
-"""What `docs/errors.md` promises about every error, as the suite holds each language to it."""
+"""Checks every error of every language against `docs/errors.md`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from driver.programs import ROOT
 
 HEADING = re.compile(r"^## (\w+)$|^### `(SIPGATE_\w+)`\n\n(\d+)\. ", re.MULTILINE)
 
-# The heading of the codes that belong to no family: they are of the root class.
+# The heading of the codes without a family: their errors have the root class.
 NO_FAMILY = "Neither"
 ROOT_CLASS = "SipgateOAuth2Error"
 
@@ -30,7 +30,7 @@ def documented_errors() -> dict[str, Row]:
 
 
 def inconsistencies(error: Mapping[str, Any], registry: Mapping[str, Row]) -> list[str]:
-    """What is wrong with an error whatever the case is about."""
+    """What is wrong with an error, independent of the case."""
     promised = registry.get(str(error.get("code")))
     if promised is None:
         return [f"{error.get('code')} is not in docs/errors.md: {error.get('message')}"]
@@ -39,7 +39,7 @@ def inconsistencies(error: Mapping[str, Any], registry: Mapping[str, Row]) -> li
         for member in ("number", "family")
         if error.get(member) != promised[member]
     ]
-    # The cancellation that a platform raises in place of ours has no remedy.
+    # If the platform raises its own cancellation instead of the library's, it has no remedy.
     native = error.get("remedy") is None and error.get("code") == "SIPGATE_CANCELLED"
     if not native and error.get("retryable") != (error.get("remedy") == "try_later"):
         problems.append(

@@ -1,4 +1,4 @@
-"""What a run looks like to a person: a matrix, then every failure in full, then the count."""
+"""The report of a run: a matrix, every failure in full, and the counts."""
 
 from __future__ import annotations
 

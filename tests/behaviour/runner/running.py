@@ -1,20 +1,22 @@
-"""Running one case in one language, or in two.
+"""Runs one case in one language, or in two.
 
-A step is done by the first process, `one`, unless it says that it is `in` the `other` one.
+Steps run one after another, in the first process, `one`, unless they say that they are `in` the
+`other` one. The result of a step is named by its `as`, or by the name that the call gives its object:
 
-Steps are done one after another. What a step gave is called by its `as`, or by the name that the call gives its object:
-
-    {"op", "args", "expect" | "error", "as"}   a call, and what must come of it; without either: no error
-      "start": true                            begins it only; {"finish": its name, "expect" | "error"} waits for it
-      "times": n                               does it n times; what it gave is the list of all
-      "until": true                            again and again, until that comes of it
+    {"op", "args", "expect" | "error", "as"}   a call and its outcome; without either: no error
+      "start": true                            only starts it; a step {"finish": its name,
+                                               "expect" | "error"} waits for it
+      "times": n                               runs it n times; the result is a list
+      "until": true                            repeats it until it has this outcome
       "differs": {language: {"expect" | "error", "because"}}
     {"realm": "login" | "settings" | "faults" | "end_sessions" | "reset", "args", "as"}
-    {"realm": "accepts", "args": a token}      its API must take it
-    {"await_token_requests": n}                until the realm saw so many
+    {"realm": "accepts", "args": a token}      the realm's API must accept it
+    {"await_token_requests": n}                waits until the realm has seen this many
     {"pause": seconds}
-    {"clock": seconds, "as"}                   sets the shims' wall clock so far from the true time; gives what it shows as `now`
-    {"restart" | "kill": "one" | "other"}      ends the process, the latter with SIGKILL; the next call starts it anew
+    {"clock": seconds, "as"}                   sets the shims' wall clock to this distance from the
+                                               true time; the result is the shifted time as `now`
+    {"restart" | "kill": "one" | "other"}      ends the process, `kill` with SIGKILL; the next call
+                                               starts it again
     {"disk": "fill_disk" | "make_room"}        for the process
     {"file": "make_read_only" | "make_writable" | "keep" | "put", "path", "as" | "kept"}
 """
@@ -45,7 +47,7 @@ from driver.programs import ROOT
 
 OK, FAIL, UNSUPPORTED = "ok", "FAIL", "unsupported"
 
-# Arguments that name objects in the shim: each run of a case has its own.
+# Arguments that name objects in the shim. Each run of a case has its own objects.
 OBJECT_NAMES = {
     "name",
     "client",
@@ -79,10 +81,10 @@ RIGHTS = {
 
 DISK = {"fill_disk": store_file.fill_disk, "make_room": store_file.make_room}
 
-# Between two tries of what must come in the end.
+# The pause between two attempts of a step with `until`.
 UNTIL_SECONDS = 0.05
 
-# What an error's members are unless the case says otherwise.
+# The members of an error that a case need not mention.
 NOT_SAID = {
     "retry_after": None,
     "status": None,
@@ -100,7 +102,7 @@ class Verdict:
 
 
 class Failed(Exception):
-    """A step did not give what the case expects."""
+    """The result of a step is not what the case expects."""
 
 
 class Unsupported(Exception):
@@ -109,7 +111,7 @@ class Unsupported(Exception):
 
 @dataclass
 class Running:
-    """A call that was begun: the step it belongs to, and where its answer will come from."""
+    """A call that was started: its step, and the shim that will respond."""
 
     shim: Shim
     language: str
@@ -126,7 +128,7 @@ class Actor:
 
 
 class CaseRun:
-    """One run of one case. The first actor is the language it is run for, the second, if any, the other one."""
+    """One run of one case, for the first actor's language and, between two languages, the second's."""
 
     def __init__(
         self,
@@ -329,7 +331,10 @@ class CaseRun:
 def _request_differences(
     expected: Mapping[str, Any], request: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> list[str]:
-    """`form`: all parameters in order, and no other byte in the body; `headers`, `no_headers`, `path`, `new_connection`."""
+    """Compares a request with `path`, `headers`, `no_headers`, `new_connection` and `form`.
+
+    `form`: all parameters in order, with no other byte in the body.
+    """
     if unknown := expected.keys() - {"form", "headers", "no_headers", "path", "new_connection"}:
         return [f"there is no {sorted(unknown)}"]
     problems = []
@@ -370,7 +375,7 @@ def _named(step: Step) -> str:
 
 
 def _machine(folder: Path) -> dict[str, Any]:
-    """What cases need of this machine: a port where nobody listens, the time, a file, the version of the checkout."""
+    """What cases need of this machine: a closed port, the time, a file and the workspace's version."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

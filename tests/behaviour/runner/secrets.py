@@ -1,4 +1,4 @@
-"""The secrets that a language's run used, and where they show though nobody asked for them."""
+"""The secrets that a language's run used, and where they are shown by accident."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from urllib.parse import parse_qs
 from behaviour.runner.shim import Said
 from behaviour.runner.values import form_value
 
-# Every secret that a case makes up has this word in it.
+# Every secret that a case makes up contains this word.
 CANARY = "canary"
 
 SECRET_ARGUMENTS = ("client_secret", "code", "code_verifier", "refresh_token")
 SECRET_MEMBERS = ("access_token", "refresh_token", "id_token")
 
-# Members of a result that hand out secrets because that is what they are for.
+# Members of a result whose purpose is to contain secrets.
 DELIBERATE = {*SECRET_MEMBERS, "authorization_header", "exported", "extra"}
 
-# A shorter text may stand somewhere by chance.
+# A shorter text may occur by chance.
 SHORTEST = 8
 
 
@@ -40,9 +40,9 @@ class Secrets:
         for code in parse_qs(str(args.get("callback", "")).rpartition("?")[2]).get("code", []):
             self.add(code)
 
-    def add_answer(self, answer: Mapping[str, Any]) -> None:
+    def add_reply(self, reply: Mapping[str, Any]) -> None:
         for name in SECRET_MEMBERS:
-            self.add((answer.get("ok") or {}).get(name))
+            self.add((reply.get("ok") or {}).get(name))
 
     def add_form(self, body: str) -> None:
         for name in SECRET_ARGUMENTS:
@@ -50,7 +50,7 @@ class Secrets:
                 self.add(value)
 
     def shown(self, said: list[Said]) -> Iterator[str]:
-        """A line for each place where a secret shows. Where it stands is told, what it is is not."""
+        """A line for each place where a secret is shown, without the secret itself."""
         with self._lock:
             texts = sorted(self._texts)
         for line in said:
@@ -60,14 +60,14 @@ class Secrets:
 
 
 def visible(line: Said) -> str:
-    """What of a line may hold no secret: all of it, but for the members of a result that are asked for theirs."""
+    """The part of a line that must not contain a secret: all but the `DELIBERATE` members."""
     if line.stream != "stdout":
         return line.line
     try:
-        answer = json.loads(line.line)
-        members = answer.get("ok")
+        reply = json.loads(line.line)
+        members = reply.get("ok")
     except (ValueError, AttributeError):
         return line.line
     if isinstance(members, dict):
-        answer["ok"] = {name: value for name, value in members.items() if name not in DELIBERATE}
-    return json.dumps(answer, ensure_ascii=False)
+        reply["ok"] = {name: value for name, value in members.items() if name not in DELIBERATE}
+    return json.dumps(reply, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""One language's shim as a child process: calls overlap, and everything it says is kept."""
+"""One language's shim as a child process: calls overlap, and all its output is kept."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from driver.programs import ROOT, environment
 
 STOP_SECONDS = 10
 
-Answer = dict[str, Any]
+Reply = dict[str, Any]
 
 
 class ShimBroken(Exception):
-    """The shim ended, hangs or says what is no answer: it must be started anew."""
+    """The shim exited, hangs or writes something that is not a reply: it must be restarted."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """A line of a shim's, and the case it belongs to where that is known."""
+    """A line of a shim's output, and the case that it belongs to, if known."""
 
     case: str
     stream: str
@@ -35,7 +35,7 @@ class Said:
 
 
 class Shim:
-    """Started at the first call, and again after it ended."""
+    """Starts the process at the first call, and again after it has exited."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str] | None = None
@@ -46,19 +46,19 @@ class Shim:
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
         self._ids = itertools.count(1)
-        self._answers: dict[int, queue.Queue[Answer | None]] = {}
+        self._replies: dict[int, queue.Queue[Reply | None]] = {}
         self._readers: list[threading.Thread] = []
 
     @property
     def process_id(self) -> int | None:
-        """Nothing before the first call, and after it broke."""
+        """None before the first call and after the process has exited."""
         return None if self._process is None else self._process.pid
 
     def start(self, op: str, args: Mapping[str, Any]) -> int:
-        """Begins a call and gives its number."""
+        """Starts a call and returns its number."""
         process = self._process or self._spawn()
         number = next(self._ids)
-        self._answers[number] = queue.Queue()
+        self._replies[number] = queue.Queue()
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps({"id": number, "op": op, "args": args}) + "\n")
@@ -67,18 +67,18 @@ class Shim:
             raise ShimBroken(f"the shim ended before {op}{self._ending()}") from error
         return number
 
-    def finish(self, number: int, limit: float) -> Answer:
-        """The answer to a call. `limit` only tells a hanging shim from a slow one."""
+    def finish(self, number: int, limit: float) -> Reply:
+        """The reply to a call. `limit` is long enough to tell a hanging shim from a slow one."""
         try:
-            answer = self._answers[number].get(timeout=limit)
+            reply = self._replies[number].get(timeout=limit)
         except queue.Empty:
-            raise ShimBroken(f"the shim did not answer within {limit} s") from None
-        if answer is None:
+            raise ShimBroken(f"the shim did not reply within {limit} s") from None
+        if reply is None:
             raise ShimBroken(f"the shim ended during a call{self._ending()}")
-        return answer
+        return reply
 
     def stop(self) -> None:
-        """Ends the process; after this everything it said is there."""
+        """Ends the process. After this, `said` is complete."""
         if self._process is None:
             return
         assert self._process.stdin is not None
@@ -89,7 +89,7 @@ class Shim:
         self.kill()
 
     def kill(self) -> None:
-        """Ends the process at once, whatever it is about."""
+        """Ends the process at once, even during a call."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -113,7 +113,8 @@ class Shim:
                 cwd=ROOT,
                 env={**_clean_environment(), **self._environment},
                 start_new_session=True,
-                # What Python ignores stays ignored: a file that may not grow fails, and does not end the process.
+                # Signals that Python ignores remain ignored: a write beyond the size limit fails
+                # instead of ending the process.
                 restore_signals=False,
             )
         except OSError as error:
@@ -133,16 +134,16 @@ class Shim:
                 if name == "stdout":
                     self._deliver(line)
         if name == "stdout":
-            for waiting in list(self._answers.values()):
+            for waiting in list(self._replies.values()):
                 waiting.put(None)
 
     def _deliver(self, line: str) -> None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            answer = json.loads(line)
-            self._answers[answer["id"]].put(answer)
+            reply = json.loads(line)
+            self._replies[reply["id"]].put(reply)
 
     def _ending(self) -> str:
-        """How it ended, and its last words."""
+        """How the process ended, and its last lines on standard error."""
         if self._process is None:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -154,7 +155,7 @@ class Shim:
 
 
 def _clean_environment() -> dict[str, str]:
-    """No proxy and no client of this machine's: the cases say what there is."""
+    """The environment without this machine's proxies and client settings: cases set their own."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -1,4 +1,4 @@
-"""What happens to the file of a SQLite store or its folder: their rights, the room on the disk, and copies of the file."""
+"""Changes a SQLite store's file or folder: permissions, free disk space, and copies of the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 
 
 def bound_by_rights() -> Sequence[str]:
-    """What a program is started with so that file rights bind it: they do not bind root, which on Linux can give that up."""
+    """A prefix for commands so that file permissions apply to them.
+
+    They do not apply to root unless it gives up a capability, which only Linux has.
+    """
     if os.geteuid() != 0 or sys.platform != "linux":
         return []
     return ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
@@ -26,7 +29,7 @@ def make_writable(path: Path) -> None:
 
 
 def fill_disk(process: int) -> None:
-    """For one process of Linux: no file of its own can be written any more."""
+    """Makes every write to a file fail, for one process on Linux."""
     _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
     resource.prlimit(process, resource.RLIMIT_FSIZE, (0, most))
 
@@ -38,13 +41,13 @@ def make_room(process: int) -> None:
 
 def keep(path: Path) -> bytes:
     with path.open("r+b") as file:
-        # As every program that uses SQLite does, the library included: nobody writes meanwhile.
+        # Every program that uses SQLite takes this lock, so nothing is written meanwhile.
         fcntl.lockf(file, fcntl.LOCK_EX)
         return file.read()
 
 
 def put(path: Path, content: bytes) -> None:
-    """In the place of what is there, in the same file."""
+    """Replaces the content of the file, not the file."""
     with path.open("r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         file.write(content)

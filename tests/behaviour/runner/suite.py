@@ -1,4 +1,4 @@
-"""All cases of a language, and those between two."""
+"""Runs all cases of a language, and those between two."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from driver.shims import SHIMS
 
 START_SECONDS = 60.0
 
-# So many realms and shims of a language wait beside its first.
+# How many more realms and shims of a language run the cases that mostly wait.
 BESIDE = 2
 
-NO_SECRET_SHOWS = "no secret shows in an error, in a debug text or on standard error"
+NO_SECRET_SHOWS = "no error, debug output or standard error shows a secret"
 
 Verdicts = dict[tuple[str, str], Verdict]
 
 
 @dataclass
 class Outcome:
-    """Verdicts by title and language, and why a language never began."""
+    """Verdicts by title and language, and why a language could not be started."""
 
     verdicts: Verdicts = field(default_factory=dict)
     not_started: dict[str, str] = field(default_factory=dict)
@@ -42,8 +42,10 @@ class Outcome:
 
 
 def run_language(language: str, cases: Sequence[Case], realm_binary: Path) -> Outcome:
-    """The cases in order, with a realm and shims of the language's own; beside them those that mostly wait, and those that
-    set the clock or limits."""
+    """Runs the cases in order, with the language's own realm and shims.
+
+    The cases that mostly wait, and those that set the clock or limits, run in parallel.
+    """
     linux = [case for case in cases if case.linux]
     waiting = [case for case in cases if case.alongside and not case.linux]
     in_order = [case for case in cases if not case.alongside and not case.linux]
@@ -86,7 +88,7 @@ def _run_share(
 
 
 def run_between(languages: Sequence[str], cases: Sequence[Case], realm_binary: Path) -> Outcome:
-    """Each case for every pair of languages; the verdict is the first one's."""
+    """Runs each case for every pair of languages; the verdict is for the first one."""
     outcome, secrets = Outcome(), Secrets()
     with _running_shims(languages) as ones, _running_shims(languages) as others:
         try:
@@ -132,7 +134,7 @@ def _actors(one: tuple[str, Shim], other: tuple[str, Shim]) -> dict[str, Actor]:
 def _running_shims(
     languages: Sequence[str], clock: Clock | None = None
 ) -> Iterator[dict[str, Shim]]:
-    """Each is started when it is first called."""
+    """Each shim starts at its first call."""
     environment = {} if clock is None else clock.environment
     shims = {
         language: Shim([*bound_by_rights(), *SHIMS[language]], environment)
@@ -146,6 +148,6 @@ def _running_shims(
 
 
 def _check_start(shim: Shim) -> None:
-    answer = shim.finish(shim.start("version", {}), START_SECONDS)
-    if "ok" not in answer:
-        raise ShimBroken(f"it does not tell its version: {answer}")
+    reply = shim.finish(shim.start("version", {}), START_SECONDS)
+    if "ok" not in reply:
+        raise ShimBroken(f"it does not tell its version: {reply}")

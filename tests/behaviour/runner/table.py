@@ -1,4 +1,7 @@
-"""RULES.md: which case shows which rule. A rule without a case is a mistake, unless it says what it waits for."""
+"""RULES.md: which case shows which rule.
+
+A rule without a case is an error, unless `waiting` says what it waits for.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ FILE = CASES.parent / "RULES.md"
 HEAD = """\
 # Which case shows which rule
 
-Made by `python3 tests/behaviour/run.py --table` from `cases/`. `--check-table`, a part of `make lint`, fails where it is out of
-date or a rule has no case. T-numbers are failures of other libraries that must not be ours.
+`python3 tests/behaviour/run.py --table` generates this page from `cases/`. `--check-table`, a part of
+`make lint`, fails if the page is out of date or a rule has no case. Rules with a T-number describe
+failures of other libraries that this library must not have.
 """
 
 
@@ -43,8 +47,8 @@ def _problems(
     shown = {rule for case in cases for rule in case.rules}
     return [
         *(f"no case shows the rule “{rule}”" for rule in rules if rule not in shown | set(waiting)),
-        *(f"there is no rule “{rule}”, which a case shows" for rule in sorted(shown - set(rules))),
-        *(f"there is no rule “{rule}”, which waits" for rule in waiting if rule not in rules),
+        *(f"a case shows “{rule}”, which is not a rule" for rule in sorted(shown - set(rules))),
+        *(f"“{rule}” is waiting, but is not a rule" for rule in waiting if rule not in rules),
         *(f"the case “{case.title}” shows no rule" for case in cases if not case.rules),
     ]
 
@@ -61,7 +65,7 @@ def _text(rules: Mapping[str, str], waiting: Mapping[str, str], cases: Sequence[
 
 
 def _without_row(case: Case) -> str:
-    """Cases of one table stand there once."""
+    """The rows of a case are listed once."""
     return case.title if case.row is None else case.title.removesuffix(f": {case.row}")
 
 

@@ -1,6 +1,6 @@
-"""The values in a case: references such as `${request.state}`, and what is too long to write out.
+"""The values in a case: references such as `${request.state}`, and values too long to write out.
 
-An object whose only member is one of `FUNCTIONS` stands for the value that the function makes.
+An object whose only member is one of `FUNCTIONS` is replaced by the value that the function returns.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Scope = Mapping[str, Any]
 
 
 class UnknownReference(LookupError):
-    """A case refers to what no earlier step made."""
+    """A case refers to something that no earlier step created."""
 
 
 def expand(value: Any, scope: Scope, pattern: re.Pattern[str] = REFERENCE) -> Any:
-    """The value with its references replaced, and its functions evaluated once nothing is open."""
+    """The value with its references replaced, and then its functions evaluated."""
     if isinstance(value, str):
         return _expand_text(value, scope, pattern)
     if isinstance(value, list):
@@ -40,12 +40,12 @@ def expand(value: Any, scope: Scope, pattern: re.Pattern[str] = REFERENCE) -> An
 
 
 def expand_row(value: Any, row: Scope) -> Any:
-    """The value with references to its row replaced; all others wait for the run."""
+    """The value with references to its row replaced; the run replaces all others."""
     return expand(value, {"row": row}, ROW_REFERENCE)
 
 
 def form_value(text: str) -> str:
-    """As the URL standard serialises a form: what the library must send, byte for byte."""
+    """A form value as the URL standard serializes it, which the library must send byte for byte."""
     return quote_plus(text, safe="*").replace("~", "%7E")
 
 
@@ -79,13 +79,13 @@ def _repeat(arguments: tuple[str, int]) -> str:
 
 
 def _padded_json(arguments: tuple[Any, int]) -> str:
-    """The JSON text of a value, filled with spaces to so many bytes."""
+    """The JSON text of a value, padded with spaces to this many bytes."""
     value, size = arguments
     return json.dumps(value).ljust(size)
 
 
 def _with(parts: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """An object with the members of all of these, of which the last counts."""
+    """An object with the members of all of these; the last one wins."""
     return {name: value for part in parts for name, value in part.items()}
 
 
@@ -96,7 +96,7 @@ def _member(pair: tuple[str, Any]) -> dict[str, Any]:
 
 
 def _edited_export(arguments: tuple[str, Mapping[str, Any]]) -> str:
-    """An exported authorization request with members changed: the way to one that is past its end."""
+    """An exported authorization request with changed members, for example an expired one."""
     exported, changes = arguments
     padded = exported + "=" * (-len(exported) % 4)
     members = {**json.loads(base64.urlsafe_b64decode(padded)), **changes}

@@ -1,4 +1,4 @@
-"""The questions, in the order of a login. Each gives its answer as fields that can be compared."""
+"""The questions, in the order of a login. Each returns fields that can be compared."""
 
 from keycloak.questions import authorization, endpoints, exchange, refresh
 from keycloak.questions.question import Question

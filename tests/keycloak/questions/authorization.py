@@ -1,4 +1,4 @@
-"""The authorization endpoint: what the person sees and what arrives at the callback."""
+"""The authorization endpoint: what the user sees and what the callback receives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keycloak.asker import Asker, Attempt
 from keycloak.normalise import ABSENT, Fields, described, described_callback, page_text
 from keycloak.questions.question import Questions
 from keycloak.realms import ANNA, Client, User
-from keycloak.wire import Answer
+from keycloak.wire import Response
 
 QUESTIONS = Questions()
 
@@ -47,7 +47,7 @@ def callback_to_another_host_by_https(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def callback_of_a_login_at_another_host_name(ask: Asker) -> Fields:
-    """The issuer follows the address that the browser called."""
+    """The issuer is the address that the browser used."""
     attempt = ask.begin(base=ask.elsewhere)
     url = ask.browser().log_in(attempt.url)
     (issuer,) = parse_qs(urlsplit(url).query).get("iss", [ABSENT])
@@ -86,23 +86,23 @@ def consent_given(ask: Asker) -> Fields:
 
 
 @QUESTIONS.add
-def consent_refused(ask: Asker) -> Fields:
+def consent_denied(ask: Asker) -> Fields:
     ask.control.withdraw_consent(ask.realm, ANNA.name, ask.consenting.id)
     attempt = ask.begin(ask.consenting)
-    url = ask.browser(consent=Consent.REFUSE).log_in(attempt.url)
+    url = ask.browser(consent=Consent.DENY).log_in(attempt.url)
     return described_callback(url, attempt.redirect_uri)
 
 
 @QUESTIONS.add
 def login_page(ask: Asker) -> Fields:
-    answer = ask.get(ask.begin().url)
-    page = answer.body.decode("utf-8", "replace")
+    response = ask.get(ask.begin().url)
+    page = response.body.decode("utf-8", "replace")
     form = re.search(r'<form[^>]*id="kc-form-login".*?</form>', page, re.DOTALL)
     names = re.findall(r'<input[^>]*\bname="([^"]+)"', form.group(0)) if form else []
-    cookies = [value for name, value in answer.headers if name.lower() == "set-cookie"]
+    cookies = [value for name, value in response.headers if name.lower() == "set-cookie"]
     return {
-        "status": answer.status,
-        "content type": answer.header("Content-Type") or ABSENT,
+        "status": response.status,
+        "content type": response.header("Content-Type") or ABSENT,
         "fields": " ".join(sorted(names)),
         "sets AUTH_SESSION_ID": any(value.startswith("AUTH_SESSION_ID=") for value in cookies),
         "action is escaped": "&amp;" in form.group(0) if form else False,
@@ -228,24 +228,24 @@ def _callback(ask: Asker, attempt: Attempt) -> Fields:
 
 
 def _seen(ask: Asker, attempt: Attempt) -> Fields:
-    """The first answer, for what is decided before the login page."""
+    """The first response, for what is decided before the login page."""
     return _described_page_or_callback(ask.get(attempt.url), attempt)
 
 
-def _described_page_or_callback(answer: Answer, attempt: Attempt) -> Fields:
-    location = answer.header("Location")
+def _described_page_or_callback(response: Response, attempt: Attempt) -> Fields:
+    location = response.header("Location")
     if location is not None:
         callback = described_callback(location, attempt.redirect_uri)
-        return {"status": answer.status, **callback}
-    if b"kc-form-login" in answer.body:
-        return {"status": answer.status, "shows": "the login page"}
-    if answer.status == 400:
+        return {"status": response.status, **callback}
+    if b"kc-form-login" in response.body:
+        return {"status": response.status, "shows": "the login page"}
+    if response.status == 400:
         return {
             "status": 400,
-            "content type": answer.header("Content-Type") or ABSENT,
-            "page says": page_text(answer),
+            "content type": response.header("Content-Type") or ABSENT,
+            "page says": page_text(response),
         }
-    return described(answer)
+    return described(response)
 
 
 def _refused_at_the_page(ask: Asker, user: User) -> Fields:

@@ -9,7 +9,7 @@ from keycloak.wire import send, send_form
 
 QUESTIONS = Questions()
 
-# What a client reads from the metadata; servers list much more.
+# What a client reads from the metadata; servers publish much more.
 METADATA = (
     "issuer",
     "authorization_endpoint",
@@ -59,7 +59,7 @@ def userinfo_with_a_refresh_token(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def userinfo_at_another_host_name(ask: Asker) -> Fields:
-    """The issuer follows the address that is called, and a token belongs to its issuer."""
+    """The issuer depends on the address, and a token is only valid at its issuer."""
     url = ask.endpoint("userinfo", base=ask.elsewhere)
     return described(ask.get(url, bearer=ask.tokens().access))
 
@@ -214,13 +214,13 @@ def logout_with_the_token_of_another_client(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def keys(ask: Asker) -> Fields:
-    """The key for encryption stands beside, or before, the one for signatures: the order is by chance."""
-    answer = ask.get(ask.endpoint("certs"))
-    said = answer.json()
+    """The set has an encryption key and a signing key, in arbitrary order."""
+    response = ask.get(ask.endpoint("certs"))
+    said = response.json()
     assert isinstance(said, dict)
     return {
-        "status": answer.status,
-        "content type": answer.header("Content-Type"),
+        "status": response.status,
+        "content type": response.header("Content-Type"),
         "keys": sorted(f"{key['kty']} {key['use']} {key['alg']}" for key in said["keys"]),
         "members": sorted(" ".join(sorted(key)) for key in said["keys"]),
     }
@@ -229,10 +229,10 @@ def keys(ask: Asker) -> Fields:
 @QUESTIONS.add
 def discovery(ask: Asker) -> Fields:
     url = f"{ask.base}/realms/{ask.realm}/.well-known/openid-configuration"
-    answer = ask.get(url)
-    said = answer.json()
+    response = ask.get(url)
+    said = response.json()
     assert isinstance(said, dict)
-    fields: Fields = {"status": answer.status, "content type": answer.header("Content-Type")}
+    fields: Fields = {"status": response.status, "content type": response.header("Content-Type")}
     for name in METADATA:
         value = said.get(name)
         fields[name] = stable(value) if isinstance(value, str) else value
@@ -251,8 +251,8 @@ def discovery_of_an_unknown_realm(ask: Asker) -> Fields:
 def discovery_of_a_disabled_realm(ask: Asker) -> Fields:
     url = f"{ask.base}/realms/{ask.realm}/.well-known/openid-configuration"
     with ask.configured({"enabled": False}):
-        answer = ask.get(url)
-    return {"status": answer.status, "content type": answer.header("Content-Type")}
+        response = ask.get(url)
+    return {"status": response.status, "content type": response.header("Content-Type")}
 
 
 @QUESTIONS.add

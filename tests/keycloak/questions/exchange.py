@@ -10,7 +10,7 @@ from keycloak.asker import Asker, basic
 from keycloak.normalise import Fields, described, described_error, described_jwt
 from keycloak.questions.question import Questions
 from keycloak.realms import ANNA, Client
-from keycloak.wire import Answer, Pairs, send, send_json
+from keycloak.wire import Response, Pairs, send, send_json
 
 QUESTIONS = Questions()
 
@@ -61,17 +61,17 @@ def exchange_of_a_short_access_token(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def id_token(ask: Asker) -> Fields:
-    return described_jwt(ask.tokens().answer.member("id_token"))
+    return described_jwt(ask.tokens().response.member("id_token"))
 
 
 @QUESTIONS.add
 def id_token_without_nonce(ask: Asker) -> Fields:
-    return described_jwt(ask.tokens(nonce=None).answer.member("id_token"))
+    return described_jwt(ask.tokens(nonce=None).response.member("id_token"))
 
 
 @QUESTIONS.add
 def code_used_twice(ask: Asker) -> Fields:
-    """The first tokens die with the second use."""
+    """The second use revokes the first tokens."""
     attempt = ask.begin()
     code = ask.code(attempt)
     first = ask.exchange(attempt, code)
@@ -84,7 +84,7 @@ def code_used_twice(ask: Asker) -> Fields:
 
 
 @QUESTIONS.add
-def code_past_its_end(ask: Asker) -> Fields:
+def expired_code(ask: Asker) -> Fields:
     with ask.configured({"code_lifespan": 1}):
         attempt = ask.begin()
         code = ask.code(attempt)
@@ -131,7 +131,7 @@ def empty_code(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def wrong_redirect_uri(ask: Asker) -> Fields:
-    """And then the right one with the same code."""
+    """Then the right one with the same code."""
     attempt = ask.begin()
     code = ask.code(attempt)
     wrong = ask.exchange(attempt, code, redirect_uri="http://127.0.0.1:53682/other")
@@ -145,7 +145,7 @@ def no_redirect_uri_at_the_exchange(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def wrong_verifier(ask: Asker) -> Fields:
-    """And then the right one with the same code."""
+    """Then the right one with the same code."""
     attempt = ask.begin()
     code = ask.code(attempt)
     wrong = ask.exchange(attempt, code, code_verifier="a" * 43)
@@ -180,7 +180,7 @@ def verifier_without_a_challenge(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def wrong_secret(ask: Asker) -> Fields:
-    """And then the right one with the same code."""
+    """Then the right one with the same code."""
     attempt = ask.begin()
     code = ask.code(attempt)
     wrong = ask.exchange(attempt, code, client_secret="wrong")
@@ -277,7 +277,7 @@ def client_secret_twice(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def parameter_twice_and_a_wrong_secret(ask: Asker) -> Fields:
-    """Which of the two is looked at first."""
+    """Which of the two is checked first."""
     form: dict[str, str | None] = {
         "grant_type": "authorization_code",
         "code": "rubbish",
@@ -383,14 +383,14 @@ def not_before_pushed_after_the_login(ask: Asker) -> Fields:
     with ask.configured({"not_before": moment}):
         fields = described(ask.exchange(attempt, code))
     policy = fields.pop("not-before-policy", None)
-    # Older versions count it from the login, which was a while ago.
+    # Older versions compare it with the time of the login, which was a while ago.
     fields.pop("refresh_expires_in", None)
-    return {**fields, "the answer names the time": policy == moment}
+    return {**fields, "the response has not-before-policy": policy == moment}
 
 
 @QUESTIONS.add
 def secret_changed_after_the_login(ask: Asker) -> Fields:
-    """The code is not spent by it."""
+    """That does not spend the code."""
     attempt = ask.begin()
     code = ask.code(attempt)
     with ask.client_secret("another secret"):
@@ -430,7 +430,7 @@ def offline_access(ask: Asker) -> Fields:
 
 
 def _exchanged(ask: Asker, client: Client | None = None, **changes: str | None) -> Fields:
-    """A fresh login, exchanged with `changes`."""
+    """A new login, exchanged with `changes`."""
     attempt = ask.begin(client)
     return described(ask.exchange(attempt, ask.code(attempt), headers=(), **changes))
 
@@ -453,8 +453,8 @@ def _exchanged_with_extra(ask: Asker, extra: Pairs) -> Fields:
         "client_id": ask.client.id,
         "client_secret": ask.client.secret,
     }
-    answer: Answer = ask.token_request(form, extra=extra)
-    return described(answer)
+    response: Response = ask.token_request(form, extra=extra)
+    return described(response)
 
 
 def _halves(ask: Asker) -> tuple[str, str]:

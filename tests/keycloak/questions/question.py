@@ -11,7 +11,7 @@ Ask = Callable[[Asker], Fields]
 
 @dataclass(frozen=True)
 class Question:
-    """Named by its function: the name says the case, the fields say the answer."""
+    """Named by its function: the name is the case, the fields are the response."""
 
     name: str
     ask: Ask

@@ -1,4 +1,4 @@
-"""The refresh: rotation, races, and everything that ends a grant or seems to."""
+"""The refresh: rotation, races, and everything that ends a grant or appears to."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def id_token_of_a_refresh(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def refresh_token_used_again(ask: Asker) -> Fields:
-    """Without rotation both go on; with it, both are dead."""
+    """Without rotation, both stay valid; with rotation, both are revoked."""
     first = ask.tokens().refresh
-    # Keycloak tells generations apart by whole seconds.
+    # Keycloak tells generations apart only by whole seconds.
     time.sleep(1.1)
     second = ask.refresh(first).member("refresh_token")
     again = ask.refresh(first)
@@ -46,22 +46,22 @@ def refresh_token_used_again(ask: Asker) -> Fields:
 @QUESTIONS.add
 def three_generations_of_refresh_tokens(ask: Asker) -> Fields:
     token = ask.tokens().refresh
-    answers = []
+    responses = []
     for _ in range(3):
-        answer = ask.refresh(token)
-        answers.append(described_error(answer))
-        token = answer.member("refresh_token")
-    return {"answers": answers}
+        response = ask.refresh(token)
+        responses.append(described_error(response))
+        token = response.member("refresh_token")
+    return {"responses": responses}
 
 
 @QUESTIONS.add
 def four_at_once(ask: Asker) -> Fields:
-    """Which text a loser gets depends on the race, so the texts are left out."""
+    """The loser's error description depends on the race, so descriptions are omitted."""
     token = ask.tokens().refresh
-    answers = at_once(4, lambda: ask.refresh(token))
-    winners = [answer for answer in answers if answer.status == 200]
+    responses = at_once(4, lambda: ask.refresh(token))
+    winners = [response for response in responses if response.status == 200]
     losers = {
-        described_error(answer).split(" ", 2)[1] for answer in answers if answer not in winners
+        described_error(response).split(" ", 2)[1] for response in responses if response not in winners
     }
     fields: Fields = {"winners": len(winners), "losers": " ".join(sorted(losers))}
     if winners:
@@ -100,7 +100,7 @@ def refresh_after_the_session_was_ended_by_an_administrator(ask: Asker) -> Field
 
 @QUESTIONS.add
 def refresh_after_logout_of_another_client_in_the_same_browser(ask: Asker) -> Fields:
-    """One browser is one session, whichever client ends it."""
+    """A browser has one session, whichever client ends it."""
     browser = ask.browser()
     token = ask.tokens(browser=browser).refresh
     ask.post("logout", ask.public, refresh_token=ask.tokens(ask.public, browser).refresh)
@@ -125,7 +125,7 @@ def refresh_after_logout_of_another_login_in_the_same_browser(ask: Asker) -> Fie
 
 @QUESTIONS.add
 def refresh_after_another_login_in_the_same_browser_was_replayed(ask: Asker) -> Fields:
-    """With rotation a token used twice ends the newer login of that browser too."""
+    """With rotation, a token that is used twice also ends the newer login of that browser."""
     browser = ask.browser()
     replayed = ask.tokens(browser=browser).refresh
     newer = ask.tokens(browser=browser).refresh
@@ -162,7 +162,7 @@ def refresh_with_an_access_token(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def refresh_with_an_id_token(ask: Asker) -> Fields:
-    return described(ask.refresh(ask.tokens().answer.member("id_token")))
+    return described(ask.refresh(ask.tokens().response.member("id_token")))
 
 
 @QUESTIONS.add
@@ -236,12 +236,12 @@ def refresh_with_a_parameter_twice(ask: Asker) -> Fields:
 
 
 @QUESTIONS.add
-def refresh_token_past_its_end(ask: Asker) -> Fields:
+def expired_refresh_token(ask: Asker) -> Fields:
     with ask.configured({"refresh_token_lifespan": 2}):
         tokens = ask.tokens()
         time.sleep(4)
         late = ask.refresh(tokens.refresh)
-    said = tokens.answer.json()
+    said = tokens.response.json()
     assert isinstance(said, dict)
     return {**described(late), "refresh_expires_in was": said.get("refresh_expires_in")}
 
@@ -256,17 +256,17 @@ def refresh_of_a_disabled_user(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def refresh_after_not_before_was_pushed(ask: Asker) -> Fields:
-    """The time is then in later answers."""
+    """Later responses contain the time."""
     token = ask.tokens().refresh
     time.sleep(1.1)
     moment = int(time.time())
     with ask.configured({"not_before": moment}):
         stale = ask.refresh(token)
         time.sleep(1.1)
-        later = ask.tokens().answer.json()
+        later = ask.tokens().response.json()
     assert isinstance(later, dict)
     policy = later.get("not-before-policy")
-    return {**described(stale), "a later answer names the time": policy == moment}
+    return {**described(stale), "a later response has not-before-policy": policy == moment}
 
 
 @QUESTIONS.add
@@ -285,7 +285,7 @@ def refresh_after_consent_was_withdrawn_by_an_administrator(ask: Asker) -> Field
 
 @QUESTIONS.add
 def refresh_with_an_unknown_scope(ask: Asker) -> Fields:
-    """Our mistake, not the end of the grant."""
+    """The client's mistake, which does not end the grant."""
     token = ask.tokens().refresh
     wrong = ask.refresh(token, scope="openid nothing:read")
     return {**described(wrong), "without it then": described_error(ask.refresh(token))}
@@ -313,7 +313,7 @@ def refresh_in_a_disabled_realm(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def refresh_through_another_host_name(ask: Asker) -> Fields:
-    """The issuer follows the address that is called, and a token belongs to its issuer."""
+    """The issuer depends on the address, and a token is only valid at its issuer."""
     token = ask.tokens().refresh
     wrong = ask.refresh(token, base=ask.elsewhere)
     return {**described(wrong), "rightly then": described_error(ask.refresh(token))}
@@ -328,7 +328,7 @@ def refresh_after_the_lifespan_was_changed(ask: Asker) -> Fields:
 
 @QUESTIONS.add
 def refresh_of_an_offline_token_after_the_session_was_ended(ask: Asker) -> Fields:
-    """It outlives the session that it came from."""
+    """It survives the end of its session."""
     with ask.offline_access(True):
         token = ask.tokens(scope="openid offline_access").refresh
         ask.control.end_sessions(ask.realm, ANNA.name)

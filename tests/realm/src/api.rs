@@ -1,4 +1,4 @@
-//! The protected API: as much of sipgate's as shows whether a token works.
+//! The protected API: just enough of sipgate's API to show whether a token works.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::site::{App, now};
 
 pub(crate) async fn balance(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let answer = match claims(&app, &headers) {
+    let response = match claims(&app, &headers) {
         None => unauthorized(),
         Some(claims) if has_scope(&claims, "balance:read") => {
             app.ledger.count("balance_ok");
@@ -23,7 +23,7 @@ pub(crate) async fn balance(State(app): State<Arc<App>>, headers: HeaderMap) -> 
         }
     };
     app.ledger.count("balance_refused");
-    answer
+    response
 }
 
 pub(crate) async fn authorization_userinfo(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
@@ -39,7 +39,8 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
-/// Judged as a resource server does, by the token alone: one whose session ended still works until it runs out.
+/// Judged by the token alone, as a resource server does: a token whose session has ended still
+/// works until it expires.
 fn claims(app: &App, headers: &HeaderMap) -> Option<Value> {
     let token = bearer(headers)?;
     let claims = app.sites.iter().find_map(|site| site.keys.verify_rs256(token))?;

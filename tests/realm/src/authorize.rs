@@ -1,4 +1,5 @@
-//! The authorization endpoint: judges the request, then sends the browser to the login page, to the consent page or back.
+//! The authorization endpoint: judges the request, then sends the browser to the login page, to the
+//! consent page, or back to the client.
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -16,7 +17,7 @@ use crate::site::Call;
 const NO_IMPLICIT_FLOW: &str =
     "Client is not allowed to initiate browser login with given response_type. Implicit flow is disabled for the client.";
 
-/// A request that may be answered at its redirect URI.
+/// A request whose response may be sent to its redirect URI.
 #[derive(Clone)]
 pub(crate) struct AuthorizationRequest {
     pub(crate) client_id: String,
@@ -38,14 +39,14 @@ pub(crate) struct Challenge {
 }
 
 pub(crate) async fn get(call: Call) -> Response {
-    answer(&call, &call.query)
+    respond(&call, &call.query)
 }
 
 pub(crate) async fn post(call: Call, body: Bytes) -> Response {
-    answer(&call, &Form::parse(&body))
+    respond(&call, &Form::parse(&body))
 }
 
-fn answer(call: &Call, parameters: &Form) -> Response {
+fn respond(call: &Call, parameters: &Form) -> Response {
     let mut realm = call.site.lock();
     match AuthorizationRequest::judge(&realm, parameters) {
         Ok(request) => proceed(call, &mut realm, request),
@@ -75,7 +76,7 @@ fn proceed(call: &Call, realm: &mut Realm, request: AuthorizationRequest) -> Res
 }
 
 enum Refusal {
-    /// The redirect URI cannot be trusted: the application hears nothing.
+    /// The redirect URI cannot be trusted: the error is shown to the user, not sent to the client.
     OnAPage(&'static str),
     AtTheClient(Box<AuthorizationRequest>, OAuthError),
 }
@@ -120,7 +121,7 @@ impl AuthorizationRequest {
             Some("code") => {}
             None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
             Some(wanted) if wanted.split(' ').all(|part| matches!(part, "code" | "token" | "id_token")) => {
-                // Tokens would be in the fragment, and so is their refusal.
+                // Tokens would be returned in the fragment, so the error is too.
                 self.in_fragment = true;
                 return Err(redirected("unauthorized_client", NO_IMPLICIT_FLOW));
             }
@@ -152,7 +153,7 @@ impl AuthorizationRequest {
             parameters.push(("iss", &call.issuer));
         }
         parameters.push(("code", code));
-        self.answer(&parameters)
+        self.callback(&parameters)
     }
 
     pub(crate) fn refused(&self, realm: &Realm, call: &Call, error: &OAuthError) -> String {
@@ -164,14 +165,14 @@ impl AuthorizationRequest {
         if realm.settings.issuer_in_callback {
             parameters.push(("iss", &call.issuer));
         }
-        self.answer(&parameters)
+        self.callback(&parameters)
     }
 
     fn state_parameter(&self) -> Vec<(&str, &str)> {
         self.state.iter().map(|state| ("state", state.as_str())).collect()
     }
 
-    fn answer(&self, parameters: &[(&str, &str)]) -> String {
+    fn callback(&self, parameters: &[(&str, &str)]) -> String {
         if self.in_fragment {
             format!("{}#{}", self.redirect_uri, form::encode(parameters))
         } else {
@@ -180,12 +181,12 @@ impl AuthorizationRequest {
     }
 }
 
-/// An error that only ever travels in a callback, where it has no status.
+/// An error that is only ever sent in a callback, where it has no status.
 pub(crate) fn redirected(error: &'static str, description: &str) -> OAuthError {
     OAuthError::new(StatusCode::BAD_REQUEST, error, description)
 }
 
-/// RFC 7636, 4.3. A method that is not named is `plain`.
+/// RFC 7636, 4.3. The default method is `plain`.
 fn challenge(client: &Client, parameters: &Form) -> Result<Option<Challenge>, OAuthError> {
     let method = parameters.get("code_challenge_method");
     let Some(value) = parameters.get("code_challenge") else {
@@ -215,7 +216,7 @@ pub(crate) fn is_pkce_string(text: &str) -> bool {
     (43..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
-/// Any path on these hosts, and on a loopback host any port (RFC 8252, 7.3).
+/// Allows any path on these hosts, and any port on a loopback host (RFC 8252, 7.3).
 pub(crate) fn is_registered(redirect_uri: &str) -> bool {
     let Ok(url) = Url::parse(redirect_uri) else { return false };
     let plain = url.username().is_empty() && url.password().is_none();

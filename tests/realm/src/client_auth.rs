@@ -1,4 +1,4 @@
-//! Which client is asking (RFC 6749, 2.3.1), with Keycloak's answers when that is not clear.
+//! Client authentication (RFC 6749, 2.3.1), with Keycloak's responses when it fails.
 
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
@@ -9,7 +9,8 @@ use crate::form::Form;
 use crate::oauth_error::OAuthError;
 use crate::realm::{Client, Realm};
 
-/// The client, authenticated. What the form says counts more than what the header says, half by half.
+/// The authenticated client. The form takes precedence over the header, separately for the id and
+/// the secret.
 pub(crate) fn authenticate<'a>(realm: &'a Realm, headers: &HeaderMap, form: &Form) -> Result<&'a Client, OAuthError> {
     let (header_id, header_secret) = headers.get("authorization").and_then(|value| basic(value.as_bytes())).unzip();
     let id = form.get("client_id").map(str::to_owned).or(header_id);
@@ -25,12 +26,13 @@ pub(crate) fn authenticate<'a>(realm: &'a Realm, headers: &HeaderMap, form: &For
     Ok(client)
 }
 
-/// Deliberately the same words for a wrong id and a wrong secret.
+/// Deliberately the same message for a wrong id and a wrong secret.
 fn refused(error: &'static str) -> OAuthError {
     OAuthError::new(StatusCode::UNAUTHORIZED, error, "Invalid client or Invalid client credentials")
 }
 
-/// Both halves are form-encoded: a colon in the id splits at the wrong place unless it is escaped, and a plus is a space.
+/// Both halves are form-encoded: an unescaped colon in the id would split at the wrong place, and a
+/// plus is a space.
 fn basic(header: &[u8]) -> Option<(String, String)> {
     let (scheme, encoded) = std::str::from_utf8(header).ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -42,7 +44,7 @@ fn basic(header: &[u8]) -> Option<(String, String)> {
 }
 
 fn form_decode(text: &str) -> String {
-    // A name without a value: `=` and `&` inside cannot split it.
+    // Parsed as a name without a value, so that `=` and `&` inside cannot split it.
     let escaped = text.replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(escaped.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
 }

@@ -1,4 +1,4 @@
-//! Orders to the realm, for tests: `/_realm/…`. No authentication; the realm listens on loopback only.
+//! The control API for tests: `/_realm/…`. No authentication; the realm listens on loopback only.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::site::App;
 
 pub(crate) const PREFIX: &str = "/_realm/";
 
-/// `site` is where the log-in shortcut goes: the same pages a browser would see, without recording or faults.
+/// `site` serves the login shortcut: the same pages a browser would see, without recording or
+/// faults.
 pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
     let browsers = Arc::new(Browsers::new(site));
     let login = Arc::clone(&browsers);
@@ -46,7 +47,7 @@ async fn settings(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Resp
     apply(&app, change.realm.as_deref(), |realm| realm.apply(&change))
 }
 
-/// What an administrator does when they sign users out.
+/// What an administrator does to sign users out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EndSessions {
@@ -60,13 +61,14 @@ async fn end_sessions(State(app): State<Arc<App>>, Json(order): Json<Value>) -> 
         Err(error) => return refused(&error.to_string()),
     };
     apply(&app, order.realm.as_deref(), |realm| {
-        // Offline sessions outlive it.
+        // Offline sessions survive this.
         realm.sessions.retain(|_, session| order.user.as_ref().is_some_and(|user| *user != session.username));
         Ok(())
     })
 }
 
-/// What an administrator does who takes a consent back: unlike the setting, it also ends what the client has.
+/// What an administrator does to withdraw a consent: unlike the setting, it also ends the client's
+/// sessions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WithdrawConsent {
@@ -83,7 +85,8 @@ async fn withdraw_consent(State(app): State<Arc<App>>, Json(order): Json<Value>)
     apply(&app, order.realm.as_deref(), |realm| realm.withdraw_consent(&order.user, &order.client))
 }
 
-/// In one realm, or in all: then one that knows what is named is enough, because client ids differ between realms.
+/// Applies the change to one realm, or to all. For all, one success is enough, because client ids
+/// differ between realms.
 fn apply(app: &App, realm: Option<&str>, mut change: impl FnMut(&mut crate::realm::Realm) -> Result<(), String>) -> Response {
     let sites: Vec<_> = app.sites.iter().filter(|site| realm.is_none_or(|realm| site.name == realm)).collect();
     let outcomes: Vec<_> = sites.iter().map(|site| change(&mut site.lock())).collect();

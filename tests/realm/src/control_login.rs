@@ -1,4 +1,5 @@
-//! A browser and a person in one: logs in through the same pages, so that tests about something else need neither.
+//! A browser and its user in one: logs in through the same pages, for tests that need a login but
+//! are not about the login.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,7 @@ const MAX_STEPS: usize = 8;
 
 type Cookies = BTreeMap<String, String>;
 
-/// The browsers that have a name, with their cookies.
+/// The named browsers, with their cookies.
 pub(crate) struct Browsers {
     site: Router,
     cookies: Mutex<HashMap<String, Cookies>>,
@@ -44,7 +45,7 @@ struct Order {
     authorization_url: String,
     username: String,
     password: String,
-    /// A browser that keeps its cookies from one order to the next; without a name, a fresh one.
+    /// A browser that keeps its cookies between requests; without a name, a new browser.
     browser: Option<String>,
     #[serde(default = "accept")]
     consent: bool,
@@ -71,7 +72,7 @@ pub(crate) async fn login(browsers: Arc<Browsers>, Json(order): Json<Value>) -> 
     }
 }
 
-/// From page to page until one leads away from the realm.
+/// Follows the pages until one redirects away from the realm.
 async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<String, String> {
     let start = Url::parse(&order.authorization_url).map_err(|error| format!("authorization_url: {error}"))?;
     let home = &start[..url::Position::BeforePath];
@@ -86,7 +87,7 @@ async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<Str
         }
         let form = if page.body.contains("id=\"kc-form-login\"") {
             if page.body.contains("id=\"input-error\"") {
-                return Err("the login page came back: wrong username or password, or the user is disabled".to_owned());
+                return Err("the login page was shown again: wrong username or password, or the user is disabled".to_owned());
             }
             form::encode(&[("username", &order.username), ("password", &order.password), ("credentialId", "")])
         } else if let Some(code) = attribute(&page.body, "name=\"code\" value=\"") {
@@ -99,7 +100,7 @@ async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<Str
         let next = start.join(&action).map_err(|error| error.to_string())?;
         page = visit(site, &next, Some(form), cookies).await?;
     }
-    Err("the login does not come to an end".to_owned())
+    Err("the login takes too many steps".to_owned())
 }
 
 struct Page {

@@ -1,4 +1,5 @@
-//! The smaller endpoints of a realm: keys, discovery, userinfo, revocation, introspection and logout.
+//! The smaller endpoints of a realm: keys, discovery, userinfo, revocation, introspection, and
+//! logout.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -71,16 +72,16 @@ pub(crate) async fn userinfo(call: Call, body: Bytes) -> Response {
     if !scope.iter().any(|scope| scope == "openid") {
         return challenge(&call, StatusCode::FORBIDDEN, Some(("insufficient_scope", "Missing openid scope")));
     }
-    let mut answer = json!({"sub": claims["sub"]});
+    let mut response = json!({"sub": claims["sub"]});
     if let Some(user) = realm.users.iter().find(|user| claims["sub"] == user.subject) {
         for (name, value) in profile(user, &scope).as_object().into_iter().flatten() {
-            answer[name] = value.clone();
+            response[name] = value.clone();
         }
     }
-    no_store(StatusCode::OK, answer)
+    no_store(StatusCode::OK, response)
 }
 
-/// RFC 6750, 3: the reason stands in the header, and the body is empty.
+/// RFC 6750, 3: the header contains the reason, and the body is empty.
 fn challenge(call: &Call, status: StatusCode, reason: Option<(&str, &str)>) -> Response {
     let mut challenge = format!("Bearer realm=\"{}\"", call.site.name);
     if let Some((error, description)) = reason {
@@ -130,7 +131,7 @@ pub(crate) async fn revoke(call: Call, body: Bytes) -> Response {
     OAuthError::new(StatusCode::OK, "invalid_token", "Invalid token").cacheable()
 }
 
-/// One that was revoked before counts too.
+/// Includes tokens that were already revoked.
 fn access_token_to_revoke(call: &Call, realm: &Realm, token: &str) -> Option<Value> {
     let claims = call.site.keys.verify_rs256(token)?;
     let revoked = claims["jti"].as_str().is_some_and(|id| realm.revoked.contains(id));
@@ -155,9 +156,9 @@ pub(crate) async fn introspect(call: Call, body: Bytes) -> Response {
     }
     let Some(token) = form.get("token") else { return OAuthError::invalid_request("Token not provided.").cacheable() };
 
-    // Keycloak tells a client only about access tokens, and only about those that name it as their audience.
+    // Keycloak introspects only access tokens, and only those with the client as their audience.
     let claims = check_access_token(&call.site, &realm, token, &call.issuer, call.now).ok();
-    let answer = match claims.filter(|claims| claims["aud"] == *client.id) {
+    let response = match claims.filter(|claims| claims["aud"] == *client.id) {
         Some(mut claims) => {
             claims["client_id"] = claims["azp"].clone();
             claims["active"] = true.into();
@@ -165,10 +166,10 @@ pub(crate) async fn introspect(call: Call, body: Bytes) -> Response {
         }
         None => json!({"active": false}),
     };
-    ([("cache-control", "no-cache")], Json(answer)).into_response()
+    ([("cache-control", "no-cache")], Json(response)).into_response()
 }
 
-/// Logout by a client that holds the refresh token; without one, the logout of a browser.
+/// Logout by a client that has the refresh token; without one, the logout of a browser.
 pub(crate) async fn logout_post(call: Call, body: Bytes) -> Response {
     let form = Form::parse(&body);
     let Some(token) = form.get("refresh_token") else { return browser_logout(&call, &form) };
@@ -197,7 +198,7 @@ pub(crate) async fn logout_get(call: Call) -> Response {
     browser_logout(&call, &call.query)
 }
 
-/// OpenID Connect RP-Initiated Logout 1.0. Without a hint the person is asked first.
+/// OpenID Connect RP-Initiated Logout 1.0. Without a hint the user is asked first.
 fn browser_logout(call: &Call, parameters: &Form) -> Response {
     let hint = parameters.get("id_token_hint").map(|hint| call.site.keys.verify_rs256(hint).filter(|claims| claims["typ"] == "ID"));
     let back = parameters.get("post_logout_redirect_uri");
@@ -217,7 +218,7 @@ fn browser_logout(call: &Call, parameters: &Form) -> Response {
     }
 }
 
-/// The person said yes on the page: ends the session of this browser.
+/// The user confirmed on the page: ends the session of this browser.
 pub(crate) async fn logout_confirmed(call: Call) -> Response {
     let session =
         call.site.lock().session_of_browser(identity_cookie(&call.headers).as_deref(), call.now).map(|session| session.id.clone());

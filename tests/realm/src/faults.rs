@@ -1,4 +1,4 @@
-//! What is to go wrong with the next requests and connections.
+//! Faults for the next requests and connections.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// One fault as it is ordered: `{"on": "token", "kind": "delay", "ms": 500}`. Which of the optional members matter depends on the
-/// kind; a misspelt one is an error.
+/// One fault as a test requests it: `{"on": "token", "kind": "delay", "ms": 500}`. The kind
+/// determines which of the optional members matter; a misspelt one is an error.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
@@ -17,7 +17,7 @@ pub(crate) struct Fault {
     pub(crate) kind: Kind,
     #[serde(default = "once")]
     times: u32,
-    /// For kinds that bring an answer of their own: whether the real handler runs first.
+    /// For kinds with a response of their own: whether the real handler runs first.
     #[serde(default)]
     pub(crate) process: bool,
     pub(crate) ms: Option<u64>,
@@ -44,11 +44,12 @@ pub(crate) enum Kind {
     ResetBefore,
     ResetAfter,
     Truncate,
-    /// The whole body, but more is promised, and the connection is closed.
+    /// The whole body with a larger `Content-Length`, then the connection is closed.
     Overpromise,
-    /// The real answer's body packed.
+    /// The body of the real response, compressed.
     Gzip,
-    /// In front of the real answer an interim one; in its head many fields, and lines that are none.
+    /// An interim response before the real one, whose head has many extra fields and malformed
+    /// lines.
     OddHead,
     Drip,
     Oversize,
@@ -63,7 +64,7 @@ fn once() -> u32 {
     1
 }
 
-/// The scripted answer of a fault.
+/// The scripted response of a fault.
 #[derive(Clone)]
 pub(crate) struct Script {
     pub(crate) status: StatusCode,
@@ -72,7 +73,7 @@ pub(crate) struct Script {
 }
 
 impl Fault {
-    /// Says what is wrong with the order, if anything.
+    /// Fails if the fault is not valid.
     fn check(&self) -> Result<(), String> {
         const TARGETS: [&str; 13] = [
             "any",
@@ -112,7 +113,7 @@ impl Fault {
         for (name, value) in &self.headers {
             let name = HeaderName::try_from(name).map_err(|error| error.to_string())?;
             if name == "content-length" || name == "transfer-encoding" {
-                return Err(format!("{name} follows from the body; use the kind truncate to lie about it"));
+                return Err(format!("{name} is derived from the body; use the kind truncate for a wrong one"));
             }
             headers.remove(&name);
             for value in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
@@ -131,12 +132,12 @@ impl Fault {
     }
 }
 
-/// First come, first served, for each target.
+/// For each target, faults apply in the order they were added.
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
-    /// Takes one fault or a list of them, all or none. Returns how many wait now.
+    /// Adds one fault or a list of them, all or none. Returns how many are queued now.
     pub(crate) fn order(&self, order: Value) -> Result<usize, String> {
         let list = if order.is_array() { order } else { Value::Array(vec![order]) };
         let faults: Vec<Fault> = serde_json::from_value(list).map_err(|error| error.to_string())?;
@@ -173,7 +174,7 @@ impl Faults {
     }
 }
 
-/// What a path is called in a fault.
+/// The names a fault may use for a path.
 fn targets(path: &str) -> Vec<&str> {
     if path.starts_with("/v2/") {
         return vec!["api", if path == "/v2/balance" { "balance" } else { "" }];

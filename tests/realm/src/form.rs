@@ -1,4 +1,4 @@
-//! Parameters of a query or a form, in the order they came.
+//! Parameters of a query or a form, in their original order.
 
 use url::form_urlencoded;
 
@@ -18,7 +18,7 @@ impl Form {
     }
 }
 
-/// Appends parameters to a URL without touching what it already says, but for a fragment, which goes.
+/// Appends parameters to the query of a URL, keeps the existing ones, and removes any fragment.
 pub(crate) fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
     let url = url.split_once('#').map_or(url, |(url, _)| url);
     let separator = if url.contains('?') { '&' } else { '?' };

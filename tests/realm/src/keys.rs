@@ -1,4 +1,5 @@
-//! The keys of one realm: RS256 for what clients may verify, HS512 for refresh tokens, which are nobody's business but ours.
+//! The keys of one realm: RS256 for tokens that clients may verify, HS512 for refresh tokens, which
+//! only the realm verifies.
 
 use std::sync::OnceLock;
 
@@ -13,9 +14,10 @@ use rcgen::{CertificateParams, DnType, Issuer, PKCS_RSA_SHA256, SignatureAlgorit
 use serde_json::{Value, json};
 
 pub(crate) struct Keys {
-    /// Made when it is first needed: that takes longer than all else a realm does at its start.
+    /// Generated when first needed, because it takes longer than the rest of the start.
     signing: OnceLock<SigningKey>,
-    /// Nobody encrypts anything for a realm, so this one has no private half: a modulus without known factors.
+    /// Nothing is encrypted for a realm, so this key has no private half: a modulus without known
+    /// factors.
     encryption: PublicKey,
     jwks: OnceLock<Value>,
     refresh: hmac::Key,
@@ -35,7 +37,7 @@ impl Keys {
         }
     }
 
-    /// Makes the signing key now, so that no token request has to wait for it.
+    /// Generates the signing key now, so that no token request has to wait for it.
     pub(crate) fn prepare(&self) {
         self.signing();
     }
@@ -44,7 +46,8 @@ impl Keys {
         self.signing.get_or_init(SigningKey::generate)
     }
 
-    /// As in Keycloak the encryption key stands first: whoever takes the first RSA key to check a signature fails here too.
+    /// As in Keycloak, the encryption key is first: a client that verifies with the first RSA key
+    /// fails here too.
     pub(crate) fn jwks(&self) -> &Value {
         self.jwks.get_or_init(|| {
             let signing = self.signing();
@@ -68,7 +71,7 @@ impl Keys {
     /// The claims, if this realm signed them as `RS256`. Expiry is the caller's concern.
     pub(crate) fn verify_rs256(&self, token: &str) -> Option<Value> {
         let (input, claims, signature) = split(token, "RS256")?;
-        // As long as there is no key, nothing was signed with it.
+        // Without a key, nothing has been signed yet.
         let signing = self.signing.get()?;
         let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signing.pair.public_key().as_ref());
         key.verify(input.as_bytes(), &signature).ok()?;
@@ -113,7 +116,7 @@ pub(crate) fn uuid() -> String {
 }
 
 fn fill(bytes: &mut [u8]) {
-    rand::fill(bytes).expect("the operating system gives random bytes");
+    rand::fill(bytes).expect("the operating system provides random bytes");
 }
 
 struct SigningKey {
@@ -123,7 +126,7 @@ struct SigningKey {
 
 impl SigningKey {
     fn generate() -> Self {
-        let pair = KeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made");
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be generated");
         let kid = base64url(&sha256(pair.public_key().as_ref()));
         Self { pair, kid }
     }
@@ -158,10 +161,10 @@ impl PublicKey {
     fn without_private_half() -> Self {
         let mut modulus = [0; 256];
         fill(&mut modulus);
-        // Of full length and odd, as a product of two large primes is.
+        // Full length and odd, like a product of two large primes.
         modulus[0] |= 0x80;
         modulus[255] |= 1;
-        // A sequence of two integers: the modulus, with the zero byte that keeps it positive, and 65537.
+        // A sequence of two integers: the modulus, with a zero byte to keep it positive, and 65537.
         Self([&[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00][..], &modulus, &[0x02, 0x03, 0x01, 0x00, 0x01]].concat())
     }
 
@@ -176,12 +179,12 @@ impl PublicKey {
         })
     }
 
-    /// Keycloak's are signed by the key itself; a key without a private half cannot do that.
+    /// Keycloak's certificates are self-signed; a key without a private half cannot sign.
     fn certificate(&self, issuer: &SigningKey) -> Vec<u8> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "Local test realm");
         let issuer = Issuer::from_params(&params, issuer);
-        params.signed_by(self, &issuer).expect("a certificate can be made").der().to_vec()
+        params.signed_by(self, &issuer).expect("a certificate can be issued").der().to_vec()
     }
 }
 
@@ -195,13 +198,14 @@ impl rcgen::PublicKeyData for PublicKey {
     }
 }
 
-/// Modulus and exponent of an `RSAPublicKey`, without the zero byte that keeps DER integers positive.
+/// Modulus and exponent of an `RSAPublicKey`, without the zero byte that keeps DER integers
+/// positive.
 fn integers(mut der: &[u8]) -> [&[u8]; 2] {
     element(&mut der, true);
     [element(&mut der, false), element(&mut der, false)].map(|integer| integer.strip_prefix(&[0]).unwrap_or(integer))
 }
 
-/// Reads one DER element and moves behind it, or, when `enter` is set, to its content.
+/// Reads one DER element and advances past it or, if `enter` is set, to its content.
 fn element<'a>(der: &mut &'a [u8], enter: bool) -> &'a [u8] {
     let (length, start) = match usize::from(der[1]) {
         short @ 0..0x80 => (short, 2),

@@ -1,4 +1,4 @@
-//! What the realm saw: counters, and every request as it came.
+//! What the realm received: counters, and every request verbatim.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -60,7 +60,7 @@ impl Ledger {
         all.into()
     }
 
-    /// The requests whose path is `end` or ends with `/end`; all of them without it.
+    /// The requests whose path is `end` or ends with `/end`; all requests if `end` is `None`.
     pub(crate) fn requests(&self, end: Option<&str>) -> Vec<Value> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = |entry: &&Value| {

@@ -1,4 +1,4 @@
-//! From the login page to the code: what the browser sends while a person logs in.
+//! From the login page to the code: what the browser sends while a user logs in.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -15,13 +15,13 @@ use crate::site::Call;
 const BROWSER_COOKIE: &str = "AUTH_SESSION_ID";
 const IDENTITY_COOKIE: &str = "KEYCLOAK_IDENTITY";
 
-/// A browser tab on its way through the pages.
-pub(crate) struct PendingLogin {
+/// A login in progress in one browser tab.
+pub(crate) struct LoginInProgress {
     request: AuthorizationRequest,
-    /// The browser that began, by its cookie.
+    /// The cookie of the browser that began the login.
     browser: String,
     session_code: String,
-    /// Set once the person is known and only the consent is missing.
+    /// Set once the user is authenticated and only the consent is missing.
     user: Option<(String, String)>,
 }
 
@@ -32,8 +32,8 @@ pub(crate) fn identity_cookie(headers: &HeaderMap) -> Option<String> {
 /// Shows the login page.
 pub(crate) fn begin(call: &Call, realm: &mut Realm, request: AuthorizationRequest) -> Response {
     let (tab, browser) = remember(call, realm, request, None);
-    let pending = &realm.logins[&tab];
-    let mut page = login_page(call, realm, &tab, pending, None);
+    let login = &realm.logins[&tab];
+    let mut page = login_page(call, realm, &tab, login, None);
     set_cookie(&mut page, call, BROWSER_COOKIE, &browser);
     page
 }
@@ -43,25 +43,25 @@ pub(crate) async fn authenticate(call: Call, body: Bytes) -> Response {
     let mut guard = call.site.lock();
     let realm = &mut *guard;
     let form = Form::parse(&body);
-    let Some((tab, pending)) = pending(&call, realm) else { return expired() };
-    if call.query.get("session_code") != Some(&pending.session_code) {
+    let Some((tab, login)) = login_in_progress(&call, realm) else { return expired() };
+    if call.query.get("session_code") != Some(&login.session_code) {
         return expired();
     }
 
     let username = form.get("username").unwrap_or_default();
     let user = realm.user(username).filter(|user| form.get("password") == Some(user.password));
     let Some(user) = user else {
-        return login_page(&call, realm, &tab, pending, Some((username, "Invalid username or password.")));
+        return login_page(&call, realm, &tab, login, Some((username, "Invalid username or password.")));
     };
     if !user.enabled {
-        return login_page(&call, realm, &tab, pending, Some((username, "Account is disabled, contact your administrator.")));
+        return login_page(&call, realm, &tab, login, Some((username, "Account is disabled, contact your administrator.")));
     }
 
     call.site.ledger.count("logins");
     let username = user.username;
-    let same_person =
+    let same_user =
         realm.session_of_browser(identity_cookie(&call.headers).as_deref(), call.now).filter(|session| session.username == username);
-    let session = match same_person.map(|session| session.id.clone()) {
+    let session = match same_user.map(|session| session.id.clone()) {
         Some(id) => id,
         None => {
             let session = UserSession::start(username, call.now);
@@ -70,7 +70,7 @@ pub(crate) async fn authenticate(call: Call, body: Bytes) -> Response {
             id
         }
     };
-    let Some(PendingLogin { request, .. }) = realm.logins.remove(&tab) else { return expired() };
+    let Some(LoginInProgress { request, .. }) = realm.logins.remove(&tab) else { return expired() };
     let identity = realm.sessions.get_mut(&session).map_or_else(String::new, |session| {
         session.authenticated_at = call.now;
         session.identity.clone()
@@ -98,10 +98,10 @@ pub(crate) fn finish_or_ask(call: &Call, realm: &mut Realm, request: Authorizati
 pub(crate) async fn consent_page(call: Call) -> Response {
     let guard = call.site.lock();
     let realm = &*guard;
-    let Some((tab, PendingLogin { request, session_code, user: Some((_, username)), .. })) = pending(&call, realm) else {
+    let Some((tab, LoginInProgress { request, session_code, user: Some((_, username)), .. })) = login_in_progress(&call, realm) else {
         return expired();
     };
-    // Keycloak's form goes to a path here, not to a full address.
+    // Here the action of Keycloak's form is a path, not a full URL.
     let address = format!("/auth/realms/{}/login-actions/consent", call.site.name);
     pages::consent(&ConsentPage {
         action: &form::with_query(&address, &[("client_id", &request.client_id), ("tab_id", &tab)]),
@@ -113,16 +113,16 @@ pub(crate) async fn consent_page(call: Call) -> Response {
     })
 }
 
-/// `POST …/login-actions/consent`: accepted or refused.
+/// `POST …/login-actions/consent`: accepted or denied.
 pub(crate) async fn consent(call: Call, body: Bytes) -> Response {
     let mut guard = call.site.lock();
     let realm = &mut *guard;
     let form = Form::parse(&body);
-    let Some((tab, pending)) = pending(&call, realm) else { return expired() };
-    if form.get("code") != Some(&pending.session_code) {
+    let Some((tab, login)) = login_in_progress(&call, realm) else { return expired() };
+    if form.get("code") != Some(&login.session_code) {
         return expired();
     }
-    let Some(PendingLogin { request, user: Some((session, username)), .. }) = realm.logins.remove(&tab) else {
+    let Some(LoginInProgress { request, user: Some((session, username)), .. }) = realm.logins.remove(&tab) else {
         return expired();
     };
     if form.get("accept").is_none() {
@@ -138,26 +138,26 @@ fn finish(call: &Call, realm: &mut Realm, request: &AuthorizationRequest, sessio
     pages::redirect(&request.granted(realm, call, session, &code))
 }
 
-/// Returns the new tab's id and the browser's.
+/// Returns the ids of the new tab and of the browser.
 fn remember(call: &Call, realm: &mut Realm, request: AuthorizationRequest, user: Option<(String, String)>) -> (String, String) {
     let tab = random_id();
     let browser = cookie(&call.headers, BROWSER_COOKIE).unwrap_or_else(random_id);
-    let pending = PendingLogin { request, browser: browser.clone(), session_code: random_id(), user };
-    realm.logins.insert(tab.clone(), pending);
+    let login = LoginInProgress { request, browser: browser.clone(), session_code: random_id(), user };
+    realm.logins.insert(tab.clone(), login);
     (tab, browser)
 }
 
-/// The tab this request speaks of, if the same browser began it.
-fn pending<'a>(call: &Call, realm: &'a Realm) -> Option<(String, &'a PendingLogin)> {
+/// The tab this request names, if the same browser began it.
+fn login_in_progress<'a>(call: &Call, realm: &'a Realm) -> Option<(String, &'a LoginInProgress)> {
     let tab = call.query.get("tab_id")?;
-    let pending = realm.logins.get(tab)?;
-    (cookie(&call.headers, BROWSER_COOKIE)? == pending.browser).then(|| (tab.to_owned(), pending))
+    let login = realm.logins.get(tab)?;
+    (cookie(&call.headers, BROWSER_COOKIE)? == login.browser).then(|| (tab.to_owned(), login))
 }
 
-fn login_page(call: &Call, realm: &Realm, tab: &str, pending: &PendingLogin, failed: Option<(&str, &str)>) -> Response {
-    let request = &pending.request;
+fn login_page(call: &Call, realm: &Realm, tab: &str, login: &LoginInProgress, failed: Option<(&str, &str)>) -> Response {
+    let request = &login.request;
     let parameters = [
-        ("session_code", pending.session_code.as_str()),
+        ("session_code", login.session_code.as_str()),
         ("execution", "username-password-form"),
         ("client_id", &request.client_id),
         ("tab_id", tab),
@@ -191,10 +191,10 @@ fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     })
 }
 
-/// Not `Secure`, unlike Keycloak's: these must work over plain HTTP in any cookie jar.
+/// Not `Secure`, unlike Keycloak's cookies: these must work over plain HTTP in any cookie jar.
 fn set_cookie(response: &mut Response, call: &Call, name: &str, value: &str) {
     let cookie = format!("{name}={value}; Path=/auth/realms/{}/; HttpOnly; SameSite=Lax", call.site.name);
-    // The only value not made here is one that a browser sent back.
+    // The only value that is not generated here was sent by a browser.
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append("set-cookie", cookie);
     }

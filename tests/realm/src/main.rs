@@ -1,5 +1,6 @@
-//! A local sipgate login: one process that speaks Keycloak's dialect at sipgate's paths, with a login page, a small protected
-//! API, and faults on demand. Tests and the demo talk to it instead of the real one.
+//! A local sipgate login: one process that speaks Keycloak's dialect at sipgate's paths, with a
+//! login page, a small protected API, and faults on demand. Tests and the demo use it instead of
+//! the real server.
 
 mod api;
 mod authorize;
@@ -45,10 +46,10 @@ Usage: realm [--port N] [--tls-port N] [--human] [--stay]
 
   --port N      port for plain HTTP (default: any free one)
   --tls-port N  port for HTTPS (default: any free one)
-  --human       say in words where it listens and who may log in; implies --stay
+  --human       print addresses and accounts as text, not JSON; implies --stay
   --stay        keep running when standard input closes
 
-Without --human, one line of JSON on standard output says that it is ready.
+Without --human, it prints one line of JSON on standard output when it is ready.
 ";
 
 fn main() -> ExitCode {
@@ -76,7 +77,7 @@ async fn run(options: &Options) -> Result<(), String> {
         Addresses { http: port(&plain)?, https: port(&secure)?, wrong_name: port(&wrong_name)?, self_signed: port(&self_signed)? };
 
     let app = Arc::new(App::new());
-    let tls = Tls::new().map_err(|error| format!("cannot make certificates: {error}"))?;
+    let tls = Tls::new().map_err(|error| format!("cannot generate certificates: {error}"))?;
     tokio::spawn(server::serve(Arc::clone(&app), plain, None));
     tokio::spawn(server::serve(Arc::clone(&app), secure, Some(Arc::clone(&tls.localhost))));
     tokio::spawn(server::serve(Arc::clone(&app), wrong_name, Some(Arc::clone(&tls.wrong_name))));
@@ -94,12 +95,12 @@ fn port(listener: &TcpListener) -> Result<u16, String> {
     listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
 }
 
-/// Ends with standard input, so that no realm outlives the test that started it.
+/// Exits when standard input closes, so that no realm outlives the test that started it.
 async fn wait_for_the_end(stay: bool) -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     if !stay {
-        // A thread of its own: a blocking read of standard input would hold up the runtime's end.
+        // A separate thread: a blocking read of standard input would delay the runtime's shutdown.
         std::thread::spawn(|| {
             let _ = std::io::stdin().read_to_end(&mut Vec::new());
             std::process::exit(0);
@@ -120,7 +121,7 @@ struct Options {
 }
 
 impl Options {
-    /// `None` when the user asked for help.
+    /// `None` if the user asked for help.
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self { port: 0, tls_port: 0, human: false, stay: false };
         while let Some(argument) = arguments.next() {
@@ -194,7 +195,7 @@ impl Addresses {
 
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
-    // Nobody listens any more: then there is nobody to tell either.
+    // If standard output is closed, there is nobody to tell.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 

@@ -1,4 +1,4 @@
-//! An error answer of an OAuth endpoint.
+//! An error response of an OAuth endpoint.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -29,7 +29,7 @@ impl OAuthError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_scope", description)
     }
 
-    /// As some endpoints send it: without the headers that keep caches away.
+    /// As some endpoints send it: without the headers that prevent caching.
     pub(crate) fn cacheable(self) -> Response {
         (self.status, Json(json!({"error": self.error, "error_description": self.description}))).into_response()
     }
@@ -45,7 +45,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// RFC 6749, 5.1: nothing with a token in it may be kept by a cache.
+/// RFC 6749, 5.1: a response that contains a token must not be cached.
 pub(crate) fn no_store(status: StatusCode, body: Value) -> Response {
     (status, [("cache-control", "no-store"), ("pragma", "no-cache")], Json(body)).into_response()
 }

@@ -1,4 +1,4 @@
-//! The pages a person sees. They work without JavaScript and load nothing from elsewhere.
+//! The pages a user sees. They work without JavaScript and load nothing from elsewhere.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

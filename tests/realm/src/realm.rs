@@ -1,15 +1,15 @@
-//! The state of one realm: who may log in, who is logged in, and which codes and consents are out.
+//! The state of one realm: users, clients, sessions, codes, and consents.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::authorize::AuthorizationRequest;
 use crate::keys::{base64url, sha256, uuid};
-use crate::login::PendingLogin;
+use crate::login::LoginInProgress;
 use crate::scopes;
 use crate::session::{ClientSession, UserSession};
 use crate::settings::{Change, Settings};
 
-/// A client as it is registered in both realms.
+/// A client that is registered in both realms.
 pub(crate) struct Registration {
     number: &'static str,
     pub(crate) name: &'static str,
@@ -19,7 +19,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// At sipgate the client id ends with the name of its realm.
+    /// At sipgate, a client id ends with the name of its realm.
     pub(crate) fn id_in(&self, realm: &str) -> String {
         format!("{}:{realm}", self.number)
     }
@@ -60,7 +60,7 @@ pub(crate) struct User {
     pub(crate) offline_access: bool,
 }
 
-/// What a code stands for until it is redeemed.
+/// What a code can be redeemed for.
 pub(crate) struct Code {
     pub(crate) request: AuthorizationRequest,
     pub(crate) session: String,
@@ -74,10 +74,10 @@ pub(crate) struct Realm {
     pub(crate) sessions: HashMap<String, UserSession>,
     pub(crate) offline_sessions: HashMap<String, UserSession>,
     pub(crate) codes: HashMap<String, Code>,
-    pub(crate) logins: HashMap<String, PendingLogin>,
-    /// Ids of access tokens that were revoked.
+    pub(crate) logins: HashMap<String, LoginInProgress>,
+    /// Ids of revoked access tokens.
     pub(crate) revoked: HashSet<String>,
-    pub(crate) answers: usize,
+    pub(crate) token_responses: usize,
     consents: HashMap<(String, String), BTreeSet<String>>,
 }
 
@@ -92,7 +92,7 @@ impl Realm {
             enabled: true,
         };
         let user = |account: &Account| User {
-            // The same in every run and different in each realm.
+            // The same in every run, but different in each realm.
             subject: base64url(&sha256(format!("{name}/{}", account.username).as_bytes())[..18]),
             username: account.username,
             password: account.password,
@@ -109,7 +109,7 @@ impl Realm {
             codes: HashMap::new(),
             logins: HashMap::new(),
             revoked: HashSet::new(),
-            answers: 0,
+            token_responses: 0,
             consents: HashMap::new(),
         }
     }
@@ -122,7 +122,7 @@ impl Realm {
         self.users.iter().find(|user| user.username == username)
     }
 
-    /// The session a browser's cookie stands for, if it can still be used.
+    /// The session of a browser's cookie, if it can still be used.
     pub(crate) fn session_of_browser(&self, identity: Option<&str>, now: u64) -> Option<&UserSession> {
         let identity = identity?;
         self.sessions.values().find(|session| {
@@ -148,12 +148,12 @@ impl Realm {
         if offline { &mut self.offline_sessions } else { &mut self.sessions }
     }
 
-    /// Takes the client out of the session: all its tokens die, whichever login they came from.
+    /// Removes the client from the session: all its tokens become invalid, from every login.
     pub(crate) fn detach(&mut self, session: &str, client_id: &str, offline: bool) -> bool {
         self.sessions_mut(offline).get_mut(session).is_some_and(|session| session.clients.remove(client_id).is_some())
     }
 
-    /// As `detach`, and a session without clients ends.
+    /// Like `detach`, but also ends a session that has no clients left.
     pub(crate) fn revoke(&mut self, session: &str, client_id: &str, offline: bool) -> bool {
         let detached = self.detach(session, client_id, offline);
         if self.sessions_mut(offline).get(session).is_some_and(|session| session.clients.is_empty()) {
@@ -168,7 +168,7 @@ impl Realm {
 
     pub(crate) fn consented(&self, username: &str, client_id: &str, scope: &[String]) -> bool {
         let consents = self.consents.get(&(username.to_owned(), client_id.to_owned()));
-        // `openid` is no client scope in Keycloak and needs no consent.
+        // `openid` is not a client scope in Keycloak and needs no consent.
         consents.is_some_and(|consents| scope.iter().all(|scope| scope == "openid" || consents.contains(scope)))
     }
 
@@ -177,7 +177,7 @@ impl Realm {
         self.consents.entry((username.to_owned(), client_id.to_owned())).or_default().extend(scope);
     }
 
-    /// Fails when it names a user or client this realm does not know.
+    /// Fails if this realm does not know the user or the client.
     pub(crate) fn withdraw_consent(&mut self, username: &str, client_id: &str) -> Result<(), String> {
         self.user(username).ok_or_else(|| format!("no user {username}"))?;
         self.client(client_id).ok_or_else(|| format!("no client {client_id}"))?;
@@ -189,7 +189,7 @@ impl Realm {
         Ok(())
     }
 
-    /// What a client gets: the scopes it asked for and the default ones.
+    /// What a client is granted: the scopes it asked for and the default ones.
     pub(crate) fn granted(asked: &str) -> Vec<String> {
         let mut granted: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
         granted.extend(scopes::DEFAULT.map(str::to_owned));
@@ -198,7 +198,7 @@ impl Realm {
         granted
     }
 
-    /// Fails when the change names a user or client this realm does not know.
+    /// Fails if the change names a user or client that this realm does not know.
     pub(crate) fn apply(&mut self, change: &Change) -> Result<(), String> {
         self.settings.apply(change);
         if change.consent == Some(false) {

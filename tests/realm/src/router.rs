@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! The routes.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     site().merge(control::routes(site().with_state(Arc::clone(&app)))).with_state(app)
 }
 
-/// Everything but the orders.
+/// Everything but the control API.
 fn site() -> Router<Arc<App>> {
-    // Not nested: that would hide the realm's name from the handlers.
+    // Not nested, because that would hide the realm's name from the handlers.
     let realm = |path: &str| format!("/auth/realms/{{realm}}/{path}");
     let protocol = |path: &str| realm(&format!("protocol/openid-connect/{path}"));
     Router::new()
@@ -47,7 +47,7 @@ async fn method_not_allowed() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, Json(json!({"error": "HTTP 405 Method Not Allowed"}))).into_response()
 }
 
-/// The extractor has already refused realms that do not exist.
+/// The extractor has already rejected realms that do not exist.
 async fn nothing_in_the_realm(_: Call, method: Method) -> Response {
     if method == Method::POST {
         return method_not_allowed().await;
@@ -59,7 +59,7 @@ async fn not_found(uri: Uri) -> Response {
     if uri.path().starts_with("/v2/") {
         return StatusCode::NOT_FOUND.into_response();
     }
-    // As Keycloak does when the `/auth` is missing.
+    // Keycloak's page if `/auth` is missing.
     let headers = [("content-type", "text/html; charset=utf-8")];
     (StatusCode::NOT_FOUND, headers, "<html><body><h1>Resource not found</h1></body></html>").into_response()
 }

@@ -1,13 +1,13 @@
-//! The scopes a client may ask for: sipgate's list, and what OpenID Connect and Keycloak add.
+//! The scopes a client may request: sipgate's list, and what OpenID Connect and Keycloak add.
 
-/// Granted whether asked for or not, as Keycloak's default client scopes are.
+/// Always granted, like Keycloak's default client scopes.
 pub(crate) const DEFAULT: [&str; 2] = ["email", "profile"];
 
 pub(crate) fn is_known(scope: &str) -> bool {
     KNOWN.contains(&scope)
 }
 
-/// `phonelines:voicemails:read` in words, for the pages.
+/// A readable description of `phonelines:voicemails:read` and its like, for the pages.
 pub(crate) fn describe(scope: &str) -> String {
     match scope {
         "openid" => return "Know who you are".to_owned(),

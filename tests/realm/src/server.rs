@@ -1,4 +1,4 @@
-//! Accepts connections, reads requests, and lets each go its way or the way of the fault that waits for it.
+//! Accepts connections, reads requests, and handles each one normally or as a fault requires.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::router::router;
 use crate::site::{App, Encrypted};
 use crate::wire::{Behaviour, Wire, reset_on_close};
 
-/// How long a silent connection is held when the client does not give up first.
+/// How long a silent connection stays open if the client does not close it first.
 const SILENCE: Duration = Duration::from_secs(120);
 
 static LAST_CONNECTION: AtomicU64 = AtomicU64::new(0);
@@ -39,7 +39,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, tls: Option<Arc<
     let router = router(Arc::clone(&app));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: others must end first.
+            // Probably out of file descriptors: wait until other connections have closed.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
@@ -70,18 +70,18 @@ async fn break_connection(mut stream: TcpStream, kind: Kind) {
         Kind::Reset => reset_on_close(&stream),
         Kind::CloseAfterClientHello => {
             let _ = stream.read(&mut [0; 16_384]).await;
-            // Closing with bytes unread would be a reset: the FIN goes first, then the rest is read away.
+            // Closing with unread bytes would send a RST: send the FIN first, then drain the rest.
             let _ = stream.shutdown().await;
-            let _ = timeout(Duration::from_secs(1), read_away(&mut stream)).await;
+            let _ = timeout(Duration::from_secs(1), drain(&mut stream)).await;
         }
         Kind::Silent => {
-            let _ = timeout(SILENCE, read_away(&mut stream)).await;
+            let _ = timeout(SILENCE, drain(&mut stream)).await;
         }
         _ => {}
     }
 }
 
-async fn read_away(stream: &mut TcpStream) {
+async fn drain(stream: &mut TcpStream) {
     while stream.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {}
 }
 
@@ -94,13 +94,13 @@ struct Connection {
     counted: AtomicBool,
 }
 
-/// Ends the connection without a (further) answer.
+/// Closes the connection without a (further) response.
 #[derive(Debug)]
 struct HangUp;
 
 impl std::fmt::Display for HangUp {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("hanging up, as ordered")
+        formatter.write_str("hanging up, as the fault requires")
     }
 }
 
@@ -115,19 +115,19 @@ impl Connection {
                 Err(_) => return self.count(),
             },
         };
-        let service = service_fn(move |request| Arc::clone(&self).answer(request));
-        // It fails when the client goes away or we hang up; neither is news.
+        let service = service_fn(move |request| Arc::clone(&self).respond(request));
+        // Fails if the client disconnects or we hang up; both are expected.
         let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
     }
 
-    /// Connections that only carry orders do not count.
+    /// Connections that only use the control API do not count.
     fn count(&self) {
         if !self.counted.swap(true, Ordering::Relaxed) {
             self.app.ledger.count("connections");
         }
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response, HangUp> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Result<Response, HangUp> {
         self.behaviour.drip(0);
         let (mut parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
@@ -178,7 +178,7 @@ impl Connection {
             }
             Kind::Truncate => closed_early(self.process(request, Duration::ZERO).await?, |length| (length, length / 2)).await,
             Kind::Overpromise => closed_early(self.process(request, Duration::ZERO).await?, |length| (length + 100, length)).await,
-            Kind::Gzip => packed(self.process(request, Duration::ZERO).await?).await,
+            Kind::Gzip => compressed(self.process(request, Duration::ZERO).await?).await,
             Kind::OddHead => {
                 let response = self.process(request, Duration::ZERO).await;
                 self.behaviour.odd_head();
@@ -197,7 +197,7 @@ impl Connection {
         }
     }
 
-    /// Runs the real handler, and to its end also when the client goes away meanwhile, as servers do.
+    /// Runs the real handler to completion, as servers do, even if the client disconnects.
     async fn process(&self, request: Request<Body>, delay: Duration) -> Result<Response, HangUp> {
         let router = self.router.clone();
         let handler = async move {
@@ -212,7 +212,7 @@ impl Connection {
     }
 }
 
-/// Promises more than it sends, and closes: both follow from the body's length.
+/// Promises more than it sends, then closes. `lengths` maps the body's length to (promised, sent).
 async fn closed_early(response: Response, lengths: impl Fn(usize) -> (usize, usize)) -> Result<Response, HangUp> {
     let (mut parts, body) = response.into_parts();
     let body = whole(body).await?;
@@ -223,7 +223,7 @@ async fn closed_early(response: Response, lengths: impl Fn(usize) -> (usize, usi
         match half {
             Some(half) => Some((Ok(half), None)),
             None => {
-                // An error at once would also throw away the half that is not on its way yet.
+                // An immediate error would also discard data that has not been sent yet.
                 sleep(Duration::from_millis(20)).await;
                 Some((Err(HangUp), None))
             }
@@ -232,19 +232,19 @@ async fn closed_early(response: Response, lengths: impl Fn(usize) -> (usize, usi
     Ok(Response::from_parts(parts, Body::from_stream(halves)))
 }
 
-async fn packed(response: Response) -> Result<Response, HangUp> {
+async fn compressed(response: Response) -> Result<Response, HangUp> {
     let (mut parts, body) = response.into_parts();
-    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-    packer.write_all(&whole(body).await?).map_err(|_| HangUp)?;
-    let body = packer.finish().map_err(|_| HangUp)?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&whole(body).await?).map_err(|_| HangUp)?;
+    let body = encoder.finish().map_err(|_| HangUp)?;
     parts.headers.insert("content-encoding", HeaderValue::from_static("gzip"));
     parts.headers.insert("content-length", HeaderValue::from(body.len()));
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
-/// The answer of the fault's own, or what the fault makes of the real one.
+/// The fault's own response, or the real one as modified by the fault.
 async fn scripted(fault: &Fault, real: Option<Response>) -> Result<Response, HangUp> {
-    // Checked when it was ordered.
+    // Already checked when the fault was added.
     let script = fault.script().map_err(|_| HangUp)?;
     let mut response = Response::new(Body::from(script.body));
     *response.status_mut() = script.status;
@@ -255,7 +255,7 @@ async fn scripted(fault: &Fault, real: Option<Response>) -> Result<Response, Han
                 Some(real) => whole(real.into_body()).await?.to_vec(),
                 None => br#"{"access_token":"oversize","token_type":"Bearer","expires_in":300}"#.to_vec(),
             };
-            // In front of the last brace, so that half of it is no JSON.
+            // Before the last brace, so that half of it is not valid JSON.
             let padding = fault.bytes.unwrap_or(2 << 20).saturating_sub(body.len());
             let end = body.len().saturating_sub(1);
             body.splice(end..end, std::iter::repeat_n(b' ', padding));

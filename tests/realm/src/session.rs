@@ -1,5 +1,5 @@
-//! Who is logged in: one session per browser and user, and in it one client session per client, shared by all logins of that
-//! client in that browser.
+//! Sessions: one per browser and user. Each contains one client session per client, shared by all
+//! logins of that client in that browser.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl UserSession {
         }
     }
 
-    /// The session that outlives the browser's: same id, and only the client that asked for it.
+    /// The session that outlives the browser's: the same id, but only the client that requested it.
     pub(crate) fn offline_copy(&self, now: u64) -> Self {
         Self {
             id: self.id.clone(),
@@ -45,13 +45,13 @@ impl UserSession {
     }
 }
 
-/// The families of refresh tokens of one client, by reuse id: one family for each code that was redeemed.
+/// One client's families of refresh tokens by reuse id: one family for each redeemed code.
 #[derive(Default)]
 pub(crate) struct ClientSession {
     families: HashMap<String, Family>,
 }
 
-/// The ids of one family's refresh tokens in the order they were issued, and how far they are spent.
+/// The ids of one family's refresh tokens in the order they were issued, and the last one spent.
 #[derive(Default)]
 struct Family {
     issued: Vec<String>,
@@ -71,7 +71,8 @@ impl ClientSession {
         token_id
     }
 
-    /// Marks a token as used. With rotation a second use, or a use after a younger token's, is an error.
+    /// Marks a token as used. With rotation, it is an error to use a token twice or after a newer
+    /// one.
     pub(crate) fn spend(&mut self, reuse_id: &str, token_id: &str, rotation: bool) -> Result<(), Reuse> {
         let family = self.families.get_mut(reuse_id).ok_or(Reuse::EarlierSession)?;
         let generation = family.issued.iter().position(|issued| issued == token_id).ok_or(Reuse::EarlierSession)?;
@@ -86,14 +87,14 @@ impl ClientSession {
 }
 
 pub(crate) enum Reuse {
-    /// The client session was detached meanwhile and another one began.
+    /// The client session was detached meanwhile, and another one has begun.
     EarlierSession,
     LastToken,
     OlderToken,
 }
 
 impl Reuse {
-    /// Then Keycloak detaches the whole client session.
+    /// Whether Keycloak detaches the whole client session.
     pub(crate) fn is_theft(&self) -> bool {
         !matches!(self, Self::EarlierSession)
     }

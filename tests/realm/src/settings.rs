@@ -1,4 +1,4 @@
-//! What a test may change while the realm runs.
+//! Settings that a test may change while the realm is running.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ pub(crate) struct Settings {
     pub(crate) access_token_lifespan: u64,
     pub(crate) refresh_token_lifespan: u64,
     pub(crate) code_lifespan: u64,
-    /// Keycloak's *Revoke Refresh Token*, with a maximal reuse of 0.
+    /// Keycloak's *Revoke Refresh Token*, with a *Refresh Token Max Reuse* of 0.
     pub(crate) rotation: bool,
     pub(crate) issuer_in_callback: bool,
     pub(crate) enabled: bool,
@@ -45,18 +45,18 @@ impl Settings {
         set(&mut self.token_type, change.token_type.as_ref());
         set(&mut self.not_before, change.not_before.as_ref());
         set(&mut self.audience, change.audience.as_ref());
-        // With a user or a client beside it, `enabled` speaks of that one.
+        // With a user or a client, `enabled` applies to that one.
         if change.user.is_none() && change.client.is_none() {
             set(&mut self.enabled, change.enabled.as_ref());
         }
     }
 }
 
-/// The body of `POST /_realm/settings`. A misspelt member is an error, not a setting that silently does nothing.
+/// The body of `POST /_realm/settings`. A misspelt member is an error, not silently ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
-    /// Both realms, when absent.
+    /// Both realms if absent.
     pub(crate) realm: Option<String>,
     pub(crate) access_token_lifespan: Option<u64>,
     pub(crate) refresh_token_lifespan: Option<u64>,
@@ -72,6 +72,7 @@ pub(crate) struct Change {
     pub(crate) secret: Option<String>,
     /// Whether the user may have offline tokens.
     pub(crate) offline_access: Option<bool>,
-    /// `false` forgets what the user consented to (for `client`, or for all), as if it had not been asked for at the login.
+    /// `false` forgets the user's consent (for `client`, or for all), as if the login had never
+    /// asked for it.
     pub(crate) consent: Option<bool>,
 }

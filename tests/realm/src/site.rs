@@ -1,4 +1,4 @@
-//! What all requests share, and what one request to a realm knows.
+//! The state shared by all requests, and the context of one request to a realm.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,8 @@ impl App {
         Self { sites, faults: Faults::default(), ledger }
     }
 
-    /// Everything but the keys is as at the start: tokens from before are then tokens of sessions that ended.
+    /// Restores the initial state of everything but the keys: older tokens then belong to ended
+    /// sessions.
     pub(crate) fn reset(&self) {
         for site in &self.sites {
             *site.lock() = Realm::new(site.name);
@@ -47,7 +48,7 @@ impl App {
     }
 }
 
-/// One realm: its name and keys, and behind a lock all that changes.
+/// One realm: its name and keys, and its mutable state behind a lock.
 pub(crate) struct Site {
     pub(crate) name: &'static str,
     pub(crate) keys: Keys,
@@ -57,19 +58,20 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Realm> {
-        // Also after a panic: one broken request should not break all that follow.
+        // Even after a panic: one broken request must not break all later ones.
         self.realm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether the connection is encrypted; the server says so with every request.
+/// Whether the connection is encrypted; the server adds this to every request.
 #[derive(Clone, Copy)]
 pub(crate) struct Encrypted(pub(crate) bool);
 
-/// A request to one realm. Unknown realms are refused here, for all endpoints alike.
+/// A request to one realm. Unknown realms are rejected here, for all endpoints.
 pub(crate) struct Call {
     pub(crate) site: Arc<Site>,
-    /// `scheme://host/auth/realms/name` as the caller wrote it, like Keycloak without a fixed host name.
+    /// `scheme://host/auth/realms/name` as the client wrote it, like Keycloak without a fixed host
+    /// name.
     pub(crate) issuer: String,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Form,
@@ -96,7 +98,7 @@ impl FromRequestParts<Arc<App>> for Call {
     }
 }
 
-/// `scheme://host` as the caller wrote it.
+/// `scheme://host` as the client wrote it.
 pub(crate) struct Base(pub(crate) String);
 
 impl<S: Sync> FromRequestParts<S> for Base {

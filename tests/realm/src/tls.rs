@@ -1,4 +1,4 @@
-//! Throw-away certificates, made at every start.
+//! Throwaway certificates, generated at every start.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Tls {
     pub(crate) localhost: Arc<ServerConfig>,
     pub(crate) wrong_name: Arc<ServerConfig>,
-    /// With a certificate that is its own authority, as `openssl req -x509` makes it.
+    /// With a self-signed certificate, as `openssl req -x509` creates it.
     pub(crate) self_signed: Arc<ServerConfig>,
     pub(crate) self_signed_pem: String,
     pub(crate) ca_pem: String,
@@ -73,7 +73,7 @@ fn config_with(certificate: &Certificate, key: &KeyPair) -> Result<Arc<ServerCon
     Ok(Arc::new(config))
 }
 
-/// Some verifiers refuse server certificates that live longer than about two years.
+/// Some verifiers reject server certificates that are valid for more than about two years.
 fn parameters(names: &[&str], common_name: &str) -> Result<CertificateParams, Error> {
     const DAY: Duration = Duration::from_secs(86_400);
     let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;

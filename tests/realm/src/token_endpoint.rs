@@ -1,4 +1,4 @@
-//! The token endpoint: codes and refresh tokens in, tokens or Keycloak's words of refusal out.
+//! The token endpoint: codes and refresh tokens in, tokens or Keycloak's error responses out.
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use crate::site::Call;
 use crate::tokens::{Grant, RefreshToken, check_consent};
 
 pub(crate) async fn post(call: Call, body: Bytes) -> Response {
-    // What is no form has no parameters.
+    // A body that is not a form has no parameters.
     let form = Form::parse(if is_form(&call) { &body } else { &[] });
     let mut guard = call.site.lock();
     let realm = &mut *guard;
@@ -35,7 +35,7 @@ pub(crate) async fn post(call: Call, body: Bytes) -> Response {
         Err(refused) => return refused.into_response(),
     };
     match grant(&call, realm, &client_id, &form) {
-        Ok(answer) => no_store(StatusCode::OK, answer),
+        Ok(response) => no_store(StatusCode::OK, response),
         Err(error) => {
             if error.error == "invalid_grant" {
                 call.site.ledger.count("invalid_grant");
@@ -118,12 +118,13 @@ fn code_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -> R
         nonce: request.nonce.as_deref(),
         now: call.now,
     };
-    let answer = grant.answer(realm, &call.site.keys)?;
+    let response = grant.response(realm, &call.site.keys)?;
     call.site.ledger.count("code_grants");
-    Ok(answer)
+    Ok(response)
 }
 
-/// A code that is not there may have been used before: what it named loses its tokens (RFC 6749, 4.1.2).
+/// An unknown code may have been used before: then its client session loses its tokens (RFC 6749,
+/// 4.1.2).
 fn redeem(call: &Call, realm: &mut Realm, code: &str) -> Result<Code, OAuthError> {
     let mut parts = code.splitn(3, '.');
     let mut part = || parts.next().unwrap_or_default();
@@ -166,12 +167,13 @@ fn refresh_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -
         nonce: None,
         now: call.now,
     };
-    let answer = grant.answer(realm, &call.site.keys)?;
+    let response = grant.response(realm, &call.site.keys)?;
     call.site.ledger.count("refresh_grants");
-    Ok(answer)
+    Ok(response)
 }
 
-/// A refresh may ask for less (RFC 6749, 6): what was not granted is dropped, what does not exist is refused.
+/// A refresh may request less (RFC 6749, 6): scopes that were not granted are dropped, unknown
+/// scopes are an error.
 fn narrow(granted: &[String], asked: Option<&str>) -> Result<Vec<String>, OAuthError> {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(granted.to_vec()) };
     if asked.split(' ').any(|scope| !scopes::is_known(scope)) {

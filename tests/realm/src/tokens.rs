@@ -1,4 +1,4 @@
-//! What the tokens of this realm say, and what makes a refresh token good for another set.
+//! What the tokens of this realm contain, and when a refresh token is accepted.
 
 use serde_json::{Value, json};
 
@@ -8,25 +8,25 @@ use crate::realm::{Realm, User};
 use crate::session::UserSession;
 use crate::site::Site;
 
-/// Whose tokens, for what, from which login.
+/// The user, client, scopes, and session that tokens are issued for.
 pub(crate) struct Grant<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) client_id: &'a str,
     pub(crate) session: &'a str,
     pub(crate) offline: bool,
     pub(crate) reuse_id: &'a str,
-    /// What the refresh token is good for.
+    /// The scope of the refresh token.
     pub(crate) scope: &'a [String],
-    /// What the access token is good for.
+    /// The scope of the access token.
     pub(crate) narrowed: &'a [String],
-    /// Only the first ID token repeats the nonce.
+    /// Only the first ID token has the nonce.
     pub(crate) nonce: Option<&'a str>,
     pub(crate) now: u64,
 }
 
 impl Grant<'_> {
-    /// The members of a successful token answer (RFC 6749, 5.1).
-    pub(crate) fn answer(&self, realm: &mut Realm, keys: &Keys) -> Result<Value, OAuthError> {
+    /// The members of a successful token response (RFC 6749, 5.1).
+    pub(crate) fn response(&self, realm: &mut Realm, keys: &Keys) -> Result<Value, OAuthError> {
         let now = self.now;
         let session =
             realm.sessions_mut(self.offline).get_mut(self.session).ok_or_else(|| OAuthError::invalid_grant("Session not active"))?;
@@ -38,7 +38,7 @@ impl Grant<'_> {
             .get_mut(self.client_id)
             .ok_or_else(|| OAuthError::invalid_grant("Session doesn't have required client"))?
             .issue(self.reuse_id);
-        realm.answers += 1;
+        realm.token_responses += 1;
         let user = realm.user(&username).ok_or_else(|| OAuthError::invalid_grant("User not found"))?;
         let settings = &realm.settings;
 
@@ -48,7 +48,7 @@ impl Grant<'_> {
         });
         merge(&mut identity, profile(user, self.narrowed));
 
-        let scope_text = in_some_order(self.narrowed, realm.answers);
+        let scope_text = in_some_order(self.narrowed, realm.token_responses);
         let mut access = identity.clone();
         merge(&mut access, json!({"typ": "Bearer", "aud": settings.audience, "scope": scope_text, "allowed-origins": []}));
         let access_token = keys.sign_rs256(&access);
@@ -62,7 +62,7 @@ impl Grant<'_> {
             refresh["exp"] = (now + settings.refresh_token_lifespan).into();
         }
 
-        let mut answer = json!({
+        let mut response = json!({
             "access_token": access_token,
             "expires_in": settings.access_token_lifespan,
             "refresh_expires_in": if self.offline { 0 } else { settings.refresh_token_lifespan },
@@ -74,14 +74,14 @@ impl Grant<'_> {
             if let Some(nonce) = self.nonce {
                 identity["nonce"] = nonce.into();
             }
-            answer["id_token"] = keys.sign_rs256(&identity).into();
+            response["id_token"] = keys.sign_rs256(&identity).into();
         }
-        merge(&mut answer, json!({"not-before-policy": settings.not_before, "session_state": self.session, "scope": scope_text}));
-        Ok(answer)
+        merge(&mut response, json!({"not-before-policy": settings.not_before, "session_state": self.session, "scope": scope_text}));
+        Ok(response)
     }
 }
 
-/// The claims about a person that the scope lets out.
+/// The claims about a user that the scope permits.
 pub(crate) fn profile(user: &User, scope: &[String]) -> Value {
     let has = |wanted: &str| scope.iter().any(|scope| scope == wanted);
     let mut claims = json!({});
@@ -98,10 +98,10 @@ pub(crate) fn profile(user: &User, scope: &[String]) -> Value {
     claims
 }
 
-/// Keycloak's scope comes in an order that changes from answer to answer; nobody may rely on it.
-fn in_some_order(scope: &[String], answers: usize) -> String {
+/// The order of Keycloak's scopes changes between responses, so clients must not rely on it.
+fn in_some_order(scope: &[String], token_responses: usize) -> String {
     let mut scope = scope.to_vec();
-    let turn = answers % scope.len().max(1);
+    let turn = token_responses % scope.len().max(1);
     scope.rotate_left(turn);
     scope.join(" ")
 }
@@ -112,7 +112,7 @@ fn merge(into: &mut Value, from: Value) {
     }
 }
 
-/// A refresh token of this realm, read and judged as far as it can be without spending it.
+/// A refresh token of this realm, with all checks that do not spend it.
 pub(crate) struct RefreshToken {
     pub(crate) session: String,
     pub(crate) client_id: String,
@@ -126,7 +126,7 @@ pub(crate) struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// `None` for anything that is no refresh token of this realm, whatever else it may be.
+    /// `None` for anything that is not a refresh token of this realm.
     pub(crate) fn read(keys: &Keys, token: &str) -> Option<Self> {
         let claims = keys.verify_hs512(token)?;
         let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
@@ -148,7 +148,7 @@ impl RefreshToken {
         })
     }
 
-    /// The checks of the token alone.
+    /// The checks that need only the token.
     pub(crate) fn check(&self, realm: &Realm, issuer: &str, now: u64) -> Result<(), OAuthError> {
         self.check_issuer(issuer)?;
         if self.issued_at < realm.settings.not_before {
@@ -160,7 +160,7 @@ impl RefreshToken {
         Ok(())
     }
 
-    /// A token belongs to the address it was given at.
+    /// A token is only valid at the address where it was issued.
     pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), OAuthError> {
         if self.issuer == issuer {
             return Ok(());
@@ -175,7 +175,7 @@ impl RefreshToken {
         Err(OAuthError::invalid_grant("Invalid refresh token. Token client and authorized client don't match"))
     }
 
-    /// The checks of the login behind the token, in Keycloak's order.
+    /// The checks of the token's session and user, in Keycloak's order.
     pub(crate) fn check_session(&self, realm: &Realm, now: u64) -> Result<(), OAuthError> {
         let (sessions, gone) = if self.offline {
             (&realm.offline_sessions, "Offline user session not found")
@@ -200,7 +200,7 @@ impl RefreshToken {
     }
 }
 
-/// A consent may have been taken back, or come to be required, since the person was asked.
+/// Since the user was asked, a consent may have been withdrawn or may have become required.
 pub(crate) fn check_consent(realm: &Realm, client_id: &str, username: &str, scope: &[String]) -> Result<(), OAuthError> {
     let client = realm.client(client_id).ok_or_else(|| OAuthError::invalid_grant("Unmatching clients"))?;
     if realm.needs_consent(client, username, scope) {
@@ -209,7 +209,7 @@ pub(crate) fn check_consent(realm: &Realm, client_id: &str, username: &str, scop
     Ok(())
 }
 
-/// Why an access token is refused by the login server's own endpoints, if it is.
+/// Checks an access token as the login server's own endpoints do.
 pub(crate) fn check_access_token(site: &Site, realm: &Realm, token: &str, issuer: &str, now: u64) -> Result<Value, &'static str> {
     let claims = site.keys.verify_rs256(token).filter(|claims| claims["typ"] == "Bearer").ok_or("Token verification failed")?;
     let text = |name: &str| claims[name].as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A connection that can misbehave: plain or TLS, with a way to reset it and a way to send byte by byte.
+//! A connection that can misbehave: plain or TLS, with ways to reset it and to send byte by byte.
 
 use std::future::Future;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-/// Held by whoever decides how a connection behaves; the `Wire` looks at it.
+/// How a connection is to behave: shared between the server, which sets it, and the `Wire`.
 #[derive(Default)]
 pub(crate) struct Behaviour {
     reset_at_end: AtomicBool,
@@ -22,17 +22,17 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    /// The connection will not end with a FIN but with a RST.
+    /// The connection will end with a RST, not with a FIN.
     pub(crate) fn reset_at_end(&self) {
         self.reset_at_end.store(true, Ordering::Release);
     }
 
-    /// From now on one byte at a time, with this pause between them; zero ends that.
+    /// From now on, writes one byte at a time with this pause between them; zero stops that.
     pub(crate) fn drip(&self, milliseconds: u64) {
         self.drip_milliseconds.store(milliseconds, Ordering::Release);
     }
 
-    /// The next head has an interim response in front of it, and lines in it that hyper would not write.
+    /// The next head follows an interim response and contains lines that hyper would not write.
     pub(crate) fn odd_head(&self) {
         self.odd_head.store(true, Ordering::Release);
     }
@@ -50,9 +50,9 @@ pub(crate) struct Wire {
     stream: Stream,
     behaviour: Arc<Behaviour>,
     pause: Option<Pin<Box<Sleep>>>,
-    /// To be written before anything else.
+    /// Must be written before anything else.
     first: Vec<u8>,
-    /// How much of what hyper wrote is in that.
+    /// How many bytes of hyper's output `first` replaces.
     replaced: usize,
 }
 
@@ -70,7 +70,7 @@ impl Wire {
         Self { stream: Stream::Tls(Box::new(stream)), behaviour, pause: None, first: Vec::new(), replaced: 0 }
     }
 
-    /// Puts the odd lines behind the status line, and all of that in front.
+    /// Inserts the odd lines after the status line, and writes all that first.
     fn poll_odd_head(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.first.is_empty() {
             self.replaced = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -86,7 +86,7 @@ impl Wire {
 
     fn poll_drip(&mut self, context: &mut Context<'_>, bytes: &[u8], milliseconds: u64) -> Poll<io::Result<usize>> {
         if let Some(pause) = &mut self.pause {
-            // Before the pause, not after: what was written must be under way while we wait.
+            // Before the pause, not after it: written bytes must be sent while we wait.
             ready!(self.stream.poll_flush(context))?;
             ready!(pause.as_mut().poll(context));
             self.pause = None;
@@ -109,7 +109,7 @@ impl Drop for Wire {
     }
 }
 
-/// With a linger time of zero, closing sends a RST and forgets what was not sent.
+/// With a linger time of zero, closing sends a RST and discards unsent bytes.
 pub(crate) fn reset_on_close(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }

@@ -1,4 +1,4 @@
-//! What the realm promises to those who test against it, seen from outside.
+//! What the realm promises to tests that use it, seen from outside.
 
 mod support;
 
@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use support::{Answer, CODE_VERIFIER, End, REDIRECT_URI, Realm, callback, encode, parameter, path};
+use support::{CODE_VERIFIER, End, REDIRECT_URI, Realm, Response, callback, encode, parameter, path};
 use url::Url;
 
 const BALANCE: &str = "GET /v2/balance HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
@@ -35,7 +35,7 @@ fn without_rotation_an_older_refresh_token_keeps_working() {
 }
 
 #[test]
-fn with_rotation_a_second_use_kills_the_newer_token_and_the_other_login_of_that_browser() {
+fn with_rotation_a_second_use_revokes_the_newer_token_and_the_other_login_of_that_browser() {
     let realm = Realm::start();
     let first = realm.tokens("sipgate-apps", "one");
     let second_tab = realm.tokens("sipgate-apps", "one");
@@ -52,7 +52,7 @@ fn with_rotation_a_second_use_kills_the_newer_token_and_the_other_login_of_that_
 }
 
 #[test]
-fn a_code_works_once_and_its_second_use_kills_the_tokens_of_the_first() {
+fn a_code_works_once_and_its_second_use_revokes_the_tokens_of_the_first() {
     let realm = Realm::start();
     let code = parameter(&realm.log_in("third-party", "one"), "code");
     let tokens = realm.redeem("third-party", &code).json();
@@ -62,7 +62,7 @@ fn a_code_works_once_and_its_second_use_kills_the_tokens_of_the_first() {
 }
 
 #[test]
-fn a_disabled_user_is_refused_and_the_same_token_works_once_enabled_again() {
+fn a_disabled_user_is_rejected_and_the_same_token_works_once_the_user_is_enabled_again() {
     let realm = Realm::start();
     let tokens = realm.tokens("third-party", "one");
     realm.order("settings", &json!({"user": "anna", "enabled": false}));
@@ -72,7 +72,7 @@ fn a_disabled_user_is_refused_and_the_same_token_works_once_enabled_again() {
 }
 
 #[test]
-fn a_consent_forgotten_by_setting_is_missing_at_the_exchange_and_at_the_refresh() {
+fn a_consent_cleared_by_a_setting_is_missing_at_the_exchange_and_at_the_refresh() {
     let realm = Realm::start();
     let forget = || realm.order("settings", &json!({"user": "anna", "client": CONSENTING, "consent": false}));
     let missing = "400 invalid_scope Client no longer has requested consent from user";
@@ -83,7 +83,7 @@ fn a_consent_forgotten_by_setting_is_missing_at_the_exchange_and_at_the_refresh(
 }
 
 #[test]
-fn a_consent_withdrawn_by_an_administrator_ends_what_the_client_has() {
+fn a_consent_withdrawn_by_an_administrator_ends_the_clients_sessions() {
     let realm = Realm::start();
     let withdraw = || realm.order("withdraw_consent", &json!({"user": "anna", "client": CONSENTING, "realm": "third-party"}));
     let other_client = realm.tokens("third-party", "one");
@@ -96,7 +96,7 @@ fn a_consent_withdrawn_by_an_administrator_ends_what_the_client_has() {
 }
 
 #[test]
-fn tokens_without_a_code_are_refused_in_the_fragment() {
+fn a_response_type_with_tokens_is_rejected_in_the_fragment() {
     let realm = Realm::start();
     let code_flow = realm.authorization_url("third-party", "1000001-0-test", "openid");
     for (response_type, end) in [
@@ -105,14 +105,14 @@ fn tokens_without_a_code_are_refused_in_the_fragment() {
         ("rubbish", "&error=unsupported_response_type&"),
     ] {
         let url = code_flow.replace("response_type=code", &format!("response_type={response_type}"));
-        let answer = realm.send("GET", &target(&url), &[], "");
-        let location = answer.header("location").expect("the browser is sent back");
+        let response = realm.send("GET", &target(&url), &[], "");
+        let location = response.header("location").expect("the browser is redirected");
         assert!(location.starts_with(&format!("{REDIRECT_URI}{end}")), "{location}");
     }
 }
 
 #[test]
-fn a_logout_at_another_address_than_the_logins_is_refused_and_ends_nothing() {
+fn a_logout_at_a_different_address_than_the_login_is_rejected_and_ends_nothing() {
     let realm = Realm::start();
     let tokens = realm.tokens("third-party", "a browser");
     let form = encode(&[
@@ -122,8 +122,8 @@ fn a_logout_at_another_address_than_the_logins_is_refused_and_ends_nothing() {
     ]);
     let head = format!("POST {} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n", path("third-party", "logout"), realm.port);
     let request = format!("{head}Content-Length: {}\r\n\r\n{form}", form.len());
-    let End::Closed(answer) = realm.exchange(&request, PATIENCE) else { panic!("it is answered") };
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Invalid token issuer. Expected 'http://localhost:"), "{answer}");
+    let End::Closed(response) = realm.exchange(&request, PATIENCE) else { panic!("there is a response") };
+    assert!(response.starts_with("HTTP/1.1 400 ") && response.contains("Invalid token issuer. Expected 'http://localhost:"), "{response}");
     assert_eq!(realm.refresh("third-party", &tokens).status, 200);
 }
 
@@ -142,12 +142,12 @@ fn access_tokens_are_signed_with_the_second_key_of_the_set() {
 }
 
 #[test]
-fn each_key_comes_with_the_same_certificate_every_time() {
+fn each_key_always_has_the_same_certificate() {
     let realm = Realm::start();
     let keys = || realm.send("GET", &path("third-party", "certs"), &[], "").json()["keys"].clone();
     let first = keys();
     for key in first.as_array().expect("a list") {
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let text = |value: &Value| value.as_str().expect("a string").to_owned();
         let certificate = STANDARD.decode(text(&key["x5c"][0])).expect("base64");
         let modulus = URL_SAFE_NO_PAD.decode(text(&key["n"])).expect("base64url");
         assert!(certificate.windows(modulus.len()).any(|window| window == modulus));
@@ -158,12 +158,12 @@ fn each_key_comes_with_the_same_certificate_every_time() {
 }
 
 #[test]
-fn balance_is_shown_only_to_tokens_with_the_scope() {
+fn the_balance_requires_a_token_with_the_scope() {
     let realm = Realm::start();
     let show = |token: &str| realm.send("GET", "/v2/balance", &[("Authorization", &format!("Bearer {token}"))], "");
     let tokens = realm.tokens("third-party", "one");
-    let answer = show(tokens["access_token"].as_str().expect("a token"));
-    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"amount":123456,"currency":"EUR"}"#));
+    let response = show(tokens["access_token"].as_str().expect("a token"));
+    assert_eq!((response.status, response.body.as_str()), (200, r#"{"amount":123456,"currency":"EUR"}"#));
     assert_eq!(show("rubbish").status, 401);
 
     let url = realm.authorization_url("third-party", "1000001-0-test", "account:read");
@@ -173,7 +173,7 @@ fn balance_is_shown_only_to_tokens_with_the_scope() {
 }
 
 #[test]
-fn refusing_consent_sends_access_denied_and_accepting_is_remembered() {
+fn denying_consent_sends_access_denied_and_accepting_is_remembered() {
     let realm = Realm::start();
     let url = realm.authorization_url("third-party", "3000003-0-consent", "balance:read");
     let log_in = |consent: bool| {
@@ -182,12 +182,12 @@ fn refusing_consent_sends_access_denied_and_accepting_is_remembered() {
     };
     assert_eq!(parameter(&log_in(false), "error"), "access_denied");
     assert_ne!(parameter(&log_in(true), "code"), "");
-    // No page any more on which one could refuse.
+    // The consent page is not shown again.
     assert_ne!(parameter(&log_in(false), "code"), "");
 }
 
 #[test]
-fn login_page_escapes_what_it_echoes_and_belongs_to_one_browser() {
+fn the_login_page_escapes_what_it_echoes_and_belongs_to_one_browser() {
     let realm = Realm::start();
     let url = realm.authorization_url("third-party", "1000001-0-test", "openid") + "&login_hint=%22%3E%3Cscript%3E";
     let page = realm.send("GET", &target(&url), &[], "");
@@ -208,18 +208,18 @@ fn login_page_escapes_what_it_echoes_and_belongs_to_one_browser() {
 }
 
 #[test]
-fn untrusted_redirect_uris_are_told_on_a_page_and_nowhere_else() {
+fn an_untrusted_redirect_uri_is_reported_on_a_page_and_nowhere_else() {
     let realm = Realm::start();
     let good = realm.authorization_url("third-party", "1000001-0-test", "openid");
     let encoded = encode(&[("redirect_uri", REDIRECT_URI)]);
     for bad in ["https://evil.example/", "http://127.0.0.1@evil.example/", "http://127.0.0.1.evil.example/"] {
-        let answer = realm.send("GET", &target(&good.replace(&encoded, &encode(&[("redirect_uri", bad)]))), &[], "");
-        assert_eq!((answer.status, answer.header("location")), (400, None), "{bad}");
+        let response = realm.send("GET", &target(&good.replace(&encoded, &encode(&[("redirect_uri", bad)]))), &[], "");
+        assert_eq!((response.status, response.header("location")), (400, None), "{bad}");
     }
 }
 
 #[test]
-fn requests_are_recorded_as_they_came_even_when_a_fault_eats_them() {
+fn requests_are_recorded_verbatim_even_if_a_fault_discards_them() {
     let realm = Realm::start();
     realm.order("faults", &json!({"on": "token", "kind": "close_before"}));
     let body = "grant_type=refresh_token&x=%2b+%7E&&=";
@@ -258,13 +258,14 @@ fn faults_before_processing_leave_the_token_unspent_and_those_after_spend_it() {
 }
 
 #[test]
-fn broken_connections_break_as_ordered() {
+fn connection_faults_break_the_connection_as_requested() {
     let realm = Realm::start();
     let broken = |kind: &str, patience: Duration| {
         realm.order("faults", &json!({"on": "connection", "kind": kind}));
         realm.exchange(BALANCE, patience)
     };
-    // Whether the request is still on its way when the connection ends decides what the client sees; an answer it never sees.
+    // What the client sees depends on whether its request is still in transit when the connection
+    // closes; it never sees a response.
     for kind in ["close", "close_after_client_hello", "reset"] {
         let end = broken(kind, PATIENCE);
         assert!(end == End::Closed(String::new()) || end == End::Reset, "{kind}");
@@ -273,7 +274,7 @@ fn broken_connections_break_as_ordered() {
 }
 
 #[test]
-fn broken_answers_break_as_ordered() {
+fn response_faults_break_the_response_as_requested() {
     let realm = Realm::start();
     let broken = |fault: Value, patience: Duration| {
         realm.order("faults", &fault);
@@ -282,45 +283,48 @@ fn broken_answers_break_as_ordered() {
     assert_eq!(broken(json!({"on": "balance", "kind": "silent"}), Duration::from_millis(200)), End::Open(String::new()));
 
     let End::Open(start) = broken(json!({"on": "balance", "kind": "drip", "ms": 100}), Duration::from_millis(20)) else {
-        panic!("a dripping answer does not come at once");
+        panic!("a dripping response is not complete at once");
     };
     assert!("HTTP/1.1 401".starts_with(&start), "{start}");
 
     let scripted = json!({"on": "balance", "kind": "answer", "status": 503, "headers": {"Retry-After": "7"}, "json": {"a": 1}});
-    let End::Closed(answer) = broken(scripted, PATIENCE) else { panic!("a scripted answer is complete") };
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 7\r\n") && answer.ends_with("{\"a\":1}"), "{answer}");
+    let End::Closed(response) = broken(scripted, PATIENCE) else { panic!("a scripted response is complete") };
+    assert!(
+        response.starts_with("HTTP/1.1 503 ") && response.contains("retry-after: 7\r\n") && response.ends_with("{\"a\":1}"),
+        "{response}"
+    );
 
-    let End::Closed(answer) = broken(json!({"on": "any", "kind": "oversize", "bytes": 3_000_000}), PATIENCE) else {
-        panic!("an oversized answer is complete");
+    let End::Closed(response) = broken(json!({"on": "any", "kind": "oversize", "bytes": 3_000_000}), PATIENCE) else {
+        panic!("an oversized response is complete");
     };
-    let body = answer.split_once("\r\n\r\n").expect("an answer has a head").1;
+    let body = response.split_once("\r\n\r\n").expect("a response has a head").1;
     assert_eq!(body.len(), 3_000_000);
     assert!(serde_json::from_str::<Value>(body).is_ok());
 
-    let End::Closed(answer) = broken(json!({"on": "api", "kind": "huge_header", "bytes": 200_000}), PATIENCE) else {
-        panic!("an answer with a huge header is complete");
+    let End::Closed(response) = broken(json!({"on": "api", "kind": "huge_header", "bytes": 200_000}), PATIENCE) else {
+        panic!("a response with a huge header is complete");
     };
-    assert!(answer.lines().any(|line| line.len() > 200_000));
+    assert!(response.lines().any(|line| line.len() > 200_000));
 
     let redirect = json!({"on": "balance", "kind": "redirect", "status": 307, "location": "https://example.com/"});
-    let End::Closed(answer) = broken(redirect, PATIENCE) else { panic!("a redirect is complete") };
-    assert!(answer.starts_with("HTTP/1.1 307 ") && answer.contains("location: https://example.com/\r\n"), "{answer}");
+    let End::Closed(response) = broken(redirect, PATIENCE) else { panic!("a redirect is complete") };
+    assert!(response.starts_with("HTTP/1.1 307 ") && response.contains("location: https://example.com/\r\n"), "{response}");
 }
 
 #[test]
-fn truncated_answer_promises_all_and_sends_half() {
+fn a_truncated_response_promises_all_and_sends_half() {
     let realm = Realm::start();
     realm.order("faults", &json!({"on": "discovery", "kind": "truncate"}));
     let request = "GET /auth/realms/third-party/.well-known/openid-configuration HTTP/1.1\r\nHost: h\r\n\r\n";
-    let End::Closed(answer) = realm.exchange(request, PATIENCE) else { panic!("it closes") };
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let End::Closed(response) = realm.exchange(request, PATIENCE) else { panic!("it closes") };
+    let (head, body) = response.split_once("\r\n\r\n").expect("a response has a head");
     let promised: usize =
         head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|n| n.parse().ok()).expect("a length");
     assert_eq!(body.len(), promised / 2);
 }
 
 #[test]
-fn misspelt_orders_are_refused() {
+fn misspelt_control_requests_are_rejected() {
     let realm = Realm::start();
     let json = [("Content-Type", "application/json")];
     let status = |what: &str, order: Value| realm.send("POST", &format!("/_realm/{what}"), &json, &order.to_string()).status;
@@ -330,8 +334,8 @@ fn misspelt_orders_are_refused() {
     assert_eq!(status("faults", json!({"on": "token", "kind": "close_after_client_hello"})), 400);
 }
 
-/// A login in a browser of its own; `before_the_exchange` is when the code is there.
-fn exchange_with_consent(realm: &Realm, before_the_exchange: impl Fn()) -> Answer {
+/// A login in a separate browser; `before_the_exchange` runs once the code has been issued.
+fn exchange_with_consent(realm: &Realm, before_the_exchange: impl Fn()) -> Response {
     let url = realm.authorization_url("third-party", "3000003-0-consent", "balance:read");
     let login = realm.order("login", &json!({"authorization_url": url, "username": "anna", "password": "anna-pw"}));
     before_the_exchange();
@@ -342,12 +346,12 @@ fn exchange_with_consent(realm: &Realm, before_the_exchange: impl Fn()) -> Answe
     )
 }
 
-fn refresh_with_consent(realm: &Realm, tokens: &Value) -> Answer {
+fn refresh_with_consent(realm: &Realm, tokens: &Value) -> Response {
     let token = tokens["refresh_token"].as_str().expect("there is a refresh token");
     with_consent(realm, &[("grant_type", "refresh_token"), ("refresh_token", token)])
 }
 
-fn with_consent(realm: &Realm, parameters: &[(&str, &str)]) -> Answer {
+fn with_consent(realm: &Realm, parameters: &[(&str, &str)]) -> Response {
     let mut form = vec![("client_id", CONSENTING), ("client_secret", "consent-secret")];
     form.extend(parameters);
     realm.send("POST", &path("third-party", "token"), &[("Content-Type", "application/x-www-form-urlencoded")], &encode(&form))

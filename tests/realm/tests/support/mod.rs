@@ -1,4 +1,4 @@
-//! A realm in a process of its own, and an HTTP client that shows every byte.
+//! A realm in a separate process, and an HTTP client that shows every byte.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -17,22 +17,22 @@ pub(crate) struct Realm {
     pub(crate) port: u16,
 }
 
-/// How a connection ended, and what it said until then.
+/// How a connection ended, and what was received until then.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Closed(String),
     Reset,
-    /// Nothing more came within the time given.
+    /// Nothing more was received within the time limit.
     Open(String),
 }
 
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("the body is JSON")
     }
@@ -61,43 +61,43 @@ impl Realm {
         Self { process, port: url.port().expect("a port") }
     }
 
-    /// Sends bytes and listens for at most `patience`.
+    /// Sends bytes and reads for at most `patience`.
     pub(crate) fn exchange(&self, request: &str, patience: Duration) -> End {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the realm listens");
         stream.set_read_timeout(Some(patience)).expect("a time limit can be set");
-        // A connection that was broken at once may refuse the request already.
+        // If the connection was broken at once, the write may already fail.
         let _ = stream.write_all(request.as_bytes());
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         let mut buffer = [0; 65_536];
         loop {
-            let so_far = || String::from_utf8_lossy(&answer).into_owned();
+            let so_far = || String::from_utf8_lossy(&response).into_owned();
             match stream.read(&mut buffer) {
                 Ok(0) => return End::Closed(so_far()),
-                Ok(length) => answer.extend_from_slice(&buffer[..length]),
+                Ok(length) => response.extend_from_slice(&buffer[..length]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return End::Reset,
                 Err(_) => return End::Open(so_far()),
             }
         }
     }
 
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n", self.port);
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
         request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let End::Closed(answer) = self.exchange(&request, Duration::from_secs(20)) else {
-            panic!("{method} {path} was not answered");
+        let End::Closed(response) = self.exchange(&request, Duration::from_secs(20)) else {
+            panic!("{method} {path} has no complete response");
         };
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        let (head, body) = response.split_once("\r\n\r\n").expect("a response has a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a response has a status");
+        Response { status, head: head.to_owned(), body: body.to_owned() }
     }
 
     pub(crate) fn order(&self, what: &str, order: &Value) -> Value {
-        let answer = self.send("POST", &format!("/_realm/{what}"), &[("Content-Type", "application/json")], &order.to_string());
-        assert_eq!(answer.status, 200, "{what}: {}", answer.body);
-        answer.json()
+        let response = self.send("POST", &format!("/_realm/{what}"), &[("Content-Type", "application/json")], &order.to_string());
+        assert_eq!(response.status, 200, "{what}: {}", response.body);
+        response.json()
     }
 
     pub(crate) fn authorization_url(&self, realm: &str, client: &str, scope: &str) -> String {
@@ -121,35 +121,35 @@ impl Realm {
         callback(&self.order("login", &order))
     }
 
-    pub(crate) fn token(&self, realm: &str, parameters: &[(&str, &str)]) -> Answer {
+    pub(crate) fn token(&self, realm: &str, parameters: &[(&str, &str)]) -> Response {
         let client_id = format!("1000001-0-test:{realm}");
         let mut form = vec![("client_id", client_id.as_str()), ("client_secret", "test-secret-with-+-and-:")];
         form.extend(parameters);
         self.send("POST", &path(realm, "token"), &[("Content-Type", "application/x-www-form-urlencoded")], &encode(&form))
     }
 
-    pub(crate) fn redeem(&self, realm: &str, code: &str) -> Answer {
+    pub(crate) fn redeem(&self, realm: &str, code: &str) -> Response {
         let grant =
             [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", CODE_VERIFIER)];
         self.token(realm, &grant)
     }
 
-    pub(crate) fn refresh(&self, realm: &str, tokens: &Value) -> Answer {
+    pub(crate) fn refresh(&self, realm: &str, tokens: &Value) -> Response {
         let refresh_token = tokens["refresh_token"].as_str().expect("there is a refresh token");
         self.token(realm, &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)])
     }
 
     /// Logs in and redeems the code.
     pub(crate) fn tokens(&self, realm: &str, browser: &str) -> Value {
-        let answer = self.redeem(realm, &parameter(&self.log_in(realm, browser), "code"));
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.json()
+        let response = self.redeem(realm, &parameter(&self.log_in(realm, browser), "code"));
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.json()
     }
 }
 
 impl Drop for Realm {
     fn drop(&mut self) {
-        // The realm ends with its standard input.
+        // The realm exits when its standard input closes.
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
