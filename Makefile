@@ -97,6 +97,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash tests/house/dependencies.sh
 	$(IN_VENV)/typos
+	$(PYTHON) tests/house/circles.py
 	bash bindings-c/header.sh --check
 	$(PYTHON) bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table

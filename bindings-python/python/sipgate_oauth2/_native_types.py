@@ -20,7 +20,7 @@ __all__ = [
 Scope: typing.TypeAlias = str | abc.Sequence[str] | abc.Set[str]
 """A scope: a text of names that are separated by spaces, or a collection of names."""
 
-LoginState = typing.Literal["absent", "active", "refused", "logged_out"]
+LoginState = typing.Literal["absent", "active", "rejected", "logged_out"]
 """`TokenStatus.state`."""
 
 LogoutOutcome = typing.Literal["revoked", "local_only"]

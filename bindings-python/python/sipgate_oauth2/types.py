@@ -30,7 +30,7 @@ __all__ = [
     "Event",
     "LoggedIn",
     "LoggedOut",
-    "LoginEnded",
+    "LoginRejected",
     "LoginState",
     "LogoutOutcome",
     "RealmMismatch",
@@ -176,7 +176,7 @@ ErrorCode = typing.Literal[
 class TokenRequest(typing.TypedDict):
     """A request to the token endpoint ended."""
 
-    event: typing.Literal["token_request"]
+    type: typing.Literal["token_request"]
     grant: str
     duration: float
     sent: bool
@@ -186,7 +186,7 @@ class TokenRequest(typing.TypedDict):
 class LoggedIn(typing.TypedDict):
     """A login was completed or saved."""
 
-    event: typing.Literal["logged_in"]
+    type: typing.Literal["logged_in"]
     account: str
     generation: int
 
@@ -194,7 +194,7 @@ class LoggedIn(typing.TypedDict):
 class Renewed(typing.TypedDict):
     """New tokens were stored."""
 
-    event: typing.Literal["refreshed"]
+    type: typing.Literal["refreshed"]
     account: str
     generation: int
     duration: float
@@ -203,22 +203,22 @@ class Renewed(typing.TypedDict):
 class RefreshFailed(typing.TypedDict):
     """The tokens could not be refreshed; the login goes on."""
 
-    event: typing.Literal["refresh_failed"]
+    type: typing.Literal["refresh_failed"]
     account: str
     error: ErrorCode
 
 
-class LoginEnded(typing.TypedDict):
+class LoginRejected(typing.TypedDict):
     """The server does not accept the login any more: the user must log in."""
 
-    event: typing.Literal["login_ended"]
+    type: typing.Literal["login_rejected"]
     account: str
 
 
 class LoggedOut(typing.TypedDict):
     """A login was logged out."""
 
-    event: typing.Literal["logged_out"]
+    type: typing.Literal["logged_out"]
     account: str
     outcome: LogoutOutcome
 
@@ -226,21 +226,21 @@ class LoggedOut(typing.TypedDict):
 class Unsaved(typing.TypedDict):
     """New tokens are in memory only, as the store failed."""
 
-    event: typing.Literal["unsaved"]
+    type: typing.Literal["unsaved"]
     account: str
 
 
 class ResponseMemberIgnored(typing.TypedDict):
     """A member of a response was of no use and counted as absent."""
 
-    event: typing.Literal["response_member_ignored"]
+    type: typing.Literal["response_member_ignored"]
     member: str
 
 
 class RealmMismatch(typing.TypedDict):
     """The client id names another sipgate realm than the one that is used."""
 
-    event: typing.Literal["realm_mismatch"]
+    type: typing.Literal["realm_mismatch"]
     named: str
     used: str
 
@@ -250,7 +250,7 @@ Event = (
     | LoggedIn
     | Renewed
     | RefreshFailed
-    | LoginEnded
+    | LoginRejected
     | LoggedOut
     | Unsaved
     | ResponseMemberIgnored

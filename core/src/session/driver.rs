@@ -342,7 +342,7 @@ impl OperationLog {
             (Kind::Login, Ok(true)) => Some(Event::LoggedIn { account, generation }),
             (Kind::Refresh, Ok(true)) => Some(Event::Refreshed { account, generation, duration: self.started.elapsed() }),
             (Kind::Refresh, Err(error)) => Some(Event::RefreshFailed { account, error: error.code() }),
-            (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginEnded { account }),
+            (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginRejected { account }),
             (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
             _ => None,
         }

@@ -16,15 +16,13 @@ pub(super) struct Server {
 pub(super) struct Notes {
     /// It was shown and not accepted.
     pub(super) refused: bool,
-    /// How often it was shown.
-    pub(super) shown: u8,
     /// When it was issued: what comes with it lives from then on.
     pub(super) issued: u32,
 }
 
 impl Notes {
     fn at(time: u32) -> Self {
-        Self { refused: false, shown: 0, issued: time }
+        Self { refused: false, issued: time }
     }
 }
 
@@ -69,12 +67,10 @@ impl Server {
     /// The tokens that follow, or `None`: `invalid_grant`.
     pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
         let verdict = self.server.refresh(token.into(), ANY_TIME, Notes::at(time));
-        let notes = self.server.notes(token.into());
-        notes.shown += 1;
         if let Verdict::Granted(new) = verdict {
             return Some(small(new));
         }
-        notes.refused = true;
+        self.server.notes(token.into()).refused = true;
         self.reuses += u8::from(verdict == Verdict::Replayed);
         None
     }
