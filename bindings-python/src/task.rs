@@ -1,5 +1,5 @@
 //! An operation that has been started: Python waits for it, or has it call a completion.
-//! `client.py`, `token_source.py` and `aio.py` derive waiting, deadlines and cancelling from this.
+//! `client.py` and `token_source.py` wait, and `_awaiting.py` gives a completion.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
