@@ -40,7 +40,7 @@ pub(crate) fn setter(name: &str) -> Option<Setter<AuthorizationParameters>> {
 impl AuthorizationRequestHandle {
     #[staticmethod]
     fn restore(py: Python<'_>, exported: Any<'_, '_>) -> PyResult<Self> {
-        let exported = argument::text("request", exported)?;
+        let exported = argument::text("exported", exported)?;
         call::work(py, "AuthorizationRequest.restore", || AuthorizationRequest::restore(exported)).map(Self)
     }
 

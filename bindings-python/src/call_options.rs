@@ -10,7 +10,7 @@ use crate::argument::{self, Keywords, Setter};
 use crate::cancel_token;
 
 pub(crate) struct CallOptions {
-    pub(crate) timeout: Duration,
+    timeout: Duration,
     cancel: Option<CancelToken>,
     min_validity: Option<Duration>,
 }
@@ -31,10 +31,6 @@ impl CallOptions {
     /// Whether the current token will do, for however short a time it is valid.
     pub(crate) fn takes_any_token(&self) -> bool {
         self.min_validity.is_none()
-    }
-
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
     }
 
     pub(crate) fn min_validity(&self) -> Duration {

@@ -172,7 +172,7 @@ impl ClientHandle {
         given: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
         operation: impl FnOnce(&Client, &core::CallOptions) -> core::Task<T> + Send,
     ) -> PyResult<Task> {
-        Task::start(py, CallOptions::read(call)?, given, |options| operation(&self.core, options))
+        Task::start(py, &CallOptions::read(call)?, given, |options| operation(&self.core, options))
     }
 }
 

@@ -1,8 +1,8 @@
 //! An operation that has been started: Python waits for it, or has it call a completion.
-//! `client.py`, `token_source.py` and `aio.py` derive waiting, deadlines and cancelling from this.
+//! `client.py` and `token_source.py` wait, and `_awaiting.py` gives a completion.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -20,7 +20,6 @@ pub(crate) struct Task {
     /// Until something waits for it.
     started: Mutex<Option<Box<dyn Started + Send>>>,
     handle: TaskHandle,
-    options: CallOptions,
 }
 
 #[pymethods]
@@ -28,7 +27,7 @@ impl Task {
     /// Waits for the outcome.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let started = self.take().ok_or_else(|| PyRuntimeError::new_err("something already waits for this task"))?;
-        started.wait(py, &self.options)
+        started.wait(py)
     }
 
     /// Calls `completion` with the outcome and the exception, one of which is `None`: once, on any
@@ -40,20 +39,12 @@ impl Task {
         }
     }
 
-    /// How long its caller waits, in seconds.
-    #[getter]
-    fn timeout(&self) -> f64 {
-        self.options.timeout.as_secs_f64()
-    }
-
     /// Ends the wait as cancelled. Has no effect once there is an outcome.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        self.abandon(py, WaitEnded::Cancelled)
-    }
-
-    /// Ends the wait as timed out. Has no effect once there is an outcome.
-    fn time_out(&self, py: Python<'_>) -> PyResult<()> {
-        self.abandon(py, WaitEnded::TimedOut)
+        call::outside(py, || {
+            self.handle.abandon(WaitEnded::Cancelled);
+            Ok(())
+        })
     }
 }
 
@@ -61,24 +52,17 @@ impl Task {
     /// Starts an operation; `given` makes Python's object of its outcome.
     pub(crate) fn start<T: Send + 'static>(
         py: Python<'_>,
-        options: CallOptions,
+        options: &CallOptions,
         given: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
         operation: impl FnOnce(&core::CallOptions) -> core::Task<T> + Send,
     ) -> PyResult<Self> {
-        let task = start(py, &options, operation)?;
+        let task = start(py, options, operation)?;
         let handle = task.handle();
-        Ok(Self { started: Mutex::new(Some(Box::new(WithOutcome { task, given }))), handle, options })
+        Ok(Self { started: Mutex::new(Some(Box::new(WithOutcome { task, given }))), handle })
     }
 
     fn take(&self) -> Option<Box<dyn Started + Send>> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn abandon(&self, py: Python<'_>, why: WaitEnded) -> PyResult<()> {
-        call::outside(py, || {
-            self.handle.abandon(why);
-            Ok(())
-        })
     }
 }
 
@@ -94,31 +78,24 @@ pub(crate) fn start<T: Send + 'static>(
 
 /// Waits for the outcome. Python runs signal handlers on its main thread only, so a wait there is
 /// interrupted to look for signals; a wait on any other thread is in one piece.
-pub(crate) fn wait<T: Send + 'static>(py: Python<'_>, task: core::Task<T>, options: &CallOptions) -> PyResult<T> {
-    if options.is_cancelled() || !is_main_thread(py)? {
+pub(crate) fn wait<T: Send + 'static>(py: Python<'_>, task: core::Task<T>) -> PyResult<T> {
+    if !is_main_thread(py)? {
         return call::outside(py, || task.wait());
     }
-    let deadline = Instant::now().checked_add(options.timeout);
-    loop {
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
-        if let Some(outcome) = call::outside(py, || Ok(task.wait_for(left.min(SLICE))))? {
-            return outcome.map_err(|error| errors::exception(py, &error));
-        }
-        if let Err(raised) = py.check_signals() {
-            task.abandon(WaitEnded::Cancelled);
-            return Err(raised);
-        }
-        if options.is_cancelled() {
-            task.abandon(WaitEnded::Cancelled);
-        } else if left.is_zero() {
-            task.abandon(WaitEnded::TimedOut);
-        }
-    }
+    let mut raised = None;
+    let outcome = call::outside(py, || {
+        task.wait_while(SLICE, || {
+            // An interpreter that has begun to finalize is not entered.
+            raised = Python::try_attach(|py| py.check_signals().err()).flatten();
+            raised.is_none()
+        })
+    });
+    raised.map_or(outcome, Err)
 }
 
 /// A task without the type of its outcome.
 trait Started {
-    fn wait(self: Box<Self>, py: Python<'_>, options: &CallOptions) -> PyResult<Py<PyAny>>;
+    fn wait(self: Box<Self>, py: Python<'_>) -> PyResult<Py<PyAny>>;
     fn then(self: Box<Self>, completion: Py<PyAny>);
 }
 
@@ -132,8 +109,8 @@ where
     T: Send + 'static,
     G: for<'py> FnOnce(Python<'py>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 {
-    fn wait(self: Box<Self>, py: Python<'_>, options: &CallOptions) -> PyResult<Py<PyAny>> {
-        (self.given)(py, wait(py, self.task, options)?)
+    fn wait(self: Box<Self>, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        (self.given)(py, wait(py, self.task)?)
     }
 
     fn then(self: Box<Self>, completion: Py<PyAny>) {

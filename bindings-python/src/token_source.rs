@@ -100,28 +100,28 @@ impl TokenSourceHandle {
     fn _start_access_token(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
         let options = CallOptions::for_access_token(call)?;
         let min_validity = options.min_validity();
-        Task::start(py, options, access_token, |options| self.core.start_access_token(min_validity, options))
+        Task::start(py, &options, access_token, |options| self.core.start_access_token(min_validity, options))
     }
 
     #[pyo3(signature = (**call))]
     fn _start_refresh(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-        Task::start(py, CallOptions::read(call)?, access_token, |options| self.core.start_refresh(options))
+        Task::start(py, &CallOptions::read(call)?, access_token, |options| self.core.start_refresh(options))
     }
 
     #[pyo3(signature = (tokens, **call))]
     fn _start_save(&self, tokens: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
         let (py, tokens) = (tokens.py(), token_set::read(tokens)?);
-        Task::start(py, CallOptions::read(call)?, nothing, |options| self.core.start_save(&tokens, options))
+        Task::start(py, &CallOptions::read(call)?, nothing, |options| self.core.start_save(&tokens, options))
     }
 
     #[pyo3(signature = (**call))]
     fn _start_status(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-        Task::start(py, CallOptions::read(call)?, status, |options| self.core.start_status(options))
+        Task::start(py, &CallOptions::read(call)?, status, |options| self.core.start_status(options))
     }
 
     #[pyo3(signature = (**call))]
     fn _start_logout(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-        Task::start(py, CallOptions::read(call)?, logout_outcome, |options| self.core.start_logout(options))
+        Task::start(py, &CallOptions::read(call)?, logout_outcome, |options| self.core.start_logout(options))
     }
 
     /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
@@ -152,7 +152,7 @@ impl TokenSourceHandle {
         }
         let min_validity = options.min_validity();
         let task = task::start(py, &options, |options| self.core.start_access_token(min_validity, options))?;
-        task::wait(py, task, &options)
+        task::wait(py, task)
     }
 }
 
@@ -171,7 +171,7 @@ fn nothing(py: Python<'_>, (): ()) -> PyResult<Py<PyAny>> {
     Ok(py.None())
 }
 
-/// A `TokenStatus`, the class of which is Python's.
+/// The members of Python's `TokenStatus`.
 #[expect(clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
 fn status(py: Python<'_>, status: TokenStatus) -> PyResult<Py<PyAny>> {
     let members = (
@@ -183,5 +183,5 @@ fn status(py: Python<'_>, status: TokenStatus) -> PyResult<Py<PyAny>> {
         status.last_error.as_ref().map(|error| errors::exception(py, error).into_value(py)),
         status.unsaved,
     );
-    py.import("sipgate_oauth2.token_status")?.getattr("TokenStatus")?.call1(members).map(Bound::unbind)
+    Ok(members.into_pyobject(py)?.into_any().unbind())
 }

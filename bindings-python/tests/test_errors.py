@@ -76,8 +76,8 @@ CLASSES = {
     TemporaryError: ("SIPGATE_SERVER_UNAVAILABLE", "try_later"),
     CallTimeoutError: ("SIPGATE_TIMEOUT", "try_later"),
     LoginRequiredError: ("SIPGATE_LOGIN_REQUIRED", "log_in_again"),
-    AuthorizationDeniedError: ("SIPGATE_AUTHORIZATION_DENIED", "tell_the_person"),
-    SecurityCheckError: ("SIPGATE_CALLBACK_REFUSED", "refused_for_safety"),
+    AuthorizationDeniedError: ("SIPGATE_AUTHORIZATION_DENIED", "show_denied"),
+    SecurityCheckError: ("SIPGATE_CALLBACK_REFUSED", "discard_input"),
     StoreError: ("SIPGATE_STORE_UNAVAILABLE", "try_later"),
 }
 

@@ -16,20 +16,23 @@ import sipgate_oauth2
 from sipgate_oauth2 import ERROR_CODES, TokenSource, _native, aio, types
 
 PACKAGE = Path(sipgate_oauth2.__file__).resolve().parent
-STUB = PACKAGE / "_native.pyi"
 # What a public class inherits as it is.
 INHERITED = ["access_token", "authorization_header", "peek"]
 
 
-def test_what_the_public_class_inherits_has_its_documentation_in_the_stub() -> None:
-    tree = ast.parse(STUB.read_text(encoding="utf-8"))
-    documented = {
-        node.name: ast.get_docstring(node)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
-    }
-    assert documented == {
+def test_what_the_public_class_inherits_is_documented_and_typed_in_its_source() -> None:
+    """For type checkers and editors alone: the methods that run have no code in Python."""
+    tree = ast.parse((PACKAGE / "token_source.py").read_text(encoding="utf-8"))
+    public = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    typed = next(node for node in public.body if isinstance(node, ast.If))
+    assert ast.unparse(typed.test) == "TYPE_CHECKING"
+    methods = [node for node in typed.body if isinstance(node, ast.FunctionDef)]
+    assert {node.name: ast.get_docstring(node) for node in methods} == {
         name: inspect.getdoc(getattr(_native.TokenSourceHandle, name)) for name in INHERITED
+    }
+    assert {node.name: [one.arg for one in node.args.kwonlyargs] for node in methods} == {
+        name: list(inspect.signature(getattr(_native.TokenSourceHandle, name)).parameters)[1:]
+        for name in INHERITED
     }
     inherited = {name for name in dir(TokenSource) if not name.startswith("_")} - set(
         vars(TokenSource)
@@ -50,6 +53,8 @@ def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.Asy
 
 def test_every_public_class_and_function_is_documented_where_editors_look() -> None:
     files = [path for path in PACKAGE.glob("*.py") if not path.name.startswith("_")]
+    # What `types` exports.
+    files.append(PACKAGE / "_native_types.py")
     public = [node for path in files for node in definitions(path)]
     assert len(public) > 110
     assert [node.name for node in public if ast.get_docstring(node) is None] == []

@@ -2,24 +2,22 @@
 
 The public classes are in the Python files: each holds a handle from here. A `start_…` method
 starts an operation, and the task that it returns is waited for, or awaited.
+
+This stub does not import the public classes, which import it. Where an argument is an object of one
+of them, or keyword arguments are passed on, it says `object`: the public method has the exact type,
+and the native half checks the argument.
 """
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, Generic, TypeVar, final
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar, final
 
-from typing_extensions import Self, Unpack, disjoint_base
+from typing_extensions import Self, disjoint_base
 
-from .authorization_request import AuthorizationRequest
-from .cancel_token import CancelToken
-from .token_set import TokenSet
-from .token_status import TokenStatus
-from .types import (
-    AuthorizationParameters,
-    CallOptions,
-    ClientOptions,
+from ._native_types import (
     CustomStore,
     EncryptionKeys,
+    LoginState,
     LogoutOutcome,
     Scope,
     ServerMetadata,
@@ -46,6 +44,9 @@ __all__ = [
 
 _T_co = TypeVar("_T_co", covariant=True)
 
+# What a `TokenStatus` is made of; its `last_error` is a `SipgateOAuth2Error`.
+_Status: TypeAlias = tuple[LoginState, int, int | None, int | None, str | None, Any, bool]
+
 VERSION: Final[str]
 
 def before_fork() -> None: ...
@@ -55,12 +56,9 @@ def needs_event_loop() -> bool: ...
 def error_codes() -> list[tuple[str, int, str]]: ...
 @final
 class Task(Generic[_T_co]):
-    @property
-    def timeout(self) -> float: ...
     def wait(self) -> _T_co: ...
     def then(self, completion: Callable[[_T_co | None, BaseException | None], None]) -> None: ...
     def cancel(self) -> None: ...
-    def time_out(self) -> None: ...
 
 @final
 class ClientHandle:
@@ -68,24 +66,20 @@ class ClientHandle:
         cls,
         metadata: Mapping[str, object] | str,
         client_id: str,
-        **options: Unpack[ClientOptions],
+        **options: object,
     ) -> Self: ...
     @staticmethod
-    def sipgate(
-        client_id: str, realm: str | None, **options: Unpack[ClientOptions]
-    ) -> ClientHandle: ...
+    def sipgate(client_id: str, realm: str | None, **options: object) -> ClientHandle: ...
     @staticmethod
-    def keycloak(
-        base: str, realm: str, client_id: str, **options: Unpack[ClientOptions]
-    ) -> ClientHandle: ...
+    def keycloak(base: str, realm: str, client_id: str, **options: object) -> ClientHandle: ...
     @staticmethod
-    def from_env(realm: str | None, **options: Unpack[ClientOptions]) -> ClientHandle: ...
+    def from_env(realm: str | None, **options: object) -> ClientHandle: ...
     def authorization_request(
-        self, scope: Scope, **parameters: Unpack[AuthorizationParameters]
+        self, scope: Scope, **parameters: object
     ) -> AuthorizationRequestHandle: ...
     def token_source(self, account: str) -> TokenSourceHandle: ...
     def start_exchange_callback(
-        self, request: AuthorizationRequest, callback: str | bytes, **call: Unpack[CallOptions]
+        self, request: object, callback: str | bytes, **call: object
     ) -> Task[TokenSetHandle]: ...
     def start_exchange_code(
         self,
@@ -93,17 +87,17 @@ class ClientHandle:
         code_verifier: str | None,
         redirect_uri: str | None,
         scope: Scope | None,
-        **call: Unpack[CallOptions],
+        **call: object,
     ) -> Task[TokenSetHandle]: ...
     def start_refresh(
-        self, refresh_token: str | TokenSet, scope: Scope | None, **call: Unpack[CallOptions]
+        self, refresh_token: object, scope: Scope | None, **call: object
     ) -> Task[TokenSetHandle]: ...
     def start_complete_login(
         self,
-        request: AuthorizationRequest,
+        request: object,
         callback: str | bytes,
         account: str,
-        **call: Unpack[CallOptions],
+        **call: object,
     ) -> Task[TokenSourceHandle]: ...
     def on_running_loop(self) -> Self: ...
     @property
@@ -194,33 +188,16 @@ class TokenSourceHandle:
         *,
         timeout: float | None = None,
         min_validity: float | None = None,
-        cancel: CancelToken | None = None,
-    ) -> str:
-        """An access token that an API accepts now, and for `min_validity` seconds more.
-
-        It is the current token, from memory, for most of its lifetime. In the last part of its
-        lifetime the current token is returned at once and refreshed in the background. A caller
-        waits for a refresh only after the token has expired.
-        """
-
+        cancel: Any = None,
+    ) -> str: ...
     def authorization_header(
         self,
         *,
         timeout: float | None = None,
         min_validity: float | None = None,
-        cancel: CancelToken | None = None,
-    ) -> str:
-        """The value of an `Authorization` header with the `access_token`: `Bearer …`.
-
-        RFC 6750, section 2.1.
-        """
-
-    def peek(self) -> str | None:
-        """The current token, if it can be returned without asking the store or the server.
-
-        Never blocks.
-        """
-
+        cancel: Any = None,
+    ) -> str: ...
+    def peek(self) -> str | None: ...
     def invalidate(self, access_token: str, /) -> None: ...
     def ensure_saved(self) -> None: ...
     @property
@@ -229,13 +206,11 @@ class TokenSourceHandle:
     def account_hash(self) -> str: ...
     @property
     def _issuer(self) -> str: ...
-    def _start_access_token(
-        self, *, min_validity: float | None = None, **call: Unpack[CallOptions]
-    ) -> Task[str]: ...
-    def _start_refresh(self, **call: Unpack[CallOptions]) -> Task[str]: ...
-    def _start_save(self, tokens: TokenSet, **call: Unpack[CallOptions]) -> Task[None]: ...
-    def _start_status(self, **call: Unpack[CallOptions]) -> Task[TokenStatus]: ...
-    def _start_logout(self, **call: Unpack[CallOptions]) -> Task[LogoutOutcome]: ...
+    def _start_access_token(self, **call: object) -> Task[str]: ...
+    def _start_refresh(self, **call: object) -> Task[str]: ...
+    def _start_save(self, tokens: object, **call: object) -> Task[None]: ...
+    def _start_status(self, **call: object) -> Task[_Status]: ...
+    def _start_logout(self, **call: object) -> Task[LogoutOutcome]: ...
     def _on_running_loop(self) -> Self: ...
 
 @final

@@ -8,10 +8,6 @@ from urllib.parse import urlsplit
 
 from .errors import InvalidArgumentError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .token_source import TokenSource
-
 _PORTS = {"https": 443, "http": 80}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -32,13 +28,13 @@ class Origins:
         self._origins = frozenset(map(_read, origins))
 
     @classmethod
-    def of(cls, source: TokenSource, origins: abc.Collection[str] | None) -> Origins:
-        """Which origins may have the token of this source. Those of a server other than sipgate's
+    def of(cls, issuer: str, origins: abc.Collection[str] | None) -> Origins:
+        """Which origins may have a token of this issuer. Those of a server other than sipgate's
         must be given.
         """
         if origins is not None:
             return cls(origins)
-        if source._issuer.startswith(_SIPGATE):
+        if issuer.startswith(_SIPGATE):
             return cls([_SIPGATE_API])
         raise _refused(
             'is missing; name where the token may go: origins=["https://api.example.com"]'

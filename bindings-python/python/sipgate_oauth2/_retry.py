@@ -5,15 +5,33 @@ from __future__ import annotations
 import typing
 
 from .errors import SipgateOAuth2Error
-from .token_source import TokenSource
-from .token_status import TokenStatus
 
-__all__ = ["REFUSED", "Awaited", "another_token", "another_token_async"]
+__all__ = ["REFUSED", "Awaited", "Source", "another_token", "another_token_async"]
 
 REFUSED = (401, 403)
 
 
-def another_token(source: TokenSource, token: str, status: int, *, resendable: bool) -> str | None:
+class Source(typing.Protocol):
+    """What an adapter needs of a token source."""
+
+    def access_token(self) -> str: ...
+    def status(self) -> object: ...
+    def peek(self) -> str | None: ...
+    def invalidate(self, access_token: str, /) -> None: ...
+    @property
+    def _issuer(self) -> str: ...
+
+
+class Awaited(typing.Protocol):
+    """The same with `await`."""
+
+    async def access_token(self) -> str: ...
+    async def status(self) -> object: ...
+    def peek(self) -> str | None: ...
+    def invalidate(self, access_token: str, /) -> None: ...
+
+
+def another_token(source: Source, token: str, status: int, *, resendable: bool) -> str | None:
     """The token to send the request with once more, if there is one.
 
     A 401 refreshes the token. A 403 does not, because a new token would allow no more than the old
@@ -25,15 +43,6 @@ def another_token(source: TokenSource, token: str, status: int, *, resendable: b
         return None
     newer = source.access_token() if status == 401 else _stored(source)
     return None if newer == token else newer
-
-
-class Awaited(typing.Protocol):
-    """What a source with `await` must have."""
-
-    async def access_token(self) -> str: ...
-    async def status(self) -> TokenStatus: ...
-    def peek(self) -> str | None: ...
-    def invalidate(self, access_token: str, /) -> None: ...
 
 
 async def another_token_async(
@@ -48,7 +57,7 @@ async def another_token_async(
     return None if newer == token else newer
 
 
-def _stored(source: TokenSource) -> str | None:
+def _stored(source: Source) -> str | None:
     try:
         source.status()
     except SipgateOAuth2Error:

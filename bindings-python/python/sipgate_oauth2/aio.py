@@ -8,14 +8,12 @@ only: a request that was sent goes on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
-import time
 import typing
 from collections import abc
 
 from . import _native, token_source
 from . import client as sync
+from ._awaiting import outcome
 from .authorization_request import AuthorizationRequest
 from .errors import InvalidArgumentError
 from .store import Store
@@ -40,10 +38,6 @@ __all__ = [
 
 _T = typing.TypeVar("_T")
 
-# How long an event loop that is about to end is kept, and how often this is checked.
-_STAY_SECONDS = 5.0
-_STAY_POLL = 0.02
-
 
 class Client(sync.ClientBase):
     """A client of a login server. Event loops and threads may share it."""
@@ -60,7 +54,7 @@ class Client(sync.ClientBase):
     ) -> TokenSet:
         """Checks the callback against the request and exchanges its code for tokens."""
         start = self._handle.on_running_loop().start_exchange_callback
-        return TokenSet._of(await _outcome(start(request, callback, timeout=timeout)))
+        return TokenSet._of(await outcome(start(request, callback, timeout=timeout)))
 
     async def exchange_code(
         self,
@@ -74,7 +68,7 @@ class Client(sync.ClientBase):
         """Exchanges a code for tokens, for applications that check callbacks themselves."""
         start = self._handle.on_running_loop().start_exchange_code
         task = start(code, code_verifier, redirect_uri, scope, timeout=timeout)
-        return TokenSet._of(await _outcome(task))
+        return TokenSet._of(await outcome(task))
 
     async def refresh(
         self,
@@ -85,7 +79,7 @@ class Client(sync.ClientBase):
     ) -> TokenSet:
         """Exchanges a refresh token, or the last `TokenSet`, for new tokens, once."""
         start = self._handle.on_running_loop().start_refresh
-        return TokenSet._of(await _outcome(start(refresh_token, scope, timeout=timeout)))
+        return TokenSet._of(await outcome(start(refresh_token, scope, timeout=timeout)))
 
     async def complete_login(
         self,
@@ -97,7 +91,7 @@ class Client(sync.ClientBase):
     ) -> TokenSource:
         """Checks the callback, exchanges its code and stores the login of this account, once."""
         start = self._handle.on_running_loop().start_complete_login
-        return TokenSource._of(await _outcome(start(request, callback, account, timeout=timeout)))
+        return TokenSource._of(await outcome(start(request, callback, account, timeout=timeout)))
 
     def token_source(self, account: str) -> TokenSource:
         """The tokens of this account, whether or not there is a login yet. Does no I/O."""
@@ -137,7 +131,7 @@ class TokenSource:
             if token is not None:
                 return token
         start = self._handle._on_running_loop()._start_access_token
-        return await _outcome(start(timeout=timeout, min_validity=min_validity))
+        return await outcome(start(timeout=timeout, min_validity=min_validity))
 
     async def authorization_header(
         self, *, timeout: float | None = None, min_validity: float | None = None
@@ -156,15 +150,16 @@ class TokenSource:
 
     async def refresh(self, *, timeout: float | None = None) -> str:
         """Refreshes the tokens now, also if they are fresh, and returns the access token."""
-        return await _outcome(self._handle._on_running_loop()._start_refresh(timeout=timeout))
+        return await outcome(self._handle._on_running_loop()._start_refresh(timeout=timeout))
 
     async def save(self, tokens: TokenSet, *, timeout: float | None = None) -> None:
         """Replaces the login of this account by tokens from elsewhere."""
-        await _outcome(self._handle._on_running_loop()._start_save(tokens, timeout=timeout))
+        await outcome(self._handle._on_running_loop()._start_save(tokens, timeout=timeout))
 
     async def status(self, *, timeout: float | None = None) -> TokenStatus:
         """The state of the login, from the store and without the network."""
-        return await _outcome(self._handle._on_running_loop()._start_status(timeout=timeout))
+        start = self._handle._on_running_loop()._start_status
+        return TokenStatus(*await outcome(start(timeout=timeout)))
 
     async def logout(self, *, timeout: float | None = None) -> LogoutOutcome:
         """Ends the login: here at once, and then at the server, with every login of this client in
@@ -172,7 +167,7 @@ class TokenSource:
 
         Returns `"local_only"` if no server was told.
         """
-        return await _outcome(self._handle._on_running_loop()._start_logout(timeout=timeout))
+        return await outcome(self._handle._on_running_loop()._start_logout(timeout=timeout))
 
     def ensure_saved(self) -> None:
         """Checks that no token would be lost if the process exited now: an error while new tokens
@@ -221,65 +216,3 @@ def _checked(field: str, kind: type[_T], value: _T) -> _T:
             f"{field}: must be a sipgate_oauth2.{kind.__name__}, not {type(value).__name__}"
         )
     return value
-
-
-async def _outcome(task: _native.Task[_T]) -> _T:
-    """What a task ends with."""
-    outcome, error = await _ended(task)
-    if error is not None:
-        try:
-            raise error
-        finally:
-            # Its traceback holds this frame and the client's: all of them would stay until the next
-            # collection.
-            del error
-    return typing.cast("_T", outcome)
-
-
-async def _ended(task: _native.Task[_T]) -> tuple[_T | None, BaseException | None]:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[tuple[_T | None, BaseException | None]] = loop.create_future()
-
-    def end(outcome: _T | None, error: BaseException | None) -> None:
-        if not future.done():
-            future.set_result((outcome, error))
-
-    def completed(outcome: _T | None, error: BaseException | None) -> None:
-        # On a thread of the library. Once the loop is closed nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(end, outcome, error)
-
-    timer = loop.call_later(task.timeout, task.time_out)
-    task.then(completed)
-    try:
-        return await future
-    finally:
-        timer.cancel()
-        task.cancel()
-        if _native.needs_event_loop():
-            _stay(loop)
-
-
-# Held here, as an event loop holds its tasks weakly.
-_staying: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
-
-
-def _stay(loop: asyncio.AbstractEventLoop) -> None:
-    """Keeps `asyncio.run` from ending the loop before a refresh that nobody waits for has stored
-    its tokens in an `async` store.
-    """
-    if loop not in _staying:
-        _staying[loop] = loop.create_task(_stay_to_the_end())
-
-
-async def _stay_to_the_end() -> None:
-    try:
-        deadline = math.inf
-        while _native.needs_event_loop() and time.monotonic() < deadline:
-            try:
-                await asyncio.sleep(_STAY_POLL)
-            except asyncio.CancelledError:
-                # The loop is about to end: it waits for its tasks.
-                deadline = min(deadline, time.monotonic() + _STAY_SECONDS)
-    finally:
-        del _staying[asyncio.get_running_loop()]

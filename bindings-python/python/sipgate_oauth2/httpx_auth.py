@@ -11,25 +11,31 @@ from collections import abc
 
 import httpx
 
-from . import aio
+from . import _native
+from ._awaiting import outcome
 from ._origins import Origins
-from ._retry import another_token, another_token_async
+from ._retry import Awaited, Source, another_token, another_token_async
 from .cancel_token import CancelToken
-from .token_source import TokenSource
-from .token_status import TokenStatus
 
 __all__ = ["HttpxAuth"]
 
 _T = typing.TypeVar("_T")
 
 
+class _Source(Source, typing.Protocol):
+    """With what awaiting it takes."""
+
+    def access_token(self, *, cancel: CancelToken | None = None) -> str: ...
+    def status(self, *, cancel: CancelToken | None = None) -> object: ...
+    def _on_running_loop(self) -> _native.TokenSourceHandle: ...
+
+
 class HttpxAuth(httpx.Auth):
     """Adds the token of a source to requests to its origins, and sends a refused one once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
+    def __init__(self, source: _Source, origins: abc.Collection[str] | None) -> None:
         self._source = source
-        self._awaited = aio.TokenSource(source)
-        self._origins = Origins.of(source, origins)
+        self._origins = Origins.of(source._issuer, origins)
 
     def sync_auth_flow(
         self, request: httpx.Request
@@ -55,7 +61,7 @@ class HttpxAuth(httpx.Auth):
         if not self._is_ours(request):
             yield request
             return
-        source = self._awaited if _runs_asyncio() else _OnThreads(self._source)
+        source = _awaited(self._source)
         token = await source.access_token()
         _authorize(request, token)
         response = yield request
@@ -79,26 +85,44 @@ class HttpxAuth(httpx.Auth):
         return f"HttpxAuth({self._source!r})"
 
 
+def _awaited(source: _Source) -> Awaited:
+    return _OnAsyncio(source) if _runs_asyncio() else _OnThreads(source)
+
+
+class _OnAsyncio:
+    """The source for asyncio: no thread of Python waits."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self.peek = source.peek
+        self.invalidate = source.invalidate
+
+    async def access_token(self) -> str:
+        token = self._source.peek()
+        if token is not None:
+            return token
+        return await outcome(self._source._on_running_loop()._start_access_token())
+
+    async def status(self) -> object:
+        return await outcome(self._source._on_running_loop()._start_status())
+
+
 class _OnThreads:
     """The source for another event loop than asyncio's, such as trio's: its calls wait on a thread
     of the loop.
     """
 
-    def __init__(self, source: TokenSource) -> None:
+    def __init__(self, source: _Source) -> None:
         self._source = source
+        self.peek = source.peek
+        self.invalidate = source.invalidate
 
     async def access_token(self) -> str:
         token = self._source.peek()
         return token if token is not None else await _on_thread(self._source.access_token)
 
-    async def status(self) -> TokenStatus:
+    async def status(self) -> object:
         return await _on_thread(self._source.status)
-
-    def peek(self) -> str | None:
-        return self._source.peek()
-
-    def invalidate(self, access_token: str) -> None:
-        self._source.invalidate(access_token)
 
 
 async def _on_thread(call: abc.Callable[..., _T]) -> _T:

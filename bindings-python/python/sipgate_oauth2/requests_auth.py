@@ -15,8 +15,7 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
 from ._origins import Origins
-from ._retry import REFUSED, another_token
-from .token_source import TokenSource
+from ._retry import REFUSED, Source, another_token
 
 __all__ = ["RequestsAuth"]
 
@@ -24,9 +23,9 @@ __all__ = ["RequestsAuth"]
 class RequestsAuth(AuthBase):
     """Adds the token of a source to requests to its origins, and sends a refused one once more."""
 
-    def __init__(self, source: TokenSource, origins: abc.Collection[str] | None) -> None:
+    def __init__(self, source: Source, origins: abc.Collection[str] | None) -> None:
         self._source = source
-        self._origins = Origins.of(source, origins)
+        self._origins = Origins.of(source._issuer, origins)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         scheme, host, port = _place(request)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .types import CustomStore, EncryptionKeys, StorePath
+    from ._native_types import CustomStore, EncryptionKeys, StorePath
 
 
 class Store:

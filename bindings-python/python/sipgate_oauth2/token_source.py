@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from .cancel_token import CancelToken
     from .httpx_auth import HttpxAuth
     from .requests_auth import RequestsAuth
     from .token_set import TokenSet
@@ -37,6 +38,43 @@ class TokenSource(_native.TokenSourceHandle):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+        # Inherited, so that no Python code runs in them: here for type checkers and editors.
+        def access_token(
+            self,
+            *,
+            timeout: float | None = None,
+            min_validity: float | None = None,
+            cancel: CancelToken | None = None,
+        ) -> str:
+            """An access token that an API accepts now, and for `min_validity` seconds more.
+
+            It is the current token, from memory, for most of its lifetime. In the last part of its
+            lifetime the current token is returned at once and refreshed in the background. A caller
+            waits for a refresh only after the token has expired.
+            """
+            ...
+
+        def authorization_header(
+            self,
+            *,
+            timeout: float | None = None,
+            min_validity: float | None = None,
+            cancel: CancelToken | None = None,
+        ) -> str:
+            """The value of an `Authorization` header with the `access_token`: `Bearer …`.
+
+            RFC 6750, section 2.1.
+            """
+            ...
+
+        def peek(self) -> str | None:
+            """The current token, if it can be returned without asking the store or the server.
+
+            Never blocks.
+            """
+            ...
+
     def invalidate(self, access_token: str, /) -> None:
         """Tells the source that an API answered 401 to this access token. Sends nothing.
 
@@ -61,7 +99,10 @@ class TokenSource(_native.TokenSourceHandle):
 
     def status(self, **call: Unpack[CallOptions]) -> TokenStatus:
         """The state of the login, from the store and without the network."""
-        return self._start_status(**call).wait()
+        # Not imported before it is needed: it takes longer than all of this package.
+        from .token_status import TokenStatus
+
+        return TokenStatus(*self._start_status(**call).wait())
 
     def logout(self, **call: Unpack[CallOptions]) -> LogoutOutcome:
         """Ends the login: here at once, and then at the server.

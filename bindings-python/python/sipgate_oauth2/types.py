@@ -1,8 +1,18 @@
 """Types for type checkers: literals, options and events. Nothing here is needed at run time."""
 
-import os
 import typing
 from collections import abc
+
+from ._native_types import (
+    CustomStore,
+    EncryptionKeys,
+    Entry,
+    LoginState,
+    LogoutOutcome,
+    Scope,
+    ServerMetadata,
+    StorePath,
+)
 
 if typing.TYPE_CHECKING:
     from .cancel_token import CancelToken
@@ -23,11 +33,11 @@ __all__ = [
     "LoginRejected",
     "LoginState",
     "LogoutOutcome",
-    "ResponseMemberIgnored",
     "RealmMismatch",
-    "Remedy",
     "RefreshFailed",
+    "Remedy",
     "Renewed",
+    "ResponseMemberIgnored",
     "ResponseMode",
     "Scope",
     "ServerMetadata",
@@ -35,9 +45,6 @@ __all__ = [
     "TokenRequest",
     "Unsaved",
 ]
-
-Scope: typing.TypeAlias = str | abc.Sequence[str] | abc.Set[str]
-"""A scope: a text of names that are separated by spaces, or a collection of names."""
 
 ClientAuthentication = typing.Literal["client_secret_post", "client_secret_basic", "none"]
 """How a client authenticates at the token endpoint (RFC 7591, section 2)."""
@@ -121,42 +128,6 @@ class AuthorizationParameters(typing.TypedDict, total=False):
     """More parameters, for the server."""
 
 
-class ServerMetadata(typing.TypedDict, total=False):
-    """What a server says of itself (RFC 8414, section 2). Other members are ignored."""
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    registration_endpoint: str
-    scopes_supported: list[str]
-    response_types_supported: list[str]
-    response_modes_supported: list[str]
-    grant_types_supported: list[str]
-    token_endpoint_auth_methods_supported: list[str]
-    revocation_endpoint: str
-    introspection_endpoint: str
-    code_challenge_methods_supported: list[str]
-
-    userinfo_endpoint: str
-    """OpenID Connect Discovery, section 3."""
-
-    end_session_endpoint: str
-    """OpenID Connect RP-Initiated Logout, section 2.1."""
-
-    device_authorization_endpoint: str
-    """RFC 8628, section 4."""
-
-    authorization_response_iss_parameter_supported: bool
-    """RFC 9207, section 3: if `True`, a callback without `iss` is refused."""
-
-
-LoginState = typing.Literal["absent", "active", "rejected", "logged_out"]
-"""`TokenStatus.state`."""
-
-LogoutOutcome = typing.Literal["revoked", "local_only"]
-"""Whether a server was told of a logout."""
-
 Remedy = typing.Literal[
     "log_in_again",
     "fix_configuration",
@@ -200,36 +171,6 @@ ErrorCode = typing.Literal[
     "SIPGATE_INTERNAL",
 ]
 """What went wrong, as a word that is the same in every language."""
-
-
-StorePath: typing.TypeAlias = str | os.PathLike[str]
-"""The path of a SQLite store."""
-
-EncryptionKeys: typing.TypeAlias = abc.Sequence[str | bytes]
-"""Keys of 32 bytes each, or these as base64 or hexadecimal text. The first one encrypts."""
-
-Entry: typing.TypeAlias = abc.Sequence[typing.Any] | None
-"""What a custom store loads: `(version, data, expires_at)`, or `None`."""
-
-
-class CustomStore(typing.Protocol):
-    """An object that keeps logins: see `Store`."""
-
-    def load(self, key: str, /) -> Entry | abc.Awaitable[Entry]:
-        """The entry of this key."""
-        ...
-
-    def save(
-        self,
-        key: str,
-        expected_version: str | None,
-        version: str,
-        data: bytes,
-        expires_at: int | None,
-        /,
-    ) -> bool | abc.Awaitable[bool]:
-        """Replaces the entry if its version is the expected one."""
-        ...
 
 
 class TokenRequest(typing.TypedDict):

@@ -90,20 +90,34 @@ impl<T: Send + 'static> Task<T> {
     /// Those of the operation. If the wait ends first, [`Timeout`](crate::ErrorCode::Timeout),
     /// [`Cancelled`](crate::ErrorCode::Cancelled), or what else that means for this operation.
     pub fn wait(self) -> Result<T> {
+        self.wait_while(Duration::MAX, || true)
+    }
+
+    /// Waits as [`wait`](Self::wait) does, and calls `go_on` on this thread after each `slice` of
+    /// time. Once that returns `false`, the wait ends as cancelled. For callers that have something
+    /// to check in between, such as signals.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait`](Self::wait).
+    pub fn wait_while(self, slice: Duration, mut go_on: impl FnMut() -> bool) -> Result<T> {
         let shared = Arc::clone(&self.shared);
         let _listening = self.cancel.as_ref().map(|cancel| cancel.listen(move || shared.abandon(WaitEnded::Cancelled)));
         loop {
             let left = self.deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
-            if let Some(outcome) = self.wait_for(left) {
+            if let Some(outcome) = self.wait_for(left.min(slice)) {
                 return outcome;
             }
-            self.abandon(WaitEnded::TimedOut);
+            if left <= slice {
+                self.abandon(WaitEnded::TimedOut);
+            } else if !go_on() {
+                self.abandon(WaitEnded::Cancelled);
+            }
         }
     }
 
     /// Waits for at most this long, and returns `None` if the operation has not finished by then.
-    /// For callers that have something to check in between, such as signals. The call's own timeout
-    /// and cancel token do not count here.
+    /// The call's own timeout and cancel token do not count here.
     pub fn wait_for(&self, time: Duration) -> Option<Result<T>> {
         let slot = self.shared.lock();
         let (mut slot, _) =
@@ -291,6 +305,42 @@ mod tests {
         assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::Cancelled, "Sent"));
         assert!(completer.progress().may_send());
         completer.complete(Ok(1));
+    }
+
+    #[test]
+    fn a_wait_asks_after_each_slice_whether_it_goes_on() {
+        let (task, completer) = task(&CallOptions::new());
+        let mut asked = 0;
+        let outcome = task.wait_while(Duration::from_millis(1), || {
+            asked += 1;
+            if asked == 3 {
+                completer.complete(Ok(7));
+            }
+            true
+        });
+        assert_eq!((outcome.unwrap(), asked), (7, 3));
+    }
+
+    #[test]
+    fn a_wait_that_does_not_go_on_ends_as_cancelled_and_the_request_is_not_sent_any_more() {
+        let (task, completer) = task(&CallOptions::new());
+        let error = task.wait_while(Duration::from_millis(1), || false).unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (ErrorCode::Cancelled, "NotSent"));
+        assert!(!completer.progress().may_send());
+    }
+
+    #[test]
+    fn a_wait_in_slices_ends_with_its_timeout_and_its_token() {
+        let slice = Duration::from_millis(1);
+        let cancel = CancelToken::new();
+        let (timed, _completer) = task(&CallOptions::new().timeout(Duration::from_millis(5)));
+        assert_eq!(timed.wait_while(slice, || true).unwrap_err().code(), ErrorCode::Timeout);
+        let (listening, _completer) = task(&CallOptions::new().cancel_token(&cancel));
+        let error = listening.wait_while(slice, || {
+            cancel.cancel();
+            true
+        });
+        assert_eq!(error.unwrap_err().code(), ErrorCode::Cancelled);
     }
 
     #[test]

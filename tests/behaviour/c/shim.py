@@ -173,7 +173,9 @@ class Shim:
                 client_id,
             )
         metadata = {member: args.pop(member) for member in METADATA if member in args}
-        metadata["authorization_response_iss_parameter_supported"] = args.pop("authorization_response_iss_parameter_supported", False)
+        metadata["authorization_response_iss_parameter_supported"] = args.pop(
+            "authorization_response_iss_parameter_supported", False
+        )
         return make("client_options_new", json.dumps(metadata), client_id)
 
     def set_store(self, client_options: Any, kind: str, **settings: Any) -> None:

@@ -386,7 +386,9 @@ def metadata(args: Args) -> dict[str, Any]:
     names = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
     found = {name: args.pop(name) for name in names if name in args}
     if "authorization_response_iss_parameter_supported" in args:
-        found["authorization_response_iss_parameter_supported"] = args.pop("authorization_response_iss_parameter_supported")
+        found["authorization_response_iss_parameter_supported"] = args.pop(
+            "authorization_response_iss_parameter_supported"
+        )
     return found
 
 
