@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -28,15 +28,15 @@ realm: ## the local realm, left running, for a login by hand in your browser
 	@target/debug/realm --human
 
 build: ## everything that demo and test use, unoptimised
-	@cargo build --workspace --exclude schedules --examples --bins --lib
+	@cargo build --examples --bins --lib
 	@$(PYTHON) bindings-python/stage.py debug
 	@node bindings-node/stage.mjs debug
 	@bash bindings-c/build.sh debug
 	@$(PYTHON) tests/readme/node_block.py target/node/readme.mjs
 
 test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
-	cargo test --workspace --exclude protocol --exclude schedules
-	cargo test -p sipgate-oauth2 --features log --test log
+	cargo test
+	cargo test --features sipgate-oauth2/log --test log
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
 	cd bindings-python && $(PYTHON) ../tests/differential/canary.py $(IN_VENV)/python -m pytest -q -s
 	cd bindings-node && $(PYTHON) ../tests/differential/canary.py node --test test/
@@ -97,6 +97,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash tests/house/dependencies.sh
 	$(IN_VENV)/typos
+	$(PYTHON) tests/house/circles.py
 	bash bindings-c/header.sh --check
 	$(PYTHON) bindings-c/abi.py
 	$(PYTHON) tests/behaviour/run.py --check-table
@@ -113,8 +114,8 @@ abi: ## accepts the C header's interface as the one to compare with, though it m
 	$(PYTHON) bindings-c/abi.py --accept
 
 test-fuzz: $(VENV)/.ready ## what fuzzing has found and was given to start from, replayed; then ten seconds of each target
-	cargo test --manifest-path fuzz/Cargo.toml
-	bash fuzz/run.sh 10
+	cargo test -p sipgate-oauth2-fuzz
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 bash fuzz/run.sh 10
 
 fuzz: $(VENV)/.ready ## each fuzz target for so many seconds (SECONDS=60)
 	bash fuzz/run.sh $(SECONDS)
@@ -122,6 +123,12 @@ fuzz: $(VENV)/.ready ## each fuzz target for so many seconds (SECONDS=60)
 mutants: ## changes to the pure modules that no unit test notices (long)
 	@[ -x .cache/tools/bin/cargo-mutants ] || cargo install --locked --quiet --root .cache/tools cargo-mutants
 	.cache/tools/bin/cargo-mutants mutants --output target
+
+night: ## what takes too long for every change: hours
+	$(MAKE) test-dist test-keycloak-22 chaos
+	$(MAKE) fuzz SECONDS=600
+	bash fuzz/run.sh --asan 600
+	$(MAKE) bench mutants
 
 bench: ## speed against hand-written code, as ratios in one run
 	$(PYTHON) benches/run.py

@@ -36,7 +36,7 @@ BANNED = {
     NOT_ONE
     + r"of (?:the|an?) (?:library|application|program|process)'s": 'the noun first: "the library\'s …"',
     r"the person(?:'s)?": '"the user", or "the resource owner" in the RFC\'s sense',
-    r"pending logins?": '"authorization request"',
+    r"authorization requests?": '"authorization request"',
     r"answer(?:s|ed|ing)?": '"response", "respond", or "result"',
     r"renew(?:s|ed|al|als|ing)?": '"refresh"',
     r"anew": '"again"',

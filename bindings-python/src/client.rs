@@ -74,9 +74,62 @@ impl ClientHandle {
         Ok(TokenSourceHandle::new(core, self.core.issuer(), self.custom_store.clone()))
     }
 
-    /// An `async` custom store works on the event loop that runs on this thread.
-    fn _use_running_loop(&self, py: Python<'_>) -> PyResult<()> {
-        custom_store::use_running_loop(self.custom_store.as_ref(), py)
+    #[pyo3(signature = (request, callback, **call))]
+    fn start_exchange_callback(&self, request: Any<'_, '_>, callback: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let (py, request, callback) = (request.py(), authorization_request::read(request)?, argument::callback(callback)?);
+        self.start(py, call, token_set, |core, options| core.start_exchange_callback(&request, callback, options))
+    }
+
+    #[pyo3(signature = (code, code_verifier, redirect_uri, scope, **call))]
+    fn start_exchange_code(
+        &self,
+        code: Any<'_, '_>,
+        code_verifier: Optional<'_, '_>,
+        redirect_uri: Optional<'_, '_>,
+        scope: Optional<'_, '_>,
+        call: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Task> {
+        let mut parameters = AuthorizationCode::new(argument::text("code", code)?);
+        if let Some(code_verifier) = argument::optional_text("code_verifier", code_verifier)? {
+            parameters = parameters.code_verifier(code_verifier);
+        }
+        if let Some(redirect_uri) = argument::optional_text("redirect_uri", redirect_uri)? {
+            parameters = parameters.redirect_uri(redirect_uri);
+        }
+        if let Some(scope) = scope {
+            parameters = parameters.scope(argument::scope(scope)?);
+        }
+        self.start(code.py(), call, token_set, |core, options| core.start_exchange_code(parameters, options))
+    }
+
+    #[pyo3(signature = (refresh_token, scope, **call))]
+    fn start_refresh(&self, refresh_token: Any<'_, '_>, scope: Optional<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let mut parameters = token_set::refresh_parameters(refresh_token)?;
+        if let Some(scope) = scope {
+            parameters = parameters.scope(argument::scope(scope)?);
+        }
+        self.start(refresh_token.py(), call, token_set, |core, options| core.start_refresh(parameters, options))
+    }
+
+    #[pyo3(signature = (request, callback, account, **call))]
+    fn start_complete_login(
+        &self,
+        request: Any<'_, '_>,
+        callback: Any<'_, '_>,
+        account: Any<'_, '_>,
+        call: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Task> {
+        let (py, request, callback) = (request.py(), authorization_request::read(request)?, argument::callback(callback)?);
+        let account = argument::text("account", account)?;
+        let (issuer, custom_store) = (self.core.issuer().to_owned(), self.custom_store.clone());
+        let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, custom_store))?.into_any());
+        self.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
+    }
+
+    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this thread.
+    fn on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
+        Ok(slf)
     }
 
     #[getter]
@@ -120,76 +173,6 @@ impl ClientHandle {
     ) -> PyResult<Task> {
         Task::start(py, CallOptions::read(call)?, given, |options| operation(&self.core, options))
     }
-}
-
-#[pyfunction]
-#[pyo3(signature = (client, request, callback, **call))]
-pub(crate) fn start_exchange_callback(
-    py: Python<'_>,
-    client: &ClientHandle,
-    request: Any<'_, '_>,
-    callback: Any<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let (request, callback) = (authorization_request::read(request)?, argument::callback(callback)?);
-    client.start(py, call, token_set, |core, options| core.start_exchange_callback(&request, callback, options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (client, code, code_verifier, redirect_uri, scope, **call))]
-pub(crate) fn start_exchange_code(
-    py: Python<'_>,
-    client: &ClientHandle,
-    code: Any<'_, '_>,
-    code_verifier: Optional<'_, '_>,
-    redirect_uri: Optional<'_, '_>,
-    scope: Optional<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let mut code = AuthorizationCode::new(argument::text("code", code)?);
-    if let Some(code_verifier) = argument::optional_text("code_verifier", code_verifier)? {
-        code = code.code_verifier(code_verifier);
-    }
-    if let Some(redirect_uri) = argument::optional_text("redirect_uri", redirect_uri)? {
-        code = code.redirect_uri(redirect_uri);
-    }
-    if let Some(scope) = scope {
-        code = code.scope(argument::scope(scope)?);
-    }
-    client.start(py, call, token_set, |core, options| core.start_exchange_code(code, options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (client, refresh_token, scope, **call))]
-pub(crate) fn start_refresh(
-    py: Python<'_>,
-    client: &ClientHandle,
-    refresh_token: Any<'_, '_>,
-    scope: Optional<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let mut parameters = token_set::refresh_parameters(refresh_token)?;
-    if let Some(scope) = scope {
-        parameters = parameters.scope(argument::scope(scope)?);
-    }
-    client.start(py, call, token_set, |core, options| core.start_refresh(parameters, options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (client, request, callback, account, **call))]
-pub(crate) fn start_complete_login(
-    py: Python<'_>,
-    client: &ClientHandle,
-    request: Any<'_, '_>,
-    callback: Any<'_, '_>,
-    account: Any<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let (request, callback) = (authorization_request::read(request)?, argument::callback(callback)?);
-    let account = argument::text("account", account)?;
-    let (issuer, custom_store) = (client.core.issuer().to_owned(), client.custom_store.clone());
-    let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, custom_store))?.into_any());
-    client.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
 }
 
 fn token_set(py: Python<'_>, tokens: TokenSet) -> PyResult<Py<PyAny>> {

@@ -36,40 +36,21 @@ pub(crate) fn realm(builder: ClientBuilder, realm: Optional<'_, '_>) -> PyResult
 
 fn setter(name: &str) -> Option<Setter<Options>> {
     Some(match name {
-        "client_secret" => |options, value| {
-            let secret = argument::text("client_secret", value)?;
-            Ok(options.with(|builder| builder.client_secret(secret)))
-        },
+        "client_secret" => |options, value| options.with(argument::text("client_secret", value)?, ClientBuilder::client_secret),
         "client_authentication" => |options, value| {
             let name = argument::text("client_authentication", value)?;
             let authentication = call::work(value.py(), "client_authentication", || name.parse())?;
-            Ok(options.with(|builder| builder.client_authentication(authentication)))
+            options.with(authentication, ClientBuilder::client_authentication)
         },
-        "redirect_uri" => |options, value| {
-            let redirect_uri = argument::text("redirect_uri", value)?;
-            Ok(options.with(|builder| builder.redirect_uri(redirect_uri)))
-        },
-        "ca_certificates" => |options, value| {
-            let pem = argument::bytes("ca_certificates", value)?;
-            Ok(options.with(|builder| builder.ca_certificates(pem)))
-        },
-        "proxy" => |options, value| {
-            let proxy = argument::text("proxy", value)?;
-            Ok(options.with(|builder| builder.proxy(proxy)))
-        },
-        "connect_timeout" => |options, value| {
-            let timeout = argument::seconds("connect_timeout", value)?;
-            Ok(options.with(|builder| builder.connect_timeout(timeout)))
-        },
-        "request_timeout" => |options, value| {
-            let timeout = argument::seconds("request_timeout", value)?;
-            Ok(options.with(|builder| builder.request_timeout(timeout)))
-        },
+        "redirect_uri" => |options, value| options.with(argument::text("redirect_uri", value)?, ClientBuilder::redirect_uri),
+        "ca_certificates" => |options, value| options.with(argument::bytes("ca_certificates", value)?, ClientBuilder::ca_certificates),
+        "proxy" => |options, value| options.with(argument::text("proxy", value)?, ClientBuilder::proxy),
+        "connect_timeout" => |options, value| options.with(argument::seconds("connect_timeout", value)?, ClientBuilder::connect_timeout),
+        "request_timeout" => |options, value| options.with(argument::seconds("request_timeout", value)?, ClientBuilder::request_timeout),
         "store" => |options, value| {
             let store = store::read(value)?;
-            let store = store.get();
-            let options = options.with(|builder| builder.store(store.core.clone()));
-            Ok(Options { custom_store: store.custom.clone(), ..options })
+            let options = options.with(store.get().core.clone(), ClientBuilder::store)?;
+            Ok(Options { custom_store: store.get().custom.clone(), ..options })
         },
         "on_event" => |options, value| Ok(Options { handler: Some(EventHandler::new(value)?), ..options }),
         _ => return None,
@@ -77,7 +58,7 @@ fn setter(name: &str) -> Option<Setter<Options>> {
 }
 
 impl Options {
-    fn with(self, set: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
-        Self { builder: set(self.builder), ..self }
+    fn with<T>(self, value: T, set: impl FnOnce(ClientBuilder, T) -> ClientBuilder) -> PyResult<Self> {
+        Ok(Self { builder: set(self.builder, value), ..self })
     }
 }

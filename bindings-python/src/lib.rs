@@ -1,6 +1,6 @@
 //! The native half of the Python package `sipgate_oauth2`, which the package's Python files alone
 //! use. It converts, and no more: each public class has a handle here, and each operation one
-//! `start_…` function that gives a `Task`. `call` is the only way to a function of the core that
+//! `start_…` method that gives a `Task`. `call` is the only way to a function of the core that
 //! waits.
 
 mod argument;
@@ -44,7 +44,7 @@ mod _native {
     #[pymodule_export]
     use crate::cancel_token::CancelTokenHandle;
     #[pymodule_export]
-    use crate::client::{ClientHandle, start_complete_login, start_exchange_callback, start_exchange_code, start_refresh};
+    use crate::client::ClientHandle;
     #[pymodule_export]
     use crate::custom_store::needs_event_loop;
     #[pymodule_export]
@@ -58,9 +58,7 @@ mod _native {
     #[pymodule_export]
     use crate::token_set::TokenSetHandle;
     #[pymodule_export]
-    use crate::token_source::{
-        TokenSourceHandle, start_access_token, start_source_logout, start_source_refresh, start_source_save, start_source_status,
-    };
+    use crate::token_source::TokenSourceHandle;
 
     #[pymodule_export]
     const VERSION: &str = sipgate_oauth2::VERSION;

@@ -1,6 +1,6 @@
 //! The native half of `TokenSource`, and its operations. The public class inherits `access_token`,
 //! `authorization_header` and `peek`, which an application calls for each request: no Python code
-//! runs in them.
+//! runs in them. Names with an underscore are not for applications.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -78,6 +78,7 @@ impl TokenSourceHandle {
         self.core.account_hash()
     }
 
+    #[pyo3(signature = (access_token, /))]
     fn invalidate(&self, py: Python<'_>, access_token: Any<'_, '_>) -> PyResult<()> {
         let access_token = AccessToken::from(argument::text("access_token", access_token)?.to_owned());
         call::work(py, "TokenSource.invalidate", || {
@@ -95,9 +96,38 @@ impl TokenSourceHandle {
         &self.issuer
     }
 
-    /// An `async` custom store works on the event loop that runs on this thread.
-    fn _use_running_loop(&self, py: Python<'_>) -> PyResult<()> {
-        custom_store::use_running_loop(self.custom_store.as_ref(), py)
+    #[pyo3(signature = (**call))]
+    fn _start_access_token(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let options = CallOptions::for_access_token(call)?;
+        let min_validity = options.min_validity();
+        Task::start(py, options, access_token, |options| self.core.start_access_token(min_validity, options))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_refresh(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::read(call)?, access_token, |options| self.core.start_refresh(options))
+    }
+
+    #[pyo3(signature = (tokens, **call))]
+    fn _start_save(&self, tokens: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let (py, tokens) = (tokens.py(), token_set::read(tokens)?);
+        Task::start(py, CallOptions::read(call)?, nothing, |options| self.core.start_save(&tokens, options))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_status(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::read(call)?, status, |options| self.core.start_status(options))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_logout(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, CallOptions::read(call)?, logout_outcome, |options| self.core.start_logout(options))
+    }
+
+    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this thread.
+    fn _on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
+        Ok(slf)
     }
 }
 
@@ -123,44 +153,6 @@ impl TokenSourceHandle {
         let task = task::start(py, &options, |options| self.core.start_access_token(min_validity, options))?;
         task::wait(py, task, &options)
     }
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_access_token(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    let options = CallOptions::for_access_token(call)?;
-    let min_validity = options.min_validity();
-    Task::start(py, options, access_token, |options| source.core.start_access_token(min_validity, options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_source_refresh(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, access_token, |options| source.core.start_refresh(options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, tokens, **call))]
-pub(crate) fn start_source_save(
-    py: Python<'_>,
-    source: &TokenSourceHandle,
-    tokens: Any<'_, '_>,
-    call: Option<Keywords<'_, '_>>,
-) -> PyResult<Task> {
-    let tokens = token_set::read(tokens)?;
-    Task::start(py, CallOptions::read(call)?, nothing, |options| source.core.start_save(&tokens, options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_source_status(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, status, |options| source.core.start_status(options))
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, **call))]
-pub(crate) fn start_source_logout(py: Python<'_>, source: &TokenSourceHandle, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
-    Task::start(py, CallOptions::read(call)?, logout_outcome, |options| source.core.start_logout(options))
 }
 
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one shape for all outcomes")]

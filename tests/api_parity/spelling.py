@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-C_PREFIX = "sipgate_"
+C_PREFIX = "sipgate_oauth2_"
 CODE_PREFIX = "sipgate_"
 
 

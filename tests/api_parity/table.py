@@ -123,7 +123,8 @@ def as_markdown(table: Table) -> str:
     lines = [
         "# What each language offers",
         "",
-        "Written by `make api-table` from the four languages; do not edit. What is explained, and why, is in `exceptions.json`.",
+        "Written by `make api-table` from the four languages; do not edit. What only some of them have",
+        "is explained in `exceptions.json`.",
         "",
         f"## In all languages: {len(shared)}",
         "",

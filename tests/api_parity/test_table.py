@@ -18,18 +18,25 @@ EVERYWHERE: Mapping[str, set[str]] = {
     "aio": {"TokenSet.expires_at", "ErrorCode='SIPGATE_LOGIN_REQUIRED'", "Client.refresh"},
     "node": {"TokenSet.expiresAt", "ErrorCode='SIPGATE_LOGIN_REQUIRED'", "Client.refresh"},
     "c": {
-        "sipgate_token_set_expires_at()",
-        "sipgate_code.SIPGATE_LOGIN_REQUIRED",
-        "sipgate_client_refresh()",
-        "sipgate_client",
-        "sipgate_client_free()",
-        "sipgate_token_set",
-        "sipgate_code",
+        "sipgate_oauth2_token_set_expires_at()",
+        "sipgate_oauth2_code.SIPGATE_LOGIN_REQUIRED",
+        "sipgate_oauth2_client_refresh()",
+        "sipgate_oauth2_client",
+        "sipgate_oauth2_client_free()",
+        "sipgate_oauth2_token_set",
+        "sipgate_oauth2_code",
     },
 }
-HANDLES = {"c": ["sipgate_client", "sipgate_client_free()", "sipgate_token_set", "sipgate_code"]}
+HANDLES = {
+    "c": [
+        "sipgate_oauth2_client",
+        "sipgate_oauth2_client_free()",
+        "sipgate_oauth2_token_set",
+        "sipgate_oauth2_code",
+    ]
+}
 KNOWN: Mapping[str, Any] = {
-    "aliases": {"c": {"sipgate_code": "ErrorCode"}},
+    "aliases": {"c": {"sipgate_oauth2_code": "ErrorCode"}},
     "keywords": {"ClientOptions": {"of": ["Client.sipgate", "Client.keycloak"]}},
     "same": [],
     "only": [{"why": "handles", **HANDLES}],
@@ -80,7 +87,7 @@ def test_an_exception_for_what_is_not_there_is_an_error() -> None:
 
 
 def test_an_exception_for_what_every_language_has_by_now_is_an_error() -> None:
-    items = {"rust": ["Client::start_refresh"], "c": ["sipgate_client_refresh()"]}
+    items = {"rust": ["Client::start_refresh"], "c": ["sipgate_oauth2_client_refresh()"]}
     everywhere = {language: ["Client.refresh"] for language in ("python", "aio", "node")}
     found = problems(only=[{"why": "so", **items, **everywhere}])
     assert found == ["Client.refresh: explained, but every language has it"]
@@ -98,9 +105,9 @@ def test_a_keyword_that_one_constructor_lacks_is_an_error() -> None:
         "python": {"Client.sipgate(proxy)"},
         "aio": {"Client.sipgate(proxy)", "Client.keycloak(proxy)"},
         "node": {"ClientOptions.proxy"},
-        "c": {"sipgate_client_options_set_proxy()"},
+        "c": {"sipgate_oauth2_client_options_set_proxy()"},
     }
-    found = problems(more | {"c": more["c"] | {"sipgate_client_options"}})
+    found = problems(more | {"c": more["c"] | {"sipgate_oauth2_client_options"}})
     assert any(
         one.startswith("ClientOptions.proxy: not in python: Client.keycloak, but") for one in found
     )

@@ -145,12 +145,12 @@ class LogIn(Deed):
 
     def prepare(self, member: Member) -> dict[str, Any]:
         pending = member.call(
-            "client.authorization_request", client="client", name="pending", scope="balance:read"
+            "client.authorization_request", client="client", name="request", scope="balance:read"
         )
         callback = browser_of(self.scene.realm)(pending["url"])
         return {
             "client": "client",
-            "pending": "pending",
+            "request": "request",
             "callback": callback,
             "account": ACCOUNT,
             "source": "new source",

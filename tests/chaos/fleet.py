@@ -70,12 +70,12 @@ class Member:
     def log_in(self, browser: Callable[[str], str], account: str) -> None:
         """The whole login, by this process; `browser` gives the callback for an authorization URL."""
         pending = self.call(
-            "client.authorization_request", client="client", name="pending", scope="balance:read"
+            "client.authorization_request", client="client", name="request", scope="balance:read"
         )
         self.call(
             "client.complete_login",
             client="client",
-            pending="pending",
+            request="request",
             callback=browser(pending["url"]),
             account=account,
             source="source",

@@ -165,11 +165,11 @@ class Trial:
 
     def _log_in(self, address: str) -> str:
         self._new_client(address)
-        wanted = {"client": "client", "name": "pending", "scope": "balance:read"}
+        wanted = {"client": "client", "name": "request", "scope": "balance:read"}
         url = self._call("client.authorization_request", wanted)["url"]
         login = self._realm.login({"authorization_url": url})
         self._secrets.add(login["code"])
-        sent = {"client": "client", "pending": "pending", "tokens": "tokens"}
+        sent = {"client": "client", "request": "request", "tokens": "tokens"}
         tokens = self._call("client.exchange_callback", {**sent, "callback": login["query"]})
         token: str = tokens["refresh_token"]
         return token

@@ -84,20 +84,20 @@ def new_client(draw: Draw, world: World, **settings: Any) -> Call:
 
 def new_client_that_requires_iss(draw: Draw, world: World) -> Call:
     endpoints = {
-        "kind": "endpoints",
+        "kind": "metadata",
         "issuer": world.issuer,
         "authorization_endpoint": f"{world.issuer}/protocol/openid-connect/auth",
         "token_endpoint": f"{world.issuer}/protocol/openid-connect/token",
-        "iss_required": True,
+        "authorization_response_iss_parameter_supported": True,
     }
     return new_client(draw, world, **endpoints, base=None, realm=None)
 
 
 def restore_pending(draw: Draw, world: World, **members: Any) -> Call:
-    """A pending login that is the same in every language, down to its verifier."""
+    """An authorization request that is the same in every language, down to its verifier."""
     changed = {"code_verifier": draw.verifier(), **members}
     exported = FUNCTIONS["$edited_export"]((world.exported, changed))
-    return Call("pending.restore", {"name": "pending", "exported": exported})
+    return Call("request.restore", {"name": "request", "exported": exported})
 
 
 def restore_tokens(draw: Draw) -> Call:
@@ -120,7 +120,7 @@ def exchange_code(draw: Draw, **args: Any) -> Call:
 
 
 def exchange_callback(callback: str) -> Call:
-    args = {"client": "client", "pending": "pending", "tokens": "tokens", "callback": callback}
+    args = {"client": "client", "request": "request", "tokens": "tokens", "callback": callback}
     return Call("client.exchange_callback", args)
 
 

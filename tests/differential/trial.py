@@ -24,7 +24,7 @@ REFERENCE = "rust"
 CALL_SECONDS = 60.0
 
 # Arguments that name what an earlier call made.
-USED = ("client", "pending", "from")
+USED = ("client", "request", "from")
 
 
 @dataclass
@@ -111,9 +111,9 @@ def _world(realm: Realm, shim: Shim) -> World:
         "redirect_uri": REDIRECT_URI,
     }
     issuer = _asked(shim, "client.new", settings)["issuer"]
-    wanted = {"client": "client", "name": "pending", "scope": "balance:read"}
+    wanted = {"client": "client", "name": "request", "scope": "balance:read"}
     _asked(shim, "client.authorization_request", wanted)
-    return World(base, issuer, _asked(shim, "pending.export", {"pending": "pending"})["exported"])
+    return World(base, issuer, _asked(shim, "request.export", {"request": "request"})["exported"])
 
 
 def _asked(shim: Shim, op: str, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 # Members that are moments, in seconds since 1970.
-MOMENTS = {"expires_at", "refresh_expires_at", "created_at", "ends_at"}
+MOMENTS = {"expires_at", "refresh_expires_at", "created_at"}
 
 # Drawn anew for each authorization URL; as long as they must be.
 DRAWN = re.compile(r"\b(nonce|code_challenge)=[\w-]{43}(?=&|$)")
 
 # Calls that only make what another one uses.
-PREPARING = {"client.new", "pending.restore", "tokens.restore"}
+PREPARING = {"client.new", "request.restore", "tokens.restore"}
 
 OK = "ok"
 SKIPPED = "skipped"

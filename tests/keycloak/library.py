@@ -14,7 +14,7 @@ from keycloak.asker import REDIRECT_URI, SCOPE, Asker
 
 @dataclass(frozen=True)
 class Pending:
-    """A pending login in the shim, and where it sends the person."""
+    """An authorization request in the shim, and where it sends the person."""
 
     name: str
     url: str
@@ -51,10 +51,10 @@ class Library:
         return Pending(name, begun.text("url"))
 
     def copy(self, pending: Pending) -> Pending:
-        """The same pending login as another process would restore it."""
-        exported = self._call("pending.export", pending=pending.name).text("exported")
+        """The same authorization request as another process would restore it."""
+        exported = self._call("request.export", request=pending.name).text("exported")
         name = next(self._names)
-        restored = self._call("pending.restore", name=name, exported=exported)
+        restored = self._call("request.restore", name=name, exported=exported)
         return Pending(name, restored.text("url"))
 
     def callback(self, pending: Pending, browser: Browser | None = None) -> str:
@@ -65,7 +65,7 @@ class Library:
 
     def exchange_callback(self, client: str, pending: Pending, callback: str) -> Reply:
         return self._tokens(
-            "client.exchange_callback", client=client, pending=pending.name, callback=callback
+            "client.exchange_callback", client=client, request=pending.name, callback=callback
         )
 
     def exchange_code(

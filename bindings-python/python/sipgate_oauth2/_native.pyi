@@ -1,12 +1,12 @@
 """The native half, which only this package uses; checked against the binary by mypy's stubtest.
 
-The public classes are in the Python files: each holds a handle from here. A `start_…` function
+The public classes are in the Python files: each holds a handle from here. A `start_…` method
 starts an operation, and the task that it returns is waited for, or awaited.
 """
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, ClassVar, Final, Generic, TypeVar, final
 
 from typing_extensions import Self, Unpack, disjoint_base
 
@@ -42,15 +42,6 @@ __all__ = [
     "end",
     "error_codes",
     "needs_event_loop",
-    "start_access_token",
-    "start_complete_login",
-    "start_exchange_callback",
-    "start_exchange_code",
-    "start_refresh",
-    "start_source_logout",
-    "start_source_refresh",
-    "start_source_save",
-    "start_source_status",
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -93,6 +84,28 @@ class ClientHandle:
         self, scope: Scope, **parameters: Unpack[AuthorizationParameters]
     ) -> AuthorizationRequestHandle: ...
     def token_source(self, account: str) -> TokenSourceHandle: ...
+    def start_exchange_callback(
+        self, request: AuthorizationRequest, callback: str | bytes, **call: Unpack[CallOptions]
+    ) -> Task[TokenSetHandle]: ...
+    def start_exchange_code(
+        self,
+        code: str,
+        code_verifier: str | None,
+        redirect_uri: str | None,
+        scope: Scope | None,
+        **call: Unpack[CallOptions],
+    ) -> Task[TokenSetHandle]: ...
+    def start_refresh(
+        self, refresh_token: str | TokenSet, scope: Scope | None, **call: Unpack[CallOptions]
+    ) -> Task[TokenSetHandle]: ...
+    def start_complete_login(
+        self,
+        request: AuthorizationRequest,
+        callback: str | bytes,
+        account: str,
+        **call: Unpack[CallOptions],
+    ) -> Task[TokenSourceHandle]: ...
+    def on_running_loop(self) -> Self: ...
     @property
     def metadata(self) -> ServerMetadata: ...
     @property
@@ -103,7 +116,6 @@ class ClientHandle:
     def client_id(self) -> str: ...
     @property
     def redirect_uri(self) -> str | None: ...
-    def _use_running_loop(self) -> None: ...
 
 @final
 class AuthorizationRequestHandle:
@@ -152,7 +164,7 @@ class TokenSetHandle:
     @property
     def extra(self) -> dict[str, Any]: ...
     def __eq__(self, value: object, /) -> bool: ...
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class StoreHandle:
@@ -209,7 +221,7 @@ class TokenSourceHandle:
         Never blocks.
         """
 
-    def invalidate(self, access_token: str) -> None: ...
+    def invalidate(self, access_token: str, /) -> None: ...
     def ensure_saved(self) -> None: ...
     @property
     def account(self) -> str: ...
@@ -217,7 +229,14 @@ class TokenSourceHandle:
     def account_hash(self) -> str: ...
     @property
     def _issuer(self) -> str: ...
-    def _use_running_loop(self) -> None: ...
+    def _start_access_token(
+        self, *, min_validity: float | None = None, **call: Unpack[CallOptions]
+    ) -> Task[str]: ...
+    def _start_refresh(self, **call: Unpack[CallOptions]) -> Task[str]: ...
+    def _start_save(self, tokens: TokenSet, **call: Unpack[CallOptions]) -> Task[None]: ...
+    def _start_status(self, **call: Unpack[CallOptions]) -> Task[TokenStatus]: ...
+    def _start_logout(self, **call: Unpack[CallOptions]) -> Task[LogoutOutcome]: ...
+    def _on_running_loop(self) -> Self: ...
 
 @final
 class CancelTokenHandle:
@@ -225,44 +244,3 @@ class CancelTokenHandle:
     def cancel(self) -> None: ...
     @property
     def cancelled(self) -> bool: ...
-
-def start_exchange_callback(
-    client: ClientHandle,
-    request: AuthorizationRequest,
-    callback: str | bytes,
-    **call: Unpack[CallOptions],
-) -> Task[TokenSetHandle]: ...
-def start_exchange_code(
-    client: ClientHandle,
-    code: str,
-    code_verifier: str | None,
-    redirect_uri: str | None,
-    scope: Scope | None,
-    **call: Unpack[CallOptions],
-) -> Task[TokenSetHandle]: ...
-def start_refresh(
-    client: ClientHandle,
-    refresh_token: str | TokenSet,
-    scope: Scope | None,
-    **call: Unpack[CallOptions],
-) -> Task[TokenSetHandle]: ...
-def start_complete_login(
-    client: ClientHandle,
-    request: AuthorizationRequest,
-    callback: str | bytes,
-    account: str,
-    **call: Unpack[CallOptions],
-) -> Task[TokenSourceHandle]: ...
-def start_access_token(
-    source: TokenSourceHandle, *, min_validity: float | None = None, **call: Unpack[CallOptions]
-) -> Task[str]: ...
-def start_source_refresh(source: TokenSourceHandle, **call: Unpack[CallOptions]) -> Task[str]: ...
-def start_source_save(
-    source: TokenSourceHandle, tokens: TokenSet, **call: Unpack[CallOptions]
-) -> Task[None]: ...
-def start_source_status(
-    source: TokenSourceHandle, **call: Unpack[CallOptions]
-) -> Task[TokenStatus]: ...
-def start_source_logout(
-    source: TokenSourceHandle, **call: Unpack[CallOptions]
-) -> Task[LogoutOutcome]: ...

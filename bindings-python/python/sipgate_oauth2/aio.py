@@ -39,8 +39,6 @@ __all__ = [
 ]
 
 _T = typing.TypeVar("_T")
-_P = typing.ParamSpec("_P")
-_Handle = typing.TypeVar("_Handle", _native.ClientHandle, _native.TokenSourceHandle)
 
 # How long an event loop that is about to end is kept, and how often this is checked.
 _STAY_SECONDS = 5.0
@@ -61,8 +59,8 @@ class Client(sync.ClientBase):
         self, request: AuthorizationRequest, callback: str | bytes, *, timeout: float | None = None
     ) -> TokenSet:
         """Checks the callback against the request and exchanges its code for tokens."""
-        start = _native.start_exchange_callback
-        return TokenSet._of(await _outcome(start, self._handle, request, callback, timeout=timeout))
+        start = self._handle.on_running_loop().start_exchange_callback
+        return TokenSet._of(await _outcome(start(request, callback, timeout=timeout)))
 
     async def exchange_code(
         self,
@@ -74,8 +72,9 @@ class Client(sync.ClientBase):
         timeout: float | None = None,
     ) -> TokenSet:
         """Exchanges a code for tokens, for applications that check callbacks themselves."""
-        start, arguments = _native.start_exchange_code, (code, code_verifier, redirect_uri, scope)
-        return TokenSet._of(await _outcome(start, self._handle, *arguments, timeout=timeout))
+        start = self._handle.on_running_loop().start_exchange_code
+        task = start(code, code_verifier, redirect_uri, scope, timeout=timeout)
+        return TokenSet._of(await _outcome(task))
 
     async def refresh(
         self,
@@ -85,10 +84,8 @@ class Client(sync.ClientBase):
         timeout: float | None = None,
     ) -> TokenSet:
         """Exchanges a refresh token, or the last `TokenSet`, for new tokens, once."""
-        start = _native.start_refresh
-        return TokenSet._of(
-            await _outcome(start, self._handle, refresh_token, scope, timeout=timeout)
-        )
+        start = self._handle.on_running_loop().start_refresh
+        return TokenSet._of(await _outcome(start(refresh_token, scope, timeout=timeout)))
 
     async def complete_login(
         self,
@@ -99,8 +96,8 @@ class Client(sync.ClientBase):
         timeout: float | None = None,
     ) -> TokenSource:
         """Checks the callback, exchanges its code and stores the login of this account, once."""
-        start, arguments = _native.start_complete_login, (request, callback, account)
-        return TokenSource._of(await _outcome(start, self._handle, *arguments, timeout=timeout))
+        start = self._handle.on_running_loop().start_complete_login
+        return TokenSource._of(await _outcome(start(request, callback, account, timeout=timeout)))
 
     def token_source(self, account: str) -> TokenSource:
         """The tokens of this account, whether or not there is a login yet. Does no I/O."""
@@ -139,8 +136,8 @@ class TokenSource:
             token = self._handle.peek()
             if token is not None:
                 return token
-        start = _native.start_access_token
-        return await _outcome(start, self._handle, timeout=timeout, min_validity=min_validity)
+        start = self._handle._on_running_loop()._start_access_token
+        return await _outcome(start(timeout=timeout, min_validity=min_validity))
 
     async def authorization_header(
         self, *, timeout: float | None = None, min_validity: float | None = None
@@ -159,15 +156,15 @@ class TokenSource:
 
     async def refresh(self, *, timeout: float | None = None) -> str:
         """Refreshes the tokens now, also if they are fresh, and returns the access token."""
-        return await _outcome(_native.start_source_refresh, self._handle, timeout=timeout)
+        return await _outcome(self._handle._on_running_loop()._start_refresh(timeout=timeout))
 
     async def save(self, tokens: TokenSet, *, timeout: float | None = None) -> None:
         """Replaces the login of this account by tokens from elsewhere."""
-        await _outcome(_native.start_source_save, self._handle, tokens, timeout=timeout)
+        await _outcome(self._handle._on_running_loop()._start_save(tokens, timeout=timeout))
 
     async def status(self, *, timeout: float | None = None) -> TokenStatus:
         """The state of the login, from the store and without the network."""
-        return await _outcome(_native.start_source_status, self._handle, timeout=timeout)
+        return await _outcome(self._handle._on_running_loop()._start_status(timeout=timeout))
 
     async def logout(self, *, timeout: float | None = None) -> LogoutOutcome:
         """Ends the login: here at once, and then at the server, with every login of this client in
@@ -175,7 +172,7 @@ class TokenSource:
 
         Returns `"local_only"` if no server was told.
         """
-        return await _outcome(_native.start_source_logout, self._handle, timeout=timeout)
+        return await _outcome(self._handle._on_running_loop()._start_logout(timeout=timeout))
 
     def ensure_saved(self) -> None:
         """Checks that no token would be lost if the process exited now: an error while new tokens
@@ -226,15 +223,9 @@ def _checked(field: str, kind: type[_T], value: _T) -> _T:
     return value
 
 
-async def _outcome(
-    start: abc.Callable[typing.Concatenate[_Handle, _P], _native.Task[_T]],
-    handle: _Handle,
-    *arguments: _P.args,
-    **keywords: _P.kwargs,
-) -> _T:
-    """Starts an operation and awaits its outcome."""
-    handle._use_running_loop()
-    outcome, error = await _ended(start(handle, *arguments, **keywords))
+async def _outcome(task: _native.Task[_T]) -> _T:
+    """What a task ends with."""
+    outcome, error = await _ended(task)
     if error is not None:
         try:
             raise error

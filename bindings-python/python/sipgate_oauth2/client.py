@@ -143,8 +143,7 @@ class Client(ClientBase):
         `callback` is the query string of the request to the redirect URI. Its path and query, the
         whole URL and a form body are accepted too.
         """
-        start = _native.start_exchange_callback
-        return TokenSet._of(start(self._handle, request, callback, **call).wait())
+        return TokenSet._of(self._handle.start_exchange_callback(request, callback, **call).wait())
 
     def exchange_code(
         self,
@@ -160,10 +159,8 @@ class Client(ClientBase):
         For applications that keep the state and the verifier, and check the callback, themselves.
         `scope` is the requested scope: the granted one if the response does not say.
         """
-        start = _native.start_exchange_code
-        return TokenSet._of(
-            start(self._handle, code, code_verifier, redirect_uri, scope, **call).wait()
-        )
+        start = self._handle.start_exchange_code
+        return TokenSet._of(start(code, code_verifier, redirect_uri, scope, **call).wait())
 
     def refresh(
         self,
@@ -177,8 +174,7 @@ class Client(ClientBase):
         RFC 6749, section 6. Nothing is stored: keep what it returns. Do not let two callers refresh
         the same login at once: a server that rotates refresh tokens ends the login for that.
         """
-        start = _native.start_refresh
-        return TokenSet._of(start(self._handle, refresh_token, scope, **call).wait())
+        return TokenSet._of(self._handle.start_refresh(refresh_token, scope, **call).wait())
 
     def complete_login(
         self,
@@ -194,8 +190,8 @@ class Client(ClientBase):
         return the same login. `account` names the user in the application. `callback` is as for
         `exchange_callback`.
         """
-        start = _native.start_complete_login
-        return TokenSource(start(self._handle, request, callback, account, **call).wait())
+        start = self._handle.start_complete_login
+        return TokenSource(start(request, callback, account, **call).wait())
 
     def token_source(self, account: str) -> TokenSource:
         """The tokens of this account, whether or not there is a login yet.

@@ -103,8 +103,6 @@ class TokenSet:
     def __eq__(self, other: object) -> bool:
         return self._handle == other._handle if isinstance(other, TokenSet) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return (
             f"TokenSet(access_token=[redacted], refresh_token={_redacted(self.refresh_token)}, "

@@ -51,17 +51,17 @@ class TokenSource(_native.TokenSourceHandle):
 
         Also if they are fresh, or if the server refused the login before.
         """
-        return _native.start_source_refresh(self, **call).wait()
+        return self._start_refresh(**call).wait()
 
     def save(self, tokens: TokenSet, **call: Unpack[CallOptions]) -> None:
         """Replaces the login of this account by tokens from elsewhere: from the single steps, or
         from another library.
         """
-        _native.start_source_save(self, tokens, **call).wait()
+        self._start_save(tokens, **call).wait()
 
     def status(self, **call: Unpack[CallOptions]) -> TokenStatus:
         """The state of the login, from the store and without the network."""
-        return _native.start_source_status(self, **call).wait()
+        return self._start_status(**call).wait()
 
     def logout(self, **call: Unpack[CallOptions]) -> LogoutOutcome:
         """Ends the login: here at once, and then at the server.
@@ -71,7 +71,7 @@ class TokenSource(_native.TokenSourceHandle):
         there was no refresh token to revoke, as after an earlier logout. After an error no token is
         handed out any more, but the server was not told; call `logout` again to finish it.
         """
-        return _native.start_source_logout(self, **call).wait()
+        return self._start_logout(**call).wait()
 
     def ensure_saved(self) -> None:
         """Checks that no token would be lost if the process exited now.

@@ -217,6 +217,7 @@ class CustomStore(typing.Protocol):
 
     def load(self, key: str, /) -> Entry | abc.Awaitable[Entry]:
         """The entry of this key."""
+        ...
 
     def save(
         self,
@@ -228,6 +229,7 @@ class CustomStore(typing.Protocol):
         /,
     ) -> bool | abc.Awaitable[bool]:
         """Replaces the entry if its version is the expected one."""
+        ...
 
 
 class TokenRequest(typing.TypedDict):

@@ -20,9 +20,7 @@ from driver.programs import ROOT
 CRATE = "sipgate-oauth2"
 
 # Its items are re-exported by the crate above.
-INNER_CRATES = [
-    name for name in ("sipgate-oauth2-protocol",) if (ROOT / "core" / "protocol").is_dir()
-]
+INNER_CRATES = ["sipgate-oauth2-protocol"]
 
 Item = Mapping[str, Any]
 

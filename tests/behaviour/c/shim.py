@@ -90,13 +90,13 @@ class Shim:
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
             "store.copy": self.copy_store,
-            "pending.export": lambda args: {
+            "request.export": lambda args: {
                 "exported": secret(
                     "authorization_request_export",
-                    self.found("authorization_request", args, "pending"),
+                    self.found("authorization_request", args, "request"),
                 )
             },
-            "pending.restore": lambda args: self.keep_request(
+            "request.restore": lambda args: self.keep_request(
                 args, make("authorization_request_restore", args.pop("exported", None))
             ),
             "tokens.restore": lambda args: self.keep_tokens(
@@ -173,7 +173,7 @@ class Shim:
                 client_id,
             )
         metadata = {member: args.pop(member) for member in METADATA if member in args}
-        metadata["authorization_response_iss_parameter_supported"] = args.pop("iss_required", False)
+        metadata["authorization_response_iss_parameter_supported"] = args.pop("authorization_response_iss_parameter_supported", False)
         return make("client_options_new", json.dumps(metadata), client_id)
 
     def set_store(self, client_options: Any, kind: str, **settings: Any) -> None:
@@ -183,8 +183,8 @@ class Shim:
                 do("store_options_add_encryption_key", options, key)
             if (recheck := settings.pop("recheck", None)) is not None:
                 do("store_options_set_recheck_ms", options, milliseconds(recheck))
-            if kind == "own":
-                store = make("store_new", self.stores.table(settings.pop("own")), options)
+            if kind == "custom":
+                store = make("store_new", self.stores.table(settings.pop("custom")), options)
             else:
                 path = (settings.pop("path"),) if kind == "sqlite" else ()
                 store = make(f"store_{kind}", *path, options)
@@ -215,7 +215,7 @@ class Shim:
     def exchange_callback(self, args: Args) -> Answer:
         client, request = (
             self.found("client", args),
-            self.found("authorization_request", args, "pending"),
+            self.found("authorization_request", args, "request"),
         )
         callback = args.pop("callback", None)
         tokens = self.wait(make, "client_exchange_callback", args, client, request, callback)
@@ -249,7 +249,7 @@ class Shim:
     def complete_login(self, args: Args) -> Answer:
         client, request = (
             self.found("client", args),
-            self.found("authorization_request", args, "pending"),
+            self.found("authorization_request", args, "request"),
         )
         callback, account = args.pop("callback", None), args.pop("account", None)
         source = self.wait(make, "client_complete_login", args, client, request, callback, account)
@@ -315,15 +315,15 @@ class Shim:
             c["call_options_free"](options)
 
     def limit_store(self, args: Args) -> Answer:
-        self.stores.limit(args.pop("own"), args.pop("saves", None))
+        self.stores.limit(args.pop("custom"), args.pop("saves", None))
         return {}
 
     def hang_store(self, args: Args) -> Answer:
-        self.stores.hang(args.pop("own"), args.pop("hangs", False))
+        self.stores.hang(args.pop("custom"), args.pop("hangs", False))
         return {}
 
     def copy_store(self, args: Args) -> Answer:
-        self.stores.copy(args.pop("own"), args.pop("to"))
+        self.stores.copy(args.pop("custom"), args.pop("to"))
         return {}
 
     def cancel(self, args: Args) -> Answer:
@@ -342,7 +342,7 @@ class Shim:
             name: text_of(c[f"authorization_request_{name}"](request)) for name in texts
         }
         view["created_at"] = number_of(c["authorization_request_created_at"](request))
-        view["ends_at"] = number_of(c["authorization_request_expires_at"](request))
+        view["expires_at"] = number_of(c["authorization_request_expires_at"](request))
         self.handles.keep("authorization_request", args.pop("name"), request)
         return view
 

@@ -13,15 +13,11 @@ const sources = new Map()
 const cancels = new Map()
 const customStores = new Map()
 
-/** What the suite calls a remedy. */
-const SUITE_REMEDIES = { discard_input: 'refused_for_safety', show_denied: 'tell_the_person' }
-const remedyOf = ({ remedy }) => SUITE_REMEDIES[remedy] ?? remedy
-
 const operations = {
   'client.new'({ name, kind, env = {}, store, ...options }) {
     Object.assign(process.env, env)
     if (store !== undefined) options.store = makeStore(store)
-    const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, endpoints: ofEndpoints, env: Client.fromEnv }[kind]
+    const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, metadata: ofMetadata, env: Client.fromEnv }[kind]
     const client = make(camelCase(options))
     clients.set(name, client)
     return snakeCase({
@@ -36,16 +32,16 @@ const operations = {
     return keepRequest(name, named(clients, client).authorizationRequest(scope, camelCase(options)))
   },
 
-  'pending.export'({ pending }) {
-    return { exported: named(requests, pending).export() }
+  'request.export'({ request }) {
+    return { exported: named(requests, request).export() }
   },
 
-  'pending.restore'({ name, exported }) {
+  'request.restore'({ name, exported }) {
     return keepRequest(name, AuthorizationRequest.restore(exported))
   },
 
-  async 'client.exchange_callback'({ client, pending, callback, tokens, ...options }) {
-    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(requests, pending), callback, callOptions(options)))
+  async 'client.exchange_callback'({ client, request, callback, tokens, ...options }) {
+    return keepTokens(tokens, await named(clients, client).exchangeCallback(named(requests, request), callback, callOptions(options)))
   },
 
   async 'client.exchange_code'({ client, code, tokens, ...options }) {
@@ -57,8 +53,8 @@ const operations = {
     return keepTokens(tokens, await named(clients, client).refresh(used, callOptions(options)))
   },
 
-  async 'client.complete_login'({ client, pending, callback, source, ...options }) {
-    const completed = await named(clients, client).completeLogin(named(requests, pending), callback, callOptions(options))
+  async 'client.complete_login'({ client, request, callback, source, ...options }) {
+    const completed = await named(clients, client).completeLogin(named(requests, request), callback, callOptions(options))
     sources.set(source, completed)
     return { account: completed.account, account_hash: completed.accountHash }
   },
@@ -97,7 +93,7 @@ const operations = {
 
   async 'source.status'({ source, ...options }) {
     const { lastError, ...status } = await named(sources, source).status(callOptions(options))
-    return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: remedyOf(lastError) } }
+    return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: lastError.remedy } }
   },
 
   async 'source.logout'({ source, ...options }) {
@@ -109,18 +105,18 @@ const operations = {
     return {}
   },
 
-  'store.limit'({ own, saves }) {
-    customStore(own).savesLeft = saves ?? Infinity
+  'store.limit'({ custom, saves }) {
+    customStore(custom).savesLeft = saves ?? Infinity
     return {}
   },
 
-  'store.hang'({ own, hangs }) {
-    customStore(own).hangs = hangs ?? false
+  'store.hang'({ custom, hangs }) {
+    customStore(custom).hangs = hangs ?? false
     return {}
   },
 
-  'store.copy'({ own, to }) {
-    customStore(to).entries = new Map(customStore(own).entries)
+  'store.copy'({ custom, to }) {
+    customStore(to).entries = new Map(customStore(custom).entries)
     return {}
   },
 
@@ -164,20 +160,20 @@ function write(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-function ofEndpoints({ issuer, authorizationEndpoint, tokenEndpoint, issRequired, ...options }) {
+function ofMetadata({ issuer, authorizationEndpoint, tokenEndpoint, authorizationResponseIssParameterSupported, ...options }) {
   const metadata = {
     issuer,
     authorization_endpoint: authorizationEndpoint,
     token_endpoint: tokenEndpoint,
-    authorization_response_iss_parameter_supported: issRequired,
+    authorization_response_iss_parameter_supported: authorizationResponseIssParameterSupported,
   }
   return new Client({ metadata, ...options })
 }
 
-function makeStore({ kind, path, own, encryption_keys, recheck }) {
+function makeStore({ kind, path, custom, encryption_keys, recheck }) {
   const options = { encryptionKeys: encryption_keys, recheck }
   if (kind === 'memory') return Store.memory({ recheck })
-  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(customStore(own), options)
+  return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(customStore(custom), options)
 }
 
 /** The store of this name, made when first asked for. */
@@ -216,7 +212,7 @@ class CustomStore {
 function keepRequest(name, request) {
   requests.set(name, request)
   const { url, state, nonce, redirectUri, scope, returnTo, createdAt, expiresAt } = request
-  return snakeCase({ url, state, nonce, redirectUri, scope, returnTo, createdAt, endsAt: expiresAt })
+  return snakeCase({ url, state, nonce, redirectUri, scope, returnTo, createdAt, expiresAt })
 }
 
 function keepTokens(name, tokens) {
@@ -236,8 +232,8 @@ function keepTokens(name, tokens) {
 function described(error) {
   const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
   const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
-  const { code, number, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
-  const fields = { code, number, remedy: remedyOf(known), retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
+  const { code, number, remedy, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
+  const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
   const family = isReason ? known.family : error.name
   return { family, ...snakeCase(fields), message: error.message }
 }

@@ -148,8 +148,8 @@ class Shim:
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
             "store.copy": self.copy_store,
-            "pending.export": lambda args: {"exported": self.objects[args["pending"]].export()},
-            "pending.restore": lambda args: self.keep_request(
+            "request.export": lambda args: {"exported": self.objects[args["request"]].export()},
+            "request.restore": lambda args: self.keep_request(
                 args["name"], AuthorizationRequest.restore(args["exported"])
             ),
             "tokens.restore": lambda args: self.keep_tokens(
@@ -172,19 +172,19 @@ class Shim:
         if "store" in args:
             args["store"] = self.store(**args.pop("store"))
         os.environ.update(args.pop("env", {}))
-        if kind == "endpoints":
+        if kind == "metadata":
             args["metadata"] = metadata(args)
-        ways = {"env": self.client_class.from_env, "endpoints": self.client_class}
+        ways = {"env": self.client_class.from_env, "metadata": self.client_class}
         make = ways.get(kind) or getattr(self.client_class, kind)
         client = self.objects[name] = make(**args)
         attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
         return {attribute: getattr(client, attribute) for attribute in attributes}
 
     def store(
-        self, kind: str, path: str | None = None, own: str | None = None, **options: Any
+        self, kind: str, path: str | None = None, custom: str | None = None, **options: Any
     ) -> Store:
-        if own is not None:
-            return Store(self.custom_store(own), **options)
+        if custom is not None:
+            return Store(self.custom_store(custom), **options)
         make = getattr(Store, kind)
         store: Store = make(**options) if path is None else make(path, **options)
         return store
@@ -193,17 +193,17 @@ class Shim:
         return self.custom_stores[name]
 
     def limit_store(self, args: Args) -> Answer:
-        self.custom_stores[args["own"]].saves_left = args.get("saves")
+        self.custom_stores[args["custom"]].saves_left = args.get("saves")
         return {}
 
     def hang_store(self, args: Args) -> Answer:
-        answers = self.custom_stores[args["own"]].answers
+        answers = self.custom_stores[args["custom"]].answers
         answers.clear() if args.get("hangs") else answers.set()
         return {}
 
     def copy_store(self, args: Args) -> Answer:
         """Makes what one store holds all that is in another."""
-        self.custom_stores[args["to"]].entries = dict(self.custom_stores[args["own"]].entries)
+        self.custom_stores[args["to"]].entries = dict(self.custom_stores[args["custom"]].entries)
         return {}
 
     def authorization_request(self, args: Args) -> Answer:
@@ -211,11 +211,11 @@ class Shim:
         return self.keep_request(name, client.authorization_request(**args))
 
     def exchange_callback(self, args: Args) -> Any:
-        request = self.objects[args.pop("pending")]
+        request = self.objects[args.pop("request")]
         return self.request("exchange_callback", args, request, args.pop("callback", None))
 
     def complete_login(self, args: Args) -> Any:
-        client, request = self.objects[args.pop("client")], self.objects[args.pop("pending")]
+        client, request = self.objects[args.pop("client")], self.objects[args.pop("request")]
         name, callback, account = (
             args.pop("source"),
             args.pop("callback", None),
@@ -267,7 +267,7 @@ class Shim:
     def keep_request(self, name: str, request: AuthorizationRequest) -> Answer:
         self.objects[name] = request
         view = {attribute: getattr(request, attribute) for attribute in REQUEST}
-        return {**view, "ends_at": request.expires_at}
+        return {**view, "expires_at": request.expires_at}
 
     def keep_tokens(self, name: str, tokens: TokenSet) -> Answer:
         self.objects[name] = tokens
@@ -385,8 +385,8 @@ def metadata(args: Args) -> dict[str, Any]:
     """What a case says of a server, taken from the arguments of its client."""
     names = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
     found = {name: args.pop(name) for name in names if name in args}
-    if "iss_required" in args:
-        found["authorization_response_iss_parameter_supported"] = args.pop("iss_required")
+    if "authorization_response_iss_parameter_supported" in args:
+        found["authorization_response_iss_parameter_supported"] = args.pop("authorization_response_iss_parameter_supported")
     return found
 
 

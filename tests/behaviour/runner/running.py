@@ -49,13 +49,13 @@ OK, FAIL, UNSUPPORTED = "ok", "FAIL", "unsupported"
 OBJECT_NAMES = {
     "name",
     "client",
-    "pending",
+    "request",
     "tokens",
     "from",
     "cancel",
     "object",
     "source",
-    "own",
+    "custom",
     "to",
 }
 

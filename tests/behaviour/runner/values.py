@@ -1,4 +1,4 @@
-"""The values in a case: references such as `${pending.state}`, and what is too long to write out.
+"""The values in a case: references such as `${request.state}`, and what is too long to write out.
 
 An object whose only member is one of `FUNCTIONS` stands for the value that the function makes.
 """
@@ -96,7 +96,7 @@ def _member(pair: tuple[str, Any]) -> dict[str, Any]:
 
 
 def _edited_export(arguments: tuple[str, Mapping[str, Any]]) -> str:
-    """An exported pending login with members changed: the way to one that is past its end."""
+    """An exported authorization request with members changed: the way to one that is past its end."""
     exported, changes = arguments
     padded = exported + "=" * (-len(exported) % 4)
     members = {**json.loads(base64.urlsafe_b64decode(padded)), **changes}

@@ -114,9 +114,9 @@ def make(draw: Draw, world: World) -> Input:
     fragment = draw.choice(FRAGMENTS) if draw.chance(0.15) else ""
     required = draw.chance(0.2)
     make_client = new_client_that_requires_iss if required else new_client
-    past = {"created_at": 1700000000, "ends_at": 1700001800} if draw.chance(0.05) else {}
+    past = {"created_at": 1700000000, "expires_at": 1700001800} if draw.chance(0.05) else {}
     restored = restore_pending(draw, world, state=state, iss_required=required, **past)
-    # Only a pending login that stays usable takes the second one.
+    # Only an authorization request that stays usable takes the second one.
     second = f"state={state}&code={code}&iss={quote(world.issuer, safe='')}"
     return Input(
         [

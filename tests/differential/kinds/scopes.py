@@ -48,7 +48,7 @@ def make(draw: Draw, world: World) -> Input:
     ]
     text = draw.choice((" ", " ", "  ", ",")).join(names)
     scope = names if draw.chance(0.5) else text
-    asked = {"client": "client", "name": "pending", "scope": scope, "state": "the-state"}
+    asked = {"client": "client", "name": "request", "scope": scope, "state": "the-state"}
     return Input(
         [
             new_client(draw, world),

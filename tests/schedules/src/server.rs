@@ -1,8 +1,10 @@
-//! A server that rotates refresh tokens, ends a login when one comes back, and counts.
+//! An authorization server that responds to requests, and counts them. It ends a login if a used
+//! refresh token is sent again, unless a scenario says otherwise.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use authorization_server::{RefreshOutcome, Rotation};
 use serde_json::json;
 
 use crate::sys::clock::{Clock as _, SystemClock};
@@ -10,97 +12,94 @@ use protocol::http::{Body, Headers, Request, Response};
 use protocol::oauth::token_set::TokenSet;
 use protocol::secret::Secret;
 
-/// How long its access tokens live, in seconds.
-const LIFE: i64 = 300;
+/// The lifetime of its access tokens, in seconds.
+const LIFETIME: i64 = 300;
 
 /// The server of an execution.
-#[derive(Default)]
 pub struct Server(Mutex<State>);
 
-#[derive(Default)]
 struct State {
-    /// One for each login.
-    sessions: Vec<Session>,
-    /// The session that each code has made.
+    /// Each login has its own session. The note of a token is its number in the session, from 1.
+    logins: authorization_server::Server<usize>,
+    /// The session that each code has started.
     codes: HashMap<String, usize>,
     ways: VecDeque<Way>,
-    keeps_refresh_tokens: bool,
     asking: usize,
     seen: Seen,
 }
 
-#[derive(Default)]
-struct Session {
-    /// Counts the token sets.
-    issued: u64,
-    is_over: bool,
-}
-
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It is answered.
+    /// It gets a response.
     Through,
-    /// It does not leave.
+    /// It is not sent.
     Blocked,
-    /// The server has worked it off when the connection breaks.
-    AnswerLost,
-    /// The server has worked it off, and its answer does not come in time.
+    /// The server processes it, and the connection breaks before the response.
+    ResponseLost,
+    /// The server processes it, and the response is too late.
     Silent,
-    /// It is answered with this status, and nothing else happens.
+    /// It gets a response with this status, and nothing else happens.
     Status(u16),
 }
 
-/// What the server saw.
+/// What the server has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Refresh tokens it took and answered with new ones.
+    /// Refresh tokens that it accepted.
     pub refreshes: usize,
-    /// Codes it took.
+    /// Codes that it accepted.
     pub exchanges: usize,
-    /// Refresh tokens and codes that came again: each ended a login.
+    /// Refresh tokens and codes that were sent again. Each ended a login.
     pub reused: usize,
-    /// Refresh tokens that it was told to revoke.
+    /// Requests to revoke a refresh token.
     pub revoked: usize,
     /// Requests of all kinds.
     pub requests: usize,
-    /// The most requests that were under way at once.
+    /// The most requests that were in flight at once, except revocations.
     pub most_at_once: usize,
 }
 
+impl Default for Server {
+    fn default() -> Self {
+        let logins = authorization_server::Server::new(Rotation::Strict);
+        Self(Mutex::new(State { logins, codes: HashMap::new(), ways: VecDeque::new(), asking: 0, seen: Seen::default() }))
+    }
+}
+
 impl Server {
-    /// What it has seen up to now.
+    /// What it has counted until now.
     pub fn seen(&self) -> Seen {
         self.lock().seen
     }
 
-    /// Whether the login with this number still lives.
+    /// Whether the login with this number is alive.
     pub fn lives(&self, session: usize) -> bool {
-        !self.lock().sessions[session].is_over
+        self.lock().logins.is_alive(session)
     }
 
-    /// Says what becomes of the next requests, one after the other; of later ones, nothing in particular.
+    /// Sets what happens to the next requests, in order. Later ones get a response.
     pub fn next_ways(&self, ways: impl IntoIterator<Item = Way>) {
         self.lock().ways.extend(ways);
     }
 
-    /// A server as many are: a refresh token is good until its login ends.
+    /// Accepts a refresh token until its login ends, as many servers do.
     pub fn keep_refresh_tokens(&self) {
-        self.lock().keeps_refresh_tokens = true;
+        self.lock().logins.set_rotation(Rotation::Off);
     }
 
-    /// The tokens of a new login.
+    /// Starts a login, and returns its tokens.
     pub fn log_in(&self) -> TokenSet {
         let mut state = self.lock();
-        let session = state.begin();
-        TokenSet::restore(&state.tokens(session).to_string()).expect("these are tokens")
+        let token = state.begin();
+        TokenSet::restore(&state.tokens(token).to_string()).expect("these are tokens")
     }
 
     pub(crate) fn next_way(&self) -> Way {
         self.lock().ways.pop_front().unwrap_or(Way::Through)
     }
 
-    /// A request is under way until this is dropped.
+    /// A request is in flight until this is dropped.
     pub(crate) fn asked(self: &Arc<Self>, request: &Request) -> impl Drop + use<> {
         struct Asking(Option<Arc<Server>>);
         impl Drop for Asking {
@@ -120,13 +119,14 @@ impl Server {
         Asking(Some(Arc::clone(self)))
     }
 
-    pub(crate) fn answer(&self, request: &Request, way: Way) -> Response {
+    pub(crate) fn respond(&self, request: &Request, way: Way) -> Response {
         if let Way::Status(status) = way {
             return Response { status, headers: Headers::default(), body: Body::Whole(Vec::new()) };
         }
-        let form: HashMap<String, String> = url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
+        let form: HashMap<String, String> =
+            url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
         let mut state = self.lock();
-        let answer = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
+        let token = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
             (Some(token), _, _) => {
                 state.revoke(token);
                 return Response { status: 200, headers: Headers::default(), body: Body::Whole(Vec::new()) };
@@ -135,8 +135,8 @@ impl Server {
             (_, _, Some(code)) => state.exchange(code),
             _ => None,
         };
-        let (status, body) = match answer {
-            Some(session) => (200, state.tokens(session)),
+        let (status, body) = match token {
+            Some(token) => (200, state.tokens(token)),
             None => (400, json!({"error": "invalid_grant"})),
         };
         Response { status, headers: Headers::default(), body: Body::Whole(body.to_string().into_bytes()) }
@@ -148,62 +148,66 @@ impl Server {
 }
 
 impl State {
+    /// Starts a login, and issues its first token.
     fn begin(&mut self) -> usize {
-        self.sessions.push(Session::default());
-        self.sessions.len() - 1
+        let session = self.logins.open();
+        self.logins.log_in(session, 1)
     }
 
-    /// New ones, where the session goes on.
+    /// The next token, if the server accepts this one.
     fn refresh(&mut self, token: &str) -> Option<usize> {
-        let (session, number) = numbers(token);
-        let (keeps, there) = (self.keeps_refresh_tokens, &mut self.sessions[session]);
-        if there.is_over {
-            return None;
+        let token = self.named(token);
+        match self.logins.refresh(token, 0, 0) {
+            RefreshOutcome::Granted(new) => {
+                let session = self.logins.token(new).session;
+                *self.logins.notes(new) = self.logins.tokens().filter(|(_, there)| there.session == session).count();
+                self.seen.refreshes += 1;
+                Some(new)
+            }
+            RefreshOutcome::Replayed => {
+                self.seen.reused += 1;
+                None
+            }
+            RefreshOutcome::Refused => None,
         }
-        if !keeps && number != there.issued {
-            there.is_over = true;
-            self.seen.reused += 1;
-            return None;
-        }
-        self.seen.refreshes += 1;
-        Some(session)
     }
 
     fn exchange(&mut self, code: &str) -> Option<usize> {
         if let Some(session) = self.codes.get(code) {
-            self.sessions[*session].is_over = true;
+            self.logins.end(*session);
             self.seen.reused += 1;
             return None;
         }
-        let session = self.begin();
-        self.codes.insert(code.to_owned(), session);
+        let token = self.begin();
+        self.codes.insert(code.to_owned(), self.logins.token(token).session);
         self.seen.exchanges += 1;
-        Some(session)
+        Some(token)
     }
 
     fn revoke(&mut self, token: &str) {
-        let (session, _) = numbers(token);
-        self.sessions[session].is_over = true;
+        let token = self.named(token);
+        self.logins.revoke(token, 0);
         self.seen.revoked += 1;
     }
 
-    fn tokens(&mut self, session: usize) -> serde_json::Value {
-        let there = &mut self.sessions[session];
-        there.issued += 1;
-        let number = there.issued;
+    fn tokens(&self, token: usize) -> serde_json::Value {
+        let there = self.logins.token(token);
+        let (session, number) = (there.session, there.notes);
         json!({
             "access_token": format!("access-{session}-{number}"),
             "refresh_token": format!("refresh-{session}-{number}"),
             "token_type": "Bearer",
-            "expires_in": LIFE,
-            "expires_at": SystemClock.unix_seconds() + LIFE,
+            "expires_in": LIFETIME,
+            "expires_at": SystemClock.unix_seconds() + LIFETIME,
         })
     }
-}
 
-/// Of a token: its session's, and its own.
-fn numbers(token: &str) -> (usize, u64) {
-    let mut numbers = token.rsplit('-').map(|number| number.parse::<u64>().expect("a token of this server"));
-    let own = numbers.next().expect("two numbers");
-    (usize::try_from(numbers.next().expect("two numbers")).expect("few sessions"), own)
+    /// The token with this text.
+    fn named(&self, text: &str) -> usize {
+        let mut numbers = text.rsplit('-').map(|number| number.parse::<usize>().expect("a token of this server"));
+        let number = numbers.next().expect("two numbers");
+        let session = numbers.next().expect("two numbers");
+        let mut tokens = self.logins.tokens().filter(|(_, there)| there.session == session && there.notes == number);
+        tokens.next().expect("it was issued").0
+    }
 }

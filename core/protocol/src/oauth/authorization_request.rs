@@ -92,8 +92,6 @@ pub(super) struct Parts {
     nonce: String,
     pub(super) code_verifier: String,
     created_at: i64,
-    // The exported text keeps its name, so that each version reads the exports of the one before.
-    #[serde(rename = "ends_at")]
     expires_at: i64,
     return_to: Option<String>,
     parameters: Vec<(String, String)>,
@@ -506,13 +504,13 @@ pub(super) mod tests {
         assert!(changed(&json!({})).is_ok());
         for changes in [
             json!({"format": 2}),
-            json!({"ends_at": i64::MAX}),
-            json!({"ends_at": NOW + 300 * 365 * 86_400}),
-            json!({"ends_at": NOW}),
-            json!({"ends_at": NOW + 86_401}),
+            json!({"expires_at": i64::MAX}),
+            json!({"expires_at": NOW + 300 * 365 * 86_400}),
+            json!({"expires_at": NOW}),
+            json!({"expires_at": NOW + 86_401}),
             json!({"created_at": i64::MIN}),
-            json!({"created_at": i64::MIN, "ends_at": i64::MAX}),
-            json!({"created_at": -1, "ends_at": 1}),
+            json!({"created_at": i64::MIN, "expires_at": i64::MAX}),
+            json!({"created_at": -1, "expires_at": 1}),
             json!({"redirect_uri": "https://app.example/#"}),
             json!({"authorization_endpoint": "http://evil.example/"}),
             json!({"token_endpoint": "/token"}),
@@ -533,7 +531,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_request_from_the_future_cannot_be_completed() {
-        let made = |at: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + 1800})).unwrap();
+        let made = |at: i64| changed(&serde_json::json!({"created_at": at, "expires_at": at + 1800})).unwrap();
         let check = |at: i64| made(at).parts().check_time(NOW).map_err(|error| error.code());
         for (at, outcome) in [
             (NOW, Ok(())),
@@ -549,7 +547,7 @@ pub(super) mod tests {
 
     #[test]
     fn that_a_request_was_used_is_remembered_for_25_hours_at_most() {
-        let made = |at: i64, life: i64| changed(&serde_json::json!({"created_at": at, "ends_at": at + life})).unwrap();
+        let made = |at: i64, life: i64| changed(&serde_json::json!({"created_at": at, "expires_at": at + life})).unwrap();
         assert_eq!(remembered_until(&made(NOW, 1800), NOW), NOW + 5400);
         assert_eq!(remembered_until(&made(NOW + 86_400, 86_400), NOW), NOW + 90_000);
         assert_eq!(remembered_until(&made(i64::MAX - 1800, 1800), NOW), NOW + 90_000);

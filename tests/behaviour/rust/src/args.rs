@@ -65,7 +65,7 @@ impl Args {
         texts.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no list of texts")))
     }
 
-    /// Arguments of their own.
+    /// Arguments of their custom.
     pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, Failure> {
         match self.0.remove(name) {
             None => Ok(None),

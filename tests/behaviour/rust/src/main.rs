@@ -1,9 +1,9 @@
-//! The Rust shim of the behaviour suite: reads lines `{"id", "op", "args"}`, runs each call on a thread of its own, and writes a line per call.
+//! The Rust shim of the behaviour suite: reads lines `{"id", "op", "args"}`, runs each call on a thread of its custom, and writes a line per call.
 //! It uses the public API alone and decides nothing: what it is given goes in, what comes out is written.
 
 mod args;
 mod operations;
-mod own_store;
+mod custom_store;
 mod sources;
 mod views;
 

@@ -10,7 +10,7 @@ use sipgate_oauth2::{
 };
 
 use crate::args::{Args, Failure};
-use crate::own_store::OwnStore;
+use crate::custom_store::CustomStore;
 use crate::views;
 
 pub(crate) type Members = Result<Value, Failure>;
@@ -18,10 +18,10 @@ pub(crate) type Members = Result<Value, Failure>;
 #[derive(Default)]
 pub(crate) struct Shim {
     pub(crate) clients: Named<Client>,
-    pub(crate) pendings: Named<AuthorizationRequest>,
+    pub(crate) requests: Named<AuthorizationRequest>,
     pub(crate) tokens: Named<TokenSet>,
     pub(crate) sources: Named<TokenSource>,
-    pub(crate) own_stores: Named<OwnStore>,
+    pub(crate) custom_stores: Named<CustomStore>,
     cancels: Named<CancelToken>,
 }
 
@@ -48,8 +48,8 @@ impl Shim {
             "store.limit" => Self::store_limit,
             "store.hang" => Self::store_hang,
             "store.copy" => Self::store_copy,
-            "pending.export" => Self::pending_export,
-            "pending.restore" => Self::pending_restore,
+            "request.export" => Self::request_export,
+            "request.restore" => Self::request_restore,
             "tokens.export" => Self::tokens_export,
             "tokens.restore" => Self::tokens_restore,
             "cancel" => Self::cancel,
@@ -70,11 +70,11 @@ impl Shim {
         let mut builder = match kind.as_str() {
             "sipgate" => ClientBuilder::sipgate(args.needed("client_id")?),
             "keycloak" => ClientBuilder::keycloak(args.needed("base")?, args.needed("realm")?, args.needed("client_id")?),
-            "endpoints" => {
+            "metadata" => {
                 let mut metadata = ServerMetadata::new(args.needed("issuer")?);
                 metadata.authorization_endpoint = args.text("authorization_endpoint")?;
                 metadata.token_endpoint = args.text("token_endpoint")?;
-                metadata.authorization_response_iss_parameter_supported = args.flag("iss_required")?;
+                metadata.authorization_response_iss_parameter_supported = args.flag("authorization_response_iss_parameter_supported")?;
                 Client::builder(metadata, args.needed("client_id")?)
             }
             "env" => ClientBuilder::from_env()?,
@@ -143,27 +143,27 @@ impl Shim {
             parameters = parameters.extra(name, value);
         }
         args.end()?;
-        Ok(self.keep_pending(name, client.authorization_request(parameters)?))
+        Ok(self.keep_request(name, client.authorization_request(parameters)?))
     }
 
-    fn pending_export(&self, mut args: Args) -> Members {
-        let pending = self.pendings.take_name(&mut args, "pending")?;
+    fn request_export(&self, mut args: Args) -> Members {
+        let request = self.requests.take_name(&mut args, "request")?;
         args.end()?;
-        Ok(json!({"exported": pending.export().reveal()}))
+        Ok(json!({"exported": request.export().reveal()}))
     }
 
-    fn pending_restore(&self, mut args: Args) -> Members {
+    fn request_restore(&self, mut args: Args) -> Members {
         let (name, exported) = (args.needed("name")?, args.needed("exported")?);
         args.end()?;
-        Ok(self.keep_pending(name, AuthorizationRequest::restore(&exported)?))
+        Ok(self.keep_request(name, AuthorizationRequest::restore(&exported)?))
     }
 
     fn exchange_callback(&self, mut args: Args) -> Members {
         let client = self.clients.take_name(&mut args, "client")?;
-        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let request = self.requests.take_name(&mut args, "request")?;
         let (callback, name, call) = (args.needed("callback")?, args.needed("tokens")?, self.call(&mut args)?);
         args.end()?;
-        Ok(self.keep_tokens(name, client.start_exchange_callback(&pending, &callback, &call).wait()?))
+        Ok(self.keep_tokens(name, client.start_exchange_callback(&request, &callback, &call).wait()?))
     }
 
     fn exchange_code(&self, mut args: Args) -> Members {
@@ -221,7 +221,7 @@ impl Shim {
     fn debug(&self, mut args: Args) -> Members {
         let name = args.needed("object")?;
         args.end()?;
-        let found = [self.clients.printed(&name), self.pendings.printed(&name), self.tokens.printed(&name), self.sources.printed(&name)];
+        let found = [self.clients.printed(&name), self.requests.printed(&name), self.tokens.printed(&name), self.sources.printed(&name)];
         let text = found.into_iter().flatten().next().ok_or_else(|| unknown(&name))?;
         Ok(json!({"text": text}))
     }
@@ -237,9 +237,9 @@ impl Shim {
         Ok(call)
     }
 
-    fn keep_pending(&self, name: String, pending: AuthorizationRequest) -> Value {
-        let view = views::pending(&pending);
-        self.pendings.put(name, pending);
+    fn keep_request(&self, name: String, request: AuthorizationRequest) -> Value {
+        let view = views::request(&request);
+        self.requests.put(name, request);
         view
     }
 

@@ -5,17 +5,17 @@ use sipgate_oauth2::{AccessToken, EncryptionKey, Store, TokenSource};
 
 use crate::args::{Args, Failure};
 use crate::operations::{Members, Shim};
-use crate::own_store::OwnStore;
+use crate::custom_store::CustomStore;
 use crate::views;
 
 impl Shim {
     pub(crate) fn complete_login(&self, mut args: Args) -> Members {
         let client = self.clients.take_name(&mut args, "client")?;
-        let pending = self.pendings.take_name(&mut args, "pending")?;
+        let request = self.requests.take_name(&mut args, "request")?;
         let (callback, account, name) = (args.needed("callback")?, args.needed("account")?, args.needed("source")?);
         let call = self.call(&mut args)?;
         args.end()?;
-        Ok(self.keep_source(name, client.start_complete_login(&pending, &callback, account, &call).wait()?))
+        Ok(self.keep_source(name, client.start_complete_login(&request, &callback, account, &call).wait()?))
     }
 
     pub(crate) fn token_source(&self, mut args: Args) -> Members {
@@ -100,7 +100,7 @@ impl Shim {
         let mut store = match args.needed("kind")?.as_str() {
             "memory" => Store::memory(),
             "sqlite" => Store::sqlite(args.needed("path")?)?,
-            "own" => Store::new(self.own_store(&mut args, "own")?),
+            "custom" => Store::new(self.custom_store(&mut args, "custom")?),
             other => return Err(Failure::Call(format!("no such kind of store: {other}"))),
         };
         if let Some(recheck) = args.seconds("recheck")? {
@@ -115,28 +115,28 @@ impl Shim {
     }
 
     pub(crate) fn store_limit(&self, mut args: Args) -> Members {
-        let (own, saves) = (self.own_store(&mut args, "own")?, args.count("saves")?);
+        let (custom, saves) = (self.custom_store(&mut args, "custom")?, args.count("saves")?);
         args.end()?;
-        own.limit(saves);
+        custom.limit(saves);
         Ok(json!({}))
     }
 
     pub(crate) fn store_hang(&self, mut args: Args) -> Members {
-        let (own, hangs) = (self.own_store(&mut args, "own")?, args.flag("hangs")?);
+        let (custom, hangs) = (self.custom_store(&mut args, "custom")?, args.flag("hangs")?);
         args.end()?;
-        own.hang(hangs);
+        custom.hang(hangs);
         Ok(json!({}))
     }
 
     pub(crate) fn store_copy(&self, mut args: Args) -> Members {
-        let (own, to) = (self.own_store(&mut args, "own")?, self.own_store(&mut args, "to")?);
+        let (custom, to) = (self.custom_store(&mut args, "custom")?, self.custom_store(&mut args, "to")?);
         args.end()?;
-        to.copy_from(&own);
+        to.copy_from(&custom);
         Ok(json!({}))
     }
 
     /// The store that an argument names, made when first asked for.
-    fn own_store(&self, args: &mut Args, argument: &str) -> Result<OwnStore, Failure> {
-        Ok(self.own_stores.get_or_make(&args.needed(argument)?))
+    fn custom_store(&self, args: &mut Args, argument: &str) -> Result<CustomStore, Failure> {
+        Ok(self.custom_stores.get_or_make(&args.needed(argument)?))
     }
 }

@@ -12,16 +12,16 @@ pub(crate) fn client(client: &Client) -> Value {
     })
 }
 
-pub(crate) fn pending(pending: &AuthorizationRequest) -> Value {
+pub(crate) fn request(request: &AuthorizationRequest) -> Value {
     json!({
-        "url": pending.url(),
-        "state": pending.state(),
-        "nonce": pending.nonce(),
-        "redirect_uri": pending.redirect_uri(),
-        "scope": pending.scope(),
-        "return_to": pending.return_to(),
-        "created_at": pending.created_at(),
-        "ends_at": pending.expires_at(),
+        "url": request.url(),
+        "state": request.state(),
+        "nonce": request.nonce(),
+        "redirect_uri": request.redirect_uri(),
+        "scope": request.scope(),
+        "return_to": request.return_to(),
+        "created_at": request.created_at(),
+        "expires_at": request.expires_at(),
     })
 }
 

@@ -127,7 +127,7 @@ impl World {
         }
         match (token_of(old), token_of(new)) {
             (Some(old_token), Some(new_token)) if old.grant_id == new.grant_id => {
-                let follows = old_token == new_token || self.server.token(new_token).parent == Some(old_token);
+                let follows = old_token == new_token || self.server.parent(new_token) == Some(old_token);
                 if !follows && !self.had_fault {
                     self.violate(Invariant::OnlySuccessorsReplace);
                 }
@@ -146,7 +146,7 @@ impl World {
             _ => {}
         }
         if let (State::Rejected { .. }, false) = (&new.state, matches!(old.state, State::Rejected { .. })) {
-            let refused = token_of(new).is_some_and(|token| self.server.token(token).refused);
+            let refused = token_of(new).is_some_and(|token| self.server.notes(token).refused);
             if !refused || !old.same_revision(new) {
                 self.violate(Invariant::RejectedOnlyByServer);
             }

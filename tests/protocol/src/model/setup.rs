@@ -1,7 +1,7 @@
 //! The small worlds, each explored to its last state.
 
 use super::planted::Planted;
-use super::server::Rotation;
+use authorization_server::Rotation;
 
 /// What keeps two processes from refreshing at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ pub(super) fn all() -> Vec<Setup> {
         budget,
         planted: None,
     };
-    let lenient = |name, exclusion, budget| Setup { rotation: Rotation::None, ..strict(name, exclusion, budget) };
+    let lenient = |name, exclusion, budget| Setup { rotation: Rotation::Off, ..strict(name, exclusion, budget) };
     let rare = |name, exclusion| Setup { rare: true, ..strict(name, exclusion, Budget { faults: 1, ..again }) };
     // The largest first: the others are explored beside them.
     vec![

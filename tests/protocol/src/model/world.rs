@@ -237,7 +237,7 @@ impl World {
 
     /// Whether the access token issued with `token` has expired.
     pub(super) fn is_expired(&self, setup: &Setup, token: u8) -> bool {
-        let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.token(token).issued };
+        let age = if token == 0 { self.time + first_age(setup) } else { self.time - self.server.notes(token).issued };
         age >= LIFETIME
     }
 

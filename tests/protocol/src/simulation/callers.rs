@@ -173,7 +173,7 @@ impl World<'_> {
             return;
         };
         self.trace.note(Some(caller.account), self.now, || format!("caller {id} gets {token}"));
-        let expired = self.now > self.server.token(token).sent + self.settings.lifetime * 1000;
+        let expired = self.now > self.server.notes(token).sent + self.settings.lifetime * 1000;
         if expired {
             self.tally.notable("expired token handed out, by a clock set back");
         }

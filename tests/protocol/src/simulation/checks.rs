@@ -48,7 +48,7 @@ impl World<'_> {
                     && matches!(request.purpose, Purpose::Refresh(_))
                     && matches!(request.state, RequestState::InFlight | RequestState::Storing)
                     && !(forked || unclaimed)
-                    && other.received.is_none_or(|received| self.server.token(received).stored.is_none())
+                    && other.received.is_none_or(|received| self.server.notes(received).stored.is_none())
                     && !(is_leased && (stopped || slow || !self.clocks_right_since(request.sent)))
             });
         let problem = if !verified_at {
@@ -90,7 +90,7 @@ impl World<'_> {
         let (process, account, min_validity) = (caller.process, caller.account, caller.requirements.min_validity);
         let account_state = &self.processes[process].account_states[account];
         let Some(number) = account_state.local.record().filter(|record| record.is_active()).and_then(access_of) else { return };
-        let token = self.server.token(number);
+        let token = self.server.notes(number);
         let age = self.now - token.sent;
         let is_good = age + INEXACT < self.limit(min_validity) && !account_state.refused.contains(&number);
         if is_good && self.clocks_right_since(token.sent) {
@@ -118,7 +118,7 @@ impl World<'_> {
     fn is_needless(&self, id: u64, record: &Record) -> bool {
         let (Some(running), Some(token)) = (self.operations.get(&id), access_of(record)) else { return false };
         let account_state = &self.processes[running.process].account_states[running.account];
-        let sent = self.server.token(token).sent;
+        let sent = self.server.notes(token).sent;
         running.kind == Kind::Refresh
             && !running.wants_validity
             && !account_state.refused.contains(&token)
@@ -167,7 +167,7 @@ impl World<'_> {
         {
             return Some("I14: the logout is completed, but the session is alive");
         }
-        if is_rejected(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.token(token).refused) {
+        if is_rejected(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.notes(token).refused) {
             return Some("I6: the server did not refuse this token");
         }
         if after.is_logged_out()
@@ -209,7 +209,7 @@ impl World<'_> {
         let (account, Some(received), Some((grant_id, generation))) = (running.account, running.received, &running.requested) else {
             return;
         };
-        let token = self.server.token(received);
+        let token = self.server.notes(received);
         let there = self.store.load(account).map(|stored| &*stored.record);
         let same = there.is_none_or(|there| there.grant_id == *grant_id && there.generation <= *generation && !there.is_logged_out());
         if token.stored.is_none() && same && !self.store.lost_since(account, token.sent) {
@@ -232,7 +232,7 @@ impl World<'_> {
         let account_state = &self.processes[caller.process].account_states[caller.account];
         let record = account_state.local.record()?;
         let number = access_of(record)?;
-        let token = self.server.token(number);
+        let token = self.server.notes(number);
         if token.account != caller.account {
             return Some("I9: it belongs to another account".into());
         }
@@ -255,7 +255,7 @@ impl World<'_> {
     fn problem_of_age(&self, id: u64) -> Option<String> {
         let caller = self.callers.get(&id)?;
         let account_state = &self.processes[caller.process].account_states[caller.account];
-        let token = self.server.token(access_of(account_state.local.record()?)?);
+        let token = self.server.notes(access_of(account_state.local.record()?)?);
         let acquired = account_state.acquired.as_ref()?;
         let lifetime = self.settings.lifetime * 1000;
         let tolerance = (lifetime / 10).clamp(1_000, 30_000);

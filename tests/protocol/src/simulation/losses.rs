@@ -42,7 +42,7 @@ impl World<'_> {
     }
 
     pub(super) fn kill_session(&mut self, account: usize, session: usize, cause: UnavoidableLoss) {
-        self.server.kill(session);
+        self.server.end(session);
         if self.users[account].login.as_ref().is_some_and(|login| login.session == session) {
             self.lost(account, cause);
         }
@@ -74,7 +74,7 @@ impl World<'_> {
             }
             self.lost(account, UnavoidableLoss::RacedLogout);
         }
-        self.server.kill(session);
+        self.server.end(session);
     }
 
     fn lost(&mut self, account: usize, cause: UnavoidableLoss) {
@@ -130,7 +130,7 @@ impl World<'_> {
         }
         let Some(token) = refresh_of(record) else { return Err("it has no refresh token".into()) };
         if self.server.accepts(token, self.now) {
-            let refused = self.server.token(token).refused;
+            let refused = self.server.notes(token).refused;
             return if refused {
                 Ok(UnavoidableLoss::UserDisabled)
             } else {
@@ -142,14 +142,14 @@ impl World<'_> {
 
     /// Why only a spent refresh token is left, or why the request `again` sent it once more.
     fn cause(&self, token: usize, again: Option<usize>) -> Result<UnavoidableLoss, String> {
-        let Some(spent) = self.server.token(token).spent else { return Err("it was never spent".into()) };
+        let Some(spent_by) = self.server.notes(token).spent_by else { return Err("it was never spent".into()) };
         let again = again.map(|again| &self.requests[again]);
         match again.map(|again| again.state) {
             Some(RequestState::GivenUp) => return Ok(UnavoidableLoss::ProcessedLate),
             Some(RequestState::Orphaned) => return Ok(UnavoidableLoss::KilledAndProcessedLate),
             _ => {}
         }
-        let Some(first) = self.requests.get(spent.request) else { return Err("no request spent it".into()) };
+        let Some(first) = self.requests.get(spent_by) else { return Err("no request spent it".into()) };
         // The store lost one of the two claims, or the tokens obtained under it.
         let verified_at = again.map_or(first.verified_at, |again| again.verified_at.min(first.verified_at));
         if self.store.lost_since(first.account, verified_at) {
@@ -174,7 +174,7 @@ impl World<'_> {
     }
 
     fn first_stored_child(&self, token: usize) -> Option<u64> {
-        self.server.children(token).filter_map(|child| self.server.token(child).stored).min()
+        self.server.children(token).filter_map(|child| self.server.notes(child).stored).min()
     }
 
     /// Whether the sender was stopped between its last load and the first byte, while others spent

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::records::refresh_of;
-use super::server::{RefreshOutcome, RequestOrigin};
-use super::settings::Rotation;
+use super::server::RequestOrigin;
 use super::world::{Delivery, Event, Purpose, Request, RequestState, World};
+use authorization_server::{RefreshOutcome, Rotation};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
@@ -177,12 +177,12 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, number: usize, delivery: Delivery) {
         let Request { account, purpose, moment, clocks_read_at, sender_skew, .. } = self.requests[number].clone();
         self.users[account].in_flight -= 1;
-        let origin = RequestOrigin { request: number, sent: clocks_read_at, sender_skew };
+        let origin = RequestOrigin { account, request: number, sent: clocks_read_at, sender_skew };
         let reply = match purpose {
             Purpose::Refresh(token) => self.serve_refresh(token, origin, number, delivery),
             Purpose::Exchange => {
                 let session = self.browser_session(account);
-                let new = self.server.log_in(account, session, origin);
+                let new = self.server.log_in(session, origin);
                 Reply::Tokens(Box::new(self.received(new, None, moment, delivery)))
             }
             Purpose::Revoke { token, grant_id } => {
@@ -222,7 +222,7 @@ impl World<'_> {
                 self.replayed(token, number);
                 rejected("Maximum allowed refresh token reuse exceeded")
             }
-            RefreshOutcome::SessionEnded => rejected("Session not active"),
+            RefreshOutcome::Refused => rejected("Session not active"),
         }
     }
 

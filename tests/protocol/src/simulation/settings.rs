@@ -1,17 +1,6 @@
 //! The kinds of worlds.
 
-/// How the server treats refresh tokens that are used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rotation {
-    /// It accepts them until the session ends.
-    Off,
-    /// It ends the session.
-    Strict,
-    /// It refuses them, and the session stays.
-    Once,
-    /// It accepts them for this many milliseconds, and then ends the session.
-    Grace(u64),
-}
+use authorization_server::Rotation;
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {

@@ -211,8 +211,8 @@ impl World<'_> {
     fn tokens_from_elsewhere(&mut self, process: usize, account: usize, grant_id: String) -> Goal {
         let moment = self.moment(process);
         let session = self.browser_session(account);
-        let origin = RequestOrigin { request: usize::MAX, sent: self.now, sender_skew: self.skew(process) };
-        let new = self.server.log_in(account, session, origin);
+        let origin = RequestOrigin { account, request: usize::MAX, sent: self.now, sender_skew: self.skew(process) };
+        let new = self.server.log_in(session, origin);
         Goal::Save { grant_id, received: Box::new(self.received(new, None, moment, Delivery::Complete)) }
     }
 

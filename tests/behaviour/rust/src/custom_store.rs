@@ -7,7 +7,7 @@ use sipgate_oauth2::{StoreEntry, BoxError, StoreKey, SwapOutcome, TokenStore};
 
 /// The same store for all its clones.
 #[derive(Clone, Default)]
-pub(crate) struct OwnStore(Arc<(Mutex<Contents>, Condvar)>);
+pub(crate) struct CustomStore(Arc<(Mutex<Contents>, Condvar)>);
 
 #[derive(Default)]
 struct Contents {
@@ -18,7 +18,7 @@ struct Contents {
     hangs: bool,
 }
 
-impl OwnStore {
+impl CustomStore {
     pub(crate) fn hang(&self, hangs: bool) {
         self.contents().hangs = hangs;
         self.0.1.notify_all();
@@ -44,7 +44,7 @@ impl OwnStore {
     }
 }
 
-impl TokenStore for OwnStore {
+impl TokenStore for CustomStore {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         Ok(self.answering().entries.get(key).cloned())
     }
