@@ -69,7 +69,7 @@ impl ClientBuilder {
 
     /// A client of any server, by its metadata.
     pub fn new(metadata: ServerMetadata, client_id: impl Into<String>) -> Self {
-        Self::of(Server::Metadata(metadata), client_id)
+        Self::of(Server::Metadata(Box::new(metadata)), client_id)
     }
 
     pub(super) fn of(server: Server, client_id: impl Into<String>) -> Self {

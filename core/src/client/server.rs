@@ -16,7 +16,7 @@ pub(super) enum Server {
         base: String,
         realm: String,
     },
-    Metadata(ServerMetadata),
+    Metadata(Box<ServerMetadata>),
 }
 
 /// A sipgate client id that names another realm than the one that is set.
@@ -44,7 +44,7 @@ impl Server {
                 Ok((ServerMetadata::sipgate(used)?, mismatch))
             }
             Self::Keycloak { base, realm } => Ok((ServerMetadata::keycloak(base, realm)?, None)),
-            Self::Metadata(metadata) => Ok((metadata::checked(metadata.clone())?, None)),
+            Self::Metadata(metadata) => Ok((metadata::checked((**metadata).clone())?, None)),
         }
     }
 
