@@ -36,8 +36,7 @@ fn the_page_shows_every_transition_and_no_other() {
 
 /// The transitions on the page: `Loading --> Locking: Loaded`, one for each observation.
 fn shown() -> BTreeSet<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/refresh-protocol.md");
-    let page = std::fs::read_to_string(path).expect("the page is readable");
+    let page = include_str!("../../../../../../docs/refresh-protocol.md");
     let mut transitions = BTreeSet::new();
     for line in page.lines().map(str::trim).filter(|line| line.contains(" --> ") && !line.contains("[*]")) {
         let (steps, observations) = line.split_once(": ").expect("a transition names its observations");
