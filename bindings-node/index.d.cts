@@ -444,8 +444,8 @@ export declare class TokenSource {
 
 /** The state of a login. Contains no secret. */
 export interface TokenStatus {
-  /** `absent`: none is stored. `refused`: the server has ended it, and the user must log in. */
-  state: 'absent' | 'active' | 'refused' | 'logged_out'
+  /** `absent`: none is stored. `rejected`: the server has ended it, and the user must log in. */
+  state: 'absent' | 'active' | 'rejected' | 'logged_out'
   /** Counts the token sets of this account, across logins. */
   generation: number
   /** When the access token expires, in seconds since 1970. */
@@ -476,7 +476,7 @@ export type SipgateEvent = Readonly<
   | { type: 'refreshed'; account: string; generation: number; duration: number }
   | { type: 'refresh_failed'; account: string; error: ErrorCode }
   | { type: 'logged_out'; account: string; outcome: 'revoked' | 'local_only' }
-  | { type: 'login_ended' | 'unsaved'; account: string }
+  | { type: 'login_rejected' | 'unsaved'; account: string }
   | { type: 'response_member_ignored'; member: string }
   | { type: 'realm_mismatch'; named: string; used: string }
 >

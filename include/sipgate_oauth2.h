@@ -761,7 +761,7 @@ void sipgate_oauth2_store_violations_free(sipgate_oauth2_store_violations *viola
 
 /**
  * The kind of event, a word that is the same in all languages, such as "token_request" or
- * "login_ended". Later versions add kinds. Borrowed from the event; empty if NULL.
+ * "login_rejected". Later versions add kinds. Borrowed from the event; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_event_kind(const sipgate_oauth2_event *event);
 
@@ -1332,7 +1332,7 @@ int64_t sipgate_oauth2_token_set_refresh_expires_at(const sipgate_oauth2_token_s
 void sipgate_oauth2_token_set_free(sipgate_oauth2_token_set *tokens);
 
 /**
- * Whether there is a login: "absent" if none is stored, "active", "refused" if the server no
+ * Whether there is a login: "absent" if none is stored, "active", "rejected" if the server no
  * longer accepts it, or "logged_out". Borrowed from the status; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_token_status_state(const sipgate_oauth2_token_status *status);

@@ -19,11 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100
 
 # All of KINDS once the comments are rewritten: ".md", ".rs", ".h", ".d.cts", ".pyi", ".py".
-CHECKED = (".md",)
+CHECKED = (".md", ".rs", ".h", ".d.cts", ".pyi", ".py")
 
 # Exact paths that are still to be rewritten. A path that passes must leave the list.
 NOT_YET = (
-    "ARCHITECTURE.md",
     "tests/behaviour/RULES.md",
 )
 
@@ -36,7 +35,7 @@ BANNED = {
     NOT_ONE
     + r"of (?:the|an?) (?:library|application|program|process)'s": 'the noun first: "the library\'s …"',
     r"the person(?:'s)?": '"the user", or "the resource owner" in the RFC\'s sense',
-    r"authorization requests?": '"authorization request"',
+    r"pending logins?": '"authorization request"',
     r"answer(?:s|ed|ing)?": '"response", "respond", or "result"',
     r"renew(?:s|ed|al|als|ing)?": '"refresh"',
     r"anew": '"again"',

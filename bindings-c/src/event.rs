@@ -20,7 +20,7 @@ pub struct sipgate_oauth2_event {
 pub type sipgate_oauth2_event_handler = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const sipgate_oauth2_event)>;
 
 /// The kind of event, a word that is the same in all languages, such as "token_request" or
-/// "login_ended". Later versions add kinds. Borrowed from the event; empty if NULL.
+/// "login_rejected". Later versions add kinds. Borrowed from the event; empty if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_event_kind(event: *const sipgate_oauth2_event) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.

@@ -27,7 +27,7 @@ impl From<TokenStatus> for sipgate_oauth2_token_status {
     }
 }
 
-/// Whether there is a login: "absent" if none is stored, "active", "refused" if the server no
+/// Whether there is a login: "absent" if none is stored, "active", "rejected" if the server no
 /// longer accepts it, or "logged_out". Borrowed from the status; empty if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_status_state(status: *const sipgate_oauth2_token_status) -> sipgate_oauth2_str {

@@ -17,7 +17,7 @@ static void keep(void *user_data, const sipgate_oauth2_event *event)
     const sipgate_oauth2_str kind = sipgate_oauth2_event_kind(event), json = sipgate_oauth2_event_json(event);
     char begin[96];
 
-    snprintf(begin, sizeof begin, "{\"event\":\"%s\",", kind.data);
+    snprintf(begin, sizeof begin, "{\"type\":\"%s\",", kind.data);
     CHECK_SAYING(strncmp(json.data, begin, strlen(begin)) == 0 && strlen(json.data) == json.len, "%s is no %s", json.data, kind.data);
     pthread_mutex_lock(&log->lock);
     log->warnings += sipgate_oauth2_event_is_warning(event);
@@ -92,12 +92,12 @@ static void a_handler_is_told_of_a_whole_login(void)
     check_told(log, "\"token_request\"");
     CHECK_OK(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error));
     CHECK_OK(sipgate_oauth2_token_source_refresh(source, NULL, &refreshed, &error));
-    check_told(log, "\"renewed\"");
+    check_told(log, "\"refreshed\"");
     CHECK(log->warnings == 0);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
     CHECK(sipgate_oauth2_token_source_refresh(source, NULL, &none, NULL) == SIPGATE_LOGIN_REQUIRED && none == NULL);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":true}");
-    check_told(log, "\"login_ended\"");
+    check_told(log, "\"login_rejected\"");
     CHECK(log->warnings > 0);
     CHECK(!has(log, "anna"));
     CHECK(!has(log, sipgate_oauth2_secret_text(token).data) && !has(log, sipgate_oauth2_secret_text(refreshed).data));

@@ -227,7 +227,7 @@ static void a_status_tells_how_the_login_stands(void)
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":false}");
     CHECK(sipgate_oauth2_token_source_refresh(source, NULL, &token, NULL) == SIPGATE_LOGIN_REQUIRED && token == NULL);
     realm_post("settings", "{\"user\":\"anna\",\"enabled\":true}");
-    status = status_of(source, "refused");
+    status = status_of(source, "rejected");
     sipgate_oauth2_token_source_free(source);
     sipgate_oauth2_client_free(client);
     sipgate_oauth2_store_free(store);

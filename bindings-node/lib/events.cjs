@@ -28,8 +28,7 @@ function newEmitter() {
 
 /** An error that a listener throws is an uncaught exception, as with any emitter. */
 function deliver(number, json) {
-  const { event: type, ...members } = JSON.parse(json)
-  const event = Object.freeze({ type, ...members })
+  const event = Object.freeze(JSON.parse(json))
   diagnostics.publish(event)
   emitters.get(number)?.deref()?.emit('event', event)
 }

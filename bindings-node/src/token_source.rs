@@ -66,7 +66,7 @@ pub fn ensure_saved(env: Env, source: &External<TokenSource>) -> napi::Result<()
 /// The state of a login.
 #[napi(object, object_from_js = false)]
 pub struct Status {
-    /// `absent`, `active`, `refused` or `logged_out`.
+    /// `absent`, `active`, `rejected` or `logged_out`.
     pub state: &'static str,
     /// Counts the account's token sets.
     pub generation: i64,

@@ -149,7 +149,7 @@ test('the error of a failed refresh is in the status', async () => {
   await assert.rejects(source.refresh(), LoginRequiredError)
   const { state, lastError } = await source.status()
 
-  assert.equal(state, 'refused')
+  assert.equal(state, 'rejected')
   assert.ok(lastError instanceof SipgateOAuth2Error)
   assert.equal(lastError.code, 'SIPGATE_LOGIN_REQUIRED')
 })

@@ -136,7 +136,7 @@ later.invalidate('an access token')
 const done: Promise<void>[] = [later.save(tokens), later.ensureSaved()]
 const outcome: 'revoked' | 'local_only' = await later.logout({ timeout: 5 })
 const status: TokenStatus = await later.status()
-const states: 'absent' | 'active' | 'refused' | 'logged_out' = status.state
+const states: 'absent' | 'active' | 'rejected' | 'logged_out' = status.state
 optional.push(status.scope, status.lastError?.code)
 times.push(status.expiresAt, status.refreshExpiresAt, status.generation)
 const response: Response = await later.fetch('https://api.sipgate.com/v2/balance', { method: 'POST', body: 'a', signal })

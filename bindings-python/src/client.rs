@@ -126,7 +126,8 @@ impl ClientHandle {
         self.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
     }
 
-    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this thread.
+    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
+    /// thread.
     fn on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
         Ok(slf)

@@ -124,7 +124,8 @@ impl TokenSourceHandle {
         Task::start(py, CallOptions::read(call)?, logout_outcome, |options| self.core.start_logout(options))
     }
 
-    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this thread.
+    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
+    /// thread.
     fn _on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
         Ok(slf)

@@ -29,26 +29,26 @@ def test_a_logins_life_is_told(strict: Realm) -> None:
     source.refresh()
     source.logout()
     told = kinds(events, 5)
-    assert [event["event"] for event in told] == [
+    assert [event["type"] for event in told] == [
         "token_request",
         "logged_in",
         "token_request",
-        "renewed",
+        "refreshed",
         "logged_out",
     ]
-    request, logged_in, _, renewed, logged_out = told
+    request, logged_in, _, refreshed, logged_out = told
     assert (request["grant"], request["sent"], request["error"]) == (
         "authorization_code",
         True,
         None,
     )
     assert isinstance(request["duration"], float)
-    assert (logged_in["generation"], renewed["generation"]) == (1, 2)
-    assert logged_in["account"] == renewed["account"] == logged_out["account"] != "anna"
+    assert (logged_in["generation"], refreshed["generation"]) == (1, 2)
+    assert logged_in["account"] == refreshed["account"] == logged_out["account"] != "anna"
     assert logged_out["outcome"] == "revoked"
-    shapes = {typing.get_args(kind.__annotations__["event"])[0]: kind for kind in SHAPES}
+    shapes = {typing.get_args(kind.__annotations__["type"])[0]: kind for kind in SHAPES}
     for event in told:
-        assert event.keys() == shapes[event["event"]].__annotations__.keys()
+        assert event.keys() == shapes[event["type"]].__annotations__.keys()
 
 
 def test_an_event_holds_no_secret_and_no_account(strict: Realm) -> None:
@@ -69,7 +69,7 @@ def test_the_end_of_a_login_is_told_and_warned_of(
     strict.post("settings", {"user": "anna", "enabled": False})
     with pytest.raises(LoginRequiredError):
         source.refresh()
-    assert kinds(events, 4)[-1]["event"] == "login_ended"
+    assert kinds(events, 4)[-1]["type"] == "login_rejected"
     line = lines.get(timeout=PATIENCE)
     assert line.levelno == logging.WARNING
     assert "somebody must log in" in line.getMessage()
@@ -92,7 +92,7 @@ def test_a_handler_is_told_before_there_is_a_client() -> None:
     events: Events = queue.Queue()
     Client.sipgate("1-0-a:third-party", realm="sipgate-apps", on_event=events.put)
     assert events.get_nowait() == {
-        "event": "realm_mismatch",
+        "type": "realm_mismatch",
         "named": "third-party",
         "used": "sipgate-apps",
     }
@@ -103,7 +103,7 @@ def test_a_handler_that_raises_harms_nobody(strict: Realm, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "unraisablehook", raised.put)
 
     def failing(event: dict[str, Any]) -> None:
-        raise ZeroDivisionError(event["event"])
+        raise ZeroDivisionError(event["type"])
 
     source = strict.source(strict.client(Store.memory(), on_event=failing))
     assert source.access_token()
@@ -116,9 +116,9 @@ def test_a_handler_may_use_the_client_it_hears_of(strict: Realm) -> None:
     heard: queue.Queue[str | None] = queue.Queue()
 
     def using(event: dict[str, Any]) -> None:
-        if event["event"] == "renewed":
+        if event["type"] == "refreshed":
             heard.put(client.token_source("anna").access_token())
 
     client = strict.client(Store.memory(), on_event=using)
-    renewed = strict.source(client).refresh()
-    assert heard.get(timeout=PATIENCE) == renewed
+    refreshed = strict.source(client).refresh()
+    assert heard.get(timeout=PATIENCE) == refreshed

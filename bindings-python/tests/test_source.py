@@ -130,7 +130,7 @@ def test_the_status_tells_how_the_login_stands(strict: Realm, source: TokenSourc
     with pytest.raises(LoginRequiredError):
         source.refresh()
     refused = source.status()
-    assert refused.state == "refused"
+    assert refused.state == "rejected"
     assert isinstance(refused.last_error, LoginRequiredError)
     assert "last_error=SIPGATE_LOGIN_REQUIRED" in repr(refused)
     with pytest.raises(AttributeError):

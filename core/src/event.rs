@@ -78,7 +78,7 @@ pub enum Event {
         error: ErrorCode,
     },
     /// The server no longer accepts the login: somebody must log in.
-    LoginEnded {
+    LoginRejected {
         /// A hash of the account.
         account: String,
     },
@@ -107,7 +107,7 @@ impl Event {
             Self::LoggedIn { .. } => "logged_in",
             Self::Refreshed { .. } => "refreshed",
             Self::RefreshFailed { .. } => "refresh_failed",
-            Self::LoginEnded { .. } => "login_ended",
+            Self::LoginRejected { .. } => "login_rejected",
             Self::LoggedOut { .. } => "logged_out",
             Self::Unsaved { .. } => "unsaved",
         }
@@ -128,7 +128,7 @@ impl Event {
     /// use sipgate_oauth2::Event;
     ///
     /// let event = Event::ResponseMemberIgnored { member: "expires_in".into() };
-    /// assert_eq!(event.to_json(), r#"{"event":"response_member_ignored","member":"expires_in"}"#);
+    /// assert_eq!(event.to_json(), r#"{"type":"response_member_ignored","member":"expires_in"}"#);
     /// ```
     pub fn to_json(&self) -> String {
         let code = |error: &ErrorCode| error.as_str();
@@ -144,10 +144,10 @@ impl Event {
             }
             Self::RefreshFailed { account, error } => json!({"account": account, "error": code(error)}),
             Self::LoggedOut { account, outcome } => json!({"account": account, "outcome": outcome.as_str()}),
-            Self::LoginEnded { account } | Self::Unsaved { account } => json!({"account": account}),
+            Self::LoginRejected { account } | Self::Unsaved { account } => json!({"account": account}),
         };
         if let Some(members) = json.as_object_mut() {
-            members.shift_insert(0, "event".to_owned(), self.kind().into());
+            members.shift_insert(0, "type".to_owned(), self.kind().into());
         }
         json.to_string()
     }
@@ -170,7 +170,7 @@ impl fmt::Display for Event {
                 write!(f, "account {account}: refreshed, token set {generation} after {} ms", duration.as_millis())
             }
             Self::RefreshFailed { account, error } => write!(f, "account {account}: not refreshed, {error}; the login continues"),
-            Self::LoginEnded { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
+            Self::LoginRejected { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
             Self::LoggedOut { account, outcome: LogoutOutcome::Revoked } => write!(f, "account {account}: logged out"),
             Self::LoggedOut { account, outcome: LogoutOutcome::LocalOnly } => {
                 write!(f, "account {account}: logged out; the server was not told")

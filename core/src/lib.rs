@@ -1,5 +1,5 @@
-//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, from a synchronous program,
-//! once: from then on [`TokenSource::access_token`] just works, from any thread and process.
+//! Log users in at sipgate, or at any Keycloak or OAuth 2.0 server, once: from then on
+//! [`TokenSource::access_token`] just works, from any thread and process.
 //!
 //! ```no_run
 //! use sipgate_oauth2::{AuthorizationRequest, ClientBuilder, Store};
@@ -11,24 +11,25 @@
 //!     .store(Store::sqlite("/var/lib/app/logins.db")?)
 //!     .build()?;
 //!
-//! // The page that logs in: keep `pending.export()` in the person's session, redirect to `pending.url()`.
-//! let pending = client.authorization_request("balance:read")?;
+//! // The login page: keep `authorization.export()` in the user's session, and redirect to
+//! // `authorization.url()`.
+//! let authorization = client.authorization_request("balance:read")?;
 //!
 //! // The page at the redirect URI.
-//! let pending = AuthorizationRequest::restore(kept_in_the_session)?;
-//! client.complete_login(&pending, query_string, "user-42")?;
+//! let authorization = AuthorizationRequest::restore(kept_in_the_session)?;
+//! client.complete_login(&authorization, query_string, "user-42")?;
 //!
 //! // Anywhere, in any process, weeks later.
 //! let header = client.token_source("user-42")?.authorization_header()?;
 //! # Ok(()) }
 //! ```
 //!
-//! Whoever keeps tokens themselves takes the single steps: [`Client::exchange_callback`],
+//! An application that keeps tokens itself takes the single steps: [`Client::exchange_callback`],
 //! [`Client::exchange_code`] and [`Client::refresh`].
 //!
-//! Every function that waits has a form with a [`CallOptions`], for a timeout and for cancelling,
-//! and a `start_…` form that does not wait. Every error is an [`Error`] with a [code](ErrorCode)
-//! and a [remedy](Remedy) that are the same in Rust, Python, Node and C.
+//! Each function that waits has a form that does not: `start_…` takes [`CallOptions`] (a timeout, a
+//! cancel token) and returns a [`Task`]. Each error is an [`Error`] with a [code](ErrorCode) and a
+//! [remedy](Remedy), which are the same in Rust, Python, Node and C.
 
 #![forbid(unsafe_code)]
 

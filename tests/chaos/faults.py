@@ -135,7 +135,7 @@ class Caller:
 
     def _stays(self) -> Iterator[str]:
         state = self._member.call("source.status", source=self.fault.name)["state"]
-        if state != ("refused" if self.fault.refuses else "active"):
+        if state != ("rejected" if self.fault.refuses else "active"):
             yield f"the login is {state}"
 
 

@@ -20,7 +20,7 @@ __all__ = [
     "Event",
     "LoggedIn",
     "LoggedOut",
-    "LoginEnded",
+    "LoginRejected",
     "LoginState",
     "LogoutOutcome",
     "ResponseMemberIgnored",
@@ -151,7 +151,7 @@ class ServerMetadata(typing.TypedDict, total=False):
     """RFC 9207, section 3: if `True`, a callback without `iss` is refused."""
 
 
-LoginState = typing.Literal["absent", "active", "refused", "logged_out"]
+LoginState = typing.Literal["absent", "active", "rejected", "logged_out"]
 """`TokenStatus.state`."""
 
 LogoutOutcome = typing.Literal["revoked", "local_only"]
@@ -235,7 +235,7 @@ class CustomStore(typing.Protocol):
 class TokenRequest(typing.TypedDict):
     """A request to the token endpoint ended."""
 
-    event: typing.Literal["token_request"]
+    type: typing.Literal["token_request"]
     grant: str
     duration: float
     sent: bool
@@ -245,7 +245,7 @@ class TokenRequest(typing.TypedDict):
 class LoggedIn(typing.TypedDict):
     """A login was completed or saved."""
 
-    event: typing.Literal["logged_in"]
+    type: typing.Literal["logged_in"]
     account: str
     generation: int
 
@@ -253,7 +253,7 @@ class LoggedIn(typing.TypedDict):
 class Renewed(typing.TypedDict):
     """New tokens were stored."""
 
-    event: typing.Literal["refreshed"]
+    type: typing.Literal["refreshed"]
     account: str
     generation: int
     duration: float
@@ -262,22 +262,22 @@ class Renewed(typing.TypedDict):
 class RefreshFailed(typing.TypedDict):
     """The tokens could not be refreshed; the login goes on."""
 
-    event: typing.Literal["refresh_failed"]
+    type: typing.Literal["refresh_failed"]
     account: str
     error: ErrorCode
 
 
-class LoginEnded(typing.TypedDict):
+class LoginRejected(typing.TypedDict):
     """The server does not accept the login any more: the user must log in."""
 
-    event: typing.Literal["login_ended"]
+    type: typing.Literal["login_rejected"]
     account: str
 
 
 class LoggedOut(typing.TypedDict):
     """A login was logged out."""
 
-    event: typing.Literal["logged_out"]
+    type: typing.Literal["logged_out"]
     account: str
     outcome: LogoutOutcome
 
@@ -285,21 +285,21 @@ class LoggedOut(typing.TypedDict):
 class Unsaved(typing.TypedDict):
     """New tokens are in memory only, as the store failed."""
 
-    event: typing.Literal["unsaved"]
+    type: typing.Literal["unsaved"]
     account: str
 
 
 class ResponseMemberIgnored(typing.TypedDict):
     """A member of a response was of no use and counted as absent."""
 
-    event: typing.Literal["response_member_ignored"]
+    type: typing.Literal["response_member_ignored"]
     member: str
 
 
 class RealmMismatch(typing.TypedDict):
     """The client id names another sipgate realm than the one that is used."""
 
-    event: typing.Literal["realm_mismatch"]
+    type: typing.Literal["realm_mismatch"]
     named: str
     used: str
 
@@ -309,7 +309,7 @@ Event = (
     | LoggedIn
     | Renewed
     | RefreshFailed
-    | LoginEnded
+    | LoginRejected
     | LoggedOut
     | Unsaved
     | ResponseMemberIgnored

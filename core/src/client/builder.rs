@@ -20,7 +20,8 @@ use crate::session::store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::random::SystemRandomness;
 
-/// Settings of a [`Client`]; all but the client id have defaults. `build` checks them and does no I/O.
+/// Settings of a [`Client`]; all but the client id have defaults. `build` checks them and does no
+/// I/O.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,12 +58,14 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// A client of sipgate, in the realm that its id's suffix names (`…:third-party`, `…:sipgate-apps`).
+    /// A client of sipgate, in the realm that its id's suffix names (`…:third-party`,
+    /// `…:sipgate-apps`).
     pub fn sipgate(client_id: impl Into<String>) -> Self {
         Self::of(Server::Sipgate { realm: None }, client_id)
     }
 
-    /// A client of a Keycloak. `base` is the part of its URLs before `/realms`, such as `https://login.example.com/auth`.
+    /// A client of a Keycloak. `base` is the part of its URLs before `/realms`, such as
+    /// `https://login.example.com/auth`.
     pub fn keycloak(base: impl Into<String>, realm: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self::of(Server::Keycloak { base: base.into(), realm: realm.into() }, client_id)
     }
@@ -95,7 +98,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How the client authenticates. By default `client_secret_post` if there is a secret, else `none`.
+    /// How the client authenticates. By default `client_secret_post` if there is a secret, else
+    /// `none`.
     pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
         self.authentication = Some(authentication);
         self
@@ -113,15 +117,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Certificates to trust instead of the operating system's: the contents of a PEM file. Each readable certificate counts, as
-    /// an authority and as the server's own.
+    /// Certificates to trust instead of the operating system's: the contents of a PEM file. Each
+    /// readable certificate counts, as an authority and as the server's own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates = Some(pem.into());
         self
     }
 
-    /// The proxy: `http://host:port`, `socks5://host:port` …, or `direct` for none. By default `HTTPS_PROXY`, `ALL_PROXY` and
-    /// `NO_PROXY` are honored. A server on this machine is always reached directly.
+    /// The proxy: `http://host:port`, `socks5://host:port` …, or `direct` for none. By default
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are honored. A server on this machine is always
+    /// reached directly.
     pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
         self.proxy = Some(proxy.into());
         self
@@ -133,20 +138,23 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a request may take, from its start to the last byte of the response. By default 30 s.
+    /// How long a request may take, from its start to the last byte of the response. By default 30
+    /// s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// Where logins are kept. [`Client::complete_login`] and [`Client::token_source`] need it, the single steps do not.
+    /// Where logins are kept. [`Client::complete_login`] and [`Client::token_source`] need it, the
+    /// single steps do not.
     pub fn store(mut self, store: Store) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Called with each event, on the thread where it happened, under no lock. It should be quick. With the feature `log`, events
-    /// are also records of the crate `log`, with the target `sipgate_oauth2`.
+    /// Called with each event, on the thread where it happened, under no lock. It should be quick.
+    /// With the feature `log`, events are also records of the crate `log`, with the target
+    /// `sipgate_oauth2`.
     pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.events = Events::to(handler);
         self

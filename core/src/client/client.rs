@@ -69,11 +69,13 @@ impl Client {
         )
     }
 
-    /// Checks the authorization response against its request, and exchanges the code in it for tokens. `callback` is best the
-    /// query string that the redirect URI was called with. Its path and query, the whole URL and a form body are read too.
+    /// Checks the authorization response against its request, and exchanges the code in it for
+    /// tokens. `callback` is best the query string that the redirect URI was called with. Its path
+    /// and query, the whole URL and a form body are read too.
     ///
-    /// The authorization request is used once, by the token request that this sends. If the response is refused before that,
-    /// or the code is certainly unspent, the request can be used again.
+    /// The authorization request is used once, by the token request that this sends. If the
+    /// response is refused before that, or the code is certainly unspent, the request can be used
+    /// again.
     ///
     /// ```
     /// # let client = sipgate_oauth2::ClientBuilder::sipgate("1-0-a:third-party").redirect_uri("https://example.com/auth").build()?;
@@ -87,14 +89,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the security checks. [`ErrorCode::AuthorizationDenied`](crate::ErrorCode::AuthorizationDenied) if the user denied
-    /// access. [`ErrorCode::LoginFailed`](crate::ErrorCode::LoginFailed) if the code could not be exchanged: a code is never sent
-    /// twice.
+    /// Those of the security checks.
+    /// [`ErrorCode::AuthorizationDenied`](crate::ErrorCode::AuthorizationDenied) if the user denied
+    /// access. [`ErrorCode::LoginFailed`](crate::ErrorCode::LoginFailed) if the code could not be
+    /// exchanged: a code is never sent twice.
     pub fn exchange_callback(&self, request: &AuthorizationRequest, callback: &str) -> Result<TokenSet> {
         self.start_exchange_callback(request, callback, &CallOptions::new()).wait()
     }
 
-    /// [`exchange_callback`](Self::exchange_callback) without waiting. The callback is checked before this returns.
+    /// [`exchange_callback`](Self::exchange_callback) without waiting. The callback is checked
+    /// before this returns.
     pub fn start_exchange_callback(&self, request: &AuthorizationRequest, callback: &str, options: &CallOptions) -> Task<TokenSet> {
         Task::started(options.refuse_cancelled().and_then(|()| {
             self.check_belongs(request)?;
@@ -109,8 +113,8 @@ impl Client {
         }))
     }
 
-    /// Exchanges a code for tokens (RFC 6749, section 4.1.3), for applications that keep `state` and verifier and check
-    /// authorization responses themselves.
+    /// Exchanges a code for tokens (RFC 6749, section 4.1.3), for applications that keep `state`
+    /// and verifier and check authorization responses themselves.
     ///
     /// # Errors
     ///
@@ -124,11 +128,12 @@ impl Client {
         self.start(TokenRequest::code(code.into(), self.redirect_uri()), options)
     }
 
-    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored: keep what it returns.
+    /// Exchanges a refresh token for new tokens (RFC 6749, section 6), once. Nothing is stored:
+    /// keep what it returns.
     ///
-    /// No two calls for the same login may run at the same time, in any threads or processes. A server that rotates refresh
-    /// tokens ends the login for that, and others refuse one of the two with `invalid_request` or `invalid_grant`. A
-    /// [`TokenSource`] prevents this by itself.
+    /// No two calls for the same login may run at the same time, in any threads or processes. A
+    /// server that rotates refresh tokens ends the login for that, and others refuse one of the two
+    /// with `invalid_request` or `invalid_grant`. A [`TokenSource`] prevents this by itself.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client, saved: &str) -> sipgate_oauth2::Result<()> {
@@ -140,9 +145,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LoginRequired`](crate::ErrorCode::LoginRequired) if the server does not accept the token any more, or if
-    /// there is none. [`ErrorCode::OutcomeUnknown`](crate::ErrorCode::OutcomeUnknown) if the request was sent and no usable
-    /// response was received.
+    /// [`ErrorCode::LoginRequired`](crate::ErrorCode::LoginRequired) if the server does not accept
+    /// the token any more, or if there is none.
+    /// [`ErrorCode::OutcomeUnknown`](crate::ErrorCode::OutcomeUnknown) if the request was sent and
+    /// no usable response was received.
     pub fn refresh(&self, parameters: impl Into<RefreshParameters>) -> Result<TokenSet> {
         self.start_refresh(parameters, &CallOptions::new()).wait()
     }
@@ -152,11 +158,12 @@ impl Client {
         self.start(TokenRequest::refresh(parameters.into()), options)
     }
 
-    /// Checks the authorization response, exchanges its code and stores the login of this account for all processes that share
-    /// the store. If the browser loads the callback twice, in the same process or another, one exchange is made, and both calls
-    /// get the same login.
+    /// Checks the authorization response, exchanges its code and stores the login of this account
+    /// for all processes that share the store. If the browser loads the callback twice, in the same
+    /// process or another, one exchange is made, and both calls get the same login.
     ///
-    /// `account` is what names the user in the application. A login that is stored for it is replaced.
+    /// `account` is what names the user in the application. A login that is stored for it is
+    /// replaced.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client, kept: &str, query: &str) -> sipgate_oauth2::Result<()> {
@@ -169,13 +176,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`exchange_callback`](Self::exchange_callback), and those of the store, before anything was sent.
+    /// As [`exchange_callback`](Self::exchange_callback), and those of the store, before anything
+    /// was sent.
     pub fn complete_login(&self, request: &AuthorizationRequest, callback: &str, account: impl Into<String>) -> Result<TokenSource> {
         self.start_complete_login(request, callback, account, &CallOptions::new()).wait()
     }
 
-    /// [`complete_login`](Self::complete_login) without waiting. The callback is checked before this returns. A timeout and a
-    /// cancel token end the wait only: if the code was sent, the login is stored.
+    /// [`complete_login`](Self::complete_login) without waiting. The callback is checked before
+    /// this returns. A timeout and a cancel token end the wait only: if the code was sent, the
+    /// login is stored.
     pub fn start_complete_login(
         &self,
         request: &AuthorizationRequest,
@@ -193,8 +202,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) without a store, or for an account that is empty or too
-    /// long.
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) without a store, or for an
+    /// account that is empty or too long.
     pub fn token_source(&self, account: impl Into<String>) -> Result<TokenSource> {
         self.session(account.into()).map(|session| TokenSource::new(Arc::new(session)))
     }

@@ -17,11 +17,13 @@ use crate::store::EncryptionKey;
 use crate::store::sqlite::url;
 
 impl ClientBuilder {
-    /// A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`, `SIPGATE_REDIRECT_URI` and, if
-    /// needed, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak other than sipgate's. `SIPGATE_STORE` is the path of a SQLite
-    /// database, `sqlite:///full/path`, or `memory`. `SIPGATE_ENCRYPTION_KEYS` encrypts its contents: one key or several,
-    /// separated by commas, of which the first encrypts. The secret and the keys may be in files, whose paths are in
-    /// `SIPGATE_CLIENT_SECRET_FILE` and `SIPGATE_ENCRYPTION_KEYS_FILE`. White space around a value is removed.
+    /// A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`,
+    /// `SIPGATE_REDIRECT_URI` and, if needed, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak
+    /// other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database,
+    /// `sqlite:///full/path`, or `memory`. `SIPGATE_ENCRYPTION_KEYS` encrypts its contents: one key
+    /// or several, separated by commas, of which the first encrypts. The secret and the keys may be
+    /// in files, whose paths are in `SIPGATE_CLIENT_SECRET_FILE` and
+    /// `SIPGATE_ENCRYPTION_KEYS_FILE`. White space around a value is removed.
     ///
     /// # Errors
     ///
@@ -91,7 +93,8 @@ impl Environment<'_> {
         Ok(self.read(name)?.filter(|value| !value.is_empty()))
     }
 
-    /// A secret and the variable it is from: `name`, or that of a file. An empty one is a mistake that would else show much later.
+    /// A secret and the variable it is from: `name`, or that of a file. An empty one is a mistake
+    /// that would else show much later.
     fn secret(&self, name: &str) -> Result<Option<(String, String)>> {
         let file = format!("{name}_FILE");
         match (self.read(name)?, self.read(&file)?) {
@@ -124,7 +127,8 @@ impl Environment<'_> {
     }
 }
 
-/// A path, or the URL that other libraries take for it: of `sqlite:`, what is behind the empty host is the full path.
+/// A path, or the URL that other libraries take for it: of `sqlite:`, what is behind the empty host
+/// is the full path.
 fn database(place: &str) -> Result<PathBuf> {
     let Some((scheme, rest)) = url(place) else { return Ok(place.into()) };
     let path = scheme.eq_ignore_ascii_case("sqlite").then(|| Url::parse(&format!("file:{rest}")).ok()).flatten();

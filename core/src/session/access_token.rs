@@ -1,4 +1,5 @@
-//! One caller's request for an access token: what to do is decided again each time a reload or refresh has finished.
+//! One caller's request for an access token: what to do is decided again each time a reload or
+//! refresh has finished.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,7 +140,8 @@ impl AccessTokenRequest {
 
     fn forced(mut self, completion: Completion) {
         match completion {
-            // The refresh that was in progress found that none was needed, which is not what this caller asks for.
+            // The refresh that was in progress found that none was needed, which is not what this
+            // caller asks for.
             Completion::Finished { forced: false, outcome: Ok(false) } if self.refreshes < MAX_REFRESHES => {
                 self.refreshes += 1;
                 self.force();

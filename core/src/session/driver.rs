@@ -1,4 +1,5 @@
-//! Carries out the actions of an operation: on the store, on the lock, over the network, and waiting.
+//! Carries out the actions of an operation: on the store, on the lock, over the network, and
+//! waiting.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,7 +90,8 @@ impl Driver {
     }
 }
 
-/// An operation in progress. It occupies a thread only while there is something to do, and holds no permit while it waits.
+/// An operation in progress. It occupies a thread only while there is something to do, and holds no
+/// permit while it waits.
 struct RunningOperation {
     driver: Driver,
     operation: Operation,
@@ -211,7 +213,8 @@ impl RunningOperation {
         let Some(mut report) = self.report.take() else { return };
         self.lock = None;
         self.release_permits();
-        // If an application's code panics here, events are emitted all the same, and a drop during a panic does not abort.
+        // If an application's code panics here, events are emitted all the same, and a drop during
+        // a panic does not abort.
         let _ = catch_unwind(AssertUnwindSafe(|| report(outcome, true)));
         self.events.extend(self.log.end(&self.driver.account_state, outcome));
         self.events.iter().for_each(|event| self.driver.context.events.emit(event));
@@ -243,8 +246,9 @@ impl Driver {
         loaded.map_or_else(Observation::StoreFailed, Observation::Loaded)
     }
 
-    /// Whether the process that made this claim has ended. If the system does not say, the process counts as alive, except
-    /// on Windows, where nothing but the end of its process releases a lock.
+    /// Whether the process that made this claim has ended. If the system does not say, the process
+    /// counts as alive, except on Windows, where nothing but the end of its process releases a
+    /// lock.
     fn is_gone(&self, claim: &Claim) -> bool {
         let here = &self.account_state.shared.process;
         let is_here = claim.process == here.id && claim.started == here.started;
@@ -342,7 +346,7 @@ impl OperationLog {
             (Kind::Login, Ok(true)) => Some(Event::LoggedIn { account, generation }),
             (Kind::Refresh, Ok(true)) => Some(Event::Refreshed { account, generation, duration: self.started.elapsed() }),
             (Kind::Refresh, Err(error)) => Some(Event::RefreshFailed { account, error: error.code() }),
-            (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginEnded { account }),
+            (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginRejected { account }),
             (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
             _ => None,
         }

@@ -18,7 +18,8 @@ pub(super) fn stored(entry: StoreEntry, account: &Arc<Account>) -> Result<Stored
     Ok(Stored::new(entry.version, Record::decode(&entry.data)?.sharing(account)))
 }
 
-/// Calls a function of the store. A panic in it counts as a failure: the tokens that it was to store must not be lost.
+/// Calls a function of the store. A panic in it counts as a failure: the tokens that it was to
+/// store must not be lost.
 pub(super) fn ask_store<T>(ask: impl FnOnce() -> Result<T, BoxError>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err("it panicked".into())).map_err(store_error)
 }

@@ -1,4 +1,5 @@
-//! Logins from callbacks. A callback makes one login, however often it is loaded, and in whichever processes.
+//! Logins from callbacks. A callback makes one login, however often it is loaded, and in whichever
+//! processes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -27,12 +28,13 @@ use crate::task::task::{Completer, Task};
 use crate::worker::semaphore::Permit;
 use crate::worker::{pool, timer};
 
-/// How long a callback that is loaded again waits for the first one: longer than a token request may take.
+/// How long a callback that is loaded again waits for the first one: longer than a token request
+/// may take.
 const FOLLOW_TIMEOUT: Duration = Duration::from_secs(35);
 const FOLLOW_POLL: Duration = Duration::from_millis(100);
 
-/// Starts the exchange of a code whose tokens the caller keeps. The store remembers that it was made: no server takes a code
-/// twice, and some end the login for it.
+/// Starts the exchange of a code whose tokens the caller keeps. The store remembers that it was
+/// made: no server takes a code twice, and some end the login for it.
 pub(crate) fn start_exchange(
     context: &Arc<Context>,
     store: &Store,
@@ -77,7 +79,8 @@ pub(crate) fn start_exchange(
     Exchange::start(Arc::clone(context), token_request, options, before, unspent)
 }
 
-/// What the store has of a single use that may be given back at any time, also while it is being taken.
+/// What the store has of a single use that may be given back at any time, also while it is being
+/// taken.
 enum Marked {
     NotYet,
     Ours(String, Marker),
@@ -101,7 +104,8 @@ struct CallbackLogin {
     token_request: TokenRequest,
     single_use: SingleUse,
     completer: Completer<TokenSource>,
-    /// To the end, also past the exchange: a call that loads the callback again needs what is stored then.
+    /// To the end, also past the exchange: a call that loads the callback again needs what is
+    /// stored then.
     in_flight: InFlight,
 }
 

@@ -1,4 +1,5 @@
-//! One account of one client in one store: what a token source and the operations for it have in common.
+//! One account of one client in one store: what a token source and the operations for it have in
+//! common.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub(crate) struct Session {
     pub(super) store: Store,
     pub(super) account: Arc<Account>,
     pub(super) key: StoreKey,
-    /// The token that the next call may use without a lock. A forked child may use it too: it counts for `recheck` at most.
+    /// The token that the next call may use without a lock. A forked child may use it too: it
+    /// counts for `recheck` at most.
     cached: ArcSwapOption<CachedToken>,
 }
 
@@ -70,8 +72,8 @@ impl Session {
         }
     }
 
-    /// What carries out an operation for this account. It stops waiting for other processes a little before the caller
-    /// stops waiting for it, so that the caller is told why.
+    /// What carries out an operation for this account. It stops waiting for other processes a
+    /// little before the caller stops waiting for it, so that the caller is told why.
     pub(super) fn driver(&self, timeout: Duration) -> Driver {
         let patience = timeout - timeout / 10;
         Driver {
@@ -84,7 +86,8 @@ impl Session {
         }
     }
 
-    /// What `work` makes of the cached token, if there is one that may still be used. Takes no lock.
+    /// What `work` makes of the cached token, if there is one that may still be used. Takes no
+    /// lock.
     pub(super) fn with_cached<T>(&self, work: impl FnOnce(&AccessToken) -> T) -> Option<T> {
         let cached = self.cached.load();
         let cached = cached.as_ref()?;
@@ -125,7 +128,8 @@ impl fmt::Debug for Session {
     }
 }
 
-/// What something is filed under: the digest of the parts, each behind its length, so that different tuples never collide.
+/// What something is filed under: the digest of the parts, each behind its length, so that
+/// different tuples never collide.
 pub(super) fn key(parts: &[&str]) -> StoreKey {
     let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
     StoreKey::new(&sha256(lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part.as_bytes()])))

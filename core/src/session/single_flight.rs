@@ -1,5 +1,5 @@
-//! What one process knows of the logins in a store, and which reloads and refreshes are in progress: callers that ask for the
-//! same at the same time share one.
+//! What one process knows of the logins in a store, and which reloads and refreshes are in
+//! progress: callers that ask for the same at the same time share one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -181,8 +181,8 @@ impl StoreState {
 }
 
 impl ByKey {
-    /// Each time the number of accounts has doubled, drops those that have not been asked for in a long time. The store has
-    /// all that was known of them.
+    /// Each time the number of accounts has doubled, drops those that have not been asked for in a
+    /// long time. The store has all that was known of them.
     fn sweep(&mut self, clock: &dyn Clock) {
         if self.accounts.len() >= self.sweep_at.max(FIRST_SWEEP) {
             let now = clock.moment();
@@ -204,7 +204,8 @@ impl AccountState {
         self.key.account_hash().to_owned()
     }
 
-    /// Reads or changes what is known. After a change, sessions stop using the token that they cached.
+    /// Reads or changes what is known. After a change, sessions stop using the token that they
+    /// cached.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut LocalState) -> T) -> T {
         let mut state = self.lock();
         let before = state.local.clone();
@@ -231,7 +232,8 @@ impl AccountState {
         &self.changes
     }
 
-    /// Calls `waiter` when the reload or refresh completes: the one in progress, or a new one that `start` starts.
+    /// Calls `waiter` when the reload or refresh completes: the one in progress, or a new one that
+    /// `start` starts.
     pub(crate) fn join(self: &Arc<Self>, goal: Goal, waiter: Waiter, start: impl FnOnce(Goal, Report)) {
         self.share(goal, Some(waiter), start);
     }

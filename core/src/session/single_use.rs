@@ -1,4 +1,5 @@
-//! The single use of an authorization request, which the store keeps: whichever process the callback is loaded in.
+//! The single use of an authorization request, which the store keeps: whichever process the
+//! callback is loaded in.
 
 use std::sync::Arc;
 
@@ -118,8 +119,8 @@ impl SingleUse {
         Ok(Some((entry.version, marker)))
     }
 
-    /// Stores how the login went, for callers that load the callback again. If that fails, they wait for the account's own
-    /// entry.
+    /// Stores how the login went, for callers that load the callback again. If that fails, they
+    /// wait for the account's own entry.
     pub(super) fn end(&self, version: &str, marker: &Marker, stage: Stage) {
         let _ = self.write(Some(version), &Marker { stage, ..marker.clone() });
     }

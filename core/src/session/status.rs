@@ -49,8 +49,9 @@ pub enum LoginState {
     Absent,
     /// A login is stored.
     Active,
-    /// The server has rejected the refresh token. A new login, or a refresh that succeeds, makes it active again.
-    Refused,
+    /// The server has rejected the refresh token. A new login, or a refresh that succeeds, makes it
+    /// active again.
+    Rejected,
     /// The user was logged out.
     LoggedOut,
 }
@@ -61,7 +62,7 @@ impl LoginState {
         match self {
             Self::Absent => "absent",
             Self::Active => "active",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::LoggedOut => "logged_out",
         }
     }
@@ -93,7 +94,7 @@ impl TokenStatus {
 fn state(record: &Record) -> LoginState {
     match record.state {
         State::Active => LoginState::Active,
-        State::Rejected { .. } => LoginState::Refused,
+        State::Rejected { .. } => LoginState::Rejected,
         State::LoggedOut if record.grant_id.is_empty() => LoginState::Absent,
         State::LoggedOut => LoginState::LoggedOut,
     }

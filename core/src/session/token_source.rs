@@ -20,11 +20,12 @@ use crate::sys::random;
 use crate::task::call_options::CallOptions;
 use crate::task::task::Task;
 
-/// The access token of one account, whenever it is asked for: from memory, from the store, or refreshed, once for all
-/// threads and processes that ask.
+/// The access token of one account, whenever it is asked for: from memory, from the store, or
+/// refreshed, once for all threads and processes that ask.
 ///
-/// [`Client::complete_login`](crate::Client::complete_login) and [`Client::token_source`](crate::Client::token_source) make
-/// one. It is cheap to clone, and cheap to make again for each request.
+/// [`Client::complete_login`](crate::Client::complete_login) and
+/// [`Client::token_source`](crate::Client::token_source) make one. It is cheap to clone, and cheap
+/// to make again for each request.
 ///
 /// ```no_run
 /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
@@ -46,18 +47,20 @@ impl TokenSource {
         &self.0.account.account
     }
 
-    /// What events and logs call the account: 16 hexadecimal digits, made of issuer, client id and account. All processes
-    /// have the same.
+    /// What events and logs call the account: 16 hexadecimal digits, made of issuer, client id and
+    /// account. All processes have the same.
     pub fn account_hash(&self) -> &str {
         self.0.key.account_hash()
     }
 
-    /// An access token that an API accepts now. Past 80 % of its lifetime, the current token is returned and refreshed in the
-    /// background. A caller waits for a new token only if the current one has expired.
+    /// An access token that an API accepts now. Past 80 % of its lifetime, the current token is
+    /// returned and refreshed in the background. A caller waits for a new token only if the current
+    /// one has expired.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LoginRequired`] if the user must log in. A retryable error if only the refresh failed.
+    /// [`ErrorCode::LoginRequired`] if the user must log in. A retryable error if only the refresh
+    /// failed.
     pub fn access_token(&self) -> Result<AccessToken> {
         match self.0.with_cached(AccessToken::clone) {
             Some(token) => Ok(token),
@@ -65,8 +68,9 @@ impl TokenSource {
         }
     }
 
-    /// [`access_token`](Self::access_token) without waiting. The token stays valid for at least `min_validity`, such as for a
-    /// long upload. That counts up to 80 % of a token's whole lifetime: more than the server gives cannot be had.
+    /// [`access_token`](Self::access_token) without waiting. The token stays valid for at least
+    /// `min_validity`, such as for a long upload. That counts up to 80 % of a token's whole
+    /// lifetime: more than the server gives cannot be had.
     pub fn start_access_token(&self, min_validity: Duration, options: &CallOptions) -> Task<AccessToken> {
         AccessTokenRequest::start(&self.0, min_validity, options)
     }
@@ -90,18 +94,21 @@ impl TokenSource {
         })
     }
 
-    /// Tells that an API answered 401 to this access token. If it is still the current token, the next call refreshes it.
-    /// Twenty late 401s cause one refresh. A token that is itself the outcome of this, and less than 10 s old, is not
-    /// refreshed again. Nothing is sent by this call.
+    /// Tells that an API responded 401 to this access token. If it is still the current token, the
+    /// next call refreshes it. Twenty late 401s cause one refresh. A token that is itself the
+    /// outcome of this, and less than 10 s old, is not refreshed again. Nothing is sent by this
+    /// call.
     ///
-    /// After a 403, a new token would allow no more than the old one. But another process may have stored one that does, by a
-    /// login with more scopes: [`status`](Self::status) reads the store, and [`peek`](Self::peek) returns what it found.
+    /// After a 403, a new token would allow no more than the old one. But another process may have
+    /// stored one that does, by a login with more scopes: [`status`](Self::status) reads the store,
+    /// and [`peek`](Self::peek) returns what it found.
     pub fn invalidate(&self, access_token: &AccessToken) {
         let now = self.0.now();
         self.0.state().with(|local| local.invalidate(access_token.reveal(), now));
     }
 
-    /// Refreshes the tokens now, also if they are fresh, or if the server has rejected the login before.
+    /// Refreshes the tokens now, also if they are fresh, or if the server has rejected the login
+    /// before.
     ///
     /// # Errors
     ///
@@ -115,7 +122,8 @@ impl TokenSource {
         AccessTokenRequest::start_forced(&self.0, options)
     }
 
-    /// Replaces this account's login with tokens from elsewhere: from the single steps, or from another library.
+    /// Replaces this account's login with tokens from elsewhere: from the single steps, or from
+    /// another library.
     ///
     /// # Errors
     ///
@@ -132,13 +140,14 @@ impl TokenSource {
         }))
     }
 
-    /// Ends the login: here at once, and then at the server, where it ends every login of this client in the same browser
-    /// session. The outcome says whether the server was told. Without a revocation endpoint it cannot be told.
+    /// Ends the login: here at once, and then at the server, where it ends every login of this
+    /// client in the same browser session. The outcome says whether the server was told. Without a
+    /// revocation endpoint it cannot be told.
     ///
     /// # Errors
     ///
-    /// If the server could not be told. No token is returned any more, and another call finishes the logout.
-    /// [`ErrorCode::Busy`] if a refresh was in flight and did not finish in time.
+    /// If the server could not be told. No token is returned any more, and another call finishes
+    /// the logout. [`ErrorCode::Busy`] if a refresh was in flight and did not finish in time.
     pub fn logout(&self) -> Result<LogoutOutcome> {
         self.start_logout(&CallOptions::new()).wait()
     }
@@ -190,7 +199,8 @@ impl TokenSource {
         Ok(())
     }
 
-    /// What `work` makes of the cached token, if there is one: for a binding that has its own form of it, and needs no clone.
+    /// What `work` makes of the cached token, if there is one: for a binding that has its own form
+    /// of it, and needs no clone.
     #[doc(hidden)]
     pub fn with_at_hand<T>(&self, work: impl FnOnce(&AccessToken) -> T) -> Option<T> {
         self.0.with_cached(work)

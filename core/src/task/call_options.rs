@@ -10,8 +10,8 @@ use crate::sys::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// Options of one call: a timeout (30 s by default), and a token that cancels it.
 ///
-/// Both end the caller's wait only. A request whose first byte was sent continues to its own deadline: cutting it off
-/// would lose what the server made of it.
+/// Both end the caller's wait only. A request whose first byte was sent continues to its own
+/// deadline: cutting it off would lose what the server made of it.
 ///
 /// ```no_run
 /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
@@ -68,7 +68,8 @@ impl Default for CallOptions {
     }
 }
 
-/// Cancels every call that was given it, from any thread. It cannot be reset. Clones are the same token.
+/// Cancels every call that was given it, from any thread. It cannot be reset. Clones are the same
+/// token.
 ///
 /// ```
 /// use sipgate_oauth2::{CallOptions, CancelToken, Client, ErrorCode};
@@ -112,7 +113,8 @@ impl CancelToken {
         self.0.cancelled.load(Ordering::Acquire)
     }
 
-    /// Runs `listener` when the token is cancelled, at once if it is; not any more once the guard is dropped.
+    /// Runs `listener` when the token is cancelled, at once if it is; not any more once the guard
+    /// is dropped.
     pub(crate) fn listen(&self, listener: impl FnOnce() + Send + 'static) -> Listening {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,8 @@ use protocol::http::SendState;
 
 use crate::sys::sync::{AtomicU8, Ordering};
 
-/// Whether a request is sent or abandoned. It is decided once, between the thread that sends and the one that abandons.
+/// Whether a request is sent or abandoned. It is decided once, between the thread that sends and
+/// the one that abandons.
 #[derive(Default)]
 pub(crate) struct Progress(AtomicU8);
 
@@ -13,7 +14,8 @@ const SENT: u8 = 1;
 const ABANDONED: u8 = 2;
 
 impl Progress {
-    /// Called with the first byte of the request in hand. `false`: the request was abandoned and must not be sent.
+    /// Called with the first byte of the request in hand. `false`: the request was abandoned and
+    /// must not be sent.
     pub(crate) fn may_send(&self) -> bool {
         match self.0.compare_exchange(WAITING, SENT, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,

@@ -14,10 +14,11 @@ use super::progress::Progress;
 use crate::sys::sync::{Condvar, Instant, Mutex, MutexGuard};
 use crate::worker::timer;
 
-/// An operation that has started, on a thread of this library. Dropping it abandons the wait, not the operation.
+/// An operation that has started, on a thread of this library. Dropping it abandons the wait, not
+/// the operation.
 ///
-/// Each operation has two forms: `refresh` waits, and `start_refresh` returns a task. A caller that must not block, such as
-/// an event loop, gives the task a completion.
+/// Each operation has two forms: `refresh` waits, and `start_refresh` returns a task. A caller that
+/// must not block, such as an event loop, gives the task a completion.
 ///
 /// ```no_run
 /// # fn f(client: &sipgate_oauth2::Client) {
@@ -51,8 +52,8 @@ enum Slot<T> {
 }
 
 impl<T: Send + 'static> Task<T> {
-    /// An operation that is yet to be started, and where its outcome goes. `wait_ended` says what a caller gets that stops
-    /// waiting.
+    /// An operation that is yet to be started, and where its outcome goes. `wait_ended` says what a
+    /// caller gets that stops waiting.
     pub(crate) fn new(
         options: &CallOptions,
         wait_ended: impl Fn(WaitEnded, SendState) -> Result<T> + Send + Sync + 'static,
@@ -100,8 +101,9 @@ impl<T: Send + 'static> Task<T> {
         }
     }
 
-    /// Waits for at most this long, and returns `None` if the operation has not finished by then. For callers that have
-    /// something to check in between, such as signals. The call's own timeout and cancel token do not count here.
+    /// Waits for at most this long, and returns `None` if the operation has not finished by then.
+    /// For callers that have something to check in between, such as signals. The call's own timeout
+    /// and cancel token do not count here.
     pub fn wait_for(&self, time: Duration) -> Option<Result<T>> {
         let slot = self.shared.lock();
         let (mut slot, _) =
@@ -115,8 +117,8 @@ impl<T: Send + 'static> Task<T> {
         }
     }
 
-    /// Calls `completion` once with the outcome: on this thread if the operation has finished, otherwise on a thread of this
-    /// library. The call's timeout and cancel token count.
+    /// Calls `completion` once with the outcome: on this thread if the operation has finished,
+    /// otherwise on a thread of this library. The call's timeout and cancel token count.
     pub fn then(self, completion: impl FnOnce(Result<T>) + Send + 'static) {
         let shared = Arc::clone(&self.shared);
         let listening = self.cancel.as_ref().map(|cancel| cancel.listen(move || shared.abandon(WaitEnded::Cancelled)));
@@ -144,8 +146,8 @@ impl<T: Send + 'static> Task<T> {
         TaskHandle(Arc::new(move |why| shared.abandon(why)))
     }
 
-    /// Ends the wait: the outcome is now the error that says what that means. A request that was not sent yet will not be
-    /// sent. Has no effect once the operation has finished.
+    /// Ends the wait: the outcome is now the error that says what that means. A request that was
+    /// not sent yet will not be sent. Has no effect once the operation has finished.
     pub fn abandon(&self, why: WaitEnded) {
         self.shared.abandon(why);
     }
@@ -195,7 +197,8 @@ impl fmt::Debug for TaskHandle {
     }
 }
 
-/// Where the thread that runs an operation puts its outcome. The first outcome counts: a caller may have stopped waiting.
+/// Where the thread that runs an operation puts its outcome. The first outcome counts: a caller may
+/// have stopped waiting.
 pub(crate) struct Completer<T>(Arc<Shared<T>>);
 
 impl<T> Clone for Completer<T> {

@@ -94,7 +94,7 @@ pub(crate) unsafe extern "C" fn on_event(_: *mut c_void, event: *const sipgate_o
     unsafe {
         let (kind, json) =
             (read(sipgate_oauth2_event_kind(event)).expect("its kind"), read(sipgate_oauth2_event_json(event)).expect("its JSON"));
-        assert!(json.starts_with(&format!(r#"{{"event":"{kind}""#)) && !json.contains('\n'), "{json}");
+        assert!(json.starts_with(&format!(r#"{{"type":"{kind}""#)) && !json.contains('\n'), "{json}");
         assert!(!json.contains("canary-"), "{json} shows a secret");
         sipgate_oauth2_event_is_warning(event);
     }

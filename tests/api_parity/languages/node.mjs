@@ -36,7 +36,7 @@ function declared() {
 }
 
 // The property of an event that says what happened.
-const KIND = 'event'
+const KIND = 'type'
 
 /** `Alias='word'` for a union of words, `Alias='kind'.property` for a union of events. */
 function words(checker, name, type) {

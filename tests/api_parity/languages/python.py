@@ -17,7 +17,7 @@ from driver.programs import ROOT
 ORDINARY = set(dir(Exception)) | set(dir(dict))
 
 # The key of an event that says what happened.
-KIND = "event"
+KIND = "type"
 
 
 def items() -> set[str]:

@@ -15,7 +15,9 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{BoxError, Client, ClientBuilder, Store, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenSet, TokenSource, TokenStore};
+use sipgate_oauth2::{
+    BoxError, Client, ClientBuilder, Store, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenSet, TokenSource, TokenStore,
+};
 
 /// As long as sipgate's.
 const CLIENT_ID: &str = "2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party";
@@ -107,7 +109,8 @@ fn settled(before: usize) -> usize {
 fn client(realm: &str, asked: Arc<AtomicUsize>) -> Client {
     // What was read counts for the whole run.
     let store = Store::new(OneForAll { entry: Mutex::default(), asked }).recheck(Duration::from_secs(3600));
-    let client = ClientBuilder::keycloak(format!("{realm}/auth"), "third-party", CLIENT_ID).client_secret("s3cret").store(store).build().unwrap();
+    let client =
+        ClientBuilder::keycloak(format!("{realm}/auth"), "third-party", CLIENT_ID).client_secret("s3cret").store(store).build().unwrap();
     let tokens = TokenSet::restore(&answer("expires_at", 4_000_000_000).to_string()).unwrap();
     let first = client.token_source(account(0)).unwrap();
     first.save(&tokens).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use sipgate_oauth2::{StoreEntry, BoxError, StoreKey, SwapOutcome, TokenStore};
+use sipgate_oauth2::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
 /// The same store for all its clones.
 #[derive(Clone, Default)]

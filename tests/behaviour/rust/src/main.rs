@@ -2,8 +2,8 @@
 //! It uses the public API alone and decides nothing: what it is given goes in, what comes out is written.
 
 mod args;
-mod operations;
 mod custom_store;
+mod operations;
 mod sources;
 mod views;
 

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{
-    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, ClientBuilder, RefreshParameters, ServerMetadata, TokenSet,
-    TokenSource,
+    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, ClientBuilder, RefreshParameters,
+    ServerMetadata, TokenSet, TokenSource,
 };
 
 use crate::args::{Args, Failure};

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use sipgate_oauth2::{AccessToken, EncryptionKey, Store, TokenSource};
 
 use crate::args::{Args, Failure};
-use crate::operations::{Members, Shim};
 use crate::custom_store::CustomStore;
+use crate::operations::{Members, Shim};
 use crate::views;
 
 impl Shim {

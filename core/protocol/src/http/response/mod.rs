@@ -1,6 +1,6 @@
 //! One HTTP/1 response, read from the bytes of a connection that carries nothing else.
 //!
-//! Only the status, the framing, the coding and the fields of [`Headers::NAMES`] are used. Nothing
+//! Only the status, the framing, the coding and the fields of [`Headers::NAMES`](crate::http::Headers::NAMES) are used. Nothing
 //! else that a server sends can lose a response. Bytes after the response are never looked at.
 
 mod body;
