@@ -1,101 +1,105 @@
-//! What an authorization server does with refresh tokens: sessions, tokens, and what happens when one is shown that was used before.
+//! An authorization server's sessions and refresh tokens, and what happens if a token is used
+//! again.
 //!
-//! The model, the simulation and the schedules explore the library against this one server, a Keycloak as far as refresh tokens go. Each notes
-//! what it needs beside a token, and has its own way of losing requests.
+//! The model, the simulation and the schedules explore the library against this server, which
+//! treats refresh tokens as Keycloak does. Each keeps its own notes about a token, and loses
+//! requests in its own way.
 
-/// What the server does with a refresh token that was used.
+/// What the server does with a refresh token that is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rotation {
-    /// It stays good.
+    /// It accepts the token until the session ends.
     Off,
-    /// It is spent; shown again, it ends the session and with it every login of the same browser.
+    /// It ends the session, and so every login in the same browser.
     Strict,
-    /// It is spent; shown again, it is refused, and nothing else happens.
+    /// It refuses the token, and the session continues.
     Once,
-    /// It stays good for so long after its first use, and is then as with [`Rotation::Strict`].
+    /// It accepts the token until this much time has passed since the first use, and then ends the
+    /// session.
     Grace(u64),
 }
 
-/// What the server says to a refresh token.
+/// What the server does with a refresh request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The tokens that follow, by their number.
+pub enum RefreshOutcome {
+    /// It issues a new token, which has this number.
     Granted(usize),
-    /// It was used before: the session is over now.
+    /// The token was used before, so the session has ended now.
     Replayed,
-    /// It is not good, or its session is over.
-    Over,
+    /// The session had ended before, or the server only refuses the used token
+    /// ([`Rotation::Once`]).
+    Refused,
 }
 
-/// Sessions and tokens are named by their numbers, in the order in which they came to be.
+/// The server's state. Sessions and tokens are numbered from zero, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Server<N> {
     rotation: Rotation,
-    /// Whether each still lives.
+    /// Whether each is alive.
     sessions: Vec<bool>,
     tokens: Vec<Token<N>>,
 }
 
-/// An access token and the refresh token beside it.
+/// A refresh token, and the access token that was issued with it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Token<N> {
     /// The session that it belongs to.
     pub session: usize,
-    /// The token that bought this one.
+    /// The token that this one was obtained with.
     pub parent: Option<usize>,
-    /// When its refresh token was first used.
+    /// When it was first used.
     spent: Option<u64>,
-    /// What an exploration wants to know of it.
+    /// What an exploration needs to know about it.
     pub notes: N,
 }
 
 impl<N> Server<N> {
-    /// A server that nobody has logged in at.
+    /// A server without sessions.
     #[must_use]
     pub fn new(rotation: Rotation) -> Self {
         Self { rotation, sessions: Vec::new(), tokens: Vec::new() }
     }
 
-    /// Another rule, from now on.
-    pub fn rotate(&mut self, rotation: Rotation) {
+    /// Changes the rotation from now on.
+    pub fn set_rotation(&mut self, rotation: Rotation) {
         self.rotation = rotation;
     }
 
-    /// A new session.
+    /// Opens a session.
     pub fn open(&mut self) -> usize {
         self.sessions.push(true);
         self.sessions.len() - 1
     }
 
-    /// Ends a session, and with it every token of it.
+    /// Ends a session, so that its tokens are refused.
     pub fn end(&mut self, session: usize) {
         self.sessions[session] = false;
     }
 
-    /// The first tokens of a login.
+    /// Issues the first token of a login.
     pub fn log_in(&mut self, session: usize, notes: N) -> usize {
         self.issue(session, None, notes)
     }
 
-    /// A refresh token is shown at this time. `notes` are for what it buys.
-    pub fn refresh(&mut self, token: usize, now: u64, notes: N) -> Verdict {
+    /// A client refreshes with this token. `notes` are about the new token.
+    pub fn refresh(&mut self, token: usize, now: u64, notes: N) -> RefreshOutcome {
         let Token { session, .. } = self.tokens[token];
         if !self.is_alive(session) {
-            return Verdict::Over;
+            return RefreshOutcome::Refused;
         }
         if !self.accepts(token, now) {
             if self.rotation == Rotation::Once {
-                return Verdict::Over;
+                return RefreshOutcome::Refused;
             }
             self.end(session);
-            return Verdict::Replayed;
+            return RefreshOutcome::Replayed;
         }
         self.tokens[token].spent.get_or_insert(now);
-        Verdict::Granted(self.issue(session, Some(token), notes))
+        RefreshOutcome::Granted(self.issue(session, Some(token), notes))
     }
 
-    /// A refresh token is revoked: whether that ended its session. One that is spent names none any more, and is answered the same
-    /// (RFC 7009, section 2.2).
+    /// Revokes a refresh token, and says whether this ended its session. A spent token has no
+    /// session, and gets the same response (RFC 7009, section 2.2).
     pub fn revoke(&mut self, token: usize, now: u64) -> bool {
         let ends = self.accepts(token, now);
         if ends {
@@ -104,12 +108,12 @@ impl<N> Server<N> {
         ends
     }
 
-    /// How it treats refresh tokens that were used.
+    /// What it does with a refresh token that is used again.
     pub fn rotation(&self) -> Rotation {
         self.rotation
     }
 
-    /// Whether a session goes on.
+    /// Whether a session is alive.
     pub fn is_alive(&self, session: usize) -> bool {
         self.sessions[session]
     }
@@ -119,22 +123,22 @@ impl<N> Server<N> {
         self.sessions.len().checked_sub(1)
     }
 
-    /// One that was issued.
+    /// A token that was issued.
     pub fn token(&self, token: usize) -> &Token<N> {
         &self.tokens[token]
     }
 
-    /// Its notes, for writing.
+    /// A token's notes.
     pub fn notes(&mut self, token: usize) -> &mut N {
         &mut self.tokens[token].notes
     }
 
-    /// All that were issued, with their numbers.
+    /// Every token, with its number.
     pub fn tokens(&self) -> impl Iterator<Item = (usize, &Token<N>)> {
         self.tokens.iter().enumerate()
     }
 
-    /// Whether the refresh token would buy something now.
+    /// Whether the server would accept the refresh token now.
     pub fn accepts(&self, token: usize, now: u64) -> bool {
         let token = self.token(token);
         self.is_alive(token.session)
@@ -145,7 +149,7 @@ impl<N> Server<N> {
             }
     }
 
-    /// Whether `younger` came of `elder` by refreshing, or is the same.
+    /// Whether `younger` was obtained from `elder` by refreshes, or is the same token.
     pub fn descends(&self, younger: usize, elder: usize) -> bool {
         std::iter::successors(Some(younger), |token| self.token(*token).parent).any(|token| token == elder)
     }
@@ -156,30 +160,23 @@ impl<N> Server<N> {
     }
 }
 
-impl<N> Token<N> {
-    /// When its refresh token was first used.
-    pub fn spent(&self) -> Option<u64> {
-        self.spent
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Rotation, Server, Verdict};
+    use super::{RefreshOutcome, Rotation, Server};
 
-    /// A server, and the tokens of a login at it that have been refreshed once, at 10.
+    /// A server, and the two tokens of a login that was refreshed once, at time 10.
     fn refreshed(rotation: Rotation) -> (Server<()>, usize, usize) {
         let mut server = Server::new(rotation);
         let session = server.open();
         let old = server.log_in(session, ());
-        let Verdict::Granted(new) = server.refresh(old, 10, ()) else { panic!("a fresh token is good") };
+        let RefreshOutcome::Granted(new) = server.refresh(old, 10, ()) else { panic!("the server accepts an unused token") };
         (server, old, new)
     }
 
     #[test]
-    fn without_rotation_a_used_token_stays_good() {
+    fn without_rotation_a_used_token_is_accepted() {
         let (mut server, old, new) = refreshed(Rotation::Off);
-        assert!(matches!(server.refresh(old, 1000, ()), Verdict::Granted(_)));
+        assert!(matches!(server.refresh(old, 1000, ()), RefreshOutcome::Granted(_)));
         assert!(server.accepts(new, 1000) && server.descends(new, old) && !server.descends(old, new));
     }
 
@@ -187,25 +184,25 @@ mod tests {
     fn with_strict_rotation_a_used_token_ends_the_session_and_every_login_in_it() {
         let (mut server, old, new) = refreshed(Rotation::Strict);
         let session = server.token(old).session;
-        let beside = server.log_in(session, ());
-        assert_eq!(server.refresh(old, 10, ()), Verdict::Replayed);
-        assert!(!server.is_alive(session) && !server.accepts(new, 10) && !server.accepts(beside, 10));
-        assert_eq!(server.refresh(new, 11, ()), Verdict::Over);
+        let another = server.log_in(session, ());
+        assert_eq!(server.refresh(old, 10, ()), RefreshOutcome::Replayed);
+        assert!(!server.is_alive(session) && !server.accepts(new, 10) && !server.accepts(another, 10));
+        assert_eq!(server.refresh(new, 11, ()), RefreshOutcome::Refused);
     }
 
     #[test]
-    fn where_a_used_token_is_only_refused_the_session_goes_on() {
+    fn if_a_used_token_is_only_refused_the_session_continues() {
         let (mut server, old, new) = refreshed(Rotation::Once);
-        assert_eq!(server.refresh(old, 10, ()), Verdict::Over);
+        assert_eq!(server.refresh(old, 10, ()), RefreshOutcome::Refused);
         assert!(server.accepts(new, 10));
     }
 
     #[test]
-    fn a_used_token_is_good_within_the_grace_time_of_its_first_use_and_a_replay_after_it() {
+    fn a_used_token_is_accepted_in_the_grace_period_after_its_first_use_and_a_replay_after_it() {
         let (mut server, old, _) = refreshed(Rotation::Grace(5));
-        assert!(matches!(server.refresh(old, 12, ()), Verdict::Granted(_)));
-        assert!(matches!(server.refresh(old, 15, ()), Verdict::Granted(_)));
-        assert_eq!(server.refresh(old, 16, ()), Verdict::Replayed);
+        assert!(matches!(server.refresh(old, 12, ()), RefreshOutcome::Granted(_)));
+        assert!(matches!(server.refresh(old, 15, ()), RefreshOutcome::Granted(_)));
+        assert_eq!(server.refresh(old, 16, ()), RefreshOutcome::Replayed);
     }
 
     #[test]

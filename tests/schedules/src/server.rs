@@ -1,9 +1,10 @@
-//! An authorization server that answers requests, and counts. It ends a login when a used refresh token comes back, unless it is told otherwise.
+//! An authorization server that responds to requests, and counts them. It ends a login if a used
+//! refresh token is sent again, unless a scenario says otherwise.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use authorization_server::{Rotation, Verdict};
+use authorization_server::{RefreshOutcome, Rotation};
 use serde_json::json;
 
 use crate::sys::clock::{Clock as _, SystemClock};
@@ -11,51 +12,51 @@ use protocol::http::{Body, Headers, Request, Response};
 use protocol::oauth::token_set::TokenSet;
 use protocol::secret::Secret;
 
-/// How long its access tokens live, in seconds.
-const LIFE: i64 = 300;
+/// The lifetime of its access tokens, in seconds.
+const LIFETIME: i64 = 300;
 
 /// The server of an execution.
 pub struct Server(Mutex<State>);
 
 struct State {
-    /// Each login has a session of its own. Of each token it is noted which one of its session's it is.
+    /// Each login has its own session. The note of a token is its number in the session, from 1.
     logins: authorization_server::Server<usize>,
-    /// The session that each code has made.
+    /// The session that each code has started.
     codes: HashMap<String, usize>,
     ways: VecDeque<Way>,
     asking: usize,
     seen: Seen,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It is answered.
+    /// It gets a response.
     Through,
-    /// It does not leave.
+    /// It is not sent.
     Blocked,
-    /// The server has worked it off when the connection breaks.
-    AnswerLost,
-    /// The server has worked it off, and its answer does not come in time.
+    /// The server processes it, and the connection breaks before the response.
+    ResponseLost,
+    /// The server processes it, and the response is too late.
     Silent,
-    /// It is answered with this status, and nothing else happens.
+    /// It gets a response with this status, and nothing else happens.
     Status(u16),
 }
 
-/// What the server saw.
+/// What the server has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Refresh tokens it took and answered with new ones.
+    /// Refresh tokens that it accepted.
     pub refreshes: usize,
-    /// Codes it took.
+    /// Codes that it accepted.
     pub exchanges: usize,
-    /// Refresh tokens and codes that came again: each ended a login.
+    /// Refresh tokens and codes that were sent again. Each ended a login.
     pub reused: usize,
-    /// Refresh tokens that it was told to revoke.
+    /// Requests to revoke a refresh token.
     pub revoked: usize,
     /// Requests of all kinds.
     pub requests: usize,
-    /// The most requests that were under way at once.
+    /// The most requests that were in flight at once, except revocations.
     pub most_at_once: usize,
 }
 
@@ -67,27 +68,27 @@ impl Default for Server {
 }
 
 impl Server {
-    /// What it has seen up to now.
+    /// What it has counted until now.
     pub fn seen(&self) -> Seen {
         self.lock().seen
     }
 
-    /// Whether the login with this number still lives.
+    /// Whether the login with this number is alive.
     pub fn lives(&self, session: usize) -> bool {
         self.lock().logins.is_alive(session)
     }
 
-    /// Says what becomes of the next requests, one after the other; of later ones, nothing in particular.
+    /// Sets what happens to the next requests, in order. Later ones get a response.
     pub fn next_ways(&self, ways: impl IntoIterator<Item = Way>) {
         self.lock().ways.extend(ways);
     }
 
-    /// A server as many are: a refresh token is good until its login ends.
+    /// Accepts a refresh token until its login ends, as many servers do.
     pub fn keep_refresh_tokens(&self) {
-        self.lock().logins.rotate(Rotation::Off);
+        self.lock().logins.set_rotation(Rotation::Off);
     }
 
-    /// The tokens of a new login.
+    /// Starts a login, and returns its tokens.
     pub fn log_in(&self) -> TokenSet {
         let mut state = self.lock();
         let token = state.begin();
@@ -98,7 +99,7 @@ impl Server {
         self.lock().ways.pop_front().unwrap_or(Way::Through)
     }
 
-    /// A request is under way until this is dropped.
+    /// A request is in flight until this is dropped.
     pub(crate) fn asked(self: &Arc<Self>, request: &Request) -> impl Drop + use<> {
         struct Asking(Option<Arc<Server>>);
         impl Drop for Asking {
@@ -118,14 +119,14 @@ impl Server {
         Asking(Some(Arc::clone(self)))
     }
 
-    pub(crate) fn answer(&self, request: &Request, way: Way) -> Response {
+    pub(crate) fn respond(&self, request: &Request, way: Way) -> Response {
         if let Way::Status(status) = way {
             return Response { status, headers: Headers::default(), body: Body::Whole(Vec::new()) };
         }
         let form: HashMap<String, String> =
             url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
         let mut state = self.lock();
-        let answer = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
+        let token = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
             (Some(token), _, _) => {
                 state.revoke(token);
                 return Response { status: 200, headers: Headers::default(), body: Body::Whole(Vec::new()) };
@@ -134,7 +135,7 @@ impl Server {
             (_, _, Some(code)) => state.exchange(code),
             _ => None,
         };
-        let (status, body) = match answer {
+        let (status, body) = match token {
             Some(token) => (200, state.tokens(token)),
             None => (400, json!({"error": "invalid_grant"})),
         };
@@ -147,27 +148,27 @@ impl Server {
 }
 
 impl State {
-    /// The first tokens of a login.
+    /// Starts a login, and issues its first token.
     fn begin(&mut self) -> usize {
         let session = self.logins.open();
         self.logins.log_in(session, 1)
     }
 
-    /// New tokens, where the session goes on.
+    /// The next token, if the server accepts this one.
     fn refresh(&mut self, token: &str) -> Option<usize> {
         let token = self.named(token);
         match self.logins.refresh(token, 0, 0) {
-            Verdict::Granted(new) => {
+            RefreshOutcome::Granted(new) => {
                 let session = self.logins.token(new).session;
                 *self.logins.notes(new) = self.logins.tokens().filter(|(_, there)| there.session == session).count();
                 self.seen.refreshes += 1;
                 Some(new)
             }
-            Verdict::Replayed => {
+            RefreshOutcome::Replayed => {
                 self.seen.reused += 1;
                 None
             }
-            Verdict::Over => None,
+            RefreshOutcome::Refused => None,
         }
     }
 
@@ -196,12 +197,12 @@ impl State {
             "access_token": format!("access-{session}-{number}"),
             "refresh_token": format!("refresh-{session}-{number}"),
             "token_type": "Bearer",
-            "expires_in": LIFE,
-            "expires_at": SystemClock.unix_seconds() + LIFE,
+            "expires_in": LIFETIME,
+            "expires_at": SystemClock.unix_seconds() + LIFETIME,
         })
     }
 
-    /// The token of which this is the text.
+    /// The token with this text.
     fn named(&self, text: &str) -> usize {
         let mut numbers = text.rsplit('-').map(|number| number.parse::<usize>().expect("a token of this server"));
         let number = numbers.next().expect("two numbers");

@@ -1,11 +1,11 @@
-//! The authorization server, with notes on its tokens for the invariants. Tokens have small numbers
-//! here.
+//! The model's authorization server: notes for the checks, and tokens with small numbers.
 
-use authorization_server::{Rotation, Verdict};
+use authorization_server::{RefreshOutcome, Rotation};
 
-/// No rotation in the model depends on the time.
-const ANY_TIME: u64 = 0;
+/// The model has no rotation with a grace period, so the server needs no time.
+const NO_TIME: u64 = 0;
 
+/// The server's state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Server {
     server: authorization_server::Server<Notes>,
@@ -13,6 +13,7 @@ pub(super) struct Server {
     pub(super) reuses: u8,
 }
 
+/// What the checks need to know about a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Notes {
     /// The server has not accepted it.
@@ -22,7 +23,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    fn at(time: u32) -> Self {
+    fn issued(time: u32) -> Self {
         Self { refused: false, issued: time }
     }
 }
@@ -62,28 +63,28 @@ impl Server {
     pub(super) fn log_in(&mut self, time: u32) -> u8 {
         let alive = self.server.newest_session().filter(|session| self.server.is_alive(*session));
         let session = alive.unwrap_or_else(|| self.server.open());
-        small(self.server.log_in(session, Notes::at(time)))
+        small(self.server.log_in(session, Notes::issued(time)))
     }
 
     /// The next token, or `None` for `invalid_grant`.
     pub(super) fn refresh(&mut self, token: u8, time: u32) -> Option<u8> {
-        let verdict = self.server.refresh(token.into(), ANY_TIME, Notes::at(time));
-        if let Verdict::Granted(new) = verdict {
+        let outcome = self.server.refresh(token.into(), NO_TIME, Notes::issued(time));
+        if let RefreshOutcome::Granted(new) = outcome {
             return Some(small(new));
         }
         self.server.notes(token.into()).refused = true;
-        self.reuses += u8::from(verdict == Verdict::Replayed);
+        self.reuses += u8::from(outcome == RefreshOutcome::Replayed);
         None
     }
 
     /// Ends the session, unless the token is spent.
     pub(super) fn revoke(&mut self, token: u8) {
-        self.server.revoke(token.into(), ANY_TIME);
+        self.server.revoke(token.into(), NO_TIME);
     }
 
     /// Whether revoking this token ends a session.
     pub(super) fn can_revoke(&self, token: u8) -> bool {
-        self.server.accepts(token.into(), ANY_TIME)
+        self.server.accepts(token.into(), NO_TIME)
     }
 
     /// Whether two tokens belong to the same session.

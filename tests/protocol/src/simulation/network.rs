@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::records::refresh_of;
 use super::server::RequestOrigin;
 use super::world::{Delivery, Event, Purpose, Request, RequestState, World};
-use authorization_server::{Rotation, Verdict};
+use authorization_server::{RefreshOutcome, Rotation};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
@@ -213,16 +213,16 @@ impl World<'_> {
             return rejected("User disabled");
         }
         match self.server.refresh(token, origin, self.now) {
-            Verdict::Granted(new) => {
+            RefreshOutcome::Granted(new) => {
                 self.trace.note(Some(account), self.now, || format!("server: request {number} with {token} gets {new}"));
                 Reply::Tokens(Box::new(self.received(new, Some(token), moment, delivery)))
             }
-            Verdict::Replayed => {
+            RefreshOutcome::Replayed => {
                 self.trace.note(Some(account), self.now, || format!("server: request {number} replays {token}, which ends the session"));
                 self.replayed(token, number);
                 rejected("Maximum allowed refresh token reuse exceeded")
             }
-            Verdict::Over => rejected("Session not active"),
+            RefreshOutcome::Refused => rejected("Session not active"),
         }
     }
 

@@ -1,11 +1,11 @@
-//! The authorization server, with notes on its tokens for the checks.
+//! The simulation's authorization server: notes for the checks.
 
-use authorization_server::{Rotation, Token, Verdict};
+use authorization_server::{RefreshOutcome, Rotation, Token};
 
 #[derive(Debug)]
 pub(super) struct Server(authorization_server::Server<Notes>);
 
-/// Notes on a token response: an access token and a refresh token.
+/// What the checks need to know about a token response.
 #[derive(Clone, Debug)]
 pub(super) struct Notes {
     pub(super) account: usize,
@@ -13,7 +13,7 @@ pub(super) struct Notes {
     pub(super) sent: u64,
     /// How far the sender's wall clock was ahead then.
     pub(super) sender_skew: i64,
-    /// The request that used its refresh token first.
+    /// The request that first used its refresh token.
     pub(super) spent_by: Option<usize>,
     /// The tokens that were obtained with it.
     children: Vec<usize>,
@@ -57,16 +57,16 @@ impl Server {
         self.0.log_in(session, origin.notes())
     }
 
-    pub(super) fn refresh(&mut self, token: usize, origin: RequestOrigin, now: u64) -> Verdict {
-        let verdict = self.0.refresh(token, now, origin.notes());
+    pub(super) fn refresh(&mut self, token: usize, origin: RequestOrigin, now: u64) -> RefreshOutcome {
+        let outcome = self.0.refresh(token, now, origin.notes());
         let notes = self.0.notes(token);
-        if let Verdict::Granted(new) = verdict {
+        if let RefreshOutcome::Granted(new) = outcome {
             notes.spent_by.get_or_insert(origin.request);
             notes.children.push(new);
         } else {
             notes.refused = true;
         }
-        verdict
+        outcome
     }
 
     pub(super) fn refuse(&mut self, token: usize) {
@@ -85,7 +85,6 @@ impl Server {
         self.0.token(token)
     }
 
-    /// The notes on a token.
     pub(super) fn notes(&self, token: usize) -> &Notes {
         &self.token(token).notes
     }

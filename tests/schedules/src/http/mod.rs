@@ -42,19 +42,19 @@ impl Transport {
         if !progress.may_send() {
             return Err(failed(SendState::NotSent, FailureKind::Abandoned));
         }
-        let answer = server.answer(request, way);
+        let response = server.respond(request, way);
         match way {
             Way::Silent => {
                 thread::sleep(self.settings.request_timeout);
                 Err(failed(SendState::Sent, FailureKind::TimedOut))
             }
-            Way::AnswerLost => {
+            Way::ResponseLost => {
                 travel();
                 Err(failed(SendState::Sent, FailureKind::ConnectionLost))
             }
             _ => {
                 travel();
-                Ok(answer)
+                Ok(response)
             }
         }
     }

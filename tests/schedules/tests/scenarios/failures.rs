@@ -45,7 +45,7 @@ fn an_answer_that_is_lost_is_asked_for_once_more_and_all_are_served() {
         let stage = Stage::new();
         stage.server.keep_refresh_tokens();
         let source = stage.expired();
-        stage.server.next_ways([Way::AnswerLost]);
+        stage.server.next_ways([Way::ResponseLost]);
         // The second token was lost.
         for outcome in at_once(3, move |_| patiently(&source)) {
             assert_eq!(outcome.unwrap(), "access-0-3");
@@ -60,7 +60,7 @@ fn a_login_that_the_server_ends_is_told_to_all_and_costs_no_further_request() {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
         // Unavoidable at a server that rotates strictly.
-        stage.server.next_ways([Way::AnswerLost]);
+        stage.server.next_ways([Way::ResponseLost]);
         let callers = sources.clone();
         for outcome in at_once(4, move |number| patiently(&callers[number % 2])) {
             assert_eq!(outcome.unwrap_err(), ErrorCode::LoginRequired);

@@ -60,7 +60,7 @@ fn a_login_that_fails_is_told_to_all_who_loaded_its_callback_and_its_code_is_sen
         let client = stage.client();
         let pending = client.authorization_request("balance:read").unwrap();
         let callback = stage.callback(&pending);
-        stage.server.next_ways([Way::AnswerLost]);
+        stage.server.next_ways([Way::ResponseLost]);
         for outcome in at_once(2, move |_| client.complete_login(&pending, &callback, "user-42").map(|_| ())) {
             assert_eq!(outcome.unwrap_err().code(), ErrorCode::LoginFailed);
         }
