@@ -204,7 +204,7 @@ class Trial:
     def _reply(self, op: str, args: Mapping[str, Any]) -> dict[str, Any]:
         self._secrets.add_arguments(args)
         reply = self._shim.finish(self._shim.start(op, args), CALL_SECONDS)
-        self._secrets.add_answer(reply)
+        self._secrets.add_reply(reply)
         return reply
 
 

@@ -71,7 +71,7 @@ class Trial:
             shim.stop()
             kept.clear()
             return Result(call.op, None, {"code": None, "message": str(problem)})
-        self.secrets.add_answer(reply)
+        self.secrets.add_reply(reply)
         if "ok" in reply:
             kept.update(filter(None, (call.args.get("name"), call.args.get("tokens"))))
         return result(call.op, reply, began)

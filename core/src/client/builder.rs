@@ -27,7 +27,7 @@ use crate::sys::random::SystemRandomness;
 /// use std::time::Duration;
 /// use sipgate_oauth2::{ClientAuthentication, ClientBuilder};
 ///
-/// let client = Client::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e")
+/// let client = ClientBuilder::sipgate("2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e")
 ///     .client_secret("a1138f1-7-dc848ae6-99aa-23ed-23a4-b7da6846f141")
 ///     .client_authentication(ClientAuthentication::ClientSecretBasic)
 ///     .realm("sipgate-apps")

@@ -72,9 +72,9 @@ impl Default for CallOptions {
 /// token.
 ///
 /// ```
-/// use sipgate_oauth2::{CallOptions, CancelToken, Client, ErrorCode};
+/// use sipgate_oauth2::{CallOptions, CancelToken, ClientBuilder, ErrorCode};
 ///
-/// let client = Client::sipgate("1-0-a:third-party").build()?;
+/// let client = ClientBuilder::sipgate("1-0-a:third-party").build()?;
 /// let cancel = CancelToken::new();
 /// cancel.cancel();
 /// let error = client.start_refresh("a refresh token", &CallOptions::new().cancel_token(&cancel)).wait().unwrap_err();

@@ -186,9 +186,9 @@ impl<T: Send + 'static> fmt::Debug for Task<T> {
 /// Ends the wait for a [`Task`], from any thread, also after the task was given a completion.
 ///
 /// ```no_run
-/// use sipgate_oauth2::{CallOptions, Client, ErrorCode, WaitEnded};
+/// use sipgate_oauth2::{CallOptions, ClientBuilder, ErrorCode, WaitEnded};
 ///
-/// let client = Client::sipgate("1-0-a:third-party").build()?;
+/// let client = ClientBuilder::sipgate("1-0-a:third-party").build()?;
 /// let task = client.start_refresh("a refresh token", &CallOptions::new());
 /// let handle = task.handle();
 /// task.then(|outcome| assert_eq!(outcome.unwrap_err().code(), ErrorCode::Cancelled));

@@ -65,7 +65,8 @@ def _of(module: ModuleType, name: str, thing: Any) -> Iterator[str]:
             yield from (f"{name}.{key}" for key in thing.__annotations__)
     elif inspect.isclass(thing):
         # A protocol has no constructor.
-        if typing.Protocol not in thing.__bases__:
+        bases: tuple[Any, ...] = thing.__bases__
+        if typing.Protocol not in bases:
             yield from (f"{name}({keyword})" for keyword in _keywords(module, thing))
         for member in sorted(_members(thing) - ORDINARY):
             if not member.startswith("_"):

@@ -1,4 +1,4 @@
-"""How the shim calls C functions: what they write comes back, what they fail with is raised."""
+"""Calls C functions for the shim: their outputs become results, their errors exceptions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def done(function: str, *arguments: Any) -> dict[str, Any]:
 
 
 def make(function: str, *arguments: Any) -> Any:
-    """What a function that can fail writes to its out pointer."""
+    """The output of a function that can fail."""
     made = c[function].argtypes[-2]._type_()
     do(function, *arguments, ctypes.byref(made))
     return made
@@ -60,7 +60,7 @@ def text_of(text: Any) -> str | None:
 
 
 def secret(function: str, *arguments: Any) -> str | None:
-    """The secret that a function gives; None where it gives NULL."""
+    """The secret that a function returns; None if it returns NULL."""
     made = make(function, *arguments)
     try:
         return text_of(c["secret_text"](made))
@@ -77,14 +77,14 @@ def milliseconds(seconds: float) -> int:
 
 
 class Handles:
-    """Handles by their names. One that is kept under a name again frees the one before it."""
+    """Handles by name. Keeping a handle frees the previous one of that name."""
 
     def __init__(self) -> None:
         self._handles: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
     def find(self, kind: str, name: str | None) -> Any:
-        """NULL where there is none."""
+        """NULL if there is none."""
         with self._lock:
             return self._handles.get((kind, name or ""))
 

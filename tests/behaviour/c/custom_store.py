@@ -1,4 +1,4 @@
-"""A custom store, as small as one can be: C functions over a dictionary, which fail or hang when they are told to."""
+"""A minimal custom store: C functions over a dictionary, which fail or hang on command."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Entry = tuple[bytes, bytes, int]
 @dataclass
 class Kept:
     entries: dict[bytes, Entry] = field(default_factory=dict)
-    # How often it can still be written; without a number, always.
+    # How many more saves succeed; None: all of them.
     saves_left: int | None = None
-    # As a database that was stopped: nothing is answered.
+    # Like a database that was stopped: no call returns.
     hangs: bool = False
 
 
@@ -30,12 +30,12 @@ class CustomStores:
         )
         self._changed = threading.Condition()
         self._stores: dict[str, Kept] = {}
-        # The library may call them as long as the process lives.
+        # The library may call them until the process exits.
         self._tables: list[Any] = []
 
     def table(self, name: str) -> Any:
         """The functions of this store, for `store_new`."""
-        kept = self._called(name)
+        kept = self._named(name)
         kind = self._types["store_functions"]
         (load, save) = (dict(kind._fields_)[name] for name in ("load", "save"))
 
@@ -70,19 +70,19 @@ class CustomStores:
 
     def limit(self, name: str, saves: int | None) -> None:
         with self._changed:
-            self._called(name).saves_left = saves
+            self._named(name).saves_left = saves
 
     def hang(self, name: str, hangs: bool) -> None:
         with self._changed:
-            self._called(name).hangs = hangs
+            self._named(name).hangs = hangs
             self._changed.notify_all()
 
     def copy(self, name: str, to: str) -> None:
-        """Makes what one store holds all that is in another."""
+        """Replaces the content of one store with that of another."""
         with self._changed:
-            self._called(to).entries = dict(self._called(name).entries)
+            self._named(to).entries = dict(self._named(name).entries)
 
-    def _called(self, name: str) -> Kept:
+    def _named(self, name: str) -> Kept:
         return self._stores.setdefault(name, Kept())
 
     def _copy(self, entry: Any) -> Entry:

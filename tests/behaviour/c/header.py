@@ -1,5 +1,7 @@
-"""The C library as `ctypes` sees it: every function with the types that the header gives it, so that no call can pass
-another handle, number or count of arguments than a C program could."""
+"""The C library for `ctypes`, with the types of the header.
+
+So no call can pass a handle, a number or a count of arguments that a C program could not.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class Header:
             "int64_t": ctypes.c_int64,
             "uint32_t": ctypes.c_uint32,
             "uint64_t": ctypes.c_uint64,
-            # Text, and bytes on their way in: a place in memory that is not written to.
+            # Text, and bytes that are passed in: memory that the library only reads.
             "char *": ctypes.c_char_p,
             "uint8_t *": ctypes.c_char_p,
             "void *": ctypes.c_void_p,
@@ -55,7 +57,7 @@ class Header:
             r"typedef struct \{(.*?)\} sipgate_oauth2_(\w+);", text, re.DOTALL
         ):
             named = [self._named(member) for member in members.split(";") if member.strip()]
-            # The library's memory need not end with NUL: it is read by its length.
+            # The library's memory need not end with NUL, so it is read by its length.
             fields = [
                 (member, ctypes.c_void_p if kind is ctypes.c_char_p else kind)
                 for member, kind in named

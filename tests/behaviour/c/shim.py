@@ -1,6 +1,7 @@
-"""The C shim of the behaviour suite: reads lines {"id", "op", "args"}, runs each call on its own thread, and writes a
-line per call. It calls the shared library by the prototypes of the header and decides nothing: what it is given goes in,
-what comes out is written.
+"""The C shim of the behaviour suite.
+
+It reads lines {"id", "op", "args"}, runs each call on its own thread, and writes a line per call. It
+calls the shared library by the prototypes of the header and decides nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from behaviour.c.calls import (
 from behaviour.c.custom_store import CustomStores
 
 Args = dict[str, Any]
-Answer = dict[str, Any]
+Reply = dict[str, Any]
 
 PARAMETERS = (
     "redirect_uri",
@@ -60,7 +61,7 @@ class Shim:
         self.handles = Handles()
         self.stores = CustomStores(header)
         self.writing = threading.Lock()
-        self.operations: dict[str, Callable[[Args], Answer]] = {
+        self.operations: dict[str, Callable[[Args], Reply]] = {
             "client.new": self.client_new,
             "client.authorization_request": self.authorization_request,
             "client.exchange_callback": self.exchange_callback,
@@ -113,7 +114,8 @@ class Shim:
     def run(self) -> None:
         for line in sys.stdin:
             threading.Thread(target=self.answer, args=(json.loads(line),), daemon=True).start()
-        # As `main` of a C program ends: the library still calls functions of Python's until it has drained.
+        # Exits as a C program does after `main`: until the library has drained, it still calls
+        # Python functions.
         ctypes.CDLL(None).exit(0)
 
     def answer(self, call: Args) -> None:
@@ -131,14 +133,14 @@ class Shim:
         except Failure as failure:
             self.write({"id": call["id"], "error": failure.view})
         except Exception as error:
-            # Not an error of the library: without a code, no case takes it for one.
+            # Not an error from the library: it has no code, so no case expects it.
             self.write({"id": call["id"], "error": {"code": None, "message": repr(error)}})
 
-    def write(self, line: Answer) -> None:
+    def write(self, line: Reply) -> None:
         with self.writing:
             print(json.dumps(line), flush=True)
 
-    def client_new(self, args: Args) -> Answer:
+    def client_new(self, args: Args) -> Reply:
         name, kind = args.pop("name"), args.pop("kind")
         os.environ.update(args.pop("env", {}))
         options = self.new_options(kind, args)
@@ -199,7 +201,7 @@ class Shim:
         if settings:
             raise TypeError(f"{', '.join(settings)}: unexpected in a store")
 
-    def authorization_request(self, args: Args) -> Answer:
+    def authorization_request(self, args: Args) -> Reply:
         client, scope, extra = self.found("client", args), scope_of(args), args.pop("extra", {})
         parameters = c["authorization_parameters_new"]()
         try:
@@ -214,7 +216,7 @@ class Shim:
         finally:
             c["authorization_parameters_free"](parameters)
 
-    def exchange_callback(self, args: Args) -> Answer:
+    def exchange_callback(self, args: Args) -> Reply:
         client, request = (
             self.found("client", args),
             self.found("authorization_request", args, "request"),
@@ -223,7 +225,7 @@ class Shim:
         tokens = self.wait(make, "client_exchange_callback", args, client, request, callback)
         return self.keep_tokens(args, "tokens", tokens)
 
-    def exchange_code(self, args: Args) -> Answer:
+    def exchange_code(self, args: Args) -> Reply:
         client, scope = self.found("client", args), scope_of(args)
         code = make("authorization_code_new", args.pop("code", None))
         try:
@@ -237,7 +239,7 @@ class Shim:
             c["authorization_code_free"](code)
         return self.keep_tokens(args, "tokens", tokens)
 
-    def refresh(self, args: Args) -> Answer:
+    def refresh(self, args: Args) -> Reply:
         client, scope = self.found("client", args), scope_of(args)
         if "from" in args:
             old_tokens = self.found("token_set", args, "from")
@@ -248,7 +250,7 @@ class Shim:
             )
         return self.keep_tokens(args, "tokens", tokens)
 
-    def complete_login(self, args: Args) -> Answer:
+    def complete_login(self, args: Args) -> Reply:
         client, request = (
             self.found("client", args),
             self.found("authorization_request", args, "request"),
@@ -257,18 +259,18 @@ class Shim:
         source = self.wait(make, "client_complete_login", args, client, request, callback, account)
         return self.keep_source(args, source)
 
-    def token_source(self, args: Args) -> Answer:
+    def token_source(self, args: Args) -> Reply:
         client = self.found("client", args)
         return self.keep_source(
             args, make("client_token_source", client, args.pop("account", None))
         )
 
-    def save(self, args: Args) -> Answer:
+    def save(self, args: Args) -> Reply:
         source, tokens = self.source(args), self.found("token_set", args, "tokens")
         self.wait(do, "token_source_save", args, source, tokens)
         return {}
 
-    def status(self, args: Args) -> Answer:
+    def status(self, args: Args) -> Reply:
         status = self.wait(make, "token_source_status", args, self.source(args))
         last_error = c["token_status_last_error"](status)
         try:
@@ -289,7 +291,7 @@ class Shim:
         finally:
             c["token_status_free"](status)
 
-    def logout(self, args: Args) -> Answer:
+    def logout(self, args: Args) -> Reply:
         revoked = self.wait(make, "token_source_logout", args, self.source(args))
         return {"outcome": "revoked" if revoked.value else "local_only"}
 
@@ -298,7 +300,7 @@ class Shim:
         return given
 
     def wait(self, call: Callable[..., Any], function: str, args: Args, *arguments: Any) -> Any:
-        """Calls a function that takes call options, behind its other arguments."""
+        """Calls a function whose last input is the call options."""
         options = None
         if {"timeout", "min_validity", "cancel"} & args.keys():
             options = c["call_options_new"]()
@@ -316,19 +318,19 @@ class Shim:
         finally:
             c["call_options_free"](options)
 
-    def limit_store(self, args: Args) -> Answer:
+    def limit_store(self, args: Args) -> Reply:
         self.stores.limit(args.pop("custom"), args.pop("saves", None))
         return {}
 
-    def hang_store(self, args: Args) -> Answer:
+    def hang_store(self, args: Args) -> Reply:
         self.stores.hang(args.pop("custom"), args.pop("hangs", False))
         return {}
 
-    def copy_store(self, args: Args) -> Answer:
+    def copy_store(self, args: Args) -> Reply:
         self.stores.copy(args.pop("custom"), args.pop("to"))
         return {}
 
-    def cancel(self, args: Args) -> Answer:
+    def cancel(self, args: Args) -> Reply:
         c["cancel_token_cancel"](self.handles.cancel_token(args.pop("name")))
         return {}
 
@@ -338,9 +340,9 @@ class Shim:
     def found(self, kind: str, args: Args, name: str | None = None) -> Any:
         return self.handles.find(kind, args.pop(name or kind))
 
-    def keep_request(self, args: Args, request: Any) -> Answer:
+    def keep_request(self, args: Args, request: Any) -> Reply:
         texts = "url", "state", "nonce", "redirect_uri", "scope", "return_to"
-        view: Answer = {
+        view: Reply = {
             name: text_of(c[f"authorization_request_{name}"](request)) for name in texts
         }
         view["created_at"] = number_of(c["authorization_request_created_at"](request))
@@ -348,9 +350,9 @@ class Shim:
         self.handles.keep("authorization_request", args.pop("name"), request)
         return view
 
-    def keep_tokens(self, args: Args, name: str, tokens: Any) -> Answer:
+    def keep_tokens(self, args: Args, name: str, tokens: Any) -> Reply:
         secrets = "access_token", "refresh_token", "id_token", "authorization_header"
-        view: Answer = {name: secret(f"token_set_{name}", tokens) for name in secrets}
+        view: Reply = {name: secret(f"token_set_{name}", tokens) for name in secrets}
         view["token_type"] = text_of(c["token_set_token_type"](tokens))
         view["id_token_kept"] = c["token_set_id_token_kept"](tokens)
         view["scope"] = text_of(c["token_set_scope"](tokens))
@@ -360,7 +362,7 @@ class Shim:
         self.handles.keep("token_set", args.pop(name), tokens)
         return view
 
-    def keep_source(self, args: Args, source: Any) -> Answer:
+    def keep_source(self, args: Args, source: Any) -> Reply:
         view = {
             name: text_of(c[f"token_source_{name}"](source)) for name in ("account", "account_hash")
         }
@@ -373,7 +375,7 @@ def scope_of(args: Args) -> str | None:
     return " ".join(scope) if isinstance(scope, list) else scope
 
 
-def errors() -> Iterable[Answer]:
+def errors() -> Iterable[Reply]:
     index = 0
     while status := c["status_at"](index):
         name, family = c["status_name"](status).decode(), c["status_family"](status).decode()

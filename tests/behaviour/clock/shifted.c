@@ -1,5 +1,6 @@
-/* Preloaded into a shim, this shifts the wall clock by so many nanoseconds as the file named in SHIFTED_CLOCK says at that moment. Every language asks
-   the C library for the time; the monotonic clocks stay as they are, as when somebody sets a machine's clock. */
+/* Preloaded into a shim, this shifts the wall clock by the nanoseconds in the file that
+   SHIFTED_CLOCK names. All languages get the time from the C library. Monotonic clocks are not
+   shifted, as if somebody had set the clock of the machine. */
 
 #define _GNU_SOURCE
 
@@ -33,7 +34,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     const int result = (int)syscall(SYS_clock_gettime, clock, now);
     int64_t nanoseconds;
 
-    /* Before `begin`, other libraries may already ask. */
+    /* Other libraries may call this before `begin` has run. */
     if (result == 0 && shift != NULL && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
         nanoseconds = (int64_t)now->tv_sec * SECOND + now->tv_nsec + *shift;
         now->tv_sec = (time_t)(nanoseconds / SECOND);

@@ -176,13 +176,13 @@ function makeStore({ kind, path, custom, encryption_keys, recheck }) {
   return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(customStore(custom), options)
 }
 
-/** The store of this name, made when first asked for. */
+/** The store of this name. It is created at its first use. */
 function customStore(name) {
   if (!customStores.has(name)) customStores.set(name, new CustomStore())
   return customStores.get(name)
 }
 
-/** A custom store. It responds late, as a database would, and fails when it is told to. */
+/** A minimal custom store, asynchronous like a database, which fails or hangs on command. */
 class CustomStore {
   entries = new Map()
   savesLeft = Infinity

@@ -1,6 +1,7 @@
-"""The Python shim of the behaviour suite: reads lines {"id", "op", "args"}, runs each call on its own thread, or with
-`--aio` as its own task, and writes a line per call. It uses the public API alone and decides nothing: what it is given
-goes in, what comes out is written.
+"""The Python shim of the behaviour suite.
+
+It reads lines {"id", "op", "args"}, runs each call on its own thread, or with `--aio` as its own
+task, and writes a line per call. It uses only the public API and decides nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from sipgate_oauth2 import (
 )
 
 Args = dict[str, Any]
-Answer = dict[str, Any]
-View = Callable[[Any], Answer]
+Reply = dict[str, Any]
+View = Callable[[Any], Reply]
 Entry = tuple[str, bytes, int | None]
 
 REQUEST = "url", "state", "nonce", "redirect_uri", "scope", "return_to", "created_at"
@@ -62,25 +63,25 @@ FAMILIES = {family for _, _, family in ERROR_CODES}
 
 
 class CustomStore:
-    """A custom store, as small as one can be, and it fails when it is told to."""
+    """A minimal custom store, which fails or hangs on command."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
-        # How often it can still be written; without a number, always.
+        # How many more saves succeed; None: all of them.
         self.saves_left: int | None = None
         self.swapping = threading.Lock()
-        # Not set: as a database that was stopped, nothing is answered.
-        self.answers = threading.Event()
-        self.answers.set()
+        # Unset: like a database that was stopped, no call returns.
+        self.runs = threading.Event()
+        self.runs.set()
 
     def load(self, key: str) -> Entry | None:
-        self.answers.wait()
+        self.runs.wait()
         return self.entries.get(key)
 
     def save(
         self, key: str, expected: str | None, version: str, data: bytes, expires_at: int | None
     ) -> bool:
-        self.answers.wait()
+        self.runs.wait()
         with self.swapping:
             if self.saves_left is not None:
                 if not self.saves_left:
@@ -94,14 +95,14 @@ class CustomStore:
 
 
 class AsyncCustomStore:
-    """Gives way in between, as a database's driver does."""
+    """Yields to the event loop during a call, as a database driver does."""
 
     def __init__(self, store: CustomStore) -> None:
         self.store = store
 
     async def wait(self) -> None:
         await asyncio.sleep(0)
-        while not self.store.answers.is_set():
+        while not self.store.runs.is_set():
             await asyncio.sleep(0.01)
 
     async def load(self, key: str) -> Entry | None:
@@ -116,7 +117,7 @@ class AsyncCustomStore:
 
 
 class Shim:
-    """What both faces share: the named objects, and the calls that do not wait."""
+    """What both APIs share: the named objects, and the calls that do not wait."""
 
     client_class: type[Client] | type[aio.Client]
 
@@ -167,7 +168,7 @@ class Shim:
             "version": lambda args: {"version": VERSION},
         }
 
-    def client_new(self, args: Args) -> Answer:
+    def client_new(self, args: Args) -> Reply:
         name, kind = args.pop("name"), args.pop("kind")
         if "store" in args:
             args["store"] = self.store(**args.pop("store"))
@@ -192,21 +193,21 @@ class Shim:
     def custom_store(self, name: str) -> CustomStore | AsyncCustomStore:
         return self.custom_stores[name]
 
-    def limit_store(self, args: Args) -> Answer:
+    def limit_store(self, args: Args) -> Reply:
         self.custom_stores[args["custom"]].saves_left = args.get("saves")
         return {}
 
-    def hang_store(self, args: Args) -> Answer:
-        answers = self.custom_stores[args["custom"]].answers
-        answers.clear() if args.get("hangs") else answers.set()
+    def hang_store(self, args: Args) -> Reply:
+        runs = self.custom_stores[args["custom"]].runs
+        runs.clear() if args.get("hangs") else runs.set()
         return {}
 
-    def copy_store(self, args: Args) -> Answer:
-        """Makes what one store holds all that is in another."""
+    def copy_store(self, args: Args) -> Reply:
+        """Replaces the content of one store with that of another."""
         self.custom_stores[args["to"]].entries = dict(self.custom_stores[args["custom"]].entries)
         return {}
 
-    def authorization_request(self, args: Args) -> Answer:
+    def authorization_request(self, args: Args) -> Reply:
         client, name = self.objects[args.pop("client")], args.pop("name")
         return self.keep_request(name, client.authorization_request(**args))
 
@@ -224,11 +225,11 @@ class Shim:
         view = functools.partial(self.keep_source, name)
         return self.call(client.complete_login, args, view, request, callback, account)
 
-    def token_source(self, args: Args) -> Answer:
+    def token_source(self, args: Args) -> Reply:
         client = self.objects[args["client"]]
         return self.keep_source(args["source"], client.token_source(args.get("account")))
 
-    def invalidate(self, args: Args) -> Answer:
+    def invalidate(self, args: Args) -> Reply:
         return nothing(self.objects[args["source"]].invalidate(args.get("token")))
 
     def save(self, args: Args) -> Any:
@@ -254,31 +255,31 @@ class Shim:
         return self.call(getattr(client, method), args, view, *positional)
 
     def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Any:
-        """Calls what waits, with the arguments that are left, and gives a view of its result."""
+        """Calls a method that waits, with the remaining arguments, and returns a view of its result."""
         raise NotImplementedError
 
-    def cancel(self, args: Args) -> Answer:
+    def cancel(self, args: Args) -> Reply:
         raise NotImplementedError
 
-    def debug(self, args: Args) -> Answer:
+    def debug(self, args: Args) -> Reply:
         found = self.objects[args["object"]]
         return {"text": "\n".join((repr(found), str(found), f"{found}", repr(dir(found))))}
 
-    def keep_request(self, name: str, request: AuthorizationRequest) -> Answer:
+    def keep_request(self, name: str, request: AuthorizationRequest) -> Reply:
         self.objects[name] = request
         view = {attribute: getattr(request, attribute) for attribute in REQUEST}
         return {**view, "expires_at": request.expires_at}
 
-    def keep_tokens(self, name: str, tokens: TokenSet) -> Answer:
+    def keep_tokens(self, name: str, tokens: TokenSet) -> Reply:
         self.objects[name] = tokens
         view = {attribute: getattr(tokens, attribute) for attribute in TOKENS}
         return {**view, "authorization_header": tokens.authorization_header()}
 
-    def keep_source(self, name: str, source: Any) -> Answer:
+    def keep_source(self, name: str, source: Any) -> Reply:
         self.objects[name] = source
         return {"account": source.account, "account_hash": source.account_hash}
 
-    def write(self, line: Answer) -> None:
+    def write(self, line: Reply) -> None:
         with self.writing:
             print(json.dumps(line), flush=True)
 
@@ -292,9 +293,9 @@ class SyncShim(Shim):
 
     def run(self) -> None:
         for line in sys.stdin:
-            threading.Thread(target=self.answer, args=(json.loads(line),), daemon=True).start()
+            threading.Thread(target=self.reply, args=(json.loads(line),), daemon=True).start()
 
-    def answer(self, call: Args) -> None:
+    def reply(self, call: Args) -> None:
         operation = self.operations.get(call["op"])
         if operation is None:
             return self.write({"id": call["id"], "unsupported": call["op"]})
@@ -303,18 +304,21 @@ class SyncShim(Shim):
         except Exception as error:
             self.write({"id": call["id"], "error": described(error)})
 
-    def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Answer:
+    def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Reply:
         if "cancel" in args:
             args["cancel"] = self.cancels.setdefault(args["cancel"], CancelToken())
         return view(method(*positional, **args))
 
-    def cancel(self, args: Args) -> Answer:
+    def cancel(self, args: Args) -> Reply:
         self.cancels.setdefault(args["name"], CancelToken()).cancel()
         return {}
 
 
 class AioShim(Shim):
-    """Cancelling a call is cancelling its task: no error of the library's, so the code is that of elsewhere."""
+    """Cancelling a call is cancelling its task, which raises no library error.
+
+    The shim reports the code of the other languages.
+    """
 
     client_class = aio.Client
 
@@ -338,11 +342,11 @@ class AioShim(Shim):
 
         threading.Thread(target=read, daemon=True).start()
         while line := await lines.get():
-            task = asyncio.create_task(self.answer(json.loads(line)))
+            task = asyncio.create_task(self.reply(json.loads(line)))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def answer(self, call: Args) -> None:
+    async def reply(self, call: Args) -> None:
         operation = self.operations.get(call["op"])
         if operation is None:
             return self.write({"id": call["id"], "unsupported": call["op"]})
@@ -361,7 +365,7 @@ class AioShim(Shim):
 
     async def call(
         self, method: Callable[..., Any], args: Args, view: View, *positional: Any
-    ) -> Answer:
+    ) -> Reply:
         cancel = args.pop("cancel", None)
         task = asyncio.ensure_future(method(*positional, **args))
         if cancel is not None:
@@ -371,10 +375,11 @@ class AioShim(Shim):
         try:
             return view(await task)
         finally:
-            # An error's traceback holds this frame: the task in it would keep the client until the next collection.
+            # An error's traceback holds this frame, and the task would keep the client alive until
+            # the next garbage collection.
             del task
 
-    def cancel(self, args: Args) -> Answer:
+    def cancel(self, args: Args) -> Reply:
         self.cancelled.add(args["name"])
         for task in self.cancellable.pop(args["name"], []):
             task.cancel()
@@ -382,7 +387,7 @@ class AioShim(Shim):
 
 
 def metadata(args: Args) -> dict[str, Any]:
-    """What a case says of a server, taken from the arguments of its client."""
+    """Takes the metadata of the server out of the arguments of a client."""
     names = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
     found = {name: args.pop(name) for name in names if name in args}
     if "authorization_response_iss_parameter_supported" in args:
@@ -392,11 +397,11 @@ def metadata(args: Args) -> dict[str, Any]:
     return found
 
 
-def token(token: str | None) -> Answer:
+def token(token: str | None) -> Reply:
     return {"access_token": token}
 
 
-def status(status: TokenStatus) -> Answer:
+def status(status: TokenStatus) -> Reply:
     error = status.last_error
     return {
         **{attribute: getattr(status, attribute) for attribute in STATUS},
@@ -404,12 +409,12 @@ def status(status: TokenStatus) -> Answer:
     }
 
 
-def nothing(_: None) -> Answer:
+def nothing(_: None) -> Reply:
     return {}
 
 
-def described(error: Exception) -> Answer:
-    """The error's attributes; for one that is not the library's own no code, so that no case takes it for one."""
+def described(error: Exception) -> Reply:
+    """The error's attributes; no code if it is not from the library, so that no case expects it."""
     if not isinstance(error, SipgateOAuth2Error):
         return {**dict.fromkeys(ERROR), "family": None, "message": repr(error)}
     family = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in FAMILIES)

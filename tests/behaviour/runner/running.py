@@ -289,13 +289,13 @@ class CaseRun:
         return own
 
     def _finish(self, step: Step, running: Running) -> None:
-        answer = running.shim.finish(running.number, running.limit)
+        reply = running.shim.finish(running.number, running.limit)
         call = Call(running.began, math.floor(time.time()))
-        if "unsupported" in answer:
-            raise Unsupported(answer["unsupported"])
+        if "unsupported" in reply:
+            raise Unsupported(reply["unsupported"])
         wanted = step.get("differs", {}).get(running.language, step)
-        error = answer.get("error")
-        self._secrets.add_answer(answer)
+        error = reply.get("error")
+        self._secrets.add_reply(reply)
         if error is not None:
             if "error" not in wanted:
                 raise Failed(f"gave {error.get('code')}: {error.get('message')}")
@@ -305,8 +305,8 @@ class CaseRun:
             return
         if "error" in wanted:
             raise Failed(f"gave a result, expected {wanted['error']['code']}")
-        _require(differences(expand(wanted.get("expect", {}), self._scope), answer["ok"], call))
-        running.result = answer["ok"]
+        _require(differences(expand(wanted.get("expect", {}), self._scope), reply["ok"], call))
+        running.result = reply["ok"]
 
     def _check_saw(self) -> None:
         requests = self._realm.requests()

@@ -18,7 +18,7 @@ from driver.programs import ROOT, environment
 
 STOP_SECONDS = 10
 
-Reply = dict[str, Any]
+Answer = dict[str, Any]
 
 
 class ShimBroken(Exception):
@@ -46,7 +46,7 @@ class Shim:
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
         self._ids = itertools.count(1)
-        self._replies: dict[int, queue.Queue[Reply | None]] = {}
+        self._replies: dict[int, queue.Queue[Answer | None]] = {}
         self._readers: list[threading.Thread] = []
 
     @property
@@ -67,7 +67,7 @@ class Shim:
             raise ShimBroken(f"the shim ended before {op}{self._ending()}") from error
         return number
 
-    def finish(self, number: int, limit: float) -> Reply:
+    def finish(self, number: int, limit: float) -> Answer:
         """The reply to a call. `limit` is long enough to tell a hanging shim from a slow one."""
         try:
             reply = self._replies[number].get(timeout=limit)

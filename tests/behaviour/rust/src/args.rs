@@ -1,15 +1,15 @@
-//! The arguments of one call. Each is taken once, and none may be left: a case with a misspelt argument must not pass.
+//! The arguments of one call. Each must be taken, so that a case with a misspelt argument fails.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sipgate_oauth2::{Error, Scope};
 
-/// Why a call gave no members.
+/// Why a call failed.
 pub(crate) enum Failure {
-    /// An error of the library's.
+    /// An error from the library.
     Library(Error),
-    /// The call itself makes no sense.
+    /// The call itself is malformed.
     Call(String),
 }
 
@@ -22,7 +22,7 @@ impl From<Error> for Failure {
 pub(crate) struct Args(Map<String, Value>);
 
 impl Args {
-    /// A `null` is an argument that is not given.
+    /// A `null` counts as a missing argument.
     pub(crate) fn new(args: &Value) -> Self {
         let given = args.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
         Self(given.map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -32,7 +32,7 @@ impl Args {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Failure::Call(format!("{name} is no text"))),
+            Some(_) => Err(Failure::Call(format!("{name} is not a string"))),
         }
     }
 
@@ -50,44 +50,44 @@ impl Args {
 
     pub(crate) fn count(&mut self, name: &str) -> Result<Option<u64>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
-        value.as_u64().map(Some).ok_or_else(|| Failure::Call(format!("{name} is no count")))
+        value.as_u64().map(Some).ok_or_else(|| Failure::Call(format!("{name} is not a count")))
     }
 
     pub(crate) fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let duration = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        duration.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no number of seconds")))
+        duration.map(Some).ok_or_else(|| Failure::Call(format!("{name} is not a number of seconds")))
     }
 
     pub(crate) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let texts: Option<Vec<_>> = value.as_array().and_then(|texts| texts.iter().map(|text| text.as_str().map(str::to_owned)).collect());
-        texts.map(Some).ok_or_else(|| Failure::Call(format!("{name} is no list of texts")))
+        texts.map(Some).ok_or_else(|| Failure::Call(format!("{name} is not a list of strings")))
     }
 
-    /// Arguments of their custom.
+    /// Nested arguments.
     pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, Failure> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(value @ Value::Object(_)) => Ok(Some(Self::new(&value))),
-            Some(_) => Err(Failure::Call(format!("{name} is no object"))),
+            Some(_) => Err(Failure::Call(format!("{name} is not an object"))),
         }
     }
 
-    /// A text, or a list of texts.
+    /// A string, or a list of strings.
     pub(crate) fn scope(&mut self, name: &str) -> Result<Option<Scope>, Failure> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(names)) => Ok(Some(Scope::from(names))),
             Some(Value::Array(names)) => {
                 let names: Option<Vec<String>> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
-                names.map(|names| Some(Scope::from(names))).ok_or_else(|| Failure::Call(format!("{name} has what is no text")))
+                names.map(|names| Some(Scope::from(names))).ok_or_else(|| Failure::Call(format!("{name} has an item that is not a string")))
             }
-            Some(_) => Err(Failure::Call(format!("{name} is neither a text nor a list"))),
+            Some(_) => Err(Failure::Call(format!("{name} is neither a string nor a list"))),
         }
     }
 
-    /// An object, or a list of pairs: what has a name and a value.
+    /// Names and values: an object, or a list of pairs.
     pub(crate) fn pairs(&mut self, name: &str) -> Result<Vec<(String, String)>, Failure> {
         let pairs: Option<Vec<_>> = match self.0.remove(name) {
             None => Some(Vec::new()),
@@ -97,7 +97,7 @@ impl Args {
             }
             Some(_) => None,
         };
-        pairs.ok_or_else(|| Failure::Call(format!("{name} is neither an object nor a list of pairs of texts")))
+        pairs.ok_or_else(|| Failure::Call(format!("{name} is neither an object nor a list of pairs of strings")))
     }
 
     pub(crate) fn end(self) -> Result<(), Failure> {

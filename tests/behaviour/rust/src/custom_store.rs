@@ -1,20 +1,20 @@
-//! An application's own store, as small as one can be, and it fails when it is told to.
+//! A minimal custom store, which fails or hangs on command.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sipgate_oauth2::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
-/// The same store for all its clones.
+/// Clones are the same store.
 #[derive(Clone, Default)]
 pub(crate) struct CustomStore(Arc<(Mutex<Contents>, Condvar)>);
 
 #[derive(Default)]
 struct Contents {
     entries: HashMap<StoreKey, StoreEntry>,
-    /// How often it can still be written; without a number, always.
+    /// How many more saves succeed; `None`: all of them.
     saves_left: Option<u64>,
-    /// As a database that was stopped: nothing is answered until this ends.
+    /// Like a database that was stopped: no call returns while this is set.
     hangs: bool,
 }
 
@@ -28,7 +28,7 @@ impl CustomStore {
         self.contents().saves_left = saves_left;
     }
 
-    /// Makes what `other` holds all that is here.
+    /// Replaces the content with that of `other`.
     pub(crate) fn copy_from(&self, other: &Self) {
         let entries = other.contents().entries.clone();
         self.contents().entries = entries;
@@ -38,19 +38,19 @@ impl CustomStore {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The contents, once the store does not hang.
-    fn answering(&self) -> MutexGuard<'_, Contents> {
+    /// Waits until the store does not hang.
+    fn available(&self) -> MutexGuard<'_, Contents> {
         self.0.1.wait_while(self.contents(), |contents| contents.hangs).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl TokenStore for CustomStore {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
-        Ok(self.answering().entries.get(key).cloned())
+        Ok(self.available().entries.get(key).cloned())
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
-        let mut contents = self.answering();
+        let mut contents = self.available();
         if contents.saves_left == Some(0) {
             return Err("the disk is full".into());
         }

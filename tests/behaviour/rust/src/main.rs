@@ -1,5 +1,5 @@
-//! The Rust shim of the behaviour suite: reads lines `{"id", "op", "args"}`, runs each call on a thread of its custom, and writes a line per call.
-//! It uses the public API alone and decides nothing: what it is given goes in, what comes out is written.
+//! The Rust shim of the behaviour suite. It reads lines `{"id", "op", "args"}`, runs each call on its
+//! own thread, and writes a line per call. It uses only the public API and decides nothing.
 
 mod args;
 mod custom_store;
@@ -21,14 +21,14 @@ fn main() -> std::io::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let shim = Arc::clone(&shim);
-        std::thread::spawn(move || write(&answer(&shim, &line)));
+        std::thread::spawn(move || write(&reply(&shim, &line)));
     }
-    // The other languages do it by themselves.
+    // In the other languages, the library does this by itself.
     sipgate_oauth2::drain(Duration::from_secs(5));
     Ok(())
 }
 
-fn answer(shim: &Shim, line: &str) -> Value {
+fn reply(shim: &Shim, line: &str) -> Value {
     let call: Value = match serde_json::from_str(line) {
         Ok(call) => call,
         Err(problem) => return json!({"id": null, "error": {"message": format!("not a call: {problem}")}}),
@@ -39,13 +39,13 @@ fn answer(shim: &Shim, line: &str) -> Value {
         None => json!({"id": id, "unsupported": op}),
         Some(Ok(members)) => json!({"id": id, "ok": members}),
         Some(Err(Failure::Library(error))) => json!({"id": id, "error": views::error(&error)}),
-        // No code: no case can take it for an error of the library's.
+        // Without a code, no case expects it as an error from the library.
         Some(Err(Failure::Call(problem))) => json!({"id": id, "error": {"code": null, "message": problem}}),
     }
 }
 
 fn write(line: &Value) {
     let mut out = std::io::stdout().lock();
-    // Nobody listens any more: then there is nobody to tell either.
+    // If the runner has closed the pipe, there is nobody to report the error to.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -1,4 +1,4 @@
-//! The operations of the protocol, and the named objects that they make and use.
+//! The operations of clients, and the named objects that they create and use.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ pub(crate) struct Shim {
 }
 
 impl Shim {
-    /// `None`: there is no such operation.
+    /// `None` if there is no such operation.
     pub(crate) fn run(&self, op: &str, args: Args) -> Option<Members> {
         let operation = match op {
             "client.new" => Self::client_new,
@@ -64,7 +64,7 @@ impl Shim {
     fn client_new(&self, mut args: Args) -> Members {
         let (name, kind) = (args.needed("name")?, args.needed("kind")?);
         for (name, value) in args.pairs("env")? {
-            // SAFETY: the runner has no other call under way while a client is made from the environment.
+            // SAFETY: the runner makes no other call while it creates a client from the environment.
             unsafe { std::env::set_var(name, value) };
         }
         let mut builder = match kind.as_str() {

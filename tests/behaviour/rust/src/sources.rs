@@ -95,7 +95,7 @@ impl Shim {
         view
     }
 
-    /// The store that a client is to have.
+    /// The store for a client.
     pub(crate) fn store(&self, mut args: Args) -> Result<Store, Failure> {
         let mut store = match args.needed("kind")?.as_str() {
             "memory" => Store::memory(),
@@ -135,7 +135,7 @@ impl Shim {
         Ok(json!({}))
     }
 
-    /// The store that an argument names, made when first asked for.
+    /// The store that an argument names. It is created at its first use.
     fn custom_store(&self, args: &mut Args, argument: &str) -> Result<CustomStore, Failure> {
         Ok(self.custom_stores.get_or_make(&args.needed(argument)?))
     }

@@ -1,4 +1,4 @@
-//! What the library's values look like in an answer.
+//! The JSON form of the library's values.
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{AuthorizationRequest, Client, Error, ErrorCode, TokenSet, TokenStatus};
