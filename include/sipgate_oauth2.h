@@ -766,7 +766,7 @@ void sipgate_oauth2_store_violations_free(sipgate_oauth2_store_violations *viola
 sipgate_oauth2_str sipgate_oauth2_event_kind(const sipgate_oauth2_event *event);
 
 /**
- * The whole event as one line: a JSON object that has its kind as `event`, durations in seconds,
+ * The whole event as one line: a JSON object that has its kind as `type`, durations in seconds,
  * and an account as a hash. It contains no secret. Borrowed from the event; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_event_json(const sipgate_oauth2_event *event);

@@ -27,7 +27,7 @@ pub unsafe extern "C" fn sipgate_oauth2_event_kind(event: *const sipgate_oauth2_
     lend(unsafe { event.as_ref() }, |event| Some(&event.kind))
 }
 
-/// The whole event as one line: a JSON object that has its kind as `event`, durations in seconds,
+/// The whole event as one line: a JSON object that has its kind as `type`, durations in seconds,
 /// and an account as a hash. It contains no secret. Borrowed from the event; empty if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_event_json(event: *const sipgate_oauth2_event) -> sipgate_oauth2_str {

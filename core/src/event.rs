@@ -122,7 +122,7 @@ impl Event {
         }
     }
 
-    /// The event as a JSON object with its kind as `event`; durations in seconds.
+    /// The event as a JSON object with its kind as `type`; durations in seconds.
     ///
     /// ```
     /// use sipgate_oauth2::Event;

@@ -1,1 +1,1 @@
-"""Processes that share one login, and what befalls them."""
+"""Processes that share one login while they are killed, stopped, or disturbed."""

@@ -1,9 +1,10 @@
-"""A process killed at each action of a refresh, a login and a logout in turn: before all that others can see of it, and in the midst of
-what it writes and sends.
+"""Kills a process at each action of a refresh, a login, and a logout.
 
-Each time a new process does it under a preloaded library that counts its actions (`kill_switch.c`), and dies at the next one; another one
-goes on. A login is never lost without rotation; with strict rotation exactly those are that the server renewed and the killed process did
-not store. A logout that is asked for again ends, and nothing is given after that.
+It is killed before each externally visible action, and halfway through each write and send. A
+preloaded library (`kill_switch.c`) counts the actions of a new process each time and kills it one
+action later than before; another process continues. Without rotation, no login is lost. With strict
+rotation, a login is lost exactly if the server refreshed it and the killed process did not store
+the tokens. A repeated logout succeeds, and no token is returned after it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ LOGIN_REQUIRED = "SIPGATE_LOGIN_REQUIRED"
 
 @dataclass
 class Tally:
-    """`unexplained` are told in words."""
+    """`unexplained` contains descriptions."""
 
     killed: Counter[str] = field(default_factory=Counter)
     unavoidable: int = 0
@@ -46,7 +47,7 @@ class Tally:
 
 
 class Scene:
-    """One language's processes on one store, with a login; the witness is the one that goes on."""
+    """One language's processes on one store, with a login; the witness is never killed."""
 
     def __init__(
         self, realm: Realm, folder: Path, library: Path, language: str, rotation: bool
@@ -70,14 +71,14 @@ class Scene:
     def victim(self) -> tuple[KillSwitch, Member]:
         switch = KillSwitch(self._library, self._folder / "kill-switch")
         member = self._member(*switch.under)
-        # It has looked into the store once, and its language has loaded what that takes.
+        # It has read the store once, so that its language has loaded what that requires.
         member.call("source.access_token", source="source")
         return switch, member
 
     def error_of(self, op: str) -> str | None:
-        """The code of what the witness gets."""
-        answer = self.witness.end(self.witness.begin(op, source="source", timeout=SECONDS))
-        return None if "ok" in answer else str(answer["error"]["code"])
+        """The error code of the witness's call, if any."""
+        reply = self.witness.end(self.witness.begin(op, source="source", timeout=SECONDS))
+        return None if "ok" in reply else str(reply["error"]["code"])
 
     def since_login(self, counter: str) -> int:
         return self.realm.counters()[counter] - self._counters_at_login[counter]
@@ -94,8 +95,8 @@ class Scene:
         return generation
 
 
-class Deed:
-    """What is done under the kill switch, and what must be true after it."""
+class Operation:
+    """An operation under the kill switch, and what must be true after it."""
 
     name = ""
     op = ""
@@ -104,15 +105,18 @@ class Deed:
         self.scene = scene
 
     def prepare(self, member: Member) -> dict[str, Any]:
-        """What the call is given."""
+        """The arguments of the call."""
         return {"source": "source"}
 
     def judge(self, sent: bool) -> tuple[str | None, bool]:
-        """What is wrong, and whether a login was unavoidably lost; leaves a login for the next time. `sent`: the whole request was."""
+        """The problem, if any, and whether a login was unavoidably lost.
+
+        `sent` means that the whole request was sent. Afterwards there is a login for the next time.
+        """
         raise NotImplementedError
 
 
-class Refresh(Deed):
+class Refresh(Operation):
     name, op = "a refresh", "source.refresh"
 
     def prepare(self, member: Member) -> dict[str, Any]:
@@ -122,7 +126,7 @@ class Refresh(Deed):
     def judge(self, sent: bool) -> tuple[str | None, bool]:
         scene = self.scene
         if sent:
-            # It is carried out, whoever is dead, and comes before what the witness asks.
+            # The server handles it even though its sender is dead, and before the witness's request.
             scene.realm.await_token_requests(self._before + 1, SECONDS)
         error = scene.error_of("source.refresh")
         granted, stored = scene.since_login("refresh_grants"), scene.stored_since_login()
@@ -138,16 +142,16 @@ class Refresh(Deed):
         return None, lost
 
 
-class LogIn(Deed):
-    """Over the login that is there: either of them must be alive then."""
+class LogIn(Operation):
+    """A login that replaces another one: one of the two must be alive afterwards."""
 
     name, op = "a login", "client.complete_login"
 
     def prepare(self, member: Member) -> dict[str, Any]:
-        pending = member.call(
+        request = member.call(
             "client.authorization_request", client="client", name="request", scope="balance:read"
         )
-        callback = browser_of(self.scene.realm)(pending["url"])
+        callback = browser_of(self.scene.realm)(request["url"])
         return {
             "client": "client",
             "request": "request",
@@ -164,7 +168,7 @@ class LogIn(Deed):
         return f"the next refresh gave {error}", False
 
 
-class LogOut(Deed):
+class LogOut(Operation):
     name, op = "a logout", "source.logout"
 
     def judge(self, sent: bool) -> tuple[str | None, bool]:
@@ -179,47 +183,47 @@ class LogOut(Deed):
         return (None if ended else "the server did not end the session"), False
 
 
-DEEDS: tuple[Callable[[Scene], Deed], ...] = (Refresh, LogIn, LogOut)
+DEEDS: tuple[Callable[[Scene], Operation], ...] = (Refresh, LogIn, LogOut)
 
 
-def kill_at_each(deed: Deed) -> Tally:
-    """One action further each time, until it is done before the end comes."""
+def kill_at_each(operation: Operation) -> Tally:
+    """Kills one action later each time, until the operation completes."""
     tally = Tally()
-    switch, member = deed.scene.victim()
-    given = deed.prepare(member)
+    switch, member = operation.scene.victim()
+    given = operation.prepare(member)
     switch.arm()
-    member.call(deed.op, **given)
+    member.call(operation.op, **given)
     member.stop()
     sends = switch.actions().count("send")
-    deed.judge(sent=True)
+    operation.judge(sent=True)
     number = 1
-    while (name := _kill(deed, number, sends, tally)) is not None:
+    while (name := _kill(operation, number, sends, tally)) is not None:
         if name in TORN:
-            _kill(deed, number, sends, tally, halfway=True)
+            _kill(operation, number, sends, tally, halfway=True)
         number += 1
     return tally
 
 
 def _kill(
-    deed: Deed, number: int, sends: int, tally: Tally, *, halfway: bool = False
+    operation: Operation, number: int, sends: int, tally: Tally, *, halfway: bool = False
 ) -> str | None:
-    """The name of the action that was not done any more, if it came to that one."""
-    switch, member = deed.scene.victim()
-    given = deed.prepare(member)
+    """The name of the action at which the process was killed, if it was."""
+    switch, member = operation.scene.victim()
+    given = operation.prepare(member)
     switch.arm(number, halfway=halfway)
     try:
-        answer = member.end(member.begin(deed.op, **given))
+        reply = member.end(member.begin(operation.op, **given))
         killed = False
-        if "ok" not in answer:
-            tally.unexplained.append(f"before action {number}: it gave {answer['error']}")
+        if "ok" not in reply:
+            tally.unexplained.append(f"before action {number}: it gave {reply['error']}")
     except ShimBroken as end:
         killed = "status -9" in str(end)
         if not killed:
             raise
     member.stop()
     actions = switch.actions()
-    problem, unavoidable = deed.judge(sent=actions[: number - 1].count("send") == sends)
-    place = f"{'in the midst of' if halfway else 'before'} action {number}, {actions[-1]}"
+    problem, unavoidable = operation.judge(sent=actions[: number - 1].count("send") == sends)
+    place = f"{'halfway through' if halfway else 'before'} action {number}, {actions[-1]}"
     if problem is not None:
         tally.unexplained.append(f"{place if killed else 'at the end'}: {problem}")
     tally.unavoidable += unavoidable
@@ -229,23 +233,23 @@ def _kill(
     return actions[-1]
 
 
-def all_kills(language: str, rotation: bool, make: Callable[[Scene], Deed]) -> bool:
-    """Says what came of them, and whether it is as it must be."""
+def all_kills(language: str, rotation: bool, make: Callable[[Scene], Operation]) -> bool:
+    """Prints the results, and returns whether they are correct."""
     with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
         scene = Scene(realm, Path(folder), compiled(Path(folder)), language, rotation)
         try:
-            deed = make(scene)
-            tally = kill_at_each(deed)
+            operation = make(scene)
+            tally = kill_at_each(operation)
         finally:
             scene.witness.stop()
     counted = ", ".join(f"{count} at {name}" for name, count in tally.killed.items())
     said = [
-        f"actions of {deed.name}, {language}, rotation {'strict' if rotation else 'off'}: {tally.killed.total()} processes killed "
+        f"actions of {operation.name}, {language}, rotation {'strict' if rotation else 'off'}: {tally.killed.total()} processes killed "
         f"({counted}), {tally.unavoidable} logins unavoidably lost, {len(tally.unexplained)} problems",
         *(f"FAILED: {problem}" for problem in tally.unexplained),
     ]
     print("\n".join(said), flush=True)
-    if isinstance(deed, Refresh) and rotation and not tally.unavoidable:
+    if isinstance(operation, Refresh) and rotation and not tally.unavoidable:
         return False
     return tally.killed.total() > 0 and not tally.unexplained
 
@@ -255,7 +259,7 @@ def main() -> int:
     parser.add_argument("--languages", default="rust", help=f"of {','.join(SHIMS)}")
     options = parser.parse_args()
     if sys.platform != "linux":
-        print("actions: SKIPPED, as libraries are preloaded otherwise here")
+        print("actions: SKIPPED, because this system preloads libraries in another way")
         return 0
     scenes = product(options.languages.split(","), (False, True), DEEDS)
     with ThreadPoolExecutor(AT_ONCE) as pool:

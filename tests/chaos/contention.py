@@ -1,6 +1,6 @@
-"""Many processes of all languages, many callers, one account, and tokens that live for a second.
+"""Many processes of all languages, many callers, one account, and tokens that expire in a second.
 
-The server must see one request per generation, and have no reason to refuse one.
+The server must receive one request per generation, and have no reason to reject one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ CALLERS = 8
 LIFE_SECONDS = 1
 SECONDS = 120.0
 
-# By language and error code, which is none for a call that gave a token.
+# By language and error code, which is None for a call that returned a token.
 Calls = Counter[tuple[str, str | None]]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the server counted: token requests, and those of them that it refused with `invalid_grant`."""
+    """The server's counts: token requests, and how many it rejected with `invalid_grant`."""
 
     token_requests: int
     invalid_grant: int
@@ -68,7 +68,7 @@ class Fight:
             if code is not None:
                 yield f"{count} calls in {language} gave {code}"
         if self.generations < max(2, self.seconds / 4):
-            yield f"only {self.generations} generations: nothing was fought for"
+            yield f"only {self.generations} generations: there was no contention"
         if self.seen.token_requests != self.generations:
             yield f"{self.seen.token_requests} token requests for {self.generations} generations"
         if self.seen.invalid_grant:
@@ -88,7 +88,10 @@ def fight(
     callers: int = CALLERS,
     seconds: float = SECONDS,
 ) -> Fight:
-    """All callers of all processes ask for tokens, again and again, on one database. `seen` asks the server."""
+    """All callers of all processes keep requesting tokens on one database.
+
+    `seen` queries the server.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         members = []
@@ -110,7 +113,7 @@ def fight(
         for thread in threads:
             thread.join()
         calls = sum(counts, Calls())
-        # The server's own word, by a last refresh.
+        # A last refresh shows what the server says.
         alive = "ok" in members[-1].end(members[-1].begin("source.refresh", source="source"))
         generations = members[0].call("source.status", source="source")["generation"]
         after = seen()
@@ -123,8 +126,8 @@ def fight(
 def _call_until(member: Member, end: float, counts: list[Calls]) -> None:
     mine: Calls = Counter()
     while time.monotonic() < end:
-        answer = member.end(member.begin("source.access_token", source="source"))
-        error = answer.get("error")
+        reply = member.end(member.begin("source.access_token", source="source"))
+        error = reply.get("error")
         mine[member.language, None if error is None else str(error["code"])] += 1
     counts.append(mine)
 

@@ -1,4 +1,4 @@
-"""The moment of expiry, before the reader's eyes: a process of each language, and sixteen callers in each."""
+"""Shows the moment of expiry: a process of each language, with sixteen callers each."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CALLERS = 16
 SHORT_LIFE_SECONDS = 2
 LIFE_SECONDS = 300
 SLOW_MILLISECONDS = 400
-ANSWER_SECONDS = 60.0
+RESPONSE_SECONDS = 60.0
 
 
 def show(languages: Sequence[str]) -> bool:
-    """Prints what happens, and whether all went well."""
+    """Prints what happens, and returns whether all went well."""
     with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
         realm.order("settings", {"realm": REALM, "rotation": True})
         with ExitStack() as stack:
@@ -36,15 +36,15 @@ def show(languages: Sequence[str]) -> bool:
 
 
 def _two_expiries(realm: Realm, members: list[Member]) -> bool:
-    rows = [("the token runs out for", "requests", "callers served", "login")]
+    rows = [("the token expires for", "requests", "callers served", "login")]
     all_well = True
     for killed in (None, members[-1]):
-        _let_the_token_run_out(realm, members[0])
-        # The server takes its time, so that all come while the first of them is being answered.
+        _let_the_token_expire(realm, members[0])
+        # The server is slow, so that all others call while it handles the first request.
         realm.order("faults", {"on": "token", "kind": "late", "ms": SLOW_MILLISECONDS})
         before = realm.counters()
         calls = [(members[0], members[0].begin("source.access_token", source="source"))]
-        realm.await_token_requests(before["token_requests"] + 1, ANSWER_SECONDS)
+        realm.await_token_requests(before["token_requests"] + 1, RESPONSE_SECONDS)
         calls += [
             (member, member.begin("source.access_token", source="source"))
             for member in members
@@ -52,8 +52,8 @@ def _two_expiries(realm: Realm, members: list[Member]) -> bool:
         ]
         if killed is not None:
             killed.kill()
-        answers = [member.end(number) for member, number in calls if member is not killed]
-        served = sum("ok" in answer for answer in answers)
+        replies = [member.end(number) for member, number in calls if member is not killed]
+        served = sum("ok" in reply for reply in replies)
         counters = realm.counters()
         requests = counters["token_requests"] - before["token_requests"]
         alive = not counters["invalid_grant"] and not counters["sessions_killed"]
@@ -62,11 +62,11 @@ def _two_expiries(realm: Realm, members: list[Member]) -> bool:
                 f"{len(members)} processes x {CALLERS}"
                 + (f", {killed.language} killed with kill -9" if killed else ""),
                 str(requests),
-                f"{served} of {len(answers)}",
+                f"{served} of {len(replies)}",
                 "alive" if alive else "LOST",
             )
         )
-        all_well = all_well and requests == 1 and served == len(answers) and alive
+        all_well = all_well and requests == 1 and served == len(replies) and alive
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print(
@@ -75,8 +75,8 @@ def _two_expiries(realm: Realm, members: list[Member]) -> bool:
     return all_well
 
 
-def _let_the_token_run_out(realm: Realm, member: Member) -> None:
-    """The one that comes then lives long: on a slow machine it would run out before all are served."""
+def _let_the_token_expire(realm: Realm, member: Member) -> None:
+    """The next token is valid for long: on a slow machine it might expire before all are served."""
     realm.order("settings", {"realm": REALM, "access_token_lifespan": SHORT_LIFE_SECONDS})
     member.call("source.refresh", source="source")
     time.sleep(SHORT_LIFE_SECONDS)

@@ -1,7 +1,8 @@
-"""Every way a refresh can fail, for a token that is fresh, one that should be renewed, and one that has ended, in every language.
+"""Every way a refresh can fail, for a fresh, an aging, and an expired token, in every language.
 
-A fresh token is given without asking anybody. One that should be renewed is given at once, and the renewal fails behind it. One that
-has ended is not: the caller learns what failed, and the login stays, but where the server refused it.
+A fresh token is returned without a request. An aging one should be refreshed; it is returned at
+once, and the refresh fails in the background. An expired one is not returned: the caller gets the
+error, and the login is kept unless the server rejected it.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from driver.shims import SHIMS
 
 REALM = "third-party"
 
-# A token of this life should be renewed after 48 s and has ended, for the library, after 54 s.
+# With this lifetime, the library refreshes a token after 48 s and treats it as expired after 54 s.
 LIFE_SECONDS = 60
 AGING_AFTER = 48.5
 OVER_AFTER = 54.5
 REQUEST_TIMEOUT = 0.3
-# Only tells a failure that is not noted from a slow machine.
+# Long enough to tell a failure that is not recorded from a slow machine.
 FAILURE_SECONDS = 5.0
-# So much later than the one before, so that each has its time however slow the machine is.
+# The distance between accounts, so that each has enough time even on a slow machine.
 APART = 0.5
 
 PAGE = {"headers": {"content-type": "text/html"}, "body": "<html>"}
@@ -42,7 +43,7 @@ PAGE = {"headers": {"content-type": "text/html"}, "body": "<html>"}
 
 @dataclass(frozen=True)
 class Fault:
-    """`code` is what a caller gets whose token has ended; `requests` is how many the server sees of one call."""
+    """`code` is what a caller with an expired token gets; `requests` is how many one call sends."""
 
     name: str
     order: Mapping[str, Any]
@@ -51,27 +52,27 @@ class Fault:
     refuses: bool = False
 
 
-def answer(status: int, **more: object) -> dict[str, Any]:
+def respond(status: int, **more: object) -> dict[str, Any]:
     return {"kind": "answer", "status": status, **more}
 
 
 FAULTS = (
-    Fault("503", answer(503), "SIPGATE_OUTCOME_UNKNOWN"),
-    Fault("502 with a page", answer(502, **PAGE), "SIPGATE_OUTCOME_UNKNOWN"),
-    Fault("429", answer(429), "SIPGATE_SERVER_UNAVAILABLE"),
-    Fault("401", answer(401, json={"error": "invalid_client"}), "SIPGATE_INVALID_CLIENT"),
-    Fault("404 with a page", answer(404, **PAGE), "SIPGATE_WRONG_ENDPOINT"),
-    Fault("302", answer(302), "SIPGATE_WRONG_ENDPOINT"),
-    Fault("400 with another code", answer(400, json={"error": "x"}), "SIPGATE_OAUTH"),
-    Fault("200 with a page", answer(200, **PAGE), "SIPGATE_OUTCOME_UNKNOWN"),
-    Fault("200 without tokens", answer(200, json={}), "SIPGATE_BAD_RESPONSE"),
-    Fault("no answer", {"kind": "silent"}, "SIPGATE_OUTCOME_UNKNOWN"),
+    Fault("503", respond(503), "SIPGATE_OUTCOME_UNKNOWN"),
+    Fault("502 with a page", respond(502, **PAGE), "SIPGATE_OUTCOME_UNKNOWN"),
+    Fault("429", respond(429), "SIPGATE_SERVER_UNAVAILABLE"),
+    Fault("401", respond(401, json={"error": "invalid_client"}), "SIPGATE_INVALID_CLIENT"),
+    Fault("404 with a page", respond(404, **PAGE), "SIPGATE_WRONG_ENDPOINT"),
+    Fault("302", respond(302), "SIPGATE_WRONG_ENDPOINT"),
+    Fault("400 with another code", respond(400, json={"error": "x"}), "SIPGATE_OAUTH"),
+    Fault("200 with a page", respond(200, **PAGE), "SIPGATE_OUTCOME_UNKNOWN"),
+    Fault("200 without tokens", respond(200, json={}), "SIPGATE_BAD_RESPONSE"),
+    Fault("no response", {"kind": "silent"}, "SIPGATE_OUTCOME_UNKNOWN"),
     Fault("closed", {"kind": "close_before", "times": 2}, "SIPGATE_OUTCOME_UNKNOWN", 2),
     Fault("reset", {"kind": "reset_before", "times": 2}, "SIPGATE_OUTCOME_UNKNOWN", 2),
     Fault("cut off", {"kind": "truncate", "times": 2}, "SIPGATE_OUTCOME_UNKNOWN", 2),
     Fault(
         "invalid_grant",
-        answer(400, json={"error": "invalid_grant"}),
+        respond(400, json={"error": "invalid_grant"}),
         "SIPGATE_LOGIN_REQUIRED",
         refuses=True,
     ),
@@ -104,7 +105,7 @@ class Caller:
         yield from self._stays()
 
     def when_over(self) -> Iterator[str]:
-        # A login that was refused is not tried again by itself.
+        # A login that was rejected is not retried automatically.
         requests = 0 if self.fault.refuses else self.fault.requests
         yield from self._expect(self.fault.code, requests, ordered=bool(requests))
         yield from self._stays()
@@ -113,20 +114,20 @@ class Caller:
         if ordered:
             self._realm.order("faults", {"on": "token", **self.fault.order})
         before = self._realm.counters()["token_requests"]
-        answer = self._member.end(self._member.begin("source.access_token", source=self.fault.name))
+        reply = self._member.end(self._member.begin("source.access_token", source=self.fault.name))
         if ordered and code is None:
             self._await_the_failure()
         seen = self._realm.counters()["token_requests"] - before
-        error = answer.get("error") or {}
+        error = reply.get("error") or {}
         if error.get("code") != code:
             yield f"gave {error.get('code', 'a token')}, expected {code or 'the token'}"
-        elif code is None and answer["ok"]["access_token"] != self._token:
+        elif code is None and reply["ok"]["access_token"] != self._token:
             yield "gave another token"
         if seen != requests:
             yield f"the server saw {seen} requests, expected {requests}"
 
     def _await_the_failure(self) -> None:
-        """What the call has begun and did not wait for."""
+        """Waits for the refresh that the call started but did not wait for."""
         end = time.monotonic() + FAILURE_SECONDS
         while time.monotonic() < end:
             if self._member.call("source.status", source=self.fault.name)["last_error"]:
@@ -147,7 +148,10 @@ STATES: tuple[tuple[str, float, Callable[[Caller], Iterator[str]]], ...] = (
 
 
 def problems_of(language: str) -> dict[str, list[str]]:
-    """By the name of the fault. Each language has a realm of its own, as an ordered fault waits for the next request."""
+    """The problems by the name of the fault.
+
+    Each language has its own realm, because a fault applies to the next request.
+    """
     problems: dict[str, list[str]] = {fault.name: [] for fault in FAULTS}
     due: list[tuple[float, str, str, Callable[[], Iterator[str]]]] = []
     with running_realm(DEBUG / "realm") as realm:
@@ -155,7 +159,7 @@ def problems_of(language: str) -> dict[str, list[str]]:
         store = {"kind": "memory"}
         member = Member(language, base, REALM, store, "nobody", request_timeout=REQUEST_TIMEOUT)
         try:
-            # At the beginning of a second, as expiries are whole ones.
+            # At the start of a second, because expiry times are whole seconds.
             time.sleep(1 - time.time() % 1)
             started = time.time()
             for number, fault in enumerate(FAULTS):
@@ -175,8 +179,8 @@ def problems_of(language: str) -> dict[str, list[str]]:
 
 
 def table(found: Mapping[str, Mapping[str, list[str]]]) -> str:
-    """A row per fault: what a caller gets whose token should be renewed and whose has ended, and where it is so."""
-    rows = [("", "should be renewed", "has ended", "requests", *found)]
+    """A row per fault: the results with an aging and with an expired token, and the languages."""
+    rows = [("", "aging", "expired", "requests", *found)]
     for fault in FAULTS:
         requests = f"{fault.requests}, {0 if fault.refuses else fault.requests}"
         verdicts = ("FAILED" if of[fault.name] else "ok" for of in found.values())
@@ -192,7 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--languages", default=",".join(SHIMS))
     languages = parser.parse_args().languages.split(",")
-    # All at once: they mostly wait for a token to age.
+    # All at once, because they mostly wait for a token to age.
     with ThreadPoolExecutor(len(languages)) as pool:
         found = dict(zip(languages, pool.map(problems_of, languages), strict=True))
     print(table(found))

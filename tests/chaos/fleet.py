@@ -1,4 +1,4 @@
-"""Processes of any language that live on one login: each is that language's shim of the behaviour suite, with the same store."""
+"""Processes of any language that share one login and store, each a shim of the behaviour suite."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ CLIENT_ID = "1000001-0-test"
 CLIENT_SECRET = "test-secret-with-+-and-:"
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
 CALL_SECONDS = 90.0
-# The last words of one that breaks are among them.
+# Enough for the last output of a process that breaks.
 KEPT_LINES = 100
 
 
 class LastingShim(Shim):
-    """Forgets what is answered: hundreds of thousands of calls would be gigabytes."""
+    """Forgets replies: those of hundreds of thousands of calls would take gigabytes."""
 
     def finish(self, number: int, limit: float) -> Answer:
-        answer = super().finish(number, limit)
+        reply = super().finish(number, limit)
         del self._answers[number]
         del self.said[:-KEPT_LINES]
-        return answer
+        return reply
 
 
 class Member:
@@ -44,7 +44,7 @@ class Member:
         under: Sequence[str] = (),
         **settings: object,
     ) -> None:
-        """`under` is the beginning of the command that starts it; `settings` are further ones of the client."""
+        """`under` is the start of the process's command; `settings` are added to the client's."""
         self.language = language
         self._shim = LastingShim([*under, *SHIMS[language]])
         self.call(
@@ -64,19 +64,19 @@ class Member:
     @property
     def process_id(self) -> int:
         process_id = self._shim.process_id
-        assert process_id is not None, "it answered a moment ago"
+        assert process_id is not None, "it replied a moment ago"
         return process_id
 
     def log_in(self, browser: Callable[[str], str], account: str) -> None:
-        """The whole login, by this process; `browser` gives the callback for an authorization URL."""
-        pending = self.call(
+        """Logs in, in this process; `browser` returns the callback for an authorization URL."""
+        request = self.call(
             "client.authorization_request", client="client", name="request", scope="balance:read"
         )
         self.call(
             "client.complete_login",
             client="client",
             request="request",
-            callback=browser(pending["url"]),
+            callback=browser(request["url"]),
             account=account,
             source="source",
         )
@@ -88,15 +88,15 @@ class Member:
         return self._shim.finish(number, CALL_SECONDS)
 
     def call(self, op: str, **args: object) -> dict[str, Any]:
-        """What the call gave; an error is a failure here."""
-        answer = self.end(self.begin(op, **args))
-        if "ok" not in answer:
-            raise ShimBroken(f"{self.language}: {op} gave {answer.get('error') or answer}")
-        given: dict[str, Any] = answer["ok"]
+        """The result of the call; raises if it is an error."""
+        reply = self.end(self.begin(op, **args))
+        if "ok" not in reply:
+            raise ShimBroken(f"{self.language}: {op} gave {reply.get('error') or reply}")
+        given: dict[str, Any] = reply["ok"]
         return given
 
     def kill(self) -> None:
-        """As power cuts do it."""
+        """Kills it without warning, like a power cut."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process_id, signal.SIGKILL)
         self.stop()

@@ -1,7 +1,8 @@
-"""Processes that save and refresh while they also open, copy and close every file of the store's folder: nothing is lost.
+"""Processes save and refresh while they open, copy, and close the store's files: nothing is lost.
 
-In some, Python's `sqlite3` reads beside the library; in others, two copies of the library work in one process: the addon under two paths in
-Node, and the C library beside the Python one. The server rotates strictly: a refresh token that is sent twice ends the login.
+In some, Python's `sqlite3` reads the store too. Others contain two copies of the library: the addon
+at two paths in Node, or the C library in addition to the Python package. The server uses strict
+rotation: a refresh token that is sent twice ends the login.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ from driver.programs import DEBUG, ROOT, environment
 REALM = "third-party"
 PROCESSES = 4
 SAVES = 500
-# Long enough that others find it under way.
+# Long enough for other processes to find the refresh in progress.
 REFRESH_MILLISECONDS = 20
-# Only tells one that hangs from a slow one.
+# Long enough to tell a process that hangs from a slow one.
 LIMIT_SECONDS = 600.0
 HERE = Path(__file__).resolve().parent
 PACKAGE = ROOT / "target" / "node" / "node_modules" / "sipgate-oauth2"
 C_LIBRARY = DEBUG / "libsipgate_oauth2.so"
 
-# What a process is, by what it does beside saving and refreshing.
+# Each kind of process, by what it does besides saving and refreshing.
 KINDS: Mapping[str, Sequence[str]] = {
     "Python that opens, copies and closes": ("python", "files"),
     "Python with sqlite3": ("python", "sqlite3"),
@@ -86,7 +87,7 @@ class Seen:
 def run(realm: Realm, kind: str, saves: int) -> Seen:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "store"
-        order = {
+        task = {
             "base": f"{realm.ready['http']}/auth",
             "realm": REALM,
             "client_id": f"{CLIENT_ID}:{REALM}",
@@ -99,12 +100,12 @@ def run(realm: Realm, kind: str, saves: int) -> Seen:
         }
         realm.reset()
         realm.order("settings", {"realm": REALM, "rotation": True})
-        order["tokens"] = _log_in(realm, order)
+        task["tokens"] = _log_in(realm, task)
         slow = {"on": "token", "kind": "delay", "ms": REFRESH_MILLISECONDS, "times": 1_000_000}
         realm.order("faults", slow)
         before, began = realm.counters(), time.monotonic()
         workers = [
-            _Worker(_command(kind, Path(scratch)), order, number) for number in range(PROCESSES)
+            _Worker(_command(kind, Path(scratch)), task, number) for number in range(PROCESSES)
         ]
         ended = [worker.ended() for worker in workers]
         seconds, after = time.monotonic() - began, realm.counters()
@@ -112,7 +113,7 @@ def run(realm: Realm, kind: str, saves: int) -> Seen:
         checked = {
             "missing": saved,
             "generation": 0,
-            **_ask(_python("check"), {**order, "accounts": saved}),
+            **_ask(_python("check"), {**task, "accounts": saved}),
         }
         return Seen(
             kind,
@@ -127,9 +128,9 @@ def run(realm: Realm, kind: str, saves: int) -> Seen:
         )
 
 
-def _log_in(realm: Realm, order: Mapping[str, Any]) -> str:
-    """Logs the account in that all refresh, and gives the tokens of another login, which all save."""
-    process = _started(_python("log in"), order)
+def _log_in(realm: Realm, task: Mapping[str, Any]) -> str:
+    """Logs in the account that all refresh, and returns another login's tokens, which all save."""
+    process = _started(_python("log in"), task)
     assert process.stdin is not None
     assert process.stdout is not None
     for _ in range(2):
@@ -156,18 +157,18 @@ def _python(*beside: str) -> Sequence[str]:
 
 
 class _Worker:
-    def __init__(self, command: Sequence[str], order: Mapping[str, Any], number: int) -> None:
-        self._process = _started(command, {**order, "number": number})
+    def __init__(self, command: Sequence[str], task: Mapping[str, Any], number: int) -> None:
+        self._process = _started(command, {**task, "number": number})
 
     def ended(self) -> dict[str, Any]:
-        return _answer(self._process)
+        return _result(self._process)
 
 
-def _ask(command: Sequence[str], order: Mapping[str, Any]) -> dict[str, Any]:
-    return _answer(_started(command, order))
+def _ask(command: Sequence[str], task: Mapping[str, Any]) -> dict[str, Any]:
+    return _result(_started(command, task))
 
 
-def _started(command: Sequence[str], order: Mapping[str, Any]) -> subprocess.Popen[str]:
+def _started(command: Sequence[str], task: Mapping[str, Any]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         list(command),
         stdin=subprocess.PIPE,
@@ -176,21 +177,21 @@ def _started(command: Sequence[str], order: Mapping[str, Any]) -> subprocess.Pop
         env={**os.environ, **environment()},
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps(order) + "\n")
+    process.stdin.write(json.dumps(task) + "\n")
     process.stdin.flush()
     return process
 
 
-def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+def _result(process: subprocess.Popen[str]) -> dict[str, Any]:
     try:
         output = process.communicate(timeout=LIMIT_SECONDS)[0]
     except subprocess.TimeoutExpired:
         process.kill()
         output = process.communicate()[0]
     if process.returncode:
-        return {"saved": [], "refused": [f"a process ended with {process.returncode}"]}
-    answer: dict[str, Any] = json.loads(output)
-    return answer
+        return {"saved": [], "refused": [f"a process exited with {process.returncode}"]}
+    result: dict[str, Any] = json.loads(output)
+    return result
 
 
 def _integrity(path: Path) -> str:
@@ -210,7 +211,7 @@ def main() -> int:
     options = parser.parse_args()
     failed = False
     for kind in [list(KINDS)[number] for number in options.kinds]:
-        # One for each: what a broken run leaves behind is not counted for the next.
+        # One for each, so that the effects of a failed run do not count for the next.
         with running_realm(DEBUG / "realm") as realm:
             seen = run(realm, kind, options.saves)
         print(f"foreign closes: {seen}", flush=True)

@@ -1,5 +1,6 @@
-// One process of `foreign_closes.py`, with as many copies of the library as it is given folders: each saves logins and refreshes one, while the process
-// opens, copies and closes the store's files. The first line of the standard input is the order, the last line of the output what came of it.
+// One process of `foreign_closes.py`, with one copy of the library for each folder in the arguments:
+// each saves logins and refreshes one, while the process opens, copies, and closes the store's files.
+// The first line of standard input is the task, the last line of standard output is the result.
 
 import { closeSync, copyFileSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -11,7 +12,7 @@ const PAUSE_MILLISECONDS = 5
 const SAVES_PER_REFRESH = 25
 
 const lines = createInterface({ input: process.stdin })
-const order = JSON.parse((await lines[Symbol.asyncIterator]().next()).value)
+const task = JSON.parse((await lines[Symbol.asyncIterator]().next()).value)
 lines.close()
 
 const saved = []
@@ -24,16 +25,16 @@ console.log(JSON.stringify({ saved, refused }))
 
 async function work({ Client, Store, TokenSet }, first) {
   const client = Client.keycloak({
-    base: order.base,
-    realm: order.realm,
-    clientId: order.client_id,
-    clientSecret: order.client_secret,
-    redirectUri: order.redirect_uri,
-    store: Store.sqlite(order.path),
+    base: task.base,
+    realm: task.realm,
+    clientId: task.client_id,
+    clientSecret: task.client_secret,
+    redirectUri: task.redirect_uri,
+    store: Store.sqlite(task.path),
   })
-  const tokens = TokenSet.restore(order.tokens)
-  for (let number = first; number < order.saves; number += copies.length) {
-    const account = `${order.number}-${number}`
+  const tokens = TokenSet.restore(task.tokens)
+  for (let number = first; number < task.saves; number += copies.length) {
+    const account = `${task.number}-${number}`
     try {
       await client.tokenSource(account).save(tokens)
       saved.push(account)
@@ -45,14 +46,14 @@ async function work({ Client, Store, TokenSet }, first) {
 }
 
 function openAndCopy() {
-  const folder = dirname(order.path)
+  const folder = dirname(task.path)
   for (const name of readdirSync(folder, { recursive: true })) {
     try {
       closeSync(openSync(join(folder, name), 'r+'))
       readFileSync(join(folder, name))
-      copyFileSync(join(folder, name), join(order.scratch, `copy ${order.number} ${basename(name)}`))
+      copyFileSync(join(folder, name), join(task.scratch, `copy ${task.number} ${basename(name)}`))
     } catch (error) {
-      // A journal may be gone meanwhile.
+      // A journal may have been deleted meanwhile.
       if (!['ENOENT', 'EISDIR'].includes(error.code)) throw error
     }
   }

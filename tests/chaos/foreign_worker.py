@@ -1,7 +1,7 @@
-"""One process of `foreign_closes.py`: saves logins and refreshes one, while another thread opens and closes the store's files.
+"""One process of `foreign_closes.py`: saves and refreshes while it opens and closes store files.
 
-The arguments say what else happens in the process, the first line of the standard input is the order, the last line of the output
-what came of it.
+The arguments say what else happens in the process. The first line of standard input is the task,
+the last line of standard output is the result.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ SHARED = "shared"
 PAUSE_SECONDS = 0.005
 SAVES_PER_REFRESH = 25
 
-Order = dict[str, Any]
+Task = dict[str, Any]
 
 
 class Library(Protocol):
-    """A copy of the library. What fails raises."""
+    """A copy of the library. Failures raise exceptions."""
 
     def save(self, account: str) -> None: ...
     def refresh(self) -> None: ...
 
 
 class Python:
-    def __init__(self, order: Order) -> None:
-        self.client = client_of(order)
-        self._tokens = TokenSet.restore(order["tokens"])
+    def __init__(self, task: Task) -> None:
+        self.client = client_of(task)
+        self._tokens = TokenSet.restore(task["tokens"])
 
     def save(self, account: str) -> None:
         self.client.token_source(account).save(self._tokens)
@@ -47,17 +47,17 @@ class Python:
 
 
 class CLibrary:
-    """Through `ctypes`, as a plugin would have it in the process."""
+    """The C library through `ctypes`, as a plugin might load it."""
 
-    def __init__(self, order: Order) -> None:
-        self._library = ctypes.CDLL(order["c_library"])
-        self._tokens = self._made("token_set_restore", order["tokens"])
-        store = self._made("store_sqlite", order["path"], None)
+    def __init__(self, task: Task) -> None:
+        self._library = ctypes.CDLL(task["c_library"])
+        self._tokens = self._made("token_set_restore", task["tokens"])
+        store = self._made("store_sqlite", task["path"], None)
         options = self._made(
-            "client_options_new_keycloak", order["base"], order["realm"], order["client_id"]
+            "client_options_new_keycloak", task["base"], task["realm"], task["client_id"]
         )
-        self._call("client_options_set_client_secret", options, order["client_secret"])
-        self._call("client_options_set_redirect_uri", options, order["redirect_uri"])
+        self._call("client_options_set_client_secret", options, task["client_secret"])
+        self._call("client_options_set_redirect_uri", options, task["redirect_uri"])
         self._call("client_options_set_store", options, store)
         self._client = self._made("client_new", options)
 
@@ -85,14 +85,14 @@ class CLibrary:
             raise RuntimeError(f"sipgate_oauth2_{function} gave {status}")
 
 
-def client_of(order: Order) -> Client:
+def client_of(task: Task) -> Client:
     return Client.keycloak(
-        order["base"],
-        order["realm"],
-        order["client_id"],
-        client_secret=order["client_secret"],
-        redirect_uri=order["redirect_uri"],
-        store=Store.sqlite(order["path"]),
+        task["base"],
+        task["realm"],
+        task["client_id"],
+        client_secret=task["client_secret"],
+        redirect_uri=task["redirect_uri"],
+        store=Store.sqlite(task["path"]),
     )
 
 
@@ -109,7 +109,7 @@ def work(library: Library, accounts: Sequence[str], saved: list[str], refused: l
 
 def open_and_copy(path: Path, copy: Path) -> None:
     for file in path.parent.rglob("*"):
-        # A journal may be gone meanwhile.
+        # A journal may have been deleted meanwhile.
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):
             file.open("r+b").close()
             file.read_bytes()
@@ -119,21 +119,21 @@ def open_and_copy(path: Path, copy: Path) -> None:
 
 def read_with_sqlite3(path: Path, _copy: Path) -> None:
     connection = sqlite3.connect(path, timeout=5)
-    # It waits for others as long as it was told to.
+    # Its busy timeout has expired.
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("SELECT count(*), sum(length(data)) FROM entries").fetchone()
     connection.close()
 
 
-def save_all(order: Order, beside: Sequence[str]) -> Order:
-    path = Path(order["path"])
+def save_all(task: Task, beside: Sequence[str]) -> Task:
+    path = Path(task["path"])
     disturb: Callable[[Path, Path], None] = (
         read_with_sqlite3 if "sqlite3" in beside else open_and_copy
     )
-    libraries: list[Library] = [Python(order)]
+    libraries: list[Library] = [Python(task)]
     if "c" in beside:
-        libraries.append(CLibrary(order))
-    accounts = [f"{order['number']}-{save}" for save in range(order["saves"])]
+        libraries.append(CLibrary(task))
+    accounts = [f"{task['number']}-{save}" for save in range(task["saves"])]
     saved: list[str] = []
     refused: list[str] = []
     threads = [
@@ -146,15 +146,15 @@ def save_all(order: Order, beside: Sequence[str]) -> Order:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         try:
-            disturb(path, Path(order["scratch"]) / f"copy {order['number']}")
+            disturb(path, Path(task["scratch"]) / f"copy {task['number']}")
         except sqlite3.DatabaseError as error:
             refused.append(f"sqlite3: {error}")
         time.sleep(PAUSE_SECONDS)
     return {"saved": saved, "refused": refused}
 
 
-def check(order: Order) -> Order:
-    client = client_of(order)
+def check(task: Task) -> Task:
+    client = client_of(task)
 
     def is_there(account: str) -> bool:
         try:
@@ -162,7 +162,7 @@ def check(order: Order) -> Order:
         except SipgateOAuth2Error:
             return False
 
-    missing = [account for account in order["accounts"] if not is_there(account)]
+    missing = [account for account in task["accounts"] if not is_there(account)]
     try:
         generation = client.token_source(SHARED).status().generation
     except SipgateOAuth2Error:
@@ -170,9 +170,9 @@ def check(order: Order) -> Order:
     return {"missing": missing, "generation": generation}
 
 
-def log_in(order: Order) -> str:
-    """Shows two addresses to log in at, and reads where the browser was sent to from each."""
-    client = client_of(order)
+def log_in(task: Task) -> str:
+    """Prints two authorization URLs, and reads the callback URL of each."""
+    client = client_of(task)
 
     def browsed(url: str) -> str:
         print(json.dumps(url), flush=True)
@@ -187,13 +187,13 @@ def log_in(order: Order) -> str:
 
 def main() -> None:
     beside = sys.argv[1:]
-    order = json.loads(sys.stdin.readline())
+    task = json.loads(sys.stdin.readline())
     if "log in" in beside:
-        print(json.dumps(log_in(order)))
+        print(json.dumps(log_in(task)))
     elif "check" in beside:
-        print(json.dumps(check(order)))
+        print(json.dumps(check(task)))
     else:
-        print(json.dumps(save_all(order, beside)))
+        print(json.dumps(save_all(task, beside)))
 
 
 if __name__ == "__main__":

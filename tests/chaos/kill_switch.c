@@ -1,5 +1,6 @@
-/* Preloaded into a process, ends it (SIGKILL) at the n-th thing it does that the world outside can see: it makes, writes, cuts, syncs or removes a
-   file, connects, sends, or takes what was sent to it. The test maps the same file, named by KILL_SWITCH, to say when and to learn what was done. */
+/* Preloaded into a process, kills it (SIGKILL) at its n-th externally visible action: it creates,
+   writes, truncates, syncs, or removes a file, connects, sends, or receives. The test maps the same
+   file, named by KILL_SWITCH, to set when and to read which actions were begun. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,12 +19,12 @@
 
 enum { MOST_ACTIONS = 500, NAME_BYTES = 16 };
 
-/* Python reads and writes it too: chaos/kill_switch.py. */
+/* Also read and written by Python: chaos/kill_switch.py. */
 struct kill_switch {
   _Atomic uint32_t armed;
-  /* The number of the action that is not done any more; from 1. */
+  /* The number of the action at which the process is killed; from 1. */
   uint32_t last;
-  /* Whether half of what the last one writes or sends goes out. */
+  /* Whether half of the last write or send is still done. */
   uint32_t halfway;
   _Atomic uint32_t begun;
   char names[MOST_ACTIONS][NAME_BYTES];
@@ -46,7 +47,7 @@ static void end(void) {
   for (;;) pause();
 }
 
-/* Counts it, and says whether it is the last. */
+/* Counts an action, and returns whether it is the last. */
 static int is_last(const char *name) {
   if (the_switch == NULL || !atomic_load(&the_switch->armed)) return 0;
   uint32_t before = atomic_fetch_add(&the_switch->begun, 1);
@@ -58,14 +59,14 @@ static void act(const char *name) {
   if (is_last(name)) end();
 }
 
-/* Of what is written: how much of it, the end being near. Nothing when it is all. */
+/* How much to write before the process is killed; 0 if this is not the last action. */
 static size_t half_of_last(const char *name, size_t length) {
   if (!is_last(name)) return 0;
   if (!the_switch->halfway || length < 2) end();
   return length / 2;
 }
 
-/* A language's own pipes and events are not meant. */
+/* Excludes a language's own pipes and events. */
 static int is_file(int descriptor) {
   struct stat found;
   return fstat(descriptor, &found) == 0 && S_ISREG(found.st_mode);
@@ -152,7 +153,7 @@ ssize_t send(int descriptor, const void *bytes, size_t length, int flags) {
   return -1;
 }
 
-/* How often one asks before there is something does not matter. */
+/* Counts only calls that receive something, because the number of empty polls varies. */
 ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
   REAL(ssize_t, "recv", int, void *, size_t, int);
   ssize_t received = real(descriptor, bytes, length, flags);

@@ -1,4 +1,4 @@
-"""Ends a process at the n-th thing it does that others can see: the test's end of `kill_switch.c`."""
+"""Kills a process at its n-th externally visible action: the test's side of `kill_switch.c`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def compiled(folder: Path) -> Path:
 
 
 class KillSwitch:
-    """Of one process: `under` is put before its command. Nothing is counted before it is armed."""
+    """One process's switch: `under` precedes its command. Counts nothing until it is armed."""
 
     def __init__(self, library: Path, path: Path) -> None:
         path.write_bytes(bytes(HEAD.size + MOST_ACTIONS * NAME_BYTES))
@@ -33,12 +33,15 @@ class KillSwitch:
         self.under: Sequence[str] = ("env", f"LD_PRELOAD={library}", f"KILL_SWITCH={path}")
 
     def arm(self, last: int = 0, *, halfway: bool = False) -> None:
-        """`last` is the number of the action that is not done any more, or only by half. With 0 all are done."""
+        """`last` is the number of the action at which, or halfway through which, the process is killed.
+
+        If it is 0, the process is not killed.
+        """
         HEAD.pack_into(self._mapped, 0, 0, last, halfway, 0)
         self._mapped[:4] = struct.pack("=I", 1)
 
     def actions(self) -> list[str]:
-        """What was begun since then, in its order."""
+        """The actions begun since then, in order."""
         *_, begun = HEAD.unpack_from(self._mapped)
         if begun > MOST_ACTIONS:
             raise ValueError(f"{begun} actions are more than there is room for")

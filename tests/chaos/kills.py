@@ -1,7 +1,8 @@
-"""Processes killed in the middle of whatever they do: a login may be lost only where nobody could have kept it.
+"""Kills processes at random moments: a login may be lost only if no client could have kept it.
 
-Without rotation none is lost. With strict rotation one is, when the server carries out what a process had asked that was killed before it
-could store the answer: then the server has seen more requests than the store has generations. Everything else is a failure.
+Without rotation, no login is lost. With strict rotation, one is lost if the server handles a request
+and the process is killed before it can store the response: then the server has received more
+requests than the store has generations. Everything else is a failure.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ SLOW_MILLISECONDS = 30
 
 @dataclass
 class Tally:
-    """`unavoidable`: what the server gave and the killed process could not keep."""
+    """`unavoidable`: tokens that the server issued and the killed process could not store."""
 
     kills: int = 0
-    in_flight: int = 0
+    interrupted: int = 0
     unavoidable: int = 0
     unexplained: int = 0
 
@@ -47,28 +48,30 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()
     run = partial(all_kills, options.kills, options.languages.split(","), options.seed)
-    # At once: they mostly wait.
+    # At once, because they mostly wait.
     with ThreadPoolExecutor() as pool:
         passed = list(pool.map(run, (False, True)))
     if not all(passed):
-        print(f"FAILED: reproduce the dice, if not the moments, with --seed {options.seed}")
+        print(
+            f"FAILED: reproduce the random choices, if not the timing, with --seed {options.seed}"
+        )
     return 0 if all(passed) else 1
 
 
 def all_kills(kills: int, languages: list[str], seed: int, rotation: bool) -> bool:
-    """Says what came of them, and whether it is as it must be."""
+    """Prints the results, and returns whether they are correct."""
     with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
         chaos = Chaos(realm, Path(folder), languages, rotation, random.Random(seed))
         tally = chaos.run(kills)
     print(
         f"kills: rotation {'strict' if rotation else 'off'}, seed {seed}: {tally.kills} processes killed, "
-        f"{tally.in_flight} of them with a request at the server, {tally.unavoidable} logins unavoidably lost, "
+        f"{tally.interrupted} of them with a request at the server, {tally.unavoidable} logins unavoidably lost, "
         f"{tally.unexplained} lost otherwise",
         flush=True,
     )
     if tally.unavoidable and not rotation:
         return False
-    return tally.unexplained == 0 and tally.in_flight > 0
+    return tally.unexplained == 0 and tally.interrupted > 0
 
 
 class Chaos:
@@ -83,7 +86,7 @@ class Chaos:
         self._realm = realm
         self._store = sqlite(folder)
         self._languages = languages
-        self._dice = dice
+        self._random = dice
         realm.order(
             "settings", {"realm": REALM, "rotation": rotation, "access_token_lifespan": 300}
         )
@@ -101,11 +104,11 @@ class Chaos:
         return tally
 
     def _member(self) -> Member:
-        language = self._dice.choice(self._languages)
+        language = self._random.choice(self._languages)
         return Member(language, f"{self._realm.ready['http']}/auth", REALM, self._store, ACCOUNT)
 
     def _log_in(self) -> None:
-        """From here on the server's requests and the store's generations are counted together."""
+        """Logs in; requests and generations are counted from here."""
         self._members[0].log_in(browser_of(self._realm), ACCOUNT)
         self._generation_at_login = self._status()["generation"]
         self._requests_at_login = self._realm.counters()["token_requests"]
@@ -114,24 +117,25 @@ class Chaos:
         return self._members[0].call("source.status", source="source")
 
     def _kill_one(self, tally: Tally) -> None:
-        """All ask for new tokens at once, one is killed meanwhile, and the others go on."""
-        victim = self._dice.randrange(1, MEMBERS)
-        # The answer takes a while, so that there is something to interrupt: before the server works on it, or after.
-        slow = self._dice.choice(["delay", "late"])
+        """All refresh at once, one is killed meanwhile, and the others continue."""
+        victim = self._random.randrange(1, MEMBERS)
+        # The response is delayed, before or after the server handles the request, so that there is
+        # something to interrupt.
+        slow = self._random.choice(["delay", "late"])
         self._realm.order("faults", {"on": "token", "kind": slow, "ms": SLOW_MILLISECONDS})
         before = self._realm.counters()["token_requests"]
         for member in self._members:
             for _ in range(CALLERS):
                 member.begin("source.refresh", source="source")
-        time.sleep(self._dice.uniform(0, 0.08))
+        time.sleep(self._random.uniform(0, 0.08))
         during = self._realm.counters()
         self._members[victim].kill()
         tally.kills += 1
         if during["token_requests"] > before:
-            tally.in_flight += 1
+            tally.interrupted += 1
         self._members[victim] = self._member()
         if not self._is_alive():
-            # The last of them was the one that was refused.
+            # The last request was the rejected one.
             requests = self._realm.counters()["token_requests"] - self._requests_at_login - 1
             generations = self._status()["generation"] - self._generation_at_login
             if requests > generations:
@@ -142,12 +146,12 @@ class Chaos:
 
     def _is_alive(self) -> bool:
         member = self._members[0]
-        answer = member.end(member.begin("source.refresh", source="source", timeout=60))
-        if "ok" in answer:
+        reply = member.end(member.begin("source.refresh", source="source", timeout=60))
+        if "ok" in reply:
             return True
-        if answer["error"]["code"] == "SIPGATE_LOGIN_REQUIRED":
+        if reply["error"]["code"] == "SIPGATE_LOGIN_REQUIRED":
             return False
-        raise ShimBroken(f"after a kill: {answer['error']}")
+        raise ShimBroken(f"after a kill: {reply['error']}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-// An application with openid-client as its documentation shows it: tokens that have run out are refreshed by whoever notices. What several callers
-// do at once is left to the application; this one does nothing about it.
+// An application that uses openid-client as in its documentation: any caller that finds the tokens
+// expired refreshes them. Concurrency is up to the application; this one does not handle it.
 //
-// `node openid_client.mjs login` logs in and saves the tokens. `… call 16` says that it is ready, waits for a line, lets so many callers ask the API
-// at once, and prints what each of them got. PEER says where everything is: { module, realm, http, clientId, clientSecret, redirectUri, tokens }.
+// `node openid_client.mjs login` logs in and saves the tokens. `… call 16` prints that it is ready,
+// waits for a line, lets that many callers call the API at once, and prints the result of each.
+// The environment variable PEER is JSON:
+// { module, realm, http, clientId, clientSecret, redirectUri, tokens }.
 
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -10,7 +12,7 @@ import { pathToFileURL } from 'node:url'
 
 const { module, realm, http, clientId, clientSecret, redirectUri, tokens } = JSON.parse(process.env.PEER)
 const client = await import(pathToFileURL(module))
-const [, , order, callers] = process.argv
+const [, , command, callers] = process.argv
 
 const issuer = `${http}/auth/realms/${realm}`
 const endpoint = (name) => `${issuer}/protocol/openid-connect/${name}`
@@ -22,7 +24,7 @@ const config = new client.Configuration(
 )
 client.allowInsecureRequests(config)
 
-if (order === 'login') await logIn()
+if (command === 'login') await logIn()
 else await call(Number(callers))
 
 async function logIn() {
@@ -35,12 +37,12 @@ async function logIn() {
     code_challenge_method: 'S256',
     state,
   })
-  const answer = await fetch(`${http}/_realm/login`, {
+  const response = await fetch(`${http}/_realm/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ authorization_url: url.href, username: 'anna', password: 'anna-pw' }),
   })
-  const { callback } = await answer.json()
+  const { callback } = await response.json()
   await save(await client.authorizationCodeGrant(config, new URL(callback), { pkceCodeVerifier: verifier, expectedState: state }))
 }
 
@@ -53,19 +55,19 @@ async function call(count) {
 }
 
 async function balance() {
-  const answer = await client.fetchProtectedResource(config, await accessToken(), new URL(`${http}/v2/balance`), 'GET')
-  return String(answer.status)
+  const response = await client.fetchProtectedResource(config, await accessToken(), new URL(`${http}/v2/balance`), 'GET')
+  return String(response.status)
 }
 
 async function accessToken() {
   const saved = JSON.parse(await readFile(tokens, 'utf8'))
-  if (Date.now() < saved.endsAt) return saved.accessToken
+  if (Date.now() < saved.expiresAt) return saved.accessToken
   const refreshed = await client.refreshTokenGrant(config, saved.refreshToken)
   await save(refreshed)
   return refreshed.access_token
 }
 
-async function save(answer) {
-  const endsAt = Date.now() + 1000 * answer.expiresIn()
-  await writeFile(tokens, JSON.stringify({ accessToken: answer.access_token, refreshToken: answer.refresh_token, endsAt }))
+async function save(response) {
+  const expiresAt = Date.now() + 1000 * response.expiresIn()
+  await writeFile(tokens, JSON.stringify({ accessToken: response.access_token, refreshToken: response.refresh_token, expiresAt }))
 }

@@ -1,7 +1,8 @@
-"""What others make of the same moment: 64 callers with one token that has just run out, at the local realm with strict rotation.
+"""How other libraries handle expiry: 64 callers, one token that has just expired, strict rotation.
 
-`make demo PEERS=1` runs it with Authlib and openid-client as their documentation shows them. Authlib: one session, with `update_token` to
-keep the new tokens. openid-client: `openid_client.mjs`, in one process and in four that share a file.
+`make demo PEERS=1` runs it with Authlib and openid-client, used as in their documentation. Authlib:
+one session, with `update_token` to keep the new tokens. openid-client: `openid_client.mjs`, in one
+process and in four that share a file.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SECONDS = 60.0
 
 OPENID_CLIENT = ROOT / ".cache" / "peers" / "node_modules" / "openid-client"
 
-# Given a realm: logs in, and gives what then happens at the moment, as status or error per caller.
+# Logs in at a realm, and returns a function that gives each caller's status or error at expiry.
 Peer = Callable[[Realm], Callable[[], Iterable[str]]]
 
 
@@ -107,7 +108,7 @@ def authlib(realm: Realm) -> Callable[[], list[str]]:
 
 
 class OpenidClient:
-    """So many processes of the application; their tokens are in the folder."""
+    """Several processes of the application; their tokens are in the folder."""
 
     def __init__(self, folder: Path, processes: int, callers: int) -> None:
         self._folder = folder

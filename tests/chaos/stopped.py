@@ -1,7 +1,8 @@
 """The process that refreshes is stopped (SIGSTOP) with its request at the server.
 
-The others get the current token while it lives, and are told that somebody is at it when it has ended. Nobody
-takes the refresh over; when the process goes on, all go on.
+The others get the current token while it is valid. Once it has expired, they get an error that says
+another process is refreshing it. They do not take over the refresh; when the process continues, all
+continue.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ def main() -> int:
             base = f"{realm.ready['http']}/auth"
             members.append(Member(language, base, REALM, sqlite(folder), ACCOUNT))
             stack.callback(members[-1].stop)
-        problems = stop_and_go_on(realm, *members)
+        problems = stop_and_continue(realm, *members)
     print(f"stopped: {'; '.join(problems) or 'the others waited for it, and one request was sent'}")
     return 1 if problems else 0
 
 
-def stop_and_go_on(realm: Realm, owner: Member, other: Member) -> list[str]:
+def stop_and_continue(realm: Realm, owner: Member, other: Member) -> list[str]:
     owner.log_in(browser_of(realm), ACCOUNT)
     first = other.call("source.access_token", source="source")
     realm.order("faults", {"on": "token", "kind": "late", "ms": DELAY_MILLISECONDS})
@@ -50,23 +51,23 @@ def stop_and_go_on(realm: Realm, owner: Member, other: Member) -> list[str]:
     realm.await_token_requests(2, SECONDS)
     os.kill(owner.process_id, signal.SIGSTOP)
     try:
-        living = other.call("source.access_token", source="source")
+        valid = other.call("source.access_token", source="source")
         time.sleep(LIFE_SECONDS)
-        ended = other.end(other.begin("source.access_token", source="source", timeout=3))
+        expired = other.end(other.begin("source.access_token", source="source", timeout=3))
     finally:
         os.kill(owner.process_id, signal.SIGCONT)
-    renewed = owner.end(refreshing).get("ok", {})
+    refreshed = owner.end(refreshing).get("ok", {})
     after = other.call("source.access_token", source="source")
     counters = realm.counters()
     checks = {
-        "while the token lived, the other did not get it": living == first,
-        "when it had ended, the other was not told that somebody is at it": ended.get(
-            "error", {}
-        ).get("code")
+        "the other did not get the token while it was valid": valid == first,
+        "the other did not get BUSY once the token had expired": expired.get("error", {}).get(
+            "code"
+        )
         == "SIPGATE_BUSY",
-        "the process that went on did not get its tokens": renewed.get("access_token")
+        "the process that continued did not get its tokens": refreshed.get("access_token")
         not in (None, first["access_token"]),
-        "the other did not go on": after["access_token"] != first["access_token"],
+        "the other did not continue": after["access_token"] != first["access_token"],
         f"{counters['invalid_grant']} invalid_grant": counters["invalid_grant"] == 0,
     }
     return [problem for problem, held in checks.items() if not held]

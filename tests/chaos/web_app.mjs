@@ -1,5 +1,5 @@
-// A web application as users of the library write one, in four workers of Node's `cluster`: a login, its callback, and a page that asks the API.
-// A worker that is gone is replaced.
+// A typical web application that uses the library, in four workers of Node's `cluster`: a login, its
+// callback, and a page that calls the API. A worker that exits is replaced.
 
 import cluster from 'node:cluster'
 import { createServer } from 'node:http'
@@ -9,7 +9,8 @@ import { AuthorizationRequest, Client, Store } from '../../bindings-node/index.m
 const USER = 'user-42'
 const { API, CLIENT_ID, CLIENT_SECRET, LISTENING, LOGINS, LOGIN_BASE, LOGIN_REALM, REDIRECT_URI, WORKERS } = process.env
 
-// Workers take connections themselves: one that the primary has handed to a worker that is killed is never answered.
+// Workers accept connections themselves: a connection that the primary has passed to a worker that is
+// killed never gets a response.
 cluster.schedulingPolicy = cluster.SCHED_NONE
 
 if (cluster.isPrimary) {
@@ -50,8 +51,8 @@ function serve() {
     async '/balance'() {
       const source = client.tokenSource(USER)
       try {
-        const answer = await source.fetch(`${API}/v2/balance`)
-        return [answer.status, {}, { balance: await answer.text(), worker: process.pid }]
+        const response = await source.fetch(`${API}/v2/balance`)
+        return [response.status, {}, { balance: await response.text(), worker: process.pid }]
       } catch (error) {
         if (error.code === 'SIPGATE_LOGIN_REQUIRED') return [302, { location: '/login' }]
         throw error

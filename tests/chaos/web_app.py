@@ -1,4 +1,4 @@
-"""A web application as users of the library write one: a login, its callback, and a page that asks the API."""
+"""A typical web application that uses the library: login, callback, and a page that calls the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ API = os.environ["API"]
 
 app = Flask(__name__)
 app.secret_key = os.environ["SESSION_KEY"]
-# A server that preloads makes it before it forks.
+# A server that preloads creates it before it forks.
 client = Client.keycloak(
     os.environ["LOGIN_BASE"],
     os.environ["LOGIN_REALM"],
@@ -44,12 +44,12 @@ def callback() -> ResponseReturnValue:
 def balance() -> ResponseReturnValue:
     source = client.token_source(USER)
     try:
-        answer = requests.get(
+        response = requests.get(
             f"{API}/v2/balance", auth=source.requests_auth(origins=[API]), timeout=30
         )
     except LoginRequiredError:
         return redirect("/login")
-    return {"balance": answer.text, "worker": os.getpid()}, answer.status_code
+    return {"balance": response.text, "worker": os.getpid()}, response.status_code
 
 
 @app.get("/generation")

@@ -1,8 +1,9 @@
-"""Web servers whose workers share one login, with refresh tokens that may be used once, and a worker killed (SIGKILL) every moment.
+"""Web servers whose workers share one login and are killed (SIGKILL), with strict rotation.
 
-gunicorn runs `web_app.py` in eight, Node's `cluster` runs `web_app.mjs` in four. Pages are asked for all the time; each worker that is
-gone is replaced. Only a page that a killed worker was at may be missing. The login may end only where a worker died between the server's
-answer and the store: then the server has granted more than there are generations.
+gunicorn runs `web_app.py` in eight workers, Node's `cluster` runs `web_app.mjs` in four. Pages are
+requested all the time; each killed worker is replaced. A page may be missing only if its worker was
+killed. The login may be lost only if a worker was killed between the server's response and the
+write to the store: then the server has issued more grants than there are generations.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ REALM = "sipgate-apps"
 LIFE_SECONDS = 2
 CALLERS = 16
 BETWEEN_KILLS_SECONDS = 0.3
-# Between kills it waits until a worker gives a page, and so often in all for the kills of one login.
+# How often, for each login, it waits between kills for a worker to serve a page.
 MOST_WAITS = 1000
 PAGE_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -62,9 +63,9 @@ KINDS: Mapping[str, Callable[[int], Sequence[str]]] = {
     "Node's cluster, 4 workers": lambda listening: ["node", str(HERE / "web_app.mjs")],
 }
 
-# In place of a page's status.
+# Used instead of a page's status.
 CUT_OFF = 0
-NO_ANSWER = -1
+NO_RESPONSE = -1
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Page:
 
 
 class Site:
-    """The application as its users see it."""
+    """The application as users see it."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
@@ -88,18 +89,18 @@ class Site:
         connection = http.client.HTTPConnection(*self._address, timeout=PAGE_SECONDS)
         try:
             connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
-            answer = connection.getresponse()
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            return Page(answer.status, headers, answer.read())
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Page(response.status, headers, response.read())
         except (ConnectionError, http.client.HTTPException):
             return Page(CUT_OFF, {}, b"")
         except TimeoutError:
-            return Page(NO_ANSWER, {}, b"")
+            return Page(NO_RESPONSE, {}, b"")
         finally:
             connection.close()
 
     def log_in(self, realm: Realm) -> None:
-        """The whole login in a browser, which loads the callback twice."""
+        """Logs in with a browser that loads the callback twice."""
         begun = self.get("/login")
         query = realm.login({"authorization_url": begun.headers["location"]})["query"]
         cookie = begun.headers["set-cookie"].partition(";")[0]
@@ -122,37 +123,37 @@ class Site:
         return generation
 
 
-class Crowd:
-    """Users that ask for the page again and again, until they are sent to the login, or away."""
+class Users:
+    """Users that keep requesting the page, until they are redirected to the login or stopped."""
 
     def __init__(self, site: Site) -> None:
         self.statuses: Counter[int] = Counter()
         self.workers: set[int] = set()
-        self.refused = threading.Event()
-        self._gone = threading.Event()
+        self.logged_out = threading.Event()
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._site = site
         self._threads = [threading.Thread(target=self._ask) for _ in range(CALLERS)]
 
-    def __enter__(self) -> Crowd:
+    def __enter__(self) -> Users:
         for thread in self._threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._gone.set()
+        self._stopped.set()
         for thread in self._threads:
             thread.join()
 
     def _ask(self) -> None:
-        while not self._gone.is_set() and not self.refused.is_set():
+        while not self._stopped.is_set() and not self.logged_out.is_set():
             page = self._site.get("/balance")
             with self._lock:
                 self.statuses[page.status] += 1
                 if page.status == 200:
                     self.workers.add(page.json()["worker"])
             if page.status == 302:
-                self.refused.set()
+                self.logged_out.set()
 
 
 @dataclass
@@ -166,10 +167,10 @@ class Tally:
 
 
 class Fight:
-    def __init__(self, realm: Realm, site: Site, dice: random.Random) -> None:
+    def __init__(self, realm: Realm, site: Site, choices: random.Random) -> None:
         self._realm = realm
         self._site = site
-        self._dice = dice
+        self._random = choices
         self._dead: set[int] = set()
 
     def run(self, kills: int) -> Tally:
@@ -179,22 +180,25 @@ class Fight:
         return tally
 
     def _one_login(self, kills: int, tally: Tally) -> None:
-        """Until it is lost, or the kills are done; then counts together what the server and the store have counted."""
+        """Kills workers until the login is lost or all kills are done.
+
+        Then compares the counts of the server and of the store.
+        """
         generation = self._site.generation()
         before = self._realm.counters()
         self._site.log_in(self._realm)
-        with Crowd(self._site) as crowd:
+        with Users(self._site) as users:
             patience = MOST_WAITS
-            while tally.killed < kills and not crowd.refused.wait(BETWEEN_KILLS_SECONDS):
-                self._kill_one(crowd, tally)
+            while tally.killed < kills and not users.logged_out.wait(BETWEEN_KILLS_SECONDS):
+                self._kill_one(users, tally)
                 patience -= 1
                 if not patience:
-                    raise AssertionError(f"the workers gave {crowd.statuses}")
-        # What the last worker took with it shows at the next renewal.
+                    raise AssertionError(f"the workers gave {users.statuses}")
+        # The effect of the last kill shows at the next refresh.
         time.sleep(LIFE_SECONDS)
         last = self._site.get("/balance").status
         lost = last == 302
-        tally.pages.update(crowd.statuses)
+        tally.pages.update(users.statuses)
         tally.pages[last] += 1
         generations = self._site.generation() - generation
         after = self._realm.counters()
@@ -208,11 +212,14 @@ class Fight:
         tally.unavoidable += unavoidable
         tally.unexplained += not unavoidable and (lost or requests != generations)
 
-    def _kill_one(self, crowd: Crowd, tally: Tally) -> None:
-        """One that gave a page, while another one did: without any worker Node's primary cannot listen again on what it was given."""
-        living = sorted(crowd.workers - self._dead)
+    def _kill_one(self, users: Users, tally: Tally) -> None:
+        """Kills a worker that has served a page, if another one has too.
+
+        Without any worker, Node's primary cannot listen again on the inherited socket.
+        """
+        living = sorted(users.workers - self._dead)
         if len(living) > 1:
-            worker = self._dice.choice(living)
+            worker = self._random.choice(living)
             self._dead.add(worker)
             os.kill(worker, signal.SIGKILL)
             tally.killed += 1
@@ -256,7 +263,7 @@ def running_site(realm: Realm, folder: Path, kind: str) -> Iterator[Site]:
 
 
 def problems_of(kind: str, kills: int, seed: int) -> list[str]:
-    """Of one kind of workers; says what happened."""
+    """Tests one kind of workers, and prints what happened."""
     with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
         realm.order(
             "settings",
@@ -277,14 +284,15 @@ def problems_of(kind: str, kills: int, seed: int) -> list[str]:
         f"{tally.unavoidable} logins unavoidably lost, {tally.unexplained} lost otherwise",
         flush=True,
     )
-    # On a slow machine a token of two seconds may end on its way to the API, and the one that then comes too: it is not forced twice.
+    # On a slow machine, a token that is valid for two seconds may expire before the API checks it,
+    # and so may the next one; the page retries only once.
     known = {200, 401, CUT_OFF, *([302] if tally.unavoidable else [])}
     others = {status: count for status, count in pages.items() if status not in known}
     checks = {
         f"pages with another status: {others}": not others,
-        "a login was lost, or renewed by too many": tally.unexplained == 0,
+        "a login was lost, or refreshed more than once": tally.unexplained == 0,
         "pages were cut off without a kill": pages[CUT_OFF] <= tally.killed * CALLERS,
-        "nothing was renewed": tally.generations > 1,
+        "nothing was refreshed": tally.generations > 1,
         "there were no pages": pages[200] > pages[401],
     }
     problems = [problem for problem, held in checks.items() if not held]
@@ -303,7 +311,7 @@ def main() -> int:
     for kind in options.kinds.split(";"):
         for problem in problems_of(kind, options.kills, options.seed):
             failed = True
-            print(f"FAILED: {problem} (--seed {options.seed} for the same dice)")
+            print(f"FAILED: {problem} (--seed {options.seed} for the same random choices)")
     return 1 if failed else 0
 
 

@@ -1,1 +1,1 @@
-"""The same made-up inputs in every language."""
+"""The same generated inputs in every language."""

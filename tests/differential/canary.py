@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Runs a native suite, shows its output, and fails where a secret of its tests stands in it: `canary.py node --test test/`.
+"""Runs a native suite, shows its output, and fails if that contains a secret.
 
-The tests' own secrets are canaries; those of the local realm are known, and its tokens can be told by their form.
+    canary.py node --test test/
+
+The secrets that tests make up are canaries; those of the local realm are known, and its tokens are
+recognized by their form.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Every fault of the local realm × code exchange and refresh × plain and TLS × a new client and one that has made a request.
+"""Every fault of the local realm, for exchange and refresh, plain and TLS, new and used clients.
 
-In every language: the code that each ends with, what the realm saw, that the client works afterwards, that no thread and no descriptor
-is left behind, and that no secret shows. `core/tests/faults.rs` holds the core to the same table.
+The checks in every language: the error code, the requests that the realm saw, that the client works
+afterwards, that no thread and no descriptor is leaked, and that no secret is shown.
+`core/tests/faults.rs` checks the core against the same table.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from driver.shims import SHIMS
 OK = "ok"
 DEADLINE = 1.0
 
-# So many cases go before the count.
+# How many cases run before the count of threads and descriptors.
 WARM_UP = 8
 
-# Only tells a hanging shim from a slow one.
+# Long enough to tell a hanging shim from a slow one.
 CALL_SECONDS = 60.0
 
 CLIENT = {"client_id": "1000001-0-test:third-party", "client_secret": "test-secret-with-+-and-:"}
@@ -41,7 +42,7 @@ CLIENT = {"client_id": "1000001-0-test:third-party", "client_secret": "test-secr
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a code exchange and a refresh make of a fault, and whether the request leaves."""
+    """How a code exchange and a refresh end at a fault, and whether the request is sent."""
 
     fault: Mapping[str, Any]
     exchange: str
@@ -71,7 +72,7 @@ def expectations() -> Iterator[Expectation]:
     yield _on_connection("reset", "SIPGATE_TRANSPORT")
     yield _on_connection("close_after_client_hello", "SIPGATE_TRANSPORT")
     yield _on_connection("silent", "SIPGATE_TIMEOUT")
-    # The code is made up, so the real handler's own answer is a refusal; the refresh token is real.
+    # The code is made up, so the realm's own response is a refusal. The refresh token is real.
     yield Expectation({"on": "token", "kind": "delay", "ms": 200}, "SIPGATE_LOGIN_FAILED", OK)
     elsewhere = {
         "on": "token",
@@ -80,10 +81,10 @@ def expectations() -> Iterator[Expectation]:
         "location": "http://127.0.0.1:1/",
     }
     yield Expectation(elsewhere, "SIPGATE_WRONG_ENDPOINT", "SIPGATE_WRONG_ENDPOINT")
-    yield _answer(200, "SIPGATE_LOGIN_FAILED", "SIPGATE_OUTCOME_UNKNOWN")
-    yield _answer(404, "SIPGATE_WRONG_ENDPOINT", "SIPGATE_WRONG_ENDPOINT")
-    yield _answer(429, "SIPGATE_SERVER_UNAVAILABLE", "SIPGATE_SERVER_UNAVAILABLE")
-    yield _answer(502, "SIPGATE_LOGIN_FAILED", "SIPGATE_OUTCOME_UNKNOWN")
+    yield _response(200, "SIPGATE_LOGIN_FAILED", "SIPGATE_OUTCOME_UNKNOWN")
+    yield _response(404, "SIPGATE_WRONG_ENDPOINT", "SIPGATE_WRONG_ENDPOINT")
+    yield _response(429, "SIPGATE_SERVER_UNAVAILABLE", "SIPGATE_SERVER_UNAVAILABLE")
+    yield _response(502, "SIPGATE_LOGIN_FAILED", "SIPGATE_OUTCOME_UNKNOWN")
     in_doubt = "silent drip close_before close_after reset_before reset_after truncate oversize huge_header"
     for kind in in_doubt.split():
         fault = {"on": "token", "kind": kind}
@@ -94,7 +95,7 @@ def _on_connection(kind: str, code: str) -> Expectation:
     return Expectation({"on": "connection", "kind": kind}, code, code, sent=False)
 
 
-def _answer(status: int, exchange: str, refresh: str) -> Expectation:
+def _response(status: int, exchange: str, refresh: str) -> Expectation:
     page = {"on": "token", "kind": "answer", "status": status, "body": "<html>maintenance</html>"}
     return Expectation(page, exchange, refresh)
 
@@ -103,7 +104,7 @@ def cases() -> Iterator[Case]:
     for address in ("http", "https"):
         for used in (False, True):
             for expectation in expectations():
-                # Without TLS the request is on its way before anything is noticed.
+                # Without TLS, the client sends the request before it can notice the fault.
                 if expectation.on_connection and (used or address == "http"):
                     continue
                 for exchange in (True, False):
@@ -111,7 +112,7 @@ def cases() -> Iterator[Case]:
 
 
 class Failed(Exception):
-    """What came is not what must come."""
+    """A result is not the expected one."""
 
 
 @dataclass
@@ -124,7 +125,7 @@ class Outcome:
 
 
 class Trial:
-    """One language, with a realm of its own."""
+    """One language, with its own realm."""
 
     def __init__(self, realm: Realm, shim: Shim, secrets: Secrets) -> None:
         self._realm = realm
@@ -158,7 +159,7 @@ class Trial:
             raise Failed(f"the realm saw {sent} token requests, expected {expected_sent}")
 
     def rest(self) -> None:
-        """The same that is kept before and after: one client that has one connection."""
+        """Restores what the process holds before and after: one client with one connection."""
         self._shim.case = "at rest"
         self._new_client("http")
         self._refresh("http")
@@ -213,7 +214,7 @@ def run_language(language: str, chosen: Sequence[Case], realm_binary: Path) -> O
     try:
         with running_realm(realm_binary) as realm:
             trial = Trial(realm, shim, secrets)
-            # Whatever is made once and kept is made by then; a failure is told when its turn comes.
+            # This creates whatever is created once and kept. The count below reports failures.
             for case in chosen[:: max(1, len(chosen) // WARM_UP)]:
                 with contextlib.suppress(Failed):
                     trial.meet(case)
@@ -241,7 +242,7 @@ def run_language(language: str, chosen: Sequence[Case], realm_binary: Path) -> O
 
 
 def command(language: str) -> Sequence[str]:
-    """Node frees a client when it collects it, which may be long after the last use: here it collects all the time."""
+    """Makes Node collect garbage all the time, because it frees a client only then."""
     if language != "node":
         return SHIMS[language]
     program, *rest = SHIMS[language]
@@ -283,7 +284,7 @@ def parsed_options() -> argparse.Namespace:
         "--languages", default=",".join(SHIMS), help="which, separated by commas (default: all)"
     )
     parser.add_argument(
-        "--case", default="", metavar="TEXT", help="only cases whose name has this in it"
+        "--case", default="", metavar="TEXT", help="only cases whose name contains this"
     )
     parser.add_argument(
         "--realm",

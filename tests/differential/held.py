@@ -1,4 +1,4 @@
-"""What a process holds, as /proc shows it."""
+"""The threads and descriptors of a process, from /proc."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# The library's own threads end after five idle seconds.
+# The library's threads end after five idle seconds.
 IDLE_SECONDS = 7.0
 
-# Only tells a leak from a slow machine.
+# Long enough to tell a leak from a slow machine.
 LIMIT_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
@@ -32,7 +32,7 @@ class Held:
 
 
 def at_rest(process: int) -> Held:
-    """The least that it holds while nothing is asked of it, until what is idle has gone."""
+    """The least that it holds while it runs no call, once idle threads have ended."""
     found = Held.by(process)
     end = time.monotonic() + IDLE_SECONDS
     while time.monotonic() < end:
@@ -43,7 +43,7 @@ def at_rest(process: int) -> Held:
 
 
 def until_given_back(process: int, before: Held) -> Held:
-    """What it holds once that is no more than before, or after a long wait."""
+    """What it holds, once that is no more than before or the limit has elapsed."""
     end = time.monotonic() + LIMIT_SECONDS
     while not (now := Held.by(process)).is_within(before) and time.monotonic() < end:
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,7 @@
-"""One input: what the realm answers, and the calls that meet it. Which one it is depends on the seed and its number alone."""
+"""One input: the realm's responses, and the calls that receive them.
+
+An input depends only on the seed and its number.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from behaviour.runner.values import FUNCTIONS
 
 REDIRECT_URI = "https://example.com/auth"
 
-# As long as a verifier must be (RFC 7636, section 4.1).
+# The minimum length of a verifier (RFC 7636, section 4.1).
 VERIFIER_LENGTH = 43
 
 
 @dataclass(frozen=True)
 class World:
-    """What an input needs of the run that it is made for; chance has no part in it."""
+    """What an input needs to know about its run; none of it is random."""
 
     base: str
     issuer: str
@@ -36,17 +39,17 @@ class Call:
 @dataclass(frozen=True)
 class Input:
     calls: Sequence[Call]
-    answers: Sequence[Mapping[str, Any]]
+    responses: Sequence[Mapping[str, Any]]
 
 
 class Draw(random.Random):
-    """Chance, and what the kinds draw alike."""
+    """Random numbers, and what all kinds of input draw."""
 
     def chance(self, probability: float) -> bool:
         return self.random() < probability
 
     def secret(self, what: str) -> str:
-        """A text that stands nowhere by chance, and is looked for in all that is shown."""
+        """A text that occurs nowhere by chance, and is searched for in all output."""
         return f"{CANARY}-{self.getrandbits(40):010x}-{what}"
 
     def verifier(self) -> str:
@@ -56,12 +59,12 @@ class Draw(random.Random):
         return "".join(self.choices(letters, k=self.randint(0, longest)))
 
 
-def answer(body: bytes, **members: Any) -> dict[str, Any]:
+def response(body: bytes, **members: Any) -> dict[str, Any]:
     encoded = base64.b64encode(body).decode()
     return {"on": "token", "kind": "answer", "body_base64": encoded, **members}
 
 
-def good_answer(draw: Draw) -> dict[str, Any]:
+def good_response(draw: Draw) -> dict[str, Any]:
     tokens = {
         "access_token": draw.secret("access"),
         "refresh_token": draw.secret("refresh"),
@@ -93,8 +96,8 @@ def new_client_that_requires_iss(draw: Draw, world: World) -> Call:
     return new_client(draw, world, **endpoints, base=None, realm=None)
 
 
-def restore_pending(draw: Draw, world: World, **members: Any) -> Call:
-    """An authorization request that is the same in every language, down to its verifier."""
+def restore_request(draw: Draw, world: World, **members: Any) -> Call:
+    """An authorization request that is the same in every language, including its verifier."""
     changed = {"code_verifier": draw.verifier(), **members}
     exported = FUNCTIONS["$edited_export"]((world.exported, changed))
     return Call("request.restore", {"name": "request", "exported": exported})
@@ -132,14 +135,14 @@ EXPORT_TOKENS = Call("tokens.export", {"tokens": "tokens"})
 
 
 def redeeming(draw: Draw, world: World, scope: str | None = None) -> list[Call]:
-    """One of the ways to a token answer, with what goes before it; a login that is given back is tried again."""
+    """Calls that send a token request, with what they need. An unused login is tried again."""
     way = draw.randrange(4)
     if way == 0:
         return [exchange_code(draw, scope=scope)]
     if way == 1:
         state = draw.secret("state").removeprefix(CANARY)
         callback = f"state={state}&code={draw.secret('code')}"
-        restored = restore_pending(draw, world, state=state, scope=scope or "balance:read")
+        restored = restore_request(draw, world, state=state, scope=scope or "balance:read")
         return [restored, exchange_callback(callback), exchange_callback(callback)]
     if way == 2:
         return [refresh(refresh_token=draw.secret("old-refresh"), scope=scope)]

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""Made-up inputs, the same in every language: the Rust shim's verdict is the reference, and each other one must be equal, field by
-field, with what the realm saw on the wire. A seed and a number reproduce an input."""
+"""Compares all languages on the same generated inputs.
+
+Every verdict must equal that of the Rust shim, field by field, including the requests that the
+realm saw. A seed and a number reproduce an input.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from behaviour.runner.realm import RealmBroken
 from behaviour.runner.secrets import Secrets, visible
 from behaviour.runner.shim import ShimBroken
 from differential.input import Draw, Input, World
-from differential.kinds import answers, callbacks, clients, scopes, token_answers
+from differential.kinds import callbacks, clients, responses, scopes, token_responses
 from differential.trial import REFERENCE, running_trial
 from differential.verdict import Verdict, differences
 from driver.programs import DEBUG
@@ -27,24 +30,24 @@ from driver.shims import SHIMS
 
 KINDS: Mapping[str, Callable[[Draw, World], Input]] = {
     "callback": callbacks.make,
-    "token answer": token_answers.make,
-    "answer": answers.make,
+    "token response": token_responses.make,
+    "response": responses.make,
     "scope": scopes.make,
     "client": clients.make,
 }
 COUNT = 400
 AT_ONCE = 2
 
-# One mistake may make most inputs differ; the last line counts them all.
+# One bug may make most inputs differ. The last line counts them all.
 SHOWN = 20
 
-# Fewer inputs of a kind may all come out alike by chance.
+# Fewer inputs of a kind may all have the same outcome by chance.
 ENOUGH = 20
 
 
 @dataclass
 class Outcome:
-    """Outcomes by kind, a text per difference, and how much was searched for secrets."""
+    """Outcomes by kind, a text per difference, and how many lines were searched for secrets."""
 
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     differing: list[str] = field(default_factory=list)
@@ -105,7 +108,7 @@ def run_share(
                     ]
                     lines += [f"in {language}:", *verdict.shown()]
                     outcome.differing.append("\n    ".join(lines))
-    # After the end of the shims, so that their last words are there.
+    # The shims have exited, so this includes their last lines.
     said = trial.said()
     outcome.shown = list(dict.fromkeys(secrets.shown(said)))
     outcome.searched = sum(len(visible(line).encode()) for line in said)
@@ -113,7 +116,7 @@ def run_share(
 
 
 def input_of(seed: int, number: int, world: World) -> tuple[str, Input]:
-    """Each has chance of its own: it stays the same whatever the count is."""
+    """Each input has its own random numbers, so it does not depend on the number of inputs."""
     kind = list(KINDS)[number % len(KINDS)]
     return kind, KINDS[kind](Draw(f"{seed}/{number}"), world)
 
@@ -122,7 +125,7 @@ def described(made: Input, reference: Verdict) -> list[str]:
     asked = [f"{call.op} {dict(call.args)}" for call in made.calls]
     return [
         *asked,
-        *(f"answer {answer}" for answer in made.answers),
+        *(f"response {response}" for response in made.responses),
         "in Rust:",
         *reference.shown(),
     ]

@@ -1,4 +1,4 @@
-"""A realm and a shim of each language, and what becomes of one input in all of them."""
+"""A realm and a shim of each language, and the verdicts on one input in all of them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from driver.shims import SHIMS
 
 REFERENCE = "rust"
 
-# Only tells a hanging shim from a slow one.
+# Long enough to tell a hanging shim from a slow one.
 CALL_SECONDS = 60.0
 
-# Arguments that name what an earlier call made.
+# Arguments that name the result of an earlier call.
 USED = ("client", "request", "from")
 
 
 @dataclass
 class Trial:
-    """All languages ask one realm, so that what they send can be equal to the byte."""
+    """All languages use one realm, so that their requests can be compared byte for byte."""
 
     realm: Realm
     shims: Mapping[str, Shim]
@@ -46,14 +46,14 @@ class Trial:
         shim = self.shims[language]
         shim.case = f"{title} in {language}"
         self.realm.reset()
-        self.realm.order("faults", list(made.answers))
+        self.realm.order("faults", list(made.responses))
         kept: set[str] = set()
         results = [self._result(shim, call, kept) for call in made.calls]
         seen = self.realm.requests()
         for one in seen:
             self._keep_secrets_of(one)
         for name in sorted(kept):
-            # What it looks like is searched for secrets in the end.
+            # The debug output is searched for secrets in the end.
             shim.finish(shim.start("debug", {"object": name}), CALL_SECONDS)
         return Verdict(results, [request(one) for one in seen])
 

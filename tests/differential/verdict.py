@@ -1,4 +1,4 @@
-"""What came of an input in one language, and where two languages' verdicts differ."""
+"""The verdict on an input in one language, and how the verdicts of two languages differ."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Members that are moments, in seconds since 1970.
+# Members that are points in time, in seconds since 1970.
 MOMENTS = {"expires_at", "refresh_expires_at", "created_at"}
 
-# Drawn anew for each authorization URL; as long as they must be.
+# Random values in each authorization URL, with their fixed length.
 DRAWN = re.compile(r"\b(nonce|code_challenge)=[\w-]{43}(?=&|$)")
 
-# Calls that only make what another one uses.
+# Calls that only create what another call uses.
 PREPARING = {"client.new", "request.restore", "tokens.restore"}
 
 OK = "ok"
@@ -23,7 +23,7 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class Moment:
-    """When a call began matters where the value was reckoned from it."""
+    """A point in time, which may count from the beginning of the call."""
 
     value: int
     began: int
@@ -58,7 +58,7 @@ class Verdict:
 
     @property
     def outcome(self) -> str:
-        """Of the call that the input is about: the first that is no mere preparation, or fails."""
+        """The outcome of the first call that is not in `PREPARING`, or that fails."""
         judged = (one for one in self.results if one.op not in PREPARING or one.error is not None)
         return next(judged).outcome
 
@@ -70,7 +70,7 @@ class Verdict:
 
 
 def result(op: str, reply: Mapping[str, Any], began: int) -> Result:
-    """A shim's reply, with what differs from run to run taken out."""
+    """A shim's reply, without what differs from run to run."""
     members, error = reply.get("ok"), reply.get("error")
     if "unsupported" in reply:
         error = {"code": None, "message": f"unsupported: {reply['unsupported']}"}
@@ -79,7 +79,7 @@ def result(op: str, reply: Mapping[str, Any], began: int) -> Result:
 
 
 def request(seen: Mapping[str, Any]) -> dict[str, Any]:
-    """Connections are numbered in the order in which they came, over all languages."""
+    """A request that the realm saw, without the connection number, which counts all languages."""
     return {name: value for name, value in seen.items() if name != "connection"}
 
 
@@ -128,7 +128,7 @@ def _equal(one: Any, two: Any, as_float: bool) -> bool:
     if isinstance(one, Moment) and isinstance(two, Moment):
         return one.equals(two)
     if _is_number(one) and _is_number(two):
-        # JavaScript has one type of number.
+        # JavaScript has only one number type.
         return float(one) == float(two) if as_float else type(one) is type(two) and one == two
     return type(one) is type(two) and bool(one == two)
 

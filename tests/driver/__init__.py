@@ -1,1 +1,1 @@
-"""Plays the part of the person: a browser for the login page, and the driver of the main-job programs."""
+"""Acts as the user: a browser for the login page, and a driver for the main-job programs."""

@@ -1,9 +1,9 @@
-"""A browser without a window: plays the login at a Keycloak or at the local realm.
+"""A headless browser that logs in at a Keycloak or at the local realm.
 
 As a module:  ``Browser("anna", password).log_in(authorization_url)`` gives the callback URL.
 As a command: ``DEMO_PASSWORD=… python3 browser.py URL --user anna`` prints it.
 
-The callback URL is returned and never followed: it belongs to the program that asked for the login.
+The callback URL is returned and never loaded: it is for the program that started the login.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class BrowserError(Exception):
 
 
 class Consent(enum.Enum):
-    """The answer given on a consent page: the names of its two buttons."""
+    """The choice on a consent page: the names of its two buttons."""
 
     ACCEPT = "accept"
-    REFUSE = "cancel"
+    DENY = "cancel"
 
 
 class Browser:
-    """One person at one browser; its cookies live as long as it does, so a second login is silent."""
+    """One user's browser; it keeps its cookies, so a second login needs no password."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Browser:
         self._tls = ssl.create_default_context(cafile=ca_file)
 
     def log_in(self, authorization_url: str) -> str:
-        """Walks from the authorization URL to the callback and returns the callback's URL."""
+        """Follows the pages from the authorization URL to the callback, and returns its URL."""
         start = urlsplit(authorization_url)
         if start.scheme not in ("http", "https") or not start.hostname:
             raise BrowserError(f"not an absolute http(s) URL: {_place(authorization_url)}")
@@ -68,12 +68,14 @@ class Browser:
                 if _is_callback(url, redirect_uri, start):
                     return url
                 if _origin(urlsplit(url)) != _origin(start):
-                    raise BrowserError(f"sent to another site than the callback: {_place(url)}")
+                    raise BrowserError(
+                        f"redirected to a different site than the callback's: {_place(url)}"
+                    )
                 continue
 
             login, consent = page.login_form(), page.consent_form()
             if login is not None and credentials_sent:
-                raise BrowserError(f"the login was refused{page.message()}")
+                raise BrowserError(f"the login failed{page.message()}")
             if login is not None:
                 fields = {"username": self._user, "password": self._password, "credentialId": ""}
                 url, form = urljoin(url, login.action), {**login.hidden, **fields}
@@ -110,7 +112,7 @@ class Browser:
             response = connection.getresponse()
             body = response.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
-            raise BrowserError(f"no answer from {_place(url)}: {error}") from error
+            raise BrowserError(f"no response from {_place(url)}: {error}") from error
         finally:
             connection.close()
         self._cookies.store(response.headers.get_all("Set-Cookie") or [], parts)
@@ -126,7 +128,7 @@ def log_in(
     ca_file: str | None = None,
     consent: Consent = Consent.ACCEPT,
 ) -> str:
-    """One login in a fresh browser."""
+    """One login in a new browser."""
     return Browser(user, password, ca_file=ca_file, consent=consent).log_in(authorization_url)
 
 
@@ -140,8 +142,11 @@ class _Cookie:
 
 
 class _CookieJar:
-    """Host-only cookies. Keycloak marks them `Secure` even over plain http; like browsers and curl,
-    loopback hosts are exempt from that mark."""
+    """Host-only cookies.
+
+    Keycloak marks them `Secure` even over plain HTTP; as in browsers and curl, loopback hosts are
+    exempt from that.
+    """
 
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, str], _Cookie] = {}
@@ -228,7 +233,7 @@ class _Page:
         return next((f for f in _Forms(self.body).found if wanted <= f.buttons.keys()), None)
 
     def message(self) -> str:
-        """What the page tells the person, as `: text`, or nothing."""
+        """The page's message to the user as `: text`, or an empty string."""
         for pattern in (
             r'id="kc-error-message"[^>]*>(.*?)</(?:div|p)>',
             r'class="[^"]*\bkc-feedback-text\b[^"]*"[^>]*>(.*?)</span>',
@@ -255,7 +260,7 @@ def _origin(url: SplitResult) -> tuple[str, str]:
 
 
 def _place(url: str) -> str:
-    """A URL as it may be shown: the query can hold a code or a session."""
+    """A URL without its query, which may contain a code or a session."""
     return urlsplit(url)._replace(query="", fragment="").geturl()
 
 
@@ -264,7 +269,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _has_ended(max_age: str | None) -> bool:
-    """Servers delete a cookie by giving it no time to live."""
+    """Servers delete a cookie by setting its lifetime to zero."""
     return max_age is not None and (max_age == "0" or max_age.startswith("-"))
 
 
@@ -287,13 +292,13 @@ def main() -> int:
         help="environment variable that holds the password (default: %(default)s)",
     )
     parser.add_argument("--ca-file", help="PEM file with the certificate authority to trust")
-    parser.add_argument("--refuse", action="store_true", help="refuse on a consent page")
+    parser.add_argument("--deny", action="store_true", help="deny on a consent page")
     options = parser.parse_args()
 
     password = os.environ.get(options.password_env)
     if password is None:
         parser.error(f"the environment variable {options.password_env} is not set")
-    consent = Consent.REFUSE if options.refuse else Consent.ACCEPT
+    consent = Consent.DENY if options.deny else Consent.ACCEPT
     try:
         print(log_in(options.url, options.user, password, ca_file=options.ca_file, consent=consent))
     except BrowserError as error:

@@ -1,4 +1,4 @@
-"""The local realm as a child process: it ends when its stdin closes, so none outlives its starter."""
+"""The local realm as a child process, which exits when its stdin closes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOP_SECONDS = 10
 
 @dataclass(frozen=True)
 class LocalRealm:
-    """What the realm says about itself in its first line."""
+    """The realm's addresses, from its first line of output."""
 
     http: str
     https: str
@@ -23,7 +23,7 @@ class LocalRealm:
 
     @property
     def base(self) -> str:
-        """What the library is configured with."""
+        """The base URL for the library."""
         return f"{self.http}/auth"
 
     @property
@@ -41,7 +41,7 @@ def running_local_realm(binary: Path) -> Iterator[LocalRealm]:
     try:
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{binary} ended with status {process.wait()} before it was ready")
+            raise RuntimeError(f"{binary} exited with status {process.wait()} before it was ready")
         said: dict[str, Any] = json.loads(line)
         yield LocalRealm(said["http"], said["https"], said["ca_pem"])
     finally:

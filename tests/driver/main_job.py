@@ -1,9 +1,9 @@
-"""Drives the main-job programs of `examples/`: starts one, plays the browser when it asks for a login, shows its lines.
+"""Drives the main-job programs of `examples/`: starts them, logs in for them, shows their output.
 
 As a module:  ``run_main_job("python", ["python3", "main_job.py"], server, login)``.
-As a command: ``python3 main_job.py --programs '{"python": ["python3", "main_job.py"]}' --base-url …``;
-the client's secret and the user's password come from the environment
-(`SIPGATE_CLIENT_SECRET`, `DEMO_PASSWORD`), never from the arguments.
+As a command: ``python3 main_job.py --programs '{"python": ["python3", "main_job.py"]}' …``; the
+client secret and the user's password are read from the environment (`SIPGATE_CLIENT_SECRET`,
+`DEMO_PASSWORD`), never from the arguments.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ JWT = re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}(\.[\w-]+)?")
 
 @dataclass(frozen=True)
 class Server:
-    """Where the program logs in, and the API it then calls."""
+    """Where the program logs in, and the API that it calls."""
 
     base_url: str
     realm: str
@@ -46,7 +46,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Login:
-    """The client the program is, and the person at the browser."""
+    """The client, and the user at the browser."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -78,7 +78,7 @@ def run_main_job(
     cwd: str | Path | None = None,
     browser: Browser | None = None,
 ) -> Outcome:
-    """Runs one program to its end; each of its lines goes to `say` as it comes."""
+    """Runs one program until it exits; passes each line of its output to `say`."""
     started = time.monotonic()
     steps: dict[str, str] = {}
 
@@ -110,10 +110,12 @@ def run_main_job(
             if step == "authorize":
                 callback = browser.log_in(text)
                 secrets.add(*parse_qs(urlsplit(callback).query).get("code", []))
-                program.answer(callback)
+                program.write_line(callback)
         status = program.status(started + limit)
     except _LimitReached:
-        return outcome(f"no end after {limit:.0f} s, last step: {seen[-1] if seen else 'none'}")
+        return outcome(
+            f"still running after {limit:.0f} s, last step: {seen[-1] if seen else 'none'}"
+        )
     except BrowserError as error:
         return outcome(f"the login page: {error}")
     finally:
@@ -136,7 +138,7 @@ def run_all(
     limit: float = LIMIT_SECONDS,
     cwd: str | Path | None = None,
 ) -> list[Outcome]:
-    """One program after the other, so that their lines do not mix."""
+    """Runs one program after the other, so that their output does not mix."""
     return [
         run_main_job(language, command, server, login, limit=limit, cwd=cwd)
         for language, command in programs.items()
@@ -163,7 +165,7 @@ class _LimitReached(Exception):
 
 
 class _Program:
-    """A child process in a process group of its own, its two outputs read as one stream of lines."""
+    """A child process in its own process group, with both outputs read as one stream of lines."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], cwd: str | Path | None
@@ -191,7 +193,7 @@ class _Program:
             threading.Thread(target=self._read, args=(output, is_error), daemon=True).start()
 
     def next_line(self, deadline: float) -> _Line | None:
-        """The next line, or nothing once both outputs are closed."""
+        """The next line, or None once both outputs are closed."""
         while self._open_outputs:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -202,8 +204,11 @@ class _Program:
             self._open_outputs -= 1
         return None
 
-    def answer(self, line: str) -> None:
-        """Writes the one line the program waits for. If it has ended, its own message tells more."""
+    def write_line(self, line: str) -> None:
+        """Writes the line that the program waits for.
+
+        Ignores errors: if the program has exited, its own message says more.
+        """
         with contextlib.suppress(OSError):
             self._stdin.write(line + "\n")
             self._stdin.close()
@@ -215,7 +220,7 @@ class _Program:
             raise _LimitReached from None
 
     def kill(self) -> None:
-        """Ends whatever is left of the group, also children that outlived the program."""
+        """Kills the rest of the group, including children that outlived the program."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -228,7 +233,7 @@ class _Program:
 
 
 class _Secrets:
-    """What must not be shown, raw or percent-encoded; anything that looks like a JWT counts too."""
+    """What must not be shown, raw or percent-encoded, including anything that looks like a JWT."""
 
     def __init__(self, values: Sequence[str]) -> None:
         self._values: set[str] = set()
@@ -253,7 +258,7 @@ def _environment(server: Server, login: Login) -> dict[str, str]:
         SIPGATE_CLIENT_ID=login.client_id,
         SIPGATE_CLIENT_SECRET=login.client_secret,
         SIPGATE_REDIRECT_URI=login.redirect_uri,
-        # A proxy of the machine must not see, or swallow, what is meant for loopback.
+        # Requests to loopback must not go through the machine's proxy.
         NO_PROXY="localhost,127.0.0.1",
         no_proxy="localhost,127.0.0.1",
     )
@@ -261,7 +266,7 @@ def _environment(server: Server, login: Login) -> dict[str, str]:
     environment.pop("DEMO_PASSWORD", None)
     if server.ca_file is not None:
         environment["DEMO_CA_FILE"] = server.ca_file
-        # Node's own fetch takes certificates from here alone.
+        # Node's own fetch reads certificates only from here.
         environment["NODE_EXTRA_CA_CERTS"] = server.ca_file
     return environment
 

@@ -1,4 +1,4 @@
-"""The main-job programs as `make` builds them, by language."""
+"""The main-job programs that `make` builds, by language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DEBUG = ROOT / "target" / "debug"
 
-# The order in which they are shown.
+# In display order.
 PROGRAMS: Mapping[str, Sequence[str]] = {
     "rust": [str(DEBUG / "examples" / "main_job")],
     "python": [sys.executable, str(ROOT / "examples" / "python" / "main_job.py")],
@@ -20,6 +20,6 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
 
 
 def environment() -> dict[str, str]:
-    """What the programs need to find the packages that were staged beside them."""
+    """What the programs need to find the staged packages."""
     paths = [str(ROOT / "target" / "python"), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

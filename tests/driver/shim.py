@@ -1,4 +1,4 @@
-"""One language's shim of the behaviour suite as a child process: a JSON line per call, a JSON line per answer."""
+"""One language's shim of the behaviour suite as a child process: a JSON line per call and reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OK = "ok"
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call gave: members, or an error with its members."""
+    """The result of a call: members, or an error with its members."""
 
     members: Mapping[str, object]
     error: Mapping[str, object] | None
@@ -34,18 +34,18 @@ class Reply:
         return OK if self.error is None else str(self.error["code"])
 
     def text(self, name: str) -> str:
-        """A member the next step needs; an error in its place is told instead."""
+        """A member that the next step needs; raises if there is an error instead."""
         if self.error is not None:
             raise LookupError(f"{self.error['code']}: {self.error['message']}")
         return str(self.members[name])
 
 
 class ShimEnded(Exception):
-    """There is no shim to ask any more."""
+    """The shim process has exited."""
 
 
 class Shim:
-    """Calls one at a time, so each line that comes is the answer to the line that went."""
+    """Makes one call at a time, so each line from the shim is the reply to the last line sent."""
 
     def __init__(self, process: int, stdin: IO[str], stdout: IO[str]) -> None:
         self.process = process
@@ -61,17 +61,17 @@ class Shim:
             self._stdin.write(json.dumps({"id": self._calls, "op": op, "args": present}) + "\n")
             self._stdin.flush()
         except OSError as error:
-            raise ShimEnded(f"the shim ended before {op}") from error
+            raise ShimEnded(f"the shim exited before {op}") from error
         try:
             line = self._lines.get(timeout=CALL_SECONDS)
         except queue.Empty:
-            raise RuntimeError(f"no answer to {op} after {CALL_SECONDS} s") from None
+            raise RuntimeError(f"no reply to {op} after {CALL_SECONDS} s") from None
         if not line:
-            raise ShimEnded(f"the shim ended during {op}")
-        answer = json.loads(line)
-        if answer.get("id") != self._calls or not answer.keys() & {"ok", "error"}:
-            raise RuntimeError(f"unexpected answer to {op}: {sorted(answer)}")
-        return Reply(answer.get("ok") or {}, answer.get("error"))
+            raise ShimEnded(f"the shim exited during {op}")
+        reply = json.loads(line)
+        if reply.get("id") != self._calls or not reply.keys() & {"ok", "error"}:
+            raise RuntimeError(f"unexpected reply to {op}: {sorted(reply)}")
+        return Reply(reply.get("ok") or {}, reply.get("error"))
 
     def _read(self, stdout: IO[str]) -> None:
         with stdout:
@@ -82,7 +82,7 @@ class Shim:
 
 @contextlib.contextmanager
 def running_shim(command: Sequence[str], cwd: Path) -> Iterator[Shim]:
-    # A proxy of the machine must not see, or swallow, what is meant for loopback.
+    # Requests to loopback must not go through the machine's proxy.
     direct = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
     try:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The shims of the behaviour suite as `make` builds them, by language."""
+"""The shims of the behaviour suite that `make` builds, by language."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from driver.browser import Browser, Consent
 from keycloak import realms
 from keycloak.control import Control, RealmSettings
 from keycloak.realms import Client, User
-from keycloak.wire import Response, Pairs, send, send_form
+from keycloak.wire import Pairs, Response, send, send_form
 
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
 SCOPE = "openid balance:read"

@@ -79,7 +79,7 @@ class Comparison:
 
     @property
     def needless(self) -> list[str]:
-        """Reasons that no difference needed, and those that name a question without a difference."""
+        """Reasons that no difference needs, and those that name a question without a difference."""
         needless = []
         for allowance in self.allowed:
             needed = {found.question for found in self.differences if found.covered_by(allowance)}

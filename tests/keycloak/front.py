@@ -1,4 +1,4 @@
-"""A small reverse proxy, as is common for login servers: forwards requests, or shows its own page."""
+"""A small reverse proxy, common for login servers: forwards requests, or shows its own page."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def running_front(behind: str) -> Iterator[Front]:
             names = {name.lower(): value for name, value in self.headers.items()}
             front.forwarded.append(Forwarded(self.path, names, body))
             headers = [item for item in self.headers.items() if _is_forwarded(item[0])]
-            response = send(self.command, f"{origin}{self.path}", body=body or None, headers=headers)
+            response = send(
+                self.command, f"{origin}{self.path}", body=body or None, headers=headers
+            )
             self.send_response(response.status)
             for name, value in response.headers:
                 if _is_forwarded(name):

@@ -30,7 +30,7 @@ class Library:
         self._secrets = {ask.client.secret or ""}
 
     def client(self, **changes: str | None) -> str:
-        """A client of the realm, by its name in the shim; `changes` replace options, None omits one."""
+        """A client's name in the shim; `changes` replace options, None omits one."""
         name = next(self._names)
         options: dict[str, str | None] = {
             "base": self.ask.base,

@@ -48,7 +48,7 @@ class LocalRealmControl:
         self._post("withdraw_consent", {"realm": realm, "user": user, "client": client})
 
     def require_consent(self, realm: str, client: str, required: bool) -> None:
-        """The client always requires consent here; to require it again is to forget past consent."""
+        """The client always requires consent here; requiring it again forgets past consent."""
         if required:
             self._set({"realm": realm, "client": client, "consent": False})
 

@@ -62,7 +62,7 @@ class Step:
 
 def outage(server: KeycloakServer, shims: Mapping[str, Sequence[str]]) -> Iterator[Result]:
     """Tests sessions across a restart, which survive it since 26, and overload.
-    
+
     Older Keycloaks have no limit for queued requests.
     """
     newest = server.version == VERSION

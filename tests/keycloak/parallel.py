@@ -1,4 +1,4 @@
-"""Runs the same work in all realms at once: they are independent, and most of the time is waiting."""
+"""Runs the same work in all realms at once, because they are independent and mostly wait."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ In every language: the main job, and how the library handles errors, error pages
 the comparison with the local realm.
 
 `python3 run.py [--languages rust,c] [--version V]`; the last line is `N passed, N failed`.
-If Keycloak cannot run here, the test fails, unless `SKIP_KEYCLOAK=1` is set.
+If Keycloak cannot run here, the test fails; `SKIP_KEYCLOAK=1` skips it.
 """
 
 from __future__ import annotations

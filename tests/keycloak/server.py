@@ -89,7 +89,7 @@ class KeycloakServer:
         process.wait()
 
     def _command(self) -> list[str]:
-        """Without `--hostname`: the issuer is the address a client uses, as with the local realm."""
+        """Without `--hostname`, the issuer is the address a client uses, as in the local realm."""
         command = [
             str(self._tree / "bin" / "kc.sh"),
             "start-dev",
@@ -109,7 +109,7 @@ class KeycloakServer:
         return {
             **inherited,
             "JAVA_OPTS_KC_HEAP": "-Xms256m -Xmx768m",
-            # Not an option, because older start scripts pass the part after the semicolon to the shell.
+            # Not an option: older start scripts pass the part after the semicolon to the shell.
             "KC_DB_URL": f"jdbc:h2:file:{self._database};NON_KEYWORDS=VALUE",
             "KC_BOOTSTRAP_ADMIN_USERNAME": ADMINISTRATOR,
             "KC_BOOTSTRAP_ADMIN_PASSWORD": self._password,

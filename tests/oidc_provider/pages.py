@@ -10,7 +10,7 @@ from driver.browser import MAX_STEPS, Browser, BrowserError, Consent
 
 class DevelopmentPages(Browser):
     """The same user as at Keycloak's page.
-    
+
     The server accepts any password; to deny access is to follow the first page's link.
     """
 

@@ -4,7 +4,7 @@ In every language: the main job, and how the library handles the provider's resp
 questions by raw HTTP.
 
 `python3 run.py [--languages rust,c]`; the last line is `N passed, N failed`.
-If the provider cannot be installed or started, the test fails, unless `SKIP_OIDC_PROVIDER=1` is set.
+If the provider cannot be installed or started, the test fails; `SKIP_OIDC_PROVIDER=1` skips it.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class ProviderControl(Control):
         self._set({"disabledUsers": sorted(self._disabled_users)})
 
     def withdraw_consent(self, realm: str, user: str, client: str) -> None:
-        """Does nothing: consent belongs to the browser's session, so a new browser is asked again."""
+        """Does nothing: consent belongs to the browser's session; a new browser is asked again."""
 
     def enable_client(self, realm: str, client: str, enabled: bool) -> None:
         raise CannotControl(f"clients of {NAME} cannot be disabled")
@@ -95,7 +95,7 @@ class ProviderControl(Control):
 
 @contextlib.contextmanager
 def running_provider() -> Iterator[ProviderServer]:
-    """Installs it if needed. It exits when its stdin closes, so it does not outlive this process."""
+    """Installs the provider if needed, and runs it; it exits when its stdin closes."""
     _install()
     command = ["node", str(HERE / "server.mjs")]
     try:

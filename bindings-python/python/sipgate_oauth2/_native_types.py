@@ -57,7 +57,7 @@ class CustomStore(typing.Protocol):
 
 
 class ServerMetadata(typing.TypedDict, total=False):
-    """What a server says of itself (RFC 8414, section 2). Other members are ignored."""
+    """What a server says of itself (RFC 8414, section 2). Other members are kept."""
 
     issuer: str
     authorization_endpoint: str
@@ -81,6 +81,9 @@ class ServerMetadata(typing.TypedDict, total=False):
 
     device_authorization_endpoint: str
     """RFC 8628, section 4."""
+
+    pushed_authorization_request_endpoint: str
+    """RFC 9126, section 5."""
 
     authorization_response_iss_parameter_supported: bool
     """RFC 9207, section 3: if `True`, a callback without `iss` is refused."""

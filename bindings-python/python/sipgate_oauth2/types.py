@@ -36,7 +36,7 @@ __all__ = [
     "RealmMismatch",
     "RefreshFailed",
     "Remedy",
-    "Renewed",
+    "Refreshed",
     "ResponseMemberIgnored",
     "ResponseMode",
     "Scope",
@@ -191,7 +191,7 @@ class LoggedIn(typing.TypedDict):
     generation: int
 
 
-class Renewed(typing.TypedDict):
+class Refreshed(typing.TypedDict):
     """New tokens were stored."""
 
     type: typing.Literal["refreshed"]
@@ -248,7 +248,7 @@ class RealmMismatch(typing.TypedDict):
 Event = (
     TokenRequest
     | LoggedIn
-    | Renewed
+    | Refreshed
     | RefreshFailed
     | LoginRejected
     | LoggedOut
@@ -256,6 +256,6 @@ Event = (
     | ResponseMemberIgnored
     | RealmMismatch
 )
-"""What `on_event` is told: a dict whose `event` says which. `account` is a hash; durations are in
+"""What `on_event` is told: a dict whose `type` says which. `account` is a hash; durations are in
 seconds.
 """

@@ -1,7 +1,7 @@
 """The C shim of the behaviour suite.
 
-It reads lines {"id", "op", "args"}, runs each call on its own thread, and writes a line per call. It
-calls the shared library by the prototypes of the header and decides nothing.
+It reads lines {"id", "op", "args"}, runs each call on its own thread, and writes a line per call.
+It calls the shared library by the prototypes of the header and decides nothing.
 """
 
 from __future__ import annotations
@@ -113,12 +113,12 @@ class Shim:
 
     def run(self) -> None:
         for line in sys.stdin:
-            threading.Thread(target=self.answer, args=(json.loads(line),), daemon=True).start()
+            threading.Thread(target=self.reply, args=(json.loads(line),), daemon=True).start()
         # Exits as a C program does after `main`: until the library has drained, it still calls
         # Python functions.
         ctypes.CDLL(None).exit(0)
 
-    def answer(self, call: Args) -> None:
+    def reply(self, call: Args) -> None:
         operation = self.operations.get(call["op"])
         if operation is None:
             return self.write({"id": call["id"], "unsupported": call["op"]})
@@ -126,10 +126,10 @@ class Shim:
             name: value for name, value in (call.get("args") or {}).items() if value is not None
         }
         try:
-            answer = operation(args)
+            result = operation(args)
             if args:
                 raise TypeError(f"{', '.join(args)}: unexpected")
-            self.write({"id": call["id"], "ok": answer})
+            self.write({"id": call["id"], "ok": result})
         except Failure as failure:
             self.write({"id": call["id"], "error": failure.view})
         except Exception as error:

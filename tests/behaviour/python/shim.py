@@ -255,7 +255,7 @@ class Shim:
         return self.call(getattr(client, method), args, view, *positional)
 
     def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Any:
-        """Calls a method that waits, with the remaining arguments, and returns a view of its result."""
+        """Calls a method that waits with the remaining arguments. Returns a view of its result."""
         raise NotImplementedError
 
     def cancel(self, args: Args) -> Reply:

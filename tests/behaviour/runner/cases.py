@@ -9,15 +9,15 @@ A file has `cases`, and may have `given`: named steps that several of its cases 
   members; its `rules` are added to the case's.
 - `given`: names of steps that run first.
 - `steps`: see `running`.
-- `saw`: what the realm must have seen in the end: `token`, the number of token requests or what each
-  of them is like; `any`, the number of all requests; `counters`. Anything else must be zero.
+- `saw`: what the realm must have seen in the end: `token`, the number of token requests or what
+  each of them is like; `any`, the number of all requests; `counters`.
 - `unsupported`: by language, why its shim has no such operation.
 - `inexpressible`: by language, why the language cannot express the call.
 - `linux`: it needs Linux, where one process can have its own clock and limits. It runs in parallel
   with the others.
 - `alongside`: it mostly waits, and runs in parallel with the others, with its own realm and shim.
-- `between`: the case is about two languages. It runs for every pair, and each step says which one it
-  is `in`: `one` or `other`.
+- `between`: the case is about two languages. It runs for every pair, and each step says which one
+  it is `in`: `one` or `other`.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _starts(expected: str, actual: Any, _: Call) -> str | None:
 
 
 def _names(expected: str, actual: Any, _: Call) -> str | None:
-    """A message begins with the argument's name as the language spells it: `client_id`, `clientId`."""
+    """The message begins with the argument as the language spells it: `client_id`, `clientId`."""
     first, *others = expected.split("_")
     camel = first + "".join(map(str.capitalize, others))
     if isinstance(actual, str) and actual.partition(":")[0] in (expected, camel):

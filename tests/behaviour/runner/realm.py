@@ -23,7 +23,7 @@ class RealmBroken(Exception):
 
 
 class Realm:
-    """Sends all commands over one connection, so that a fault for the next connection hits the client."""
+    """Sends commands over one connection. A fault for the next connection then hits the client."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self.ready = ready

@@ -39,7 +39,7 @@ def inconsistencies(error: Mapping[str, Any], registry: Mapping[str, Row]) -> li
         for member in ("number", "family")
         if error.get(member) != promised[member]
     ]
-    # If the platform raises its own cancellation instead of the library's, it has no remedy.
+    # A cancellation that the platform raises has no remedy.
     native = error.get("remedy") is None and error.get("code") == "SIPGATE_CANCELLED"
     if not native and error.get("retryable") != (error.get("remedy") == "try_later"):
         problems.append(

@@ -1,7 +1,7 @@
 """Runs one case in one language, or in two.
 
 Steps run one after another, in the first process, `one`, unless they say that they are `in` the
-`other` one. The result of a step is named by its `as`, or by the name that the call gives its object:
+`other` one. A step's result is named by its `as`, or by the name that the call gives its object:
 
     {"op", "args", "expect" | "error", "as"}   a call and its outcome; without either: no error
       "start": true                            only starts it; a step {"finish": its name,
@@ -128,7 +128,7 @@ class Actor:
 
 
 class CaseRun:
-    """One run of one case, for the first actor's language and, between two languages, the second's."""
+    """One run of one case, for the language of the first actor, or between those of two actors."""
 
     def __init__(
         self,
@@ -375,7 +375,7 @@ def _named(step: Step) -> str:
 
 
 def _machine(folder: Path) -> dict[str, Any]:
-    """What cases need of this machine: a closed port, the time, a file and the workspace's version."""
+    """What cases need to know: a closed port, the time, a file, a folder and the version."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

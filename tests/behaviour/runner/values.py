@@ -1,6 +1,6 @@
 """The values in a case: references such as `${request.state}`, and values too long to write out.
 
-An object whose only member is one of `FUNCTIONS` is replaced by the value that the function returns.
+An object whose only member is one of `FUNCTIONS` is replaced by what the function returns.
 """
 
 from __future__ import annotations

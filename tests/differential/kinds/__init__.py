@@ -1,1 +1,1 @@
-"""The kinds of input, each made from chance alone."""
+"""The kinds of random input."""

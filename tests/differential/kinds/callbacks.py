@@ -1,4 +1,4 @@
-"""Callbacks: order, unknown members, doubled ones, encodings, broken escapes, another state or issuer, errors, other addresses."""
+"""Callbacks: parameters in any order, unknown, repeated, encoded or broken, and other addresses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from differential.input import (
     Input,
     World,
     exchange_callback,
-    good_answer,
+    good_response,
     new_client,
     new_client_that_requires_iss,
-    restore_pending,
+    restore_request,
 )
 
 Parameters = list[tuple[str, str]]
@@ -115,8 +115,8 @@ def make(draw: Draw, world: World) -> Input:
     required = draw.chance(0.2)
     make_client = new_client_that_requires_iss if required else new_client
     past = {"created_at": 1700000000, "expires_at": 1700001800} if draw.chance(0.05) else {}
-    restored = restore_pending(draw, world, state=state, iss_required=required, **past)
-    # Only an authorization request that stays usable takes the second one.
+    restored = restore_request(draw, world, state=state, iss_required=required, **past)
+    # The second callback works only if the authorization request is still usable.
     second = f"state={state}&code={code}&iss={quote(world.issuer, safe='')}"
     return Input(
         [
@@ -125,7 +125,7 @@ def make(draw: Draw, world: World) -> Input:
             exchange_callback(address + query + fragment),
             exchange_callback(second),
         ],
-        [good_answer(draw), good_answer(draw)],
+        [good_response(draw), good_response(draw)],
     )
 
 
@@ -134,7 +134,10 @@ def _written(draw: Draw, name: str, value: str) -> str:
 
 
 def _encoded(draw: Draw, text: str) -> str:
-    """As any browser may: some escape more than they must, in small or capital letters, and a space in two ways."""
+    """The text as some browser might encode it.
+
+    Some escape more than necessary, in either case, and a space in one of two ways.
+    """
     eager = draw.choice((0.0, 0.0, 0.2))
     return "".join(_character(draw, character, eager) for character in text)
 
@@ -199,7 +202,7 @@ def _add_foreign(draw: Draw, world: World, parameters: Parameters) -> None:
 
 
 def _odd_code(draw: Draw, world: World, parameters: Parameters) -> None:
-    """A canary stays in it, so that it is looked for."""
+    """It contains a canary, so that output is searched for it."""
     odd = draw.choice((*ODD, " ", "c" * 4096, "c" * 4000, "c" * 20000))
     parameters[:] = [
         (name, f"{value}{odd}" if name == "code" else value) for name, value in parameters

@@ -1,9 +1,9 @@
-"""Client ids and secrets with everything that forms and Basic encode, by each way of authenticating."""
+"""Client ids and secrets with special characters, for each authentication method."""
 
 from __future__ import annotations
 
 from behaviour.runner.secrets import CANARY
-from differential.input import Draw, Input, World, exchange_code, good_answer, new_client, refresh
+from differential.input import Draw, Input, World, exchange_code, good_response, new_client, refresh
 
 LETTERS = [*"abcXYZ019", *":+%€ \"'&=/?#;@*~!()-._<>{}|\\^`$,[]", "ü", "🔑", "%41", "%zz", "+", ":"]
 ODD_LETTERS = ["\t", "\n", "\r", "\x7f", "\x01", "\u0085", "\u200b", "\ufeff"]
@@ -28,7 +28,7 @@ def make(draw: Draw, world: World) -> Input:
             refresh(refresh_token=draw.secret("old-refresh")),
             exchange_code(draw),
         ],
-        [good_answer(draw), good_answer(draw)],
+        [good_response(draw), good_response(draw)],
     )
 
 

@@ -1,4 +1,4 @@
-"""Scopes, as a text and as a list: asked for in an authorization URL, at an exchange and at a refresh."""
+"""Scopes, as text and as a list: in an authorization URL, at an exchange and at a refresh."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from differential.input import (
     Input,
     World,
     exchange_code,
-    good_answer,
+    good_response,
     new_client,
     refresh,
 )
@@ -56,5 +56,5 @@ def make(draw: Draw, world: World) -> Input:
             exchange_code(draw, scope=text),
             refresh(refresh_token=draw.secret("old-refresh"), scope=scope),
         ],
-        [good_answer(draw), good_answer(draw)],
+        [good_response(draw), good_response(draw)],
     )

@@ -10,7 +10,7 @@ from keycloak.asker import Asker, basic
 from keycloak.normalise import Fields, described, described_error, described_jwt
 from keycloak.questions.question import Questions
 from keycloak.realms import ANNA, Client
-from keycloak.wire import Response, Pairs, send, send_json
+from keycloak.wire import Pairs, Response, send, send_json
 
 QUESTIONS = Questions()
 

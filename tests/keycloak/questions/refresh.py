@@ -61,7 +61,9 @@ def four_at_once(ask: Asker) -> Fields:
     responses = at_once(4, lambda: ask.refresh(token))
     winners = [response for response in responses if response.status == 200]
     losers = {
-        described_error(response).split(" ", 2)[1] for response in responses if response not in winners
+        described_error(response).split(" ", 2)[1]
+        for response in responses
+        if response not in winners
     }
     fields: Fields = {"winners": len(winners), "losers": " ".join(sorted(losers))}
     if winners:

@@ -10,26 +10,26 @@ use shuttle::{Config, MaxSteps, Runner};
 use crate::time::Time;
 use crate::world::World;
 
-/// Far more than any scenario needs: who gets here goes round in circles.
+/// Far more than any scenario needs: a thread that gets this far is in an endless loop.
 const MOST_STEPS: usize = 200_000;
 
-/// Enough for the core's JSON without optimisation.
+/// Enough for the core's JSON code without optimization.
 const STACK: usize = 512 * 1024;
 
-/// How many times a schedule changes its mind about who comes first.
+/// How many times a schedule changes the priorities of threads.
 const CHANGES: usize = 3;
 
-/// How fast threads run, compared with time.
+/// How fast threads run, compared with the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
-    /// Time passes only when everybody waits: nobody is late.
+    /// Time passes only while all threads wait, so that no thread is late.
     Fast,
-    /// Time also passes while there is something to do: whoever waits with a timeout may find it over.
+    /// Time also passes while a thread can run, so that timeouts may elapse at any point.
     Slow,
 }
 
-/// Runs `scenario` under so many random schedules and as many that are mostly orderly. Says how many there were, and of one that fails
-/// how to run it again.
+/// Runs `scenario` under this many random schedules, and as many that rarely switch threads. Prints
+/// how many ran and, if one fails, how to run it again.
 pub fn explore(machine: Machine, schedules: usize, scenario: impl Fn() + Send + Sync + 'static) {
     let schedules = std::env::var("SCHEDULES").ok().and_then(|schedules| schedules.parse().ok()).unwrap_or(schedules);
     let name = thread::current().name().unwrap_or("a scenario").to_owned();
@@ -47,7 +47,7 @@ pub fn explore(machine: Machine, schedules: usize, scenario: impl Fn() + Send + 
     let random = run(Passing::new(RandomScheduler::new_from_seed(seed, schedules), machine), &scenario);
     let orderly = run(Passing::new(PctScheduler::new_from_seed(seed, CHANGES, schedules), machine), &scenario);
     drop(hint);
-    // Past the test's captured output.
+    // The test's output is captured, so this writes to standard output directly.
     let _ = writeln!(io::stdout(), "{name}: {} schedules", random + orderly);
 }
 
@@ -59,7 +59,7 @@ fn run(scheduler: impl Scheduler + 'static, scenario: &Arc<impl Fn() + Send + Sy
     Runner::new(scheduler, config).run(move || scenario())
 }
 
-/// What a schedule that failed is good for.
+/// Tells how to run a failed schedule again.
 struct Hint<'a>(&'a str);
 
 impl Drop for Hint<'_> {
@@ -71,7 +71,7 @@ impl Drop for Hint<'_> {
     }
 }
 
-/// Lets time pass when nobody else has anything to do and, on a slow machine, now and then before.
+/// Lets time pass when no other thread can run and, on a slow machine, sometimes before that.
 struct Passing<S> {
     threads: S,
     machine: Machine,
@@ -90,7 +90,7 @@ impl<S> Passing<S> {
     }
 }
 
-/// The first thread that a scenario's own starts.
+/// The thread that a scenario's main thread starts first.
 const CLOCK: usize = 1;
 
 impl<S: Scheduler> Scheduler for Passing<S> {

@@ -1,6 +1,6 @@
-//! The driver under thousands of thread schedules. The core's shell is compiled into this crate as it is, except where it
-//! meets the world: shuttle decides who runs when, time passes when nobody has anything to do, and a server of this crate
-//! responds.
+//! Runs the driver under thousands of thread schedules. The core's shell is compiled into this crate
+//! unchanged, except for its I/O: shuttle schedules the threads, time passes when no thread can run,
+//! and a server in this crate responds.
 
 mod http;
 mod sys;

@@ -1,4 +1,4 @@
-//! What most scenarios begin with.
+//! The setup of most scenarios.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::world::World;
 use protocol::oauth::authorization_request::AuthorizationRequest;
 use protocol::oauth::metadata::ServerMetadata;
 
-/// What was looked up in the store counts for this long.
+/// How long a client relies on what it read from the store.
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// A server, and a store for any number of processes.
@@ -24,22 +24,22 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// With a store in memory, which has locks.
+    /// A stage with a store in memory, which has locks.
     pub fn new() -> Self {
         Self::with(Store::memory())
     }
 
-    /// With this store.
+    /// A stage with this store.
     pub fn with(store: Store) -> Self {
         Self { server: Arc::clone(&World::here().server), store }
     }
 
-    /// A client that shares nothing with others but the store, as if it were in a process of its own.
+    /// A client that shares only the store with others, as if it ran in its own process.
     pub fn client(&self) -> Client {
         self.builder().build().expect("the settings are good")
     }
 
-    /// The same, yet to be built.
+    /// The builder of such a client.
     pub fn builder(&self) -> ClientBuilder {
         let at = |path: &str| format!("https://login.example/{path}");
         let mut metadata = ServerMetadata::new(at(""));
@@ -49,23 +49,23 @@ impl Stage {
         Client::builder(metadata, "client").redirect_uri("https://app.example/").store(self.store.clone().recheck(RECHECK))
     }
 
-    /// A source with a login, the server's next, whose access token has run out, in a client of its own.
+    /// A source in its own client, with the server's next login, whose access token has expired.
     pub fn expired(&self) -> TokenSource {
         let source = self.fresh();
         pass(Duration::from_secs(400));
         source
     }
 
-    /// The same with a new access token.
+    /// The same, with a valid access token.
     pub fn fresh(&self) -> TokenSource {
         let source = self.client().token_source("user-42").expect("a good name");
         source.save(&self.server.log_in()).expect("the store works");
         source
     }
 
-    /// What the browser brings back for this pending login, with a code that the server takes once.
-    pub fn callback(&self, pending: &AuthorizationRequest) -> String {
-        format!("state={}&code=code-of-{}", pending.state(), pending.state())
+    /// The callback for this authorization request, with a code that the server accepts once.
+    pub fn callback(&self, request: &AuthorizationRequest) -> String {
+        format!("state={}&code=code-of-{}", request.state(), request.state())
     }
 }
 
@@ -75,7 +75,7 @@ impl Default for Stage {
     }
 }
 
-/// What time it is, since the execution began.
+/// The time since the execution began.
 pub fn now() -> Duration {
     World::here().time.now()
 }
@@ -85,7 +85,7 @@ pub fn pass(time: Duration) {
     thread::sleep(time);
 }
 
-/// Has it said of every process that it has ended, whoever asks.
+/// From now on, every process counts as ended.
 pub fn presume_all_gone() {
     World::here().all_are_gone.set(true);
 }

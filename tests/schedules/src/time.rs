@@ -1,4 +1,4 @@
-//! Time that passes only when everybody waits for it: then, to the next instant that somebody waits for.
+//! Time that passes only when all threads wait: it advances to the next instant that one waits for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,22 +11,23 @@ use shuttle::sync::Condvar;
 
 use crate::world::World;
 
-/// What passes at most while there is something to do.
+/// The most that passes at once while a thread can run.
 const HURRY: Duration = Duration::from_millis(100);
 
 /// The time of one execution.
 #[derive(Default)]
 pub(crate) struct Time {
-    /// Since the execution began.
+    /// The time since the execution began.
     now: Cell<Duration>,
-    /// Somebody has something to do, and time passes all the same.
+    /// Whether time passes although a thread can run.
     pub(crate) hurries: Cell<bool>,
     alarms: RefCell<BTreeMap<(Duration, u64), Arc<Condvar>>>,
     set: Cell<u64>,
     clock: RefCell<Option<Waker>>,
 }
 
-/// An alarm that is set: whoever waits at its bell is woken when the time has come, until this is dropped.
+/// An alarm that is set until this is dropped. At its time, it wakes the threads that wait for its
+/// bell.
 pub(crate) struct Alarm {
     at: (Duration, u64),
 }
@@ -45,7 +46,7 @@ impl Time {
         Alarm { at: (at, number) }
     }
 
-    /// Time passes each time this thread is scheduled. Nobody waits for it to end.
+    /// Starts the thread that lets time pass whenever it is scheduled. No thread waits for its end.
     pub(crate) fn start_clock() {
         drop(shuttle::future::spawn(poll_fn(|context| {
             let world = World::here();
@@ -58,7 +59,7 @@ impl Time {
         })));
     }
 
-    /// To the next alarm, or towards it; `false` when none is set.
+    /// Advances to the next alarm, or towards it; `false` if none is set.
     fn pass(&self) -> bool {
         let Some(((next, _), _)) = self.alarms.borrow().first_key_value().map(|(at, bell)| (*at, Arc::clone(bell))) else { return false };
         let next = if self.hurries.get() { next.min(self.now() + HURRY) } else { next };

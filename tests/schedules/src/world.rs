@@ -1,4 +1,4 @@
-//! What one execution has for itself: its time, its server, and its luck.
+//! The state of one execution: its time, its server and its random numbers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,23 +11,23 @@ use crate::server::Server;
 use crate::time::Time;
 
 pub(crate) struct World {
-    /// Tells executions apart, also those of tests that run beside this one.
+    /// Distinguishes executions, including those of tests that run in parallel.
     pub(crate) number: u64,
     pub(crate) time: Time,
     pub(crate) server: Arc<Server>,
     luck: Cell<u64>,
     processes: Cell<u32>,
-    /// Of every process it is said that it has ended.
+    /// Whether every process counts as ended.
     pub(crate) all_are_gone: Cell<bool>,
 }
 
 thread_local! {
-    // All threads of an execution are coroutines of one thread of the operating system's.
+    // All threads of an execution are coroutines of one thread of the operating system.
     static WORLD: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
 }
 
 impl World {
-    /// In the place of the one before.
+    /// Begins an execution. Its world replaces the previous one.
     pub(crate) fn begin() -> Rc<Self> {
         static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
         let world = Rc::new(Self {
@@ -46,12 +46,12 @@ impl World {
         WORLD.with_borrow(|world| world.clone()).expect("the library is called within an execution")
     }
 
-    /// A process id that nobody has.
+    /// An unused process id.
     pub(crate) fn next_process(&self) -> u32 {
         self.processes.replace(self.processes.get() + 1)
     }
 
-    /// The next random number: of this execution's own generator, so that a schedule need not list each.
+    /// The next number of this execution's own generator, so that a schedule need not record it.
     pub(crate) fn draw(&self) -> u64 {
         // Splitmix64.
         self.luck.set(self.luck.get().wrapping_add(0x9E37_79B9_7F4A_7C15));

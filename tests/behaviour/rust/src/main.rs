@@ -1,5 +1,5 @@
-//! The Rust shim of the behaviour suite. It reads lines `{"id", "op", "args"}`, runs each call on its
-//! own thread, and writes a line per call. It uses only the public API and decides nothing.
+//! The Rust shim of the behaviour suite. It reads lines `{"id", "op", "args"}`, runs each call on
+//! its own thread, and writes a line per call. It uses only the public API and decides nothing.
 
 mod args;
 mod custom_store;

@@ -64,7 +64,7 @@ impl Shim {
     fn client_new(&self, mut args: Args) -> Members {
         let (name, kind) = (args.needed("name")?, args.needed("kind")?);
         for (name, value) in args.pairs("env")? {
-            // SAFETY: the runner makes no other call while it creates a client from the environment.
+            // SAFETY: the runner makes no other call while it creates such a client.
             unsafe { std::env::set_var(name, value) };
         }
         let mut builder = match kind.as_str() {

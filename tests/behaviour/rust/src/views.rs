@@ -1,4 +1,4 @@
-//! The JSON form of the library's values.
+//! The library's values as JSON.
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{AuthorizationRequest, Client, Error, ErrorCode, TokenSet, TokenStatus};

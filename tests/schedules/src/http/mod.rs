@@ -1,4 +1,4 @@
-//! In the place of the core's: a network on which requests take their time and get lost, up to the server of this execution.
+//! Replaces the core's module: a network that delays and loses requests to this execution's server.
 
 #[expect(dead_code, reason = "nothing here connects")]
 #[path = "../../../../core/src/http/proxy.rs"]
@@ -60,7 +60,7 @@ impl Transport {
     }
 }
 
-/// From no time at all to longer than some wait.
+/// Takes from no time at all to longer than some callers wait.
 fn travel() {
     let milliseconds = [0, 1, 30, 400][usize::try_from(World::here().draw() % 4).expect("less than four")];
     thread::sleep(Duration::from_millis(milliseconds));

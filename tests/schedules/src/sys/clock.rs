@@ -1,9 +1,9 @@
-//! In the place of the core's: both clocks show this execution's time.
+//! Replaces the core's module: both clocks show this execution's time.
 
 use crate::world::World;
 use protocol::time::Moment;
 
-/// When every execution begins.
+/// The wall clock at the beginning of every execution.
 const START: u64 = 1_700_000_000_000;
 
 pub(crate) trait Clock: Send + Sync {

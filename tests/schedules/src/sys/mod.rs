@@ -1,4 +1,5 @@
-//! In the place of the core's: shuttle decides who runs when, and time, processes and randomness are this execution's.
+//! Replaces the core's module: shuttle schedules the threads, and each execution has its own time,
+//! processes and random numbers.
 
 pub(crate) mod clock;
 pub(crate) mod process;

@@ -1,5 +1,5 @@
 //! Replaces the core's module: what the core creates once per process is created once per
-//! execution. Tests run at the same time, each with its executions on threads of its own.
+//! execution. Tests run in parallel, each with its executions on its own threads.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -36,14 +36,14 @@ impl<T> PerProcess<T> {
         value
     }
 
-    /// No process forks here, so there is no value of a parent.
+    /// No process forks here, so no value is inherited from a parent.
     pub(crate) fn get_or_replace(&self, make: impl FnOnce() -> T, _on_inherited: impl FnOnce(&T)) -> Arc<T> {
         self.get_or_make(make)
     }
 }
 
-/// Drawn where the accounts of a store are created: so each client is in a process of its own,
-/// which lives as long as the execution.
+/// Created with the accounts of a store, so that each client is in its own process, which lasts as
+/// long as the execution.
 pub(crate) struct ProcessIdentity {
     pub(crate) id: u32,
     pub(crate) started: Option<String>,

@@ -1,4 +1,4 @@
-//! In the place of the core's randomness: what is drawn is the same again when a schedule is replayed.
+//! Replaces the core's module: a replay of a schedule draws the same random numbers.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "its randomness is the machine's"))]
 #[path = "../../../../core/src/sys/random.rs"]

@@ -1,4 +1,4 @@
-//! In the place of the core's: shuttle's primitives, and waits that end when this execution's time says so.
+//! Replaces the core's module: shuttle's primitives, and timeouts by this execution's time.
 
 use std::ops::Add;
 use std::sync::{Arc, LockResult, PoisonError};
@@ -12,7 +12,7 @@ use crate::world::World;
 pub(crate) mod thread {
     pub(crate) use shuttle::thread::Builder;
 
-    /// Until the time has passed.
+    /// Waits until the time has passed.
     pub(crate) fn sleep(time: super::Duration) {
         let (asleep, bell) = (super::Mutex::new(()), super::Condvar::new());
         let dreaming = asleep.lock().unwrap_or_else(super::PoisonError::into_inner);
@@ -20,7 +20,7 @@ pub(crate) mod thread {
     }
 }
 
-/// As [`std::sync::Condvar`].
+/// Like [`std::sync::Condvar`].
 #[derive(Default)]
 pub(crate) struct Condvar(Arc<shuttle::sync::Condvar>);
 
@@ -65,7 +65,7 @@ impl WaitTimeoutResult {
     }
 }
 
-/// As [`std::time::Instant`].
+/// Like [`std::time::Instant`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Instant(Duration);
 

@@ -1,4 +1,4 @@
-"""Whole HTTP answers: any status with any content type and any body, such as servers, proxies and pages in front of them give."""
+"""HTTP responses with any status, content type and body, as servers and proxies send them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from differential.input import (
     Draw,
     Input,
     World,
-    answer,
-    good_answer,
+    response,
+    good_response,
     new_client,
     redeeming,
 )
@@ -120,12 +120,12 @@ def make(draw: Draw, world: World) -> Input:
         headers["location"] = f"{world.base}/elsewhere"
     body = _body(draw, _secrets_of([client, *calls]))
     status = draw.choice(SUCCESSES if draw.chance(0.25) else STATUSES)
-    scripted = answer(body, status=status, headers=headers)
-    return Input([client, *calls, EXPORT_TOKENS], [scripted, good_answer(draw)])
+    scripted = response(body, status=status, headers=headers)
+    return Input([client, *calls, EXPORT_TOKENS], [scripted, good_response(draw)])
 
 
 def _secrets_of(calls: list[Call]) -> list[str]:
-    """What these calls send and a server might repeat."""
+    """Secrets that these calls send and a server might repeat."""
     names = ("client_secret", "code", "code_verifier", "refresh_token")
     return [str(call.args[name]) for call in calls for name in names if name in call.args]
 

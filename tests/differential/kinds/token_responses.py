@@ -1,5 +1,7 @@
-"""Token answers: types swapped, members missing, nested, doubled, odd numbers and texts, cut off. Written by hand, because no JSON
-writer writes what is wrong."""
+"""Token responses with wrong types, missing, nested or repeated members, odd values, or truncated.
+
+They are assembled as text, because no JSON library writes invalid JSON.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from differential.input import (
     Draw,
     Input,
     World,
-    answer,
-    good_answer,
+    response,
+    good_response,
     new_client,
     redeeming,
 )
@@ -95,7 +97,7 @@ NAMES = (
     '"\\u0061ccess_token"',
     '"Access_Token"',
 )
-# What may stand inside a text: as it is, escaped, and as JSON forbids it.
+# Content of strings: plain, escaped, and in forms that JSON forbids.
 ODD_TEXTS = (
     "ü€🔑",
     "\\u00fc",
@@ -128,7 +130,7 @@ def make(draw: Draw, world: World) -> Input:
         draw.choice(CHANGES)(draw, members)
     scope = draw.choice((None, "balance:read", "openid balance:read"))
     calls = [new_client(draw, world), *redeeming(draw, world, scope), EXPORT_TOKENS]
-    return Input(calls, [answer(_body(draw, members)), good_answer(draw)])
+    return Input(calls, [response(_body(draw, members)), good_response(draw)])
 
 
 def _body(draw: Draw, members: Members) -> bytes:
