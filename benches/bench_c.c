@@ -1,12 +1,14 @@
 /*
- * Speed of the C library against the shortest code by hand, in one run and as ratios:
+ * Speed of the C library compared with the shortest hand-written code, in one run and as ratios:
  *
  *     bench http://127.0.0.1:PORT
  *
- * The address is the local realm's. By hand is libcurl, libcrypto for the SHA-256 of PKCE, and getrandom; where they were not there when this was
- * compiled, that is said. C has no JSON of its own to compare with, and a token from memory is compared with what any check of its end needs at least, a
- * clock reading. CPU time is the whole process's, the library's threads included. Ours and theirs
- * take turns in short slices, and each figure, the ratio too, is the median of all turns: what else the machine does falls on both, or on few.
+ * The address is the local realm's. The hand-written code uses libcurl, libcrypto for the SHA-256
+ * of PKCE, and getrandom; the program says if they were missing when it was compiled. C has no
+ * standard JSON parser to compare with. A token from memory is compared with the minimum of any
+ * expiry check, a clock reading. CPU time is the whole process's, including the library's threads.
+ * Ours and theirs take turns in short slices, and each figure, including the ratio, is the median
+ * of all turns, so that other load on the machine affects both, or only a few turns.
  */
 
 #include <sipgate_oauth2.h>
@@ -150,7 +152,7 @@ static size_t keep(char *data, size_t one, size_t count, void *to)
     return one * count;
 }
 
-/* The answer, kept connection and all; the body is looked at no further than for its access token. */
+/* Reuses the connection; parses the body only for its access token. */
 static void their_refresh(void)
 {
     struct body body = {"", 0};
@@ -200,13 +202,13 @@ static double median(double *values, unsigned count)
     return values[count / 2];
 }
 
-/* How long is measured: `turns` slices, at most MOST_TURNS, of `times` calls each. */
+/* The length of a measurement: `turns` slices, at most MOST_TURNS, of `times` calls each. */
 struct effort {
     unsigned turns, times;
     clockid_t clock;
 };
 
-/* `goal` is how many times faster, or what share of the time, as the sign of the comparison says. */
+/* `goal` describes `at_least` (times faster) or `at_most` (share of the time). */
 static int row(const char *name, void (*ours)(void), void (*theirs)(void), struct effort effort, const char *goal, double at_least, double at_most)
 {
     static double our_times[MOST_TURNS], their_times[MOST_TURNS], ratios[MOST_TURNS];
@@ -231,7 +233,7 @@ static int row(const char *name, void (*ours)(void), void (*theirs)(void), struc
     return !met;
 }
 
-/* The request is the caller's. */
+/* The caller frees the request. */
 static sipgate_oauth2_authorization_request *log_in(char *callback, int size)
 {
     sipgate_oauth2_authorization_request *request;
@@ -307,7 +309,7 @@ int main(int count, char **arguments)
     curl = curl_easy_init();
 #endif
     if (!BY_HAND)
-        printf("libcurl or libcrypto was not there to compare with\n");
+        printf("libcurl or libcrypto was missing, so there is nothing to compare with\n");
     printf("%-28s %12s %12s\n", "", "ours", "by hand");
     missed = row("authorization URL", our_url, their_url, url, "goal: 2 x faster", 2, 0);
     missed += row("refresh, CPU time", our_refresh, their_refresh, refresh_cpu, "goal: 0.6 x the time", 0, 0.6);

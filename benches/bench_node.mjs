@@ -1,9 +1,9 @@
-// The library against the shortest code by hand, in one run. Read the ratios; the figures are those
-// of this machine.
+// The library compared with the shortest hand-written code, in one run. Read the ratios; the
+// figures depend on the machine.
 //
 //   node benches/bench_node.mjs <address of a local realm, such as http://127.0.0.1:8080>
 //
-// The package must have been staged with the release build.
+// The package must be staged with the release build.
 
 import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -31,7 +31,7 @@ const client = Client.keycloak({
   clientId,
   clientSecret,
   redirectUri: REDIRECT_URI,
-  // What was read counts for the whole run, because a peek does not ask the store.
+  // Reload nothing during the run, because a peek does not read the store.
   store: Store.memory({ recheck: 3600 }),
 })
 const authorizationEndpoint = client.tokenEndpoint.replace(/token$/, 'auth')
@@ -89,7 +89,7 @@ async function main() {
   const login = await client.exchangeCallback(...(await logIn()))
   const { refreshToken } = login
   const { scope, ...members } = JSON.parse(login.export())
-  const answer = JSON.stringify({ ...members, expires_in: 300, refresh_expires_in: 2592000, session_state: randomBytes(16).toString('hex'), scope })
+  const response = JSON.stringify({ ...members, expires_in: 300, refresh_expires_in: 2592000, session_state: randomBytes(16).toString('hex'), scope })
 
   const url = await compare(2000, 50, () => client.authorizationRequest(SCOPE).url, urlByHand)
   row('authorization URL', 'µs', url.wall, '≥ 2.5 × as fast', 1 / url.wall.ratio)
@@ -98,11 +98,11 @@ async function main() {
     2000,
     50,
     () => {
-      const tokens = TokenSet.restore(answer)
+      const tokens = TokenSet.restore(response)
       return [tokens.accessToken, tokens.expiresAt]
     },
     () => {
-      const tokens = tokensByHand(answer)
+      const tokens = tokensByHand(response)
       return [tokens.access_token, tokens.expires_at]
     },
   )
@@ -137,8 +137,8 @@ async function logIn() {
 }
 
 /**
- * The two take turns in short slices, and each figure, the ratio too, is the median of all turns:
- * what else the machine does falls on both, or on few. In microseconds a call.
+ * The two take turns in short slices, and each figure, including the ratio, is the median of all
+ * turns, so that other load on the machine affects both, or only a few turns. In µs per call.
  */
 async function compare(turns, calls, ours, byHand) {
   const taken = []
@@ -173,8 +173,7 @@ function importing(module) {
 }
 
 /**
- * The first import of a file starts node's own loader of modules, whatever is imported: that is not
- * the package's time.
+ * The first import of any file starts Node's own module loader, whose time is not the package's.
  */
 function emptyModule() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-node-'))
@@ -184,7 +183,7 @@ function emptyModule() {
   return pathToFileURL(path)
 }
 
-/** Milliseconds that a process takes more when it loads the package: the middle one of pairs. */
+/** The additional milliseconds of a process that loads the package: the median of pairs. */
 function startTime(name, options, program, bareProgram) {
   const spawned = (source) => {
     const started = process.hrtime.bigint()

@@ -1,11 +1,12 @@
-"""Speed of the Python package against the shortest code by hand, in one run and as ratios:
+"""Speed of the Python package compared with the shortest hand-written code, as ratios:
 
     python3 benches/bench_python.py http://127.0.0.1:PORT
 
-The address is the local realm's. By hand is what people write: urllib, json, secrets, hashlib; and, as urllib keeps no
-connection, http.client with one that is kept. CPU time is that of the whole process, with the threads of the library.
-Ours and theirs take turns in short slices, and each figure, the ratio too, is the median of all turns: what else the
-machine does falls on both, or on few.
+The address is the local realm's. The hand-written code uses urllib, json, secrets, and hashlib;
+and, because urllib does not reuse connections, http.client with a reused one. CPU time is that of
+the whole process, including the library's threads. Ours and theirs take turns in short slices, and
+each figure, including the ratio, is the median of all turns, so that other load on the machine
+affects both, or only a few turns.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Row:
     reached: bool
 
 
-# By hand.
+# Hand-written code.
 
 
 def authorization_url_by_hand(endpoint: str) -> tuple[str, str, str, str]:
@@ -79,17 +80,17 @@ class TokensByHand:
 
 
 def tokens_by_hand(text: str | bytes) -> TokensByHand:
-    answer = json.loads(text)
+    response = json.loads(text)
     now = int(time.time())
-    life, refresh_life = answer.pop("expires_in", None), answer.pop("refresh_expires_in", None)
+    life, refresh_life = response.pop("expires_in", None), response.pop("refresh_expires_in", None)
     return TokensByHand(
-        answer.pop("access_token"),
-        answer.pop("token_type", "Bearer"),
-        answer.pop("refresh_token", None),
-        answer.pop("scope", None),
+        response.pop("access_token"),
+        response.pop("token_type", "Bearer"),
+        response.pop("refresh_token", None),
+        response.pop("scope", None),
         None if life is None else now + int(life),
         None if not refresh_life else now + int(refresh_life),
-        answer,
+        response,
     )
 
 
@@ -105,8 +106,8 @@ def refresh_form_by_hand(refresh_token: str) -> str:
 
 def refresh_with_urllib(endpoint: str, refresh_token: str) -> TokensByHand:
     body = refresh_form_by_hand(refresh_token).encode()
-    with urllib.request.urlopen(urllib.request.Request(endpoint, body), timeout=30) as answer:
-        return tokens_by_hand(answer.read())
+    with urllib.request.urlopen(urllib.request.Request(endpoint, body), timeout=30) as response:
+        return tokens_by_hand(response.read())
 
 
 def refresh_with_http_client(
@@ -114,15 +115,15 @@ def refresh_with_http_client(
 ) -> TokensByHand:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", path, refresh_form_by_hand(refresh_token), headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise RuntimeError(f"the server answered {answer.status}")
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"the server responded with {response.status}")
     return tokens_by_hand(body)
 
 
 class SourceByHand:
-    """The shortest there is: no lock, and no other thread or process that renews."""
+    """The shortest possible: no lock, and no other thread or process that refreshes."""
 
     def __init__(self, access_token: str, expires_at: float) -> None:
         self._access_token = access_token
@@ -130,19 +131,19 @@ class SourceByHand:
 
     def access_token(self) -> str:
         if time.time() >= self._expires_at - 30:
-            self._renew()
+            self._refresh()
         return self._access_token
 
     async def access_token_async(self) -> str:
         if time.time() >= self._expires_at - 30:
-            self._renew()
+            self._refresh()
         return self._access_token
 
-    def _renew(self) -> None:
-        raise RuntimeError("the token has run out; it should outlive the measuring")
+    def _refresh(self) -> None:
+        raise RuntimeError("the token has expired; it must outlive the measurement")
 
 
-# Measuring.
+# Measurement.
 
 
 def seconds_per_call(
@@ -160,7 +161,7 @@ def taking_turns(measures: Sequence[Callable[[], float]], turns: int) -> Turns:
 
 @dataclass(frozen=True)
 class Turns:
-    """What each measure took in each turn."""
+    """How long each measurement took in each turn."""
 
     taken: Sequence[Sequence[float]]
 
@@ -192,8 +193,8 @@ def authorization_url(client: Client) -> Row:
     )
 
 
-def token_answer(text: str) -> Row:
-    """With one attribute read, as an object that nobody looks into is of no use."""
+def token_response(text: str) -> Row:
+    """Includes reading one attribute, because an object is only useful if it is read."""
     turns = taking_turns(
         [
             lambda: seconds_per_call(lambda: TokenSet.restore(text).access_token, 200),
@@ -203,7 +204,7 @@ def token_answer(text: str) -> Row:
     )
     ratio = turns.ratio(1, 0)
     return Row(
-        "token answer to object",
+        "token response to object",
         turns.of(0) * 1e6,
         turns.of(1) * 1e6,
         "us",
@@ -245,7 +246,10 @@ def refresh(client: Client, refresh_token: str) -> list[Row]:
 
 
 def token_from_memory(source: TokenSource) -> Row:
-    """The calls as they are written, in a loop of the same code: a function around each would be most of what is measured."""
+    """Measures the plain calls in a loop of the same code.
+
+    With a function around each call, the function would take most of the time.
+    """
     by_hand = SourceByHand(source.access_token(), time.time() + 300)
     loops = [
         timeit.Timer("source.access_token()", globals={"source": source})
@@ -287,7 +291,7 @@ def seconds_per_await(call: Callable[[], Awaitable[object]], calls: int) -> floa
 
 
 def import_time() -> list[Row]:
-    """Whole interpreters, the median of many: starting one is no steady thing."""
+    """Starts whole interpreters, and takes the median of many, because start times vary."""
     programs = {
         "bare": "pass",
         "ours": "import sipgate_oauth2",
@@ -310,8 +314,8 @@ def request_and_callback(client: Client, realm: str) -> tuple[AuthorizationReque
     login = {"authorization_url": request.url, "username": "anna", "password": "anna-pw"}
     headers = {"Content-Type": "application/json"}
     asked = urllib.request.Request(f"{realm}/_realm/login", json.dumps(login).encode(), headers)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked) as answer:
-        return request, json.load(answer)["callback"]
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked) as response:
+        return request, json.load(response)["callback"]
 
 
 def main() -> int:
@@ -329,7 +333,7 @@ def main() -> int:
     tokens = client.exchange_callback(*request_and_callback(client, realm))
     source = client.complete_login(*request_and_callback(client, realm), account="user-42")
     assert tokens.refresh_token is not None
-    answer = {
+    response = {
         "access_token": tokens.access_token,
         "expires_in": 300,
         "refresh_expires_in": 2592000,
@@ -341,7 +345,7 @@ def main() -> int:
     }
     rows = [
         authorization_url(client),
-        token_answer(json.dumps(answer)),
+        token_response(json.dumps(response)),
         token_from_memory(source),
         token_from_memory_async(source),
         *refresh(client, tokens.refresh_token),

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the C benchmark against the optimised library. What is missing for the code by hand is said by the benchmark itself.
+# Compiles the C benchmark against the optimized library. The benchmark itself says if libraries for
+# the hand-written code are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p target/c

@@ -1,4 +1,4 @@
-"""Builds what users get, optimised, starts the local realm, and compares: speed with code by hand, memory with goals."""
+"""Builds the optimized packages, and compares speed with hand-written code, memory with goals."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def main() -> int:
         if any(statuses):
             missed.append(language)
     if missed:
-        print(f"\nnot every goal was met on this machine: {', '.join(missed)}")
+        print(f"\nsome goals were not met on this machine: {', '.join(missed)}")
     return 0
 
 

@@ -1,5 +1,5 @@
-/* The interface of the last release, without its prose: `make lint` compares the header with it, `make abi` accepts the
- * header as it is. Generated; do not edit. */
+/* The interface of the last release, without comments. `make lint` compares the header with it;
+ * `make abi` accepts the current header. Generated; do not edit. */
 
 #include <stdbool.h>
 #include <stddef.h>

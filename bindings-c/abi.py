@@ -1,11 +1,13 @@
-"""Compares the header with the interface of the last release, `bindings-c/abi.h`: programs that were compiled with it
-must still work.
+"""Compares the header with the interface of the last release, `bindings-c/abi.h`.
 
-    python3 bindings-c/abi.py           fails if something is gone or has changed, and lists what is new
-    python3 bindings-c/abi.py --accept  accepts the header's interface: at a release, or to break programs on purpose
+Programs that were compiled with the last release must still work.
 
-Names of arguments count: if two texts change places, programs break and the types do not show it. A structure that
-begins with its size may grow. If `abidiff` (libabigail) is installed, it compares both interfaces as well.
+    python3 bindings-c/abi.py           fails if something was removed or changed; lists additions
+    python3 bindings-c/abi.py --accept  accepts the header, at a release or for a breaking change
+
+Names of arguments count: if two strings are swapped, programs break although the types match. A
+structure that begins with its size may grow. If `abidiff` (libabigail) is installed, it compares
+both interfaces as well.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ HEADER = ROOT / "include" / "sipgate_oauth2.h"
 RELEASED = ROOT / "bindings-c" / "abi.h"
 INCLUDES = "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n"
 INTRODUCTION = """\
-/* The interface of the last release, without its prose: `make lint` compares the header with it, `make abi` accepts the
- * header as it is. Generated; do not edit. */
+/* The interface of the last release, without comments. `make lint` compares the header with it;
+ * `make abi` accepts the current header. Generated; do not edit. */
 
 """
 CC = os.environ.get("CC", "cc")
-# What abidiff reports and programs do not notice.
+# Differences that abidiff reports but that do not affect programs.
 SUPPRESSED = """\
 [suppress_type]
   name = sipgate_oauth2_store_functions
@@ -38,7 +40,7 @@ SUPPRESSED = """\
 
 
 def declarations(header: Path) -> list[str]:
-    """What a C99 compiler sees of a header, one declaration a text, without what it includes."""
+    """The declarations of a header, as a C99 compiler sees them, without those that it includes."""
     own = re.sub(r"^#include.*$", "", header.read_text(encoding="utf-8"), flags=re.MULTILINE)
     command = [CC, "-std=c99", "-E", "-P", "-x", "c", "-"]
     seen = subprocess.run(command, input=own, text=True, check=True, stdout=subprocess.PIPE).stdout
@@ -47,7 +49,7 @@ def declarations(header: Path) -> list[str]:
 
 
 def parts(declaration: str) -> tuple[str, list[str], str] | None:
-    """What stands before the members of a structure or an enumeration, they, and its name behind them."""
+    """The text before the members of a structure or an enumeration, the members, and its name."""
     found = re.fullmatch(r"([^{]*)\{(.*)\}([^}]*);", declaration)
     if found is None:
         return None
@@ -58,7 +60,7 @@ def parts(declaration: str) -> tuple[str, list[str], str] | None:
 
 
 def facts(declared: list[str]) -> Iterator[str]:
-    """What a program can rely on, a line each."""
+    """What a program can rely on, one line each."""
     for declaration in declared:
         split = parts(declaration)
         if split is None:
@@ -88,7 +90,7 @@ def accept() -> int:
 
 
 def broken_by(header: Path) -> bool:
-    """Whether programs break that were compiled with the last release."""
+    """Whether programs that were compiled with the last release break."""
     released = set(facts(declarations(RELEASED)))
     present = set(facts(declarations(header)))
     for fact in sorted(present - released):
@@ -100,9 +102,9 @@ def broken_by(header: Path) -> bool:
 
 
 def abidiff(header: Path) -> bool:
-    """What it finds, by two libraries that have the functions of each header, and nothing in them."""
+    """Whether abidiff finds a difference between two libraries with these headers' functions."""
     if shutil.which("abidiff") is None:
-        print("abidiff: SKIPPED, it is not installed; the declarations were compared as text alone")
+        print("abidiff: SKIPPED, it is not installed; the declarations were compared only as text")
         return False
     with tempfile.TemporaryDirectory() as folder:
         libraries = [
@@ -113,12 +115,12 @@ def abidiff(header: Path) -> bool:
         suppressed.write_text(SUPPRESSED, encoding="utf-8")
         command = ["abidiff", "--no-added-syms", "--suppressions", str(suppressed), *libraries]
         done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    print(f"abidiff: {done.stdout.strip() or 'nothing has changed or is gone'}")
+    print(f"abidiff: {done.stdout.strip() or 'nothing was changed or removed'}")
     return done.returncode != 0
 
 
 def hollow(folder: Path, header: Path, name: str) -> str:
-    """A library with the functions of this header, for the debugging information."""
+    """A library with empty functions for this header, for its debugging information."""
     bodies = [
         f"{text[:-1]} {{ __builtin_trap(); }}" if is_function(text) else text
         for text in declarations(header)
@@ -138,10 +140,11 @@ def main() -> int:
         return accept()
     if broken_by(HEADER):
         print(
-            "programs break that were compiled with the last release: run `make abi` if that is meant, and raise the version"
+            "programs that were compiled with the last release break: if this is intended, run `make abi`"
+            " and raise the version"
         )
         return 1
-    print("the header has all that the last release had")
+    print("the header has everything that the last release had")
     return 0
 
 

@@ -1,9 +1,11 @@
-"""Puts the library that cargo built and the Python package where a program finds them, without maturin:
+"""Puts the library that cargo built, and the Python package, where programs find them.
+
+It needs no maturin:
 
     python3 stage.py [debug|release]
     PYTHONPATH=target/python python3 -c 'import sipgate_oauth2'
 
-The package's Python files are linked, so that they can be edited; where links are not allowed they are copied.
+The package's Python files are linked, so that they can be edited, or copied if that is impossible.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def stage(profile: str) -> Path:
 
 
 def replace(source: Path, wanted: Path, put: Callable[[Path, Path], object]) -> None:
-    """Renamed into place: a process that has the old file loaded keeps it."""
+    """Renames the new file into place: a process that has loaded the old one keeps it."""
     new = wanted.with_name(f"{wanted.name}.{os.getpid()}.new")
     new.unlink(missing_ok=True)
     put(source, new)

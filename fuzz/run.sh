@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Fuzzes each target, or those that are named, for so many seconds: fuzz/run.sh [--asan] SECONDS [target…]
-# Stops at the first input for which something does not hold; it is then in fuzz/artifacts/<target>/.
-# With --asan, fuzzes the C layer (or those that are named) under the address sanitizer. That takes a nightly toolchain: without one it says so.
+# Fuzzes each target, or the named ones, for this many seconds: fuzz/run.sh [--asan] SECONDS [target…]
+# Stops at the first input that breaks a property, and keeps it in fuzz/artifacts/<target>/.
+# With --asan, fuzzes the C layer, or the named targets, under the address sanitizer. That needs a
+# nightly toolchain; without one, it is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The other targets are safe Rust, where the address sanitizer finds nothing but makes everything slow; without one, the stable toolchain will do.
+# The other targets are safe Rust, where the address sanitizer finds nothing and is slow. Without it,
+# the stable toolchain is enough.
 toolchain=() sanitizer=(--sanitizer none) targets=()
 if [[ ${1:-} == --asan ]]; then
     shift
@@ -15,7 +17,7 @@ fi
 seconds=${1:?usage: fuzz/run.sh [--asan] SECONDS [target…]}
 shift
 PATH=$(dirname "$(tests/house/tool.sh cargo-fuzz 0.13.2)"):$PATH
-# Not what users get, but what finds most and is built soonest.
+# Unlike the release profile, this builds fast and finds the most.
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none
 export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
 

@@ -207,7 +207,8 @@ enum sipgate_oauth2_store_answer
    */
   SIPGATE_STORE_CONFLICT = 1,
   /**
-   * The function failed. If it was to save, it may have saved or not: the library reads the entry.
+   * The function failed. If it was to save, it may have saved or not: the library reads the
+   * entry.
    */
   SIPGATE_STORE_FAILED = 2,
 };
@@ -388,9 +389,9 @@ typedef struct {
   void *user_data;
   /**
    * Loads the entry of this key: sets version, data and expiry of `entry` as the last successful
-   * save of any process left them, never a stale copy. Leaves `entry` unchanged if there is none.
-   * `key` is 64 hexadecimal digits that do not reveal whose login it is. `message` takes what went
-   * wrong.
+   * save of any process left them, never a stale copy. Leaves `entry` unchanged if there is
+   * none. `key` is 64 hexadecimal digits that do not reveal whose login it is. `message` takes
+   * what went wrong.
    */
   sipgate_oauth2_store_answer (*load)(void *user_data,
                                       const char *key,
@@ -398,8 +399,8 @@ typedef struct {
                                       sipgate_oauth2_store_error_message *message);
   /**
    * Replaces the entry of this key with `entry` if it has the version `expected_version`, or, if
-   * `expected_version` is NULL, if there is no entry. This is one atomic step, and durable before
-   * the function returns. The store may delete an entry that has expired, and no other.
+   * `expected_version` is NULL, if there is no entry. This is one atomic step, and durable
+   * before the function returns. The store may delete an entry that has expired, and no other.
    */
   sipgate_oauth2_store_answer (*save)(void *user_data,
                                       const char *key,
@@ -407,8 +408,8 @@ typedef struct {
                                       const sipgate_oauth2_store_entry *entry,
                                       sipgate_oauth2_store_error_message *message);
   /**
-   * Called once, on any thread, when the store and everything that was made with it have been freed
-   * and no call is in progress. May be NULL.
+   * Called once, on any thread, when the store and everything that was made with it have been
+   * freed and no call is in progress. May be NULL.
    */
   void (*free)(void *user_data);
 } sipgate_oauth2_store_functions;
@@ -1019,8 +1020,8 @@ sipgate_oauth2_status sipgate_oauth2_client_token_source(
     sipgate_oauth2_error **error);
 
 /**
- * The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate or
- * a Keycloak server. Borrowed from the client; empty if NULL.
+ * The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate
+ * or a Keycloak server. Borrowed from the client; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_client_metadata(const sipgate_oauth2_client *client);
 

@@ -1,7 +1,8 @@
-"""The demo: the local realm, and in each language a whole login, a refresh and two API calls; then all of them on
-one login, at the moment when its token runs out.
+"""The demo: each language logs in at the local realm, refreshes, and calls the API twice.
 
-`make demo` builds what it needs and runs this. `--language python` shows one.
+Then all languages share one login at the moment when its token expires.
+
+`make demo` builds what it needs and runs this. `--language python` runs only one language.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main() -> int:
     with running_local_realm(DEBUG / "realm") as realm:
         print(f"local realm at {realm.base}/realms/third-party")
         print(
-            f"access tokens live {ACCESS_TOKEN_LIFESPAN} s there, so that one runs out while you watch\n"
+            f"access tokens are valid for {ACCESS_TOKEN_LIFESPAN} s, so that one expires while you watch\n"
         )
         set_lifespan(realm)
         server = Server(realm.base, "third-party", realm.api_url)
@@ -58,7 +59,7 @@ def main() -> int:
 
 
 def set_lifespan(realm: LocalRealm) -> None:
-    """Has the realm's access tokens run out while one watches."""
+    """Makes the realm's access tokens expire during the demo."""
     body = json.dumps({"access_token_lifespan": ACCESS_TOKEN_LIFESPAN}).encode()
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(f"{realm.http}/_realm/settings", body, headers)

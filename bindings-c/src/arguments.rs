@@ -10,7 +10,7 @@ use sipgate_oauth2::{Error, Result};
 ///
 /// `text` is NULL or points to a string that ends with NUL and outlives the call.
 pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char) -> Result<&'a str> {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { optional_text(name, text) }?.ok_or_else(|| Error::invalid_argument(name, "is NULL; pass a string"))
 }
 
@@ -51,7 +51,7 @@ pub(crate) unsafe fn bytes<'a>(name: &str, bytes: *const u8, len: usize) -> Resu
 ///
 /// `handle` is NULL or was returned by this library and not freed, and no other thread changes it.
 pub(crate) unsafe fn handle<'a, T>(name: &str, handle: *const T) -> Result<&'a T> {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { handle.as_ref() }.ok_or_else(|| Error::invalid_argument(name, "is NULL; pass a handle"))
 }
 
@@ -61,6 +61,6 @@ pub(crate) unsafe fn handle<'a, T>(name: &str, handle: *const T) -> Result<&'a T
 ///
 /// As for [`handle`], and no other thread reads it.
 pub(crate) unsafe fn handle_mut<'a, T>(name: &str, handle: *mut T) -> Result<&'a mut T> {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { handle.as_mut() }.ok_or_else(|| Error::invalid_argument(name, "is NULL; pass a handle"))
 }

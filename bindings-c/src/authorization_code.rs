@@ -30,7 +30,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_code_new(
     authorization_code: *mut *mut sipgate_oauth2_authorization_code,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("authorization_code", authorization_code, error, || Ok(AuthorizationCode::new(text("code", code)?))) }
 }
 
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_code_verifier(
     code_verifier: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(code, error, |code| Ok(code.code_verifier(text("code_verifier", code_verifier)?))) }
 }
 
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_redirect_uri(
     redirect_uri: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(code, error, |code| Ok(code.redirect_uri(text("redirect_uri", redirect_uri)?))) }
 }
 
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_scope(
     scope: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(code, error, |code| Ok(code.scope(text("scope", scope)?))) }
 }
 

@@ -61,7 +61,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_redirect_ur
     redirect_uri: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::redirect_uri, text("redirect_uri", redirect_uri)?))) }
 }
 
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_response_mo
     response_mode: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(Values { response_mode: Some(text("response_mode", response_mode)?.parse()?), ..values })) }
 }
 
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_state(
     state: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::state, text("state", state)?))) }
 }
 
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_return_to(
     return_to: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::return_to, text("return_to", return_to)?))) }
 }
 
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_prompt(
     prompt: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::prompt, text("prompt", prompt)?))) }
 }
 
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_login_hint(
     login_hint: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::login_hint, text("login_hint", login_hint)?))) }
 }
 
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_ui_locales(
     ui_locales: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::ui_locales, text("ui_locales", ui_locales)?))) }
 }
 
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_add_extra(
     value: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         set(parameters, error, |mut values| {
             values.extra.push((text("extra", name)?.to_owned(), text("extra", value)?.to_owned()));

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_restore(
     request: *mut *mut sipgate_oauth2_authorization_request,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("request", request, error, || AuthorizationRequest::restore(text("exported", exported)?)) }
 }
 
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_export(
     exported: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("exported", exported, error, || Ok(sipgate_oauth2_secret::new(handle("request", request)?.request.export().reveal())))
     }

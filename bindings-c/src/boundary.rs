@@ -51,7 +51,7 @@ pub(crate) unsafe fn run_out<H, V: IntoHandle<H>>(
         unsafe { out.write(handle) };
         Ok(())
     };
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { run(error, give) }
 }
 
@@ -92,7 +92,7 @@ pub(crate) unsafe fn set<H: Settings>(
     error: *mut *mut sipgate_oauth2_error,
     change: impl FnOnce(H::Values) -> Result<H::Values>,
 ) -> sipgate_oauth2_status {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe {
         run(error, || {
             let values = handle_mut(H::NAME, settings)?.values();

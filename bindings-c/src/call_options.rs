@@ -39,7 +39,7 @@ pub unsafe extern "C" fn sipgate_oauth2_call_options_set_timeout_ms(
     milliseconds: u64,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |values| Ok(Values { options: values.options.timeout(Duration::from_millis(milliseconds)), ..values })) }
 }
 
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn sipgate_oauth2_call_options_set_cancel_token(
     cancel_token: *const sipgate_oauth2_cancel_token,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         set(options, error, |values| {
             let cancel_token = &handle("cancel_token", cancel_token)?.0;
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn sipgate_oauth2_call_options_set_min_validity_ms(
     milliseconds: u64,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |values| Ok(Values { min_validity: Duration::from_millis(milliseconds), ..values })) }
 }
 

@@ -52,7 +52,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_new(
     client: *mut *mut sipgate_oauth2_client,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("client", client, error, || handle("options", options)?.0.clone().build()) }
 }
 
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_authorization_request(
     request: *mut *mut sipgate_oauth2_authorization_request,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("request", request, error, || {
             let client = &handle("client", client)?.client;
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_exchange_callback(
     tokens: *mut *mut sipgate_oauth2_token_set,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("tokens", tokens, error, || {
             let (client, request) = (handle("client", client)?, handle("request", request)?);
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_exchange_code(
     tokens: *mut *mut sipgate_oauth2_token_set,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("tokens", tokens, error, || {
             let (client, code) = (handle("client", client)?, handle("code", code)?);
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_refresh(
     tokens: *mut *mut sipgate_oauth2_token_set,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("tokens", tokens, error, || {
             let client = handle("client", client)?;
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_refresh_tokens(
     tokens: *mut *mut sipgate_oauth2_token_set,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("tokens", tokens, error, || {
             let client = handle("client", client)?;
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_complete_login(
     source: *mut *mut sipgate_oauth2_token_source,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("source", source, error, || {
             let (client, request) = (handle("client", client)?, handle("request", request)?);
@@ -201,12 +201,12 @@ pub unsafe extern "C" fn sipgate_oauth2_client_token_source(
     source: *mut *mut sipgate_oauth2_token_source,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("source", source, error, || handle("client", client)?.client.token_source(text("account", account)?)) }
 }
 
-/// The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate or
-/// a Keycloak server. Borrowed from the client; empty if NULL.
+/// The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate
+/// or a Keycloak server. Borrowed from the client; empty if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_metadata(client: *const sipgate_oauth2_client) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_free(client: *mut sipgate_oauth2_
 ///
 /// `scope` is NULL or points to a string that ends with NUL.
 unsafe fn narrowed(parameters: RefreshParameters, scope: *const c_char) -> Result<RefreshParameters> {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     Ok(match unsafe { optional_text("scope", scope) }? {
         Some(scope) => parameters.scope(scope),
         None => parameters,

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new(
     options: *mut *mut sipgate_oauth2_client_options,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("options", options, error, || {
             let metadata = ServerMetadata::from_json(text("metadata", metadata)?)?;
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_sipgate(
     options: *mut *mut sipgate_oauth2_client_options,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("options", options, error, || Ok(ClientBuilder::sipgate(text("client_id", client_id)?))) }
 }
 
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_keycloak(
     options: *mut *mut sipgate_oauth2_client_options,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("options", options, error, || {
             let (base, realm) = (text("base", base)?, text("realm", realm)?);
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_from_env(
     options: *mut *mut sipgate_oauth2_client_options,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("options", options, error, ClientBuilder::from_env) }
 }
 
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_client_secret(
     client_secret: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.client_secret(text("client_secret", client_secret)?))) }
 }
 
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_client_authentication
     client_authentication: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         set(options, error, |builder| {
             let method: ClientAuthentication = text("client_authentication", client_authentication)?.parse()?;
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_redirect_uri(
     redirect_uri: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.redirect_uri(text("redirect_uri", redirect_uri)?))) }
 }
 
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_realm(
     realm: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.realm(text("realm", realm)?))) }
 }
 
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_ca_certificates(
     ca_certificates: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.ca_certificates(text("ca_certificates", ca_certificates)?))) }
 }
 
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_proxy(
     proxy: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.proxy(text("proxy", proxy)?))) }
 }
 
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_connect_timeout_ms(
     milliseconds: u64,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.connect_timeout(Duration::from_millis(milliseconds)))) }
 }
 
@@ -186,7 +186,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_request_timeout_ms(
     milliseconds: u64,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.request_timeout(Duration::from_millis(milliseconds)))) }
 }
 
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_store(
     store: *const sipgate_oauth2_store,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.store(handle("store", store)?.store.clone()))) }
 }
 
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_event_handler(
     free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.on_event(event::handler(handler, user_data, free)?))) }
 }
 

@@ -20,11 +20,12 @@ pub enum StoreAnswer {
     SIPGATE_STORE_DONE = 0,
     /// Not saved: the entry has another version than the expected one.
     SIPGATE_STORE_CONFLICT = 1,
-    /// The function failed. If it was to save, it may have saved or not: the library reads the entry.
+    /// The function failed. If it was to save, it may have saved or not: the library reads the
+    /// entry.
     SIPGATE_STORE_FAILED = 2,
 }
 
-/// In the header one type: C may return any number, which Rust's enum may not have.
+/// The same type in the header. C may return any number, which would be invalid in the Rust enum.
 ///
 /// cbindgen:ignore
 pub type sipgate_oauth2_store_answer = u32;
@@ -59,9 +60,9 @@ pub struct sipgate_oauth2_store_functions {
     /// Passed to each of the functions. May be NULL.
     pub user_data: *mut c_void,
     /// Loads the entry of this key: sets version, data and expiry of `entry` as the last successful
-    /// save of any process left them, never a stale copy. Leaves `entry` unchanged if there is none.
-    /// `key` is 64 hexadecimal digits that do not reveal whose login it is. `message` takes what went
-    /// wrong.
+    /// save of any process left them, never a stale copy. Leaves `entry` unchanged if there is
+    /// none. `key` is 64 hexadecimal digits that do not reveal whose login it is. `message` takes
+    /// what went wrong.
     pub load: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
@@ -71,8 +72,8 @@ pub struct sipgate_oauth2_store_functions {
         ) -> sipgate_oauth2_store_answer,
     >,
     /// Replaces the entry of this key with `entry` if it has the version `expected_version`, or, if
-    /// `expected_version` is NULL, if there is no entry. This is one atomic step, and durable before
-    /// the function returns. The store may delete an entry that has expired, and no other.
+    /// `expected_version` is NULL, if there is no entry. This is one atomic step, and durable
+    /// before the function returns. The store may delete an entry that has expired, and no other.
     pub save: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
@@ -82,8 +83,8 @@ pub struct sipgate_oauth2_store_functions {
             message: *mut sipgate_oauth2_store_error_message,
         ) -> sipgate_oauth2_store_answer,
     >,
-    /// Called once, on any thread, when the store and everything that was made with it have been freed
-    /// and no call is in progress. May be NULL.
+    /// Called once, on any thread, when the store and everything that was made with it have been
+    /// freed and no call is in progress. May be NULL.
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_error_message_set(
     text: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             handle_mut("message", message)?.0 = Some(self::text("text", text)?.to_owned());
@@ -135,17 +136,17 @@ type SaveFunction = unsafe extern "C" fn(
 impl CustomStore {
     /// # Safety
     ///
-    /// `functions` is NULL or points to a structure of the size that it says, with functions that do
-    /// what the header says.
+    /// `functions` is NULL or points to a structure of the size that it states, with functions that
+    /// do what the header says.
     pub(crate) unsafe fn new(functions: *const sipgate_oauth2_store_functions) -> Result<Self> {
-        // SAFETY: NULL or as large as it says; its first member is there whatever it says.
+        // SAFETY: NULL or a structure whose first member is its size.
         let size = *unsafe { handle("functions", functions.cast::<usize>()) }?;
         if !(size_of::<sipgate_oauth2_store_functions>()..=MAX_SIZE).contains(&size) {
             return Err(Error::invalid_argument("functions", "its size cannot be right; set it to sizeof(sipgate_oauth2_store_functions)"));
         }
-        // SAFETY: it is as large as it says, and so as this one.
+        // SAFETY: it is as large as it states, and so at least as large as this one.
         let known = unsafe { &*functions };
-        // SAFETY: the rest of what it says it has.
+        // SAFETY: these are the rest of the bytes that it states to have.
         let unknown =
             unsafe { std::slice::from_raw_parts(functions.add(1).cast::<u8>(), size - size_of::<sipgate_oauth2_store_functions>()) };
         if unknown.iter().any(|byte| *byte != 0) {
@@ -156,7 +157,7 @@ impl CustomStore {
         }
         let load = known.load.ok_or_else(|| Error::invalid_argument("functions", "its load is NULL; pass a function"))?;
         let save = known.save.ok_or_else(|| Error::invalid_argument("functions", "its save is NULL; pass a function"))?;
-        // SAFETY: that is what the header demands of the functions.
+        // SAFETY: the header requires this of the functions.
         let user_data = unsafe { UserData::new(known.user_data, known.free) };
         Ok(Self(Arc::new(Functions { user_data, load, save })))
     }
@@ -167,7 +168,7 @@ impl TokenStore for CustomStore {
         let Functions { user_data, load, .. } = &*self.0;
         let key = CString::new(key.as_str())?;
         let (mut entry, mut message) = (sipgate_oauth2_store_entry::default(), sipgate_oauth2_store_error_message::default());
-        // SAFETY: the header tells what the function gets; all of it lives until it returns.
+        // SAFETY: the arguments are those that the header promises, and valid until it returns.
         let answer = unsafe { load(user_data.pointer(), key.as_ptr(), &raw mut entry, &raw mut message) };
         match StoreAnswer::of(answer) {
             StoreAnswer::SIPGATE_STORE_DONE => Ok(entry.filled()?),

@@ -1,4 +1,4 @@
-//! Events, for a handler of C's.
+//! Events for a handler in C.
 
 use std::ffi::c_void;
 
@@ -54,12 +54,12 @@ pub(crate) unsafe fn handler(
     free: FreeFunction,
 ) -> Result<impl Fn(&Event) + Send + Sync + 'static> {
     let handler = handler.ok_or_else(|| Error::invalid_argument("handler", "is NULL; pass a function"))?;
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     let user_data = unsafe { UserData::new(user_data, free) };
     Ok(move |event: &Event| {
         let event =
             sipgate_oauth2_event { kind: event.kind().into(), json: event.to_json().as_str().into(), is_warning: event.is_warning() };
-        // SAFETY: the header tells what the function gets; all of it lives until it returns.
+        // SAFETY: the arguments are those that the header promises, and valid until it returns.
         unsafe { handler(user_data.pointer(), &raw const event) };
     })
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 /// A type whose handles belong to the caller.
 ///
 /// The type says how a handle keeps its value: alone ([`Box`]) or with others ([`Arc`]). [`free`]
-/// asks the type, so that no handle is freed in the other way; what a callback borrows, such as an
-/// event, is no `Handle` and cannot be freed at all.
+/// follows the type, so that no handle is freed in the wrong way. What a callback borrows, such as
+/// an event, is not a `Handle` and cannot be freed.
 pub(crate) trait Handle: Sized {
     type Owner: Owner<Self>;
 }
 
-/// A type whose handles keep their value alone.
+/// A type whose handles do not share their value.
 macro_rules! boxed {
     ($handle:ident) => {
         impl crate::handle::Handle for $handle {
@@ -21,7 +21,7 @@ macro_rules! boxed {
 }
 pub(crate) use boxed;
 
-/// What stands behind a handle.
+/// The value of a handle.
 pub(crate) trait Owner<T> {
     fn into_raw(self) -> *mut T;
 
@@ -37,7 +37,7 @@ impl<T> Owner<T> for Box<T> {
     }
 
     unsafe fn from_raw(handle: *mut T) -> Self {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { Box::from_raw(handle) }
     }
 }
@@ -48,7 +48,7 @@ impl<T> Owner<T> for Arc<T> {
     }
 
     unsafe fn from_raw(handle: *mut T) -> Self {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { Arc::from_raw(handle.cast_const()) }
     }
 }
@@ -71,7 +71,7 @@ impl<H: Handle<Owner = Box<H>> + From<V>, V> IntoHandle<H> for V {
 /// `handle` is NULL or came from [`IntoHandle`] and is not used again.
 pub(crate) unsafe fn free<H: Handle>(handle: *mut H) {
     if !handle.is_null() {
-        // SAFETY: not NULL, and so it came from the owner that its type names.
+        // SAFETY: not NULL, so it came from the owner that its type names.
         drop(unsafe { H::Owner::from_raw(handle) });
     }
 }

@@ -1,9 +1,8 @@
 //! The C ABI of sipgate-oauth2: opaque handles over the core. `include/sipgate_oauth2.h` is
-//! generated from the prose here; `library` makes the shared and the static library of it.
+//! generated from the comments here; `library` builds the shared and the static library.
 //!
 //! Every function that can fail goes through [`boundary::run`], which catches panics and turns
-//! errors into a status. Pointers are read in `arguments` and nowhere else; `handle` says who frees
-//! them.
+//! errors into a status. Only `arguments` reads pointers; `handle` says who frees them.
 
 #![expect(non_camel_case_types, reason = "the names are C's")]
 #![expect(clippy::missing_safety_doc, reason = "pointers must be what the header says; its first comment says it for all functions")]

@@ -77,7 +77,7 @@ pub enum Status {
     SIPGATE_INTERNAL = 702,
 }
 
-/// In the header one type: C may pass any number, which Rust's enum may not have.
+/// The same type in the header. C may pass any number, which would be invalid in the Rust enum.
 ///
 /// cbindgen:ignore
 pub type sipgate_oauth2_status = u32;

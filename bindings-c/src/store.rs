@@ -32,7 +32,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_memory(
     store: *mut *mut sipgate_oauth2_store,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("store", store, error, || made(options, || Ok((Store::memory(), None)))) }
 }
 
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     store: *mut *mut sipgate_oauth2_store,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("store", store, error, || {
             made(options, || {
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_new(
     store: *mut *mut sipgate_oauth2_store,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("store", store, error, || {
             made(options, || {

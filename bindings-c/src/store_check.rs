@@ -27,7 +27,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_check(
     violations: *mut *mut sipgate_oauth2_store_violations,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("violations", violations, error, || {
             let custom = handle("store", store)?.custom.as_ref();

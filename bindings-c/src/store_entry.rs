@@ -70,7 +70,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_entry_set_version(
     version: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             handle_mut("entry", entry)?.version = Some(text("version", version)?.into());
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_entry_set_data(
     len: usize,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             handle_mut("entry", entry)?.data = Some(Zeroizing::new(bytes("data", data, len)?.to_vec()));
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_entry_set_expires_at(
     expires_at: i64,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             handle_mut("entry", entry)?.expires_at = Some(expires_at).filter(|time| *time != -1);

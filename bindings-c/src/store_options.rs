@@ -62,7 +62,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_options_add_encryption_key(
     encryption_key: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |values| Ok(values.with_key(EncryptionKey::parse(text("encryption_keys", encryption_key)?)?))) }
 }
 
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_options_add_encryption_key_bytes(
     len: usize,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         set(options, error, |values| {
             let key = bytes("encryption_keys", encryption_key, len)?.try_into();
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_options_set_recheck_ms(
     milliseconds: u64,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |values| Ok(Values { recheck: Some(Duration::from_millis(milliseconds)), ..values })) }
 }
 
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_options_allow_network_file_system(
     options: *mut sipgate_oauth2_store_options,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |values| Ok(Values { sqlite: values.sqlite.allow_network_file_system(), ..values })) }
 }
 

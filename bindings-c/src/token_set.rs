@@ -39,7 +39,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_restore(
     tokens: *mut *mut sipgate_oauth2_token_set,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("tokens", tokens, error, || TokenSet::restore(text("tokens", json)?)) }
 }
 
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_export(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { give(tokens, secret, error, |tokens| Some(sipgate_oauth2_secret::new(tokens.export().reveal()))) }
 }
 
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_access_token(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { give(tokens, secret, error, |tokens| Some(sipgate_oauth2_secret::new(tokens.access_token().reveal()))) }
 }
 
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_authorization_header(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { give(tokens, secret, error, |tokens| Some(sipgate_oauth2_secret::new(tokens.authorization_header().reveal()))) }
 }
 
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_refresh_token(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { give(tokens, secret, error, |tokens| tokens.refresh_token().map(|token| sipgate_oauth2_secret::new(token.reveal()))) }
 }
 
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_id_token(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { give(tokens, secret, error, |tokens| tokens.id_token().map(|token| sipgate_oauth2_secret::new(token.reveal()))) }
 }
 
@@ -165,6 +165,6 @@ unsafe fn give(
     error: *mut *mut sipgate_oauth2_error,
     secret_of: impl FnOnce(&TokenSet) -> Option<SharedSecret>,
 ) -> sipgate_oauth2_status {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { run_out("secret", secret, error, || Ok(secret_of(&handle("tokens", tokens)?.tokens))) }
 }

@@ -28,8 +28,9 @@ pub struct sipgate_oauth2_token_source {
     source: TokenSource,
     account: Text,
     account_hash: Text,
-    /// The last access token as C has it, so that it is not copied for each request. The lock is only
-    /// tried: no thread waits for it, nor does a child that was forked while another thread held it.
+    /// The last access token as C has it, so that it is not copied for each request. The lock is
+    /// only tried: no thread waits for it, nor does a child that was forked while another thread
+    /// held it.
     last: Mutex<Option<(AccessToken, SharedSecret)>>,
 }
 
@@ -51,7 +52,7 @@ impl sipgate_oauth2_token_source {
         {
             return Ok(secret);
         }
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { self.token(options) }.map(|token| self.secret(&token))
     }
 
@@ -62,7 +63,7 @@ impl sipgate_oauth2_token_source {
         if options.is_null() {
             return self.source.access_token();
         }
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         let (min_validity, options) = unsafe { (min_validity(options), or_defaults(options)) };
         self.source.start_access_token(min_validity, &options).wait()
     }
@@ -93,7 +94,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_access_token(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("secret", secret, error, || handle("source", source)?.current(options)) }
 }
 
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_authorization_header(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("secret", secret, error, || {
             let token = handle("source", source)?.token(options)?;
@@ -125,7 +126,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_peek(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("secret", secret, error, || {
             let source = handle("source", source)?;
@@ -143,7 +144,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_invalidate(
     access_token: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             handle("source", source)?.source.invalidate(&AccessToken::from(text("access_token", access_token)?));
@@ -161,7 +162,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_refresh(
     secret: *mut *mut sipgate_oauth2_secret,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("secret", secret, error, || {
             let source = handle("source", source)?;
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_save(
     options: *const sipgate_oauth2_call_options,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             let (source, tokens) = (handle("source", source)?, handle("tokens", tokens)?);
@@ -197,7 +198,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_status(
     status: *mut *mut sipgate_oauth2_token_status,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("status", status, error, || handle("source", source)?.source.start_status(&or_defaults(options)).wait()) }
 }
 
@@ -214,7 +215,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_logout(
     revoked: *mut bool,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run(error, || {
             let outcome = handle("source", source)?.source.start_logout(&or_defaults(options)).wait()?;
@@ -233,7 +234,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_ensure_saved(
     source: *const sipgate_oauth2_token_source,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: pointers are NULL or what the header says.
+    // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run(error, || handle("source", source)?.source.ensure_saved()) }
 }
 

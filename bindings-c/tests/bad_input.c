@@ -1,4 +1,5 @@
-/* NULL, broken UTF-8, empty and huge: every function says which argument is wrong, writes no output and does not crash. */
+/* NULL, invalid UTF-8, empty and huge arguments: every function says which argument is wrong, writes
+ * no output and does not crash. */
 
 #include "check.h"
 
@@ -7,7 +8,7 @@
 static const char broken[] = "\xff\xfe";
 static char *huge;
 
-/* What is no metadata of a server, or lacks something. */
+/* Text that is not metadata of a server, or lacks a member. */
 static void metadata(void)
 {
     static const char *const refused[][2] = {
@@ -30,7 +31,7 @@ static void metadata(void)
     for (i = 0; i < sizeof refused / sizeof *refused; i++) {
         sipgate_oauth2_error *error = NULL;
         sipgate_oauth2_status status = sipgate_oauth2_client_options_new(refused[i][0], "c", &options, &error);
-        /* What is missing shows when a client is made. */
+        /* A missing member is reported when a client is made. */
         if (status == SIPGATE_OK) status = sipgate_oauth2_client_new(options, &client, &error);
         CHECK(status == SIPGATE_INVALID_ARGUMENT && client == NULL);
         CHECK_SAYING(strncmp(sipgate_oauth2_error_message(error).data, refused[i][1], strlen(refused[i][1])) == 0, "%s: %s",
@@ -78,7 +79,7 @@ static void client_options(void)
     sipgate_oauth2_client_options_free(NULL);
 }
 
-/* What a setter takes may still be refused when the client is made. */
+/* A value that a setter accepts may be refused when the client is made. */
 static void client_new(void)
 {
     static const struct {
@@ -214,7 +215,7 @@ static void requests(const sipgate_oauth2_client *client)
     CHECK(tokens == NULL && secret == NULL);
 }
 
-/* What cannot fail has an answer for NULL. */
+/* Functions that cannot fail accept NULL. */
 static void nothing(void)
 {
     sipgate_oauth2_secret *secret = NULL;

@@ -1,5 +1,5 @@
-/* Calls to a server: cancelled from another thread, timed out, and by eight threads at once. The server is the local realm at
- * REALM_HTTP; the test that starts it orders its faults. */
+/* Calls to a server that are cancelled from another thread, that time out, and that eight threads make
+ * at once. The server is the local realm at REALM_HTTP; run.sh sets its faults. */
 
 #include "check.h"
 #include "realm.h"
@@ -26,7 +26,7 @@ static void eight_threads_share_a_client(const sipgate_oauth2_client *client)
         pthread_join(threads[i], NULL);
 }
 
-/* How many of its faults the realm has met. */
+/* How many of its faults have occurred. */
 static unsigned long faults_met(void)
 {
     static const char name[] = "\"faults\":";
@@ -40,7 +40,8 @@ static unsigned long faults_met(void)
     return found != NULL ? strtoul(found + strlen(name), NULL, 10) : 0;
 }
 
-/* Cancels once the request is there, so that it is a wait that ends. The attempts have an end for a request that never comes. */
+/* Cancels once the request has arrived, so that it ends a wait. The number of attempts is limited, in
+ * case the request never arrives. */
 static void *cancel_when_it_waits(void *cancel)
 {
     const struct timespec moment = {0, 50000000L};
@@ -53,8 +54,8 @@ static void *cancel_when_it_waits(void *cancel)
     return NULL;
 }
 
-/* The realm is silent to these two: nothing but the cancel and the timeout ends them. */
-static void a_wait_ends_when_it_is_cancelled_or_out_of_time(const sipgate_oauth2_client *client)
+/* The realm does not respond to these two, so only the cancel token and the timeout end them. */
+static void a_wait_ends_when_it_is_cancelled_or_times_out(const sipgate_oauth2_client *client)
 {
     sipgate_oauth2_cancel_token *cancel = sipgate_oauth2_cancel_token_new();
     sipgate_oauth2_call_options *call = sipgate_oauth2_call_options_new();
@@ -81,7 +82,7 @@ int main(void)
 {
     sipgate_oauth2_client *client = make_client();
 
-    a_wait_ends_when_it_is_cancelled_or_out_of_time(client);
+    a_wait_ends_when_it_is_cancelled_or_times_out(client);
     refused(client);
     eight_threads_share_a_client(client);
     sipgate_oauth2_client_free(client);

@@ -1,4 +1,5 @@
-/* As much of a test library as this needs: a check that says what failed and goes on, and a count that ends the program. */
+/* A minimal test library: checks that report a failure and continue, and a count of failures at the
+ * end of the program. */
 
 #ifndef CHECK_H
 #define CHECK_H
@@ -10,7 +11,7 @@
 
 static int checks_failed;
 
-/* The metadata of a server whose issuer is this literal, and the members that it needs. */
+/* The metadata of a server whose issuer is this literal, and its required members. */
 #define METADATA(issuer) "{" MEMBERS(issuer) "}"
 #define MEMBERS(issuer)                                                                                                \
     "\"issuer\": \"" issuer                                                                                            \
@@ -27,7 +28,7 @@ static int checks_failed;
         }                                                                                                                                  \
     } while (0)
 
-/* Fails unless it worked; shows and frees the error. */
+/* Fails unless the call succeeds. Shows and frees the error. */
 #define CHECK_OK(call)                                                                                                 \
     do {                                                                                                               \
         sipgate_oauth2_error *error = NULL;                                                                            \
@@ -37,7 +38,7 @@ static int checks_failed;
         sipgate_oauth2_error_free(error);                                                                              \
     } while (0)
 
-/* Fails unless it is refused as a bad argument whose message begins with this name. */
+/* Fails unless the call is refused for an argument whose name begins the message. */
 #define CHECK_REFUSED(call, name)                                                                                      \
     do {                                                                                                               \
         sipgate_oauth2_error *error = NULL;                                                                            \
@@ -49,7 +50,7 @@ static int checks_failed;
         sipgate_oauth2_error_free(error);                                                                              \
     } while (0)
 
-/* Refuses every text that nothing accepts: the call passes `text`. */
+/* Fails unless the call, which passes `text`, refuses NULL and invalid text. */
 #define CHECK_TEXT(call, name)                                                                                                             \
     do {                                                                                                                                   \
         const char *text = NULL;                                                                                                           \
@@ -58,7 +59,7 @@ static int checks_failed;
         CHECK_REFUSED(call, name);                                                                                                         \
     } while (0)
 
-/* Refused, and the output as it was before. The call writes to &out. */
+/* Fails unless the call is refused and does not change its output, which is &out. */
 #define CHECK_UNTOUCHED(type, call, name)                                                                                                  \
     do {                                                                                                                                   \
         type *out = (type *)&checks_failed;                                                                                                \

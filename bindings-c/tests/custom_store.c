@@ -1,4 +1,4 @@
-/* Custom stores: the example's over files, and others that fail, lie or are incomplete. */
+/* Custom stores: the example over files, and others that fail, lie or are incomplete. */
 
 #include "check.h"
 #include "logins.h"
@@ -16,7 +16,7 @@ static void remove_folder(void)
     CHECK(system(command) == 0);
 }
 
-/* How often its user data was freed, and by its mode what it does. */
+/* A store that does what its members say, and counts how often its user data was freed. */
 struct odd_store {
     pthread_mutex_t lock;
     int freed;
@@ -60,7 +60,7 @@ static void odd_free(void *user_data)
     pthread_mutex_unlock(&store->lock);
 }
 
-/* A call that ended for its caller may be about to end for the library. */
+/* When a call has returned, the library may still be about to release the store. */
 static void check_freed_once(struct odd_store *store)
 {
     int attempts, freed = 0;
@@ -90,7 +90,7 @@ static sipgate_oauth2_store *odd(struct odd_store *odd_store)
     return store;
 }
 
-/* What a source over this store answers, and the error with it. */
+/* The status and the error of a token request over this store. */
 static sipgate_oauth2_status ask(struct odd_store *odd_store, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_store *store = odd(odd_store);
@@ -109,7 +109,7 @@ static sipgate_oauth2_status ask(struct odd_store *odd_store, sipgate_oauth2_err
     return status;
 }
 
-static void a_table_that_is_not_whole_is_refused_and_its_user_data_left_alone(void)
+static void an_incomplete_table_is_refused_and_its_user_data_is_not_freed(void)
 {
     struct odd_store store = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_DONE, SIPGATE_STORE_DONE, NULL, NULL};
     struct {
@@ -152,7 +152,7 @@ static void a_table_that_is_not_whole_is_refused_and_its_user_data_left_alone(vo
     sipgate_oauth2_store_free(good);
 }
 
-static void what_a_store_says_when_it_fails_is_the_cause_of_the_error(void)
+static void the_message_of_a_store_that_fails_is_the_cause_of_the_error(void)
 {
     struct odd_store silent = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_FAILED, SIPGATE_STORE_DONE, NULL, NULL};
     struct odd_store talking = {PTHREAD_MUTEX_INITIALIZER, 0,   4711, SIPGATE_STORE_DONE,
@@ -196,7 +196,7 @@ static void fill_with_rubbish(sipgate_oauth2_store_entry *entry)
     CHECK(strcmp(sipgate_oauth2_store_entry_version(entry).data, "v") == 0);
 }
 
-static void half_an_entry_is_a_failure_and_rubbish_is_corrupt(void)
+static void an_incomplete_entry_is_a_failure_and_an_unreadable_one_is_corrupt(void)
 {
     struct odd_store half = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_DONE, SIPGATE_STORE_DONE, NULL, fill_badly};
     struct odd_store rubbish = {PTHREAD_MUTEX_INITIALIZER, 0,    SIPGATE_STORE_DONE,
@@ -210,7 +210,7 @@ static void half_an_entry_is_a_failure_and_rubbish_is_corrupt(void)
     CHECK(ask(&rubbish, NULL) == SIPGATE_STORE_CORRUPT);
 }
 
-static void a_store_that_lies_is_found_out(void)
+static void a_store_that_lies_is_detected(void)
 {
     struct odd_store liar = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_DONE, SIPGATE_STORE_DONE, NULL, NULL};
     sipgate_oauth2_store_violations *violations = NULL;
@@ -242,7 +242,7 @@ static sipgate_oauth2_store *over_files(void)
     return store;
 }
 
-static void the_example_keeps_every_promise(void)
+static void the_example_passes_the_store_check(void)
 {
     sipgate_oauth2_store_violations *violations = NULL;
     sipgate_oauth2_store *store = over_files();
@@ -267,7 +267,7 @@ static void *refresh(void *data)
     return NULL;
 }
 
-/* Four stores over the same files know as little of each other as four processes do. */
+/* Four stores over the same files are as independent of each other as four processes. */
 static void stores_over_the_same_files_share_a_login_and_its_refresh(void)
 {
     sipgate_oauth2_store *stores[4];
@@ -311,11 +311,11 @@ int main(void)
 {
     CHECK(mkdtemp(folder) != NULL);
     strict_realm();
-    a_table_that_is_not_whole_is_refused_and_its_user_data_left_alone();
-    what_a_store_says_when_it_fails_is_the_cause_of_the_error();
-    half_an_entry_is_a_failure_and_rubbish_is_corrupt();
-    a_store_that_lies_is_found_out();
-    the_example_keeps_every_promise();
+    an_incomplete_table_is_refused_and_its_user_data_is_not_freed();
+    the_message_of_a_store_that_fails_is_the_cause_of_the_error();
+    an_incomplete_entry_is_a_failure_and_an_unreadable_one_is_corrupt();
+    a_store_that_lies_is_detected();
+    the_example_passes_the_store_check();
     stores_over_the_same_files_share_a_login_and_its_refresh();
     remove_folder();
     return checks_failed != 0;

@@ -1,4 +1,4 @@
-/* What happens is told to the handler: by kind and as JSON, on whatever thread, and without a secret. */
+/* The handler receives events, with their kind and as JSON, on any thread and without secrets. */
 
 #include "check.h"
 #include "logins.h"
@@ -43,7 +43,7 @@ static int has(struct log *log, const char *text)
     return found;
 }
 
-/* An event comes after the call, and so maybe after the caller has its answer. */
+/* An event is sent after the call, so the handler may run after the call has returned. */
 static void check_told(struct log *log, const char *text)
 {
     int attempts;
@@ -73,7 +73,7 @@ static struct log *new_log(void)
     return log;
 }
 
-static void a_handler_is_told_of_a_whole_login(void)
+static void a_handler_receives_the_events_of_a_complete_login(void)
 {
     struct log *log = new_log();
     sipgate_oauth2_store *store = NULL;
@@ -140,7 +140,7 @@ static void a_handler_that_is_refused_or_replaced(void)
 int main(void)
 {
     strict_realm();
-    a_handler_is_told_of_a_whole_login();
+    a_handler_receives_the_events_of_a_complete_login();
     a_handler_that_is_refused_or_replaced();
     return checks_failed != 0;
 }

@@ -1,4 +1,5 @@
-/* A forked child uses what its parent had open: over connections of its own, while the parent goes on with its. */
+/* A forked child uses its parent's handles over its own connections, while the parent continues with
+ * its own. */
 
 #include "check.h"
 #include "logins.h"
@@ -29,7 +30,7 @@ static void refused_by(const void *client)
     refused(client);
 }
 
-static void a_client_is_used_on_both_sides(void)
+static void parent_and_child_use_one_client(void)
 {
     sipgate_oauth2_client *client = make_client();
 
@@ -39,7 +40,7 @@ static void a_client_is_used_on_both_sides(void)
     sipgate_oauth2_client_free(client);
 }
 
-/* A test with a login in a database of its own. */
+/* Runs a test with a login in its own database. */
 static void with_a_login(void (*test)(sipgate_oauth2_token_source *))
 {
     char folder[] = "/tmp/sipgate-oauth2-XXXXXX", path[64], command[128];
@@ -71,8 +72,9 @@ static void refresh(const void *source)
     sipgate_oauth2_secret_free(token);
 }
 
-/* The server ends the login when a refresh token is spent twice: the sides must see what the other did. */
-static void a_login_is_refreshed_on_both_sides(sipgate_oauth2_token_source *source)
+/* The server ends the login if a refresh token is used twice, so each side must see the other's
+ * refresh. */
+static void parent_and_child_refresh_one_login(sipgate_oauth2_token_source *source)
 {
     refresh(source);
     in_a_child(refresh, source);
@@ -103,8 +105,8 @@ static void *look_on(void *source)
     return NULL;
 }
 
-/* A child has its parent's half-done work in the database, and not the thread that does it. */
-static void children_forked_while_others_are_in_the_database_use_it(sipgate_oauth2_token_source *source)
+/* A child inherits its parent's unfinished work in the database, but not the thread that does it. */
+static void children_forked_while_threads_use_the_database_use_it(sipgate_oauth2_token_source *source)
 {
     pthread_t lookers[3];
     void *failed;
@@ -121,14 +123,14 @@ static void children_forked_while_others_are_in_the_database_use_it(sipgate_oaut
     }
 }
 
-/* Without the handlers of pthread_atfork: what a program does that forks by a system call of its own. */
+/* Forks without the handlers of pthread_atfork, like a program that makes the system call itself. */
 extern pid_t _Fork(void);
 
 static void *refresh_until_killed(void *source)
 {
     sipgate_oauth2_secret *token = NULL;
 
-    /* Its process is killed meanwhile. */
+    /* The process is killed during this call. */
     sipgate_oauth2_token_source_refresh(source, NULL, &token, NULL);
     return NULL;
 }
@@ -144,7 +146,8 @@ static void send_byte(int pipe)
     CHECK(write(pipe, "x", 1) == 1);
 }
 
-/* The owner of a refresh forks while its request is under way, and is killed. Its child lives on, and must not keep the lock. */
+/* The owner of a refresh forks during its request and is killed. Its child remains and must not keep
+ * the lock. */
 static void a_killed_parents_child_keeps_no_lock(const sipgate_oauth2_token_source *source, pid_t (*fork_child)(void),
                                                  int child_uses_it)
 {
@@ -198,14 +201,15 @@ static void a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_libra
 
 int main(void)
 {
-    a_client_is_used_on_both_sides();
+    parent_and_child_use_one_client();
     strict_realm();
-    with_a_login(a_login_is_refreshed_on_both_sides);
+    with_a_login(parent_and_child_refresh_one_login);
     with_a_login(a_child_whose_fork_was_told_of_keeps_no_lock);
     with_a_login(a_child_whose_fork_was_not_told_of_keeps_none_once_it_uses_the_library);
-    /* Under the address sanitizer of gcc 12 a child hung here; without it, none did in 900 forks. Its locks are not made for such a fork. */
+    /* Under the address sanitizer of gcc 12, whose locks do not support such a fork, a child hung here.
+     * Without the sanitizer, none did in 900 forks. */
     if (getenv("FORK_ALONE_ONLY") == NULL)
-        with_a_login(children_forked_while_others_are_in_the_database_use_it);
+        with_a_login(children_forked_while_threads_use_the_database_use_it);
     else
         puts("fork: SKIPPED beside other threads, where a child can hang under the address sanitizer");
     return checks_failed != 0;

@@ -1,4 +1,4 @@
-/* Logins at the local realm at REALM_HTTP, and what it tells of them. */
+/* Logins at the local realm at REALM_HTTP, and its counters. */
 
 #ifndef LOGINS_H
 #define LOGINS_H
@@ -12,11 +12,12 @@
 
 #include "check.h"
 
-/* One request to the realm's control interface; its answer's body as text, cut to `size`. */
+/* Sends one request to the realm's control interface. Writes the response's body as text, truncated
+ * to `size`. */
 static inline void realm_call(const char *method, const char *path, const char *json, char *body, size_t size)
 {
     struct sockaddr_in address;
-    char request[8192], answer[16384] = "";
+    char request[8192], response[16384] = "";
     const char *found;
     size_t length = 0;
     ssize_t got = 1;
@@ -32,13 +33,13 @@ static inline void realm_call(const char *method, const char *path, const char *
              method, path, port, (unsigned)strlen(json), json);
     CHECK(connect(connection, (struct sockaddr *)&address, sizeof address) == 0);
     CHECK(write(connection, request, strlen(request)) == (ssize_t)strlen(request));
-    while (got > 0 && length < sizeof answer - 1) {
-        got = read(connection, answer + length, sizeof answer - 1 - length);
+    while (got > 0 && length < sizeof response - 1) {
+        got = read(connection, response + length, sizeof response - 1 - length);
         length += got > 0 ? (size_t)got : 0;
     }
     close(connection);
-    CHECK_SAYING(strstr(answer, " 200 ") != NULL, "%s %s: %s", path, json, answer);
-    found = strstr(answer, "\r\n\r\n");
+    CHECK_SAYING(strstr(response, " 200 ") != NULL, "%s %s: %s", path, json, response);
+    found = strstr(response, "\r\n\r\n");
     snprintf(body, size, "%s", found != NULL ? found + 4 : "");
 }
 
@@ -48,7 +49,7 @@ static inline void realm_post(const char *path, const char *json)
     realm_call("POST", path, json, body, sizeof body);
 }
 
-/* What the realm has counted under this name. */
+/* The counter of the realm with this name. */
 static inline unsigned long realm_counter(const char *name)
 {
     char body[4096], member[64];
@@ -67,7 +68,7 @@ static inline void wait_milliseconds(long milliseconds)
     nanosleep(&moment, NULL);
 }
 
-/* The realm as it was at first, but for the rotation of refresh tokens, with reuse detection. */
+/* Resets the realm, and makes it rotate refresh tokens with reuse detection. */
 static inline void strict_realm(void)
 {
     realm_post("reset", "{}");
@@ -104,7 +105,7 @@ static inline sipgate_oauth2_client *client_with(const sipgate_oauth2_store *sto
     return client;
 }
 
-/* Where the browser is sent once anna has logged in. */
+/* The callback after anna has logged in. */
 static inline void browse(const sipgate_oauth2_authorization_request *request, char *callback, size_t size)
 {
     char json[4096], body[8192];

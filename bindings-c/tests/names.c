@@ -1,4 +1,4 @@
-/* The constants are the registry: each has the name and the number that the core gives it. */
+/* Each constant has the name and the number that the core gives it. */
 
 #include "check.h"
 

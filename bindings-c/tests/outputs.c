@@ -1,9 +1,9 @@
-/* What a function writes: its output on success alone, its error on failure alone. A pointer to nothing in particular stands in both places before
- * the call, and shows whether it was touched. */
+/* A function writes its output only on success, and its error only on failure. Before the call, both
+ * places hold a marker that shows whether they were changed. */
 
 #include "check.h"
 
-/* Done, and the error as it was before. */
+/* Fails unless the call succeeds and does not change its error. */
 #define CHECK_QUIET(call)                                                                                              \
     do {                                                                                                               \
         sipgate_oauth2_error *error = (sipgate_oauth2_error *)&checks_failed;                                          \
@@ -94,7 +94,7 @@ static void of_grants(const sipgate_oauth2_client *client)
     sipgate_oauth2_authorization_request_free(request);
 }
 
-/* The functions that give a secret are of one shape. */
+/* The functions that return a secret have the same signature. */
 static void of_tokens(const sipgate_oauth2_client *client)
 {
     static sipgate_oauth2_status (*const secrets[])(const sipgate_oauth2_token_set *, sipgate_oauth2_secret **,

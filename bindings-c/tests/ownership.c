@@ -1,4 +1,5 @@
-/* Who owns what: handles outlive those they came from, in any order of freeing, and a text belongs to its handle. */
+/* Handles outlive those that they were made from, in any order of freeing, and a text belongs to its
+ * handle. */
 
 #include "check.h"
 
@@ -6,7 +7,7 @@
 
 static const char saved[] = "{\"access_token\":\"access-canary\",\"refresh_token\":\"refresh-canary\",\"scope\":[\"a\",\"b\"],\"expires_at\":1700000300,\"x\":[1]}";
 
-static void everything_outlives_what_it_came_from(void)
+static void handles_outlive_those_they_were_made_from(void)
 {
     sipgate_oauth2_client_options *options = NULL;
     sipgate_oauth2_client *client = NULL;
@@ -90,7 +91,7 @@ static void an_exported_token_set_is_the_same(void)
 
 int main(void)
 {
-    everything_outlives_what_it_came_from();
+    handles_outlive_those_they_were_made_from();
     secrets_outlive_their_tokens();
     an_exported_token_set_is_the_same();
     return checks_failed != 0;

@@ -1,4 +1,4 @@
-"""Plants changes in the header, and checks that `abi.py` tells those that break programs from those that do not."""
+"""Checks that `abi.py` distinguishes planted changes that break programs from those that do not."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def main() -> int:
     header = abi.HEADER.read_text(encoding="utf-8")
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
-        # The header itself is the last release here.
+        # Here, the last release is the header itself.
         abi.RELEASED = Path(shutil.copy(abi.HEADER, Path(folder) / "released.h"))
         for changes, breaks in ((BREAKS, True), (KEEPS, False)):
             for what, (old, new) in changes.items():

@@ -1,4 +1,4 @@
-/* The local realm, as the tests of calls use it. */
+/* The local realm, for the tests of calls. */
 
 #ifndef REALM_H
 #define REALM_H
@@ -23,7 +23,7 @@ static sipgate_oauth2_client *make_client(void)
     return client;
 }
 
-/* One refresh with a token that is none: the server's refusal shows that the request made its way. */
+/* One refresh with an invalid token. The server's refusal shows that it received the request. */
 static void refused(const sipgate_oauth2_client *client)
 {
     sipgate_oauth2_token_set *tokens = NULL;

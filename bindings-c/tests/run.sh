@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs the C tests against the library that cargo built (target/debug); with --valgrind, under valgrind; with --asan, against a static
-# library that is built for it here, everything under the address sanitizer. That takes a nightly toolchain: without one, --asan says so and does nothing.
+# Builds and runs the C tests against the library that cargo built (target/debug). With --valgrind,
+# they run under valgrind. With --asan, they run under the address sanitizer, against a static library
+# that is built here. That needs a nightly toolchain; without one, the tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 library=$PWD/target/debug
@@ -26,7 +27,7 @@ how=
 if [ "${1:-}" = --valgrind ]; then
   if ! command -v valgrind > /dev/null; then
     [ -n "${SKIP_VALGRIND:-}" ] && echo "SKIPPED: valgrind is missing, and SKIP_VALGRIND is set" && exit 0
-    echo "valgrind is missing: install it, or set SKIP_VALGRIND=1 to go without" && exit 1
+    echo "valgrind is missing: install it, or set SKIP_VALGRIND=1 to skip this" && exit 1
   fi
   under=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect
     --trace-children=no)
@@ -37,8 +38,8 @@ elif [ "${1:-}" = --asan ]; then
   cargo +nightly --version > /dev/null 2>&1 || skipped "no nightly toolchain"
   echo 'int main(void) { return 0; }' | "${CC:-cc}" -fsanitize=address -x c - -o /dev/null 2> /dev/null || skipped "${CC:-cc} does not have it"
   host=$(rustc +nightly -vV | sed -n 's/^host: //p')
-  # The library and the C programs are instrumented, Rust's own library and that of the cryptography are not; what those are passed is checked where
-  # they call memcpy and its like.
+  # The library and the C programs are instrumented; Rust's standard library and the cryptography
+  # library are not. Of those, only calls of memcpy and similar functions are checked.
   RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address" \
     cargo +nightly rustc --quiet -p sipgate-oauth2-c-library --crate-type staticlib --target "$host" --target-dir target/asan
   out=target/asan/c
@@ -54,13 +55,13 @@ header_alone() { echo '#include <sipgate_oauth2.h>' | "$@" "${warnings[@]}" -Iin
 verdict "the header compiles alone as C99" header_alone "${CC:-cc}" -std=c99 -x c
 verdict "the header compiles alone as C++17" header_alone "${CXX:-c++}" -std=c++17 -x c++
 
-verdict "changes that break programs are told from others" python3 bindings-c/tests/planted_breaks.py
+verdict "abi.py distinguishes breaking changes from others" python3 bindings-c/tests/planted_breaks.py
 
 functions_of_the_header() { grep -oE '\bsipgate_oauth2_[a-z0-9_]+\(' include/sipgate_oauth2.h | tr -d '(' | sort -u; }
 every_function_is_tested() {
   local name missing=0
   for name in $(functions_of_the_header); do
-    grep -qE "\b$name\b" bindings-c/tests/*.c || { echo "$name is in no test"; missing=1; }
+    grep -qE "\b$name\b" bindings-c/tests/*.c || { echo "no test calls $name"; missing=1; }
   done
   return "$missing"
 }
@@ -94,7 +95,7 @@ for source in bindings-c/tests/*.c; do
   "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -g "${warnings[@]}" -Iinclude "$source" -o "$out/$name" "${link[@]}" -pthread
   [ "$name" = calls ] && be_silent_twice "$REALM_HTTP/_realm/faults"
   checking=("${under[@]}")
-  # A forked child forgets its parent's connections on purpose, and that is a leak of the child's.
+  # A forked child deliberately forgets its parent's connections, which counts as a leak.
   [ "$name" = fork ] && [ -n "${under:-}" ] && checking+=(--leak-check=no)
   verdict "$name$how" "${checking[@]}" "$out/$name"
 done

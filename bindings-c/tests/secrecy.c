@@ -1,8 +1,8 @@
-/* No text of an error shows a secret: each way to hand one in gets one that is refused. */
+/* No text of an error shows a secret. Every function that takes a secret gets one that it refuses. */
 
 #include "check.h"
 
-/* Every text of the error, which must be there. */
+/* Checks every text of the error, which must not be NULL. */
 static void check_secret_kept(const char *call, sipgate_oauth2_status status, sipgate_oauth2_error *error)
 {
     const sipgate_oauth2_str texts[] = {
@@ -52,7 +52,7 @@ static void of_settings(void)
     }
 }
 
-/* Nobody listens at the client's token endpoint: what gets as far as being sent fails there. */
+/* No server listens at the client's token endpoint, so a call that sends a request fails there. */
 static sipgate_oauth2_client *make_client(void)
 {
     sipgate_oauth2_client_options *options = NULL;

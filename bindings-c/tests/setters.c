@@ -1,4 +1,5 @@
-/* Every setter, with every text that may go wrong: it says which argument it was, and leaves its handle as it was. */
+/* Every setter with every kind of bad text: it says which argument is wrong and does not change its
+ * handle. */
 
 #include "check.h"
 
@@ -6,7 +7,8 @@
 
 static char *huge;
 
-/* Taken or refused, both are right; but a refusal names the argument, and what was taken leaves the error alone. */
+/* The text may be accepted or refused. A refusal names the argument; otherwise the error is not
+ * changed. */
 static void check_settled(const char *call, const char *name, sipgate_oauth2_status status, sipgate_oauth2_error *error,
                           const sipgate_oauth2_error *before)
 {
@@ -92,7 +94,7 @@ static void of_codes(void)
     sipgate_oauth2_authorization_code_free(code);
 }
 
-/* What was set before a failure is what is used after it. */
+/* A value that was set before a failure is still used after it. */
 static void a_setter_that_fails_changes_nothing(void)
 {
     sipgate_oauth2_client_options *options = NULL;

@@ -1,4 +1,5 @@
-/* Token sources, their calls and statuses with NULL and broken text: every function says which argument is wrong, and writes no output. */
+/* Token sources, their calls and statuses with NULL and invalid text: every function says which
+ * argument is wrong, and writes no output. */
 
 #include "check.h"
 

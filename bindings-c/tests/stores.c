@@ -1,4 +1,4 @@
-/* Where logins are kept: what a store refuses, what outlives it, and what is encrypted. */
+/* Stores: what they refuse, what outlives them, and what is encrypted. */
 
 #include "check.h"
 #include "logins.h"
@@ -17,7 +17,7 @@ static void remove_database(void)
     CHECK(system(command) == 0);
 }
 
-/* Encrypted with these keys, as far as they are not NULL. */
+/* A database that is encrypted with those of these keys that are not NULL. */
 static sipgate_oauth2_store *database(const char *newest, const char *older)
 {
     sipgate_oauth2_store_options *options = sipgate_oauth2_store_options_new();
@@ -33,7 +33,7 @@ static sipgate_oauth2_store *database(const char *newest, const char *older)
     return store;
 }
 
-/* What the account's access token is asked with. */
+/* Requests the account's access token over this store. */
 static sipgate_oauth2_status ask(sipgate_oauth2_store *store, sipgate_oauth2_secret **token,
                                  sipgate_oauth2_error **error)
 {
@@ -103,7 +103,7 @@ static void of_clients(void)
     sipgate_oauth2_store_free(store);
 }
 
-static void a_database_is_its_owners_alone(void)
+static void a_database_is_accessible_only_to_its_owner(void)
 {
     struct stat stat_of_it;
     sipgate_oauth2_store *store = NULL;
@@ -124,7 +124,7 @@ static void a_database_is_its_owners_alone(void)
     sipgate_oauth2_store_options_free(options);
 }
 
-static void a_login_is_there_for_the_next_program_that_opens_the_database(void)
+static void the_next_program_that_opens_the_database_has_the_login(void)
 {
     sipgate_oauth2_store *store = database(NULL, NULL);
     sipgate_oauth2_client *client = client_with(store);
@@ -141,7 +141,7 @@ static void a_login_is_there_for_the_next_program_that_opens_the_database(void)
     sipgate_oauth2_store_free(store);
 }
 
-static void what_is_encrypted_is_read_with_its_key_alone(void)
+static void an_encrypted_login_is_read_only_with_its_key(void)
 {
     sipgate_oauth2_store *store = database(OLD_KEY, NULL);
     sipgate_oauth2_client *client = client_with(store);
@@ -166,11 +166,11 @@ int main(void)
     strict_realm();
     of_options();
     of_clients();
-    a_database_is_its_owners_alone();
+    a_database_is_accessible_only_to_its_owner();
     remove_database();
-    a_login_is_there_for_the_next_program_that_opens_the_database();
+    the_next_program_that_opens_the_database_has_the_login();
     remove_database();
-    what_is_encrypted_is_read_with_its_key_alone();
+    an_encrypted_login_is_read_only_with_its_key();
     remove_database();
     CHECK(rmdir(folder) == 0);
     return checks_failed != 0;

@@ -1,4 +1,4 @@
-/* One login that many threads live on, against the local realm with rotation and reuse detection on. */
+/* One login that many threads use, at the local realm with rotation and reuse detection. */
 
 #include "check.h"
 #include "logins.h"
@@ -19,7 +19,7 @@ static sipgate_oauth2_secret *token_of(const sipgate_oauth2_token_source *source
     return token;
 }
 
-static void a_login_gives_its_token_and_outlives_what_it_came_from(void)
+static void a_login_returns_its_token_and_outlives_its_client(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -116,7 +116,7 @@ static void *load_page(void *data)
     return NULL;
 }
 
-static void a_callback_that_is_loaded_twice_at_once_makes_one_login(void)
+static void a_callback_that_is_loaded_twice_at_once_creates_one_login(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -166,7 +166,7 @@ static void late_refusals_of_one_token_cause_one_refresh(void)
     sipgate_oauth2_store_free(store);
 }
 
-static void a_token_that_is_to_live_longer_is_refreshed(void)
+static void a_token_that_would_expire_too_soon_is_refreshed(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -199,7 +199,7 @@ static sipgate_oauth2_token_status *status_of(const sipgate_oauth2_token_source 
     return status;
 }
 
-static void a_status_tells_how_the_login_stands(void)
+static void a_status_describes_the_login(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -237,7 +237,7 @@ static void a_status_tells_how_the_login_stands(void)
     sipgate_oauth2_token_status_free(status);
 }
 
-static void a_logout_ends_the_login_here_and_at_the_server(void)
+static void a_logout_ends_the_login_locally_and_at_the_server(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -260,8 +260,8 @@ static void a_logout_ends_the_login_here_and_at_the_server(void)
     sipgate_oauth2_store_free(store);
 }
 
-/* At a server that is known by its metadata: it is told of a logout if that names a revocation endpoint. */
-static void a_logout_is_told_to_the_endpoint_of_the_metadata(bool is_there)
+/* With a server's metadata, a logout is sent only if they name a revocation endpoint. */
+static void a_logout_is_sent_to_the_endpoint_of_the_metadata(bool is_there)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client_options *options = NULL;
@@ -293,10 +293,10 @@ static void a_logout_is_told_to_the_endpoint_of_the_metadata(bool is_there)
     sipgate_oauth2_store_free(store);
 }
 
-static void a_logout_tells_a_server_known_by_its_metadata(void)
+static void a_logout_is_sent_if_the_metadata_have_an_endpoint(void)
 {
-    a_logout_is_told_to_the_endpoint_of_the_metadata(true);
-    a_logout_is_told_to_the_endpoint_of_the_metadata(false);
+    a_logout_is_sent_to_the_endpoint_of_the_metadata(true);
+    a_logout_is_sent_to_the_endpoint_of_the_metadata(false);
 }
 
 static void saved_tokens_are_a_login(void)
@@ -329,7 +329,8 @@ static void saved_tokens_are_a_login(void)
     sipgate_oauth2_store_free(store);
 }
 
-/* Cancels once the request is there, so that it is a wait that ends. The attempts have an end for a request that never comes. */
+/* Cancels once the request has arrived, so that it ends a wait. The number of attempts is limited, in
+ * case the request never arrives. */
 static void *cancel_when_it_waits(void *cancel)
 {
     int attempts;
@@ -341,7 +342,7 @@ static void *cancel_when_it_waits(void *cancel)
     return NULL;
 }
 
-static void a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on(void)
+static void a_wait_is_cancelled_from_another_thread_and_the_refresh_continues(void)
 {
     sipgate_oauth2_store *store = memory();
     sipgate_oauth2_client *client = client_with(store);
@@ -373,16 +374,16 @@ static void a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on(void
 int main(void)
 {
     static void (*const tests[])(void) = {
-        a_login_gives_its_token_and_outlives_what_it_came_from,
+        a_login_returns_its_token_and_outlives_its_client,
         sixteen_threads_at_the_moment_of_expiry_cause_one_refresh,
-        a_callback_that_is_loaded_twice_at_once_makes_one_login,
+        a_callback_that_is_loaded_twice_at_once_creates_one_login,
         late_refusals_of_one_token_cause_one_refresh,
-        a_token_that_is_to_live_longer_is_refreshed,
-        a_status_tells_how_the_login_stands,
-        a_logout_ends_the_login_here_and_at_the_server,
-        a_logout_tells_a_server_known_by_its_metadata,
+        a_token_that_would_expire_too_soon_is_refreshed,
+        a_status_describes_the_login,
+        a_logout_ends_the_login_locally_and_at_the_server,
+        a_logout_is_sent_if_the_metadata_have_an_endpoint,
         saved_tokens_are_a_login,
-        a_wait_is_cancelled_from_another_thread_and_the_refresh_goes_on,
+        a_wait_is_cancelled_from_another_thread_and_the_refresh_continues,
     };
     size_t i;
 

@@ -1,5 +1,6 @@
-//! Memory that is wiped when it is freed: for all that the library does in Python, Node and C. A token is copied more often than the core
-//! can know: by a text that grows, by the buffers of TLS and of the HTTP library, by SQLite's pages.
+//! Memory that is wiped when it is freed, for all allocations of the library in Python, Node, and
+//! C. Tokens are copied in places that the core does not control: strings that grow, the buffers of
+//! TLS and of the HTTP library, and SQLite's pages.
 
 use std::alloc::{Layout, System, alloc, dealloc, realloc};
 use std::ffi::{c_int, c_void};
@@ -12,7 +13,8 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
-/// Has SQLite use the same memory. To be called before the first store is opened; later calls do nothing.
+/// Makes SQLite use the same memory. Call it before the first store is opened; later calls do
+/// nothing.
 pub fn wipe_sqlite() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -26,12 +28,14 @@ pub fn wipe_sqlite() {
             xShutdown: Some(shut_down),
             pAppData: ptr::null_mut(),
         };
-        // SAFETY: SQLite is not in use yet, and copies the methods. If it should be in use all the same, it refuses them and keeps its own.
+        // SAFETY: SQLite is not in use yet, and copies the methods. If it is already in use, it
+        // rejects them and keeps its own.
         unsafe { sqlite3_config(SQLITE_CONFIG_MALLOC, &raw const methods) };
     });
 }
 
-/// In front of what SQLite gets: its size. As large as the alignment that C's `malloc` promises.
+/// The size of the header before each block that SQLite gets, which stores the block's size. Equal
+/// to the alignment of C's `malloc`.
 const HEADER: usize = 16;
 
 fn layout(size: usize) -> Option<Layout> {
@@ -40,12 +44,12 @@ fn layout(size: usize) -> Option<Layout> {
 
 /// # Safety
 ///
-/// `block` starts with a header and has room for `size` bytes behind it, or is null.
+/// `block` has room for a header and `size` bytes after it, or is null.
 unsafe fn handed_out(block: *mut u8, size: usize) -> *mut c_void {
     if block.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: the header is there, and aligned.
+    // SAFETY: the block has room for the header, and is aligned.
     unsafe {
         block.cast::<usize>().write(size);
         block.add(HEADER).cast()
@@ -54,9 +58,9 @@ unsafe fn handed_out(block: *mut u8, size: usize) -> *mut c_void {
 
 /// # Safety
 ///
-/// `handed` is what `handed_out` gave, and not freed.
+/// `handed` was returned by `handed_out` and has not been freed.
 unsafe fn block(handed: *mut c_void) -> (*mut u8, usize) {
-    // SAFETY: the header stands before it.
+    // SAFETY: the header precedes it.
     unsafe {
         let block = handed.cast::<u8>().sub(HEADER);
         (block, block.cast::<usize>().read())
@@ -67,7 +71,7 @@ unsafe extern "C" fn malloc(wanted: c_int) -> *mut c_void {
     let Some((wanted, layout)) = usize::try_from(wanted).ok().and_then(|wanted| Some((wanted, layout(wanted)?))) else {
         return ptr::null_mut();
     };
-    // SAFETY: the layout has a size, and room for the header.
+    // SAFETY: the layout is not empty, and has room for the header.
     unsafe { handed_out(alloc(layout), wanted) }
 }
 
@@ -75,7 +79,7 @@ unsafe extern "C" fn free(handed: *mut c_void) {
     if handed.is_null() {
         return;
     }
-    // SAFETY: SQLite frees what it got from here, once.
+    // SAFETY: SQLite frees each block from here once.
     unsafe {
         let (block, size) = block(handed);
         if let Some(layout) = layout(size) {
@@ -88,7 +92,7 @@ unsafe extern "C" fn resize(handed: *mut c_void, wanted: c_int) -> *mut c_void {
     let Some((wanted, new)) = usize::try_from(wanted).ok().and_then(|wanted| Some((wanted, layout(wanted)?))) else {
         return ptr::null_mut();
     };
-    // SAFETY: SQLite resizes what it got from here; the block has the layout that it was made with.
+    // SAFETY: SQLite resizes only blocks from here, and the layout is the block's.
     unsafe {
         let (block, size) = block(handed);
         match layout(size) {
@@ -102,13 +106,13 @@ unsafe extern "C" fn size(handed: *mut c_void) -> c_int {
     if handed.is_null() {
         return 0;
     }
-    // SAFETY: SQLite asks about what it got from here.
+    // SAFETY: SQLite passes only blocks from here.
     let (_, size) = unsafe { block(handed) };
     c_int::try_from(size).unwrap_or(c_int::MAX)
 }
 
 unsafe extern "C" fn round_up(wanted: c_int) -> c_int {
-    // SQLite asks for less than 2^31 - 256.
+    // SQLite requests less than 2^31 - 256 bytes.
     wanted.saturating_add(7) & !7
 }
 

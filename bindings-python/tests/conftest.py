@@ -27,12 +27,12 @@ REDIRECT_URI = "http://127.0.0.1/callback"
 
 LOGGER = logging.getLogger("sipgate_oauth2")
 
-# Only a test that fails waits this long.
+# Only a failing test waits this long.
 PATIENCE = 60.0
 
 
 class Realm:
-    """The realm's addresses and its control."""
+    """The realm's addresses and its control interface."""
 
     def __init__(self, http: str) -> None:
         self.http = http
@@ -42,7 +42,7 @@ class Realm:
         return self._ask(path, json.dumps(body).encode())
 
     def token_requests(self) -> list[dict[str, Any]]:
-        """What has arrived at the token endpoint, answered or not."""
+        """The requests that the token endpoint has received, with or without a response."""
         return self.requests("token")
 
     def requests(self, path: str) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ class Realm:
         )
 
     def source(self, client: Client, account: str = "anna") -> TokenSource:
-        """That of an account that has logged in."""
+        """The source of an account that has logged in."""
         request = client.authorization_request("balance:read")
         return client.complete_login(request, self.callback(request.url), account)
 
@@ -84,8 +84,8 @@ class Realm:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.http}/_realm/{path}", body, headers)
-        with direct.open(request) as answer:
-            return json.load(answer)
+        with direct.open(request) as response:
+            return json.load(response)
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +102,7 @@ def realm(realm_process: Realm) -> Realm:
 
 @pytest.fixture
 def strict(realm: Realm) -> Realm:
-    """It rotates refresh tokens, and ends the login where one is used twice."""
+    """A realm that rotates refresh tokens, and ends the login if one is used twice."""
     realm.post("settings", {"rotation": True})
     return realm
 
@@ -130,7 +130,7 @@ def tokens(realm: Realm, client: Client) -> TokenSet:
 
 @pytest.fixture
 def lines() -> Iterator[queue.Queue[logging.LogRecord]]:
-    """What is logged, on whatever thread."""
+    """The log records, from any thread."""
     records: queue.Queue[logging.LogRecord] = queue.Queue()
     handler = QueueHandler(records)
     LOGGER.addHandler(handler)
@@ -144,7 +144,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def program(realm: Realm, tokens: TokenSet) -> Iterator[Program]:
-    """Starts Python with these lines, for which there are a `client` and the `tokens` of a login."""
+    """Runs Python code that has a `client` and the `tokens` of a login."""
     started: list[subprocess.Popen[str]] = []
     head = f"""
 import sys

@@ -18,20 +18,20 @@ from conftest import PATIENCE, ROOT, Realm
 
 from sipgate_oauth2 import Client, Store, TemporaryError, TokenSet, TokenSource, aio
 
-Answer = tuple[int, str]
-"""The status, and the `Authorization` header of the request that was answered."""
+Response = tuple[int, str]
+"""The status, and the `Authorization` header of the last request."""
 
-Ask = Callable[..., Answer]
+Ask = Callable[..., Response]
 
 
 def with_requests(source: TokenSource, origins: list[str] | None) -> Ask:
     auth = source.requests_auth(origins=origins)
 
-    def ask(url: str, content: Any = None) -> Answer:
+    def ask(url: str, content: Any = None) -> Response:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.request("POST" if content else "GET", url, data=content, auth=auth)
-        return answer.status_code, answer.request.headers.get("Authorization", "")
+            response = session.request("POST" if content else "GET", url, data=content, auth=auth)
+        return response.status_code, response.request.headers.get("Authorization", "")
 
     return ask
 
@@ -39,32 +39,32 @@ def with_requests(source: TokenSource, origins: list[str] | None) -> Ask:
 def with_httpx(source: TokenSource, origins: list[str] | None) -> Ask:
     auth = source.httpx_auth(origins=origins)
 
-    def ask(url: str, content: Any = None) -> Answer:
+    def ask(url: str, content: Any = None) -> Response:
         with httpx.Client(trust_env=False, follow_redirects=True) as client:
-            answer = client.request("POST" if content else "GET", url, content=content, auth=auth)
-        return answer.status_code, answer.request.headers.get("Authorization", "")
+            response = client.request("POST" if content else "GET", url, content=content, auth=auth)
+        return response.status_code, response.request.headers.get("Authorization", "")
 
     return ask
 
 
 def with_async_httpx(
-    source: TokenSource, origins: list[str] | None, run: Callable[..., Answer] | None = None
+    source: TokenSource, origins: list[str] | None, run: Callable[..., Response] | None = None
 ) -> Ask:
     auth = source.httpx_auth(origins=origins)
 
-    async def awaited(url: str, content: Any) -> Answer:
+    async def awaited(url: str, content: Any) -> Response:
         if isinstance(content, Iterator):
             content = given_slowly(content)
         async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
             method = "POST" if content else "GET"
-            answer = await client.request(method, url, content=content, auth=auth)
-        return answer.status_code, answer.request.headers.get("Authorization", "")
+            response = await client.request(method, url, content=content, auth=auth)
+        return response.status_code, response.request.headers.get("Authorization", "")
 
     async def given_slowly(parts: Iterator[bytes]) -> Any:
         for part in parts:
             yield part
 
-    def ask(url: str, content: Any = None) -> Answer:
+    def ask(url: str, content: Any = None) -> Response:
         return run(awaited, url, content) if run else asyncio.run(awaited(url, content))
 
     return ask
@@ -102,7 +102,7 @@ def test_a_request_has_the_token(strict: Realm, source: TokenSource, ask: Ask) -
     assert len(strict.requests("balance")) == 1
 
 
-def test_a_401_is_answered_with_one_refresh_and_one_more_request(
+def test_a_401_causes_one_refresh_and_one_more_request(
     strict: Realm, source: TokenSource, ask: Ask
 ) -> None:
     first = source.access_token()
@@ -119,14 +119,14 @@ def test_a_401_to_the_new_token_is_passed_on(strict: Realm, ask: Ask) -> None:
     refuse(strict, times=3)
     assert ask(f"{strict.http}/v2/balance")[0] == 401
     assert len(strict.requests("balance")) == 2
-    # A token that a refusal has just brought is not renewed again.
+    # A token that was just refreshed after a refusal is not refreshed again.
     assert ask(f"{strict.http}/v2/balance")[0] == 401
     assert len(strict.requests("balance")) == 3
     assert strict.counters()["refresh_grants"] == 1
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
-def test_a_403_looks_for_what_another_process_has_stored_and_renews_nothing(
+def test_a_403_uses_a_token_that_another_process_has_stored_and_refreshes_nothing(
     strict: Realm, tmp_path: Path, adapter: Callable[[TokenSource, list[str]], Ask]
 ) -> None:
     database = str(tmp_path / "tokens.db")
@@ -146,7 +146,7 @@ def test_a_403_looks_for_what_another_process_has_stored_and_renews_nothing(
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
-def test_a_403_is_passed_on_where_the_store_fails(
+def test_a_403_is_passed_on_if_the_store_fails(
     strict: Realm, tmp_path: Path, adapter: Callable[[TokenSource, list[str]], Ask]
 ) -> None:
     database = tmp_path / "tokens.db"
@@ -168,16 +168,14 @@ def test_no_other_status_refreshes(strict: Realm, ask: Ask, status: int) -> None
 
 def test_another_origin_gets_no_token(strict: Realm, ask: Ask) -> None:
     port = strict.http.rpartition(":")[2]
-    # The same server under a name that is not among the origins.
+    # The same server, by a name that is not in the origins.
     with pytest.warns(UserWarning, match=rf"localhost:{port} gets no token.*origins="):
         assert ask(f"http://localhost:{port}/v2/balance") == (401, "")
     assert authorization(strict.requests("balance")[0]) == []
     assert strict.counters()["refresh_grants"] == 0
 
 
-def test_a_redirect_to_another_origin_does_not_take_the_token_with_it(
-    strict: Realm, ask: Ask
-) -> None:
+def test_a_redirect_to_another_origin_does_not_have_the_token(strict: Realm, ask: Ask) -> None:
     port = strict.http.rpartition(":")[2]
     location = f"http://localhost:{port}/v2/balance?redirected"
     redirect = {"on": "balance", "kind": "redirect", "status": 302, "location": location}
@@ -198,13 +196,13 @@ def test_a_401_after_a_redirect_is_passed_on(strict: Realm, ask: Ask) -> None:
     assert strict.counters()["refresh_grants"] == 0
 
 
-def test_a_body_that_can_be_sent_twice_is(strict: Realm, ask: Ask) -> None:
+def test_a_body_that_can_be_sent_twice_is_sent_twice(strict: Realm, ask: Ask) -> None:
     refuse(strict)
     ask(f"{strict.http}/v2/balance", b"a body")
     assert [request["body"] for request in strict.requests("balance")] == ["a body"] * 2
 
 
-def test_a_body_that_is_gone_is_not_sent_twice_and_the_next_request_has_a_new_token(
+def test_a_body_that_was_consumed_is_not_sent_twice_and_the_next_request_has_a_new_token(
     strict: Realm, source: TokenSource, ask: Ask
 ) -> None:
     first = source.access_token()
@@ -223,7 +221,7 @@ def test_a_file_is_rewound_by_requests(strict: Realm, source: TokenSource) -> No
     assert [request["body"] for request in strict.requests("balance")] == ["sent"] * 2
 
 
-def test_a_token_that_cannot_be_had_is_the_librarys_error(strict: Realm, ask: Ask) -> None:
+def test_if_there_is_no_token_the_librarys_error_is_raised(strict: Realm, ask: Ask) -> None:
     refuse(strict)
     strict.fault("answer", status=503)
     with pytest.raises(TemporaryError):
@@ -237,7 +235,7 @@ def at_sipgate() -> TokenSource:
     return source
 
 
-def test_without_origins_the_token_is_for_sipgate_alone(at_sipgate: TokenSource) -> None:
+def test_without_origins_the_token_is_only_for_sipgate(at_sipgate: TokenSource) -> None:
     here = requests.Request("GET", "https://api.sipgate.com/v2/balance").prepare()
     assert at_sipgate.requests_auth()(here).headers["Authorization"] == "Bearer a-token"
     for url in (
@@ -255,7 +253,7 @@ def test_without_origins_the_token_is_for_sipgate_alone(at_sipgate: TokenSource)
             assert "Authorization" not in next(flow).headers, url
 
 
-def test_a_request_that_has_an_authorization_of_its_own_is_not_warned_of(
+def test_a_request_with_its_own_authorization_causes_no_warning(
     at_sipgate: TokenSource,
 ) -> None:
     headers = {"Authorization": "Basic YTpi"}
@@ -263,13 +261,13 @@ def test_a_request_that_has_an_authorization_of_its_own_is_not_warned_of(
     assert at_sipgate.requests_auth()(request).headers["Authorization"] == "Basic YTpi"
 
 
-def test_where_the_token_of_another_server_may_go_must_be_said(source: TokenSource) -> None:
+def test_the_origins_for_the_token_of_another_server_are_required(source: TokenSource) -> None:
     for auth in (source.requests_auth, source.httpx_auth, aio.TokenSource(source).httpx_auth):
         with pytest.raises(ValueError, match=r"^origins: is missing; .*origins=\["):
             auth()
 
 
-def test_adapters_are_what_their_packages_know_and_show_no_token(source: TokenSource) -> None:
+def test_adapters_have_the_types_of_their_packages_and_show_no_token(source: TokenSource) -> None:
     of_requests = source.requests_auth(origins=["https://a.example"])
     of_httpx = source.httpx_auth(origins=["https://a.example"])
     assert isinstance(of_requests, requests.auth.AuthBase)
@@ -279,7 +277,7 @@ def test_adapters_are_what_their_packages_know_and_show_no_token(source: TokenSo
         assert "account='anna'" in repr(adapter)
 
 
-def test_neither_package_is_imported_before_it_is_asked_for() -> None:
+def test_neither_package_is_imported_before_its_adapter_is_created() -> None:
     body = f"""
 import sys; sys.path.insert(0, {str(ROOT / "target" / "python")!r})
 import sipgate_oauth2, sipgate_oauth2.aio

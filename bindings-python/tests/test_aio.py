@@ -1,4 +1,4 @@
-"""The same client with `await`."""
+"""The asyncio client."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from sipgate_oauth2 import (
 
 
 async def sent(realm: Realm, number: int) -> None:
-    """Until this many requests lie at the realm."""
+    """Waits until the realm has received this many requests."""
     deadline = time.monotonic() + PATIENCE
     while len(await asyncio.to_thread(realm.token_requests)) < number:
         assert time.monotonic() < deadline, "too few requests came"
         await asyncio.sleep(0.01)
 
 
-def test_a_whole_login_is_awaited(realm: Realm, client: Client) -> None:
+def test_a_complete_login_is_awaited(realm: Realm, client: Client) -> None:
     async def login() -> tuple[TokenSet, TokenSet]:
         awaited = aio.Client.from_client(client)
         request = awaited.authorization_request("balance:read")
@@ -69,7 +69,7 @@ def test_a_failed_call_leaves_nothing_to_the_garbage_collector(client: Client) -
     try:
         kept = asyncio.run(main())
         deadline = time.monotonic() + PATIENCE
-        # The library's thread may still be about to let go of the error.
+        # The library's thread may still be about to release the error.
         while kept() is not None:
             assert time.monotonic() < deadline, "the client is kept"
             time.sleep(0.01)
@@ -77,7 +77,7 @@ def test_a_failed_call_leaves_nothing_to_the_garbage_collector(client: Client) -
         gc.enable()
 
 
-def test_twenty_requests_are_under_way_on_one_thread_of_python(
+def test_twenty_requests_are_in_flight_on_one_python_thread(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     before = len(realm.token_requests())
@@ -100,7 +100,7 @@ def test_twenty_requests_are_under_way_on_one_thread_of_python(
     assert asyncio.run(main()) == threading.active_count()
 
 
-def test_cancelling_the_task_ends_the_wait_and_leaves_the_request(
+def test_cancelling_the_task_ends_the_wait_but_not_the_request(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     before = len(realm.token_requests())
@@ -130,7 +130,7 @@ def test_a_task_cancelled_before_it_ran_sends_nothing(
     assert len(realm.token_requests()) == before
 
 
-def test_the_calls_own_timeout_ends_the_wait_with_what_that_means(
+def test_the_calls_own_timeout_ends_the_wait_and_the_error_tells_the_outcome(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     realm.fault("silent")
@@ -139,7 +139,7 @@ def test_the_calls_own_timeout_ends_the_wait_with_what_that_means(
     assert caught.value.code == "SIPGATE_OUTCOME_UNKNOWN"
 
 
-def test_a_timeout_around_the_call_is_asyncios(
+def test_a_timeout_around_the_call_raises_asyncios_error(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     realm.fault("silent")
@@ -154,7 +154,7 @@ def test_a_timeout_around_the_call_is_asyncios(
     assert not isinstance(caught.value, SipgateOAuth2Error)
 
 
-def test_a_loop_that_was_closed_in_the_meantime_harms_nobody(
+def test_a_loop_that_was_closed_during_a_call_does_no_harm(
     realm: Realm, client: Client, tokens: TokenSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(realm.token_requests())
@@ -197,7 +197,7 @@ def test_clients_of_two_loops_share_one_client(client: Client, tokens: TokenSet)
     assert len({tokens.access_token for tokens in results}) == 4
 
 
-def test_both_faces_have_the_same_names_and_parameters() -> None:
+def test_both_apis_have_the_same_names_and_parameters() -> None:
     public = {name for name in dir(Client) if not name.startswith("_")}
     awaited = {name for name in dir(aio.Client) if not name.startswith("_")}
     assert awaited - public == {"from_client"}

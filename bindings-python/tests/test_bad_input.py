@@ -1,4 +1,4 @@
-"""Every public callable with every argument wrong in every way: a typed error that names the argument."""
+"""Every public callable with every kind of bad argument: a typed error that names the argument."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sipgate_oauth2 import (
 
 CANARY = "canary-secret-value"
 
-# Nobody listens there: an argument that is wrongly taken shows as another error.
+# No server listens there, so an argument that is wrongly accepted causes another error.
 NOWHERE = Client.keycloak(
     "http://127.0.0.1:1",
     "r",
@@ -66,7 +66,7 @@ ITSELF.append(ITSELF)
 
 
 class Custom:
-    """Never asked: an argument is judged before anything is done."""
+    """A store that is never called: arguments are checked before anything else."""
 
     def load(self, key: str) -> None:
         raise AssertionError
@@ -78,7 +78,7 @@ class Custom:
 CUSTOM = Custom()
 UNTOUCHED = "/nobody/makes/this/folder/logins.db"
 
-# Good arguments, of which one at a time is then made bad.
+# Valid arguments. The tests replace one at a time with a bad one.
 CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     "sipgate": (Client.sipgate, {"client_id": "1-0-a", "realm": "third-party", **OPTIONS}),
     "keycloak": (
@@ -192,13 +192,13 @@ WRONG_SECONDS: Mapping[str, Any] = {
     "more than time has": 1e300,
 }
 
-# Texts that are no mistake: any text may be found again, what was asked for elsewhere is not sent, and an access token is only compared.
+# Arguments for which any text is valid, because it is only compared, stored or not sent.
 TAKEN = {
     ("authorization_request", "return_to"),
     ("exchange_code", "scope"),
     ("source.invalidate", "access_token"),
 }
-# Values that are no mistake for an argument, whatever the function.
+# Values that are valid for an argument of any function.
 GOOD_VALUES = {
     "on_event": {"a class", "a function"},
     "account": {"an embedded NUL", "a line break"},
@@ -221,7 +221,7 @@ def cases() -> Iterator[Any]:
 
 
 def parameters(function: Callable[..., Any]) -> set[str]:
-    """By name, with the keywords that a `TypedDict` of `types` lists."""
+    """The names, including the keywords that a `TypedDict` of `types` lists."""
     found = inspect.signature(function).parameters.values()
     unpacked = [one.annotation for one in found if one.kind is one.VAR_KEYWORD]
     listed = {"Unpack[ClientOptions]", "Unpack[CallOptions]", "Unpack[AuthorizationParameters]"}
@@ -254,11 +254,11 @@ def test_a_bad_argument_is_named(
     error = caught.value
     assert CANARY not in str(error)
     if argument == "callback" and isinstance(bad, str) and error.code != "SIPGATE_INVALID_ARGUMENT":
-        # A callback comes from outside: what is wrong with its text is no mistake of the program's.
+        # The text of a callback is input from outside, so it is not a bad argument.
         assert error.code in ("SIPGATE_CALLBACK_REFUSED", "SIPGATE_STATE_MISMATCH")
         return
     if argument == "exported" and isinstance(bad, str) and error.code != "SIPGATE_INVALID_ARGUMENT":
-        # So does the text of an authorization request.
+        # So is the text of an authorization request.
         assert error.code == "SIPGATE_LOGIN_EXPIRED"
         return
     assert error.code == "SIPGATE_INVALID_ARGUMENT"
@@ -293,7 +293,7 @@ def test_an_unknown_keyword_is_a_type_error(
 
 
 @pytest.mark.parametrize("argument", ["scope", "callback", "request", "refresh_token", "code"])
-def test_none_is_no_value_for_what_must_be_there(argument: str) -> None:
+def test_none_is_no_value_for_a_required_argument(argument: str) -> None:
     for function, good in CALLABLES.values():
         required = inspect.signature(function).parameters.get(argument)
         if required is not None and required.default is inspect.Parameter.empty:
@@ -335,7 +335,7 @@ def test_a_scope_is_a_text_or_a_collection(scope: Any) -> None:
     assert NOWHERE.authorization_request(scope).scope == "a b"
 
 
-def test_an_error_in_the_callers_own_collection_is_the_callers() -> None:
+def test_an_error_in_the_callers_own_collection_is_passed_on() -> None:
     class Broken(list[str]):
         def __iter__(self) -> Iterator[str]:
             yield "a"
@@ -369,7 +369,7 @@ def test_tokens_that_cannot_be_restored_are_refused(tokens: Any) -> None:
         TokenSet.restore(tokens)
 
 
-def test_classes_cannot_be_made_without_their_ways() -> None:
+def test_classes_cannot_be_instantiated_without_their_constructors() -> None:
     for kind in (Client, AuthorizationRequest, TokenSet, TokenSource):
         for arguments in ((), ("a text",)):
             with pytest.raises(TypeError):
@@ -378,7 +378,7 @@ def test_classes_cannot_be_made_without_their_ways() -> None:
 
 @pytest.mark.parametrize("kind", [Client, aio.Client])
 @pytest.mark.parametrize("given", [dict, MappingProxyType, json.dumps])
-def test_metadata_is_a_mapping_or_json_and_is_given_back(given: Any, kind: Any) -> None:
+def test_metadata_is_a_mapping_or_json_and_is_returned(given: Any, kind: Any) -> None:
     more = {"revocation_endpoint": "https://example.com/r", "unknown": [1, {"a": None}]}
     client = kind(given({**METADATA, **more}), "client")
     assert client.metadata == {**METADATA, **more}
@@ -388,7 +388,7 @@ def test_metadata_is_a_mapping_or_json_and_is_given_back(given: Any, kind: Any) 
     )
 
 
-def test_the_metadata_of_a_client_that_was_made_by_name_is_known() -> None:
+def test_a_client_of_a_preset_has_metadata() -> None:
     assert NOWHERE.metadata["issuer"] == NOWHERE.issuer
     assert NOWHERE.metadata["token_endpoint"] == NOWHERE.token_endpoint
 
@@ -424,7 +424,7 @@ def test_a_member_of_the_metadata_that_is_missing_is_named(member: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"a"', "{} {}"])
-def test_metadata_that_is_no_json_object_is_refused(text: str) -> None:
+def test_metadata_that_is_not_a_json_object_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^metadata: is not a JSON object"):
         Client(text, "client")
 
@@ -487,14 +487,14 @@ def test_an_origin_is_scheme_host_and_port_and_encrypted(origins: Any) -> None:
             adapter(origins=origins)
 
 
-def test_an_aio_client_wants_a_client_and_a_source_a_source() -> None:
+def test_an_aio_client_requires_a_client_and_a_source_a_source() -> None:
     with pytest.raises(ConfigurationError, match=r"^client: must be .* not str"):
         aio.Client.from_client("client")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^source: must be .* not str"):
         aio.TokenSource("source")  # type: ignore[arg-type]
 
 
-def test_an_argument_is_judged_on_any_thread() -> None:
+def test_an_argument_is_checked_on_any_thread() -> None:
     errors: list[BaseException] = []
 
     def bad() -> None:

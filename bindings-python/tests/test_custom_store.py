@@ -1,4 +1,4 @@
-"""A custom store."""
+"""Custom stores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Entry = tuple[str, bytes, int | None]
 
 
 class Custom:
-    """As small as one can be."""
+    """A minimal custom store."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Any] = {}
@@ -55,7 +55,7 @@ class Custom:
 
 
 class Awaited:
-    """On whatever loop it is run."""
+    """An async store that runs on any event loop."""
 
     def __init__(self, custom: Custom) -> None:
         self.custom = custom
@@ -73,7 +73,7 @@ class Awaited:
 
 
 class Table:
-    """A table of a database's, by the two statements of the guide."""
+    """A database table, with the two statements of the guide."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -107,7 +107,7 @@ class Table:
             return done.rowcount == 1
 
 
-def test_a_login_is_kept_where_the_application_wants_it(strict: Realm, tmp_path: Path) -> None:
+def test_a_login_is_kept_in_the_custom_store(strict: Realm, tmp_path: Path) -> None:
     table = Table(tmp_path / "application.db")
     source = strict.source(strict.client(Store(table, recheck=0)))
     token = source.access_token()
@@ -119,7 +119,7 @@ def test_a_login_is_kept_where_the_application_wants_it(strict: Realm, tmp_path:
 
 
 @pytest.mark.parametrize("kind", ["a dict", "a table"])
-def test_a_store_that_keeps_its_promises_passes_the_check(kind: str, tmp_path: Path) -> None:
+def test_a_correct_store_passes_the_check(kind: str, tmp_path: Path) -> None:
     custom = Custom() if kind == "a dict" else Table(tmp_path / "application.db")
     assert check_store(custom) == []
 
@@ -172,7 +172,7 @@ class Vague(Custom):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_broken_promise_is_named(custom: Custom, broken: str) -> None:
+def test_a_broken_rule_is_named(custom: Custom, broken: str) -> None:
     assert any(broken in violation for violation in check_store(custom))
 
 
@@ -200,7 +200,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("custom", "said", "cause"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_mistake_in_a_stores_code_is_told_as_one(
+def test_a_bug_in_the_code_of_a_store_is_reported_as_one(
     strict: Realm, custom: Custom, said: str, cause: str
 ) -> None:
     def log_in_with(custom: Custom) -> None:
@@ -216,7 +216,7 @@ def test_a_mistake_in_a_stores_code_is_told_as_one(
         assert cause in str(caught.value.__cause__)
 
 
-def test_what_a_store_raises_ends_its_check_with_that_exception() -> None:
+def test_an_exception_from_a_store_ends_its_check() -> None:
     custom = Custom()
     custom.raising = sqlite3.OperationalError("no such table: logins")
     with pytest.raises(StoreError, match="load raised OperationalError; see the cause") as caught:
@@ -227,7 +227,7 @@ def test_what_a_store_raises_ends_its_check_with_that_exception() -> None:
 @pytest.mark.parametrize(
     "data", [bytes, bytearray, memoryview], ids=["bytes", "bytearray", "memoryview"]
 )
-def test_a_row_is_any_three_in_a_row_and_data_any_bytes(data: Any) -> None:
+def test_an_entry_is_any_sequence_of_three_and_data_any_bytes(data: Any) -> None:
     class Rows(Custom):
         def load(self, key: str) -> Any:
             found = super().load(key)
@@ -250,7 +250,7 @@ def test_a_row_is_any_three_in_a_row_and_data_any_bytes(data: Any) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_entry_is_an_error_that_says_what_one_is(strict: Realm, entry: Any) -> None:
+def test_an_invalid_entry_is_an_error_that_describes_a_valid_one(strict: Realm, entry: Any) -> None:
     custom = Custom()
     source = strict.client(Store(custom)).token_source("anna")
     custom.load = lambda key: entry  # type: ignore[method-assign]
@@ -277,7 +277,7 @@ def test_a_stores_exception_is_the_cause_and_its_text_is_not_repeated(strict: Re
     assert strict.counters()["token_requests"] == 0
 
 
-def test_a_token_that_has_not_ended_is_given_while_the_store_fails(strict: Realm) -> None:
+def test_a_valid_token_is_returned_while_the_store_fails(strict: Realm) -> None:
     custom = Custom()
     source = strict.source(strict.client(Store(custom, recheck=0)))
     token = source.access_token()
@@ -288,7 +288,7 @@ def test_a_token_that_has_not_ended_is_given_while_the_store_fails(strict: Realm
     assert strict.counters()["refresh_grants"] == 0
 
 
-def test_tokens_that_cannot_be_saved_are_handed_out_and_said_to_be_unsaved(strict: Realm) -> None:
+def test_tokens_that_cannot_be_saved_are_returned_and_reported_as_unsaved(strict: Realm) -> None:
     custom = Custom()
     source = strict.source(strict.client(Store(custom)))
     first = source.access_token()
@@ -321,7 +321,7 @@ def test_entries_of_a_custom_store_are_encrypted_too(strict: Realm) -> None:
     assert all(token.encode() not in entry[1] for entry in custom.entries.values())
 
 
-def test_an_event_loop_ends_only_when_its_store_has_what_a_refresh_brought(strict: Realm) -> None:
+def test_an_event_loop_ends_only_after_its_store_has_saved_a_refresh(strict: Realm) -> None:
     store = Awaited(Custom())
     client = aio.Client.from_client(strict.client(Store(store)))
 
@@ -370,8 +370,8 @@ def test_an_async_store_runs_on_the_loop_that_its_client_is_used_on(strict: Real
     assert awaited.loops == {asyncio.run(use())}
 
 
-def test_what_a_store_keeps_per_thread_lasts_as_long_as_the_thread(strict: Realm) -> None:
-    """As the database connections of an ORM."""
+def test_thread_local_data_of_a_store_lasts_as_long_as_the_thread(strict: Realm) -> None:
+    """An ORM keeps its database connections this way."""
 
     class Connection:
         pass
@@ -407,7 +407,7 @@ def test_what_a_store_keeps_per_thread_lasts_as_long_as_the_thread(strict: Realm
         strict.source(client, f"user-{number}")
     assert custom.calls > 100
     assert custom.made == len(custom.threads)
-    # And no longer: the threads end when there is nothing to do for a while.
+    # It lasts no longer: idle threads end after a while.
     deadline = time.monotonic() + PATIENCE
     while custom.connections:
         assert time.monotonic() < deadline
@@ -445,7 +445,7 @@ def test_an_async_store_whose_event_loop_is_closed_is_an_error_that_says_so(
     assert not recwarn.list
 
 
-def test_what_can_be_awaited_and_is_no_coroutine_is_an_error(strict: Realm) -> None:
+def test_an_awaitable_that_is_not_a_coroutine_is_an_error(strict: Realm) -> None:
     class Odd:
         def __await__(self) -> Any:
             raise AssertionError
@@ -458,7 +458,7 @@ def test_what_can_be_awaited_and_is_no_coroutine_is_an_error(strict: Realm) -> N
     assert isinstance(caught.value.__cause__, TypeError)
 
 
-def test_a_loop_that_ends_while_its_store_is_asked_harms_nobody(strict: Realm) -> None:
+def test_a_loop_that_ends_during_a_store_call_does_no_harm(strict: Realm) -> None:
     class Stuck(Awaited):
         async def load(self, key: str) -> Any:
             asked.set()
@@ -478,7 +478,7 @@ def test_a_loop_that_ends_while_its_store_is_asked_harms_nobody(strict: Realm) -
             await call
 
     asyncio.run(main())
-    # The next loop is not held up by what the last one left, though it may share its end.
+    # The unfinished call of the last loop does not delay the next one.
     awaited.load = Awaited(Custom()).load  # type: ignore[method-assign]
     with pytest.raises(LoginRequiredError):
         while True:

@@ -1,4 +1,4 @@
-"""The classes, and what an error tells."""
+"""The error classes and their attributes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sipgate_oauth2 import (
 from sipgate_oauth2.errors import CallTimeoutError, InvalidArgumentError
 
 
-def test_the_table_is_the_documented_one() -> None:
+def test_the_codes_match_the_documentation() -> None:
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     documented = [line[5:-1] for line in page.splitlines() if line.startswith("### `")]
     assert [code for code, _, _ in ERROR_CODES] == documented
@@ -47,7 +47,7 @@ def test_a_bad_argument_is_a_value_error_too() -> None:
     assert str(error) == error.message
 
 
-def test_what_the_server_said_is_in_the_error(
+def test_an_error_contains_the_servers_description(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     said = {"error": "temporarily_unavailable", "error_description": "later", "error_uri": "urn:x"}
@@ -103,7 +103,7 @@ def test_an_error_that_a_test_makes_has_the_code_of_its_class(
     ],
     ids=["pickled", "copied", "made of its args", "made of its args as JSON"],
 )
-def test_an_error_can_be_handed_to_another_process(
+def test_an_error_can_be_passed_to_another_process(
     realm: Realm, client: Client, tokens: TokenSet, copied: object
 ) -> None:
     said = {"error": "temporarily_unavailable", "error_uri": "urn:x"}

@@ -1,4 +1,4 @@
-"""`on_event`, and the lines of a login's life."""
+"""`on_event`, and the events and log lines of a login."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def kinds(events: Events, number: int) -> list[dict[str, Any]]:
     return [events.get(timeout=PATIENCE) for _ in range(number)]
 
 
-def test_a_logins_life_is_told(strict: Realm) -> None:
+def test_a_login_sends_events(strict: Realm) -> None:
     events: Events = queue.Queue()
     client = strict.client(Store.memory(), on_event=events.put)
     source = strict.source(client)
@@ -61,7 +61,7 @@ def test_an_event_holds_no_secret_and_no_account(strict: Realm) -> None:
         assert secret not in said
 
 
-def test_the_end_of_a_login_is_told_and_warned_of(
+def test_the_end_of_a_login_is_an_event_and_a_warning(
     strict: Realm, lines: queue.Queue[logging.LogRecord]
 ) -> None:
     events: Events = queue.Queue()
@@ -75,7 +75,7 @@ def test_the_end_of_a_login_is_told_and_warned_of(
     assert "somebody must log in" in line.getMessage()
 
 
-def test_what_happens_every_day_has_lines_below_a_warning(
+def test_usual_events_are_logged_below_a_warning(
     strict: Realm, lines: queue.Queue[logging.LogRecord]
 ) -> None:
     LOGGER.setLevel(logging.INFO)
@@ -88,7 +88,7 @@ def test_what_happens_every_day_has_lines_below_a_warning(
     assert "logged out" in logged[1].getMessage()
 
 
-def test_a_handler_is_told_before_there_is_a_client() -> None:
+def test_a_handler_can_be_set_before_there_is_a_client() -> None:
     events: Events = queue.Queue()
     Client.sipgate("1-0-a:third-party", realm="sipgate-apps", on_event=events.put)
     assert events.get_nowait() == {
@@ -98,7 +98,7 @@ def test_a_handler_is_told_before_there_is_a_client() -> None:
     }
 
 
-def test_a_handler_that_raises_harms_nobody(strict: Realm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handler_that_raises_does_no_harm(strict: Realm, monkeypatch: pytest.MonkeyPatch) -> None:
     raised: queue.Queue[Any] = queue.Queue()
     monkeypatch.setattr(sys, "unraisablehook", raised.put)
 
@@ -111,8 +111,8 @@ def test_a_handler_that_raises_harms_nobody(strict: Realm, monkeypatch: pytest.M
     assert told == ["token_request", "logged_in"]
 
 
-def test_a_handler_may_use_the_client_it_hears_of(strict: Realm) -> None:
-    """No lock is held while it is told."""
+def test_a_handler_may_use_the_client_of_the_event(strict: Realm) -> None:
+    """No lock is held while the handler runs."""
     heard: queue.Queue[str | None] = queue.Queue()
 
     def using(event: dict[str, Any]) -> None:

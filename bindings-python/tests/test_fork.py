@@ -1,4 +1,4 @@
-"""A forked child starts afresh, with connections and threads of its own."""
+"""A forked child has its own connections and threads."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def test_a_child_uses_its_parents_client_over_its_own_connection(
     before = len(realm.token_requests())
     forking = program("""
 import os
-def answers(who):
-    # A request of its own is told by its scope; an answer meant for another process would show another one.
+def responds(who):
+    # A request is recognized by its scope. A response for another process would have another scope.
     for _ in range(5):
         asked = "balance:read" if who == "parent" else "profile"
         if asked not in client.refresh(tokens, scope=asked).scope.split():
             return 1
     return 0
-assert answers("parent") == 0
+assert responds("parent") == 0
 children = []
 for _ in range(4):
     child = os.fork()
     if child == 0:
         status = 2
         try:
-            status = answers("child")
+            status = responds("child")
         finally:
             os._exit(status)
     children.append(child)
-status = answers("parent")
+status = responds("parent")
 print(status, [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
 """)
     output, errors = forking.communicate(timeout=PATIENCE)
@@ -55,7 +55,7 @@ print(status, [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in c
     assert len(of_children) >= 4
 
 
-def test_a_child_forked_during_a_request_has_a_request_of_its_own(
+def test_a_child_forked_during_a_request_sends_its_own_request(
     realm: Realm, program: Program
 ) -> None:
     realm.fault("delay", ms=300)
@@ -77,7 +77,7 @@ call.join()
     assert output == "0\n", errors
 
 
-def test_a_child_of_an_event_loop_can_run_one_itself(program: Program) -> None:
+def test_a_child_of_an_event_loop_can_run_its_own(program: Program) -> None:
     forking = program("""
 import asyncio, os
 from sipgate_oauth2 import aio
@@ -98,7 +98,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def forking_source(realm: Realm, folder: Path) -> str:
-    """A source over a database, its login, and what a child does with it."""
+    """A source over a database, its login, and a function that uses it in a child."""
     realm.post("settings", {"rotation": True})
     realm.source(realm.client(Store.sqlite(folder / "logins.db")))
     return f"""
@@ -122,7 +122,7 @@ def ended(children):
 """
 
 
-def test_children_forked_during_a_refresh_live_on_the_one_login(
+def test_children_forked_during_a_refresh_use_the_same_login(
     realm: Realm, program: Program, tmp_path: Path
 ) -> None:
     head = forking_source(realm, tmp_path)
@@ -160,10 +160,10 @@ print(renewed, ended(children), source.status().generation)
     assert (counters["refresh_grants"], counters["invalid_grant"]) == (1, 0)
 
 
-def test_a_killed_child_leaves_the_login_to_the_others(
+def test_after_a_child_is_killed_the_others_can_use_the_login(
     realm: Realm, program: Program, tmp_path: Path
 ) -> None:
-    """It is killed while it waits for a request of its parent's; its locks end with it."""
+    """It is killed while it waits for its parent's request. Its locks are released."""
     head = forking_source(realm, tmp_path)
     before = realm.counters()["token_requests"]
     realm.fault("delay", ms=500)
@@ -192,9 +192,7 @@ print(ended([doomed, child(use)]), source.refresh() != first)
     assert realm.counters()["invalid_grant"] == 0
 
 
-def test_a_child_with_a_store_of_its_own_application_goes_on(
-    realm: Realm, program: Program
-) -> None:
+def test_a_child_with_a_custom_store_continues(realm: Realm, program: Program) -> None:
     realm.post("settings", {"rotation": True})
     forking = program(f"""
 import os, threading
@@ -223,7 +221,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert output.splitlines()[-1] == "0"
 
 
-def test_children_forked_while_others_are_in_the_database_use_it_at_once(
+def test_children_forked_while_threads_use_the_database_use_it_at_once(
     realm: Realm, program: Program, tmp_path: Path
 ) -> None:
     head = forking_source(realm, tmp_path)
@@ -250,7 +248,7 @@ print(set(codes))
 def test_a_killed_parents_child_keeps_no_lock(
     realm: Realm, program: Program, tmp_path: Path
 ) -> None:
-    """It was forked while its parent had a request under way, lives on, and does not use the library."""
+    """The child was forked during its parent's request, and does not use the library."""
     head = forking_source(realm, tmp_path)
     before = realm.counters()["token_requests"]
     realm.fault("silent")
@@ -275,7 +273,7 @@ print(child, flush=True)
         forking.kill()
         forking.wait()
         source = realm.client(Store.sqlite(tmp_path / "logins.db")).token_source("anna")
-        # Less than the life of a claim whose owner may still be there.
+        # Less than the lease of a claim whose owner may still be running.
         assert source.refresh(timeout=30)
     finally:
         os.kill(child, signal.SIGKILL)

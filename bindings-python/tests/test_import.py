@@ -1,4 +1,4 @@
-"""Importing the package does nothing but that."""
+"""Importing the package has no side effects."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ print(sorted(set(sys.modules) - before))
 
 
 def test_no_other_module_is_imported() -> None:
-    """But `os`, which Python has imported unless told not to, and `atexit`, a part of Python."""
+    """Except `os`, which Python usually imports itself, and `atexit`, a built-in module."""
     package = ["", "._native", ".at_exit", ".errors"]
     newly = run(NEWLY_IMPORTED.format("import sipgate_oauth2"))
     assert newly == str([f"sipgate_oauth2{name}" for name in package])
 
 
-def test_a_program_that_logs_in_imports_no_more_than_it_uses() -> None:
+def test_a_program_that_logs_in_imports_only_what_it_uses() -> None:
     files = ["", "._native", ".at_exit", ".authorization_request", ".client", ".errors", ".store"]
     package = [f"sipgate_oauth2{name}" for name in [*files, ".token_set", ".token_source"]]
     newly = run(
@@ -63,26 +63,26 @@ print(threads() - before)
     assert run(body) == "0"
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert (Path(sipgate_oauth2.__file__).parent / "py.typed").exists()
 
 
-def test_the_version_is_said() -> None:
+def test_the_version_is_available() -> None:
     assert sipgate_oauth2.__version__ == sipgate_oauth2.VERSION
     numbers = sipgate_oauth2.VERSION.split(".")
     assert len(numbers) == 3
     assert all(number.isdigit() for number in numbers)
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     for name in sipgate_oauth2.__all__:
         assert getattr(sipgate_oauth2, name) is not None
     with pytest.raises(AttributeError, match="'sipgate_oauth2' has no attribute 'nonsense'"):
         sipgate_oauth2.nonsense  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_the_native_half_is_the_one_that_cargo_built() -> None:
-    """Not one of an installed wheel: these tests would then judge something else."""
+def test_the_extension_module_is_the_one_that_cargo_built() -> None:
+    """Not that of an installed wheel, which these tests are not about."""
     assert (
         Path(sipgate_oauth2._native.__file__).parent
         == ROOT / "target" / "python" / "sipgate_oauth2"

@@ -11,7 +11,7 @@ from conftest import CLIENT_SECRET, LOGGER, PATIENCE, Program, Realm
 from sipgate_oauth2 import Client, TemporaryError, TokenSet
 
 
-def test_a_realm_that_differs_from_the_client_ids_is_warned_of(
+def test_a_realm_that_differs_from_the_client_ids_causes_a_warning(
     lines: queue.Queue[logging.LogRecord],
 ) -> None:
     Client.sipgate("1-0-a:third-party", realm="sipgate-apps")
@@ -21,7 +21,7 @@ def test_a_realm_that_differs_from_the_client_ids_is_warned_of(
     assert "sipgate-apps" in line.getMessage()
 
 
-def test_odd_members_of_an_answer_are_warned_of(
+def test_ignored_members_of_a_response_cause_a_warning(
     realm: Realm, client: Client, tokens: TokenSet, lines: queue.Queue[logging.LogRecord]
 ) -> None:
     realm.fault("answer", json={"access_token": "a", "expires_in": []})
@@ -31,7 +31,7 @@ def test_odd_members_of_an_answer_are_warned_of(
     assert "expires_in" in line.getMessage()
 
 
-def test_a_token_request_has_a_debug_line_where_one_is_wanted(
+def test_a_token_request_has_a_debug_line_if_enabled(
     realm: Realm, client: Client, tokens: TokenSet, lines: queue.Queue[logging.LogRecord]
 ) -> None:
     client.refresh(tokens)
@@ -45,7 +45,7 @@ def test_a_token_request_has_a_debug_line_where_one_is_wanted(
     assert lines.empty()
 
 
-def test_no_line_holds_a_secret(
+def test_no_line_contains_a_secret(
     client: Client, tokens: TokenSet, lines: queue.Queue[logging.LogRecord]
 ) -> None:
     LOGGER.setLevel(logging.DEBUG)
@@ -57,7 +57,7 @@ def test_no_line_holds_a_secret(
 
 
 @pytest.mark.parametrize("imported", ["", "import logging", "import logging; logging.getLogger()"])
-def test_nothing_goes_to_stderr_where_nobody_has_set_logging_up(
+def test_nothing_is_written_to_stderr_if_logging_is_not_configured(
     program: Program, imported: str
 ) -> None:
     process = program(f"""{imported}

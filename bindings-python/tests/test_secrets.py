@@ -1,4 +1,4 @@
-"""Nothing is shown by accident."""
+"""No secret is shown by accident."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_printing_shows_no_secret(
     assert CANARY not in way(secretive[kind])
 
 
-def test_a_pending_logins_secrets_do_not_show(client: Client) -> None:
+def test_the_secrets_of_an_authorization_request_are_not_shown(client: Client) -> None:
     request = client.authorization_request("balance:read")
     exported = request.export()
     for secret in (request.state, request.nonce, exported):
@@ -87,7 +87,7 @@ def test_a_client_is_not_pickled(
         copied(secretive[kind])
 
 
-def test_json_does_not_take_tokens_by_accident(secretive: dict[str, Any]) -> None:
+def test_json_does_not_accept_tokens_by_accident(secretive: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
         json.dumps(secretive["TokenSet"])
     with pytest.raises(TypeError):
@@ -112,7 +112,7 @@ def test_values_cannot_be_changed(secretive: dict[str, Any]) -> None:
             secretive[kind].something_new = 1
 
 
-def test_a_server_that_echoes_secrets_does_not_get_them_into_an_error(
+def test_secrets_that_a_server_echoes_are_not_in_the_error(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     refresh_token = tokens.refresh_token

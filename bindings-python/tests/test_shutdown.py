@@ -1,4 +1,4 @@
-"""An interpreter that ends while a request is under way ends at once and quietly."""
+"""An interpreter that exits during a request does so at once and without output."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sent():
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
 @pytest.mark.parametrize("fault", [{"kind": "silent"}, {"kind": "delay", "ms": 50}], ids=str)
-def test_the_interpreter_ends_with_a_request_under_way(
+def test_the_interpreter_exits_during_a_request(
     realm: Realm, program: Program, ending: str, fault: dict[str, Any]
 ) -> None:
     before = len(realm.token_requests())
@@ -64,7 +64,7 @@ def test_the_interpreter_ends_with_a_request_under_way(
     assert (process.stdout.read(), process.stderr.read()) == ("", "")
 
 
-def test_a_thread_that_is_no_daemon_is_waited_for(program: Program) -> None:
+def test_the_interpreter_waits_for_a_thread_that_is_not_a_daemon(program: Program) -> None:
     process = program("""
 import threading
 threading.Thread(target=lambda: print(client.refresh(tokens).token_type)).start()
@@ -74,7 +74,7 @@ threading.Thread(target=lambda: print(client.refresh(tokens).token_type)).start(
 
 
 @pytest.mark.parametrize("own", ["", ", on_event=print"])
-def test_a_sub_interpreter_that_is_left_to_the_end_ends(program: Program, own: str) -> None:
+def test_a_sub_interpreter_that_is_never_closed_ends(program: Program, own: str) -> None:
     """Python 3.12 and newer refuse to load the package there."""
     sub = f"""
 import sys
@@ -115,7 +115,7 @@ IMPORTED = "from sipgate_oauth2 import Client, Store, TemporaryError"
 @pytest.mark.parametrize("child", CHILDREN.values(), ids=CHILDREN.keys())
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 @pytest.mark.parametrize("imported", ["by the program", "by the child"])
-def test_a_child_of_multiprocessing_stores_what_it_has_begun(
+def test_a_child_of_multiprocessing_stores_what_it_has_started(
     realm: Realm, tmp_path: Path, child: str, method: str, imported: str
 ) -> None:
     realm.post("settings", {"rotation": True})

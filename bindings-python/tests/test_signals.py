@@ -9,8 +9,8 @@ import pytest
 from conftest import PATIENCE, Program, Realm
 from test_threads import wait_for_requests
 
-# A program in the background of a shell starts with Ctrl-C switched off.
-HEEDING_CTRL_C = """
+# A background program of a shell starts with Ctrl-C ignored.
+HONORING_CTRL_C = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX sig
 def test_ctrl_c_ends_a_call_to_a_silent_server(realm: Realm, program: Program) -> None:
     before = len(realm.token_requests())
     realm.fault("silent")
-    waiting = program(f"""{HEEDING_CTRL_C}
+    waiting = program(f"""{HONORING_CTRL_C}
 try:
     client.refresh(tokens, timeout={PATIENCE})
 except KeyboardInterrupt:
@@ -33,10 +33,10 @@ except KeyboardInterrupt:
     assert (output, errors, waiting.returncode) == ("interrupted\n", "", 0)
 
 
-def test_ctrl_c_ends_a_whole_program_at_a_silent_server(realm: Realm, program: Program) -> None:
+def test_ctrl_c_ends_a_program_at_a_silent_server(realm: Realm, program: Program) -> None:
     before = len(realm.token_requests())
     realm.fault("silent")
-    waiting = program(f"{HEEDING_CTRL_C}client.refresh(tokens, timeout={PATIENCE})")
+    waiting = program(f"{HONORING_CTRL_C}client.refresh(tokens, timeout={PATIENCE})")
     wait_for_requests(realm, before + 1)
     waiting.send_signal(signal.SIGINT)
     _, errors = waiting.communicate(timeout=PATIENCE)
@@ -44,7 +44,7 @@ def test_ctrl_c_ends_a_whole_program_at_a_silent_server(realm: Realm, program: P
     assert waiting.returncode == -signal.SIGINT
 
 
-def test_a_handler_that_returns_leaves_the_call_waiting_and_can_cancel_it(
+def test_after_a_handler_returns_the_call_still_waits_and_the_handler_can_cancel_it(
     realm: Realm, program: Program
 ) -> None:
     before = len(realm.token_requests())

@@ -1,4 +1,4 @@
-"""One login that all threads live on."""
+"""One login that all threads use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sipgate_oauth2 import (
 )
 
 
-def test_a_login_gives_its_token_from_memory_and_to_other_sources(strict: Realm) -> None:
+def test_a_login_returns_its_token_from_memory_and_to_other_sources(strict: Realm) -> None:
     client = strict.client(Store.memory())
     source = strict.source(client)
     token = source.access_token()
@@ -42,7 +42,7 @@ def test_a_login_gives_its_token_from_memory_and_to_other_sources(strict: Realm)
     assert strict.counters()["token_requests"] == 1
 
 
-def test_a_token_in_memory_is_one_string_until_another_takes_its_place(strict: Realm) -> None:
+def test_a_token_in_memory_is_one_string_until_it_is_replaced(strict: Realm) -> None:
     source = strict.source(strict.client(Store.memory(recheck=3600)))
     first = source.access_token()
     assert source.access_token() is source.peek() is first
@@ -67,7 +67,7 @@ def test_sixty_four_threads_at_the_moment_of_expiry_cause_one_request(strict: Re
     assert (counters["refresh_grants"], counters["invalid_grant"]) == (1, 0)
 
 
-def test_a_callback_that_is_loaded_twice_at_once_makes_one_login(strict: Realm) -> None:
+def test_a_callback_that_is_loaded_twice_at_once_creates_one_login(strict: Realm) -> None:
     client = strict.client(Store.memory())
     request = client.authorization_request("balance:read")
     callback = strict.callback(request.url)
@@ -87,7 +87,7 @@ def test_late_refusals_of_one_token_cause_one_refresh(strict: Realm, source: Tok
     assert strict.counters()["refresh_grants"] == 1
 
 
-def test_a_token_that_must_live_longer_than_it_does_is_renewed(strict: Realm) -> None:
+def test_a_token_that_would_expire_too_soon_is_refreshed(strict: Realm) -> None:
     strict.post("settings", {"access_token_lifespan": 5})
     source = strict.source(strict.client(Store.memory()))
     first = source.access_token()
@@ -100,7 +100,7 @@ def test_a_token_that_must_live_longer_than_it_does_is_renewed(strict: Realm) ->
     assert strict.counters()["refresh_grants"] == 1
 
 
-def test_tokens_that_were_got_elsewhere_are_a_login(strict: Realm) -> None:
+def test_tokens_obtained_elsewhere_are_a_login(strict: Realm) -> None:
     client = strict.client(Store.memory())
     tokens = strict.log_in(client)
     source = client.token_source("anna")
@@ -109,7 +109,9 @@ def test_tokens_that_were_got_elsewhere_are_a_login(strict: Realm) -> None:
     assert source.refresh() != tokens.access_token
 
 
-def test_a_logout_ends_the_login_here_and_at_the_server(strict: Realm, source: TokenSource) -> None:
+def test_a_logout_ends_the_login_locally_and_at_the_server(
+    strict: Realm, source: TokenSource
+) -> None:
     source.logout()
     with pytest.raises(LoginRequiredError):
         source.access_token()
@@ -118,7 +120,7 @@ def test_a_logout_ends_the_login_here_and_at_the_server(strict: Realm, source: T
     assert strict.counters()["sessions_ended"] == 1
 
 
-def test_the_status_tells_how_the_login_stands(strict: Realm, source: TokenSource) -> None:
+def test_the_status_describes_the_login(strict: Realm, source: TokenSource) -> None:
     status = source.status()
     assert (status.state, status.generation) == ("active", 1)
     assert status.scope is not None
@@ -147,15 +149,13 @@ def test_the_status_is_a_value(source: TokenSource) -> None:
     assert status != dataclasses.asdict(status)
 
 
-def test_nobody_needs_the_interpreter_while_a_thread_waits(
-    strict: Realm, source: TokenSource
-) -> None:
+def test_a_waiting_thread_does_not_hold_the_interpreter(strict: Realm, source: TokenSource) -> None:
     before = len(strict.token_requests())
     strict.fault("silent")
     cancel = CancelToken()
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(source.refresh, timeout=PATIENCE, cancel=cancel)
-        # This thread goes on: it could not see the request arrive otherwise.
+        # This thread continues, or it could not see the request arrive.
         wait_for_requests(strict, before + 1)
         assert not call.done()
         cancel.cancel()
@@ -164,7 +164,7 @@ def test_nobody_needs_the_interpreter_while_a_thread_waits(
     assert error.code == "SIPGATE_CANCELLED"
 
 
-def test_a_callers_timeout_leaves_the_refresh_to_the_others(
+def test_a_callers_timeout_does_not_affect_the_refresh_of_the_others(
     strict: Realm, source: TokenSource
 ) -> None:
     first = source.access_token()
@@ -216,7 +216,7 @@ def test_a_source_shows_no_token_and_is_not_pickled(source: TokenSource, tmp_pat
             secretive.something_new = 1  # type: ignore[union-attr]
 
 
-def test_a_source_is_made_in_one_thread_and_used_in_another(source: TokenSource) -> None:
+def test_a_source_is_created_in_one_thread_and_used_in_another(source: TokenSource) -> None:
     tokens: list[str] = []
     thread = threading.Thread(target=lambda: tokens.append(source.access_token()))
     thread.start()

@@ -1,4 +1,4 @@
-"""The token source with `await`."""
+"""The asyncio token source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from test_threads import wait_for_requests
 from sipgate_oauth2 import LoginRequiredError, Store, TemporaryError, TokenSource, aio
 
 
-def test_a_whole_life_of_a_login_is_awaited(strict: Realm) -> None:
+def test_a_login_is_awaited_from_beginning_to_end(strict: Realm) -> None:
     async def life() -> None:
         client = aio.Client.from_client(strict.client(Store.memory()))
         request = client.authorization_request("balance:read")
@@ -47,8 +47,8 @@ def test_a_whole_life_of_a_login_is_awaited(strict: Realm) -> None:
     asyncio.run(life())
 
 
-def test_a_token_in_memory_is_had_without_giving_way(source: TokenSource) -> None:
-    """Nothing of an event loop's is needed for it, so that nothing can hop."""
+def test_a_token_in_memory_is_returned_without_yielding(source: TokenSource) -> None:
+    """It does not use the event loop, so no other task runs in between."""
     coroutine = aio.TokenSource(source).access_token()
     with pytest.raises(StopIteration) as given:
         coroutine.send(None)
@@ -74,7 +74,7 @@ def test_threads_and_tasks_join_one_refresh(strict: Realm, source: TokenSource) 
     assert (counters["refresh_grants"], counters["invalid_grant"]) == (1, 0)
 
 
-def test_a_cancelled_task_leaves_the_refresh_to_the_others(
+def test_a_cancelled_task_does_not_affect_the_refresh_of_the_others(
     strict: Realm, source: TokenSource
 ) -> None:
     first = source.access_token()
@@ -103,7 +103,7 @@ def test_a_timeout_ends_the_wait_for_a_new_token(strict: Realm, source: TokenSou
         assert caught.value.code == "SIPGATE_TIMEOUT"
 
 
-def test_a_thousand_waiters_need_no_thread_of_pythons(strict: Realm, source: TokenSource) -> None:
+def test_a_thousand_waiters_need_no_python_thread(strict: Realm, source: TokenSource) -> None:
     source.invalidate(source.access_token())
     strict.fault("delay", ms=300)
 
@@ -119,11 +119,11 @@ def test_a_thousand_waiters_need_no_thread_of_pythons(strict: Realm, source: Tok
 
 
 def pythons_threads() -> int:
-    """Without those of the library, which have a name here once they have written to a log."""
+    """Without the library's threads, which Python lists once they have logged something."""
     return sum(not isinstance(one, threading._DummyThread) for one in threading.enumerate())
 
 
-def test_both_faces_have_the_same_names_and_parameters() -> None:
+def test_both_apis_have_the_same_names_and_parameters() -> None:
     public = {name for name in dir(TokenSource) if not name.startswith("_")}
     awaited = {name for name in dir(aio.TokenSource) if not name.startswith("_")}
     # requests cannot be awaited.

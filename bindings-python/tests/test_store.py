@@ -1,4 +1,4 @@
-"""The stores that are there, and their settings."""
+"""The built-in stores and their settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_login_outlives_its_client_and_its_store(strict: Realm, path: Path) ->
 
 
 @pytest.mark.skipif(os.name != "posix", reason="has no such rights")
-def test_a_file_that_others_can_read_is_refused_and_left_alone(path: Path) -> None:
+def test_a_file_that_others_can_read_is_refused_and_not_changed(path: Path) -> None:
     Store.sqlite(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.chmod(0o644)
@@ -38,7 +38,7 @@ def test_a_file_that_others_can_read_is_refused_and_left_alone(path: Path) -> No
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_a_file_of_something_else_is_refused_and_left_alone(path: Path) -> None:
+def test_a_file_of_another_kind_is_refused_and_not_changed(path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     path.write_text("not a database")
     path.chmod(0o600)
@@ -48,7 +48,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(path: Path) -> None:
     assert path.read_text() == "not a database"
 
 
-def test_what_is_stored_shows_no_token_where_it_is_encrypted(strict: Realm, path: Path) -> None:
+def test_an_encrypted_store_shows_no_token(strict: Realm, path: Path) -> None:
     source = strict.source(strict.client(Store.sqlite(path, encryption_keys=[NEW])))
     token = source.access_token().encode()
     stored = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
@@ -57,7 +57,7 @@ def test_what_is_stored_shows_no_token_where_it_is_encrypted(strict: Realm, path
     assert b"refresh_token" not in stored
 
 
-def test_keys_are_changed_by_putting_a_new_one_in_front(strict: Realm, path: Path) -> None:
+def test_keys_are_rotated_by_adding_a_new_one_in_front(strict: Realm, path: Path) -> None:
     first = strict.source(strict.client(Store.sqlite(path, encryption_keys=[OLD]))).access_token()
     both = strict.client(Store.sqlite(path, encryption_keys=[NEW, OLD])).token_source("anna")
     assert both.access_token() == first
@@ -79,8 +79,8 @@ def test_a_wrong_key_is_an_error_and_nothing_is_lost(strict: Realm, path: Path) 
     assert strict.client(right).token_source("anna").access_token() == token
 
 
-def test_a_login_of_another_process_shows_within_the_recheck(strict: Realm, path: Path) -> None:
-    """Another store over the same file knows no more of it than another process."""
+def test_a_login_of_another_process_is_seen_within_the_recheck(strict: Realm, path: Path) -> None:
+    """Another store over the same file is as independent as another process."""
     looking = strict.client(Store.sqlite(path, recheck=0)).token_source("anna")
     first = strict.source(strict.client(Store.sqlite(path))).access_token()
     assert looking.access_token() == first

@@ -1,4 +1,4 @@
-"""What type checkers and editors are told."""
+"""The information for type checkers and editors."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import sipgate_oauth2
 from sipgate_oauth2 import ERROR_CODES, TokenSource, _native, aio, types
 
 PACKAGE = Path(sipgate_oauth2.__file__).resolve().parent
-# What a public class inherits as it is.
+# Methods that a public class inherits unchanged.
 INHERITED = ["access_token", "authorization_header", "peek"]
 
 
-def test_what_the_public_class_inherits_is_documented_and_typed_in_its_source() -> None:
+def test_inherited_methods_are_documented_and_typed_in_their_source() -> None:
     """For type checkers and editors alone: the methods that run have no code in Python."""
     tree = ast.parse((PACKAGE / "token_source.py").read_text(encoding="utf-8"))
     public = next(node for node in tree.body if isinstance(node, ast.ClassDef))
@@ -41,7 +41,7 @@ def test_what_the_public_class_inherits_is_documented_and_typed_in_its_source() 
 
 
 def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
-    """What is public of a file, and of its classes."""
+    """The public definitions of a file, and of its classes."""
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, kinds) and not node.name.startswith("_"):
@@ -51,7 +51,7 @@ def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.Asy
                     yield member
 
 
-def test_every_public_class_and_function_is_documented_where_editors_look() -> None:
+def test_every_public_class_and_function_is_documented_for_editors() -> None:
     files = [path for path in PACKAGE.glob("*.py") if not path.name.startswith("_")]
     # What `types` exports.
     files.append(PACKAGE / "_native_types.py")
@@ -63,7 +63,7 @@ def test_every_public_class_and_function_is_documented_where_editors_look() -> N
 @pytest.mark.parametrize(
     "kind", [types.ClientOptions, types.CallOptions, types.AuthorizationParameters]
 )
-def test_every_keyword_argument_is_documented_where_editors_look(kind: type) -> None:
+def test_every_keyword_argument_is_documented_for_editors(kind: type) -> None:
     tree = ast.parse((PACKAGE / "types.py").read_text(encoding="utf-8"))
     body = next(
         node.body
@@ -88,7 +88,7 @@ def test_every_public_class_has_its_source_in_python() -> None:
                 assert inspect.getsourcefile(thing) is not None
 
 
-def test_the_codes_for_type_checkers_are_those_there_are() -> None:
+def test_the_codes_for_type_checkers_are_complete() -> None:
     assert list(typing.get_args(types.ErrorCode)) == [code for code, _, _ in ERROR_CODES]
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     for remedy in typing.get_args(types.Remedy):

@@ -1,4 +1,4 @@
-"""Threads do not wait for one another, and can be told to stop waiting."""
+"""Threads do not wait for one another, and their waits can be cancelled."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sipgate_oauth2 import CancelToken, Client, SipgateOAuth2Error, TemporaryErr
 
 
 def wait_for_requests(realm: Realm, number: int) -> None:
-    """Until this many more requests lie at the realm, unanswered."""
+    """Waits until the realm has received this many more requests."""
     deadline = time.monotonic() + PATIENCE
     while len(realm.token_requests()) < number:
         assert time.monotonic() < deadline, f"only {len(realm.token_requests())} requests came"
         time.sleep(0.01)
 
 
-def test_eight_threads_have_their_requests_under_way_at_once(
+def test_eight_threads_have_their_requests_in_flight_at_once(
     realm: Realm, client: Client, tokens: TokenSet
 ) -> None:
     before = len(realm.token_requests())

@@ -43,14 +43,14 @@ def test_tokens_are_restored_from_text_and_mappings(kind: Any) -> None:
     ]
 
 
-def test_exported_tokens_are_equal_when_restored() -> None:
+def test_restored_tokens_equal_the_exported_ones() -> None:
     tokens = TokenSet.restore(SAVED)
     assert TokenSet.restore(tokens.export()) == tokens
     assert TokenSet.restore({**SAVED, "access_token": "other"}) != tokens
     assert tokens != tokens.export()
 
 
-def test_what_is_missing_is_none() -> None:
+def test_missing_members_are_none() -> None:
     tokens = TokenSet.restore({"access_token": "a"})
     assert tokens.refresh_token is None
     assert tokens.id_token is None
@@ -60,13 +60,13 @@ def test_what_is_missing_is_none() -> None:
     assert tokens.extra == {}
 
 
-def test_a_changed_extra_is_not_the_tokens() -> None:
+def test_changing_extra_does_not_change_the_tokens() -> None:
     tokens = TokenSet.restore(SAVED)
     tokens.extra["session_state"] = "other"
     assert tokens.extra["session_state"] == "s"
 
 
-def test_a_pending_login_is_restored_with_all_of_it(client: Client) -> None:
+def test_an_authorization_request_is_restored_completely(client: Client) -> None:
     request = client.authorization_request(
         "balance:read", return_to="/a?b=ä", response_mode="form_post", prompt="login"
     )
@@ -78,7 +78,7 @@ def test_a_pending_login_is_restored_with_all_of_it(client: Client) -> None:
     assert "response_mode=form_post" in request.url
 
 
-def test_a_code_is_exchanged_without_a_pending_login(realm: Realm, client: Client) -> None:
+def test_a_code_is_exchanged_without_an_authorization_request(realm: Realm, client: Client) -> None:
     request = client.authorization_request("balance:read")
     code = realm.callback(request.url).rpartition("code=")[2]
     exported = request.export()
@@ -92,19 +92,19 @@ def test_a_code_is_exchanged_without_a_pending_login(realm: Realm, client: Clien
     assert tokens.refresh_token is not None
 
 
-def test_a_refresh_takes_tokens_or_a_refresh_token(client: Client, tokens: TokenSet) -> None:
+def test_a_refresh_accepts_tokens_or_a_refresh_token(client: Client, tokens: TokenSet) -> None:
     assert tokens.refresh_token is not None
     first, second = client.refresh(tokens), client.refresh(tokens.refresh_token)
     assert first.access_token != second.access_token
 
 
-def test_a_callback_may_be_bytes_as_some_frameworks_have_it(realm: Realm, client: Client) -> None:
+def test_a_callback_may_be_bytes_as_in_some_frameworks(realm: Realm, client: Client) -> None:
     request = client.authorization_request("balance:read")
     query = realm.callback(request.url).partition("?")[2]
     assert client.exchange_callback(request, query.encode()).token_type == "Bearer"
 
 
-def test_what_a_framework_read_from_a_callback_is_refused_with_what_to_pass(client: Client) -> None:
+def test_a_parsed_callback_is_refused_and_the_error_says_what_to_pass(client: Client) -> None:
     request = client.authorization_request("balance:read")
     with pytest.raises(ValueError, match=r"^callback: must be .*the query string.*not dict$"):
         client.exchange_callback(request, {"code": "c"})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-//! The shape of the core, read off its sources.
+//! Rules about the structure of the core, checked in its source files.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[test]
-fn one_folder_knows_the_http_library() {
+fn one_folder_uses_the_http_library() {
     for file in sources("src") {
         let inside = file.to_string_lossy().contains("src/http/");
         assert!(inside || !code(&file).contains("ureq::"), "{} names ureq", file.display());
@@ -46,7 +46,7 @@ fn every_public_type_has_an_example() {
     }
 }
 
-/// A file without its tests; nothing of a file that is all tests.
+/// The code of a file without its tests; empty if all of it is tests.
 fn code(file: &Path) -> String {
     if [file, file.parent().unwrap()].into_iter().any(is_all_tests) {
         return String::new();
@@ -55,7 +55,7 @@ fn code(file: &Path) -> String {
     text.split("#[cfg(test)]").next().unwrap().to_owned()
 }
 
-/// Whether the module of this file or folder is declared for tests only.
+/// Whether the module of this file or folder is declared only for tests.
 fn is_all_tests(module: &Path) -> bool {
     let declared = fs::read_to_string(module.with_file_name("mod.rs")).unwrap_or_default();
     declared.contains(&format!("#[cfg(test)]\nmod {};", module.file_stem().unwrap().to_string_lossy()))

@@ -1,4 +1,4 @@
-//! What servers do with connections and TLS: each test has a server of its own, that does what the local realm cannot.
+//! Connections and TLS. Each test has its own server, which does what the local realm cannot.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, Strea
 use sipgate_oauth2::{Client, ClientBuilder, Error, ErrorCode, Remedy, ServerMetadata};
 use support::Heard;
 
-/// The certificate of all servers here, as `openssl req -x509` makes one: its own authority.
+/// The certificate of all servers here. It is its own authority, as from `openssl req -x509`.
 struct Identity {
     pem: String,
     certificate: CertificateDer<'static>,
@@ -51,7 +51,7 @@ impl Identity {
     }
 }
 
-/// Serves each connection on a thread of its own. Gives the port.
+/// Serves each connection on its own thread. Returns the port.
 fn serve(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -66,14 +66,14 @@ fn serve(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     port
 }
 
-/// Serves over TLS; how the handshake ended is told, too.
+/// Serves over TLS, and passes on the kind of handshake.
 fn serve_tls(config: ServerConfig, serve_one: impl Fn(&mut Tls, HandshakeKind) + Send + Sync + 'static) -> u16 {
     let config = Arc::new(config);
     serve(move |mut stream| {
         let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
         while session.is_handshaking() {
             if session.complete_io(&mut stream).is_err() {
-                // The client reads the alert, then goes.
+                // The client reads the alert, then closes the connection.
                 let _ = stream.shutdown(std::net::Shutdown::Write);
                 let _ = stream.read_to_end(&mut Vec::new());
                 return;
@@ -86,7 +86,7 @@ fn serve_tls(config: ServerConfig, serve_one: impl Fn(&mut Tls, HandshakeKind) +
 
 type Tls = StreamOwned<ServerConnection, TcpStream>;
 
-/// The refresh token of the next request, as it came.
+/// The refresh token of the next request, as received.
 fn asked(stream: &mut impl Read) -> String {
     let mut input = BufReader::new(stream);
     let mut length = 0;
@@ -122,16 +122,16 @@ fn client(endpoint: &str, identity: &Identity) -> Client {
     builder(endpoint).ca_certificates(identity.pem.as_str()).build().unwrap()
 }
 
-/// What a refresh fails with, whether it was sent, and that a pending login is usable again.
+/// How a refresh fails and whether it was sent. Asserts that an authorization request stays usable.
 fn failure(client: ClientBuilder) -> (Error, bool) {
     let heard = Heard::default();
     let client = heard.listen(client).build().unwrap();
     let error = client.refresh("a-token").unwrap_err();
     let sent = heard.sent(1)[0];
-    let pending = client.authorization_request("a").unwrap();
-    let callback = format!("state={}&code=a-code", pending.state());
+    let request = client.authorization_request("a").unwrap();
+    let callback = format!("state={}&code=a-code", request.state());
     for _ in 0..2 {
-        assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), error.code());
+        assert_eq!(client.exchange_callback(&request, &callback).unwrap_err().code(), error.code());
     }
     (error, sent)
 }
@@ -193,7 +193,7 @@ fn a_second_response_is_never_anothers_token() {
         match random.below(4) {
             0 => drop(stream.write_all(&[first, second].concat())),
             1 => {
-                // The second goes out in the first one's segment, up to some byte.
+                // Some bytes of the second response are sent in the same segment as the first.
                 let split = random.below(second.len());
                 drop(stream.write_all(&[first.as_slice(), &second[..split]].concat()));
                 drop(stream.write_all(&second[split..]));
@@ -225,7 +225,7 @@ fn a_second_response_is_never_anothers_token() {
     }
 }
 
-/// The same numbers in every run (xorshift).
+/// A random number generator (xorshift) with the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -240,7 +240,7 @@ impl Random {
 }
 
 #[test]
-fn https_to_a_port_for_http_is_a_matter_of_configuration() {
+fn https_to_an_http_port_is_a_configuration_error() {
     for words in ["HTTP/1.1 400 Bad Request\r\n\r\n", "<html>", "SSH-2.0-server\r\n", "220 mail.example ESMTP\r\n"] {
         let port = serve(move |mut stream| {
             let _ = stream.write_all(words.as_bytes());
@@ -253,7 +253,7 @@ fn https_to_a_port_for_http_is_a_matter_of_configuration() {
 }
 
 #[test]
-fn http_to_a_port_for_https_is_a_matter_of_configuration() {
+fn http_to_an_https_port_is_a_configuration_error() {
     let identity = Identity::new();
     let port = serve_tls(identity.config(&version::TLS13, false), |_, _| panic!("the handshake was completed"));
     let (error, _) = failure(builder(&format!("http://127.0.0.1:{port}/token")));
@@ -261,7 +261,7 @@ fn http_to_a_port_for_https_is_a_matter_of_configuration() {
 }
 
 #[test]
-fn an_alert_that_tells_of_the_servers_configuration_is_told_and_an_accident_may_pass() {
+fn an_alert_about_the_configuration_is_a_configuration_error_and_others_may_be_retried() {
     for (alert, code, words) in [
         (40, ErrorCode::Unsupported, "cipher"),
         (70, ErrorCode::Unsupported, "TLS 1.2"),
@@ -282,9 +282,9 @@ fn an_alert_that_tells_of_the_servers_configuration_is_told_and_an_accident_may_
     }
 }
 
-/// In TLS 1.3 a server finds out after the client has sent its request.
+/// In TLS 1.3, the server notices only after the client has sent its request.
 #[test]
-fn a_server_that_wants_a_client_certificate_says_so_and_leaves_nothing_in_doubt() {
+fn if_a_server_requires_a_client_certificate_the_error_says_so_and_the_outcome_is_known() {
     let identity = Identity::new();
     for version in [&version::TLS12, &version::TLS13] {
         let port = serve_tls(identity.config(version, true), |_, _| panic!("the handshake was completed"));
@@ -297,7 +297,7 @@ fn a_server_that_wants_a_client_certificate_says_so_and_leaves_nothing_in_doubt(
 }
 
 #[test]
-fn a_self_signed_certificate_is_believed_where_it_was_given() {
+fn a_self_signed_certificate_is_trusted_if_it_was_configured() {
     let (identity, another) = (Identity::new(), Identity::new());
     let port = serve_tls(identity.config(&version::TLS13, false), |stream, _| {
         let token = asked(stream);
@@ -311,9 +311,9 @@ fn a_self_signed_certificate_is_believed_where_it_was_given() {
     assert_eq!(error.code(), ErrorCode::Certificate);
 }
 
-/// Runs itself again with the variable.
+/// The test runs itself again with the variable.
 #[test]
-fn a_proxy_variable_that_is_unusable_is_named_and_nothing_is_sent() {
+fn an_unusable_proxy_variable_is_named_and_nothing_is_sent() {
     const AGAIN: &str = "SIPGATE_OAUTH2_TEST_PROXY";
     if std::env::var_os(AGAIN).is_some() {
         let (error, sent) = failure(builder("https://login.example.test/token"));

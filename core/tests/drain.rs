@@ -1,4 +1,5 @@
-//! The end of a program with a refresh under way. In a process of its own: what is waited for is all of the process's.
+//! The end of a program during a refresh. `drain` waits for all operations of the process, so this
+//! test has its own.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +14,7 @@ use sipgate_oauth2::{CallOptions, Store, drain};
 use support::Realm;
 
 #[test]
-fn settling_waits_until_what_the_server_gave_is_stored_and_no_longer_than_is_asked() {
+fn drain_waits_until_the_response_is_stored_and_no_longer_than_its_timeout() {
     let realm = Realm::start();
     realm.settings(&json!({"rotation": true}));
     let client = realm.client_with(Store::memory()).build().unwrap();

@@ -1,4 +1,5 @@
-//! Stores that fail, forget and go back in time, against the local realm with rotation and reuse detection on: no login is lost to them.
+//! Stores that fail, lose entries or are restored from backups lose no login, at the local realm
+//! with rotation and reuse detection.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +16,7 @@ use serde_json::json;
 use sipgate_oauth2::{BoxError, Client, ErrorCode, LoginState, Store, StoreEntry, StoreKey, SwapOutcome, TokenSource, TokenStore};
 use support::Realm;
 
-/// A store like an application's own, without locks, whose ways to fail are in the test's hands.
+/// A custom store without locks, which fails as the test tells it to.
 #[derive(Clone, Default)]
 struct Fragile(Arc<Inner>);
 
@@ -24,11 +25,11 @@ struct Inner {
     entries: Mutex<HashMap<StoreKey, StoreEntry>>,
     loads_fail: AtomicBool,
     swaps_fail: AtomicBool,
-    /// Swaps that fail panic.
+    /// Swaps that fail do so with a panic.
     panics: AtomicBool,
-    /// The next swap is done and says that it failed.
+    /// The next swap is carried out, but returns an error.
     swap_lies: AtomicBool,
-    /// Swaps fail from the next one on that comes while a request is at the server.
+    /// Swaps fail from the first one on that is made after a request was sent.
     fails_after_claim: AtomicBool,
 }
 
@@ -54,7 +55,7 @@ impl TokenStore for Fragile {
             self.0.swaps_fail.store(true, Ordering::Relaxed);
         }
         if self.0.swap_lies.swap(false, Ordering::Relaxed) {
-            return Err("the answer got lost".into());
+            return Err("the result was lost".into());
         }
         Ok(SwapOutcome::Stored)
     }
@@ -83,8 +84,8 @@ fn logged_in() -> (Realm, Fragile, TokenSource) {
     realm.settings(&json!({"rotation": true}));
     let store = Fragile::default();
     let client = client(&realm, &store);
-    let pending = client.authorization_request("balance:read").unwrap();
-    let source = client.complete_login(&pending, &realm.callback(pending.url()), "anna").unwrap();
+    let request = client.authorization_request("balance:read").unwrap();
+    let source = client.complete_login(&request, &realm.callback(request.url()), "anna").unwrap();
     (realm, store, source)
 }
 
@@ -103,7 +104,7 @@ fn a_store_that_cannot_be_written_stops_a_refresh_before_anything_is_sent() {
 }
 
 #[test]
-fn a_store_that_cannot_be_read_does_not_keep_a_good_token_back() {
+fn if_a_store_cannot_be_read_a_valid_token_is_still_returned() {
     let (_realm, store, source) = logged_in();
     let token = source.access_token().unwrap();
     store.set(|store| &store.loads_fail, true);
@@ -118,7 +119,7 @@ fn tokens_that_cannot_be_stored_are_handed_out_and_stored_as_soon_as_that_works(
 }
 
 #[test]
-fn of_a_store_that_panics_too() {
+fn tokens_that_a_store_cannot_store_because_it_panics_are_handed_out_and_stored_as_soon_as_that_works() {
     a_commit_fails(true);
 }
 
@@ -141,7 +142,7 @@ fn a_commit_fails(panics: bool) {
 }
 
 #[test]
-fn a_write_whose_answer_got_lost_is_found_by_looking() {
+fn a_write_whose_result_is_lost_is_found_by_a_reload() {
     let (realm, store, source) = logged_in();
     let first = source.access_token().unwrap();
     store.set(|store| &store.swap_lies, true);
@@ -152,7 +153,7 @@ fn a_write_whose_answer_got_lost_is_found_by_looking() {
 }
 
 #[test]
-fn a_store_restored_from_an_older_copy_gets_the_newer_tokens_back() {
+fn a_store_restored_from_an_older_copy_is_updated_with_the_newer_tokens() {
     let (realm, store, source) = logged_in();
     let older = store.copy();
     let newer = source.refresh().unwrap();
@@ -165,7 +166,7 @@ fn a_store_restored_from_an_older_copy_gets_the_newer_tokens_back() {
 }
 
 #[test]
-fn a_logout_that_the_store_forgot_is_written_again() {
+fn a_logout_that_the_store_lost_is_written_again() {
     let (_realm, store, source) = logged_in();
     let before = store.copy();
     source.logout().unwrap();
@@ -175,7 +176,7 @@ fn a_logout_that_the_store_forgot_is_written_again() {
 }
 
 #[test]
-fn a_login_that_was_deleted_from_the_store_is_over() {
+fn a_login_that_was_deleted_from_the_store_has_ended() {
     let (_realm, store, source) = logged_in();
     store.restore(&HashMap::new());
     assert_eq!(source.access_token().unwrap_err().code(), ErrorCode::LoginRequired);
@@ -183,21 +184,21 @@ fn a_login_that_was_deleted_from_the_store_is_over() {
 }
 
 #[test]
-fn a_login_is_not_begun_where_it_could_not_be_stored() {
+fn a_login_that_could_not_be_stored_is_not_started() {
     let realm = Realm::start();
     let store = Fragile::default();
     let client = client(&realm, &store);
-    let pending = client.authorization_request("balance:read").unwrap();
-    let callback = realm.callback(pending.url());
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(request.url());
     store.set(|store| &store.swaps_fail, true);
-    assert_eq!(client.complete_login(&pending, &callback, "anna").unwrap_err().code(), ErrorCode::StoreUnavailable);
+    assert_eq!(client.complete_login(&request, &callback, "anna").unwrap_err().code(), ErrorCode::StoreUnavailable);
     assert_eq!(realm.counter("token_requests"), 0);
     store.set(|store| &store.swaps_fail, false);
-    client.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap();
+    client.complete_login(&request, &callback, "anna").unwrap().access_token().unwrap();
 }
 
 #[test]
-fn what_is_no_login_and_what_a_newer_version_wrote_is_told_apart_and_left_alone() {
+fn corrupt_entries_and_those_of_a_newer_version_are_distinguished_and_not_overwritten() {
     let (_realm, store, source) = logged_in();
     let healthy = store.copy();
     for (data, code) in [(&b"rubbish"[..], ErrorCode::StoreCorrupt), (br#"{"format":2}"#, ErrorCode::StoreFormat)] {
@@ -212,7 +213,7 @@ fn what_is_no_login_and_what_a_newer_version_wrote_is_told_apart_and_left_alone(
 }
 
 #[test]
-fn callers_of_two_stores_over_one_register_spend_a_refresh_token_once() {
+fn callers_of_two_stores_over_the_same_entries_use_a_refresh_token_once() {
     let (realm, store, first) = logged_in();
     let second = client(&realm, &store).token_source("anna").unwrap();
     let before = first.access_token().unwrap();

@@ -1,5 +1,6 @@
-//! Every fault of the local realm × code exchange and refresh × plain and TLS × a new client and one that has a session to resume: the code
-//! that each ends with, whether it was sent, that the client works afterwards, and that no thread and no descriptor is left behind.
+//! Every fault of the local realm, for exchange and refresh, plain and TLS, new clients and those
+//! with a TLS session to resume. The test checks the error code, whether the request was sent, that
+//! the client works afterwards, and that no thread and no descriptor is leaked.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +15,7 @@ use support::{Heard, Realm};
 
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A fault, what a code exchange and a refresh make of it, and whether the request was sent.
+/// A fault, how a code exchange and a refresh end at it, and whether the request was sent.
 struct Expectation {
     fault: Value,
     code: Option<ErrorCode>,
@@ -33,23 +34,23 @@ fn on_connection(kind: &str, code: ErrorCode) -> Expectation {
 fn expectations() -> Vec<Expectation> {
     use ErrorCode::{LoginFailed, OutcomeUnknown, ServerUnavailable, Timeout, Transport, WrongEndpoint};
     let token = |kind: &str| json!({"on": "token", "kind": kind});
-    let answer = |status: u16| json!({"on": "token", "kind": "answer", "status": status, "body": "<html>maintenance</html>"});
+    let response = |status: u16| json!({"on": "token", "kind": "answer", "status": status, "body": "<html>maintenance</html>"});
     let mut all = vec![
         on_connection("close", Transport),
         on_connection("reset", Transport),
         on_connection("close_after_client_hello", Transport),
         on_connection("silent", Timeout),
-        // The code is made up, so the real handler's own answer is a refusal; the refresh token is real.
+        // The code is made up, so the realm's own response is a refusal. The refresh token is real.
         on_request(json!({"on": "token", "kind": "delay", "ms": 200}), LoginFailed, None),
         on_request(
             json!({"on": "token", "kind": "redirect", "status": 307, "location": "http://127.0.0.1:1/"}),
             WrongEndpoint,
             WrongEndpoint,
         ),
-        on_request(answer(200), LoginFailed, OutcomeUnknown),
-        on_request(answer(404), WrongEndpoint, WrongEndpoint),
-        on_request(answer(429), ServerUnavailable, ServerUnavailable),
-        on_request(answer(502), LoginFailed, OutcomeUnknown),
+        on_request(response(200), LoginFailed, OutcomeUnknown),
+        on_request(response(404), WrongEndpoint, WrongEndpoint),
+        on_request(response(429), ServerUnavailable, ServerUnavailable),
+        on_request(response(502), LoginFailed, OutcomeUnknown),
     ];
     for kind in ["silent", "drip", "close_before", "close_after", "reset_before", "reset_after", "truncate", "oversize", "huge_header"] {
         all.push(on_request(token(kind), LoginFailed, OutcomeUnknown));
@@ -58,18 +59,18 @@ fn expectations() -> Vec<Expectation> {
 }
 
 #[test]
-fn every_fault_ends_as_the_rules_say_and_leaves_nothing_behind() {
+fn every_fault_ends_as_documented_and_leaks_nothing() {
     let realm = Realm::start();
     let tokens = [("http", realm.refresh_token("http")), ("https", realm.refresh_token("https"))];
     let logins = realm.token_requests().len();
-    settle(usize::MAX, usize::MAX);
+    wait_until_idle(usize::MAX, usize::MAX);
     let (threads, descriptors) = held();
     let mut tried = 0;
     let mut sent = logins;
     for (address, token) in &tokens {
         for resumed in [false, true] {
             for expectation in expectations() {
-                // Without TLS the request is on its way before anything is noticed.
+                // Without TLS, the client sends the request before it can notice the fault.
                 if expectation.fault["on"] == "connection" && *address == "http" {
                     continue;
                 }
@@ -82,7 +83,7 @@ fn every_fault_ends_as_the_rules_say_and_leaves_nothing_behind() {
         }
     }
     assert_eq!(realm.token_requests().len(), sent, "a request was sent twice, or not at all");
-    settle(threads, descriptors);
+    wait_until_idle(threads, descriptors);
     assert!(tried > 100, "{tried}");
 }
 
@@ -106,14 +107,14 @@ fn works(client: &Client, token: &str, context: &str) {
     client.refresh(token).unwrap_or_else(|error| panic!("the client is of no use after {context}: {error:?}"));
 }
 
-/// Threads and descriptors of this process.
+/// The numbers of threads and descriptors of this process.
 fn held() -> (usize, usize) {
     let count = |folder| std::fs::read_dir(folder).map_or(0, Iterator::count);
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
 
-/// Waits until idle threads have gone; the limit only tells a leak from a slow machine.
-fn settle(threads: usize, descriptors: usize) {
+/// Waits until idle threads have ended. The limit can tell a leak from a slow machine.
+fn wait_until_idle(threads: usize, descriptors: usize) {
     let started = Instant::now();
     loop {
         let now = held();

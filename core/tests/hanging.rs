@@ -1,4 +1,4 @@
-//! A login server, or a store, that hangs: nobody waits for it who need not.
+//! A login server or a store that hangs delays only the callers that need it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,10 +18,10 @@ use sipgate_oauth2::{
 };
 use support::{Realm, metadata};
 
-/// Far more than requests that may be under way at one server at once.
+/// Far more than the concurrent requests to one server that are allowed.
 const HANGING: usize = 500;
 
-/// A server that takes every connection and never says a word. What it was sent is thrown away with it.
+/// A server that accepts every connection, never responds, and discards what it receives.
 struct Silent {
     address: String,
     connections: Arc<Mutex<Vec<TcpStream>>>,
@@ -39,7 +39,7 @@ impl Silent {
 
     fn client(&self, store: &Store) -> Client {
         let metadata = metadata(&self.address, &format!("{}/token", self.address));
-        // Longer than this test takes.
+        // This is longer than the test takes.
         Client::builder(metadata, "client").request_timeout(Duration::from_secs(600)).store(store.clone()).build().unwrap()
     }
 
@@ -60,7 +60,7 @@ fn patient() -> CallOptions {
     CallOptions::new().timeout(Duration::from_secs(600))
 }
 
-/// Which of the calls have an outcome.
+/// Counts the calls that have ended.
 fn count<T: Send + 'static>(calls: Vec<Task<T>>) -> Arc<AtomicUsize> {
     let ended = Arc::new(AtomicUsize::new(0));
     for call in calls {
@@ -73,7 +73,7 @@ fn count<T: Send + 'static>(calls: Vec<Task<T>>) -> Arc<AtomicUsize> {
 }
 
 #[test]
-fn a_server_that_hangs_holds_up_no_other_server() {
+fn a_server_that_hangs_delays_no_other_server() {
     let (silent, realm) = (Silent::start(), Realm::start());
     let store = Store::memory();
     let at_silent = silent.client(&store);
@@ -93,17 +93,17 @@ fn a_server_that_hangs_holds_up_no_other_server() {
     source.start_refresh(&patient()).wait().unwrap();
     source.start_status(&patient()).wait().unwrap();
     client.start_refresh(realm.refresh_token("http").as_str(), &patient()).wait().unwrap();
-    // A token of the silent server that is good is given, too.
+    // A valid token of the silent server is returned, too.
     let fresh = at_silent.token_source("user-0 again").unwrap();
     fresh.start_save(&tokens(r#"{"access_token":"canary-new"}"#), &patient()).wait().unwrap();
     assert_eq!(fresh.start_access_token(Duration::ZERO, &patient()).wait().unwrap().reveal(), "canary-new");
     source.start_logout(&patient()).wait().unwrap();
 
-    // All of that while nothing had come of any request there, and no more were under way than there may be.
+    // Meanwhile no request to the silent server has ended, and no more are in flight than allowed.
     assert_eq!((hanging.load(Ordering::SeqCst), steps.load(Ordering::SeqCst), silent.connections()), (0, 0, 2 * 64));
 }
 
-/// A store as over a database that can be stopped.
+/// A store like one over a database that can be stopped.
 #[derive(Clone, Default)]
 struct Stoppable(Arc<(Mutex<Database>, Condvar)>);
 
@@ -148,7 +148,7 @@ impl TokenStore for Stoppable {
 }
 
 #[test]
-fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
+fn a_database_that_is_stopped_delays_no_caller_that_has_a_token() {
     let realm = Realm::start();
     let database = Stoppable::default();
     let client = realm.client_with(Store::new(database.clone()).recheck(Duration::ZERO)).build().unwrap();
@@ -162,7 +162,7 @@ fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
     }
     let elsewhere = realm.client_with(Store::memory()).build().unwrap();
     realm.log_in(&elsewhere, "anna").start_refresh(&patient()).wait().unwrap();
-    // Logins and commits wait for the database: with a thread for so many at a time, whatever their number.
+    // Logins and commits wait for the database, on a limited number of threads.
     let waiting = count(sources.iter().map(|source| source.start_save(&expired(), &patient())).collect());
     let error = with_code.start_status(&CallOptions::new().timeout(Duration::from_millis(50))).wait().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Timeout);
@@ -178,13 +178,13 @@ fn a_database_that_is_stopped_holds_up_nobody_who_has_a_token() {
 }
 
 #[test]
-fn a_callback_whose_caller_left_while_the_store_hung_is_still_good() {
+fn a_callback_whose_caller_stopped_waiting_for_a_hanging_store_can_still_be_used() {
     let realm = Realm::start();
     let database = Stoppable::default();
     let client = realm.client_with(Store::new(database.clone())).build().unwrap();
-    let pending = client.authorization_request("balance:read").unwrap();
-    let callback = realm.callback(pending.url());
-    let again = || AuthorizationRequest::restore(pending.export().reveal()).unwrap();
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(request.url());
+    let again = || AuthorizationRequest::restore(request.export().reveal()).unwrap();
     database.stop(true);
     let running = client.start_exchange_callback(&again(), &callback, &patient());
     while database.0.0.lock().unwrap().waiting == 0 {
@@ -195,11 +195,11 @@ fn a_callback_whose_caller_left_while_the_store_hung_is_still_good() {
         running.wait().unwrap_err()
     };
     assert_eq!((error.code(), error.retryable()), (ErrorCode::Timeout, true));
-    // Whatever follows from its leaving is done before the store goes on.
+    // The library has handled the abandoned call before the store continues.
     thread::sleep(Duration::from_millis(200));
 
     database.stop(false);
-    // That it is free again is noted by the thread that the caller left.
+    // The thread of the abandoned call releases the authorization request.
     let tokens = (0..1000).find_map(|_| {
         thread::sleep(Duration::from_millis(10));
         client.exchange_callback(&again(), &callback).ok()

@@ -37,7 +37,7 @@ impl Log for Lines {
 }
 
 #[test]
-fn events_are_records_and_a_logger_that_panics_harms_nobody() {
+fn events_are_records_and_a_logger_that_panics_does_no_harm() {
     log::set_logger(&LINES).unwrap();
     log::set_max_level(LevelFilter::Debug);
     let realm = Realm::start();

@@ -1,4 +1,4 @@
-//! One login that many threads live on, against the local realm with rotation and reuse detection on.
+//! One login that many threads use, at the local realm with rotation and reuse detection.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn strict_realm() -> Realm {
 }
 
 #[test]
-fn a_login_gives_its_token_from_memory_and_to_other_sources() {
+fn a_login_returns_its_token_from_memory_and_to_other_sources() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
     let source = realm.log_in(&client, "anna");
@@ -53,14 +53,14 @@ fn sixty_four_callers_at_the_moment_of_expiry_cause_one_request() {
 }
 
 #[test]
-fn a_callback_that_is_loaded_twice_at_once_makes_one_login() {
+fn a_callback_that_is_loaded_twice_at_once_creates_one_login() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
-    let pending = client.authorization_request("balance:read").unwrap();
-    let callback = realm.callback(pending.url());
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(request.url());
     let tokens: Vec<_> = thread::scope(|scope| {
         let pages: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| client.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap())).collect();
+            (0..4).map(|_| scope.spawn(|| client.complete_login(&request, &callback, "anna").unwrap().access_token().unwrap())).collect();
         pages.into_iter().map(|page| page.join().unwrap()).collect()
     });
     assert!(tokens.iter().all(|token| *token == tokens[0]));
@@ -68,15 +68,15 @@ fn a_callback_that_is_loaded_twice_at_once_makes_one_login() {
 }
 
 #[test]
-fn who_loads_a_callback_again_in_another_process_has_its_login_at_once() {
+fn loading_a_callback_again_in_another_process_returns_its_login() {
     let realm = strict_realm();
     let store = Store::memory();
     let [first, second] = [(); 2].map(|()| client(&realm, store.clone().recheck(Duration::from_secs(60))));
     assert_eq!(second.token_source("anna").unwrap().access_token().unwrap_err().code(), ErrorCode::LoginRequired);
-    let pending = first.authorization_request("balance:read").unwrap();
-    let callback = realm.callback(pending.url());
-    let token = first.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap();
-    assert_eq!(second.complete_login(&pending, &callback, "anna").unwrap().access_token().unwrap(), token);
+    let request = first.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(request.url());
+    let token = first.complete_login(&request, &callback, "anna").unwrap().access_token().unwrap();
+    assert_eq!(second.complete_login(&request, &callback, "anna").unwrap().access_token().unwrap(), token);
     assert_eq!(realm.counter("token_requests"), 1);
 }
 
@@ -97,7 +97,7 @@ fn late_refusals_of_one_token_cause_one_refresh() {
 }
 
 #[test]
-fn a_logout_ends_the_login_here_and_at_the_server() {
+fn a_logout_ends_the_login_locally_and_at_the_server() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
     let source = realm.log_in(&client, "anna");
@@ -110,7 +110,7 @@ fn a_logout_ends_the_login_here_and_at_the_server() {
 }
 
 #[test]
-fn a_refused_login_stays_refused_without_another_request_until_somebody_asks_for_one() {
+fn a_rejected_login_sends_no_request_until_the_application_asks_for_one() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
     let source = realm.log_in(&client, "anna");
@@ -127,8 +127,8 @@ fn a_refused_login_stays_refused_without_another_request_until_somebody_asks_for
 fn saved_tokens_are_a_login() {
     let realm = strict_realm();
     let client = client(&realm, Store::memory());
-    let pending = client.authorization_request("balance:read").unwrap();
-    let tokens = client.exchange_callback(&pending, &realm.callback(pending.url())).unwrap();
+    let request = client.authorization_request("balance:read").unwrap();
+    let tokens = client.exchange_callback(&request, &realm.callback(request.url())).unwrap();
     let source = client.token_source("anna").unwrap();
     source.save(&tokens).unwrap();
     assert_eq!(source.access_token().unwrap(), *tokens.access_token());

@@ -1,4 +1,5 @@
-//! How far requests get, and how they end: each fault against the local realm. Deadlines are inputs here; none is measured.
+//! Whether requests are sent and how they end, for each fault of the local realm. Deadlines are
+//! inputs here; none is measured.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +26,7 @@ fn refresh(client: &Client) -> Error {
     client.refresh("a-token").unwrap_err()
 }
 
-/// What a code exchange and a refresh fail with, each after the same fault, and whether they were sent.
+/// How a code exchange and a refresh fail at the same fault, and whether they were sent.
 fn outcomes(realm: &Realm, address: &str, fault: &serde_json::Value) -> (ErrorCode, ErrorCode, Vec<bool>) {
     let heard = Heard::default();
     let builder = realm.client(address).request_timeout(SHORT).ca_certificates(realm.address("ca_pem"));
@@ -39,7 +40,7 @@ fn outcomes(realm: &Realm, address: &str, fault: &serde_json::Value) -> (ErrorCo
 }
 
 #[test]
-fn a_connection_that_breaks_before_the_request_reads_not_sent() {
+fn a_connection_that_breaks_before_the_request_counts_as_not_sent() {
     let realm = Realm::start();
     for kind in ["close_after_client_hello", "close", "reset"] {
         let outcome = outcomes(&realm, realm.address("https"), &json!({"on": "connection", "kind": kind}));
@@ -49,7 +50,7 @@ fn a_connection_that_breaks_before_the_request_reads_not_sent() {
 }
 
 #[test]
-fn a_connection_that_breaks_after_the_request_reads_sent() {
+fn a_connection_that_breaks_after_the_request_counts_as_sent() {
     let realm = Realm::start();
     for address in ["http", "https"] {
         for kind in ["close_before", "close_after", "reset_before", "reset_after", "truncate"] {
@@ -61,7 +62,7 @@ fn a_connection_that_breaks_after_the_request_reads_sent() {
 }
 
 #[test]
-fn a_silent_server_and_a_dripping_body_end_at_the_deadline() {
+fn a_silent_server_and_a_slow_body_end_at_the_deadline() {
     let realm = Realm::start();
     for address in ["http", "https"] {
         for fault in [json!({"on": "token", "kind": "silent"}), json!({"on": "token", "kind": "drip", "ms": 300})] {
@@ -72,7 +73,7 @@ fn a_silent_server_and_a_dripping_body_end_at_the_deadline() {
 }
 
 #[test]
-fn a_server_that_is_silent_before_tls_ends_at_the_connect_deadline_and_reads_not_sent() {
+fn a_server_that_is_silent_before_tls_ends_at_the_connect_deadline_and_counts_as_not_sent() {
     let realm = Realm::start();
     let heard = Heard::default();
     let builder = realm.client(realm.address("https")).connect_timeout(SHORT).ca_certificates(realm.address("ca_pem"));
@@ -83,7 +84,7 @@ fn a_server_that_is_silent_before_tls_ends_at_the_connect_deadline_and_reads_not
 }
 
 #[test]
-fn bodies_and_heads_over_their_caps_are_not_read_to_the_end() {
+fn bodies_and_heads_over_their_limits_are_not_read_to_the_end() {
     let realm = Realm::start();
     for kind in ["oversize", "huge_header"] {
         let outcome = outcomes(&realm, realm.address("http"), &json!({"on": "token", "kind": kind}));
@@ -92,7 +93,7 @@ fn bodies_and_heads_over_their_caps_are_not_read_to_the_end() {
 }
 
 #[test]
-fn redirects_are_refused_and_nothing_is_sent_on() {
+fn redirects_are_refused_and_not_followed() {
     let realm = Realm::start();
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
@@ -106,7 +107,7 @@ fn redirects_are_refused_and_nothing_is_sent_on() {
 }
 
 #[test]
-fn cancelling_ends_a_wait_and_leaves_a_sent_request_alone() {
+fn cancelling_ends_a_wait_but_not_a_request_that_was_sent() {
     let realm = Realm::start();
     let heard = Heard::default();
     let client = heard.listen(realm.client(realm.address("http")).request_timeout(SHORT)).build().unwrap();
@@ -128,21 +129,21 @@ fn cancelling_ends_a_wait_and_leaves_a_sent_request_alone() {
 }
 
 #[test]
-fn a_call_that_was_cancelled_before_sends_nothing_and_keeps_the_pending_login() {
+fn a_call_that_is_already_cancelled_sends_nothing_and_the_authorization_request_stays_usable() {
     let realm = Realm::start();
     let client = realm.client(realm.address("http")).build().unwrap();
     let cancel = CancelToken::new();
     cancel.cancel();
-    let pending = client.authorization_request("balance:read").unwrap();
-    let callback = format!("state={}&code=a-code", pending.state());
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = format!("state={}&code=a-code", request.state());
     let call = CallOptions::new().cancel_token(&cancel);
-    assert_eq!(client.start_exchange_callback(&pending, &callback, &call).wait().unwrap_err().code(), ErrorCode::Cancelled);
+    assert_eq!(client.start_exchange_callback(&request, &callback, &call).wait().unwrap_err().code(), ErrorCode::Cancelled);
     assert!(realm.token_requests().is_empty());
-    assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().oauth_error(), Some("invalid_grant"));
+    assert_eq!(client.exchange_callback(&request, &callback).unwrap_err().oauth_error(), Some("invalid_grant"));
 }
 
 #[test]
-fn a_request_that_is_given_up_during_the_handshake_never_leaves_and_its_thread_comes_free() {
+fn a_request_that_is_abandoned_during_the_handshake_is_never_sent_and_its_thread_ends() {
     let realm = Realm::start();
     let heard = Heard::default();
     let builder =
@@ -158,34 +159,34 @@ fn a_request_that_is_given_up_during_the_handshake_never_leaves_and_its_thread_c
 }
 
 #[test]
-fn a_pending_login_stays_usable_when_nothing_was_sent_and_not_otherwise() {
+fn an_authorization_request_stays_usable_only_if_nothing_was_sent() {
     let realm = Realm::start();
     let client = realm.client(realm.address("https")).ca_certificates(realm.address("ca_pem")).build().unwrap();
-    let pending = client.authorization_request("balance:read").unwrap();
-    let callback = format!("state={}&code=a-code", pending.state());
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = format!("state={}&code=a-code", request.state());
     realm.fault(&json!({"on": "connection", "kind": "close_after_client_hello"}));
-    assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::Transport);
+    assert_eq!(client.exchange_callback(&request, &callback).unwrap_err().code(), ErrorCode::Transport);
     realm.fault(&json!({"on": "token", "kind": "close_before"}));
-    assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginFailed);
-    assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+    assert_eq!(client.exchange_callback(&request, &callback).unwrap_err().code(), ErrorCode::LoginFailed);
+    assert_eq!(client.exchange_callback(&request, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
     assert_eq!(realm.token_requests().len(), 1);
 }
 
 #[test]
-fn giving_up_late_does_not_free_a_pending_login_that_is_in_use_again() {
+fn abandoning_late_does_not_release_an_authorization_request_that_is_in_use_again() {
     let realm = Realm::start();
     let builder = realm.client(realm.address("https")).ca_certificates(realm.address("ca_pem")).request_timeout(SHORT);
     let client = builder.build().unwrap();
-    let pending = client.authorization_request("balance:read").unwrap();
-    let callback = format!("state={}&code=a-code", pending.state());
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = format!("state={}&code=a-code", request.state());
     realm.fault(&json!({"on": "connection", "kind": "close_after_client_hello"}));
-    let first = client.start_exchange_callback(&pending, &callback, &CallOptions::new());
+    let first = client.start_exchange_callback(&request, &callback, &CallOptions::new());
     let handle = first.handle();
     assert_eq!(first.wait().unwrap_err().code(), ErrorCode::Transport);
     realm.fault(&json!({"on": "token", "kind": "silent"}));
-    let second = client.start_exchange_callback(&pending, &callback, &CallOptions::new());
+    let second = client.start_exchange_callback(&request, &callback, &CallOptions::new());
     handle.abandon(WaitEnded::Cancelled);
-    assert_eq!(client.exchange_callback(&pending, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
+    assert_eq!(client.exchange_callback(&request, &callback).unwrap_err().code(), ErrorCode::LoginAlreadyUsed);
     assert_eq!(second.wait().unwrap_err().code(), ErrorCode::LoginFailed);
 }
 
@@ -204,7 +205,7 @@ fn certificates_are_checked_against_every_certificate_of_the_bundle_and_the_name
 }
 
 #[test]
-fn a_server_that_does_not_exist_is_a_transport_error() {
+fn an_unreachable_server_is_a_transport_error() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for address in [format!("http://{nobody}/token"), "https://does-not-exist.invalid/token".to_owned()] {
         let heard = Heard::default();
@@ -215,7 +216,7 @@ fn a_server_that_does_not_exist_is_a_transport_error() {
 }
 
 #[test]
-fn each_request_has_a_connection_of_its_own() {
+fn each_request_has_its_own_connection() {
     let realm = Realm::start();
     for address in ["http", "https"] {
         let client = realm.client(realm.address(address)).ca_certificates(realm.address("ca_pem")).build().unwrap();
@@ -229,11 +230,11 @@ fn each_request_has_a_connection_of_its_own() {
 }
 
 #[test]
-fn a_proxys_tunnel_is_used_and_its_connect_does_not_read_as_sent() {
+fn the_tunnel_of_a_proxy_is_used_and_its_connect_does_not_count_as_sent() {
     let realm = Realm::start();
     let port = realm.address("https").rsplit_once(':').unwrap().1.to_owned();
-    let through = |answer: &'static str| {
-        let (proxy, asked) = proxy(&format!("127.0.0.1:{port}"), answer);
+    let through = |response: &'static str| {
+        let (proxy, asked) = proxy(&format!("127.0.0.1:{port}"), response);
         let heard = Heard::default();
         let metadata = metadata("https://login.example", "https://login.example/token");
         let builder = Client::builder(metadata, "id").ca_certificates(realm.address("ca_pem")).proxy(proxy);
@@ -241,14 +242,16 @@ fn a_proxys_tunnel_is_used_and_its_connect_does_not_read_as_sent() {
         (code, heard.sent(1)[0], asked.join().unwrap())
     };
     let asked = "CONNECT login.example:443 HTTP/1.1".to_owned();
-    // The tunnel ends at the realm, whose certificate is not for login.example: TLS is made through it, and nothing is sent.
+    // The tunnel ends at the realm, whose certificate is not for login.example. So TLS goes through
+    // the tunnel, and nothing is sent.
     assert_eq!(through("HTTP/1.1 200 OK\r\n\r\n"), (ErrorCode::Certificate, false, asked.clone()));
     assert_eq!(through("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), (ErrorCode::WrongEndpoint, false, asked.clone()));
     assert_eq!(through("HTTP/1.1 502 Bad Gateway\r\n\r\n"), (ErrorCode::Transport, false, asked));
 }
 
-/// A proxy for one connection: answers its CONNECT thus, then passes bytes to and fro. Gives the request line.
-fn proxy(target: &str, answer: &'static str) -> (String, thread::JoinHandle<String>) {
+/// A proxy for one connection: sends this response to its CONNECT, then forwards bytes in both
+/// directions. Returns the request line.
+fn proxy(target: &str, response: &'static str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let target = target.to_owned();
@@ -261,8 +264,8 @@ fn proxy(target: &str, answer: &'static str) -> (String, thread::JoinHandle<Stri
             assert!(reader.read_line(&mut line).unwrap() > 0, "the client hung up");
             lines.push(line);
         }
-        (&client).write_all(answer.as_bytes()).unwrap();
-        if answer.contains("200") {
+        (&client).write_all(response.as_bytes()).unwrap();
+        if response.contains("200") {
             let server = TcpStream::connect(target).unwrap();
             let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
             let back = thread::spawn(move || copy(from_server, to_client));

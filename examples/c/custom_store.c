@@ -1,6 +1,7 @@
 /*
- * A custom store: a folder of files, whose path is the only argument. Checks that it keeps the promises that the
- * library relies on, as the tests of a custom store should, and makes a client with it.
+ * A custom store: a folder of files, whose path is the only argument. Checks that it fulfills the
+ * promises that the library relies on, as the tests of a custom store should, and creates a client
+ * with it.
  */
 
 #define _POSIX_C_SOURCE 200809L

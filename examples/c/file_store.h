@@ -1,7 +1,7 @@
 /*
- * A custom store over files: a folder with a file for each login, for any number of threads and processes of one
- * machine. A file's first line is the entry's version and expiry, the rest is its data. It shows what a custom store
- * needs; sipgate_oauth2_store_sqlite is the better store.
+ * A custom store that uses files: a folder with a file for each login, for any number of threads
+ * and processes on one machine. A file's first line is the entry's version and expiry, the rest is
+ * its data. It shows what a custom store needs; sipgate_oauth2_store_sqlite is the better store.
  */
 
 #ifndef FILE_STORE_H
@@ -38,7 +38,7 @@ static sipgate_oauth2_store_answer file_store_failed(const char *what, sipgate_o
     return SIPGATE_STORE_FAILED;
 }
 
-/* All of a file, with a NUL behind it, to be freed; NULL where errno says why not. */
+/* The contents of a file, NUL-terminated, to be freed; NULL on failure, with errno set. */
 static char *file_store_contents(int file, size_t *size)
 {
     struct stat stat;
@@ -54,7 +54,7 @@ static char *file_store_contents(int file, size_t *size)
     return NULL;
 }
 
-/* The entry of a key, whose contents are to be freed: they are NULL where nothing is there. */
+/* The entry of a key; free its contents, which are NULL if there is no entry. */
 static sipgate_oauth2_store_answer file_store_read(int folder, const char *key, struct file_entry *entry,
                                                    sipgate_oauth2_store_error_message *message)
 {
@@ -83,16 +83,16 @@ static sipgate_oauth2_store_answer file_store_load(void *user_data, const char *
 {
     const struct file_store *store = user_data;
     struct file_entry found;
-    const sipgate_oauth2_store_answer answer = file_store_read(store->folder, key, &found, message);
+    const sipgate_oauth2_store_answer outcome = file_store_read(store->folder, key, &found, message);
 
-    if (answer == SIPGATE_STORE_DONE && found.contents != NULL) {
+    if (outcome == SIPGATE_STORE_DONE && found.contents != NULL) {
         sipgate_oauth2_store_entry_set_version(entry, found.version, NULL);
         sipgate_oauth2_store_entry_set_expires_at(entry, found.expires_at, NULL);
         sipgate_oauth2_store_entry_set_data(entry, (const uint8_t *)found.contents + found.data,
                                             found.size - found.data, NULL);
         free(found.contents);
     }
-    return answer;
+    return outcome;
 }
 
 static int file_store_write_all(int file, const void *bytes, size_t length)
@@ -105,8 +105,8 @@ static int file_store_write_all(int file, const void *bytes, size_t length)
     return 0;
 }
 
-/* Writes a new file and renames it, in one step: a reader sees the old file or the new one. When this returns, the entry
- * survives a power cut. */
+/* Writes a new file and renames it in one step, so that a reader sees the old file or the new one.
+ * Once this returns, the entry survives a power failure. */
 static int file_store_write(int folder, const char *key, const sipgate_oauth2_store_entry *entry)
 {
     const sipgate_oauth2_bytes data = sipgate_oauth2_store_entry_data(entry);
@@ -130,36 +130,37 @@ static sipgate_oauth2_store_answer file_store_replace(int folder, const char *ke
                                                       sipgate_oauth2_store_error_message *message)
 {
     struct file_entry found;
-    const sipgate_oauth2_store_answer answer = file_store_read(folder, key, &found, message);
-    const int is_there = answer == SIPGATE_STORE_DONE && found.contents != NULL;
+    const sipgate_oauth2_store_answer outcome = file_store_read(folder, key, &found, message);
+    const int is_there = outcome == SIPGATE_STORE_DONE && found.contents != NULL;
 
-    if (answer != SIPGATE_STORE_DONE)
-        return answer;
+    if (outcome != SIPGATE_STORE_DONE)
+        return outcome;
     free(found.contents);
     if (expected == NULL ? is_there : !is_there || strcmp(found.version, expected) != 0)
         return SIPGATE_STORE_CONFLICT;
     return file_store_write(folder, key, entry) == 0 ? SIPGATE_STORE_DONE : file_store_failed("writing an entry", message);
 }
 
-/* Under a lock, as no other caller may change the entry between the comparison and the replacement. Each call opens the
- * lock file itself, so that the lock excludes other threads as well as other processes. */
+/* Holds a lock, because no other caller may change the entry between the comparison and the
+ * replacement. Each call opens the lock file itself, so that the lock excludes other threads as
+ * well as other processes. */
 static sipgate_oauth2_store_answer file_store_save(void *user_data, const char *key, const char *expected,
                                                    const sipgate_oauth2_store_entry *entry,
                                                    sipgate_oauth2_store_error_message *message)
 {
     const struct file_store *store = user_data;
     const int lock = openat(store->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    sipgate_oauth2_store_answer answer;
+    sipgate_oauth2_store_answer outcome;
 
     if (lock < 0)
         return file_store_failed("opening the lock", message);
     if (flock(lock, LOCK_EX) == 0) {
-        answer = file_store_replace(store->folder, key, expected, entry, message);
+        outcome = file_store_replace(store->folder, key, expected, entry, message);
         flock(lock, LOCK_UN);
     } else
-        answer = file_store_failed("locking", message);
+        outcome = file_store_failed("locking", message);
     close(lock);
-    return answer;
+    return outcome;
 }
 
 static void file_store_free(void *user_data)
@@ -169,8 +170,9 @@ static void file_store_free(void *user_data)
     free(store);
 }
 
-/* A store over this folder, which is made if it does not exist. Free it with sipgate_oauth2_store_free.
- * SIPGATE_STORE_UNAVAILABLE, without an error, if the folder cannot be opened. */
+/* A store in this folder, which is created if it does not exist. Free it with
+ * sipgate_oauth2_store_free. Returns SIPGATE_STORE_UNAVAILABLE, without an error, if the folder
+ * cannot be opened. */
 static sipgate_oauth2_status file_store_new(const char *folder, const sipgate_oauth2_store_options *options,
                                             sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {

@@ -1,6 +1,7 @@
 /*
- * One GET with an Authorization header: by libcurl where it was there when this was compiled (-DHAVE_LIBCURL), else by a plain socket, which
- * can do http to this machine only. `body` gets the answer's body, cut to `size`, as text. Returns 1 when the answer was a 200.
+ * One GET with an Authorization header: with libcurl if it was available at compile time
+ * (-DHAVE_LIBCURL), otherwise with a plain socket, which supports only http to this machine. Stores
+ * the response's body in `body` as text, truncated to `size`. Returns 1 if the status is 200.
  */
 
 #ifndef HTTP_GET_H
@@ -64,7 +65,7 @@ static int http_get(const char *url, const char *ca_file, const char *authorizat
 static int http_get(const char *url, const char *ca_file, const char *authorization, char *text, size_t size)
 {
     struct sockaddr_in address;
-    char host[64], path[1024], request[8192], answer[16384] = "";
+    char host[64], path[1024], request[8192], response[16384] = "";
     unsigned short port;
     size_t length = 0;
     ssize_t got = 1;
@@ -80,13 +81,13 @@ static int http_get(const char *url, const char *ca_file, const char *authorizat
     address.sin_port = htons(port);
     snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: %s:%hu\r\nAuthorization: %s\r\n\r\n", path, host, port, authorization);
     if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0 && write(connection, request, strlen(request)) > 0)
-        while (got > 0 && length < sizeof answer - 1) {
-            got = read(connection, answer + length, sizeof answer - 1 - length);
+        while (got > 0 && length < sizeof response - 1) {
+            got = read(connection, response + length, sizeof response - 1 - length);
             length += got > 0 ? (size_t)got : 0;
         }
     close(connection);
-    body = strstr(answer, "\r\n\r\n");
-    if (body == NULL || strstr(answer, " 200 ") == NULL)
+    body = strstr(response, "\r\n\r\n");
+    if (body == NULL || strstr(response, " 200 ") == NULL)
         return 0;
     snprintf(text, size, "%s", body + 4);
     text[strcspn(text, "\r\n")] = '\0';

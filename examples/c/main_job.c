@@ -1,6 +1,6 @@
 /*
- * The main job: a whole login, an API call, a refresh, and the API call again. The environment says where; the callback comes on standard
- * input.
+ * The main job: a complete login, an API call, a refresh, and the API call again. The configuration
+ * is in the environment; the callback URL is read from standard input.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -26,7 +26,7 @@ static void say(const char *step, const char *text)
     fflush(stdout);
 }
 
-/* Shows an error and frees it. */
+/* Prints an error and frees it. */
 static int fail(sipgate_oauth2_error *error)
 {
     fprintf(stderr, "error: %s: %s (remedy: %s)\n", sipgate_oauth2_error_name(error),
@@ -35,7 +35,7 @@ static int fail(sipgate_oauth2_error *error)
     return 1;
 }
 
-/* The contents of a small text file, to be freed; NULL where it cannot be read. */
+/* The contents of a small text file, to be freed; NULL if it cannot be read. */
 static char *read_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -136,7 +136,7 @@ static int run(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **t
         const struct timespec moment = {0, 200000000L};
         nanosleep(&moment, NULL);
     }
-    snprintf(line, sizeof line, "the access token ran out after %ld s", lived);
+    snprintf(line, sizeof line, "the access token expired after %ld s", lived);
     say("expired", line);
 
     if (sipgate_oauth2_client_refresh_tokens(client, *tokens, NULL, NULL, newer, &error) != SIPGATE_OK)

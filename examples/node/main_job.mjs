@@ -1,6 +1,6 @@
-// The whole job: log in, call the API, refresh, call it again. For a server whose certificate the
-// system does not know, also set NODE_EXTRA_CA_CERTS to the PEM file: DEMO_CA_FILE is for the token
-// requests, and Node's own fetch reads only that variable.
+// The main job: log in, call the API, refresh, call it again. If the system does not trust the
+// server's certificate, also set NODE_EXTRA_CA_CERTS to the PEM file: DEMO_CA_FILE is for the token
+// requests, and Node's own fetch reads only NODE_EXTRA_CA_CERTS.
 
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
@@ -32,7 +32,7 @@ async function main() {
 
   const started = now()
   while (now() < tokens.expiresAt) await sleep(100)
-  step('expired', `the access token ran out after ${Math.round(now() - started)} s`)
+  step('expired', `the access token expired after ${Math.round(now() - started)} s`)
 
   tokens = await client.refresh(tokens)
   step('refresh', `new access token for ${life(tokens.expiresAt)}`)

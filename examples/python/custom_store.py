@@ -1,9 +1,9 @@
-"""A store of your own: logins in a table of the application's database, whatever SQLAlchemy speaks to.
+"""A custom store: logins in a table of your application's database, through SQLAlchemy.
 
     engine = create_engine("postgresql+psycopg://…")
     client = Client.sipgate(…, store=Store(SqlAlchemyStore(engine)))
 
-Each call is a transaction of its own: never hand it the session of the request that is being served.
+Each call is its own transaction: do not pass it the session of the current request.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ logins = Table(
 
 
 class SqlAlchemyStore:
-    """What has ended may be deleted by whoever cleans up: `DELETE FROM logins WHERE expires_at < now`."""
+    """Expired logins may be deleted at any time: `DELETE FROM logins WHERE expires_at < now`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

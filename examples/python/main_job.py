@@ -1,6 +1,6 @@
-"""The main job: a whole login, an API call, a refresh, and the API call again.
+"""The main job: a complete login, an API call, a refresh, and the API call again.
 
-The environment says where; the callback comes on standard input.
+The configuration is in the environment; the callback URL is read from standard input.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
     lived = life(tokens.expires_at)
     while tokens.expires_at is not None and time.time() < tokens.expires_at + 1:
         time.sleep(0.1)
-    say("expired", f"the access token ran out after {lived}")
+    say("expired", f"the access token expired after {lived}")
 
     tokens = client.refresh(tokens)
     say("refresh", f"new access token for {life(tokens.expires_at)}")
@@ -51,16 +51,16 @@ def main() -> None:
 
 
 def balance(tokens: TokenSet) -> str:
-    """The API call, with whatever HTTP client the application has."""
+    """The API call, with the HTTP client of your choice."""
     headers = {"Authorization": tokens.authorization_header()}
     request = urllib.request.Request(os.environ["DEMO_API_URL"], headers=headers)
     trust = ssl.create_default_context(cafile=os.environ.get("DEMO_CA_FILE"))
-    with urllib.request.urlopen(request, context=trust) as answer:
-        return str(answer.read(), "utf-8").strip()
+    with urllib.request.urlopen(request, context=trust) as response:
+        return str(response.read(), "utf-8").strip()
 
 
 def ca_certificates() -> bytes | None:
-    """Certificates to trust instead of the system's, where a file of them is named."""
+    """Certificates to trust instead of the system's, if a file is configured."""
     file = os.environ.get("DEMO_CA_FILE")
     return Path(file).read_bytes() if file else None
 

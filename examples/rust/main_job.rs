@@ -1,4 +1,5 @@
-//! The main job: a whole login, an API call, a refresh, and the API call again. The environment says where; the callback comes on standard input.
+//! The main job: a complete login, an API call, a refresh, and the API call again. The
+//! configuration is in the environment; the callback URL is read from standard input.
 
 #![expect(clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -29,12 +30,12 @@ fn run() -> Result<(), Box<dyn StdError>> {
     }
     let client = builder.build()?;
 
-    let pending = client.authorization_request("balance:read")?;
-    say("authorize", pending.url())?;
+    let request = client.authorization_request("balance:read")?;
+    say("authorize", request.url())?;
     let mut callback = String::new();
     io::stdin().read_line(&mut callback)?;
 
-    let tokens = client.exchange_callback(&pending, callback.trim())?;
+    let tokens = client.exchange_callback(&request, callback.trim())?;
     say("callback", "state and issuer match")?;
     let refresh_life = tokens.refresh_expires_at().map_or("an unknown time".to_owned(), |at| format!("{} s", at - now()));
     let scope = tokens.scope().unwrap_or_default();
@@ -45,7 +46,7 @@ fn run() -> Result<(), Box<dyn StdError>> {
     while life(&tokens) >= 0 {
         thread::sleep(Duration::from_millis(200));
     }
-    say("expired", &format!("the access token ran out after {lived} s"))?;
+    say("expired", &format!("the access token expired after {lived} s"))?;
 
     let tokens = client.refresh(&tokens)?;
     say("refresh", &format!("new access token for {} s", life(&tokens)))?;
@@ -54,14 +55,14 @@ fn run() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-/// The API call, with whatever HTTP client the application has.
+/// The API call, with the HTTP client of your choice.
 fn balance(tokens: &TokenSet) -> Result<String, Box<dyn StdError>> {
     let agent = match env::var("DEMO_CA_FILE") {
         Ok(file) => agent_with(&std::fs::read(file)?)?,
         Err(_) => ureq::agent(),
     };
-    let mut answer = agent.get(env::var("DEMO_API_URL")?).header("authorization", tokens.authorization_header().reveal()).call()?;
-    Ok(answer.body_mut().read_to_string()?.trim().to_owned())
+    let mut response = agent.get(env::var("DEMO_API_URL")?).header("authorization", tokens.authorization_header().reveal()).call()?;
+    Ok(response.body_mut().read_to_string()?.trim().to_owned())
 }
 
 fn agent_with(pem: &[u8]) -> Result<ureq::Agent, ureq::Error> {

@@ -42,15 +42,15 @@ fn check_response(request: &TokenRequest, status: u16, body: Body) {
     }
 }
 
-/// A code that somebody responded to is spent: trying again later is right only if the response
-/// says that the code was not read.
+/// A code is spent once there is a response. Trying again later is right only if the response says
+/// that the code was not read.
 fn assert_code_error(error: &Error, status: u16) {
     let not_read = status == 429 || (status == 403 && error.oauth_error() == Some("access_denied"));
     assert!(!error.retryable() || not_read, "{error:?}");
     assert!(!matches!(error.code(), ErrorCode::LoginRequired | ErrorCode::OutcomeUnknown), "{error:?}");
 }
 
-/// Only the server's own word ends a login, or a refusal without one that may be repeated.
+/// Only an OAuth error from the server ends a login. After any other refusal it stays active.
 fn assert_refresh_error(error: &Error, status: u16, sent_scope: bool) {
     let said = error.oauth_error();
     let over = said == Some("invalid_grant") || (said == Some("invalid_scope") && !sent_scope);

@@ -25,7 +25,7 @@ const ISSUER: &str = "https://login.example/realms/r";
 const STATE: &str = "the-state";
 const REDIRECT_URI: &str = "https://app.example/cb";
 
-/// Texts in the place of secrets. Their blanks and signs test how texts are cleaned.
+/// Stand-ins for secrets. Their spaces and signs test how texts are cleaned.
 const CODE: &str = "canary code";
 const CODE_VERIFIER: &str = "canary-verifier.canary-verifier.canary-verifier";
 const REFRESH_TOKEN: &str = "canary refresh token";
@@ -55,8 +55,8 @@ fn assert_fit_to_show(error: &Error, secrets: &[&str]) {
     let message = error.to_string();
     assert!(!message.is_empty() && message.len() < 6000, "{} bytes", message.len());
     assert!(!message.contains(char::is_control), "{message:?}");
-    // The server's words are looked at one by one: it did not say what they are together with our
-    // signs around them.
+    // The server's texts are checked one by one: punctuation that the library adds around them is
+    // not from the server.
     let ours = message.split(" (the server says ").next().unwrap_or_default();
     let parts = [error.oauth_error(), error.oauth_error_description(), error.oauth_error_uri()];
     for text in parts.into_iter().flatten().chain([ours]) {

@@ -6,7 +6,7 @@ use arbtest::arbtest;
 use serde_json::{Value, json};
 use sipgate_oauth2_fuzz as targets;
 
-/// How long each test looks, in milliseconds.
+/// How long each test runs, in milliseconds.
 const BUDGET: u64 = 1_000;
 
 const NASTY: [char; 20] = ['a', 'Z', '0', ':', '+', '%', '&', '=', ' ', '€', 'ü', '"', '\\', '/', '?', '#', ';', '~', '\u{1F512}', '2'];

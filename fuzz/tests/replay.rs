@@ -1,4 +1,4 @@
-//! Every committed input, on any toolchain: the seeds, and each crash that was ever found.
+//! Runs every committed input, on any toolchain: the seeds, and each crash that was ever found.
 
 use std::collections::HashSet;
 use std::fs;

@@ -126,7 +126,7 @@ class Refresh(Operation):
     def judge(self, sent: bool) -> tuple[str | None, bool]:
         scene = self.scene
         if sent:
-            # The server handles it even though its sender is dead, and before the witness's request.
+            # The server handles it although its sender is dead, and before the witness's request.
             scene.realm.await_token_requests(self._before + 1, SECONDS)
         error = scene.error_of("source.refresh")
         granted, stored = scene.since_login("refresh_grants"), scene.stored_since_login()

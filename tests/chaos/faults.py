@@ -31,7 +31,7 @@ REALM = "third-party"
 # With this lifetime, the library refreshes a token after 48 s and treats it as expired after 54 s.
 LIFE_SECONDS = 60
 AGING_AFTER = 48.5
-OVER_AFTER = 54.5
+EXPIRED_AFTER = 54.5
 REQUEST_TIMEOUT = 0.3
 # Long enough to tell a failure that is not recorded from a slow machine.
 FAILURE_SECONDS = 5.0
@@ -104,7 +104,7 @@ class Caller:
         yield from self._expect(None, self.fault.requests)
         yield from self._stays()
 
-    def when_over(self) -> Iterator[str]:
+    def when_expired(self) -> Iterator[str]:
         # A login that was rejected is not retried automatically.
         requests = 0 if self.fault.refuses else self.fault.requests
         yield from self._expect(self.fault.code, requests, ordered=bool(requests))
@@ -142,8 +142,8 @@ class Caller:
 
 STATES: tuple[tuple[str, float, Callable[[Caller], Iterator[str]]], ...] = (
     ("fresh", 0.0, Caller.while_fresh),
-    ("should be renewed", AGING_AFTER, Caller.while_aging),
-    ("has ended", OVER_AFTER, Caller.when_over),
+    ("aging", AGING_AFTER, Caller.while_aging),
+    ("expired", EXPIRED_AFTER, Caller.when_expired),
 )
 
 
@@ -172,7 +172,7 @@ def problems_of(language: str) -> dict[str, list[str]]:
                 ]
             for moment, state, name, check_it in sorted(due, key=itemgetter(0)):
                 time.sleep(max(0.0, moment - time.time()))
-                problems[name] += [f"the token {state}: {problem}" for problem in check_it()]
+                problems[name] += [f"{state} token: {problem}" for problem in check_it()]
         finally:
             member.stop()
     return problems

@@ -44,7 +44,7 @@ class Member:
         under: Sequence[str] = (),
         **settings: object,
     ) -> None:
-        """`under` is the start of the process's command; `settings` are added to the client's."""
+        """`under` precedes the shim's command; `settings` are added to the client's."""
         self.language = language
         self._shim = LastingShim([*under, *SHIMS[language]])
         self.call(

@@ -1,6 +1,7 @@
-// One process of `foreign_closes.py`, with one copy of the library for each folder in the arguments:
-// each saves logins and refreshes one, while the process opens, copies, and closes the store's files.
-// The first line of standard input is the task, the last line of standard output is the result.
+// One process of `foreign_closes.py`, with one copy of the library for each folder in the
+// arguments: each saves logins and refreshes one, while the process opens, copies, and closes the
+// store's files. The first line of standard input is the task, the last line of standard output is
+// the result.
 
 import { closeSync, copyFileSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

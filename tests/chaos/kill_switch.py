@@ -33,7 +33,7 @@ class KillSwitch:
         self.under: Sequence[str] = ("env", f"LD_PRELOAD={library}", f"KILL_SWITCH={path}")
 
     def arm(self, last: int = 0, *, halfway: bool = False) -> None:
-        """`last` is the number of the action at which, or halfway through which, the process is killed.
+        """`last` is the number of the action at which, or halfway through, the process is killed.
 
         If it is 0, the process is not killed.
         """

@@ -1,8 +1,8 @@
 """Kills processes at random moments: a login may be lost only if no client could have kept it.
 
-Without rotation, no login is lost. With strict rotation, one is lost if the server handles a request
-and the process is killed before it can store the response: then the server has received more
-requests than the store has generations. Everything else is a failure.
+Without rotation, no login is lost. With strict rotation, one is lost if the server handles a
+request and the process is killed before it can store the response: then the server has received
+more requests than the store has generations. Everything else is a failure.
 """
 
 from __future__ import annotations

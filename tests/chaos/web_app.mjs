@@ -1,5 +1,5 @@
-// A typical web application that uses the library, in four workers of Node's `cluster`: a login, its
-// callback, and a page that calls the API. A worker that exits is replaced.
+// A typical web application that uses the library, in four workers of Node's `cluster`: a login,
+// its callback, and a page that calls the API. A worker that exits is replaced.
 
 import cluster from 'node:cluster'
 import { createServer } from 'node:http'
@@ -9,8 +9,8 @@ import { AuthorizationRequest, Client, Store } from '../../bindings-node/index.m
 const USER = 'user-42'
 const { API, CLIENT_ID, CLIENT_SECRET, LISTENING, LOGINS, LOGIN_BASE, LOGIN_REALM, REDIRECT_URI, WORKERS } = process.env
 
-// Workers accept connections themselves: a connection that the primary has passed to a worker that is
-// killed never gets a response.
+// Workers accept connections themselves: a connection that the primary has passed to a worker that
+// is killed never gets a response.
 cluster.schedulingPolicy = cluster.SCHED_NONE
 
 if (cluster.isPrimary) {

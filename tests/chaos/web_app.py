@@ -1,4 +1,4 @@
-"""A typical web application that uses the library: login, callback, and a page that calls the API."""
+"""A typical web application with the library: login, callback, and a page that calls the API."""
 
 from __future__ import annotations
 

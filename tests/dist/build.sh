@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds what users install, optimised, into dist/: a wheel, an npm tarball, a C install tree. Takes the folder of the tools' programs.
+# Builds what users install, optimized, into dist/: a wheel, an npm tarball, a C install tree. The
+# argument is the folder of the tools' programs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$1

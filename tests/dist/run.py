@@ -1,4 +1,4 @@
-"""Installs the wheel, the tarball and the C tree of `dist/` each into an empty environment, and runs the main job there."""
+"""Installs each package of `dist/` into an empty environment, and runs the main job there."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def node(room: Path) -> Sequence[str]:
     check("npm", "install", "--silent", "--offline", "--no-audit", only("*.tgz"), cwd=room)
     same = "import('sipgate-oauth2').then((m) => console.log(m.Client === require('sipgate-oauth2').Client))"
     if check("node", "--eval", same, cwd=room).strip() != "true":
-        raise SystemExit("import and require give different classes")
+        raise SystemExit("import and require return different classes")
     shutil.copy(EXAMPLES / "node" / "main_job.mjs", room)
     return ["node", "main_job.mjs"]
 
@@ -64,7 +64,7 @@ def c_static(room: Path) -> Sequence[str]:
 
 
 def _c(room: Path, *kind: str) -> Sequence[str]:
-    """Nothing but pkg-config's word, for a tree that has been moved to another place."""
+    """Uses only pkg-config's output, for a tree that was moved."""
     tree = room / "a moved tree"
     shutil.copytree(DIST / "c", tree, symlinks=True)
     if kind:
@@ -88,7 +88,7 @@ PACKAGES: Mapping[str, Callable[[Path], Sequence[str]]] = {
 
 
 def main() -> int:
-    # What is installed must be found by itself, not in the checkout.
+    # The installed package must be used, not the checkout.
     os.environ.pop("PYTHONPATH", None)
     failed = 0
     for name, install in PACKAGES.items():

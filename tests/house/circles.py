@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Fails where modules use each other in a circle: files of one folder, or folders, of the core and of each binding.
+"""Fails if files or folders of the core or of a binding use each other in a circle.
 
-A program of our own and not cargo-modules, which needs a build of its own (minutes in CI), follows re-exports to where they are written
-and not to what they name, and knows neither Python nor JavaScript.
+This is not cargo-modules, because that needs its own build (minutes in CI), attributes re-exports
+to the file that writes them instead of the one that defines the name, and supports neither Python
+nor JavaScript.
 
-What counts as a use: in Rust a `use` line and a path in the code (`crate::…`, `super::…`, a module's name), read from the tokens and
-not in tests; in Python an import, also one for types alone; in JavaScript a `require` or an `import`.
+What counts as a use: in Rust, a `use` line and a path in the code (`crate::…`, `super::…`, a
+module's name), read from the tokens, but not in tests; in Python, an import, including one only for
+types; in JavaScript, a `require` or an `import`.
 
-A name that `mod.rs`, `lib.rs` or `__init__.py` passes on is a use of the file that defines it, so that no circle hides behind a
-re-export; passing names on is no use by itself. Such a file with code of its own is a file like any other.
+A name that `mod.rs`, `lib.rs`, or `__init__.py` re-exports is a use of the file that defines it, so
+that a re-export hides no circle; the re-export itself is not a use. Such a file with its own code
+is a file like any other.
 
-In each folder, the files and folders in it are compared: a folder uses what the files in it use. Where no folder has a circle, the
-files of the whole tree have none either.
+The entries of each folder are compared: a folder uses what the files in it use. If no folder has a
+circle, the files of the whole tree have none either.
 """
 
 from __future__ import annotations
@@ -27,13 +30,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Circles that are wanted, each with its reason. One that is no more is an error.
-WANTED: Mapping[frozenset[str], str] = {}
+# Allowed circles, each with its reason. One that no longer exists is an error.
+ALLOWED: Mapping[frozenset[str], str] = {}
 
 
 @dataclass(frozen=True)
 class Use:
-    """`by` and `of` are files; the line is in `by`."""
+    """The file `by` uses the file `of`; `line` is in `by`."""
 
     by: Path
     of: Path
@@ -63,7 +66,7 @@ ModulePath = tuple[str, ...]
 
 
 def tokens(source: str) -> list[Token]:
-    """Words and signs with their lines, without comments, texts and what is only in tests."""
+    """Words and punctuation with their lines, without comments, strings, and test code."""
     found: list[Token] = []
     position, line = 0, 1
     while position < len(source):
@@ -112,7 +115,7 @@ def _after_brackets(words: list[str], start: int) -> int:
 
 
 def _after_item(words: list[str], start: int) -> int:
-    """After its `;`, its `,` or the brace that ends it."""
+    """The position after the item's `;`, `,`, or closing brace."""
     position = start
     while position < len(words):
         if words[position] in (";", ",", "}"):
@@ -127,13 +130,13 @@ def _after_item(words: list[str], start: int) -> int:
 
 
 class Crate:
-    """Its modules, what each imports under which name, and the paths in its code."""
+    """A crate's modules, the names that each imports, and the paths in its code."""
 
     def __init__(self, source: Path) -> None:
         self.files: dict[ModulePath, Path] = {}
         self.imports: dict[ModulePath, dict[str, ModulePath]] = defaultdict(dict)
         self.globs: dict[ModulePath, list[ModulePath]] = defaultdict(list)
-        # Whether a path is passed on only.
+        # Whether a path is only re-exported.
         self.paths: dict[ModulePath, list[tuple[ModulePath, int, bool]]] = defaultdict(list)
         for path in sorted(source.rglob("*.rs")):
             names = path.relative_to(source).with_suffix("").parts
@@ -146,7 +149,7 @@ class Crate:
     def _read(self, module: ModulePath, read: list[Token]) -> None:
         words = [word for word, _ in read]
         position, item = 0, 0
-        # How many braces are open, and at which of them a module within the file begins.
+        # The number of open braces, and those at which inline modules begin.
         depth, inline = 0, list[int]()
         while position < len(words):
             word, line = read[position]
@@ -182,7 +185,7 @@ class Crate:
         )
 
     def _tree(self, words: list[str], before: ModulePath = ()) -> Iterator[tuple[ModulePath, str]]:
-        """The paths of a `use`, each with the name that it gets."""
+        """The paths of a `use`, each with its local name."""
         path = list(before)
         position = 0
         while position < len(words):
@@ -224,7 +227,7 @@ class Crate:
         self.paths[module].append((path, line, passes_on))
 
     def _absolute(self, module: ModulePath, path: ModulePath) -> ModulePath | None:
-        """From the crate's root; `None` for what is of another crate, or of the file itself."""
+        """The path from the crate's root; `None` if it is in another crate or the file itself."""
         first, rest = path[0], path[1:]
         if first == "crate":
             return rest
@@ -241,7 +244,7 @@ class Crate:
         return None
 
     def file_of(self, path: ModulePath, seen: frozenset[ModulePath] = frozenset()) -> Path | None:
-        """Where the path's thing is defined; `None` for a module, which is used when something in it is."""
+        """The file that defines the path; `None` for a module, because only its items count."""
         if path in self.files or path in seen:
             return None
         for length in range(len(path) - 1, -1, -1):
@@ -266,7 +269,7 @@ class Crate:
 
 
 def _from_file(path: ModulePath, inline: int) -> ModulePath:
-    """The path as the file sees it: in a module within the file, the first `super` is the file."""
+    """The path as seen from the file: in an inline module, the first `super` is the file."""
     supers = 0
     while supers < inline and path[supers : supers + 1] == ("super",):
         supers += 1
@@ -314,7 +317,7 @@ def _imports(path: Path, package: str) -> Iterator[tuple[str, str]]:
 
 
 def _imports_with_lines(path: Path, package: str) -> Iterator[tuple[str, str, int]]:
-    """Names and the package's modules that they are from: "" for the package itself."""
+    """Names and the package's modules that define them; "" is the package itself."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             module = node.module or ""
@@ -333,7 +336,7 @@ def _imports_with_lines(path: Path, package: str) -> Iterator[tuple[str, str, in
 
 
 def _has_code(path: Path) -> bool:
-    """More than imports, names and calls: functions or classes that another file could use."""
+    """Whether it has functions or classes that another file could use."""
     return any(
         isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         for node in ast.parse(path.read_text(encoding="utf-8")).body
@@ -362,7 +365,7 @@ def javascript_uses(package: Path) -> Iterator[Use]:
 
 @dataclass(frozen=True)
 class Circle:
-    """The shortest one of a knot: uses from one thing to the next, round. `knot` are all things in it, in `folder`."""
+    """The shortest circle in a knot; `knot` names all entries of `folder` that are in it."""
 
     uses: tuple[Use, ...]
     knot: frozenset[str]
@@ -397,7 +400,10 @@ def _common(one: Path, other: Path) -> Path:
 
 
 def _part(file: Path, folder: Path) -> str:
-    """The file or folder in `folder` that the file is (in). `a.rs` beside a folder `a` is the folder's own file, as `a/mod.rs` is."""
+    """The entry of `folder` that the file belongs to.
+
+    If there is a folder `a`, `a.rs` next to it belongs to it, as `a/mod.rs` does.
+    """
     name = file.relative_to(folder).parts[0]
     stem = Path(name).stem
     return stem if (folder / stem).is_dir() else name
@@ -436,7 +442,7 @@ def _knot(graph: Mapping[str, set[str]], start: str) -> set[str]:
     return reached(graph) & reached(back)
 
 
-def told(circle: Circle, root: Path = ROOT) -> str:
+def described(circle: Circle, root: Path = ROOT) -> str:
     knot = ", ".join(sorted(circle.knot))
     lines = [f"in {circle.folder.relative_to(root)}, of {len(circle.knot)}: {knot}"]
     for use in circle.uses:
@@ -447,18 +453,18 @@ def told(circle: Circle, root: Path = ROOT) -> str:
 
 
 def main() -> int:
-    failed, wanted = 0, set()
+    failed, allowed = 0, set()
     for uses in uses_of_repository():
         for circle in circles(uses):
             files = frozenset(str(use.by.relative_to(ROOT)) for use in circle.uses)
-            if files in WANTED:
-                wanted.add(files)
+            if files in ALLOWED:
+                allowed.add(files)
                 continue
             failed += 1
-            print(f"a circle {told(circle)}")
-    for files in WANTED.keys() - wanted:
+            print(f"a circle {described(circle)}")
+    for files in ALLOWED.keys() - allowed:
         failed += 1
-        print(f"no circle any more, and still wanted: {', '.join(sorted(files))}")
+        print(f"allowed, but no longer a circle: {', '.join(sorted(files))}")
     print(f"{failed} circles")
     return 1 if failed else 0
 

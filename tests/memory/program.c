@@ -1,4 +1,4 @@
-/* Logs in, refreshes, frees everything, and waits to be looked at. */
+/* Logs in, refreshes, frees everything, and waits to be inspected. */
 
 #include <sipgate_oauth2.h>
 

@@ -1,4 +1,4 @@
-/** Logs in, refreshes, lets go of everything, and waits to be looked at. */
+/** Logs in, refreshes, releases everything, and waits to be inspected. */
 
 import { createInterface } from 'node:readline/promises';
 import { stdin } from 'node:process';

@@ -1,10 +1,11 @@
-"""What a process still has in its memory after it has let go of a login.
+"""Checks which secrets remain in a process's memory after it has released a login.
 
-Each program logs in at a server of this runner, refreshes, frees everything, and waits. Its memory is then read from outside, and
-searched for the secrets that the server gave or got: the text of a token is never whole in a program of ours but where the library has
-put it. The secrets are long, and each piece of one counts, as freed memory is partly overwritten.
+Each program logs in at a server in this runner, refreshes, frees everything, and waits. Its memory
+is then read from outside and searched for the secrets that the server sent or received: in our
+programs, only the library stores the whole text of a token. The secrets are long, and each piece of
+one counts, because freed memory is partly overwritten.
 
-Linux alone: it reads /proc/PID/mem.
+Linux only: it reads /proc/PID/mem.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from urllib.parse import parse_qs, urlsplit
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
-# Only a test that fails looks this long.
+# Only a test that fails searches this long.
 ENOUGH = 5.0
 
-# As long as sipgate's.
+# As long as sipgate's tokens.
 TOKEN_BYTES = 500
 PIECE = 32
 STEP = 16
@@ -40,7 +41,7 @@ STEP = 16
 
 @dataclass
 class Server(ThreadingHTTPServer):
-    """A token endpoint whose tokens are known here."""
+    """A token endpoint whose tokens are known to the test."""
 
     given: dict[str, str] = field(default_factory=dict)
 
@@ -99,7 +100,8 @@ def running_server() -> Iterator[Server]:
 def programs() -> dict[str, list[str]]:
     c = ROOT / "target" / "c" / "memory"
     library = ROOT / "target" / "debug"
-    # The dynamic linker, where it is asked late, spills vector registers, and what was last copied with them.
+    # With lazy binding, the dynamic linker spills vector registers, which may contain copied
+    # secrets.
     link = [str(library / "libsipgate_oauth2.so"), f"-Wl,-rpath,{library}", "-Wl,-z,now"]
     compiler = os.environ.get("CC", "cc")
     flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror"]
@@ -113,8 +115,8 @@ def programs() -> dict[str, list[str]]:
     }
 
 
-# An interpreter's own strings are not the library's to wipe: what a program gets as one stays until the interpreter uses its memory
-# again. So those programs ask for no more than access tokens.
+# The library cannot wipe an interpreter's own strings: they stay until the interpreter reuses their
+# memory. So these programs read only access tokens.
 SHOWN: dict[str, tuple[str, ...]] = {
     "c": (),
     "python": ("access token",),
@@ -126,10 +128,11 @@ Found = dict[str, dict[str, int]]
 
 
 def found(command: list[str], store: str, shown: tuple[str, ...]) -> Found:
-    """Where pieces of which secret are in the program's memory when it has freed everything.
+    """Where pieces of each secret are in the program's memory after it has freed everything.
 
-    A caller has its token a moment before the library's thread has put away what it needed for that: so it is looked until nothing is
-    left, or for long enough."""
+    A caller gets its token shortly before the library's thread has freed its own copies, so the
+    search is repeated until nothing is left, or for long enough.
+    """
     with running_server() as server, tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "BASE": server.base,
@@ -147,7 +150,7 @@ def found(command: list[str], store: str, shown: tuple[str, ...]) -> Found:
             process.stdin.write(f"state={state}&code=a-code\n")
             process.stdin.flush()
             said = process.stdout.readline()
-            assert said == "freed\n", f"said {said!r}, and not that everything is freed"
+            assert said == "freed\n", f"printed {said!r}, not that everything is freed"
             assert "refresh token 2" in server.given, "nothing was refreshed"
             wanted = {n: text for n, text in server.given.items() if not n.startswith(shown)}
             deadline = time.monotonic() + ENOUGH
@@ -164,13 +167,13 @@ def found(command: list[str], store: str, shown: tuple[str, ...]) -> Found:
 def searched(secrets: dict[str, str], process: int) -> Found:
     memory = writable(process)
     marked = any(b"a marker of the program" in held for held in memory.values())
-    assert marked, "its memory could not be read"
+    assert marked, "the program's memory could not be read"
     where = {name: places(text, memory) for name, text in secrets.items()}
     return {name: counts for name, counts in where.items() if counts}
 
 
 def writable(process: int) -> dict[str, bytes]:
-    """What is in each mapping, by its line in /proc/PID/maps."""
+    """The contents of each mapping, by its line in /proc/PID/maps."""
     place = Path("/proc") / str(process)
     held = {}
     with (place / "mem").open("rb", buffering=0) as memory:
@@ -186,7 +189,7 @@ def writable(process: int) -> dict[str, bytes]:
 
 
 def places(text: str, memory: dict[str, bytes]) -> dict[str, int]:
-    """How many pieces of the text are in which mapping."""
+    """The number of pieces of the text in each mapping."""
     starts = range(0, max(1, len(text) - PIECE + 1), STEP)
     searched = [text[start : start + PIECE].encode() for start in starts]
     counts = {line: sum(map(held.count, searched)) for line, held in memory.items()}

@@ -2,9 +2,9 @@
 // Keycloak's paths.
 //
 // When ready, it prints one line of JSON: { issuer, base, api }. Each line of JSON on stdin changes
-// settings, and the reply is { settings, seen }: the new settings and the token endpoint's counters.
-// The server exits when stdin closes.
-// On Node 20, the provider warns on stderr that it is made for 22, but it works.
+// settings, and the reply is { settings, seen }: the new settings and the token endpoint's
+// counters. The server exits when stdin closes. On Node 20, the provider warns on stderr that it is
+// made for 22, but it works.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -18,7 +18,9 @@ def block(language: str) -> str:
 
 
 def replaced(text: str, old: str, new: str) -> str:
-    """`text` with its one `old` replaced: a block of another shape must not go untested."""
+    """Replaces the only `old` in `text`; fails if there is not exactly one."""
     if text.count(old) != 1:
-        raise SystemExit(f"the README's block has {text.count(old)} times {old!r}, expected once")
+        raise SystemExit(
+            f"the README's block contains {old!r} {text.count(old)} times, expected once"
+        )
     return text.replace(old, new)

@@ -1,4 +1,4 @@
-"""Writes the README's C block, made to log in at the local realm, to the file that it is given."""
+"""Writes the README's C block, adapted to the local realm, to the given file."""
 
 from __future__ import annotations
 

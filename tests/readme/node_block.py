@@ -1,4 +1,4 @@
-"""Writes the README's Node block, made to log in at the local realm, as a program to the file that it is given."""
+"""Writes the README's Node block, adapted to the local realm, as a program to the given file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ const redirectUri = process.env.SIPGATE_REDIRECT_URI;
 const session = {};
 let queryString;
 
-// Prints where the browser is to go; what it brings back is the query string of the next request.
+// Prints the URL for the browser, and reads the query string of the callback.
 function redirect(url) {
   console.log(url);
   queryString = readFileSync(0, 'utf8').trim().split('?')[1];

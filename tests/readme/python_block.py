@@ -1,4 +1,4 @@
-"""The README's ten lines of Python, with what an application has around them."""
+"""The README's ten lines of Python in a minimal application."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES: dict[str, object] = {
 
 
 def redirect(url: str) -> None:
-    """Prints where the browser is to go; what it brings back is the query string of the next request."""
+    """Prints the URL for the browser, and reads the query string of the callback."""
     print(url, flush=True)
     NAMES["query_string"] = input().partition("?")[2]
 

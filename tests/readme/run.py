@@ -1,8 +1,9 @@
-"""Runs the ten lines of each language as they stand in the README, against the local realm.
+"""Runs the README's ten lines of each language, unchanged, against the local realm.
 
-Only the server is exchanged: `Client.sipgate(…)` becomes `Client.keycloak(…)` at the realm. Around a block is what an
-application has: a session, and `redirect`, which prints where the browser is to go and takes what it brings back.
-A program prints the `Authorization` header from before and from after the refresh; the realm's API must accept both.
+Only the server differs: `Client.sipgate(…)` becomes `Client.keycloak(…)` at the realm. Each block
+runs in a minimal application: a session, and `redirect`, which prints the URL for the browser and
+reads the callback. A program prints the `Authorization` header before and after the refresh; the
+realm's API must accept both.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LIMIT_SECONDS = 60
 
 
 def run(language: str, realm: LocalRealm, folder: str) -> str | None:
-    """What went wrong, if anything. The logins are kept in the folder."""
+    """The problem, if any. The logins are stored in the folder."""
     settings = {
         **os.environ,
         **environment(),
@@ -68,9 +69,9 @@ def run(language: str, realm: LocalRealm, folder: str) -> str | None:
     for header in headers:
         request = urllib.request.Request(realm.api_url, headers={"authorization": header})
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(request) as answer:
-            if answer.status != 200:
-                return f"the API answered {answer.status}"
+        with direct.open(request) as response:
+            if response.status != 200:
+                return f"the API responded with {response.status}"
     return None
 
 

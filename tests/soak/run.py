@@ -1,8 +1,9 @@
-"""Ten thousand logins and refreshes in one process of each language, then as many clients made and dropped, each with a source
-that has a token at hand: its memory, descriptors and threads stay what they were.
+"""Checks that memory, descriptors, and threads do not grow in a long-running process.
 
-The process is the language's shim of the behaviour suite; the realm answers with sipgate's own sample answer, whose tokens are long
-enough for one that is kept to show. What a process holds is read from /proc; where there is none, that is said.
+Each language makes ten thousand logins and refreshes in one process, and then creates and drops as
+many clients, each with a source that has a token in memory. The process is the language's shim of
+the behaviour suite. The realm responds with sipgate's own sample response, whose tokens are long
+enough to make a leak visible. The figures are read from /proc; the test is skipped without it.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from driver.programs import DEBUG, ROOT
 from driver.shim import Reply, Shim, running_shim
 from driver.shims import SHIMS
 
-ANSWER = ROOT / "tests" / "behaviour" / "data" / "token-response.json"
+RESPONSE = ROOT / "tests" / "behaviour" / "data" / "token-response.json"
 
-# Until heaps and pools have the size that they keep. V8's grows in steps, the last one after some 7,000 rounds (measured up to 24,000).
+# Until heaps and pools have reached their final size. V8's heap grows in steps, the last one after
+# about 7,000 rounds (measured up to 24,000).
 WARM_UP = 2_000
 WARM_UP_OF_V8 = 10_000
 BATCH = 500
 
-# A token set that is never freed costs 35 MiB in ten thousand rounds; a source with its tokens, 40 MiB.
+# In ten thousand rounds, leaked token sets take 35 MiB; leaked sources with tokens, 40 MiB.
 MAX_GROWTH_KIB = 12 * 1024
 
 
@@ -54,14 +56,14 @@ def log_in_and_refresh(shim: Shim, rounds: int) -> None:
         ).text("state")
         callback = f"state={state}&code=a-code"
         shim.call(
-            "client.exchange_callback", client="c", pending="p", callback=callback, tokens="t"
+            "client.exchange_callback", client="c", request="p", callback=callback, tokens="t"
         ).text("scope")
         shim.call("client.refresh", client="c", **{"from": "t"}, tokens="t").text("scope")
 
 
-def live_and_go(shim: Shim, rounds: int) -> None:
-    """A name that is given again drops what had it: the source with its tokens, and the client with its store."""
-    tokens = json.loads(ANSWER.read_text()) | {"expires_at": 4_000_000_000}
+def create_and_drop_clients(shim: Shim, rounds: int) -> None:
+    """Creates clients and sources under the same names, which drops the previous ones."""
+    tokens = json.loads(RESPONSE.read_text()) | {"expires_at": 4_000_000_000}
     shim.call("tokens.restore", name="kept", json=json.dumps(tokens)).text("scope")
     for _ in range(rounds):
         new_client(shim, "short-lived", "http://127.0.0.1:1", store={"kind": "memory"})
@@ -92,16 +94,16 @@ def new_client(shim: Shim, name: str, base: str, **more: object) -> None:
 
 
 def batches(realm: LocalRealm, rounds: int) -> Iterator[int]:
-    """The realm forgets what it saw after each, so that it is not the one that grows."""
+    """Resets the realm before each batch, because it records every request."""
     for start in range(0, rounds, BATCH):
         order(realm, "reset", {})
-        answer = {
+        fault = {
             "on": "token",
             "kind": "answer",
             "times": 2 * BATCH,
-            "json": json.loads(ANSWER.read_text()),
+            "json": json.loads(RESPONSE.read_text()),
         }
-        order(realm, "faults", answer)
+        order(realm, "faults", fault)
         yield min(BATCH, rounds - start)
 
 
@@ -114,7 +116,7 @@ def order(realm: LocalRealm, name: str, body: object) -> None:
 
 
 def soak(language: str, rounds: int) -> str | None:
-    """What grew, if anything."""
+    """What has grown, if anything."""
     warm_up = WARM_UP_OF_V8 if language == "node" else WARM_UP
     with running_local_realm(DEBUG / "realm") as realm, running_shim(SHIMS[language], ROOT) as shim:
         new_client(shim, "c", realm.base)
@@ -124,9 +126,9 @@ def soak(language: str, rounds: int) -> str | None:
         for batch in batches(realm, rounds):
             log_in_and_refresh(shim, batch)
         grown = growth(language, f"{rounds} logins and refreshes", before, shim)
-        live_and_go(shim, warm_up)
+        create_and_drop_clients(shim, warm_up)
         before = Held.by(shim.process)
-        live_and_go(shim, rounds)
+        create_and_drop_clients(shim, rounds)
         return grown or growth(language, f"{rounds} clients", before, shim)
 
 
@@ -135,9 +137,9 @@ def growth(language: str, what: str, before: Held, shim: Shim) -> str | None:
     print(f"{language:<7} {what}: before {before}, after {after}", flush=True)
     if after.memory_kib - before.memory_kib > MAX_GROWTH_KIB:
         return f"{what}: memory grew by {after.memory_kib - before.memory_kib} KiB"
-    # One more or less may be in the middle of closing.
+    # One may be in the middle of closing.
     if after.descriptors > before.descriptors + 1 or after.threads > before.threads + 1:
-        return f"{what}: descriptors or threads were left behind"
+        return f"{what}: descriptors or threads leaked"
     return None
 
 

@@ -1,4 +1,5 @@
-//! Speed of the Rust library, in one run and as ratios: `bench-rust http://127.0.0.1:PORT`. The address is the local realm's.
+//! Speed of the Rust library, in one run and as ratios: `bench-rust http://127.0.0.1:PORT`. The
+//! address is the local realm's.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for the terminal, that may fail by panicking")]
 
@@ -44,13 +45,14 @@ impl Bench {
         self.row("token from memory", &measured, ratio, 1.3);
     }
 
-    /// From when the token has run out until the last of 64 callers has the new one, less what it takes one caller.
+    /// The time from a token's expiry until the last of 64 callers has the new one, compared with a
+    /// single caller.
     fn many_callers(&mut self) {
         self.order("settings", &json!({"access_token_lifespan": 1}));
         let source = self.logged_in(Store::memory());
         let alone = self.expiries(|| drop(source.access_token().unwrap()));
         let before = self.counter("refresh_grants");
-        let crowd = self.expiries(|| {
+        let together = self.expiries(|| {
             thread::scope(|scope| {
                 for _ in 0..64 {
                     scope.spawn(|| source.access_token().unwrap());
@@ -59,8 +61,8 @@ impl Bench {
         });
         let requests = self.counter("refresh_grants") - before;
         self.order("settings", &json!({"access_token_lifespan": 300}));
-        let measured = format!("{:.1} ms for one, {:.1} ms for all, {requests} requests in {EXPIRIES}", alone * 1e3, crowd * 1e3);
-        self.row("a refresh for 64 callers, ms beyond one", &measured, (crowd - alone) * 1e3, 10.0);
+        let measured = format!("{:.1} ms for one, {:.1} ms for all, {requests} requests in {EXPIRIES}", alone * 1e3, together * 1e3);
+        self.row("a refresh for 64 callers, ms beyond one", &measured, (together - alone) * 1e3, 10.0);
     }
 
     fn expiries(&self, mut work: impl FnMut()) -> f64 {
@@ -76,7 +78,7 @@ impl Bench {
         let tokens = tokens();
         let sources = [1_usize, 1_000, 100_000].map(|accounts| {
             let path = folder.join(format!("{accounts}.db"));
-            // What was read counts for no time at all: each call looks.
+            // Each call reloads.
             let source = self.client(Store::sqlite(&path).unwrap().recheck(Duration::ZERO)).token_source("user-0").unwrap();
             source.save(&tokens).unwrap();
             if accounts > 1 {
@@ -97,10 +99,10 @@ impl Bench {
 
     fn logged_in(&self, store: Store) -> TokenSource {
         let client = self.client(store);
-        let pending = client.authorization_request("balance:read").unwrap();
-        let login = json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
+        let request = client.authorization_request("balance:read").unwrap();
+        let login = json!({"authorization_url": request.url(), "username": "anna", "password": "anna-pw"});
         let callback = self.order("login", &login)["callback"].as_str().unwrap().to_owned();
-        client.complete_login(&pending, &callback, "user-42").unwrap()
+        client.complete_login(&request, &callback, "user-42").unwrap()
     }
 
     fn client(&self, store: Store) -> Client {
@@ -113,8 +115,9 @@ impl Bench {
     }
 
     fn order(&self, name: &str, order: &Value) -> Value {
-        let answer = ureq::post(format!("{}/_realm/{name}", self.realm)).header("content-type", "application/json").send(order.to_string());
-        serde_json::from_str(&answer.unwrap().body_mut().read_to_string().unwrap()).unwrap()
+        let response =
+            ureq::post(format!("{}/_realm/{name}", self.realm)).header("content-type", "application/json").send(order.to_string());
+        serde_json::from_str(&response.unwrap().body_mut().read_to_string().unwrap()).unwrap()
     }
 
     fn counter(&self, name: &str) -> u64 {
@@ -129,7 +132,8 @@ impl Bench {
     }
 }
 
-/// The times of one call, of each work in as many slices as there are turns: what else the machine does falls on all, or on few.
+/// The times of one call of each work, in turns, so that other load on the machine affects all
+/// works, or only a few turns.
 fn take_turns<const WORKS: usize>(turns: usize, calls: u32, mut works: [&mut dyn FnMut(); WORKS]) -> [Vec<f64>; WORKS] {
     let mut times = [const { Vec::new() }; WORKS];
     for _ in 0..turns {
@@ -163,7 +167,7 @@ fn tokens() -> TokenSet {
     .unwrap()
 }
 
-/// More logins like the one that is there, written past the library: a hundred thousand commits would take an hour.
+/// Copies the existing login without the library: a hundred thousand commits would take an hour.
 fn fill(path: &Path, accounts: usize) {
     let database = rusqlite::Connection::open(path).unwrap();
     let more = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
@@ -172,7 +176,7 @@ fn fill(path: &Path, accounts: usize) {
     database.execute(more, [i64::try_from(accounts - 1).unwrap()]).unwrap();
 }
 
-/// A folder that goes away.
+/// A temporary folder.
 struct Folder(PathBuf);
 
 impl Folder {

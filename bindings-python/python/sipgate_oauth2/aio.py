@@ -145,7 +145,7 @@ class TokenSource:
         return self._handle.peek()
 
     def invalidate(self, access_token: str, /) -> None:
-        """Tells the source that an API answered 401 to this token: the next call refreshes."""
+        """Tells the source that an API responded 401 to this token: the next call refreshes."""
         self._handle.invalidate(access_token)
 
     async def refresh(self, *, timeout: float | None = None) -> str:

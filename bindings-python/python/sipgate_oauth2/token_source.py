@@ -76,7 +76,7 @@ class TokenSource(_native.TokenSourceHandle):
             ...
 
     def invalidate(self, access_token: str, /) -> None:
-        """Tells the source that an API answered 401 to this access token. Sends nothing.
+        """Tells the source that an API responded 401 to this access token. Sends nothing.
 
         The next call refreshes, if this is still the current token: twenty late 401s cause one
         refresh. A token that is itself the result of this, and less than 10 s old, is not refreshed
@@ -140,8 +140,8 @@ class TokenSource(_native.TokenSourceHandle):
         default `origins` are `["https://api.sipgate.com"]` for a client at sipgate; for any other
         client they must be given.
 
-        If the API answers 401, the request is sent once more with a new token, provided that its
-        body can be sent twice. If it answers 403, the request is sent once more if another process
+        If the API responds 401, the request is sent once more with a new token, provided that its
+        body can be sent twice. If it responds 403, the request is sent once more if another process
         has stored another token since.
         """
         from .requests_auth import RequestsAuth

@@ -18,7 +18,7 @@ class TokenStatus:
     """
 
     state: LoginState
-    """`absent`, `active`, `rejected` (the server ended it: the user must log in) or `logged_out`."""
+    """`absent`, `active`, `rejected` (the user must log in again) or `logged_out`."""
 
     generation: int
     """The number of token sets of this account so far, across logins."""

@@ -31,7 +31,7 @@ impl Realm {
         self.ready[name].as_str().unwrap()
     }
 
-    /// The endpoints of realm `third-party` behind one of the realm's addresses.
+    /// The endpoints of realm `third-party` at one of the realm's addresses.
     pub(crate) fn metadata(&self, address: &str) -> ServerMetadata {
         let mut metadata = ServerMetadata::keycloak(&format!("{address}/auth"), "third-party").unwrap();
         metadata.revocation_endpoint = None;
@@ -44,7 +44,7 @@ impl Realm {
             .redirect_uri("https://example.com/auth")
     }
 
-    /// A client that keeps logins.
+    /// A client with a store.
     pub(crate) fn client_with(&self, store: Store) -> ClientBuilder {
         ClientBuilder::keycloak(format!("{}/auth", self.address("http")), "third-party", "1000001-0-test:third-party")
             .client_secret("test-secret-with-+-and-:")
@@ -53,15 +53,15 @@ impl Realm {
     }
 
     pub(crate) fn log_in(&self, client: &Client, account: &str) -> TokenSource {
-        let pending = client.authorization_request("balance:read").unwrap();
-        client.complete_login(&pending, &self.callback(pending.url()), account).unwrap()
+        let request = client.authorization_request("balance:read").unwrap();
+        client.complete_login(&request, &self.callback(request.url()), account).unwrap()
     }
 
     pub(crate) fn fault(&self, fault: &Value) {
         self.post("faults", fault);
     }
 
-    /// What the token endpoint saw.
+    /// The requests that the token endpoint saw.
     pub(crate) fn token_requests(&self) -> Vec<Value> {
         let url = format!("{}/_realm/requests?path=token", self.address("http"));
         let text = ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap();
@@ -71,9 +71,9 @@ impl Realm {
     /// A refresh token that works at one of the realm's addresses.
     pub(crate) fn refresh_token(&self, address: &str) -> String {
         let client = self.client(self.address(address)).ca_certificates(self.address("ca_pem")).build().unwrap();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = self.callback(pending.url());
-        client.exchange_callback(&pending, &callback).unwrap().refresh_token().unwrap().reveal().to_owned()
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = self.callback(request.url());
+        client.exchange_callback(&request, &callback).unwrap().refresh_token().unwrap().reveal().to_owned()
     }
 
     pub(crate) fn settings(&self, change: &Value) {
@@ -85,7 +85,7 @@ impl Realm {
         serde_json::from_str::<Value>(&text).unwrap()[name].as_u64().unwrap()
     }
 
-    /// What a browser brings back when the person logs in there.
+    /// The callback after the user has logged in.
     pub(crate) fn callback(&self, authorization_url: &str) -> String {
         let login = json!({"authorization_url": authorization_url, "username": "anna", "password": "anna-pw"});
         self.post("login", &login)["callback"].as_str().unwrap().to_owned()
@@ -111,7 +111,7 @@ impl Drop for Realm {
     }
 }
 
-/// Events in the order in which they came.
+/// Events in the order in which they were received.
 #[derive(Clone, Default)]
 pub(crate) struct Heard(Arc<Mutex<Vec<Event>>>);
 
@@ -121,7 +121,7 @@ impl Heard {
         builder.on_event(move |event| heard.lock().unwrap().push(event.clone()))
     }
 
-    /// Whether each token request left, once `count` of them have ended.
+    /// Whether each token request was sent, once `count` of them have ended.
     pub(crate) fn sent(&self, count: usize) -> Vec<bool> {
         loop {
             let sent: Vec<bool> = self
@@ -139,7 +139,7 @@ impl Heard {
     }
 }
 
-/// Metadata with an authorization endpoint that nobody calls.
+/// Metadata with an authorization endpoint that is not used.
 pub(crate) fn metadata(issuer: &str, token_endpoint: &str) -> ServerMetadata {
     let mut metadata = ServerMetadata::new(issuer);
     metadata.authorization_endpoint = Some(format!("{issuer}/auth"));

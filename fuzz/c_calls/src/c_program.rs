@@ -1,4 +1,5 @@
-//! A store and an event handler such as a C program has: they use what they are given by the library's functions alone.
+//! A store and an event handler as a C program would have: they read their arguments only through
+//! functions of the library.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -10,7 +11,7 @@ use sipgate_oauth2_c::*;
 use crate::handles::read;
 use crate::outcome::OK;
 
-/// The table of functions, with room behind it for those of later versions.
+/// The table of functions, followed by space for those of later versions.
 #[repr(C)]
 pub(crate) struct Table {
     pub(crate) functions: sipgate_oauth2_store_functions,
@@ -27,7 +28,7 @@ struct Entry {
 }
 
 impl Table {
-    /// Freed by the library once it was taken, else by [`free`].
+    /// The library frees it if it accepts it; else the caller does, with [`free`].
     pub(crate) fn new(size: usize) -> Self {
         let user_data = Box::into_raw(Box::<Entries>::default()).cast();
         Self {
@@ -39,7 +40,7 @@ impl Table {
 
 /// # Safety
 ///
-/// `user_data` is a table's, and nobody uses it any more.
+/// `user_data` belongs to a table, and is not used again.
 pub(crate) unsafe extern "C" fn free(user_data: *mut c_void) {
     // SAFETY: it came out of a box in `Table::new`.
     drop(unsafe { Box::from_raw(user_data.cast::<Entries>()) });
@@ -51,7 +52,7 @@ unsafe extern "C" fn load(
     entry: *mut sipgate_oauth2_store_entry,
     problem: *mut sipgate_oauth2_store_error_message,
 ) -> sipgate_oauth2_store_answer {
-    // SAFETY: the library passes what the header says.
+    // SAFETY: the library passes what the header promises.
     unsafe {
         assert_eq!(sipgate_oauth2_store_error_message_set(problem, c"not shown, as nothing fails".as_ptr(), null_mut()), OK);
         let entries = (*user_data.cast::<Entries>()).0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +72,7 @@ unsafe extern "C" fn save(
     entry: *const sipgate_oauth2_store_entry,
     _: *mut sipgate_oauth2_store_error_message,
 ) -> sipgate_oauth2_store_answer {
-    // SAFETY: the library passes what the header says.
+    // SAFETY: the library passes what the header promises.
     unsafe {
         let mut entries = (*user_data.cast::<Entries>()).0.lock().unwrap_or_else(PoisonError::into_inner);
         let there = entries.get(&text(key)).map(|there| there.version.as_c_str());
@@ -90,7 +91,7 @@ unsafe extern "C" fn save(
 ///
 /// `event` is live.
 pub(crate) unsafe extern "C" fn on_event(_: *mut c_void, event: *const sipgate_oauth2_event) {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe {
         let (kind, json) =
             (read(sipgate_oauth2_event_kind(event)).expect("its kind"), read(sipgate_oauth2_event_json(event)).expect("its JSON"));
@@ -104,6 +105,6 @@ pub(crate) unsafe extern "C" fn on_event(_: *mut c_void, event: *const sipgate_o
 ///
 /// `text` ends with NUL.
 unsafe fn text(text: *const c_char) -> String {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { CStr::from_ptr(text) }.to_str().expect("it is UTF-8").to_owned()
 }

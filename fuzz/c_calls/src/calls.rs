@@ -1,4 +1,4 @@
-//! The calls there are.
+//! The calls of clients and of what they use.
 
 use std::ffi::c_char;
 
@@ -14,7 +14,7 @@ type Restore<T> = unsafe extern "C" fn(*const c_char, *mut *mut T, *mut *mut sip
 pub(crate) type Give<T> =
     unsafe extern "C" fn(*const T, *mut *mut sipgate_oauth2_secret, *mut *mut sipgate_oauth2_error) -> sipgate_oauth2_status;
 
-/// The handles that calls have left. Those that remain are freed in the order of the fields.
+/// The handles that calls have returned. Those that remain are freed in the order of the fields.
 #[derive(Default)]
 pub(crate) struct Calls {
     pub(crate) cancels: Slots<sipgate_oauth2_cancel_token>,
@@ -35,7 +35,8 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Makes the call that the line asks for. Digits free, capitals make handles, small letters change and use them; other characters are no call.
+    /// Makes the call on the line. Digits free handles, capitals make them, small letters change
+    /// and use them; other characters make no call.
     pub(crate) fn make(&mut self, line: &Line) {
         match line.function {
             _ if line.is_of_sources => self.make_of_sources(line),
@@ -128,7 +129,7 @@ impl Calls {
         }
     }
 
-    /// What would connect, with a call that was cancelled before: nothing is sent, whatever else it is given.
+    /// Calls that would connect. Their options are cancelled, so that nothing is sent.
     fn ask_for_tokens(&mut self, line: &Line) {
         let Self { clients, codes, requests, tokens, errors, .. } = self;
         let client = line.handle(clients.get(line.first));
@@ -238,7 +239,7 @@ pub(crate) fn give<T: Handle>(
     of_output(line, secrets, errors, |out, error| unsafe { give(handle, out, error) })
 }
 
-/// A call whose cancel was triggered and freed.
+/// Call options whose cancel token was cancelled and freed.
 pub(crate) fn cancelled() -> Slots<sipgate_oauth2_call_options> {
     let mut calls = Slots::default();
     let cancel = sipgate_oauth2_cancel_token_new();
@@ -252,7 +253,7 @@ pub(crate) fn cancelled() -> Slots<sipgate_oauth2_call_options> {
     calls
 }
 
-/// What was exported, if it was, restores and exports to the same again.
+/// An export, if it succeeded, restores and exports to the same again.
 fn assert_restores<T: Handle>(status: sipgate_oauth2_status, exported: *const sipgate_oauth2_secret, restore: Restore<T>, export: Give<T>) {
     if status != OK {
         return;

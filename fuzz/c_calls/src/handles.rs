@@ -1,4 +1,4 @@
-//! The handles that a sequence of calls has, and what each of them says.
+//! The handles of a sequence of calls, and what their getters return.
 
 use std::ffi::{CStr, c_char};
 
@@ -14,15 +14,15 @@ impl<T: Handle> Default for Slots<T> {
 }
 
 impl<T: Handle> Slots<T> {
-    /// Keeps a handle; the one that was there is freed.
+    /// Keeps a handle, and frees the previous one.
     pub(crate) fn put(&mut self, slot: u8, handle: *mut T) {
         assert!(!handle.is_null());
-        // SAFETY: it has just come out of the library.
+        // SAFETY: the library has just returned it.
         let says = unsafe { T::says(handle) };
         self.0[usize::from(slot & 3)] = Some(Held { handle, says });
     }
 
-    /// NULL where there is none.
+    /// NULL if there is none.
     pub(crate) fn get(&self, slot: u8) -> *mut T {
         self.0.get(usize::from(slot & 7)).and_then(Option::as_ref).map_or(std::ptr::null_mut(), |held| held.handle)
     }
@@ -30,7 +30,7 @@ impl<T: Handle> Slots<T> {
     pub(crate) fn free(&mut self, slot: u8) {
         match self.0.get_mut(usize::from(slot & 7)).and_then(Option::take) {
             Some(held) => drop(held),
-            // SAFETY: NULL is nothing, and says nothing.
+            // SAFETY: the getters accept NULL.
             None => unsafe {
                 assert_eq!(T::says(std::ptr::null()), T::NOTHING);
                 T::free(std::ptr::null_mut());
@@ -39,7 +39,7 @@ impl<T: Handle> Slots<T> {
     }
 }
 
-/// A handle that is freed when dropped, if it still says what it said when it came.
+/// A handle that is freed when dropped, after a check that its getters return the same as at first.
 struct Held<T: Handle> {
     handle: *mut T,
     says: String,
@@ -47,7 +47,7 @@ struct Held<T: Handle> {
 
 impl<T: Handle> Drop for Held<T> {
     fn drop(&mut self) {
-        // SAFETY: nobody else frees it.
+        // SAFETY: nothing else frees it.
         unsafe {
             if !std::thread::panicking() {
                 assert_eq!(T::says(self.handle), self.says, "a handle has changed");
@@ -58,10 +58,10 @@ impl<T: Handle> Drop for Held<T> {
 }
 
 pub(crate) trait Handle {
-    /// What NULL says.
+    /// What the getters return for NULL.
     const NOTHING: &str = "()";
 
-    /// All that the getters say.
+    /// What all getters return.
     ///
     /// # Safety
     ///
@@ -98,7 +98,7 @@ impl Handle for sipgate_oauth2_error {
     }
 
     unsafe fn free(error: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_error_free(error) }
     }
 }
@@ -112,7 +112,7 @@ impl Handle for sipgate_oauth2_secret {
     }
 
     unsafe fn free(secret: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_secret_free(secret) }
     }
 }
@@ -131,7 +131,7 @@ impl Handle for sipgate_oauth2_client {
     }
 
     unsafe fn free(client: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_client_free(client) }
     }
 }
@@ -159,7 +159,7 @@ impl Handle for sipgate_oauth2_authorization_request {
     }
 
     unsafe fn free(request: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_authorization_request_free(request) }
     }
 }
@@ -182,7 +182,7 @@ impl Handle for sipgate_oauth2_token_set {
     }
 
     unsafe fn free(tokens: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_token_set_free(tokens) }
     }
 }
@@ -198,7 +198,7 @@ impl Handle for sipgate_oauth2_token_source {
     }
 
     unsafe fn free(source: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_token_source_free(source) }
     }
 }
@@ -219,7 +219,7 @@ impl Handle for sipgate_oauth2_token_status {
     }
 
     unsafe fn free(status: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_token_status_free(status) }
     }
 }
@@ -237,7 +237,7 @@ impl Handle for sipgate_oauth2_store_violations {
     }
 
     unsafe fn free(violations: *mut Self) {
-        // SAFETY: the caller's promise is ours.
+        // SAFETY: the caller upholds the contract.
         unsafe { sipgate_oauth2_store_violations_free(violations) }
     }
 }
@@ -246,7 +246,7 @@ macro_rules! say_nothing {
     ($($handle:ident: $free:ident,)*) => {$(
         impl Handle for $handle {
             unsafe fn free(handle: *mut Self) {
-                // SAFETY: the caller's promise is ours.
+                // SAFETY: the caller upholds the contract.
                 unsafe { $free(handle) }
             }
         }
@@ -263,7 +263,7 @@ say_nothing! {
     sipgate_oauth2_store_options: sipgate_oauth2_store_options_free,
 }
 
-/// A text, with the NUL that must stand behind it.
+/// A text, after a check for the terminating NUL.
 ///
 /// # Safety
 ///
@@ -273,7 +273,7 @@ pub(crate) unsafe fn read(text: sipgate_oauth2_str) -> Option<String> {
         assert_eq!(text.len, 0);
         return None;
     }
-    // SAFETY: the caller's promise, and the header's: there is a NUL behind it.
+    // SAFETY: the caller upholds the contract, and the header promises the terminating NUL.
     let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len + 1) };
     let (end, text) = bytes.split_last().expect("one more than its length");
     assert_eq!(*end, 0, "no NUL behind a text");
@@ -282,8 +282,8 @@ pub(crate) unsafe fn read(text: sipgate_oauth2_str) -> Option<String> {
 
 /// # Safety
 ///
-/// `name` is one that the library never frees.
+/// `name` is a static string of the library.
 pub(crate) unsafe fn name<'a>(name: *const c_char) -> &'a str {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { CStr::from_ptr(name) }.to_str().expect("names are ASCII")
 }

@@ -1,7 +1,8 @@
-//! The input is a sequence of C calls, one a line, as a C program could make them: handles come and go in any order, and any argument may be NULL, broken,
-//! empty or huge. `line` says how a call is written, `calls` which there are.
+//! The input is a sequence of C calls, one per line, as a C program could make them: handles are
+//! made and freed in any order, and any argument may be NULL, invalid, empty or huge. `line`
+//! describes the format of a call; `calls` and `source_calls` have the functions.
 //!
-//! Nothing here opens a connection; what would is given call options that are cancelled.
+//! No connection is opened: calls that would connect have cancelled call options.
 
 mod c_program;
 mod calls;
@@ -13,10 +14,11 @@ mod source_calls;
 use calls::Calls;
 use line::Line;
 
-/// Enough for every handle to be made, used and freed; more only makes it slow.
+/// Enough to make, use and free every handle. More calls would only be slow.
 const MOST_CALLS: usize = 64;
 
-/// No call crashes, each writes what it should and nothing else, and what a handle says stays the same until it is freed.
+/// No call crashes, each writes only what it should, and the getters of a handle return the same
+/// until it is freed.
 pub fn check(input: &[u8]) {
     let mut calls = Calls::default();
     for line in input.split(|byte| *byte == b'\n').filter_map(Line::parse).take(MOST_CALLS) {

@@ -1,15 +1,17 @@
-//! A call as a line of input: five characters, then its texts with tabs between them, as in `T0000{"access_token":"a"}`.
+//! A call as a line of input: five characters, then its texts, separated by tabs, as in
+//! `T0000{"access_token":"a"}`.
 //!
-//! - The first character names the function: see `calls`; behind a `+`, see `source_calls`.
-//! - The second says which places are given: `0` for both, `1` not for the output, `2` not for the error, `3` for neither.
-//! - The third is the slot, `0` to `3`, for the handle that comes out, or for the error that comes out instead.
-//! - The fourth and fifth are the slots of the handles that go in; from `4` to `7`, NULL.
-//! - A text that is not there, or is `-`, is NULL. `~5ab` is `ab` four to the fifth times.
+//! - The first character names the function: see `calls`; after a `+`, see `source_calls`.
+//! - The second says which out pointers are NULL: `0` for none, `1` for the output, `2` for the
+//!   error, `3` for both.
+//! - The third is the slot, `0` to `3`, for the returned handle or error.
+//! - The fourth and fifth are the slots of the handles that are passed; `4` to `7` pass NULL.
+//! - A text that is missing or `-` is NULL. `~5ab` is `ab` repeated four to the fifth times.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char};
 
-/// Longer than anything that is accepted.
+/// Longer than any text that is accepted.
 const LONGEST_TEXT: usize = 1 << 17;
 
 pub(crate) struct Line {
@@ -41,7 +43,7 @@ impl Line {
         })
     }
 
-    /// A text that must be there and be UTF-8. The pointer is good as long as this line.
+    /// A text that is required and must be UTF-8. The pointer is valid as long as this line.
     pub(crate) fn text(&self, index: usize) -> *const c_char {
         let text = self.given(index);
         if text.is_none_or(|text| text.to_str().is_err()) {
@@ -55,7 +57,7 @@ impl Line {
         if self.given(index).is_some() { self.text(index) } else { std::ptr::null() }
     }
 
-    /// A text that no error may show; so marked, it is told apart from others.
+    /// A text that no error may show, with a mark that distinguishes it from others.
     pub(crate) fn secret(&self, index: usize) -> *const c_char {
         let before_broken = self.given(index).and_then(|secret| secret.to_bytes().utf8_chunks().next());
         if let Some(secret) = before_broken.filter(|secret| secret.valid().starts_with("canary-")) {
@@ -64,7 +66,7 @@ impl Line {
         self.text(index)
     }
 
-    /// The bytes of a text; none where there is none.
+    /// The bytes of a text; none if it is missing.
     pub(crate) fn bytes(&self, index: usize) -> &[u8] {
         self.given(index).map_or(&[], CStr::to_bytes)
     }
@@ -73,7 +75,7 @@ impl Line {
         self.given(index).and_then(|text| text.to_str().ok()?.parse().ok()).unwrap_or_default()
     }
 
-    /// A handle that must be there.
+    /// A handle that is required.
     pub(crate) fn handle<T>(&self, handle: *mut T) -> *mut T {
         if handle.is_null() {
             self.refuse();
@@ -81,7 +83,7 @@ impl Line {
         handle
     }
 
-    /// The place for an output that must be there.
+    /// An out pointer that is required.
     pub(crate) fn output<T>(&self, place: &mut T) -> *mut T {
         if self.places & 1 == 0 {
             return place;
@@ -94,7 +96,7 @@ impl Line {
         self.places & 2 == 0
     }
 
-    /// Whether something was passed that no function accepts.
+    /// Whether an argument was passed that no function accepts.
     pub(crate) fn is_refusable(&self) -> bool {
         self.refusable.get()
     }

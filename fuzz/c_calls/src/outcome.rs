@@ -1,4 +1,4 @@
-//! What must hold of each call that can fail.
+//! What must hold for each call that can fail.
 
 use std::ptr::NonNull;
 
@@ -9,7 +9,7 @@ use crate::line::Line;
 
 const REMEDIES: [&str; 6] = ["log_in_again", "fix_configuration", "try_later", "discard_input", "show_denied", "report_bug"];
 
-/// Makes a call that writes a handle or, where the header says so, NULL.
+/// Makes a call that writes a handle or, if the header says so, NULL.
 pub(crate) fn of_output<T: Handle>(
     line: &Line,
     slots: &mut Slots<T>,
@@ -29,7 +29,7 @@ pub(crate) fn of_output<T: Handle>(
     status
 }
 
-/// Makes a call that writes nothing but an error.
+/// Makes a call that writes only an error.
 pub(crate) fn of_status(
     line: &Line,
     errors: &mut Slots<sipgate_oauth2_error>,
@@ -39,7 +39,7 @@ pub(crate) fn of_status(
     let mut error = untouched;
     let status = call(if line.wants_error() { &raw mut error } else { std::ptr::null_mut() });
     assert_registered(status);
-    assert!(!line.is_refusable() || status != OK, "NULL or a broken text was accepted");
+    assert!(!line.is_refusable() || status != OK, "NULL or invalid text was accepted");
     if status != OK && line.wants_error() {
         assert_ne!(error, untouched, "no error was written by a call that failed");
         errors.put(line.out, error);
@@ -53,7 +53,7 @@ pub(crate) fn of_status(
 
 pub(crate) const OK: sipgate_oauth2_status = Status::SIPGATE_OK as sipgate_oauth2_status;
 
-/// Every number has names, and those of another version have the names of none.
+/// Every number has a name and a family; unknown numbers have those of an unknown status.
 pub(crate) fn assert_named(number: sipgate_oauth2_status) {
     // SAFETY: names are never freed.
     let (name, family) = unsafe { (name(sipgate_oauth2_status_name(number)), name(sipgate_oauth2_status_family(number))) };
@@ -78,7 +78,7 @@ fn registered(status: sipgate_oauth2_status) -> bool {
 ///
 /// `error` is live.
 unsafe fn assert_fit_to_show(error: *const sipgate_oauth2_error, status: sipgate_oauth2_status, canaries: &[String]) {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe {
         assert_eq!(sipgate_oauth2_error_status(error), status);
         assert_eq!(name(sipgate_oauth2_error_name(error)), name(sipgate_oauth2_status_name(status)));

@@ -1,4 +1,5 @@
-//! The calls of stores and token sources. No source is ever given a refresh token, and so none opens a connection.
+//! The calls of stores and token sources. No source ever has a refresh token, so none opens a
+//! connection.
 
 use std::ffi::c_char;
 use std::ptr::{null, null_mut};
@@ -18,7 +19,7 @@ type Ask = unsafe extern "C" fn(
 ) -> sipgate_oauth2_status;
 
 impl Calls {
-    /// As [`Calls::make`]: digits free, capitals make handles, small letters change and use them.
+    /// As [`Calls::make`]: digits free handles, capitals make them, small letters change them.
     pub(crate) fn make_of_sources(&mut self, line: &Line) {
         match line.function {
             b'0' => self.store_options.free(line.first),
@@ -72,7 +73,7 @@ impl Calls {
         of_output(line, violations, errors, |out, error| unsafe { sipgate_oauth2_store_check(store, out, error) });
     }
 
-    /// With a call that was cancelled before: nothing is sent, whatever else it is given.
+    /// Uses cancelled call options, so that nothing is sent.
     fn complete_login(&mut self, line: &Line) {
         let Self { clients, requests, sources, errors, .. } = self;
         let (client, request) = (line.handle(clients.get(line.first)), line.handle(requests.get(line.second)));
@@ -109,7 +110,7 @@ impl Calls {
     fn use_source(&mut self, line: &Line) {
         let Self { options, stores, store_options, sources, calls, tokens, errors, .. } = self;
         let (source, call) = (sources.get(line.first), calls.get(line.second));
-        // SAFETY: every pointer is NULL, or bytes or a text of this line, or a live handle from a slot.
+        // SAFETY: every pointer is NULL, text or bytes of this line, or a live handle from a slot.
         unsafe {
             match line.function {
                 b'a' => set_text(line, store_options, errors, sipgate_oauth2_store_options_add_encryption_key),
@@ -164,20 +165,20 @@ unsafe extern "C" fn invalidate(
     token: *const c_char,
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
-    // SAFETY: the caller's promise is ours.
+    // SAFETY: the caller upholds the contract.
     unsafe { sipgate_oauth2_token_source_invalidate(source, token, error) }
 }
 
-/// What the line says where that is refused, else a path at which nothing can be made.
+/// The path on the line if it is refused, else one at which no file can be created.
 fn no_path(line: &Line) -> *const c_char {
     let path = line.text(0);
     if line.is_refusable() { path } else { c"/dev/null/logins.db".as_ptr() }
 }
 
-/// The tokens, or NULL where there is what could be sent.
+/// The tokens, or NULL if they have a refresh token that could be sent.
 fn without_refresh_token(tokens: *mut sipgate_oauth2_token_set) -> *mut sipgate_oauth2_token_set {
     let mut secret = null_mut();
-    // SAFETY: NULL or live; what comes out is freed once.
+    // SAFETY: NULL or live; the secret is freed once.
     unsafe {
         sipgate_oauth2_token_set_refresh_token(tokens, &raw mut secret, null_mut());
         sipgate_oauth2_secret_free(secret);

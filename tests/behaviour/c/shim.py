@@ -342,9 +342,7 @@ class Shim:
 
     def keep_request(self, args: Args, request: Any) -> Reply:
         texts = "url", "state", "nonce", "redirect_uri", "scope", "return_to"
-        view: Reply = {
-            name: text_of(c[f"authorization_request_{name}"](request)) for name in texts
-        }
+        view: Reply = {name: text_of(c[f"authorization_request_{name}"](request)) for name in texts}
         view["created_at"] = number_of(c["authorization_request_created_at"](request))
         view["expires_at"] = number_of(c["authorization_request_expires_at"](request))
         self.handles.keep("authorization_request", args.pop("name"), request)

@@ -10,7 +10,8 @@ A file has `cases`, and may have `given`: named steps that several of its cases 
 - `given`: names of steps that run first.
 - `steps`: see `running`.
 - `saw`: what the realm must have seen in the end: `token`, the number of token requests or what
-  each of them is like; `any`, the number of all requests; `counters`.
+  each of them is like; `any`, the number of all requests; `counters`. With neither `token` nor
+  `any`, it must have seen no request.
 - `unsupported`: by language, why its shim has no such operation.
 - `inexpressible`: by language, why the language cannot express the call.
 - `linux`: it needs Linux, where one process can have its own clock and limits. It runs in parallel

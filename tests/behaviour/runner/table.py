@@ -15,9 +15,9 @@ FILE = CASES.parent / "RULES.md"
 HEAD = """\
 # Which case shows which rule
 
-`python3 tests/behaviour/run.py --table` generates this page from `cases/`. `--check-table`, a part of
-`make lint`, fails if the page is out of date or a rule has no case. Rules with a T-number describe
-failures of other libraries that this library must not have.
+`python3 tests/behaviour/run.py --table` generates this page from `cases/`. `--check-table`, a part
+of `make lint`, fails if the page is out of date or a rule has no case. Rules with a T-number
+describe failures of other libraries that this library must not have.
 """
 
 

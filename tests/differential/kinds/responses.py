@@ -11,10 +11,10 @@ from differential.input import (
     Draw,
     Input,
     World,
-    response,
     good_response,
     new_client,
     redeeming,
+    response,
 )
 
 SUCCESSES = (200, 200, 201)

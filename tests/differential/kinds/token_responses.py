@@ -12,10 +12,10 @@ from differential.input import (
     Draw,
     Input,
     World,
-    response,
     good_response,
     new_client,
     redeeming,
+    response,
 )
 
 # Names and values, both as JSON text.

@@ -1,4 +1,4 @@
-/* The README's lines of C, with what an application has around them: a session, a browser, a request. */
+/* The README's lines of C in a minimal application: a session, a browser, a request. */
 
 #include <sipgate_oauth2.h>
 
@@ -19,7 +19,7 @@ static const char *session_take(void)
     return session;
 }
 
-/* Prints where the browser is to go; what it brings back is the query string of the next request. */
+/* Prints the URL for the browser, and reads the query string of the callback. */
 static void redirect(const char *url)
 {
     puts(url);

@@ -1,6 +1,6 @@
-//! Runs the driver under thousands of thread schedules. The core's shell is compiled into this crate
-//! unchanged, except for its I/O: shuttle schedules the threads, time passes when no thread can run,
-//! and a server in this crate responds.
+//! Runs the driver under thousands of thread schedules. The core's shell is compiled into this
+//! crate unchanged, except for its I/O: shuttle schedules the threads, time passes when no thread
+//! can run, and a server in this crate responds.
 
 mod http;
 mod sys;

@@ -1,6 +1,8 @@
-//! What an application notices of a login server that hangs, at another one: `bench-hanging http://127.0.0.1:PORT`. The address is the local realm's.
+//! How a hanging login server affects logins at another one:
+//! `bench-hanging http://127.0.0.1:PORT`. The address is the local realm's.
 //!
-//! Each operation at the realm is measured while all is well, and again while 500 requests hang at a server that never answers.
+//! Measures each operation at the realm twice: normally, and while 500 requests hang at a server
+//! that never responds.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for the terminal, that may fail by panicking")]
 
@@ -15,7 +17,7 @@ use sipgate_oauth2::{CallOptions, Client, ClientBuilder, ServerMetadata, Store, 
 
 const HANGING: usize = 500;
 
-/// For a token at hand: milliseconds at the 99th percentile.
+/// For a token in memory: milliseconds at the 99th percentile.
 const GOAL: f64 = 10.0;
 
 fn main() -> ExitCode {
@@ -31,13 +33,13 @@ fn main() -> ExitCode {
     let silent = Silent::start();
     let hanging = silent.hang();
     let troubled = measure(&source);
-    println!("median and 99th percentile in ms, without the server that hangs and beside it");
+    println!("median and 99th percentile in ms, without and with the hanging server");
     for ((name, [median, most]), (_, [median_beside, most_beside])) in calm.iter().zip(&troubled) {
         println!("{name:<24} {median:>8.3} {most:>8.3}   {median_beside:>8.3} {most_beside:>8.3}");
     }
     drop(hanging);
     let reached = troubled[0].1[1] < GOAL;
-    println!("a token at hand at the 99th percentile (goal {GOAL} ms) {}", if reached { "reached" } else { "MISSED" });
+    println!("a token from memory at the 99th percentile (goal {GOAL} ms) {}", if reached { "reached" } else { "MISSED" });
     ExitCode::from(u8::from(!reached))
 }
 
@@ -45,8 +47,8 @@ type Row = (&'static str, [f64; 2]);
 
 fn measure(source: &TokenSource) -> [Row; 3] {
     [
-        ("a token at hand", times(20_000, || drop(source.access_token().unwrap()))),
-        ("a look into the store", times(500, || drop(source.status().unwrap()))),
+        ("a token from memory", times(20_000, || drop(source.access_token().unwrap()))),
+        ("a read of the store", times(500, || drop(source.status().unwrap()))),
         ("a refresh", times(100, || drop(source.refresh().unwrap()))),
     ]
 }
@@ -65,20 +67,20 @@ fn times(rounds: usize, mut work: impl FnMut()) -> [f64; 2] {
 }
 
 fn log_in(realm: &str, client: &Client) -> TokenSource {
-    let pending = client.authorization_request("balance:read").unwrap();
-    let login = serde_json::json!({"authorization_url": pending.url(), "username": "anna", "password": "anna-pw"});
-    let answer = ureq::post(format!("{realm}/_realm/login"))
+    let request = client.authorization_request("balance:read").unwrap();
+    let login = serde_json::json!({"authorization_url": request.url(), "username": "anna", "password": "anna-pw"});
+    let response = ureq::post(format!("{realm}/_realm/login"))
         .header("content-type", "application/json")
         .send(login.to_string())
         .unwrap()
         .body_mut()
         .read_to_string()
         .unwrap();
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    client.complete_login(&pending, answer["callback"].as_str().unwrap(), "anna").unwrap()
+    let response: serde_json::Value = serde_json::from_str(&response).unwrap();
+    client.complete_login(&request, response["callback"].as_str().unwrap(), "anna").unwrap()
 }
 
-/// A server that takes every connection and never says a word.
+/// A server that accepts every connection and never responds.
 struct Silent {
     address: String,
     taken: Arc<Mutex<Vec<TcpStream>>>,
@@ -94,7 +96,7 @@ impl Silent {
         Self { address, taken }
     }
 
-    /// Refreshes of as many accounts, all of which hang or wait for one that does.
+    /// Starts refreshes of many accounts, all of which hang or wait for one that hangs.
     fn hang(&self) -> Vec<TokenSource> {
         let at = |path: &str| format!("{}/{path}", self.address);
         let mut metadata = ServerMetadata::new(&self.address);

@@ -1,8 +1,8 @@
-//! What the Rust library holds in memory for each account, counted at the allocator: `bench-memory http://127.0.0.1:PORT`. The address is the local
-//! realm's.
+//! The memory that the Rust library uses for each account, counted at the allocator:
+//! `bench-memory http://127.0.0.1:PORT`. The address is the local realm's.
 //!
-//! Per account an access token and a refresh token of Keycloak's usual lengths. The goal is for what the library needs beside the texts of the two,
-//! each counted once.
+//! Each account has an access token and a refresh token of Keycloak's usual lengths. The goal
+//! applies to what the library needs in addition to one copy of each token's text.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for the terminal, that may fail by panicking")]
 
@@ -19,14 +19,15 @@ use sipgate_oauth2::{
     BoxError, Client, ClientBuilder, Store, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenSet, TokenSource, TokenStore,
 };
 
-/// As long as sipgate's.
+/// As long as a client id at sipgate.
 const CLIENT_ID: &str = "2556404-0-dc848ae6-085c-11e8-92a6-31b99c83912e:third-party";
 const ACCESS_TOKEN: usize = 1_200;
 const REFRESH_TOKEN: usize = 800;
 const TEXTS: usize = ACCESS_TOKEN + REFRESH_TOKEN;
 const GOAL: usize = 2 * 1024;
 
-/// What may be left when everything was dropped: what threads and the process keep once, however many accounts there were.
+/// What may be left after everything was dropped: what threads and the process keep, regardless of
+/// the number of accounts.
 const KEPT: usize = 16 * 1024;
 
 #[global_allocator]
@@ -41,16 +42,16 @@ fn main() -> ExitCode {
         let goal = goal.map_or_else(String::new, |goal| format!(" (goal {goal}) {}", if reached { "reached" } else { "MISSED" }));
         println!("{name:<58} {bytes:>6} bytes{goal}");
     };
-    // What is made once in a process is made here, and counts for no account.
-    measure(&realm, 10, Life::Renewed);
-    for (accounts, life) in [(1_000, Life::Found), (100_000, Life::Found), (1_000, Life::Renewed)] {
+    // Allocates what a process allocates once, so that it does not count for any account.
+    measure(&realm, 10, Life::Refreshed);
+    for (accounts, life) in [(1_000, Life::Found), (100_000, Life::Found), (1_000, Life::Refreshed)] {
         let Measured { made, in_use, dropped, left } = measure(&realm, accounts, life);
-        println!("{accounts} accounts, {}", if life == Life::Found { "tokens from the store" } else { "tokens renewed here" });
-        row("  each: a source that was never used", made, None);
-        row("  each: with its token at hand", in_use, None);
+        println!("{accounts} accounts, {}", if life == Life::Found { "tokens from the store" } else { "tokens refreshed here" });
+        row("  each: an unused source", made, None);
+        row("  each: with its token in memory", in_use, None);
         row("  each: the same without the texts of the two tokens", in_use.saturating_sub(TEXTS), Some(GOAL));
-        row("  each: when the source was dropped, and the store was not", dropped, None);
-        row("  all: when the store was dropped, too", left, Some(KEPT));
+        row("  each: after the source was dropped, but not the store", dropped, None);
+        row("  all: after the store was dropped, too", left, Some(KEPT));
     }
     ExitCode::from(u8::from(missed))
 }
@@ -58,10 +59,10 @@ fn main() -> ExitCode {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     Found,
-    Renewed,
+    Refreshed,
 }
 
-/// Bytes per account; `left` is of all.
+/// Bytes per account; `left` is for all accounts.
 struct Measured {
     made: usize,
     in_use: usize,
@@ -70,7 +71,7 @@ struct Measured {
 }
 
 fn measure(realm: &str, accounts: usize, life: Life) -> Measured {
-    order_answers(realm, if life == Life::Renewed { accounts } else { 0 });
+    set_responses(realm, if life == Life::Refreshed { accounts } else { 0 });
     let before = ALLOCATOR.held();
     let asked = Arc::new(AtomicUsize::new(0));
     let client = client(realm, Arc::clone(&asked));
@@ -83,10 +84,10 @@ fn measure(realm: &str, accounts: usize, life: Life) -> Measured {
     for (number, source) in sources.iter().enumerate() {
         asked.store(number + 1, Ordering::SeqCst);
         source.access_token().unwrap();
-        if life == Life::Renewed {
+        if life == Life::Refreshed {
             source.refresh().unwrap();
         }
-        assert!(source.peek().is_some(), "the token is at hand");
+        assert!(source.peek().is_some(), "the token is in memory");
     }
     let in_use = each();
     sources.clear();
@@ -95,7 +96,7 @@ fn measure(realm: &str, accounts: usize, life: Life) -> Measured {
     Measured { made, in_use, dropped, left: settled(before) }
 }
 
-/// What is held beyond `before`, once the library's threads have let go of what they flew last.
+/// The memory in use beyond `before`, once the library's threads have freed their last refresh.
 fn settled(before: usize) -> usize {
     for _ in 0..100 {
         if ALLOCATOR.held() <= before + KEPT {
@@ -107,26 +108,26 @@ fn settled(before: usize) -> usize {
 }
 
 fn client(realm: &str, asked: Arc<AtomicUsize>) -> Client {
-    // What was read counts for the whole run.
+    // Reload nothing during the run.
     let store = Store::new(OneForAll { entry: Mutex::default(), asked }).recheck(Duration::from_secs(3600));
     let client =
         ClientBuilder::keycloak(format!("{realm}/auth"), "third-party", CLIENT_ID).client_secret("s3cret").store(store).build().unwrap();
-    let tokens = TokenSet::restore(&answer("expires_at", 4_000_000_000).to_string()).unwrap();
+    let tokens = TokenSet::restore(&response("expires_at", 4_000_000_000).to_string()).unwrap();
     let first = client.token_source(account(0)).unwrap();
     first.save(&tokens).unwrap();
-    // A connection that is kept has its buffers, once for all accounts.
+    // Opens the connection, whose buffers exist once for all accounts.
     first.refresh().unwrap();
     client
 }
 
-/// Has the realm answer so many refreshes with tokens of the right lengths.
-fn order_answers(realm: &str, times: usize) {
-    let order = json!({"on": "token", "kind": "answer", "times": times + 1, "json": answer("expires_in", 300)});
+/// Sets the realm to respond to that many refreshes with tokens of the right lengths.
+fn set_responses(realm: &str, times: usize) {
+    let order = json!({"on": "token", "kind": "answer", "times": times + 1, "json": response("expires_in", 300)});
     ureq::post(format!("{realm}/_realm/faults")).header("content-type", "application/json").send(order.to_string()).unwrap();
 }
 
-/// As Keycloak answers, with the members that mean nothing here.
-fn answer(end: &str, seconds: i64) -> Value {
+/// A response like Keycloak's, including the members that do not matter here.
+fn response(end: &str, seconds: i64) -> Value {
     json!({
         "access_token": "a".repeat(ACCESS_TOKEN),
         end: seconds,
@@ -143,10 +144,11 @@ fn account(number: usize) -> String {
     format!("user-{number:06}")
 }
 
-/// A store elsewhere, which takes none of this process's memory: whatever account is asked for, it has the login that was written last.
+/// Simulates a remote store, which uses no memory of this process: every account has the login that
+/// was written last.
 struct OneForAll {
     entry: Mutex<Option<StoreEntry>>,
-    /// The number of the account that is asked for: the key does not tell.
+    /// The number of the requested account, which the key does not reveal.
     asked: Arc<AtomicUsize>,
 }
 
@@ -170,7 +172,7 @@ impl TokenStore for OneForAll {
     }
 }
 
-/// The system's allocator, and how many bytes are out.
+/// The system's allocator, with a count of the allocated bytes.
 struct Counting {
     held: AtomicUsize,
 }
@@ -181,7 +183,7 @@ impl Counting {
     }
 }
 
-// SAFETY: all is done by the system's allocator; counting does not touch what it gives.
+// SAFETY: the system's allocator does all the work; counting does not touch the blocks.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.held.fetch_add(layout.size(), Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The README's ten lines of Rust, with what an application has around them: a session, a browser, a request.
+//! The README's ten lines of Rust in a minimal application: a session, a browser, a request.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -19,11 +19,11 @@ impl Request {
     }
 }
 
-/// Prints where the browser is to go, and reads where it was sent to.
+/// Prints the URL for the browser, and reads the callback URL.
 fn redirect(url: &str) {
     println!("{url}");
     let mut line = String::new();
-    io::stdin().read_line(&mut line).expect("the driver answers");
+    io::stdin().read_line(&mut line).expect("the driver writes the callback");
     CALLBACK.get_or_init(|| line.trim().to_owned());
 }
 

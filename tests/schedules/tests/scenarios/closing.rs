@@ -1,4 +1,4 @@
-//! Everything is dropped while something is under way.
+//! Tasks and sources that are dropped while an operation is in progress.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use schedules::{CallOptions, Machine, Stage, drain, explore, pass};
 use crate::support::{at_once, token};
 
 #[test]
-fn a_refresh_that_everybody_has_dropped_is_carried_through() {
+fn a_refresh_whose_tasks_were_all_dropped_is_completed() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -25,7 +25,7 @@ fn a_refresh_that_everybody_has_dropped_is_carried_through() {
 }
 
 #[test]
-fn of_callers_some_of_whom_drop_what_they_began_the_others_are_served() {
+fn if_some_callers_drop_their_tasks_the_others_get_the_token() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -45,13 +45,13 @@ fn of_callers_some_of_whom_drop_what_they_began_the_others_are_served() {
 }
 
 #[test]
-fn a_login_that_nobody_waits_for_is_carried_through() {
+fn a_login_that_no_caller_waits_for_is_completed() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
-        at_once(2, move |_| drop(client.start_complete_login(&pending, &callback, "user-42", &CallOptions::new())));
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
+        at_once(2, move |_| drop(client.start_complete_login(&request, &callback, "user-42", &CallOptions::new())));
         pass(Duration::from_secs(5));
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
         assert_eq!(token(&stage.client().token_source("user-42").unwrap()).unwrap(), "access-0-1");
@@ -59,7 +59,7 @@ fn a_login_that_nobody_waits_for_is_carried_through() {
 }
 
 #[test]
-fn once_settled_what_was_sent_is_stored_and_nothing_is_sent_any_more() {
+fn after_drain_what_was_sent_is_stored_and_nothing_more_is_sent() {
     explore(Machine::Slow, 300, || {
         let stage = Stage::new();
         let source = stage.expired();

@@ -1,4 +1,4 @@
-//! Callers that meet at the end of a token.
+//! Callers that request a token when it expires.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ fn callers_at_the_moment_of_expiry_make_one_request_and_all_get_the_new_token() 
 }
 
 #[test]
-fn callers_of_two_processes_make_one_request_and_all_get_the_new_token() {
+fn callers_in_two_processes_make_one_request_and_all_get_the_new_token() {
     explore(Machine::Fast, 500, || two_processes(&Stage::new()));
 }
 
 #[test]
-fn on_a_store_without_locks_too() {
+fn callers_in_two_processes_without_locks_make_one_request_and_all_get_the_new_token() {
     explore(Machine::Fast, 300, || two_processes(&Stage::with(Store::new(Register::default()))));
 }
 
 #[test]
-fn on_a_slow_machine_nobody_is_told_anything_but_to_try_again_and_no_token_is_sent_twice() {
+fn on_a_slow_machine_callers_only_get_retryable_errors_and_no_token_is_sent_twice() {
     explore(Machine::Slow, 500, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];

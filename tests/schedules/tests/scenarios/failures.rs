@@ -1,4 +1,4 @@
-//! Refreshes that do not work.
+//! Refreshes that fail.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use schedules::{ErrorCode, Machine, Stage, Way, explore, pass};
 use crate::support::{at_once, patiently, token};
 
 #[test]
-fn a_request_that_does_not_leave_fails_those_who_wait_for_it_and_the_next_call_works() {
+fn a_request_that_is_not_sent_fails_for_its_waiters_and_the_next_call_works() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -24,7 +24,7 @@ fn a_request_that_does_not_leave_fails_those_who_wait_for_it_and_the_next_call_w
 }
 
 #[test]
-fn a_server_that_is_overloaded_fails_those_who_wait_for_it_and_the_next_call_works() {
+fn an_overloaded_server_fails_the_waiters_and_the_next_call_works() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
@@ -40,7 +40,7 @@ fn a_server_that_is_overloaded_fails_those_who_wait_for_it_and_the_next_call_wor
 }
 
 #[test]
-fn an_answer_that_is_lost_is_asked_for_once_more_and_all_are_served() {
+fn a_lost_response_is_requested_once_more_and_all_callers_get_the_token() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         stage.server.keep_refresh_tokens();
@@ -55,11 +55,11 @@ fn an_answer_that_is_lost_is_asked_for_once_more_and_all_are_served() {
 }
 
 #[test]
-fn a_login_that_the_server_ends_is_told_to_all_and_costs_no_further_request() {
+fn a_login_that_the_server_ends_is_reported_to_all_callers_without_another_request() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
-        // Unavoidable at a server that rotates strictly.
+        // The server rotates strictly, so no client could prevent this.
         stage.server.next_ways([Way::ResponseLost]);
         let callers = sources.clone();
         for outcome in at_once(4, move |number| patiently(&callers[number % 2])) {
@@ -71,7 +71,7 @@ fn a_login_that_the_server_ends_is_told_to_all_and_costs_no_further_request() {
 }
 
 #[test]
-fn an_answer_that_never_comes_holds_nobody_for_ever() {
+fn a_missing_response_blocks_no_caller_for_ever() {
     explore(Machine::Slow, 300, || {
         let stage = Stage::new();
         stage.server.keep_refresh_tokens();

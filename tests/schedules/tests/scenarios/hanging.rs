@@ -1,4 +1,4 @@
-//! A store or a server that hangs, and those who need not wait for it.
+//! A store or a server that hangs, and callers that need not wait for it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use schedules::{
 use crate::register::{HANGING, Register, Trouble};
 use crate::support::at_once;
 
-/// More accounts than operations that a store does at once.
+/// More accounts than a store has concurrent operations.
 const MANY: usize = 40;
 
 #[test]
-fn a_store_that_hangs_holds_up_nobody_who_has_a_token() {
+fn a_store_that_hangs_delays_no_caller_that_has_a_token() {
     explore(Machine::Fast, 200, || {
         let register = Register::default();
         let stage = Stage::with(Store::new(register.clone()));
@@ -28,14 +28,14 @@ fn a_store_that_hangs_holds_up_nobody_who_has_a_token() {
             assert_eq!(outcome.unwrap(), token);
         }
         assert!(now() - asked < HANGING, "somebody waited for the store");
-        register.mend();
+        register.repair();
         pass(HANGING);
         assert_eq!(source.access_token().unwrap(), token);
     });
 }
 
 #[test]
-fn a_server_that_hangs_holds_up_nobody_who_has_a_token() {
+fn a_server_that_hangs_delays_no_caller_that_has_a_token() {
     explore(Machine::Fast, 200, || {
         let stage = Stage::new();
         let source = stage.fresh();
@@ -53,7 +53,7 @@ fn a_server_that_hangs_holds_up_nobody_who_has_a_token() {
 }
 
 #[test]
-fn more_accounts_than_turns_are_all_served() {
+fn more_accounts_than_concurrent_operations_all_get_their_tokens() {
     explore(Machine::Fast, 30, || {
         let stage = Stage::with(Store::new(Register::default()));
         let client = stage.client();
@@ -66,7 +66,7 @@ fn more_accounts_than_turns_are_all_served() {
 }
 
 #[test]
-fn a_store_that_needs_a_token_of_another_login_in_it_gets_it() {
+fn a_store_can_get_a_token_of_another_login_that_it_holds() {
     explore(Machine::Fast, 30, || {
         let nested = Nested::default();
         let stage = Stage::with(Store::new(nested.clone()));
@@ -82,7 +82,7 @@ fn a_store_that_needs_a_token_of_another_login_in_it_gets_it() {
     });
 }
 
-/// A store that asks for the state of another login in it before it loads anything.
+/// A store that requests the status of another login that it holds before it loads anything.
 #[derive(Clone, Default)]
 struct Nested(Arc<Inside>);
 
@@ -90,7 +90,7 @@ struct Nested(Arc<Inside>);
 struct Inside {
     register: Register,
     other: OnceLock<TokenSource>,
-    /// The key of that login, which is loaded before there are others.
+    /// The key of that login, which is loaded before any other.
     own: OnceLock<StoreKey>,
 }
 

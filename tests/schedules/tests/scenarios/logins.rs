@@ -1,4 +1,4 @@
-//! Logins, in the middle of anything.
+//! Logins during other operations.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ fn a_callback_that_is_loaded_twice_makes_one_exchange_and_both_get_the_login() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
-        for outcome in at_once(2, move |_| token(&client.complete_login(&pending, &callback, "user-42").unwrap())) {
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
+        for outcome in at_once(2, move |_| token(&client.complete_login(&request, &callback, "user-42").unwrap())) {
             assert_eq!(outcome.unwrap(), "access-0-1");
         }
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
@@ -21,16 +21,16 @@ fn a_callback_that_is_loaded_twice_makes_one_exchange_and_both_get_the_login() {
 }
 
 #[test]
-fn in_two_processes_too() {
+fn a_callback_that_is_loaded_twice_in_two_processes_makes_one_exchange_and_all_get_the_login() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let clients = [stage.client(), stage.client()];
         for client in &clients {
             assert_eq!(token(&client.token_source("user-42").unwrap()).unwrap_err(), ErrorCode::LoginRequired);
         }
-        let pending = clients[0].authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
-        for outcome in at_once(3, move |number| token(&clients[number % 2].complete_login(&pending, &callback, "user-42").unwrap())) {
+        let request = clients[0].authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
+        for outcome in at_once(3, move |number| token(&clients[number % 2].complete_login(&request, &callback, "user-42").unwrap())) {
             assert_eq!(outcome.unwrap(), "access-0-1");
         }
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
@@ -38,15 +38,15 @@ fn in_two_processes_too() {
 }
 
 #[test]
-fn a_pending_login_takes_one_of_two_codes() {
+fn an_authorization_request_accepts_one_of_two_codes() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
         let outcomes = at_once(2, move |number| {
             let callback = format!("{callback}-{number}");
-            client.complete_login(&pending, &callback, "user-42").map(|_| ()).map_err(|error| error.code())
+            client.complete_login(&request, &callback, "user-42").map(|_| ()).map_err(|error| error.code())
         });
         assert!(outcomes.contains(&Ok(())) && outcomes.contains(&Err(ErrorCode::LoginAlreadyUsed)), "{outcomes:?}");
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
@@ -54,14 +54,14 @@ fn a_pending_login_takes_one_of_two_codes() {
 }
 
 #[test]
-fn a_login_that_fails_is_told_to_all_who_loaded_its_callback_and_its_code_is_sent_once() {
+fn a_failed_login_is_reported_for_every_load_of_its_callback_and_its_code_is_sent_once() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
         stage.server.next_ways([Way::ResponseLost]);
-        for outcome in at_once(2, move |_| client.complete_login(&pending, &callback, "user-42").map(|_| ())) {
+        for outcome in at_once(2, move |_| client.complete_login(&request, &callback, "user-42").map(|_| ())) {
             assert_eq!(outcome.unwrap_err().code(), ErrorCode::LoginFailed);
         }
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
@@ -69,36 +69,36 @@ fn a_login_that_fails_is_told_to_all_who_loaded_its_callback_and_its_code_is_sen
 }
 
 #[test]
-fn a_code_that_did_not_leave_is_there_for_who_loads_the_callback_again() {
+fn a_code_that_was_not_sent_can_be_used_when_the_callback_is_loaded_again() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
         stage.server.next_ways([Way::Blocked]);
-        let (again, loaded) = ((client.clone(), pending.clone(), callback.clone()), (client, pending, callback));
+        let (again, loaded) = ((client.clone(), request.clone(), callback.clone()), (client, request, callback));
         let outcomes = at_once(2, move |_| {
-            let (client, pending, callback) = &loaded;
-            client.complete_login(pending, callback, "user-42").map(|_| ()).map_err(|error| error.code())
+            let (client, request, callback) = &loaded;
+            client.complete_login(request, callback, "user-42").map(|_| ()).map_err(|error| error.code())
         });
         assert!(outcomes.contains(&Err(ErrorCode::Transport)), "{outcomes:?}");
-        let (client, pending, callback) = again;
-        assert_eq!(token(&client.complete_login(&pending, &callback, "user-42").unwrap()).unwrap(), "access-0-1");
+        let (client, request, callback) = again;
+        assert_eq!(token(&client.complete_login(&request, &callback, "user-42").unwrap()).unwrap(), "access-0-1");
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 2));
     });
 }
 
 #[test]
-fn a_login_stands_whatever_refresh_it_came_into() {
+fn a_login_survives_any_concurrent_refresh() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
         let callers = sources.clone();
         let outcomes = at_once(3, move |number| match number {
-            0 => token(&client.complete_login(&pending, &callback, "user-42").unwrap()),
+            0 => token(&client.complete_login(&request, &callback, "user-42").unwrap()),
             number => token(&callers[number - 1]),
         });
         assert_eq!(outcomes[0].as_deref(), Ok("access-1-1"));
@@ -114,7 +114,7 @@ fn a_login_stands_whatever_refresh_it_came_into() {
 }
 
 #[test]
-fn saved_tokens_stand_whatever_refresh_they_came_into() {
+fn saved_tokens_survive_any_concurrent_refresh() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
@@ -136,20 +136,20 @@ fn saved_tokens_stand_whatever_refresh_they_came_into() {
 }
 
 #[test]
-fn who_does_not_wait_for_a_login_has_it_all_the_same() {
+fn a_login_is_completed_even_if_its_caller_does_not_wait() {
     explore(Machine::Slow, 300, || {
         let stage = Stage::new();
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
-        let (loader, loaded, back) = (client.clone(), pending.clone(), callback.clone());
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
+        let (loader, loaded, back) = (client.clone(), request.clone(), callback.clone());
         at_once(2, move |_| {
             let call = CallOptions::new().timeout(Duration::from_millis(20));
             if let Err(error) = loader.start_complete_login(&loaded, &back, "user-42", &call).wait() {
                 assert_eq!(error.code(), ErrorCode::Timeout);
             }
         });
-        assert_eq!(token(&client.complete_login(&pending, &callback, "user-42").unwrap()).unwrap(), "access-0-1");
+        assert_eq!(token(&client.complete_login(&request, &callback, "user-42").unwrap()).unwrap(), "access-0-1");
         assert_eq!((stage.server.seen().exchanges, stage.server.seen().requests), (1, 1));
     });
 }

@@ -1,4 +1,4 @@
-//! Logouts, in the middle of anything.
+//! Logouts during other operations.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use schedules::{ErrorCode, Machine, Stage, explore, pass};
 use crate::support::{at_once, token};
 
 #[test]
-fn a_logout_in_the_middle_of_a_refresh_ends_the_login_here_and_at_the_server() {
+fn a_logout_during_a_refresh_ends_the_login_locally_and_at_the_server() {
     explore(Machine::Fast, 1000, || {
         let stage = Stage::new();
         let sources = [stage.expired(), stage.client().token_source("user-42").unwrap()];
@@ -30,17 +30,17 @@ fn a_logout_in_the_middle_of_a_refresh_ends_the_login_here_and_at_the_server() {
 }
 
 #[test]
-fn of_a_login_and_a_logout_at_once_the_store_and_the_server_know_the_same_end() {
+fn after_a_concurrent_login_and_logout_the_store_and_the_server_agree() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let source = stage.fresh();
         let other = stage.client();
-        let pending = other.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
+        let request = other.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
         let caller = source.clone();
         let outcomes = at_once(2, move |number| match number {
             0 => caller.logout().map(|_| ()).map_err(|error| error.code()),
-            _ => other.complete_login(&pending, &callback, "user-42").map(|_| ()).map_err(|error| error.code()),
+            _ => other.complete_login(&request, &callback, "user-42").map(|_| ()).map_err(|error| error.code()),
         });
         assert_eq!(outcomes, [Ok(()), Ok(())]);
         pass(Duration::from_secs(2));
@@ -53,7 +53,7 @@ fn of_a_login_and_a_logout_at_once_the_store_and_the_server_know_the_same_end() 
 }
 
 #[test]
-fn two_logouts_at_once_are_one() {
+fn two_concurrent_logouts_are_one() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let sources = [stage.fresh(), stage.client().token_source("user-42").unwrap()];

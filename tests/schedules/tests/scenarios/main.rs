@@ -1,12 +1,13 @@
-//! What threads and processes do to one login at once. A name says what holds in every order of their steps.
+//! Threads and processes that use one login at once. The name of a test states what holds for every
+//! order of their steps.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod callers;
 mod closing;
 mod expiry;
 mod failures;
 mod hanging;
-mod leaving;
 mod logins;
 mod logouts;
 mod planted;

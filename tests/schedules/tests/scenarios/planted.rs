@@ -1,4 +1,4 @@
-//! Worlds in which a right driver must fail: they show that these tests can.
+//! Planted faults with which a correct driver must fail: they show that these tests can find bugs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::register::{Planted, Register};
 use crate::support::{at_once, token};
 
 #[test]
-fn a_free_lock_that_is_believed_is_found() {
+fn a_lock_that_is_granted_to_all_is_found() {
     assert!(fails(|| {
         presume_all_gone();
         two_processes(Planted::LocksForAll);
@@ -20,7 +20,7 @@ fn a_free_lock_that_is_believed_is_found() {
 }
 
 #[test]
-fn a_lock_that_everybody_gets_costs_nothing_while_the_owner_is_known_to_live() {
+fn a_lock_that_is_granted_to_all_does_no_harm_while_the_owner_is_known_to_live() {
     explore(Machine::Slow, 300, || two_processes(Planted::LocksForAll));
 }
 
@@ -30,8 +30,8 @@ fn a_swap_that_does_not_compare_is_found() {
 }
 
 #[test]
-fn a_read_of_what_was_there_before_is_found() {
-    assert!(fails(|| two_processes(Planted::ReadsTheOneBefore)));
+fn a_read_of_the_previous_entry_is_found() {
+    assert!(fails(|| two_processes(Planted::ReadsThePreviousEntry)));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_thread_that_waits_for_ever_is_found() {
         let (told, bell) = (Arc::new(Mutex::new(false)), Arc::new(Condvar::new()));
         let (teller, ringer) = (Arc::clone(&told), Arc::clone(&bell));
         thread::spawn(move || {
-            // Too early.
+            // This notification is too early.
             ringer.notify_one();
             *teller.lock().unwrap() = true;
         });

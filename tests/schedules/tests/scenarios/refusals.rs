@@ -1,11 +1,11 @@
-//! An API that answers 401.
+//! An API that responds with 401.
 
 use schedules::{Machine, Stage, explore};
 
 use crate::support::{at_once, token};
 
 #[test]
-fn many_who_were_refused_the_same_token_make_one_request() {
+fn many_refusals_of_the_same_token_cause_one_request() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let source = stage.fresh();
@@ -22,7 +22,7 @@ fn many_who_were_refused_the_same_token_make_one_request() {
 }
 
 #[test]
-fn many_in_two_processes_who_were_refused_the_same_token_make_one_request() {
+fn many_refusals_of_the_same_token_in_two_processes_cause_one_request() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let sources = [stage.fresh(), stage.client().token_source("user-42").unwrap()];
@@ -39,7 +39,7 @@ fn many_in_two_processes_who_were_refused_the_same_token_make_one_request() {
 }
 
 #[test]
-fn whoever_calls_while_others_were_refused_gets_a_token_of_the_login() {
+fn a_caller_during_refusals_of_others_gets_a_token_of_the_login() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let source = stage.fresh();

@@ -1,4 +1,4 @@
-//! A store of an application's own, which may fail.
+//! A custom store that can fail.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -30,22 +30,22 @@ struct Contents {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Errs,
-    /// It is done all the same.
+    /// It is carried out all the same.
     ErrsAfterwards,
     Panics,
-    /// It is done, half a minute later.
+    /// It is carried out half a minute later.
     Hangs,
 }
 
 /// How long an operation hangs.
 pub(crate) const HANGING: Duration = Duration::from_secs(30);
 
-/// A promise that it breaks.
+/// A rule of stores that it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Planted {
     LocksForAll,
     SwapsAnything,
-    ReadsTheOneBefore,
+    ReadsThePreviousEntry,
 }
 
 impl Register {
@@ -57,14 +57,14 @@ impl Register {
         Self { planted: Some(planted), has_locks: planted == Planted::LocksForAll, ..Self::default() }
     }
 
-    /// Of the operations to come, these fail.
+    /// Makes these of the next operations fail.
     pub(crate) fn fail(&self, trouble: Trouble, which: Range<usize>) {
         let mut contents = self.contents.lock().unwrap();
         let done = contents.operations;
         contents.trouble = Some((trouble, done + which.start..done + which.end));
     }
 
-    pub(crate) fn mend(&self) {
+    pub(crate) fn repair(&self) {
         self.contents.lock().unwrap().trouble = None;
     }
 
@@ -86,7 +86,7 @@ impl Register {
             }
             Some((Trouble::Panics, _)) => {
                 drop(contents);
-                // Without the hook, which would take it for the end of the execution.
+                // This bypasses the panic hook, which would end the execution.
                 resume_unwind(Box::new("planted"))
             }
         }
@@ -96,7 +96,7 @@ impl Register {
 impl TokenStore for Register {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         self.operate(|contents| {
-            let entries = if self.planted == Some(Planted::ReadsTheOneBefore) { &contents.before } else { &contents.entries };
+            let entries = if self.planted == Some(Planted::ReadsThePreviousEntry) { &contents.before } else { &contents.entries };
             entries.get(key).cloned()
         })
     }

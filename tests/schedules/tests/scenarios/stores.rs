@@ -1,4 +1,4 @@
-//! An application's own store that fails at any operation.
+//! A custom store that fails at any operation.
 
 use std::time::Duration;
 
@@ -8,42 +8,42 @@ use shuttle::rand::{Rng as _, thread_rng};
 use crate::register::{Register, Trouble};
 use crate::support::{at_once, token};
 
-/// More than one refresh takes.
+/// More operations than one refresh needs.
 const OPERATIONS: usize = 24;
 
 #[test]
-fn a_store_that_errs_costs_no_login() {
+fn a_store_that_returns_errors_loses_no_login() {
     survives(Trouble::Errs);
 }
 
 #[test]
-fn a_store_that_errs_after_it_has_written_costs_no_login() {
+fn a_store_that_returns_errors_after_writing_loses_no_login() {
     survives(Trouble::ErrsAfterwards);
 }
 
 #[test]
-fn a_store_that_panics_costs_no_login() {
+fn a_store_that_panics_loses_no_login() {
     survives(Trouble::Panics);
 }
 
 #[test]
-fn a_login_on_a_store_that_fails_is_made_or_refused_and_everybody_is_told() {
+fn a_login_on_a_store_that_fails_is_completed_or_refused_and_every_caller_gets_the_outcome() {
     explore(Machine::Fast, 400, || {
         let register = any_register();
         let stage = Stage::with(Store::new(register.clone()));
         let client = stage.client();
-        let pending = client.authorization_request("balance:read").unwrap();
-        let callback = stage.callback(&pending);
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = stage.callback(&request);
         fail_somewhere(&register, any_trouble());
-        let outcomes = at_once(2, move |_| client.complete_login(&pending, &callback, "user-42").map(|_| ()).map_err(|error| error.code()));
-        register.mend();
+        let outcomes = at_once(2, move |_| client.complete_login(&request, &callback, "user-42").map(|_| ()).map_err(|error| error.code()));
+        register.repair();
         pass(Duration::from_secs(100));
         let token = token(&stage.client().token_source("user-42").unwrap());
         if outcomes.contains(&Ok(())) {
             assert_eq!(token.as_deref(), Ok("access-0-1"), "{outcomes:?}");
         }
         for outcome in outcomes {
-            // A failure that could not be noted is not seen by who loads the callback again.
+            // If the failure could not be stored, a second load of the callback fails otherwise.
             let told = [ErrorCode::StoreUnavailable, ErrorCode::LoginFailed, ErrorCode::Unsaved, ErrorCode::Timeout];
             assert!(outcome.is_ok() || outcome.is_err_and(|code| told.contains(&code)), "{outcome:?}");
         }
@@ -53,7 +53,7 @@ fn a_login_on_a_store_that_fails_is_made_or_refused_and_everybody_is_told() {
 }
 
 #[test]
-fn a_logout_on_a_store_that_fails_can_be_finished() {
+fn a_logout_on_a_store_that_fails_can_be_completed() {
     explore(Machine::Fast, 400, || {
         let register = any_register();
         let stage = Stage::with(Store::new(register.clone()));
@@ -61,7 +61,7 @@ fn a_logout_on_a_store_that_fails_can_be_finished() {
         fail_somewhere(&register, any_trouble());
         let caller = source.clone();
         at_once(2, move |number| if number == 0 { caller.logout().is_ok() } else { caller.access_token().is_ok() });
-        register.mend();
+        register.repair();
         pass(Duration::from_secs(100));
         source.logout().unwrap();
         assert_eq!(token(&source).unwrap_err(), ErrorCode::LoginRequired);
@@ -80,10 +80,10 @@ fn survives(trouble: Trouble) {
         for outcome in at_once(3, move |number| token(&callers[number % 2])) {
             assert!(matches!(outcome.as_deref(), Ok("access-0-2") | Err(ErrorCode::StoreUnavailable | ErrorCode::Busy)), "{outcome:?}");
         }
-        register.mend();
+        register.repair();
         pass(Duration::from_secs(100));
         for source in &sources {
-            // What could not be taken back is watched to its end where there are no locks.
+            // Without locks, a claim that could not be released is watched until its lease ends.
             let outcome = (0..4).map(|_| token(source)).find(|outcome| *outcome != Err(ErrorCode::Busy));
             assert_eq!(outcome.unwrap().unwrap(), "access-0-2");
             source.ensure_saved().unwrap();

@@ -1,4 +1,4 @@
-//! Threads, and what they come back with.
+//! Threads, and their results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use schedules::{AccessToken, CallOptions, ErrorCode, Result, TokenSource, now};
 use shuttle::thread;
 
-/// Runs `act` on so many threads at once.
+/// Runs `act` on this many threads at once.
 pub(crate) fn at_once<T: Send + 'static>(count: usize, act: impl Fn(usize) -> T + Send + Sync + 'static) -> Vec<T> {
     let act = Arc::new(act);
     let threads: Vec<_> = (0..count)
@@ -18,7 +18,7 @@ pub(crate) fn at_once<T: Send + 'static>(count: usize, act: impl Fn(usize) -> T 
     threads.into_iter().map(|thread| thread.join().unwrap()).collect()
 }
 
-/// What a call brought: a token, or a code.
+/// The outcome of a call: a token, or an error code.
 pub(crate) fn told(outcome: Result<AccessToken>) -> std::result::Result<String, ErrorCode> {
     outcome.map(|token| token.reveal().to_owned()).map_err(|error| error.code())
 }
@@ -29,10 +29,11 @@ pub(crate) fn token(source: &TokenSource) -> std::result::Result<String, ErrorCo
 
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The same by a call that would wait longer than anything takes: its own timeout is the last thing that wakes it.
+/// The same, for a call whose timeout is longer than any operation, so that something else must end
+/// its wait.
 pub(crate) fn patiently(source: &TokenSource) -> std::result::Result<String, ErrorCode> {
     let began = now();
     let outcome = told(source.start_access_token(Duration::ZERO, &CallOptions::new().timeout(PATIENCE)).wait());
-    assert!(now() - began < PATIENCE, "nobody told it: {outcome:?}");
+    assert!(now() - began < PATIENCE, "nothing woke it: {outcome:?}");
     outcome
 }

@@ -1,4 +1,4 @@
-//! Handlers and completions that call the library: it holds no lock while it calls them.
+//! Event handlers and completions that call the library, which holds no lock while it calls them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use shuttle::thread;
 use crate::support::{at_once, patiently, token};
 
 #[test]
-fn an_event_handler_may_use_the_source_it_hears_of() {
+fn an_event_handler_may_use_the_source_of_the_event() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let expired = stage.expired();
@@ -61,7 +61,7 @@ fn a_completion_may_call_again() {
 }
 
 #[test]
-fn a_completion_may_wait_for_what_another_thread_began() {
+fn a_completion_may_wait_for_an_operation_of_another_thread() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let source = stage.fresh();
@@ -85,14 +85,15 @@ fn a_completion_may_wait_for_what_another_thread_began() {
 }
 
 #[test]
-fn a_completion_that_panics_keeps_nobody_from_the_token() {
+fn a_completion_that_panics_keeps_no_caller_from_the_token() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let source = stage.expired();
         let outcomes = at_once(3, move |number| {
             if number == 0 {
                 let task = source.start_access_token(Duration::ZERO, &CallOptions::new());
-                // Without the hook, which would take it for the end of the execution. Caught where the outcome is there already.
+                // `resume_unwind` bypasses the panic hook, which would end the execution. The panic
+                // is caught here if the task has already finished.
                 let _ = catch_unwind(AssertUnwindSafe(|| task.then(|_| resume_unwind(Box::new("planted")))));
                 return None;
             }
@@ -106,7 +107,7 @@ fn a_completion_that_panics_keeps_nobody_from_the_token() {
 }
 
 #[test]
-fn a_token_may_be_cancelled_from_where_its_cancellation_is_heard() {
+fn a_token_may_be_cancelled_again_after_its_cancellation() {
     explore(Machine::Fast, 300, || {
         let stage = Stage::new();
         let source = stage.expired();

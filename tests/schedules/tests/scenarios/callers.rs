@@ -1,4 +1,4 @@
-//! Callers that do not wait for the end.
+//! Callers that stop waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use shuttle::thread;
 use crate::support::{at_once, patiently, token, told};
 
 #[test]
-fn a_caller_that_is_cancelled_leaves_the_others_served_and_the_request_whole() {
+fn cancelling_one_caller_affects_neither_the_others_nor_the_request() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -31,7 +31,7 @@ fn a_caller_that_is_cancelled_leaves_the_others_served_and_the_request_whole() {
 }
 
 #[test]
-fn a_cancellation_is_heard_whenever_it_comes() {
+fn a_cancellation_takes_effect_at_any_point() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -47,7 +47,7 @@ fn a_cancellation_is_heard_whenever_it_comes() {
 }
 
 #[test]
-fn a_caller_that_times_out_finds_at_its_next_call_what_its_request_brought() {
+fn after_a_timeout_the_next_call_gets_the_result_of_the_request() {
     explore(Machine::Slow, 400, || {
         let stage = Stage::new();
         let source = stage.expired();
@@ -64,7 +64,7 @@ fn a_caller_that_times_out_finds_at_its_next_call_what_its_request_brought() {
 }
 
 #[test]
-fn a_completion_is_called_once_whoever_comes_first() {
+fn a_completion_is_called_once_in_any_order() {
     explore(Machine::Fast, 400, || {
         let stage = Stage::new();
         let source = stage.expired();
