@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CLIENT_ID, CLIENT_SECRET, PATIENCE, Program, Realm
-from test_signals import HEEDING_CTRL_C
+from test_signals import HONORING_CTRL_C
 from test_threads import wait_for_requests
 
 from sipgate_oauth2 import (
@@ -186,7 +186,7 @@ def test_a_callers_timeout_does_not_affect_the_refresh_of_the_others(
 def test_ctrl_c_ends_the_wait_for_a_token(strict: Realm, program: Program) -> None:
     before = len(strict.token_requests())
     strict.fault("silent")
-    waiting = program(f"""{HEEDING_CTRL_C}
+    waiting = program(f"""{HONORING_CTRL_C}
 keeping = Client.keycloak({strict.base!r}, "third-party", {CLIENT_ID!r}, client_secret={CLIENT_SECRET!r}, store=Store.memory())
 source = keeping.token_source("anna")
 source.save(tokens)

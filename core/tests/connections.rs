@@ -321,7 +321,7 @@ fn an_unusable_proxy_variable_is_named_and_nothing_is_sent() {
         assert!(error.to_string().starts_with("HTTPS_PROXY: ") && !error.to_string().contains("canary"), "{error}");
         return;
     }
-    let name = "a_proxy_variable_that_is_unusable_is_named_and_nothing_is_sent";
+    let name = "an_unusable_proxy_variable_is_named_and_nothing_is_sent";
     let mut again = Command::new(std::env::current_exe().unwrap());
     for variable in ["https_proxy", "no_proxy", "NO_PROXY"] {
         again.env_remove(variable);

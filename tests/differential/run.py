@@ -153,9 +153,9 @@ def told(outcome: Outcome, seed: int, inputs: int, languages: int) -> int:
 
 def parsed_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, help="what chance begins with (default: any)")
+    parser.add_argument("--seed", type=int, help="the seed of the random numbers (default: random)")
     parser.add_argument("--count", type=int, default=COUNT, help=f"inputs (default: {COUNT})")
-    parser.add_argument("--only", type=int, metavar="I", help="this input alone, shown whole")
+    parser.add_argument("--only", type=int, metavar="I", help="run only this input, and show it completely")
     parser.add_argument(
         "--languages", default=",".join(SHIMS), help="which, separated by commas (default: all)"
     )
