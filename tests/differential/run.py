@@ -155,7 +155,9 @@ def parsed_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="the seed of the random numbers (default: random)")
     parser.add_argument("--count", type=int, default=COUNT, help=f"inputs (default: {COUNT})")
-    parser.add_argument("--only", type=int, metavar="I", help="run only this input, and show it completely")
+    parser.add_argument(
+        "--only", type=int, metavar="I", help="run only this input, and show it completely"
+    )
     parser.add_argument(
         "--languages", default=",".join(SHIMS), help="which, separated by commas (default: all)"
     )
