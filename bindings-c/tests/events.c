@@ -18,7 +18,7 @@ static void keep(void *user_data, const sipgate_oauth2_event *event)
     char begin[96];
 
     snprintf(begin, sizeof begin, "{\"type\":\"%s\",", kind.data);
-    CHECK_SAYING(strncmp(json.data, begin, strlen(begin)) == 0 && strlen(json.data) == json.len, "%s is no %s", json.data, kind.data);
+    CHECK_SAYING(strncmp(json.data, begin, strlen(begin)) == 0 && strlen(json.data) == json.len, "%s is not a %s", json.data, kind.data);
     pthread_mutex_lock(&log->lock);
     log->warnings += sipgate_oauth2_event_is_warning(event);
     if (strlen(log->lines) + json.len + 2 < sizeof log->lines)

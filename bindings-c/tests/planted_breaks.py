@@ -14,17 +14,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import abi
 
 BREAKS = {
-    "a function is gone": ("sipgate_oauth2_status_at(size_t", "sipgate_oauth2_status_by(size_t"),
+    "a function was removed": (
+        "sipgate_oauth2_status_at(size_t",
+        "sipgate_oauth2_status_by(size_t",
+    ),
     "a result has another type": (
         "int64_t sipgate_oauth2_error_retry",
         "int32_t sipgate_oauth2_error_retry",
     ),
-    "an argument is gone": ("    uint64_t milliseconds,\n", ""),
-    "two arguments have changed places": (
+    "an argument was removed": ("    uint64_t milliseconds,\n", ""),
+    "two arguments were swapped": (
         "    const char *base,\n    const char *realm,\n",
         "    const char *realm,\n    const char *base,\n",
     ),
-    "a handle is const no more": (
+    "a handle is no longer const": (
         "(const sipgate_oauth2_client *client)",
         "(sipgate_oauth2_client *client)",
     ),

@@ -104,7 +104,7 @@ fn meet(realm: &Realm, address: &str, resumed: bool, expectation: &Expectation, 
 }
 
 fn works(client: &Client, token: &str, context: &str) {
-    client.refresh(token).unwrap_or_else(|error| panic!("the client is of no use after {context}: {error:?}"));
+    client.refresh(token).unwrap_or_else(|error| panic!("the client does not work after {context}: {error:?}"));
 }
 
 /// The numbers of threads and descriptors of this process.

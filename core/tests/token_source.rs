@@ -93,7 +93,7 @@ fn late_refusals_of_one_token_cause_one_refresh() {
     assert_eq!(realm.counter("refresh_grants"), 1);
     let second = source.access_token().unwrap();
     source.invalidate(&second);
-    assert_eq!(source.access_token().unwrap(), second, "what a refusal brought is not renewed again at once");
+    assert_eq!(source.access_token().unwrap(), second, "the token from a refresh after a refusal is not refreshed again at once");
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn cancelling_ends_a_wait_but_not_a_request_that_was_sent() {
     let error =
         client.start_refresh("a-token", &CallOptions::new().timeout(Duration::from_secs(3000)).cancel_token(&cancel)).wait().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
-    assert_eq!(heard.sent(1), [true], "the request went on to its own deadline");
+    assert_eq!(heard.sent(1), [true], "the request continued until its own deadline");
     watcher.join().unwrap();
 }
 

@@ -25,10 +25,10 @@ pub fn check(input: &str) {
 
     let usable = |text: &str| (1..=1024).contains(&text.len()) && !text.contains(char::is_control);
     let Some(post) = request(ClientAuthentication::ClientSecretPost) else {
-        assert!(!usable(id) || !usable(secret), "good credentials were refused");
+        assert!(!usable(id) || !usable(secret), "valid credentials were refused");
         return;
     };
-    assert!(usable(id) && usable(secret), "credentials were accepted that no console shows");
+    assert!(usable(id) && usable(secret), "invalid credentials were accepted");
     let with_credentials = parameters.into_iter().chain([("client_id", id), ("client_secret", secret)]);
     assert_reads_as(body(&post), with_credentials);
     assert!(post.header("authorization").is_none());

@@ -152,7 +152,7 @@ class Trial:
             raise Failed(f"there were {connections} connections, expected {expected_connections}")
         afterwards = self._refresh(case.address)
         if afterwards != OK:
-            raise Failed(f"the client is of no use afterwards: {afterwards}")
+            raise Failed(f"the client does not work afterwards: {afterwards}")
         sent = self._realm.counters()["token_requests"] - before["token_requests"]
         expected_sent = int(case.used) + int(case.expectation.sent) + 1
         if sent != expected_sent:
@@ -253,14 +253,14 @@ def command(language: str) -> Sequence[str]:
 def main() -> int:
     options = parsed_options()
     if not Path("/proc/self/fd").exists():
-        sys.exit("this machine has no /proc, from which threads and descriptors are read")
+        sys.exit("this needs /proc, from which it reads threads and descriptors")
     languages = options.languages.split(",")
     unknown = [language for language in languages if language not in SHIMS]
     if unknown:
-        sys.exit(f"no such language: {', '.join(unknown)}; there are {', '.join(SHIMS)}")
+        sys.exit(f"unknown language: {', '.join(unknown)}; known: {', '.join(SHIMS)}")
     chosen = [case for case in cases() if options.case in str(case)]
     if not chosen:
-        sys.exit(f"no case has {options.case!r} in its name")
+        sys.exit(f"no name contains {options.case!r}")
     began = time.monotonic()
     with ThreadPoolExecutor(len(languages)) as pool:
         outcomes = list(pool.map(lambda one: run_language(one, chosen, options.realm), languages))

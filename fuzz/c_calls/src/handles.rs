@@ -276,7 +276,7 @@ pub(crate) unsafe fn read(text: sipgate_oauth2_str) -> Option<String> {
     // SAFETY: the caller upholds the contract, and the header promises the terminating NUL.
     let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len + 1) };
     let (end, text) = bytes.split_last().expect("one more than its length");
-    assert_eq!(*end, 0, "no NUL behind a text");
+    assert_eq!(*end, 0, "no NUL after a text");
     Some(String::from_utf8(text.to_vec()).expect("texts are UTF-8"))
 }
 

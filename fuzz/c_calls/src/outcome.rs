@@ -46,7 +46,7 @@ pub(crate) fn of_status(
         // SAFETY: it is live, as it has just been kept.
         unsafe { assert_fit_to_show(error, status, &line.canaries()) };
     } else {
-        assert_eq!(error, untouched, "an error was written that was not asked for, or by a call that worked");
+        assert_eq!(error, untouched, "an error was written without an out pointer, or by a call that worked");
     }
     status
 }
@@ -65,7 +65,7 @@ pub(crate) fn assert_named(number: sipgate_oauth2_status) {
 }
 
 fn assert_registered(status: sipgate_oauth2_status) {
-    assert!(status == OK || registered(status), "{status} is no status");
+    assert!(status == OK || registered(status), "{status} is not a status");
     assert_ne!(status, Status::SIPGATE_INTERNAL as sipgate_oauth2_status, "a panic was caught");
     assert_named(status);
 }

@@ -203,7 +203,7 @@ class CaseRun:
             self._kill(self._actors[step["kill"]].shim)
         elif "disk" in step:
             process = self._actors[step.get("in", "one")].shim.process_id
-            assert process is not None, "a call came before"
+            assert process is not None, "the process has started"
             DISK[step["disk"]](process)
         elif "file" in step:
             self._treat(step["file"], Path(expand(step["path"], self._scope)), step)
@@ -360,7 +360,7 @@ def _request_differences(
         and expected.get("new_connection")
         and before["connection"] == request["connection"]
     ):
-        problems.append("it came over the connection of the one before")
+        problems.append("it used the connection of the previous one")
     return problems
 
 
