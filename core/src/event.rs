@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use protocol::error::ErrorCode;
 use serde_json::json;
 
 use crate::logout_outcome::LogoutOutcome;
-use protocol::error::ErrorCode;
 
 /// Something worth a line in the log. Contains no secret.
 ///

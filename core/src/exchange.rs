@@ -3,6 +3,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::http::FailureKind;
+use protocol::oauth::endpoint_request::EndpointRequest;
+use protocol::oauth::endpoint_response::ResponseContext;
+use protocol::oauth::grants::TokenRequest;
+use protocol::oauth::revocation;
+use protocol::oauth::token_response::{self, TokenResponse};
+use protocol::oauth::token_set::TokenSet;
+use protocol::secret::RefreshToken;
+use protocol::time::Moment;
+
 use crate::context::Context;
 use crate::event::Event;
 use crate::logout_outcome::LogoutOutcome;
@@ -14,16 +25,6 @@ use crate::task::task::{Completer, Task};
 use crate::worker::per_server::PerServer;
 use crate::worker::pool;
 use crate::worker::semaphore::{Permit, Semaphore};
-use protocol::error::{Error, ErrorCode, Result};
-use protocol::http::FailureKind;
-use protocol::oauth::endpoint_request::EndpointRequest;
-use protocol::oauth::endpoint_response::ResponseContext;
-use protocol::oauth::grants::TokenRequest;
-use protocol::oauth::revocation;
-use protocol::oauth::token_response::{self, TokenResponse};
-use protocol::oauth::token_set::TokenSet;
-use protocol::secret::RefreshToken;
-use protocol::time::Moment;
 
 /// One token request on a thread of the pool.
 pub(crate) struct Exchange {

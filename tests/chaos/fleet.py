@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from behaviour.runner.realm import Realm
-from behaviour.runner.shim import Answer, Shim, ShimBroken
+from behaviour.runner.shim import Reply, Shim, ShimBroken
 from driver.shims import SHIMS
 
 CLIENT_ID = "1000001-0-test"
@@ -24,9 +24,9 @@ KEPT_LINES = 100
 class LastingShim(Shim):
     """Forgets replies: those of hundreds of thousands of calls would take gigabytes."""
 
-    def finish(self, number: int, limit: float) -> Answer:
+    def finish(self, number: int, limit: float) -> Reply:
         reply = super().finish(number, limit)
-        del self._answers[number]
+        del self._replies[number]
         del self.said[:-KEPT_LINES]
         return reply
 
@@ -84,7 +84,7 @@ class Member:
     def begin(self, op: str, **args: object) -> int:
         return self._shim.start(op, args)
 
-    def end(self, number: int) -> Answer:
+    def end(self, number: int) -> Reply:
         return self._shim.finish(number, CALL_SECONDS)
 
     def call(self, op: str, **args: object) -> dict[str, Any]:

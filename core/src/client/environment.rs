@@ -4,11 +4,10 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::PathBuf;
 
-use url::Url;
-
 use protocol::error::{Error, Result};
 use protocol::oauth::authorization_request::check_redirect_uri;
 use protocol::oauth::client_auth::Credentials;
+use url::Url;
 
 use super::builder::ClientBuilder;
 use super::server::Server;

@@ -4,11 +4,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use protocol::http::{FailureKind, TransportError};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::Error;
 
 use crate::task::progress::Progress;
-use protocol::http::{FailureKind, TransportError};
 
 /// The caller stopped waiting before the first byte was sent.
 #[derive(Debug)]

@@ -7,10 +7,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use url::{Host, Url};
-
 use protocol::error::{Error, Result};
 use protocol::oauth::uri;
+use url::{Host, Url};
 
 /// The proxy to use.
 #[derive(Clone)]

@@ -1,10 +1,9 @@
 //! Which certificates are trusted, as the application says.
 
+use protocol::error::{Error, Result};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-
-use protocol::error::{Error, Result};
 
 const BEGIN: &str = "-----BEGIN ";
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use protocol::crypto::hex;
+use protocol::error::{Error, ErrorCode, Remedy, Result};
 
 use super::encryption_key::{EncryptionKey, ID_LENGTH};
 use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
-use protocol::crypto::hex;
-use protocol::error::{Error, ErrorCode, Remedy, Result};
 
 /// The start of encrypted data. It is not valid UTF-8, so no plaintext entry starts with it. The
 /// last byte is the format.

@@ -5,10 +5,9 @@ use std::fmt;
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use zeroize::Zeroizing;
-
 use protocol::crypto::{sha256, unhex};
 use protocol::error::{Error, Result};
+use zeroize::Zeroizing;
 
 /// A key of 256 bits that encrypts the entries of a store. `Debug` does not show it, and its memory
 /// is wiped on drop.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use protocol::time::Moment;
+
 use super::token_store::{StoreEntry, StoreKey};
 use crate::sys::clock::Clock;
 use crate::sys::random::{SystemRandomness, tokens};
-use protocol::time::Moment;
 
 /// A directory that is deleted when the value is dropped.
 pub(super) struct TemporaryDirectory(PathBuf);

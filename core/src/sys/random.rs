@@ -3,7 +3,6 @@
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use protocol::error::{Error, ErrorCode, Result};
 
 /// A source of random bytes. Private to the crate: users always get those of the operating system,

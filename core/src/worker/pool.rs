@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use protocol::error::{Error, ErrorCode, Result};
+
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{Condvar, Mutex, MutexGuard, thread};
-use protocol::error::{Error, ErrorCode, Result};
 
 const IDLE: Duration = Duration::from_secs(5);
 

@@ -41,7 +41,7 @@ from behaviour.runner.matching import NO_CALL, Call, differences
 from behaviour.runner.realm import Realm, RealmBroken
 from behaviour.runner.registry import Row, inconsistencies
 from behaviour.runner.secrets import Secrets
-from behaviour.runner.shim import Answer, Shim, ShimBroken
+from behaviour.runner.shim import Reply, Shim, ShimBroken
 from behaviour.runner.values import UnknownReference, expand, form_value
 from driver.programs import ROOT
 
@@ -118,7 +118,7 @@ class Running:
     number: int
     began: int
     limit: float
-    result: Answer = field(default_factory=dict)
+    result: Reply = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from driver.programs import ROOT, environment
 
 STOP_SECONDS = 10
 
-Answer = dict[str, Any]
+Reply = dict[str, Any]
 
 
 class ShimBroken(Exception):
@@ -46,7 +46,7 @@ class Shim:
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
         self._ids = itertools.count(1)
-        self._answers: dict[int, queue.Queue[Answer | None]] = {}
+        self._replies: dict[int, queue.Queue[Reply | None]] = {}
         self._readers: list[threading.Thread] = []
 
     @property
@@ -58,7 +58,7 @@ class Shim:
         """Starts a call and returns its number."""
         process = self._process or self._spawn()
         number = next(self._ids)
-        self._answers[number] = queue.Queue()
+        self._replies[number] = queue.Queue()
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps({"id": number, "op": op, "args": args}) + "\n")
@@ -67,10 +67,10 @@ class Shim:
             raise ShimBroken(f"the shim ended before {op}{self._ending()}") from error
         return number
 
-    def finish(self, number: int, limit: float) -> Answer:
+    def finish(self, number: int, limit: float) -> Reply:
         """The reply to a call. `limit` is long enough to tell a hanging shim from a slow one."""
         try:
-            reply = self._answers[number].get(timeout=limit)
+            reply = self._replies[number].get(timeout=limit)
         except queue.Empty:
             raise ShimBroken(f"the shim did not reply within {limit} s") from None
         if reply is None:
@@ -134,13 +134,13 @@ class Shim:
                 if name == "stdout":
                     self._deliver(line)
         if name == "stdout":
-            for waiting in list(self._answers.values()):
+            for waiting in list(self._replies.values()):
                 waiting.put(None)
 
     def _deliver(self, line: str) -> None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             reply = json.loads(line)
-            self._answers[reply["id"]].put(reply)
+            self._replies[reply["id"]].put(reply)
 
     def _ending(self) -> str:
         """How the process ended, and its last lines on standard error."""

@@ -5,12 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use authorization_server::{RefreshOutcome, Rotation};
-use serde_json::json;
-
-use crate::sys::clock::{Clock as _, SystemClock};
 use protocol::http::{Body, Headers, Request, Response};
 use protocol::oauth::token_set::TokenSet;
 use protocol::secret::Secret;
+use serde_json::json;
+
+use crate::sys::clock::{Clock as _, SystemClock};
 
 /// The lifetime of its access tokens, in seconds.
 const LIFETIME: i64 = 300;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::oauth::authorization_request::AuthorizationRequest;
+use protocol::oauth::metadata::ServerMetadata;
+
 use crate::client::Client;
 use crate::client::ClientBuilder;
 use crate::server::Server;
@@ -10,8 +13,6 @@ use crate::session::store::Store;
 use crate::session::token_source::TokenSource;
 use crate::sys::sync::thread;
 use crate::world::World;
-use protocol::oauth::authorization_request::AuthorizationRequest;
-use protocol::oauth::metadata::ServerMetadata;
 
 /// How long a client relies on what it read from the store.
 const RECHECK: Duration = Duration::from_secs(1);

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
+use protocol::error::{ErrorCode, Result};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::error::{configuration_error, from_sqlite, store_error};
 use crate::store::token_store::{StoreEntry, StoreKey, SwapOutcome};
-use protocol::error::{ErrorCode, Result};
 
 /// "sgOA": identifies the file as a store of this library, in the field that SQLite has for that.
 const APPLICATION_ID: i32 = 0x7367_4F41;

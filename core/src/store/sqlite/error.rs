@@ -4,9 +4,8 @@
 use std::io;
 use std::path::Path;
 
-use rusqlite::ErrorCode as Sqlite;
-
 use protocol::error::{Error, ErrorCode, Remedy};
+use rusqlite::ErrorCode as Sqlite;
 
 pub(super) fn store_error(code: ErrorCode, path: &Path, problem: &str) -> Error {
     Error::new(code, format!("store {}: {problem}", path.display()))

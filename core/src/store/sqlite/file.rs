@@ -5,12 +5,13 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use protocol::error::{ErrorCode, Result};
+
 use super::error::{from_io, store_error};
 use super::file_id::FileId;
 use super::lock::{FileDescription, LockError};
 use super::os_lock::{LockMode, LockRange};
 use super::permissions;
-use protocol::error::{ErrorCode, Result};
 
 /// How an operation uses the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

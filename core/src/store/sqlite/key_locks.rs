@@ -4,12 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use protocol::error::Result;
+
 use super::file::{self, FileLock};
 use super::lock::LockError;
 use super::os_lock::LockRange;
 use super::permissions;
 use crate::store::token_store::{StoreKey, StoreLock};
-use protocol::error::Result;
 
 pub(super) struct KeyLocks {
     path: PathBuf,

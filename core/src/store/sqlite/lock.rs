@@ -17,11 +17,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::error::{Error, Result};
+
 use super::error::configuration_error;
 use super::file_id::FileId;
 use super::os_lock::{self, LockMode, LockRange};
 use crate::sys::process::{PerProcess, ProcessId};
-use protocol::error::{Error, Result};
 
 /// A file that is open only for its locks. The process that opened it closes it on drop.
 pub(super) struct FileDescription {

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use super::error::configuration_error;
 use protocol::error::Result;
+
+use super::error::configuration_error;
 
 /// Refuses a database on a network file system. Only Linux tells; on other systems all are
 /// accepted.

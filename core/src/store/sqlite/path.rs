@@ -4,9 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::error::{Error, Result};
+
 use super::error::configuration_error;
 use super::permissions;
-use protocol::error::{Error, Result};
 
 /// The absolute path of the database, which stays the same when the working directory changes.
 /// Creates its directory if there is none.

@@ -7,8 +7,9 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::error::store_error;
 use protocol::error::{ErrorCode, Result};
+
+use super::error::store_error;
 
 /// Sets options so that a new file is accessible only to this user, and no symbolic link is
 /// followed.

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use protocol::error::{ErrorCode, Remedy};
 use rusqlite::Connection;
 
 use super::processes::{Helper, Role};
 use super::*;
 use crate::store::conformance;
 use crate::store::testing::{SetClock, TemporaryDirectory, entry, key};
-use protocol::error::{ErrorCode, Remedy};
 
 fn open(path: &Path) -> Sqlite {
     Sqlite::open(path).unwrap()

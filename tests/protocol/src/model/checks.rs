@@ -1,9 +1,10 @@
 //! Checks the invariants at every step of a small world.
 
+use sipgate_oauth2_protocol::refresh::record::{Record, State, Stored};
+
 use super::invariants::{Invariant, UnavoidableLoss};
 use super::setup::Setup;
 use super::world::{LIFETIME, LOGGING_IN, MARGIN, Pending, Purpose, Response, StoreState, World, number, token_of};
-use sipgate_oauth2_protocol::refresh::record::{Record, State, Stored};
 
 impl World {
     pub(super) fn violate(&mut self, invariant: Invariant) {

@@ -1,12 +1,5 @@
 //! What a process does: it serves callers, and carries out operations as the driver does.
 
-use super::planted::{self, Planted};
-use super::setup::{Exclusion, Setup};
-use super::world::{
-    BEAT, Caller, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, StoreState, World,
-    account, number, refresh_token, store_failed, tokens,
-};
-use crate::mistakes;
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
 use sipgate_oauth2_protocol::refresh::action::{Action, Goal, Observation, OperationContext};
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRequirements};
@@ -14,6 +7,14 @@ use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Record, Stored};
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::time::Moment;
+
+use super::planted::{self, Planted};
+use super::setup::{Exclusion, Setup};
+use super::world::{
+    BEAT, Caller, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, StoreState, World,
+    account, number, refresh_token, store_failed, tokens,
+};
+use crate::mistakes;
 
 const PATIENCE: u64 = 30_000;
 

@@ -5,9 +5,6 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::invariants::UnavoidableLoss;
-use super::setup::{Exclusion, Setup};
-use super::world::{BEAT, LEAP, World, account, digest, refresh_token, token_of, tokens};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
 use sipgate_oauth2_protocol::refresh::action::{Action, Goal, Observation, OperationContext};
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, LocalState, TokenRequirements};
@@ -15,6 +12,10 @@ use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Stored};
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::time::Moment;
+
+use super::invariants::UnavoidableLoss;
+use super::setup::{Exclusion, Setup};
+use super::world::{BEAT, LEAP, World, account, digest, refresh_token, token_of, tokens};
 
 /// More actions than a refresh takes without interference.
 const ENOUGH: usize = 60;

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
+use sipgate_oauth2_protocol::refresh::action::Observation;
+use sipgate_oauth2_protocol::refresh::record::Stored;
+use sipgate_oauth2_protocol::refresh::reply::Reply;
 use stateright::{Model, Property};
 
 use super::invariants::{Invariant, UnavoidableLoss};
@@ -12,10 +16,6 @@ use super::world::{
     BEAT, BEATS, LEAP, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, StoreState,
     World, store_failed,
 };
-use sipgate_oauth2_protocol::error::{Error, ErrorCode};
-use sipgate_oauth2_protocol::refresh::action::Observation;
-use sipgate_oauth2_protocol::refresh::record::Stored;
-use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 /// One step. The numbers are those of a process, and of an operation's slot in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

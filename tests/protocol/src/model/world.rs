@@ -3,10 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::invariants::{Invariant, UnavoidableLoss};
-use super::server::Server;
-use super::setup::{Budget, Setup};
-use crate::mistakes::{BeforeClaim, Watching};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
@@ -15,6 +11,11 @@ use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{Account, Record, State, Stored};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 use sipgate_oauth2_protocol::time::Moment;
+
+use super::invariants::{Invariant, UnavoidableLoss};
+use super::server::Server;
+use super::setup::{Budget, Setup};
+use crate::mistakes::{BeforeClaim, Watching};
 
 /// Time passes in leaps of this many seconds: longer than any lease, wait or backoff.
 pub(super) const LEAP: u32 = 80;

@@ -1,10 +1,11 @@
 //! Callers, and what they get: what the driver does besides operations.
 
-use super::records::access_of;
-use super::world::{Caller, Event, Kind, Process, RunningOperation, World};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
 use sipgate_oauth2_protocol::refresh::action::Goal;
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRequirements};
+
+use super::records::access_of;
+use super::world::{Caller, Event, Kind, Process, RunningOperation, World};
 
 /// How long a caller waits.
 const PATIENCE: u64 = 30_000;

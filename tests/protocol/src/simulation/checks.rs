@@ -1,10 +1,11 @@
 //! Checks the invariants of `docs/refresh-protocol.md` at every event.
 
-use super::records::{access_of, describe_record, refresh_of};
-use super::world::{Kind, Purpose, RequestState, World};
 use sipgate_oauth2_protocol::refresh::action::Action;
 use sipgate_oauth2_protocol::refresh::local_state::Attempted;
 use sipgate_oauth2_protocol::refresh::record::Record;
+
+use super::records::{access_of, describe_record, refresh_of};
+use super::world::{Kind, Purpose, RequestState, World};
 
 /// How far rounding and drift may change an age, in milliseconds.
 const INEXACT: u64 = 1_500;

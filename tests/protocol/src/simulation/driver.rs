@@ -1,13 +1,14 @@
 //! Carries out the actions, with failures.
 
+use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
+use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
+use sipgate_oauth2_protocol::refresh::reply::Reply;
+
 use super::planted::Planted;
 use super::records::{access_of, describe_action, describe_observation, token_of};
 use super::store::TryLock;
 use super::world::{Acquired, Event, Kind, RequestState, StoreRequest, World, WriteReport};
 use crate::mistakes;
-use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
-use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
-use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 impl World<'_> {
     /// Passes an observation to an operation, and carries out the next action.

@@ -1,9 +1,10 @@
 //! Finds logins that are lost, and why. A loss that is not unavoidable is a failure.
 
+use sipgate_oauth2_protocol::refresh::record::Record;
+
 use super::login::{Login, UnavoidableLoss};
 use super::records::refresh_of;
 use super::world::{Request, RequestState, World};
-use sipgate_oauth2_protocol::refresh::record::Record;
 
 impl World<'_> {
     /// The user has a new login.

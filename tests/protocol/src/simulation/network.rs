@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use super::records::refresh_of;
-use super::server::RequestOrigin;
-use super::world::{Delivery, Event, Purpose, Request, RequestState, World};
 use authorization_server::{RefreshOutcome, Rotation};
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
@@ -12,6 +9,10 @@ use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::record::Record;
 use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
 use sipgate_oauth2_protocol::secret::RefreshToken;
+
+use super::records::refresh_of;
+use super::server::RequestOrigin;
+use super::world::{Delivery, Event, Purpose, Request, RequestState, World};
 
 /// What may happen to a request. The table has each one's share of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

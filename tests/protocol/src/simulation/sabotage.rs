@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::planted::Planted;
-use super::world::{Kind, RequestState, World};
 use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::record::{Record, State, Stored};
 use sipgate_oauth2_protocol::refresh::reply::Reply;
+
+use super::planted::Planted;
+use super::world::{Kind, RequestState, World};
 
 impl World<'_> {
     pub(super) fn sabotage_observation(&mut self, id: u64, observation: Observation) -> Observation {

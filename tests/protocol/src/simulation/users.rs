@@ -1,11 +1,12 @@
 //! What users do, and which faults happen meanwhile.
 
+use sipgate_oauth2_protocol::error::{ErrorCode, Result};
+use sipgate_oauth2_protocol::refresh::action::Goal;
+
 use super::login::UnavoidableLoss;
 use super::records::refresh_of;
 use super::server::RequestOrigin;
 use super::world::{Delivery, Event, Kind, World};
-use sipgate_oauth2_protocol::error::{ErrorCode, Result};
-use sipgate_oauth2_protocol::refresh::action::Goal;
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;

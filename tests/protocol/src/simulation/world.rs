@@ -4,6 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
+use sipgate_oauth2_protocol::refresh::action::{Goal, Observation};
+use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState, TokenRequirements};
+use sipgate_oauth2_protocol::refresh::operation::Operation;
+use sipgate_oauth2_protocol::refresh::record::{Account, Record, Stored};
+use sipgate_oauth2_protocol::time::Moment;
+
 use super::login::Login;
 use super::machine::Machine;
 use super::planted::Planted;
@@ -14,11 +20,6 @@ use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
 use crate::mistakes::{BeforeClaim, Watching};
-use sipgate_oauth2_protocol::refresh::action::{Goal, Observation};
-use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState, TokenRequirements};
-use sipgate_oauth2_protocol::refresh::operation::Operation;
-use sipgate_oauth2_protocol::refresh::record::{Account, Record, Stored};
-use sipgate_oauth2_protocol::time::Moment;
 
 pub(super) struct World<'a> {
     pub(super) settings: &'a Settings,

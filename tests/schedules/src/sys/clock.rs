@@ -1,7 +1,8 @@
 //! Replaces the core's module: both clocks show this execution's time.
 
-use crate::world::World;
 use protocol::time::Moment;
+
+use crate::world::World;
 
 /// The wall clock at the beginning of every execution.
 const START: u64 = 1_700_000_000_000;
