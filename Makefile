@@ -13,7 +13,7 @@ IN_VENV := $(CURDIR)/$(VENV)/bin
 export PYTHONPATH := $(CURDIR)/target/python
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
 
 demo: build ## a whole login in all languages (LANGUAGE=python: in one), then all on one login (PEERS=1: and Authlib and openid-client beside them)
 	@$(PYTHON) tests/demo.py --language $(LANGUAGE)
@@ -54,7 +54,7 @@ test-soak: build ## ten thousand logins in one process of each language: memory,
 test-keycloak: build ## a real Keycloak 26.7.3 (needs Java 17 and Maven), and the local realm compared with it
 	$(PYTHON) tests/keycloak/run.py
 
-test-keycloak-22: build ## the same with Keycloak 22.0.5, whose answers differ as tests/keycloak/allowed.py says
+test-keycloak-22: build ## the same with Keycloak 22.0.5, whose responses differ as tests/keycloak/allowed.py says
 	$(PYTHON) tests/keycloak/run.py --version 22.0.5 --contention 20
 
 test-differential: build ## generated inputs and every fault, through all languages: one verdict, and no secret in any output
@@ -107,7 +107,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what each language offers
 	$(IN_VENV)/python tests/api_parity/run.py --write
 
-header: ## include/sipgate_oauth2.h, made anew from bindings-c
+header: ## include/sipgate_oauth2.h, made again from bindings-c
 	bash bindings-c/header.sh
 
 abi: ## accepts the C header's interface as the one to compare with, though it may break programs

@@ -117,4 +117,10 @@ function wrongType(field, wanted, value) {
   return invalidArgument(field, `must be ${wanted}, not ${kind}`)
 }
 
-module.exports = { abortSignal, callback, flag, json, options, origins, pairs, pem, scope, seconds, text, wrongType }
+/** What JSON describes, so that no part of it can be changed. */
+function frozen(value) {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen)
+  return Object.freeze(value)
+}
+
+module.exports = { abortSignal, callback, flag, frozen, json, options, origins, pairs, pem, scope, seconds, text, wrongType }

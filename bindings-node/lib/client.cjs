@@ -1,6 +1,6 @@
 'use strict'
 
-const { callback: readCallback, json, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
+const { callback: readCallback, frozen, json, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
 const { callOptions, wait } = require('./calls.cjs')
 const { listen, newEmitter } = require('./events.cjs')
 const { guarded, native } = require('./native.cjs')
@@ -82,7 +82,7 @@ class Client {
   }
 
   get metadata() {
-    return (this.#metadata ??= Object.freeze(JSON.parse(guarded('Client', () => native.clientMetadata(this.#handle)))))
+    return (this.#metadata ??= frozen(JSON.parse(guarded('Client', () => native.clientMetadata(this.#handle)))))
   }
 
   get issuer() {

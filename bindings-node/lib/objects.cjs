@@ -4,7 +4,7 @@
 // a file costs Node more time at the start than reading it.
 
 const { inspect } = require('node:util')
-const { json, text } = require('./arguments.cjs')
+const { frozen, json, text } = require('./arguments.cjs')
 const { guarded, invalidArgument, native } = require('./native.cjs')
 
 /** The native handle of an authorization request; `undefined` for anything else. */
@@ -147,7 +147,7 @@ class TokenSet {
   }
 
   get extra() {
-    return (this.#extra ??= Object.freeze(JSON.parse(this.#read(native.extraMembers))))
+    return (this.#extra ??= frozen(JSON.parse(this.#read(native.extraMembers))))
   }
 
   authorizationHeader() {

@@ -140,6 +140,7 @@ test('a client of any server is made from its metadata, as an object or as JSON 
     assert.equal(issSupported, false)
     assert.deepEqual(others, JSON.parse(JSON.stringify(metadata)))
     assert.equal(made.metadata, made.metadata)
+    assert.ok(Object.values(made.metadata).every(Object.isFrozen))
     const request = made.authorizationRequest('a')
     assert.ok(request.url.startsWith(`${base}/authorize?`))
     assert.equal((await made.exchangeCallback(request, callbackOf(request))).accessToken, TOKENS.access_token)

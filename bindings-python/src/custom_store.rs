@@ -146,7 +146,7 @@ impl<T> Later<T> {
             match self.answer.recv_timeout(SLICE) {
                 Ok(answer) => return answer.map_err(|raised| failure(name, raised)),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(failure(name, PyRuntimeError::new_err("the event loop was closed before the store had answered")));
+                    return Err(failure(name, PyRuntimeError::new_err("the event loop was closed before the store had responded")));
                 }
                 Err(RecvTimeoutError::Timeout) if interpreter::is_closed() => return Err(SHUTTING_DOWN.into()),
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
@@ -155,7 +155,7 @@ impl<T> Later<T> {
                     return Err(failure(
                         name,
                         PyTimeoutError::new_err(
-                            "the store did not answer within 30 s; is its event loop blocked, as by a call that does not await?",
+                            "the store did not respond within 30 s; is its event loop blocked, as by a call that does not await?",
                         ),
                     ));
                 }

@@ -75,7 +75,7 @@ impl Writer<'_> {
 
     fn value(&self, value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
         let refused = |problem| argument::invalid(value.py(), self.field, problem);
-        let deeper = || depth.checked_sub(1).ok_or_else(|| refused("is nested too deeply; pass the JSON object of one login"));
+        let deeper = || depth.checked_sub(1).ok_or_else(|| refused("is nested too deeply; pass a JSON object of the usual depth"));
         if value.is_none() {
             return Ok(Value::Null);
         }

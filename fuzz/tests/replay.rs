@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sipgate_oauth2_fuzz as targets;
+use sipgate_oauth2_protocol::oauth::authorization_request::AuthorizationRequest;
 
 fn replay(target: &str, check: impl Fn(&[u8])) {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -62,4 +65,17 @@ fn every_c_function_is_called() {
     assert!(functions.len() > 50, "only {functions:?}");
     let missing: Vec<&&str> = functions.iter().filter(|name| !known.contains(**name)).collect();
     assert!(missing.is_empty(), "not called: {missing:?}");
+}
+
+/// Seeds that no longer restore would leave the fuzzer far from what it is to explore.
+#[test]
+fn the_seeds_that_are_whole_still_restore() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/authorization_request_restore");
+    for name in ["export", "export-full", "json", "json-full"] {
+        let seed = fs::read_to_string(seeds.join(name)).expect("a text");
+        let exported = if seed.starts_with('{') { URL_SAFE_NO_PAD.encode(&seed) } else { seed };
+        if let Err(error) = AuthorizationRequest::restore(&exported) {
+            panic!("{name}: {error}");
+        }
+    }
 }

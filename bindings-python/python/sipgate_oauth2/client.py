@@ -32,7 +32,7 @@ class ClientBase:
         """A client at any server, by its metadata (RFC 8414): a mapping, or the JSON text.
 
         Required are `issuer`, `authorization_endpoint` and `token_endpoint`. Members without a
-        meaning here are ignored. Making a client does not use the network.
+        meaning here are kept. Making a client does not use the network.
         """
         self._handle = _native.ClientHandle(metadata, client_id, **options)
 

@@ -85,8 +85,8 @@ class ClientOptions(typing.TypedDict, total=False):
 
 
 class CallOptions(typing.TypedDict, total=False):
-    """What every call that waits accepts. Both end the wait of the caller only: a request that was
-    sent goes on.
+    """What every call that waits accepts; with `await`, `timeout` alone, as a task is cancelled.
+    Both end the wait of the caller only: a request that was sent goes on.
     """
 
     timeout: float | None

@@ -82,8 +82,8 @@ impl WaitsFor {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Store => "the store has not answered",
-            Self::Server => "the login server has not answered",
+            Self::Store => "the store has not responded",
+            Self::Server => "the login server has not responded",
             Self::Others => "another process's refresh, or the wait after one that failed, is not over",
         }
     }

@@ -99,7 +99,8 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Ends the wait of every call that has this token, now and later.
+    /// Ends the wait of every call that has this token, now and later. Completions of tasks run on
+    /// this thread.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Release);
         let listeners = std::mem::take(&mut *self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner));

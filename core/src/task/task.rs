@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use protocol::error::{Error, Result};
+use protocol::error::{Error, ErrorCode, Result};
 use protocol::http::SendState;
 use protocol::wait_ended::WaitEnded;
 
@@ -34,6 +34,9 @@ pub struct Task<T: Send + 'static> {
     deadline: Option<Instant>,
     cancel: Option<CancelToken>,
 }
+
+/// How long the timer remembers a task that has a completion and a later deadline.
+const TIMER_SLICE: Duration = Duration::from_secs(30);
 
 type Completion<T> = Box<dyn FnOnce(Result<T>) + Send>;
 
@@ -117,28 +120,32 @@ impl<T: Send + 'static> Task<T> {
     }
 
     /// Waits for at most this long, and returns `None` if the operation has not finished by then.
-    /// The call's own timeout and cancel token do not count here.
+    /// The call's own timeout and cancel token do not count here. The outcome is returned once:
+    /// later calls fail with [`InvalidArgument`](crate::ErrorCode::InvalidArgument).
     pub fn wait_for(&self, time: Duration) -> Option<Result<T>> {
         let slot = self.shared.lock();
         let (mut slot, _) =
             self.shared.ready.wait_timeout_while(slot, time, |slot| matches!(slot, Slot::Empty)).unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *slot, Slot::Taken) {
             Slot::Ready(outcome) => Some(*outcome),
-            other => {
-                *slot = other;
+            Slot::Taken => Some(Err(taken())),
+            empty => {
+                *slot = empty;
                 None
             }
         }
     }
 
-    /// Calls `completion` once with the outcome: on this thread if the operation has finished,
-    /// otherwise on a thread of this library. The call's timeout and cancel token count.
+    /// Calls `completion` once with the outcome: on this thread if the operation has finished, on
+    /// the thread that cancels or abandons the wait, or else on a thread of this library. A panic in
+    /// it is caught. The call's timeout and cancel token count.
     pub fn then(self, completion: impl FnOnce(Result<T>) + Send + 'static) {
         let shared = Arc::clone(&self.shared);
         let listening = self.cancel.as_ref().map(|cancel| cancel.listen(move || shared.abandon(WaitEnded::Cancelled)));
         let completion = move |outcome| {
             drop(listening);
-            completion(outcome);
+            // Others may wait for the same operation.
+            let _ = catch_unwind(AssertUnwindSafe(|| completion(outcome)));
         };
         let mut slot = self.shared.lock();
         match std::mem::replace(&mut *slot, Slot::Taken) {
@@ -146,10 +153,16 @@ impl<T: Send + 'static> Task<T> {
                 drop(slot);
                 completion(*outcome);
             }
-            _ => {
+            Slot::Taken => {
+                drop(slot);
+                completion(Err(taken()));
+            }
+            Slot::Empty | Slot::Awaited(_) => {
                 *slot = Slot::Awaited(Box::new(completion));
                 drop(slot);
-                self.end_at_the_deadline();
+                if let Some(deadline) = self.deadline {
+                    Shared::end_at(&self.shared, deadline);
+                }
             }
         }
     }
@@ -164,16 +177,6 @@ impl<T: Send + 'static> Task<T> {
     /// not sent yet will not be sent. Has no effect once the operation has finished.
     pub fn abandon(&self, why: WaitEnded) {
         self.shared.abandon(why);
-    }
-
-    fn end_at_the_deadline(&self) {
-        let Some(deadline) = self.deadline else { return };
-        let shared = Arc::downgrade(&self.shared);
-        timer::after(deadline.saturating_duration_since(Instant::now()), move || {
-            if let Some(shared) = shared.upgrade() {
-                shared.abandon(WaitEnded::TimedOut);
-            }
-        });
     }
 }
 
@@ -236,6 +239,22 @@ impl<T: Send + 'static> Completer<T> {
     }
 }
 
+impl<T: Send + 'static> Shared<T> {
+    /// Ends the wait at `deadline`. A task that has finished is forgotten within `TIMER_SLICE`.
+    fn end_at(shared: &Arc<Self>, deadline: Instant) {
+        let weak = Arc::downgrade(shared);
+        let left = deadline.saturating_duration_since(Instant::now());
+        timer::after(left.min(TIMER_SLICE), move || {
+            let Some(shared) = weak.upgrade() else { return };
+            if left <= TIMER_SLICE {
+                shared.abandon(WaitEnded::TimedOut);
+            } else {
+                Self::end_at(&shared, deadline);
+            }
+        });
+    }
+}
+
 impl<T> Shared<T> {
     fn abandon(&self, why: WaitEnded) {
         let send_state = self.progress.abandon();
@@ -252,8 +271,7 @@ impl<T> Shared<T> {
             }
             Slot::Awaited(completion) => {
                 drop(slot);
-                // Others may wait for the same operation.
-                let _ = catch_unwind(AssertUnwindSafe(|| completion(outcome)));
+                completion(outcome);
             }
             complete => *slot = complete,
         }
@@ -264,10 +282,12 @@ impl<T> Shared<T> {
     }
 }
 
+fn taken() -> Error {
+    Error::new(ErrorCode::InvalidArgument, "task: its outcome was returned before; keep it from the first call")
+}
+
 #[cfg(test)]
 mod tests {
-    use protocol::error::ErrorCode;
-
     use super::*;
 
     fn task(options: &CallOptions) -> (Task<u32>, Completer<u32>) {
@@ -373,7 +393,32 @@ mod tests {
     }
 
     #[test]
+    fn the_outcome_is_returned_once() {
+        let (task, completer) = task(&CallOptions::new());
+        completer.complete(Ok(3));
+        assert_eq!(task.wait_for(Duration::ZERO).unwrap().unwrap(), 3);
+        let again = task.wait_for(Duration::from_secs(60)).unwrap().unwrap_err();
+        assert_eq!(again.code(), ErrorCode::InvalidArgument);
+        task.abandon(WaitEnded::Cancelled);
+        assert_eq!(task.wait().unwrap_err().code(), ErrorCode::InvalidArgument);
+    }
+
+    #[test]
+    fn a_completion_given_after_the_outcome_was_returned_is_told_so() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (task, completer) = task(&CallOptions::new().cancel_token(&CancelToken::new()));
+        completer.complete(Ok(3));
+        task.wait_for(Duration::ZERO).unwrap().unwrap();
+        task.then(move |result| sender.send(result).unwrap());
+        assert_eq!(receiver.iter().map(|result| result.unwrap_err().code()).collect::<Vec<_>>(), [ErrorCode::InvalidArgument]);
+    }
+
+    #[test]
     fn a_completion_that_panics_does_so_alone() {
+        let (late, completed) = task(&CallOptions::new());
+        completed.complete(Ok(1));
+        late.then(|_| panic!("planted"));
+
         let (task, completer) = task(&CallOptions::new());
         task.then(|_| panic!("planted"));
         completer.complete(Ok(1));
