@@ -137,8 +137,8 @@ impl<T: Send + 'static> Task<T> {
     }
 
     /// Calls `completion` once with the outcome: on this thread if the operation has finished, on
-    /// the thread that cancels or abandons the wait, or else on a thread of this library. A panic in
-    /// it is caught. The call's timeout and cancel token count.
+    /// the thread that cancels or abandons the wait, or else on a thread of this library. A panic
+    /// in it is caught. The call's timeout and cancel token count.
     pub fn then(self, completion: impl FnOnce(Result<T>) + Send + 'static) {
         let shared = Arc::clone(&self.shared);
         let listening = self.cancel.as_ref().map(|cancel| cancel.listen(move || shared.abandon(WaitEnded::Cancelled)));
