@@ -72,7 +72,7 @@ def test_the_end_of_a_login_is_an_event_and_a_warning(
     assert kinds(events, 4)[-1]["type"] == "login_rejected"
     line = lines.get(timeout=PATIENCE)
     assert line.levelno == logging.WARNING
-    assert "somebody must log in" in line.getMessage()
+    assert "the user must log in" in line.getMessage()
 
 
 def test_usual_events_are_logged_below_a_warning(

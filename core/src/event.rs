@@ -77,7 +77,7 @@ pub enum Event {
         /// The error.
         error: ErrorCode,
     },
-    /// The server no longer accepts the login: somebody must log in.
+    /// The server no longer accepts the login: the user must log in.
     LoginRejected {
         /// A hash of the account.
         account: String,
@@ -170,7 +170,7 @@ impl fmt::Display for Event {
                 write!(f, "account {account}: refreshed, token set {generation} after {} ms", duration.as_millis())
             }
             Self::RefreshFailed { account, error } => write!(f, "account {account}: not refreshed, {error}; the login continues"),
-            Self::LoginRejected { account } => write!(f, "account {account}: the server has ended the login; somebody must log in"),
+            Self::LoginRejected { account } => write!(f, "account {account}: the server has ended the login; the user must log in"),
             Self::LoggedOut { account, outcome: LogoutOutcome::Revoked } => write!(f, "account {account}: logged out"),
             Self::LoggedOut { account, outcome: LogoutOutcome::LocalOnly } => {
                 write!(f, "account {account}: logged out; the server was not told")

@@ -6,9 +6,10 @@
 mod support;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use sipgate_oauth2::{ClientBuilder, Store};
+use sipgate_oauth2::{ClientBuilder, Store, drain};
 use support::Realm;
 
 struct Lines(Mutex<Vec<(Level, String)>>);
@@ -44,6 +45,8 @@ fn events_are_records_and_a_logger_that_panics_does_no_harm() {
 
     let client = realm.client_with(Store::memory()).build().unwrap();
     let source = realm.log_in(&client, "anna");
+    // Events follow the outcome.
+    assert!(drain(Duration::from_secs(60)));
 
     let lines = LINES.take();
     let [(Level::Debug, request), (Level::Info, login)] = &lines[..] else { panic!("{lines:?}") };
