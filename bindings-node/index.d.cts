@@ -51,7 +51,7 @@ export interface SipgateOptions extends ClientOptions {
 
 /** The options of {@link Client.keycloak}. */
 export interface KeycloakOptions extends ClientOptions {
-  /** The part of the server's URLs before `/realms`, such as `https://login.example.com/auth`. */
+  /** The server's URL up to `/realms`, such as `https://login.example.com/auth`. */
   base: string
   /** The realm's name. */
   realm: string

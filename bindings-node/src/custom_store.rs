@@ -1,4 +1,4 @@
-//! A custom store: the event loop's thread calls it, while one of the library's threads waits.
+//! A custom store: the event loop's thread calls it, while a worker thread waits.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -53,7 +53,7 @@ class ClientBase:
     ) -> Self:
         """A client at a Keycloak server.
 
-        `base` is the part of its addresses before `/realms`, such as
+        `base` is its URL up to `/realms`, such as
         `https://login.example.com/auth`.
         """
         return cls._of(_native.ClientHandle.keycloak(base, realm, client_id, **options))

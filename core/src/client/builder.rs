@@ -64,7 +64,7 @@ impl ClientBuilder {
         Self::of(Server::Sipgate { realm: None }, client_id)
     }
 
-    /// A client of a Keycloak. `base` is the part of its URLs before `/realms`, such as
+    /// A client of a Keycloak. `base` is its URL up to `/realms`, such as
     /// `https://login.example.com/auth`.
     pub fn keycloak(base: impl Into<String>, realm: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self::of(Server::Keycloak { base: base.into(), realm: realm.into() }, client_id)

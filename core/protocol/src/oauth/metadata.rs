@@ -142,7 +142,7 @@ impl ServerMetadata {
         Self::keycloak(SIPGATE, realm)
     }
 
-    /// That of any Keycloak. `base` is the part of its URLs before `/realms`: it ends in `/auth` on
+    /// That of any Keycloak. `base` is its URL up to `/realms`: it ends in `/auth` on
     /// older servers, and on many newer ones.
     ///
     /// # Errors
