@@ -4,6 +4,7 @@
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde_json::Value;
 use url::Url;
 
 use crate::form::{self, Form};
@@ -27,9 +28,21 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) nonce: Option<String>,
     pub(crate) challenge: Option<Challenge>,
     pub(crate) login_hint: String,
-    in_fragment: bool,
+    /// Whether the browser's session made a password unnecessary.
+    pub(crate) single_sign_on: bool,
+    mode: ResponseMode,
     prompt: Vec<String>,
-    max_age: Option<u64>,
+    max_age: Option<i64>,
+    /// Whether the client named values for `acr`. This realm has one way to log in, which it asks
+    /// for again then.
+    acr_asked: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResponseMode {
+    Query,
+    Fragment,
+    FormPost,
 }
 
 #[derive(Clone)]
@@ -51,27 +64,25 @@ fn respond(call: &Call, parameters: &Form) -> Response {
     match AuthorizationRequest::judge(&realm, parameters) {
         Ok(request) => proceed(call, &mut realm, request),
         Err(Refusal::OnAPage(text)) => pages::error(StatusCode::BAD_REQUEST, text),
-        Err(Refusal::AtTheClient(request, error)) => pages::redirect(&request.refused(&realm, call, &error)),
+        Err(Refusal::AtTheClient(request, error)) => request.refused(&realm, call, &error),
     }
 }
 
-fn proceed(call: &Call, realm: &mut Realm, request: AuthorizationRequest) -> Response {
+fn proceed(call: &Call, realm: &mut Realm, mut request: AuthorizationRequest) -> Response {
     let silent = request.prompted("none");
     let session = realm.session_of_browser(login::identity_cookie(&call.headers).as_deref(), call.now).filter(|session| {
-        let recent = request.max_age.is_none_or(|max_age| call.now <= session.authenticated_at + max_age);
-        recent && !request.prompted("login")
+        let age = call.now.saturating_sub(session.authenticated_at) as i64;
+        let recent = request.max_age.is_none_or(|max_age| max_age > 0 && age <= max_age);
+        recent && !request.acr_asked && !request.prompted("login")
     });
     let Some(session) = session else {
-        return if silent {
-            pages::redirect(&request.refused(realm, call, &redirected("login_required", "")))
-        } else {
-            login::begin(call, realm, request)
-        };
+        return if silent { request.refused(realm, call, &redirected("login_required", "")) } else { login::begin(call, realm, request) };
     };
     let (session, username) = (session.id.clone(), session.username.clone());
     if silent && request.must_ask(realm, &username) {
-        return pages::redirect(&request.refused(realm, call, &redirected("interaction_required", "")));
+        return request.refused(realm, call, &redirected("interaction_required", ""));
     }
+    request.single_sign_on = true;
     login::finish_or_ask(call, realm, request, &session, &username)
 }
 
@@ -94,6 +105,12 @@ impl AuthorizationRequest {
         let redirect_uri =
             parameters.get("redirect_uri").filter(|uri| is_registered(uri)).ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
 
+        let max_age = parameters.get("max_age").map(str::parse).transpose().map_err(|_| Refusal::OnAPage("Invalid Request"))?;
+        let mode = match parameters.get("response_mode") {
+            Some("fragment") => ResponseMode::Fragment,
+            Some("form_post") => ResponseMode::FormPost,
+            _ => ResponseMode::Query,
+        };
         let text = |name| parameters.get(name).map(str::to_owned);
         let mut request = Self {
             client_id: client_id.to_owned(),
@@ -103,9 +120,11 @@ impl AuthorizationRequest {
             nonce: text("nonce"),
             challenge: None,
             login_hint: text("login_hint").unwrap_or_default(),
-            in_fragment: parameters.get("response_mode") == Some("fragment"),
+            single_sign_on: false,
+            mode,
             prompt: parameters.get("prompt").unwrap_or_default().split(' ').map(str::to_owned).collect(),
-            max_age: parameters.get("max_age").and_then(|seconds| seconds.parse().ok()),
+            max_age,
+            acr_asked: acr_asked(parameters)?,
         };
         match request.complete(client, parameters) {
             Ok(()) => Ok(request),
@@ -122,12 +141,12 @@ impl AuthorizationRequest {
             None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
             Some(wanted) if wanted.split(' ').all(|part| matches!(part, "code" | "token" | "id_token")) => {
                 // Tokens would be returned in the fragment, so the error is too.
-                self.in_fragment = true;
+                self.mode = ResponseMode::Fragment;
                 return Err(redirected("unauthorized_client", NO_IMPLICIT_FLOW));
             }
             Some(_) => return Err(redirected("unsupported_response_type", "")),
         }
-        if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment")) {
+        if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment" | "form_post")) {
             return Err(OAuthError::invalid_request("Invalid parameter: response_mode"));
         }
         if self.scope.iter().any(|scope| !scopes::is_known(scope)) {
@@ -146,7 +165,7 @@ impl AuthorizationRequest {
         realm.client(&self.client_id).is_some_and(asks)
     }
 
-    pub(crate) fn granted(&self, realm: &Realm, call: &Call, session: &str, code: &str) -> String {
+    pub(crate) fn granted(&self, realm: &Realm, call: &Call, session: &str, code: &str) -> Response {
         let mut parameters = self.state_parameter();
         parameters.push(("session_state", session));
         if realm.settings.issuer_in_callback {
@@ -156,7 +175,7 @@ impl AuthorizationRequest {
         self.callback(&parameters)
     }
 
-    pub(crate) fn refused(&self, realm: &Realm, call: &Call, error: &OAuthError) -> String {
+    pub(crate) fn refused(&self, realm: &Realm, call: &Call, error: &OAuthError) -> Response {
         let mut parameters = vec![("error", error.error)];
         if !error.description.is_empty() {
             parameters.push(("error_description", error.description.as_str()));
@@ -172,13 +191,25 @@ impl AuthorizationRequest {
         self.state.iter().map(|state| ("state", state.as_str())).collect()
     }
 
-    fn callback(&self, parameters: &[(&str, &str)]) -> String {
-        if self.in_fragment {
-            format!("{}#{}", self.redirect_uri, form::encode(parameters))
-        } else {
-            form::with_query(&self.redirect_uri, parameters)
+    fn callback(&self, parameters: &[(&str, &str)]) -> Response {
+        match self.mode {
+            ResponseMode::Query => pages::redirect(&form::with_query(&self.redirect_uri, parameters)),
+            ResponseMode::Fragment => pages::redirect(&format!("{}#{}", self.redirect_uri, form::encode(parameters))),
+            ResponseMode::FormPost => pages::form_post(&self.redirect_uri, parameters),
         }
     }
+}
+
+/// Whether the request names values for `acr`. Without a map from names to levels, Keycloak only
+/// knows numbers, and refuses others if they are essential.
+fn acr_asked(parameters: &Form) -> Result<bool, Refusal> {
+    let claims: Value = parameters.get("claims").and_then(|claims| serde_json::from_str(claims).ok()).unwrap_or_default();
+    let acr = &claims["id_token"]["acr"];
+    let values: Vec<_> = acr["values"].as_array().into_iter().flatten().chain(acr.get("value")).filter_map(Value::as_str).collect();
+    if acr["essential"] == true && values.iter().any(|value| value.parse::<i32>().is_err()) {
+        return Err(Refusal::OnAPage("Invalid parameter: claims"));
+    }
+    Ok(!values.is_empty() || parameters.get("acr_values").is_some_and(|values| !values.is_empty()))
 }
 
 /// An error that is only ever sent in a callback, where it has no status.

@@ -8,12 +8,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::alteration::Alteration;
+use crate::backchannel::{self, Ended};
 use crate::control_login::{self, Browsers};
 use crate::form::Form;
+use crate::keys::Rotation;
+use crate::realm::USERS;
 use crate::settings::Change;
-use crate::site::App;
+use crate::site::{App, Base};
 
 pub(crate) const PREFIX: &str = "/_realm/";
 
@@ -21,7 +25,7 @@ pub(crate) const PREFIX: &str = "/_realm/";
 /// faults.
 pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
     let browsers = Arc::new(Browsers::new(site));
-    let login = Arc::clone(&browsers);
+    let (login, logout) = (Arc::clone(&browsers), Arc::clone(&browsers));
     Router::new()
         .route("/_realm/reset", post(move |app| reset(app, browsers)))
         .route("/_realm/settings", post(settings))
@@ -29,8 +33,11 @@ pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
         .route("/_realm/requests", get(requests))
         .route("/_realm/counters", get(counters))
         .route("/_realm/end_sessions", post(end_sessions))
+        .route("/_realm/rotate_keys", post(rotate_keys))
+        .route("/_realm/logout_token", post(logout_token))
         .route("/_realm/withdraw_consent", post(withdraw_consent))
         .route("/_realm/login", post(move |order| control_login::login(login, order)))
+        .route("/_realm/logout", post(move |order| control_login::logout(logout, order)))
 }
 
 async fn reset(State(app): State<Arc<App>>, browsers: Arc<Browsers>) -> Json<Value> {
@@ -44,7 +51,10 @@ async fn settings(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Resp
         Ok(change) => change,
         Err(error) => return refused(&error.to_string()),
     };
-    apply(&app, change.realm.as_deref(), |realm| realm.apply(&change))
+    match change.check() {
+        Ok(()) => apply(&app, change.realm.as_deref(), |realm| realm.apply(&change)),
+        Err(problem) => refused(&problem),
+    }
 }
 
 /// What an administrator does to sign users out.
@@ -62,7 +72,10 @@ async fn end_sessions(State(app): State<Arc<App>>, Json(order): Json<Value>) -> 
     };
     apply(&app, order.realm.as_deref(), |realm| {
         // Offline sessions survive this.
-        realm.sessions.retain(|_, session| order.user.as_ref().is_some_and(|user| *user != session.username));
+        let wanted = realm.sessions.values().filter(|session| order.user.as_ref().is_none_or(|user| *user == session.username));
+        for session in wanted.map(|session| session.id.clone()).collect::<Vec<_>>() {
+            realm.end(&session, false);
+        }
         Ok(())
     })
 }
@@ -83,6 +96,61 @@ async fn withdraw_consent(State(app): State<Arc<App>>, Json(order): Json<Value>)
         Err(error) => return refused(&error.to_string()),
     };
     apply(&app, order.realm.as_deref(), |realm| realm.withdraw_consent(&order.user, &order.client))
+}
+
+/// What an administrator does to replace the keys of the realm.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotateKeys {
+    realm: Option<String>,
+    /// Whether the old keys are no longer listed.
+    #[serde(default)]
+    remove_old: bool,
+    #[serde(default)]
+    outdated_responses: u32,
+}
+
+async fn rotate_keys(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Response {
+    let order: RotateKeys = match serde_json::from_value(order) {
+        Ok(order) => order,
+        Err(error) => return refused(&error.to_string()),
+    };
+    let rotation = Rotation { keep_old: !order.remove_old, outdated_responses: order.outdated_responses };
+    let sites: Vec<_> = app.sites.iter().filter(|site| order.realm.as_ref().is_none_or(|realm| site.name == realm)).collect();
+    if sites.is_empty() {
+        return refused("no such realm");
+    }
+    for site in sites {
+        site.keys.rotate(&rotation);
+    }
+    Json(json!({})).into_response()
+}
+
+/// A logout token that is not sent: `{"client": "…", "sid": "…", "user": "…"}`, and what an
+/// alteration may have.
+async fn logout_token(State(app): State<Arc<App>>, Base(base): Base, Json(order): Json<Map<String, Value>>) -> Response {
+    let mut order = order;
+    let mut text = |name: &str| order.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let (client_id, sid, user) = (text("client").unwrap_or_default(), text("sid"), text("user"));
+    let alteration = match (!order.is_empty()).then(|| Alteration::of("logout_token", order)).transpose() {
+        Ok(alteration) => alteration,
+        Err(problem) => return refused(&problem),
+    };
+    for site in &app.sites {
+        let realm = site.lock();
+        let session = sid.as_ref().and_then(|sid| realm.sessions.get(sid).or_else(|| realm.offline_sessions.get(sid)));
+        let client_session = session.and_then(|session| session.clients.get(&client_id));
+        let ended = Ended {
+            client_id: client_id.clone(),
+            username: user.clone().or_else(|| Some(session?.username.clone())).unwrap_or_else(|| USERS[0].username.to_owned()),
+            session: sid.clone(),
+            issuer: client_session.map_or_else(|| format!("{base}/auth/realms/{}", site.name), |session| session.issuer.clone()),
+        };
+        if let Some(token) = backchannel::logout_token(site, &realm, &ended, alteration.as_ref()) {
+            return Json(json!({"logout_token": token})).into_response();
+        }
+    }
+    refused("no such client or user")
 }
 
 /// Applies the change to one realm, or to all. For all, one success is enough, because client ids

@@ -1,5 +1,5 @@
-//! A browser and its user in one: logs in through the same pages, for tests that need a login but
-//! are not about the login.
+//! A browser and its user in one: logs in and out through the same pages, for tests that need a
+//! login but are not about the login.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,25 +55,63 @@ fn accept() -> bool {
     true
 }
 
+/// A logout that the application sends the browser to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogoutOrder {
+    logout_url: String,
+    browser: Option<String>,
+}
+
 pub(crate) async fn login(browsers: Arc<Browsers>, Json(order): Json<Value>) -> Response {
     let order: Order = match serde_json::from_value(order) {
         Ok(order) => order,
         Err(error) => return refused(&error.to_string()),
     };
-    let stored = || browsers.cookies.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut cookies = order.browser.as_ref().and_then(|name| stored().get(name).cloned()).unwrap_or_default();
-    let outcome = walk(&browsers.site, &order, &mut cookies).await;
-    if let Some(name) = order.browser {
-        stored().insert(name, cookies);
-    }
-    match outcome {
-        Ok(callback) => Json(json!({"callback": callback})).into_response(),
-        Err(problem) => refused(&problem),
+    browsers.respond(order.browser.as_ref(), async |cookies| walk(&browsers.site, &order, cookies).await).await
+}
+
+pub(crate) async fn logout(browsers: Arc<Browsers>, Json(order): Json<Value>) -> Response {
+    let order: LogoutOrder = match serde_json::from_value(order) {
+        Ok(order) => order,
+        Err(error) => return refused(&error.to_string()),
+    };
+    browsers.respond(order.browser.as_ref(), async |cookies| walk_out(&browsers.site, &order.logout_url, cookies).await).await
+}
+
+impl Browsers {
+    /// Lets the named browser do something, and keeps its cookies.
+    async fn respond(&self, browser: Option<&String>, act: impl AsyncFnOnce(&mut Cookies) -> Result<Value, String>) -> Response {
+        let stored = || self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cookies = browser.and_then(|name| stored().get(name).cloned()).unwrap_or_default();
+        let outcome = act(&mut cookies).await;
+        if let Some(name) = browser {
+            stored().insert(name.clone(), cookies);
+        }
+        match outcome {
+            Ok(callback) => Json(callback).into_response(),
+            Err(problem) => refused(&problem),
+        }
     }
 }
 
-/// Follows the pages until one redirects away from the realm.
-async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<String, String> {
+/// Confirms the logout if the page asks. Returns where the browser is sent, or null.
+async fn walk_out(site: &Router, logout_url: &str, cookies: &mut Cookies) -> Result<Value, String> {
+    let start = Url::parse(logout_url).map_err(|error| format!("logout_url: {error}"))?;
+    let mut page = visit(site, &start, None, cookies).await?;
+    if page.body.contains("id=\"kc-logout\"") {
+        let action = attribute(&page.body, "action=\"").ok_or("a form without an action")?;
+        let next = start.join(&action).map_err(|error| error.to_string())?;
+        page = visit(site, &next, Some(form::encode(&borrowed(&hidden_fields(&page.body)))), cookies).await?;
+    }
+    if page.status.is_client_error() {
+        return Err(attribute(&page.body, "role=\"alert\">").unwrap_or_default());
+    }
+    Ok(json!({"callback": page.location}))
+}
+
+/// Follows the pages until one redirects away from the realm, or posts a form away from it.
+async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<Value, String> {
     let start = Url::parse(&order.authorization_url).map_err(|error| format!("authorization_url: {error}"))?;
     let home = &start[..url::Position::BeforePath];
     let mut page = visit(site, &start, None, cookies).await?;
@@ -81,9 +119,13 @@ async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<Str
         if let Some(location) = page.location {
             match Url::parse(&location) {
                 Ok(next) if location.starts_with(&format!("{home}/auth/realms/")) => page = visit(site, &next, None, cookies).await?,
-                _ => return Ok(location),
+                _ => return Ok(json!({"callback": location})),
             }
             continue;
+        }
+        if page.body.contains("id=\"form-post\"") {
+            let action = attribute(&page.body, "action=\"").ok_or("a form without an action")?;
+            return Ok(json!({"callback": action, "form": form::encode(&borrowed(&hidden_fields(&page.body)))}));
         }
         let form = if page.body.contains("id=\"kc-form-login\"") {
             if page.body.contains("id=\"input-error\"") {
@@ -131,6 +173,16 @@ async fn visit(site: &Router, url: &Url, form: Option<String>, cookies: &mut Coo
     let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
     let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
     Ok(Page { status, location, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// Names and values.
+fn hidden_fields(html: &str) -> Vec<(String, String)> {
+    let inputs = html.split("<input type=\"hidden\" ").skip(1);
+    inputs.filter_map(|input| Some((attribute(input, "name=\"")?, attribute(input, "value=\"")?))).collect()
+}
+
+fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// What follows `start` up to the next quote or tag, unescaped.

@@ -1,5 +1,4 @@
-//! The smaller endpoints of a realm: keys, discovery, userinfo, revocation, introspection, and
-//! logout.
+//! The smaller endpoints of a realm: keys, discovery, userinfo, revocation, and introspection.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -7,17 +6,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::algorithm::Algorithm;
+use crate::alteration::Alteration;
 use crate::api::bearer;
-use crate::authorize::is_registered;
 use crate::client_auth;
-use crate::form::{self, Form};
-use crate::login::identity_cookie;
+use crate::form::Form;
+use crate::jwt::Unsigned;
 use crate::oauth_error::{OAuthError, no_store};
-use crate::pages;
 use crate::realm::Realm;
 use crate::scopes;
 use crate::site::Call;
-use crate::tokens::{RefreshToken, check_access_token, profile};
+use crate::tokens::{RefreshToken, check_access_token, merge, profile};
 
 pub(crate) async fn certs(call: Call) -> Response {
     ([("cache-control", "no-cache")], Json(call.site.keys.jwks())).into_response()
@@ -27,6 +26,8 @@ pub(crate) async fn discovery(call: Call) -> Response {
     let realm = call.site.lock();
     let issuer = &call.issuer;
     let at = |end: &str| format!("{issuer}/protocol/openid-connect/{end}");
+    let algorithms = Algorithm::ALL.map(|algorithm| algorithm.name);
+    let userinfo_algorithms = [&algorithms[..], &["none"]].concat();
     let authentication = json!(["client_secret_basic", "client_secret_post"]);
     let document = json!({
         "issuer": issuer,
@@ -35,18 +36,23 @@ pub(crate) async fn discovery(call: Call) -> Response {
         "introspection_endpoint": at("token/introspect"),
         "userinfo_endpoint": at("userinfo"),
         "end_session_endpoint": at("logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "jwks_uri": at("certs"),
         "revocation_endpoint": at("revoke"),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "fragment"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
+        "acr_values_supported": ["0", "1"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": userinfo_algorithms,
         "token_endpoint_auth_methods_supported": authentication,
         "revocation_endpoint_auth_methods_supported": authentication,
         "introspection_endpoint_auth_methods_supported": authentication,
         "scopes_supported": scopes::KNOWN.as_slice(),
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "name", "given_name", "family_name", "preferred_username", "email", "acr"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "name", "given_name", "family_name", "preferred_username", "email", "acr", "azp", "nonce"],
+        "claims_parameter_supported": true,
         "prompt_values_supported": ["none", "login", "consent"],
         "code_challenge_methods_supported": ["plain", "S256"],
         "authorization_response_iss_parameter_supported": realm.settings.issuer_in_callback,
@@ -74,9 +80,16 @@ pub(crate) async fn userinfo(call: Call, body: Bytes) -> Response {
     }
     let mut response = json!({"sub": claims["sub"]});
     if let Some(user) = realm.users.iter().find(|user| claims["sub"] == user.subject) {
-        for (name, value) in profile(user, &scope).as_object().into_iter().flatten() {
-            response[name] = value.clone();
-        }
+        merge(&mut response, profile(user, &scope));
+    }
+    let client = claims["azp"].as_str().and_then(|id| realm.client(id));
+    if let Some((client, algorithm)) = client.and_then(|client| Some((client, client.userinfo_algorithm()?))) {
+        merge(&mut response, json!({"iss": call.issuer, "aud": client.id}));
+        let alteration = call.site.faults.alteration("userinfo", call.site.name, "");
+        let algorithm = alteration.as_ref().and_then(Alteration::algorithm).unwrap_or(algorithm);
+        let token = Unsigned { typ: "JWT", algorithm, secret: client.secret_text(), claims: response };
+        let headers = [("content-type", "application/jwt"), ("cache-control", "no-store"), ("pragma", "no-cache")];
+        return (headers, token.sign(&call.site.keys, alteration.as_ref())).into_response();
     }
     no_store(StatusCode::OK, response)
 }
@@ -133,7 +146,7 @@ pub(crate) async fn revoke(call: Call, body: Bytes) -> Response {
 
 /// Includes tokens that were already revoked.
 fn access_token_to_revoke(call: &Call, realm: &Realm, token: &str) -> Option<Value> {
-    let claims = call.site.keys.verify_rs256(token)?;
+    let claims = call.site.keys.verify(token)?;
     let revoked = claims["jti"].as_str().is_some_and(|id| realm.revoked.contains(id));
     if revoked { Some(claims) } else { check_access_token(&call.site, realm, token, &call.issuer, call.now).ok() }
 }
@@ -160,76 +173,14 @@ pub(crate) async fn introspect(call: Call, body: Bytes) -> Response {
     let claims = check_access_token(&call.site, &realm, token, &call.issuer, call.now).ok();
     let response = match claims.filter(|claims| claims["aud"] == *client.id) {
         Some(mut claims) => {
+            let session = claims["sid"].as_str().and_then(|id| realm.sessions.get(id).or_else(|| realm.offline_sessions.get(id)));
             claims["client_id"] = claims["azp"].clone();
+            claims["username"] = session.map(|session| session.username.as_str()).into();
+            claims["token_type"] = "Bearer".into();
             claims["active"] = true.into();
             claims
         }
         None => json!({"active": false}),
     };
     ([("cache-control", "no-cache")], Json(response)).into_response()
-}
-
-/// Logout by a client that has the refresh token; without one, the logout of a browser.
-pub(crate) async fn logout_post(call: Call, body: Bytes) -> Response {
-    let form = Form::parse(&body);
-    let Some(token) = form.get("refresh_token") else { return browser_logout(&call, &form) };
-    let mut guard = call.site.lock();
-    let realm = &mut *guard;
-    if !realm.settings.enabled {
-        return OAuthError::realm_not_enabled().into_response();
-    }
-    let client_id = match client_auth::authenticate(realm, &call.headers, &form) {
-        Ok(client) => client.id.clone(),
-        Err(refused) => return refused.cacheable(),
-    };
-    let Some(token) = RefreshToken::read(&call.site.keys, token) else {
-        return OAuthError::invalid_grant("Invalid refresh token").cacheable();
-    };
-    if let Err(error) = token.check_issuer(&call.issuer).and_then(|()| token.check_client(&client_id)) {
-        return error.cacheable();
-    }
-    if realm.sessions_mut(token.offline).remove(&token.session).is_some() {
-        call.site.ledger.count("sessions_ended");
-    }
-    (StatusCode::NO_CONTENT, [("cache-control", "no-cache")]).into_response()
-}
-
-pub(crate) async fn logout_get(call: Call) -> Response {
-    browser_logout(&call, &call.query)
-}
-
-/// OpenID Connect RP-Initiated Logout 1.0. Without a hint the user is asked first.
-fn browser_logout(call: &Call, parameters: &Form) -> Response {
-    let hint = parameters.get("id_token_hint").map(|hint| call.site.keys.verify_rs256(hint).filter(|claims| claims["typ"] == "ID"));
-    let back = parameters.get("post_logout_redirect_uri");
-    let session = match hint {
-        Some(Some(claims)) => claims["sid"].as_str().unwrap_or_default().to_owned(),
-        Some(None) => return pages::error(StatusCode::BAD_REQUEST, "Invalid parameter: id_token_hint"),
-        None => return pages::confirm_logout(call.site.name, &format!("{}/protocol/openid-connect/logout/logout-confirm", call.issuer)),
-    };
-    if back.is_some_and(|back| !is_registered(back)) {
-        return pages::error(StatusCode::BAD_REQUEST, "Invalid redirect uri");
-    }
-    end(call, &session);
-    match (back, parameters.get("state")) {
-        (Some(back), Some(state)) => pages::redirect(&form::with_query(back, &[("state", state)])),
-        (Some(back), None) => pages::redirect(back),
-        (None, _) => pages::logged_out(call.site.name),
-    }
-}
-
-/// The user confirmed on the page: ends the session of this browser.
-pub(crate) async fn logout_confirmed(call: Call) -> Response {
-    let session =
-        call.site.lock().session_of_browser(identity_cookie(&call.headers).as_deref(), call.now).map(|session| session.id.clone());
-    if let Some(session) = session {
-        end(&call, &session);
-    }
-    pages::logged_out(call.site.name)
-}
-
-fn end(call: &Call, session: &str) {
-    if call.site.lock().sessions.remove(session).is_some() {
-        call.site.ledger.count("sessions_ended");
-    }
 }

@@ -1,12 +1,14 @@
 //! Faults for the next requests and connections.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::alteration::Alteration;
 
 /// One fault as a test requests it: `{"on": "token", "kind": "delay", "ms": 500}`. The kind
 /// determines which of the optional members matter; a misspelt one is an error.
@@ -132,21 +134,32 @@ impl Fault {
     }
 }
 
-/// For each target, faults apply in the order they were added.
+/// For each target, faults and alterations apply in the order they were added.
 #[derive(Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+pub(crate) struct Faults {
+    faults: Mutex<Vec<Fault>>,
+    alterations: Mutex<Vec<Alteration>>,
+}
 
 impl Faults {
-    /// Adds one fault or a list of them, all or none. Returns how many are queued now.
+    /// Adds one fault or alteration, or a list, all or none. Returns how many are queued now.
     pub(crate) fn order(&self, order: Value) -> Result<usize, String> {
-        let list = if order.is_array() { order } else { Value::Array(vec![order]) };
-        let faults: Vec<Fault> = serde_json::from_value(list).map_err(|error| error.to_string())?;
-        for fault in &faults {
-            fault.check()?;
-        }
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = if let Value::Array(list) = order { list } else { vec![order] };
+        let (faults, alterations): (Vec<_>, Vec<_>) = list.into_iter().partition(|entry| entry.get("kind").is_some());
+        let faults: Vec<Fault> = serde_json::from_value(faults.into()).map_err(|error| error.to_string())?;
+        faults.iter().try_for_each(Fault::check)?;
+        let alterations: Vec<Alteration> = serde_json::from_value(alterations.into()).map_err(|error| error.to_string())?;
+        alterations.iter().try_for_each(Alteration::check)?;
+
+        let (mut waiting, mut waiting_alterations) = (lock(&self.faults), lock(&self.alterations));
         waiting.extend(faults.into_iter().filter(|fault| fault.times > 0));
-        Ok(waiting.len())
+        waiting_alterations.extend(alterations.into_iter().filter(|alteration| alteration.times > 0));
+        Ok(waiting.len() + waiting_alterations.len())
+    }
+
+    /// `grant` is empty for what no grant issues.
+    pub(crate) fn alteration(&self, on: &str, realm: &str, grant: &str) -> Option<Alteration> {
+        take(&mut lock(&self.alterations), |alteration| alteration.applies(on, realm, grant), |alteration| &mut alteration.times)
     }
 
     pub(crate) fn for_connection(&self) -> Option<Fault> {
@@ -159,31 +172,44 @@ impl Faults {
     }
 
     fn take(&self, matches: impl Fn(&str) -> bool) -> Option<Fault> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = waiting.iter().position(|fault| matches(&fault.on))?;
-        let fault = waiting[index].clone();
-        waiting[index].times -= 1;
-        if waiting[index].times == 0 {
-            waiting.remove(index);
-        }
-        Some(fault)
+        take(&mut lock(&self.faults), |fault| matches(&fault.on), |fault| &mut fault.times)
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.faults).clear();
+        lock(&self.alterations).clear();
     }
 }
 
+fn lock<T>(queue: &Mutex<T>) -> MutexGuard<'_, T> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first entry that matches; it leaves the queue when it was taken often enough.
+fn take<T: Clone>(waiting: &mut Vec<T>, matches: impl Fn(&T) -> bool, times: impl Fn(&mut T) -> &mut u32) -> Option<T> {
+    let index = waiting.iter().position(matches)?;
+    let taken = waiting[index].clone();
+    let left = times(&mut waiting[index]);
+    *left -= 1;
+    if *left == 0 {
+        waiting.remove(index);
+    }
+    Some(taken)
+}
+
 /// The names a fault may use for a path.
-fn targets(path: &str) -> Vec<&str> {
+pub(crate) fn targets(path: &str) -> Vec<&str> {
     if path.starts_with("/v2/") {
         return vec!["api", if path == "/v2/balance" { "balance" } else { "" }];
     }
     if path.contains("/login-actions/") {
         return vec!["login"];
     }
-    vec![match path.rsplit('/').next().unwrap_or_default() {
-        "openid-configuration" => "discovery",
-        last => last,
-    }]
+    if path.contains("/.well-known/") {
+        return vec!["discovery"];
+    }
+    if path.contains("/openid-connect/certs/") {
+        return vec!["certs"];
+    }
+    vec![path.rsplit('/').next().unwrap_or_default()]
 }

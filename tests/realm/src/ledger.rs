@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-const COUNTERS: [&str; 13] = [
+const COUNTERS: [&str; 15] = [
     "balance_ok",
     "balance_refused",
     "code_grants",
@@ -16,6 +16,8 @@ const COUNTERS: [&str; 13] = [
     "faults",
     "invalid_grant",
     "logins",
+    "logout_tokens_accepted",
+    "logout_tokens_refused",
     "refresh_grants",
     "requests",
     "sessions_ended",

@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::authorize::{AuthorizationRequest, redirected};
+use crate::bytes::random_id;
 use crate::form::{self, Form};
-use crate::keys::random_id;
 use crate::pages::{self, ConsentPage, LoginPage};
 use crate::realm::Realm;
 use crate::session::UserSession;
@@ -126,7 +126,7 @@ pub(crate) async fn consent(call: Call, body: Bytes) -> Response {
         return expired();
     };
     if form.get("accept").is_none() {
-        return pages::redirect(&request.refused(realm, &call, &redirected("access_denied", "")));
+        return request.refused(realm, &call, &redirected("access_denied", ""));
     }
     realm.consent(&username, &request.client_id, &request.scope);
     finish(&call, realm, &request, &session)
@@ -134,8 +134,8 @@ pub(crate) async fn consent(call: Call, body: Bytes) -> Response {
 
 fn finish(call: &Call, realm: &mut Realm, request: &AuthorizationRequest, session: &str) -> Response {
     call.site.keys.prepare();
-    let code = realm.issue_code(request.clone(), session, call.now);
-    pages::redirect(&request.granted(realm, call, session, &code))
+    let code = realm.issue_code(request.clone(), session, &call.issuer, call.now);
+    request.granted(realm, call, session, &code)
 }
 
 /// Returns the ids of the new tab and of the browser.

@@ -2,25 +2,34 @@
 //! login page, a small protected API, and faults on demand. Tests and the demo use it instead of
 //! the real server.
 
+mod algorithm;
+mod alteration;
 mod api;
 mod authorize;
+mod backchannel;
+mod bytes;
 mod client_auth;
 mod control;
 mod control_login;
 mod endpoints;
 mod faults;
 mod form;
+mod jwt;
 mod keys;
 mod ledger;
 mod login;
+mod logout;
 mod oauth_error;
+mod odd_keys;
 mod pages;
 mod realm;
 mod router;
+mod rsa_public;
 mod scopes;
 mod server;
 mod session;
 mod settings;
+mod signing_key;
 mod site;
 mod tls;
 mod token_endpoint;

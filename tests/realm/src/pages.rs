@@ -79,11 +79,16 @@ pub(crate) fn consent(page: &ConsentPage<'_>) -> Response {
     html(StatusCode::OK, "Grant access", page.realm, &content)
 }
 
-pub(crate) fn confirm_logout(realm: &str, action: &str) -> Response {
+/// `kept` is sent back with the confirmation.
+pub(crate) fn confirm_logout(realm: &str, action: &str, kept: &[(&str, &str)]) -> Response {
     let content = format!(
         r#"<h1>Sign out?</h1>
-<form action="{}" method="post"><button id="kc-logout" name="confirmLogout" type="submit" value="yes">Sign out</button></form>"#,
-        escape(action)
+<form class="form-actions" action="{}" method="post">
+  {}
+  <button id="kc-logout" name="confirmLogout" type="submit" value="Logout">Sign out</button>
+</form>"#,
+        escape(action),
+        hidden_fields(kept)
     );
     html(StatusCode::OK, "Sign out", realm, &content)
 }
@@ -103,6 +108,30 @@ pub(crate) fn redirect(location: &str) -> Response {
         [("location", location), ("cache-control", "no-store, must-revalidate, max-age=0"), ("referrer-policy", "no-referrer")],
     )
         .into_response()
+}
+
+/// OAuth 2.0 Form Post Response Mode: the browser posts the form by itself.
+pub(crate) fn form_post(action: &str, parameters: &[(&str, &str)]) -> Response {
+    let body = format!(
+        r#"<!DOCTYPE html>
+<html><head><title>Back to the application</title></head>
+<body onload="document.forms[0].submit()">
+<form id="form-post" method="post" action="{}">{}<noscript><button type="submit">Continue</button></noscript></form>
+</body></html>
+"#,
+        escape(action),
+        hidden_fields(parameters)
+    );
+    let headers = [
+        ("content-type", "text/html"),
+        ("cache-control", "no-store, must-revalidate, max-age=0"),
+        ("content-security-policy", "frame-src 'self'; frame-ancestors 'self'; object-src 'none';"),
+    ];
+    (StatusCode::OK, headers, body).into_response()
+}
+
+fn hidden_fields(fields: &[(&str, &str)]) -> String {
+    fields.iter().map(|(name, value)| format!(r#"<input type="hidden" name="{}" value="{}">"#, escape(name), escape(value))).collect()
 }
 
 fn asks((name, client_id): (&str, &str), what: &str) -> String {

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::authorize::AuthorizationRequest;
-use crate::keys::{base64url, sha256, uuid};
+use serde_json::Value;
+
+use crate::algorithm::Algorithm;
+use crate::authorize::{AuthorizationRequest, is_registered};
+use crate::backchannel::Ended;
+use crate::bytes::{base64url, sha256, uuid};
 use crate::login::LoginInProgress;
 use crate::scopes;
-use crate::session::{ClientSession, UserSession};
+use crate::session::UserSession;
 use crate::settings::{Change, Settings};
 
 /// A client that is registered in both realms.
@@ -25,11 +29,16 @@ impl Registration {
     }
 }
 
-pub(crate) const CLIENTS: [Registration; 3] = [
+pub(crate) const CLIENTS: [Registration; 4] = [
     Registration { number: "1000001-0-test", name: "Test application", secret: Some("test-secret-with-+-and-:"), consent: false },
     Registration { number: "2000002-0-public", name: "Test app without a secret", secret: None, consent: false },
     Registration { number: "3000003-0-consent", name: "Test application with consent", secret: Some("consent-secret"), consent: true },
+    // The protected API, as a client that introspects tokens.
+    Registration { number: BALANCE_API, name: "Balance API", secret: Some("balance-api-secret"), consent: false },
 ];
+
+/// The audience of tokens for the balance, without the name of the realm.
+pub(crate) const BALANCE_API: &str = "balance-api";
 
 pub(crate) struct Account {
     pub(crate) username: &'static str,
@@ -49,6 +58,52 @@ pub(crate) struct Client {
     pub(crate) secret: Option<String>,
     pub(crate) consent: bool,
     pub(crate) enabled: bool,
+    /// By Keycloak's names; see `settings::ATTRIBUTES`.
+    pub(crate) attributes: HashMap<String, String>,
+    /// What audience mappers add to ID tokens.
+    pub(crate) id_token_audiences: Vec<String>,
+}
+
+impl Client {
+    /// Of ID tokens and logout tokens.
+    pub(crate) fn id_token_algorithm(&self) -> Algorithm {
+        self.algorithm("id.token.signed.response.alg").unwrap_or(Algorithm::RS256)
+    }
+
+    /// `None` if userinfo is not signed.
+    pub(crate) fn userinfo_algorithm(&self) -> Option<Algorithm> {
+        self.algorithm("user.info.response.signature.alg")
+    }
+
+    pub(crate) fn is_set(&self, attribute: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|value| value == "true")
+    }
+
+    fn algorithm(&self, attribute: &str) -> Option<Algorithm> {
+        self.attributes.get(attribute).and_then(|name| Algorithm::named(name).ok())
+    }
+
+    /// Text if there is one audience, otherwise a list.
+    pub(crate) fn id_token_audience(&self) -> Value {
+        if self.id_token_audiences.is_empty() {
+            return self.id.as_str().into();
+        }
+        std::iter::once(&self.id).chain(&self.id_token_audiences).map(String::as_str).collect()
+    }
+
+    /// Whether a logout may send the browser here. Entries are separated by `##`, and may end in
+    /// an asterisk.
+    pub(crate) fn returns_to(&self, uri: &str) -> bool {
+        match self.attributes.get("post.logout.redirect.uris").map(String::as_str) {
+            None | Some("+") => is_registered(uri),
+            Some("-") => false,
+            Some(list) => list.split("##").any(|entry| entry.strip_suffix('*').map_or(entry == uri, |start| uri.starts_with(start))),
+        }
+    }
+
+    pub(crate) fn secret_text(&self) -> &str {
+        self.secret.as_deref().unwrap_or_default()
+    }
 }
 
 pub(crate) struct User {
@@ -78,6 +133,8 @@ pub(crate) struct Realm {
     /// Ids of revoked access tokens.
     pub(crate) revoked: HashSet<String>,
     pub(crate) token_responses: usize,
+    /// What clients are to be told, in order.
+    pub(crate) ended: Vec<Ended>,
     consents: HashMap<(String, String), BTreeSet<String>>,
 }
 
@@ -90,6 +147,9 @@ impl Realm {
             secret: client.secret.map(str::to_owned),
             consent: client.consent,
             enabled: true,
+            // As Keycloak creates a client.
+            attributes: HashMap::from([("backchannel.logout.session.required".to_owned(), "true".to_owned())]),
+            id_token_audiences: Vec::new(),
         };
         let user = |account: &Account| User {
             // The same in every run, but different in each realm.
@@ -110,6 +170,7 @@ impl Realm {
             logins: HashMap::new(),
             revoked: HashSet::new(),
             token_responses: 0,
+            ended: Vec::new(),
             consents: HashMap::new(),
         }
     }
@@ -132,11 +193,13 @@ impl Realm {
         })
     }
 
-    pub(crate) fn issue_code(&mut self, request: AuthorizationRequest, session: &str, now: u64) -> String {
+    pub(crate) fn issue_code(&mut self, request: AuthorizationRequest, session: &str, issuer: &str, now: u64) -> String {
         let key = uuid();
         let client = self.client(&request.client_id).map_or_else(String::new, |client| client.uuid.clone());
         if let Some(session) = self.sessions.get_mut(session) {
-            session.clients.entry(request.client_id.clone()).or_insert_with(ClientSession::default);
+            let client_session = session.clients.entry(request.client_id.clone()).or_default();
+            issuer.clone_into(&mut client_session.issuer);
+            client_session.single_sign_on = request.single_sign_on;
             session.last_used = now;
         }
         let code = Code { request, session: session.to_owned(), expires_at: now + self.settings.code_lifespan };
@@ -146,6 +209,13 @@ impl Realm {
 
     pub(crate) fn sessions_mut(&mut self, offline: bool) -> &mut HashMap<String, UserSession> {
         if offline { &mut self.offline_sessions } else { &mut self.sessions }
+    }
+
+    /// Ends a session for all its clients, and tells them.
+    pub(crate) fn end(&mut self, session: &str, offline: bool) -> bool {
+        let Some(session) = self.sessions_mut(offline).remove(session) else { return false };
+        self.ended.extend(session.clients.iter().map(|(client_id, client)| Ended::of(&session, client_id, client)));
+        true
     }
 
     /// Removes the client from the session: all its tokens become invalid, from every login.
@@ -184,7 +254,9 @@ impl Realm {
         self.consents.remove(&(username.to_owned(), client_id.to_owned()));
         let sessions = self.sessions.values_mut().chain(self.offline_sessions.values_mut());
         for session in sessions.filter(|session| session.username == username) {
-            session.clients.remove(client_id);
+            if let Some(client) = session.clients.remove(client_id) {
+                self.ended.push(Ended::of(session, client_id, &client));
+            }
         }
         Ok(())
     }
@@ -218,6 +290,15 @@ impl Realm {
             }
             if let Some(secret) = &change.secret {
                 client.secret = Some(secret.clone());
+            }
+            if let Some(audiences) = &change.id_token_audiences {
+                client.id_token_audiences.clone_from(audiences);
+            }
+            for (name, value) in &change.attributes {
+                match value.as_deref() {
+                    None | Some("") => client.attributes.remove(name),
+                    Some(value) => client.attributes.insert(name.clone(), value.to_owned()),
+                };
             }
         }
         Ok(())

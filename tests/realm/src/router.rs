@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use crate::site::{App, Call};
-use crate::{api, authorize, control, endpoints, login, token_endpoint};
+use crate::{api, authorize, control, endpoints, login, logout, token_endpoint};
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     site().merge(control::routes(site().with_state(Arc::clone(&app)))).with_state(app)
@@ -26,13 +26,19 @@ fn site() -> Router<Arc<App>> {
         .route(&protocol("token/introspect"), only(post(endpoints::introspect)))
         .route(&protocol("userinfo"), only(get(endpoints::userinfo).post(endpoints::userinfo)))
         .route(&protocol("revoke"), only(post(endpoints::revoke)))
-        .route(&protocol("logout"), only(get(endpoints::logout_get).post(endpoints::logout_post)))
-        .route(&protocol("logout/logout-confirm"), only(post(endpoints::logout_confirmed)))
+        .route(&protocol("logout"), only(get(logout::get).post(logout::post)))
+        .route(&protocol("logout/logout-confirm"), only(post(logout::confirmed)))
         .route(&protocol("certs"), only(get(endpoints::certs)))
+        // Metadata that a test alters may name an unusual place.
+        .route(&protocol("certs/{*rest}"), only(get(endpoints::certs)))
         .route(&realm("login-actions/authenticate"), only(post(login::authenticate)))
         .route(&realm("login-actions/required-action"), only(get(login::consent_page)))
         .route(&realm("login-actions/consent"), only(post(login::consent)))
         .route(&realm(".well-known/openid-configuration"), only(get(endpoints::discovery)))
+        .route(&realm(".well-known/oauth-authorization-server"), only(get(endpoints::discovery)))
+        .route("/auth/.well-known/oauth-authorization-server/realms/{realm}", only(get(endpoints::discovery)))
+        // Keycloak has nothing here, but RFC 8414 puts the metadata of this issuer here.
+        .route("/.well-known/oauth-authorization-server/auth/realms/{realm}", only(get(endpoints::discovery)))
         .route(&realm("{*rest}"), any(nothing_in_the_realm))
         .route("/v2/balance", only(get(api::balance)))
         .route("/v2/authorization/userinfo", only(get(api::authorization_userinfo)))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, HeaderValue, Request};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -24,10 +24,11 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use crate::backchannel;
 use crate::control::PREFIX;
-use crate::faults::{Fault, Kind};
+use crate::faults::{Fault, Kind, targets};
 use crate::router::router;
-use crate::site::{App, Encrypted};
+use crate::site::{App, Encrypted, realm_of};
 use crate::wire::{Behaviour, Wire, reset_on_close};
 
 /// How long a silent connection stays open if the client does not close it first.
@@ -199,17 +200,34 @@ impl Connection {
 
     /// Runs the real handler to completion, as servers do, even if the client disconnects.
     async fn process(&self, request: Request<Body>, delay: Duration) -> Result<Response, HangUp> {
-        let router = self.router.clone();
+        let path = request.uri().path().to_owned();
+        let (router, app) = (self.router.clone(), Arc::clone(&self.app));
         let handler = async move {
             sleep(delay).await;
-            router.oneshot(request).await
+            let response = router.oneshot(request).await;
+            backchannel::deliver(&app).await;
+            response
         };
         match tokio::spawn(handler).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => altered(&self.app, &path, response).await,
             Ok(Err(never)) => match never {},
             Err(_) => Err(HangUp),
         }
     }
+}
+
+/// The response, changed as a test asked for. Only successful JSON responses change.
+async fn altered(app: &App, path: &str, response: Response) -> Result<Response, HangUp> {
+    let is_json = response.headers().get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if !is_json || path.starts_with(PREFIX) || response.status() != StatusCode::OK {
+        return Ok(response);
+    }
+    let alteration = targets(path).into_iter().find_map(|target| app.faults.alteration(target, realm_of(path), ""));
+    let Some(alteration) = alteration else { return Ok(response) };
+    let (mut parts, body) = response.into_parts();
+    let body = serde_json::from_slice(&whole(body).await?).map_err(|_| HangUp)?;
+    parts.headers.remove("content-length");
+    Ok(Response::from_parts(parts, Body::from(alteration.altered(body))))
 }
 
 /// Promises more than it sends, then closes. `lengths` maps the body's length to (promised, sent).

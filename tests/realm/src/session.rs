@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::keys::{random_id, uuid};
+use crate::bytes::{random_id, uuid};
 use crate::oauth_error::OAuthError;
 
 pub(crate) struct UserSession {
@@ -48,6 +48,10 @@ impl UserSession {
 /// One client's families of refresh tokens by reuse id: one family for each redeemed code.
 #[derive(Default)]
 pub(crate) struct ClientSession {
+    /// The address that the browser used for the last login.
+    pub(crate) issuer: String,
+    /// Whether the last login needed no password, because the browser had a session.
+    pub(crate) single_sign_on: bool,
     families: HashMap<String, Family>,
 }
 
@@ -59,6 +63,11 @@ struct Family {
 }
 
 impl ClientSession {
+    /// The same login, without its refresh tokens.
+    pub(crate) fn offline_copy(&self) -> Self {
+        Self { issuer: self.issuer.clone(), single_sign_on: self.single_sign_on, families: HashMap::new() }
+    }
+
     pub(crate) fn new_family(&mut self) -> String {
         let reuse_id = uuid();
         self.families.insert(reuse_id.clone(), Family::default());

@@ -1,6 +1,20 @@
 //! Settings that a test may change while the realm is running.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
+
+use crate::algorithm::Algorithm;
+
+/// The attributes of a client that matter here, by Keycloak's names.
+const ATTRIBUTES: [&str; 6] = [
+    "backchannel.logout.revoke.offline.tokens",
+    "backchannel.logout.session.required",
+    "backchannel.logout.url",
+    "id.token.signed.response.alg",
+    "post.logout.redirect.uris",
+    "user.info.response.signature.alg",
+];
 
 pub(crate) struct Settings {
     pub(crate) access_token_lifespan: u64,
@@ -12,8 +26,8 @@ pub(crate) struct Settings {
     pub(crate) enabled: bool,
     pub(crate) token_type: String,
     pub(crate) not_before: u64,
-    /// The `aud` of access tokens.
-    pub(crate) audience: String,
+    /// The `aud` of access tokens; the balance API's if `None` and the scope is for it.
+    pub(crate) audience: Option<String>,
 }
 
 impl Settings {
@@ -27,7 +41,7 @@ impl Settings {
             enabled: true,
             token_type: "Bearer".to_owned(),
             not_before: 0,
-            audience: "account".to_owned(),
+            audience: None,
         }
     }
 
@@ -44,7 +58,9 @@ impl Settings {
         set(&mut self.issuer_in_callback, change.issuer_in_callback.as_ref());
         set(&mut self.token_type, change.token_type.as_ref());
         set(&mut self.not_before, change.not_before.as_ref());
-        set(&mut self.audience, change.audience.as_ref());
+        if change.audience.is_some() {
+            self.audience.clone_from(&change.audience);
+        }
         // With a user or a client, `enabled` applies to that one.
         if change.user.is_none() && change.client.is_none() {
             set(&mut self.enabled, change.enabled.as_ref());
@@ -70,9 +86,32 @@ pub(crate) struct Change {
     pub(crate) user: Option<String>,
     pub(crate) client: Option<String>,
     pub(crate) secret: Option<String>,
+    /// Null or an empty text removes an attribute of the client.
+    #[serde(default)]
+    pub(crate) attributes: HashMap<String, Option<String>>,
+    /// What the client's ID tokens have in `aud` beside the client.
+    pub(crate) id_token_audiences: Option<Vec<String>>,
     /// Whether the user may have offline tokens.
     pub(crate) offline_access: Option<bool>,
     /// `false` forgets the user's consent (for `client`, or for all), as if the login had never
     /// asked for it.
     pub(crate) consent: Option<bool>,
+}
+
+impl Change {
+    /// Fails if the change can have no effect.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.client.is_none() && (!self.attributes.is_empty() || self.id_token_audiences.is_some()) {
+            return Err("attributes and id_token_audiences need a client".to_owned());
+        }
+        for (name, value) in &self.attributes {
+            if !ATTRIBUTES.contains(&name.as_str()) {
+                return Err(format!("no such attribute: {name}; there are {}", ATTRIBUTES.join(", ")));
+            }
+            if let Some(value) = value.as_deref().filter(|value| name.ends_with(".alg") && !value.is_empty()) {
+                Algorithm::named(value)?;
+            }
+        }
+        Ok(())
+    }
 }

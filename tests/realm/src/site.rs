@@ -21,22 +21,31 @@ pub(crate) const REALMS: [&str; 2] = ["third-party", "sipgate-apps"];
 
 pub(crate) struct App {
     pub(crate) sites: [Arc<Site>; 2],
-    pub(crate) faults: Faults,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
 impl App {
     pub(crate) fn new() -> Self {
         let ledger = Arc::new(Ledger::default());
-        let sites = REALMS
-            .map(|name| Arc::new(Site { name, keys: Keys::generate(), ledger: Arc::clone(&ledger), realm: Mutex::new(Realm::new(name)) }));
-        Self { sites, faults: Faults::default(), ledger }
+        let faults = Arc::new(Faults::default());
+        let sites = REALMS.map(|name| {
+            Arc::new(Site {
+                name,
+                keys: Keys::generate(),
+                faults: Arc::clone(&faults),
+                ledger: Arc::clone(&ledger),
+                realm: Mutex::new(Realm::new(name)),
+            })
+        });
+        Self { sites, faults, ledger }
     }
 
-    /// Restores the initial state of everything but the keys: older tokens then belong to ended
-    /// sessions.
+    /// Restores the initial state of everything but the active keys: older tokens then belong to
+    /// ended sessions.
     pub(crate) fn reset(&self) {
         for site in &self.sites {
+            site.keys.reset();
             *site.lock() = Realm::new(site.name);
         }
         self.faults.clear();
@@ -52,6 +61,7 @@ impl App {
 pub(crate) struct Site {
     pub(crate) name: &'static str,
     pub(crate) keys: Keys,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) ledger: Arc<Ledger>,
     realm: Mutex<Realm>,
 }
@@ -83,7 +93,7 @@ impl FromRequestParts<Arc<App>> for Call {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         // From the path itself: routes with further parameters need the realm too.
-        let name = parts.uri.path().split('/').nth(3).unwrap_or_default().to_owned();
+        let name = realm_of(parts.uri.path()).to_owned();
         let Some(site) = app.site(&name) else {
             return Err((StatusCode::NOT_FOUND, Json(json!({"error": "Realm does not exist"}))).into_response());
         };
@@ -96,6 +106,11 @@ impl FromRequestParts<Arc<App>> for Call {
             now: now(),
         })
     }
+}
+
+/// The name after `/realms/` in a path.
+pub(crate) fn realm_of(path: &str) -> &str {
+    path.split_once("/realms/").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default()
 }
 
 /// `scheme://host` as the client wrote it.

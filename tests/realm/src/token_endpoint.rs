@@ -6,12 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::authorize::is_pkce_string;
+use crate::bytes::{base64url, sha256};
 use crate::client_auth;
 use crate::form::Form;
-use crate::keys::{base64url, sha256};
 use crate::oauth_error::{OAuthError, no_store};
 use crate::realm::{Code, Realm};
 use crate::scopes;
+use crate::session::ClientSession;
 use crate::site::Call;
 use crate::tokens::{Grant, RefreshToken, check_consent};
 
@@ -102,12 +103,14 @@ fn code_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -> R
     }
     if offline {
         let copy = realm.sessions[&session].offline_copy(call.now);
-        realm.offline_sessions.entry(session.clone()).or_insert(copy).clients.entry(client_id.to_owned()).or_default();
+        let client_session = realm.sessions[&session].clients.get(client_id).map(ClientSession::offline_copy).unwrap_or_default();
+        realm.offline_sessions.entry(session.clone()).or_insert(copy).clients.entry(client_id.to_owned()).or_insert(client_session);
     }
     let client_session = realm.sessions_mut(offline).get_mut(&session).and_then(|session| session.clients.get_mut(client_id));
     let reuse_id = client_session.ok_or_else(|| OAuthError::invalid_grant("Session not active"))?.new_family();
 
     let grant = Grant {
+        kind: "authorization_code",
         issuer: &call.issuer,
         client_id,
         session: &session,
@@ -118,7 +121,7 @@ fn code_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -> R
         nonce: request.nonce.as_deref(),
         now: call.now,
     };
-    let response = grant.response(realm, &call.site.keys)?;
+    let response = grant.response(realm, &call.site)?;
     call.site.ledger.count("code_grants");
     Ok(response)
 }
@@ -157,6 +160,7 @@ fn refresh_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -
     }
 
     let grant = Grant {
+        kind: "refresh_token",
         issuer: &call.issuer,
         client_id,
         session: &token.session,
@@ -167,7 +171,7 @@ fn refresh_grant(call: &Call, realm: &mut Realm, client_id: &str, form: &Form) -
         nonce: None,
         now: call.now,
     };
-    let response = grant.response(realm, &call.site.keys)?;
+    let response = grant.response(realm, &call.site)?;
     call.site.ledger.count("refresh_grants");
     Ok(response)
 }

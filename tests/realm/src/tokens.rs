@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::keys::{Keys, at_hash, uuid};
+use crate::algorithm::Algorithm;
+use crate::alteration::Alteration;
+use crate::bytes::uuid;
+use crate::jwt::Unsigned;
+use crate::keys::Keys;
 use crate::oauth_error::OAuthError;
-use crate::realm::{Realm, User};
+use crate::realm::{BALANCE_API, Realm, User};
 use crate::session::UserSession;
 use crate::site::Site;
 
@@ -19,6 +23,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) scope: &'a [String],
     /// The scope of the access token.
     pub(crate) narrowed: &'a [String],
+    /// `grant_type`.
+    pub(crate) kind: &'a str,
     /// Only the first ID token has the nonce.
     pub(crate) nonce: Option<&'a str>,
     pub(crate) now: u64,
@@ -26,32 +32,37 @@ pub(crate) struct Grant<'a> {
 
 impl Grant<'_> {
     /// The members of a successful token response (RFC 6749, 5.1).
-    pub(crate) fn response(&self, realm: &mut Realm, keys: &Keys) -> Result<Value, OAuthError> {
+    pub(crate) fn response(&self, realm: &mut Realm, site: &Site) -> Result<Value, OAuthError> {
         let now = self.now;
+        let keys = &site.keys;
         let session =
             realm.sessions_mut(self.offline).get_mut(self.session).ok_or_else(|| OAuthError::invalid_grant("Session not active"))?;
         session.last_used = now;
         let username = session.username.clone();
         let authenticated_at = session.authenticated_at;
-        let token_id = session
-            .clients
-            .get_mut(self.client_id)
-            .ok_or_else(|| OAuthError::invalid_grant("Session doesn't have required client"))?
-            .issue(self.reuse_id);
+        let client_session =
+            session.clients.get_mut(self.client_id).ok_or_else(|| OAuthError::invalid_grant("Session doesn't have required client"))?;
+        let token_id = client_session.issue(self.reuse_id);
+        let acr = if client_session.single_sign_on { "0" } else { "1" };
         realm.token_responses += 1;
         let user = realm.user(&username).ok_or_else(|| OAuthError::invalid_grant("User not found"))?;
+        let client = realm.client(self.client_id).ok_or_else(|| OAuthError::invalid_grant("Unmatching clients"))?;
         let settings = &realm.settings;
 
         let mut identity = json!({
             "exp": now + settings.access_token_lifespan, "iat": now, "auth_time": authenticated_at, "jti": uuid(), "iss": self.issuer,
-            "sub": user.subject, "azp": self.client_id, "sid": self.session, "acr": "1",
+            "sub": user.subject, "azp": self.client_id, "sid": self.session, "acr": acr,
         });
         merge(&mut identity, profile(user, self.narrowed));
 
         let scope_text = in_some_order(self.narrowed, realm.token_responses);
         let mut access = identity.clone();
-        merge(&mut access, json!({"typ": "Bearer", "aud": settings.audience, "scope": scope_text, "allowed-origins": []}));
-        let access_token = keys.sign_rs256(&access);
+        merge(&mut access, json!({"typ": "Bearer", "scope": scope_text, "allowed-origins": []}));
+        let balance = || self.narrowed.iter().any(|scope| scope == "balance:read").then(|| format!("{BALANCE_API}:{}", site.name));
+        if let Some(audience) = settings.audience.clone().or_else(balance) {
+            access["aud"] = audience.into();
+        }
+        let access_token = Unsigned { typ: "JWT", algorithm: Algorithm::RS256, secret: "", claims: access }.sign(keys, None);
 
         let mut refresh = json!({
             "iat": now, "jti": token_id, "iss": self.issuer, "aud": self.issuer, "sub": user.subject,
@@ -66,15 +77,19 @@ impl Grant<'_> {
             "access_token": access_token,
             "expires_in": settings.access_token_lifespan,
             "refresh_expires_in": if self.offline { 0 } else { settings.refresh_token_lifespan },
-            "refresh_token": keys.sign_hs512(&refresh),
+            "refresh_token": keys.sign_refresh_token(&refresh),
             "token_type": settings.token_type,
         });
         if self.narrowed.iter().any(|scope| scope == "openid") {
-            merge(&mut identity, json!({"typ": "ID", "jti": uuid(), "aud": self.client_id, "at_hash": at_hash(&access_token)}));
+            let alteration = site.faults.alteration("id_token", site.name, self.kind);
+            let algorithm = alteration.as_ref().and_then(Alteration::algorithm).unwrap_or_else(|| client.id_token_algorithm());
+            let at_hash = algorithm.at_hash(&access_token);
+            merge(&mut identity, json!({"typ": "ID", "jti": uuid(), "aud": client.id_token_audience(), "at_hash": at_hash}));
             if let Some(nonce) = self.nonce {
                 identity["nonce"] = nonce.into();
             }
-            response["id_token"] = keys.sign_rs256(&identity).into();
+            let token = Unsigned { typ: "JWT", algorithm, secret: client.secret_text(), claims: identity };
+            response["id_token"] = token.sign(keys, alteration.as_ref()).into();
         }
         merge(&mut response, json!({"not-before-policy": settings.not_before, "session_state": self.session, "scope": scope_text}));
         Ok(response)
@@ -106,7 +121,7 @@ fn in_some_order(scope: &[String], token_responses: usize) -> String {
     scope.join(" ")
 }
 
-fn merge(into: &mut Value, from: Value) {
+pub(crate) fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
     }
@@ -128,7 +143,7 @@ pub(crate) struct RefreshToken {
 impl RefreshToken {
     /// `None` for anything that is not a refresh token of this realm.
     pub(crate) fn read(keys: &Keys, token: &str) -> Option<Self> {
-        let claims = keys.verify_hs512(token)?;
+        let claims = keys.verify_refresh_token(token)?;
         let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
         let offline = match claims["typ"].as_str()? {
             "Refresh" => false,
@@ -211,7 +226,7 @@ pub(crate) fn check_consent(realm: &Realm, client_id: &str, username: &str, scop
 
 /// Checks an access token as the login server's own endpoints do.
 pub(crate) fn check_access_token(site: &Site, realm: &Realm, token: &str, issuer: &str, now: u64) -> Result<Value, &'static str> {
-    let claims = site.keys.verify_rs256(token).filter(|claims| claims["typ"] == "Bearer").ok_or("Token verification failed")?;
+    let claims = site.keys.verify(token).filter(|claims| claims["typ"] == "Bearer").ok_or("Token verification failed")?;
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     if text("iss") != issuer
         || claims["iat"].as_u64().unwrap_or(0) < realm.settings.not_before

@@ -1,5 +1,7 @@
 //! A realm in a separate process, and an HTTP client that shows every byte.
 
+pub(crate) mod token;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +10,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
+use crate::support::token::Token;
+
+pub(crate) const CLIENT: &str = "1000001-0-test:third-party";
+pub(crate) const SECRET: &str = "test-secret-with-+-and-:";
 pub(crate) const CODE_VERIFIER: &str = "a-code-verifier-that-is-forty-three-letters";
 const CODE_CHALLENGE: &str = "jm8MNFPVoF-CC-w-R9RZAvIxntXQwNmyWg924H1LDyI";
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:1/callback?keep=%2F";
@@ -123,7 +129,7 @@ impl Realm {
 
     pub(crate) fn token(&self, realm: &str, parameters: &[(&str, &str)]) -> Response {
         let client_id = format!("1000001-0-test:{realm}");
-        let mut form = vec![("client_id", client_id.as_str()), ("client_secret", "test-secret-with-+-and-:")];
+        let mut form = vec![("client_id", client_id.as_str()), ("client_secret", SECRET)];
         form.extend(parameters);
         self.send("POST", &path(realm, "token"), &[("Content-Type", "application/x-www-form-urlencoded")], &encode(&form))
     }
@@ -137,6 +143,22 @@ impl Realm {
     pub(crate) fn refresh(&self, realm: &str, tokens: &Value) -> Response {
         let refresh_token = tokens["refresh_token"].as_str().expect("there is a refresh token");
         self.token(realm, &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)])
+    }
+
+    /// Sets an attribute of `CLIENT`.
+    pub(crate) fn set_attribute(&self, name: &str, value: &str) {
+        self.order("settings", &json!({"client": CLIENT, "attributes": {name: value}}));
+    }
+
+    pub(crate) fn certs(&self) -> Vec<Value> {
+        self.send("GET", &path("third-party", "certs"), &[], "").json()["keys"].as_array().expect("a list").clone()
+    }
+
+    /// The listed key that the token names.
+    pub(crate) fn key_of(&self, token: &Token) -> Value {
+        let key = self.certs().into_iter().find(|key| key["kid"] == token.header["kid"]).expect("the key is listed");
+        assert_eq!(key["alg"], token.header["alg"]);
+        key
     }
 
     /// Logs in and redeems the code.

@@ -1,5 +1,7 @@
 //! What the realm promises to tests that use it, seen from outside.
 
+mod logout;
+mod openid;
 mod support;
 
 use std::time::Duration;
