@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-differential test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-openid test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -13,7 +13,7 @@ IN_VENV := $(CURDIR)/$(VENV)/bin
 export PYTHONPATH := $(CURDIR)/target/python
 
 help: ## what there is
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{ printf "make %-25s %s\n", $$1, $$2 }'
 
 demo: build ## a whole login in all languages (LANGUAGE=python: in one), then all on one login (PEERS=1: and Authlib and openid-client beside them)
 	@$(PYTHON) tests/demo.py --language $(LANGUAGE)
@@ -61,6 +61,16 @@ test-differential: build ## generated inputs and every fault, through all langua
 	$(PYTHON) tests/differential/run.py
 	$(PYTHON) tests/differential/faults.py
 
+test-signing-in: build ## the code of docs/signing-in.md in each web framework (from PyPI and npm), with a browser, against the local realm
+	cargo build -p signing-in-axum
+	$(PYTHON) tests/signing_in/run.py
+
+test-openid: build ## OpenID Connect: what servers may send, in all languages and a certified relying party; Wycheproof's vectors; 20,000 mutated tokens and other libraries
+	$(PYTHON) tests/openid/run.py
+	cargo test -p sipgate-oauth2-protocol --test wycheproof -- --nocapture
+	cargo build -p openid-tests
+	$(PYTHON) tests/openid/differential.py
+
 test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, a thousand that are killed
 	$(PYTHON) tests/chaos/foreign_closes.py
 	$(PYTHON) tests/chaos/contention.py
@@ -85,6 +95,9 @@ test-schedules: ## the threads of the driver in tens of thousands of orders (SEE
 
 test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetched from npm
 	$(PYTHON) tests/oidc_provider/run.py
+
+test-django-oauth-toolkit: build ## a real django-oauth-toolkit 3, known by discovery only, fetched from PyPI
+	$(PYTHON) tests/django_oauth_toolkit/run.py
 
 lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, dependencies, stubs against the binary, generated files against their sources
 	cargo fmt --all --check

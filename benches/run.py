@@ -15,11 +15,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 from driver.local_realm import running_local_realm
 from driver.programs import environment
 
-PACKAGES: Mapping[str, str] = {
-    "rust": "bench-rust",
-    "python": "sipgate-oauth2-python",
-    "node": "sipgate-oauth2-node",
-    "c": "sipgate-oauth2-c-library",
+PACKAGES: Mapping[str, Sequence[str]] = {
+    "rust": ["bench-rust", "bench-openid"],
+    "python": ["sipgate-oauth2-python"],
+    "node": ["sipgate-oauth2-node"],
+    "c": ["sipgate-oauth2-c-library"],
 }
 STAGING: Mapping[str, Sequence[str]] = {
     "rust": ["true"],
@@ -32,6 +32,7 @@ BENCHES: Mapping[str, Sequence[Sequence[str]]] = {
         ["target/release/bench-rust"],
         ["target/release/bench-memory"],
         ["target/release/bench-hanging"],
+        ["target/release/bench-openid"],
     ],
     "python": [[sys.executable, "benches/bench_python.py"]],
     "node": [["node", "benches/bench_node.mjs"]],
@@ -44,10 +45,8 @@ def main() -> int:
     parser.add_argument("--languages", default=",".join(PACKAGES))
     languages = parser.parse_args().languages.split(",")
     for language in languages:
-        for command in (
-            ["cargo", "build", "--release", "-p", PACKAGES[language]],
-            STAGING[language],
-        ):
+        builds = [["cargo", "build", "--release", "-p", package] for package in PACKAGES[language]]
+        for command in (*builds, STAGING[language]):
             subprocess.run(command, cwd=ROOT, check=True)
     subprocess.run(["cargo", "build", "--release", "-p", "realm"], cwd=ROOT, check=True)
     missed = []

@@ -1,7 +1,7 @@
 'use strict'
 
 const { drainAtExit } = require('./lib/at_exit.cjs')
-const { Client } = require('./lib/client.cjs')
+const { Client, ServerMetadata } = require('./lib/client.cjs')
 const { classes, native } = require('./lib/native.cjs')
 const { AuthorizationRequest, TokenSet } = require('./lib/objects.cjs')
 const { TokenSource } = require('./lib/source.cjs')
@@ -13,6 +13,7 @@ module.exports = {
   AuthorizationRequest,
   Client,
   ERROR_CODES: Object.freeze(native.errorCodes().map(Object.freeze)),
+  ServerMetadata,
   Store,
   TokenSet,
   TokenSource,

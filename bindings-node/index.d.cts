@@ -24,6 +24,16 @@ export interface ClientOptions {
   /** Seconds that a token request may take, until the last byte of its response; 30 by default. */
   requestTimeout?: number | undefined
   /**
+   * How ID tokens must be signed: one or more of `RS256`, `PS256`, `ES256` …. By default, it is any
+   * algorithm that the metadata names and this library knows, otherwise `RS256`. `HS256` and its
+   * kind are accepted only if they are named here.
+   */
+  idTokenSignedResponseAlg?: string | readonly string[] | undefined
+  /** Other client ids that an ID token may be for beside this client's; none by default. */
+  trustedAudiences?: readonly string[] | undefined
+  /** Seconds that the server's clock may differ from this one's: 0 to 300, 60 by default. */
+  leeway?: number | undefined
+  /**
    * Where logins are kept. {@link Client.completeLogin} and {@link Client.tokenSource} need it; the
    * single steps do not.
    */
@@ -95,6 +105,46 @@ export interface ServerMetadata {
   readonly [member: string]: unknown
 }
 
+/** How {@link ServerMetadata.discover} reaches the server: as a client does. */
+export interface DiscoveryOptions extends CallOptions {
+  /** As {@link ClientOptions.caCertificates}. */
+  caCertificates?: string | Uint8Array | undefined
+  /** As {@link ClientOptions.proxy}. */
+  proxy?: string | undefined
+  /** As {@link ClientOptions.connectTimeout}. */
+  connectTimeout?: number | undefined
+  /** As {@link ClientOptions.requestTimeout}. */
+  requestTimeout?: number | undefined
+}
+
+export declare namespace ServerMetadata {
+  /**
+   * Fetches the metadata of the server with this issuer (OpenID Connect Discovery; RFC 8414). Keep
+   * the result: it is plain JSON, and a client that is made from it needs no network for that.
+   * sipgate and Keycloak need no discovery.
+   *
+   * ```js
+   * const metadata = await ServerMetadata.discover('https://login.example.com')
+   * const client = new Client({ metadata, clientId })
+   * ```
+   */
+  function discover(issuer: string, options?: DiscoveryOptions): Promise<ServerMetadata>
+}
+
+/** Claims about a user, from an ID token or from the userinfo endpoint. */
+export interface Claims {
+  /** The user's id at this server. It never changes, unlike `email`. */
+  readonly sub: string
+  readonly [claim: string]: unknown
+}
+
+/** What the server knows of a token (RFC 7662). */
+export interface Introspection {
+  /** Whether the token is active. If it is not, there are no other members. */
+  readonly active: boolean
+  readonly [member: string]: unknown
+}
+
 /** One or more scope names: `'balance:read sms:write'` or an array. */
 export type Scope = string | readonly string[]
 
@@ -118,6 +168,22 @@ export interface AuthorizationOptions {
   /** Languages for the login page, best first: `de en`. */
   uiLocales?: string | undefined
   /**
+   * How many seconds ago the user may have logged in: 0 requires a login now. The ID token must
+   * then prove it. Anyone who can change the exported request can take this out. Where it protects
+   * something, keep the request on the server, or signed.
+   */
+  maxAge?: number | undefined
+  /** How the user is to log in, best first. The server may do otherwise: see {@link claims}. */
+  acrValues?: string | undefined
+  /**
+   * Single claims to request, as an object or as its JSON text (OpenID Connect Core, section 5.5).
+   * With `{ id_token: { acr: { essential: true, values: ['gold'] } } }`, an ID token without this
+   * value is refused.
+   */
+  claims?: string | Readonly<Record<string, unknown>> | undefined
+  /** An ID token of the user who is to be logged in, for instance with `prompt: 'none'`. */
+  idTokenHint?: string | undefined
+  /**
    * Any other parameters: an object, or pairs such as those of a `Map` or `URLSearchParams`. A
    * parameter that this library sets itself is refused.
    */
@@ -137,8 +203,25 @@ export interface CallOptions {
 
 /** The options of {@link Client.completeLogin}. */
 export interface LoginOptions extends CallOptions {
-  /** The user's name in your application: at most 1024 bytes. */
-  account: string
+  /**
+   * The user's name in your application: at most 1024 bytes. By default, the account is the user's
+   * id at the server, `sub` of the ID token, for which the scope must have `openid`.
+   */
+  account?: string | undefined
+}
+
+/** The options of {@link Client.logoutUrl}. */
+export interface LogoutOptions extends CallOptions {
+  /** The user's last ID token, if there is no token source. Without it, servers ask the user. */
+  idTokenHint?: string | undefined
+  /** Where the server sends the user afterwards, byte for byte as registered. */
+  postLogoutRedirectUri?: string | undefined
+  /** What the server repeats then. {@link Client.checkLogoutResponse} compares it. */
+  state?: string | undefined
+  /** Which user is to be logged out, such as a name or a session. */
+  logoutHint?: string | undefined
+  /** Languages for the server's page, best first: `de en`. */
+  uiLocales?: string | undefined
 }
 
 /** The options of {@link TokenSource.accessToken}. */
@@ -158,6 +241,8 @@ export interface CodeOptions extends CallOptions {
   redirectUri?: string | undefined
   /** The requested scope. It counts as granted if the response has no scope. */
   scope?: Scope | undefined
+  /** The `nonce` of the authorization URL, which the ID token must repeat. */
+  nonce?: string | undefined
 }
 
 /** The options of {@link Client.refresh}. */
@@ -248,16 +333,50 @@ export declare class Client {
    * all processes that share the store. If the browser loads the callback twice, in the same
    * process or another, one exchange is made, and both calls get the same login. A login that is
    * stored for the account is replaced. Timeout and signal end the wait only: if the code was sent,
-   * the login is stored.
+   * the login is stored. The account is the user's id at the server, if none is named.
    */
   completeLogin(
     request: AuthorizationRequest,
     callback: string | URL | URLSearchParams,
-    options: LoginOptions,
+    options?: LoginOptions,
   ): Promise<TokenSource>
 
   /** The tokens of this account, whether or not there is a login yet. No I/O, and cheap. */
   tokenSource(account: string): TokenSource
+
+  /**
+   * Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel
+   * Logout), for all processes that share the store. Pass the parameter `logout_token` of the
+   * request that the server sent. Returns their accounts, so that their sessions in your
+   * application can end too. Respond with 400 if it rejects with a {@link SecurityCheckError}, and
+   * with 500 if the error is {@link SipgateOAuth2Error.retryable | retryable}.
+   */
+  acceptLogoutToken(logoutToken: string, options?: CallOptions): Promise<string[]>
+
+  /**
+   * Asks the server whether a token is active, and what it knows of it (RFC 7662). The response
+   * holds for this moment only.
+   */
+  introspect(token: string, options?: CallOptions): Promise<Introspection>
+
+  /**
+   * Revokes a token at the server (RFC 7009). With a refresh token, the login ends there.
+   * {@link TokenSource.logout} ends it in the store too.
+   */
+  revoke(token: string, options?: CallOptions): Promise<void>
+
+  /**
+   * The URL to send the user's browser to, to end the session at the server (OpenID Connect
+   * RP-Initiated Logout). It contains the login's ID token. Reads the store, and not the network.
+   * {@link TokenSource.logout} ends the login here: call it afterwards.
+   */
+  logoutUrl(source?: TokenSource, options?: LogoutOptions): Promise<string>
+
+  /**
+   * Throws a {@link SecurityCheckError} unless the server sent the user back after the logout with
+   * this `state`. `callback` is as for {@link exchangeCallback}. No network.
+   */
+  checkLogoutResponse(callback: string | URL | URLSearchParams, state: string): void
 
   /**
    * Calls `listener` for everything that happens, after it happened. The channel `sipgate-oauth2`
@@ -332,10 +451,17 @@ export declare class TokenSet {
   readonly tokenType: string
   /** The refresh token. After a refresh whose response had none, it is the one that was used. */
   readonly refreshToken: string | undefined
-  /** The ID token as the server sent it. This version does not check its contents. */
+  /** The ID token as the server sent it. */
   readonly idToken: string | undefined
   /** Whether the ID token is from an earlier response, because the last one had none. */
   readonly idTokenKept: boolean
+  /**
+   * Whether the ID token was verified: its signature and its claims. It is if the scope has
+   * `openid` and the tokens are from an exchange or a refresh of this library.
+   */
+  readonly idTokenVerified: boolean
+  /** What the ID token says about the user, if it was verified. */
+  readonly claims: Claims | undefined
   /** The scope that was granted, or the requested one if the server did not say. */
   readonly scope: string | undefined
   /** When the access token expires, in seconds since 1970. */
@@ -374,7 +500,7 @@ export declare class TokenSet {
 export declare class TokenSource {
   private constructor()
 
-  /** The account, as the application named it. */
+  /** The account: the application's name for the user, or the user's id at the server. */
   readonly account: string
   /** What events and logs call the account: 16 hexadecimal digits, the same in all processes. */
   readonly accountHash: string
@@ -414,6 +540,20 @@ export declare class TokenSource {
 
   /** The state of the login, from the store, without the network. */
   status(options?: CallOptions): Promise<TokenStatus>
+
+  /**
+   * What the ID token says about the user: verified at the login, and at each refresh that brought
+   * a new one. Reads the store, and not the network. The scope must have `openid`. `sub` names the
+   * user and never changes; an `email` can be another user's tomorrow.
+   */
+  claims(options?: CallOptions): Promise<Claims>
+
+  /**
+   * What the server knows about the user now, from its userinfo endpoint (OpenID Connect Core,
+   * section 5.3). The claims are of the user of the ID token. Refreshes the access token if need
+   * be. The scope must have `openid`.
+   */
+  userinfo(options?: CallOptions): Promise<Claims>
 
   /**
    * Ends the login: here at once, and then at the server, where it ends every login of this client

@@ -11,6 +11,7 @@ export const {
   ERROR_CODES,
   LoginRequiredError,
   SecurityCheckError,
+  ServerMetadata,
   SipgateOAuth2Error,
   Store,
   StoreError,

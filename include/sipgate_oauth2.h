@@ -269,6 +269,13 @@ typedef struct sipgate_oauth2_client sipgate_oauth2_client;
 typedef struct sipgate_oauth2_client_options sipgate_oauth2_client_options;
 
 /**
+ * How sipgate_oauth2_discover reaches the server; all of it is optional. They may be used any
+ * number of times. A setter that fails changes nothing. Values are checked when the options are
+ * used.
+ */
+typedef struct sipgate_oauth2_discovery_options sipgate_oauth2_discovery_options;
+
+/**
  * What went wrong, and what to do about it. Any number of threads may read it.
  */
 typedef struct sipgate_oauth2_error sipgate_oauth2_error;
@@ -277,6 +284,19 @@ typedef struct sipgate_oauth2_error sipgate_oauth2_error;
  * Something that happened. The library owns it: it is valid until the handler returns.
  */
 typedef struct sipgate_oauth2_event sipgate_oauth2_event;
+
+/**
+ * JSON text. It does not depend on the handle it came from. It may have personal data, and its
+ * memory is wiped when it is freed. Any number of threads may read it.
+ */
+typedef struct sipgate_oauth2_json sipgate_oauth2_json;
+
+/**
+ * What a logout at the server asks for, for sipgate_oauth2_client_logout_url; all of it is
+ * optional. They may be used any number of times. A setter that fails changes nothing. Values are
+ * checked when the parameters are used.
+ */
+typedef struct sipgate_oauth2_logout_parameters sipgate_oauth2_logout_parameters;
 
 /**
  * A text that must not be shown, such as a token or an exported login. It does not depend on the
@@ -534,6 +554,16 @@ sipgate_oauth2_str sipgate_oauth2_secret_text(const sipgate_oauth2_secret *secre
 void sipgate_oauth2_secret_free(sipgate_oauth2_secret *secret);
 
 /**
+ * The text itself. Borrowed from the JSON; empty if NULL.
+ */
+sipgate_oauth2_str sipgate_oauth2_json_text(const sipgate_oauth2_json *json);
+
+/**
+ * Wipes and frees JSON. Does nothing if NULL.
+ */
+void sipgate_oauth2_json_free(sipgate_oauth2_json *json);
+
+/**
  * A new token that is not cancelled. Never NULL. The caller owns it.
  */
 sipgate_oauth2_cancel_token *sipgate_oauth2_cancel_token_new(void);
@@ -779,11 +809,68 @@ sipgate_oauth2_str sipgate_oauth2_event_json(const sipgate_oauth2_event *event);
 bool sipgate_oauth2_event_is_warning(const sipgate_oauth2_event *event);
 
 /**
+ * New options, none of which is set. Never NULL. The caller owns them.
+ */
+sipgate_oauth2_discovery_options *sipgate_oauth2_discovery_options_new(void);
+
+/**
+ * As sipgate_oauth2_client_options_set_ca_certificates.
+ */
+sipgate_oauth2_status sipgate_oauth2_discovery_options_set_ca_certificates(
+    sipgate_oauth2_discovery_options *options,
+    const char *ca_certificates,
+    sipgate_oauth2_error **error);
+
+/**
+ * As sipgate_oauth2_client_options_set_proxy.
+ */
+sipgate_oauth2_status sipgate_oauth2_discovery_options_set_proxy(
+    sipgate_oauth2_discovery_options *options,
+    const char *proxy,
+    sipgate_oauth2_error **error);
+
+/**
+ * How long connecting may take, in milliseconds; 5000 unless set.
+ */
+sipgate_oauth2_status sipgate_oauth2_discovery_options_set_connect_timeout_ms(
+    sipgate_oauth2_discovery_options *options,
+    uint64_t milliseconds,
+    sipgate_oauth2_error **error);
+
+/**
+ * How long a request may take in total, in milliseconds; 30000 unless set.
+ */
+sipgate_oauth2_status sipgate_oauth2_discovery_options_set_request_timeout_ms(
+    sipgate_oauth2_discovery_options *options,
+    uint64_t milliseconds,
+    sipgate_oauth2_error **error);
+
+/**
+ * Frees options. Does nothing if NULL.
+ */
+void sipgate_oauth2_discovery_options_free(sipgate_oauth2_discovery_options *options);
+
+/**
+ * Fetches a server's metadata (OpenID Connect Discovery; RFC 8414) as a JSON object, for
+ * sipgate_oauth2_client_options_new. Keep it: a client made with it needs no network for that.
+ * sipgate and Keycloak need no discovery. `issuer` is the name that the server has for itself,
+ * byte for byte. `options` and `call_options` may be NULL. Blocks. Fails with
+ * SIPGATE_ISSUER_MISMATCH if the document is another server's. The caller owns `metadata`.
+ */
+sipgate_oauth2_status sipgate_oauth2_discover(
+    const char *issuer,
+    const sipgate_oauth2_discovery_options *options,
+    const sipgate_oauth2_call_options *call_options,
+    sipgate_oauth2_json **metadata,
+    sipgate_oauth2_error **error);
+
+/**
  * Settings for a client at any server. `metadata` is a JSON object with the members of RFC 8414:
- * `issuer`, `authorization_endpoint` and `token_endpoint` are required. `revocation_endpoint` is
- * used if present. If `authorization_response_iss_parameter_supported` is true, a callback without
- * `iss` is refused (RFC 9207, section 2.4). Members that are unknown are kept. The caller owns
- * `options`.
+ * `issuer`, `authorization_endpoint` and `token_endpoint` are required, and `jwks_uri` for the
+ * scope openid. Other endpoints are used if present. If
+ * `authorization_response_iss_parameter_supported` is true, a callback without `iss` is refused
+ * (RFC 9207, section 2.4). Members that are unknown are kept. sipgate_oauth2_discover gives such
+ * metadata. The caller owns `options`.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_new(
     const char *metadata,
@@ -887,6 +974,34 @@ sipgate_oauth2_status sipgate_oauth2_client_options_set_connect_timeout_ms(
  * How long a token request may take in total, in milliseconds; 30000 unless set.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_set_request_timeout_ms(
+    sipgate_oauth2_client_options *options,
+    uint64_t milliseconds,
+    sipgate_oauth2_error **error);
+
+/**
+ * How ID tokens must be signed: names such as "RS256" or "ES256", separated by spaces. Unless set,
+ * any algorithm that the metadata names and this library knows, otherwise RS256. "HS256" and its
+ * kind are accepted only if they are named here.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_options_set_id_token_signed_response_alg(
+    sipgate_oauth2_client_options *options,
+    const char *id_token_signed_response_alg,
+    sipgate_oauth2_error **error);
+
+/**
+ * Other client ids that an ID token may be for beside this client's, separated by spaces. Unless
+ * set, there is none.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_options_set_trusted_audiences(
+    sipgate_oauth2_client_options *options,
+    const char *trusted_audiences,
+    sipgate_oauth2_error **error);
+
+/**
+ * By how much the server's clock may differ from this one's, in milliseconds: at most 300000;
+ * 60000 unless set.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_options_set_leeway_ms(
     sipgate_oauth2_client_options *options,
     uint64_t milliseconds,
     sipgate_oauth2_error **error);
@@ -996,7 +1111,8 @@ sipgate_oauth2_status sipgate_oauth2_client_refresh_tokens(
  * Checks the callback, exchanges its code, and stores the login of this account for all processes
  * that share the store. If the browser loads the callback twice, in any process, the code is
  * exchanged once and both calls get the same login. `account` is your application's name for the
- * user; an earlier login of the account is replaced. `callback` and `options` are as for
+ * user. If it is NULL, the account is the user's id at the server, for which the scope must have
+ * openid. An earlier login of the account is replaced. `callback` and `options` are as for
  * sipgate_oauth2_client_exchange_callback. Blocks; once the code was sent, the login is stored
  * even if the wait ends. The caller owns `source`.
  */
@@ -1017,6 +1133,67 @@ sipgate_oauth2_status sipgate_oauth2_client_token_source(
     const sipgate_oauth2_client *client,
     const char *account,
     sipgate_oauth2_token_source **source,
+    sipgate_oauth2_error **error);
+
+/**
+ * Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel Logout),
+ * for all processes that share the store. `logout_token` is the parameter of the request that the
+ * server sent. `accounts` is a JSON array of their accounts, so that their sessions in your
+ * application can end too. `options` may be NULL. Blocks. Respond with 500 if the error is
+ * retryable, and with 400 to any other. The caller owns `accounts`.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_accept_logout_token(
+    const sipgate_oauth2_client *client,
+    const char *logout_token,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_json **accounts,
+    sipgate_oauth2_error **error);
+
+/**
+ * Asks the server whether a token is active, and what it knows of it (RFC 7662). `introspection`
+ * is its response, a JSON object; if `active` is false, it has no other member. It holds for this
+ * moment only. `options` may be NULL. Blocks. The caller owns `introspection`.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_introspect(
+    const sipgate_oauth2_client *client,
+    const char *token,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_json **introspection,
+    sipgate_oauth2_error **error);
+
+/**
+ * Revokes a token at the server (RFC 7009). With a refresh token, the login ends there;
+ * sipgate_oauth2_token_source_logout ends it in the store too. `options` may be NULL. Blocks.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_revoke(
+    const sipgate_oauth2_client *client,
+    const char *token,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_error **error);
+
+/**
+ * The URL to send the user's browser to, to end the session at the server (OpenID Connect
+ * RP-Initiated Logout). It contains the ID token of the login of `source`, which may be NULL.
+ * sipgate_oauth2_token_source_logout ends the login here: call it afterwards. `parameters` and
+ * `options` may be NULL. Blocks: reads the store, and not the network. The caller owns `url`.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_logout_url(
+    const sipgate_oauth2_client *client,
+    const sipgate_oauth2_token_source *source,
+    const sipgate_oauth2_logout_parameters *parameters,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_secret **url,
+    sipgate_oauth2_error **error);
+
+/**
+ * Checks that the server sent the user back after the logout with this `state`; otherwise, fails
+ * with SIPGATE_STATE_MISMATCH. `callback` is as for sipgate_oauth2_client_exchange_callback. Does
+ * not wait.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_check_logout_response(
+    const sipgate_oauth2_client *client,
+    const char *callback,
+    const char *state,
     sipgate_oauth2_error **error);
 
 /**
@@ -1113,6 +1290,43 @@ sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_login_hint(
 sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_ui_locales(
     sipgate_oauth2_authorization_parameters *parameters,
     const char *ui_locales,
+    sipgate_oauth2_error **error);
+
+/**
+ * How long ago the user may have logged in, in seconds: 0 requires a login now. The ID token must
+ * then prove it. Anyone who can change the exported request can take this out. Where it protects
+ * something, keep the request on the server, or signed.
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_max_age(
+    sipgate_oauth2_authorization_parameters *parameters,
+    int64_t seconds,
+    sipgate_oauth2_error **error);
+
+/**
+ * How the user is to log in, in order of preference, separated by spaces. The server may do
+ * otherwise: see sipgate_oauth2_authorization_parameters_set_claims.
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_acr_values(
+    sipgate_oauth2_authorization_parameters *parameters,
+    const char *acr_values,
+    sipgate_oauth2_error **error);
+
+/**
+ * Single claims to request, as a JSON object (OpenID Connect Core, section 5.5). With
+ * {"id_token": {"acr": {"essential": true, "values": ["gold"]}}}, an ID token without this value
+ * is refused.
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_claims(
+    sipgate_oauth2_authorization_parameters *parameters,
+    const char *claims,
+    sipgate_oauth2_error **error);
+
+/**
+ * An ID token of the user who is to be logged in, for instance with the prompt "none".
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_id_token_hint(
+    sipgate_oauth2_authorization_parameters *parameters,
+    const char *id_token_hint,
     sipgate_oauth2_error **error);
 
 /**
@@ -1235,9 +1449,67 @@ sipgate_oauth2_status sipgate_oauth2_authorization_code_set_scope(
     sipgate_oauth2_error **error);
 
 /**
+ * The `nonce` of the authorization URL, which the ID token must repeat.
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_code_set_nonce(
+    sipgate_oauth2_authorization_code *code,
+    const char *nonce,
+    sipgate_oauth2_error **error);
+
+/**
  * Wipes and frees a code. Does nothing if NULL.
  */
 void sipgate_oauth2_authorization_code_free(sipgate_oauth2_authorization_code *code);
+
+/**
+ * New parameters, none of which is set. Never NULL. The caller owns them.
+ */
+sipgate_oauth2_logout_parameters *sipgate_oauth2_logout_parameters_new(void);
+
+/**
+ * The user's last ID token, if there is no token source. Without it, servers ask the user.
+ */
+sipgate_oauth2_status sipgate_oauth2_logout_parameters_set_id_token_hint(
+    sipgate_oauth2_logout_parameters *parameters,
+    const char *id_token_hint,
+    sipgate_oauth2_error **error);
+
+/**
+ * Where the server sends the user's browser afterwards, byte for byte as registered.
+ */
+sipgate_oauth2_status sipgate_oauth2_logout_parameters_set_post_logout_redirect_uri(
+    sipgate_oauth2_logout_parameters *parameters,
+    const char *post_logout_redirect_uri,
+    sipgate_oauth2_error **error);
+
+/**
+ * What the server repeats then. sipgate_oauth2_client_check_logout_response compares it.
+ */
+sipgate_oauth2_status sipgate_oauth2_logout_parameters_set_state(
+    sipgate_oauth2_logout_parameters *parameters,
+    const char *state,
+    sipgate_oauth2_error **error);
+
+/**
+ * Which user is to be logged out, such as a name or a session.
+ */
+sipgate_oauth2_status sipgate_oauth2_logout_parameters_set_logout_hint(
+    sipgate_oauth2_logout_parameters *parameters,
+    const char *logout_hint,
+    sipgate_oauth2_error **error);
+
+/**
+ * Languages for the server's page, in order of preference: "de en".
+ */
+sipgate_oauth2_status sipgate_oauth2_logout_parameters_set_ui_locales(
+    sipgate_oauth2_logout_parameters *parameters,
+    const char *ui_locales,
+    sipgate_oauth2_error **error);
+
+/**
+ * Wipes and frees parameters. Does nothing if NULL.
+ */
+void sipgate_oauth2_logout_parameters_free(sipgate_oauth2_logout_parameters *parameters);
 
 /**
  * Tokens from a JSON object with the names of RFC 6749: one that sipgate_oauth2_token_set_export
@@ -1297,6 +1569,18 @@ sipgate_oauth2_status sipgate_oauth2_token_set_id_token(
  * Whether the ID token is from an earlier response, as the last refresh had none. False if NULL.
  */
 bool sipgate_oauth2_token_set_id_token_kept(const sipgate_oauth2_token_set *tokens);
+
+/**
+ * Whether the ID token was verified: its signature and its claims. It is if the scope has openid
+ * and the tokens are from an exchange or a refresh of this library. False if NULL.
+ */
+bool sipgate_oauth2_token_set_id_token_verified(const sipgate_oauth2_token_set *tokens);
+
+/**
+ * What the ID token says about the user, as a JSON object. Borrowed from the token set; empty if
+ * there is no ID token that was verified, or if NULL.
+ */
+sipgate_oauth2_str sipgate_oauth2_token_set_claims_json(const sipgate_oauth2_token_set *tokens);
 
 /**
  * The token type as the server sent it; "Bearer" if it sent none. Borrowed from the token set;
@@ -1450,6 +1734,30 @@ sipgate_oauth2_status sipgate_oauth2_token_source_status(
     sipgate_oauth2_error **error);
 
 /**
+ * What the ID token of the login says about the user, as a JSON object: verified at the login, and
+ * at each refresh that brought a new one. `sub` names the user and never changes; an `email` can
+ * be another user's tomorrow. From the store and without the network. `options` may be NULL.
+ * Blocks. Fails with SIPGATE_ID_TOKEN if the login has none: log in with the scope openid. The
+ * caller owns `claims`.
+ */
+sipgate_oauth2_status sipgate_oauth2_token_source_claims(
+    const sipgate_oauth2_token_source *source,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_json **claims,
+    sipgate_oauth2_error **error);
+
+/**
+ * What the server knows about the user now, as a JSON object, from its userinfo endpoint (OpenID
+ * Connect Core, section 5.3). The claims are of the user of the ID token. Refreshes the access
+ * token if need be. `options` may be NULL. Blocks. The caller owns `claims`.
+ */
+sipgate_oauth2_status sipgate_oauth2_token_source_userinfo(
+    const sipgate_oauth2_token_source *source,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_json **claims,
+    sipgate_oauth2_error **error);
+
+/**
  * Ends the login: first here, then at the server, where it ends every login of this client in that
  * browser's session. `options` and `revoked` may be NULL. Blocks. On success, `revoked` is whether
  * the server revoked the login: false if the client has no revocation endpoint, or if there was no
@@ -1472,7 +1780,8 @@ sipgate_oauth2_status sipgate_oauth2_token_source_ensure_saved(
     sipgate_oauth2_error **error);
 
 /**
- * The account, as your application named it. Borrowed from the source; empty if NULL.
+ * The account: your application's name for the user, or the user's id at the server. Borrowed from
+ * the source; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_token_source_account(const sipgate_oauth2_token_source *source);
 

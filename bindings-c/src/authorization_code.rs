@@ -67,6 +67,17 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_scope(
     unsafe { set(code, error, |code| Ok(code.scope(text("scope", scope)?))) }
 }
 
+/// The `nonce` of the authorization URL, which the ID token must repeat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_nonce(
+    code: *mut sipgate_oauth2_authorization_code,
+    nonce: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe { set(code, error, |code| Ok(code.nonce(text("nonce", nonce)?))) }
+}
+
 /// Wipes and frees a code. Does nothing if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_authorization_code_free(code: *mut sipgate_oauth2_authorization_code) {

@@ -20,6 +20,7 @@ pub struct sipgate_oauth2_authorization_parameters(Values);
 #[derive(Clone, Default)]
 pub(crate) struct Values {
     response_mode: Option<ResponseMode>,
+    max_age: Option<i64>,
     texts: Vec<(Setter, String)>,
     extra: Vec<(String, String)>,
 }
@@ -38,10 +39,13 @@ impl Values {
 
 impl sipgate_oauth2_authorization_parameters {
     pub(crate) fn with_scope(&self, scope: &str) -> AuthorizationParameters {
-        let Values { response_mode, texts, extra } = &self.0;
+        let Values { response_mode, max_age, texts, extra } = &self.0;
         let mut parameters = AuthorizationParameters::new(scope);
         if let Some(mode) = response_mode {
             parameters = parameters.response_mode(*mode);
+        }
+        if let Some(seconds) = max_age {
+            parameters = parameters.max_age(*seconds);
         }
         parameters = texts.iter().fold(parameters, |parameters, (set, text)| set(parameters, text.clone()));
         extra.iter().fold(parameters, |parameters, (name, value)| parameters.extra(name, value))
@@ -130,6 +134,57 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_ui_locales(
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::ui_locales, text("ui_locales", ui_locales)?))) }
+}
+
+/// How long ago the user may have logged in, in seconds: 0 requires a login now. The ID token must
+/// then prove it. Anyone who can change the exported request can take this out. Where it protects
+/// something, keep the request on the server, or signed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_max_age(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
+    seconds: i64,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe { set(parameters, error, |values| Ok(Values { max_age: Some(seconds), ..values })) }
+}
+
+/// How the user is to log in, in order of preference, separated by spaces. The server may do
+/// otherwise: see sipgate_oauth2_authorization_parameters_set_claims.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_acr_values(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
+    acr_values: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::acr_values, text("acr_values", acr_values)?))) }
+}
+
+/// Single claims to request, as a JSON object (OpenID Connect Core, section 5.5). With
+/// {"id_token": {"acr": {"essential": true, "values": ["gold"]}}}, an ID token without this value
+/// is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_claims(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
+    claims: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe { set(parameters, error, |values| Ok(values.with(AuthorizationParameters::claims, text("claims", claims)?))) }
+}
+
+/// An ID token of the user who is to be logged in, for instance with the prompt "none".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_id_token_hint(
+    parameters: *mut sipgate_oauth2_authorization_parameters,
+    id_token_hint: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        set(parameters, error, |values| Ok(values.with(AuthorizationParameters::id_token_hint, text("id_token_hint", id_token_hint)?)))
+    }
 }
 
 /// Any other parameter. One that this library sets itself is refused when the parameters are used.

@@ -2,17 +2,20 @@
 
 use std::ffi::c_char;
 
-use sipgate_oauth2::{Client, RefreshParameters, Result};
+use sipgate_oauth2::{AnyToken, Client, RefreshParameters, Result};
 
 use crate::arguments::{handle, optional_text, text};
 use crate::authorization_code::sipgate_oauth2_authorization_code;
 use crate::authorization_parameters::sipgate_oauth2_authorization_parameters;
 use crate::authorization_request::sipgate_oauth2_authorization_request;
-use crate::boundary::run_out;
+use crate::boundary::{run, run_out};
 use crate::call_options::{or_defaults, sipgate_oauth2_call_options};
 use crate::client_options::sipgate_oauth2_client_options;
 use crate::error::sipgate_oauth2_error;
 use crate::handle::{boxed, free};
+use crate::json::sipgate_oauth2_json;
+use crate::logout_parameters::sipgate_oauth2_logout_parameters;
+use crate::secret::sipgate_oauth2_secret;
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
 use crate::token_set::sipgate_oauth2_token_set;
@@ -169,7 +172,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_refresh_tokens(
 /// Checks the callback, exchanges its code, and stores the login of this account for all processes
 /// that share the store. If the browser loads the callback twice, in any process, the code is
 /// exchanged once and both calls get the same login. `account` is your application's name for the
-/// user; an earlier login of the account is replaced. `callback` and `options` are as for
+/// user. If it is NULL, the account is the user's id at the server, for which the scope must have
+/// openid. An earlier login of the account is replaced. `callback` and `options` are as for
 /// sipgate_oauth2_client_exchange_callback. Blocks; once the code was sent, the login is stored
 /// even if the wait ends. The caller owns `source`.
 #[unsafe(no_mangle)]
@@ -186,7 +190,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_complete_login(
     unsafe {
         run_out("source", source, error, || {
             let (client, request) = (handle("client", client)?, handle("request", request)?);
-            let (callback, account) = (text("callback", callback)?, text("account", account)?);
+            let (callback, account) = (text("callback", callback)?, optional_text("account", account)?);
             client.client.start_complete_login(&request.request, callback, account, &or_defaults(options)).wait()
         })
     }
@@ -203,6 +207,106 @@ pub unsafe extern "C" fn sipgate_oauth2_client_token_source(
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe { run_out("source", source, error, || handle("client", client)?.client.token_source(text("account", account)?)) }
+}
+
+/// Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel Logout),
+/// for all processes that share the store. `logout_token` is the parameter of the request that the
+/// server sent. `accounts` is a JSON array of their accounts, so that their sessions in your
+/// application can end too. `options` may be NULL. Blocks. Respond with 500 if the error is
+/// retryable, and with 400 to any other. The caller owns `accounts`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_accept_logout_token(
+    client: *const sipgate_oauth2_client,
+    logout_token: *const c_char,
+    options: *const sipgate_oauth2_call_options,
+    accounts: *mut *mut sipgate_oauth2_json,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("accounts", accounts, error, || {
+            let (client, logout_token) = (handle("client", client)?, text("logout_token", logout_token)?);
+            let accounts = client.client.start_accept_logout_token(logout_token, &or_defaults(options)).wait()?;
+            Ok(serde_json::Value::from(accounts).to_string())
+        })
+    }
+}
+
+/// Asks the server whether a token is active, and what it knows of it (RFC 7662). `introspection`
+/// is its response, a JSON object; if `active` is false, it has no other member. It holds for this
+/// moment only. `options` may be NULL. Blocks. The caller owns `introspection`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_introspect(
+    client: *const sipgate_oauth2_client,
+    token: *const c_char,
+    options: *const sipgate_oauth2_call_options,
+    introspection: *mut *mut sipgate_oauth2_json,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("introspection", introspection, error, || {
+            let (client, token) = (handle("client", client)?, AnyToken::from(text("token", token)?));
+            Ok(client.client.start_introspect(token, &or_defaults(options)).wait()?.to_json())
+        })
+    }
+}
+
+/// Revokes a token at the server (RFC 7009). With a refresh token, the login ends there;
+/// sipgate_oauth2_token_source_logout ends it in the store too. `options` may be NULL. Blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_revoke(
+    client: *const sipgate_oauth2_client,
+    token: *const c_char,
+    options: *const sipgate_oauth2_call_options,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run(error, || {
+            let (client, token) = (handle("client", client)?, AnyToken::from(text("token", token)?));
+            client.client.start_revoke(token, &or_defaults(options)).wait()
+        })
+    }
+}
+
+/// The URL to send the user's browser to, to end the session at the server (OpenID Connect
+/// RP-Initiated Logout). It contains the ID token of the login of `source`, which may be NULL.
+/// sipgate_oauth2_token_source_logout ends the login here: call it afterwards. `parameters` and
+/// `options` may be NULL. Blocks: reads the store, and not the network. The caller owns `url`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_logout_url(
+    client: *const sipgate_oauth2_client,
+    source: *const sipgate_oauth2_token_source,
+    parameters: *const sipgate_oauth2_logout_parameters,
+    options: *const sipgate_oauth2_call_options,
+    url: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("url", url, error, || {
+            let client = handle("client", client)?;
+            let source = source.as_ref().map(|source| &source.source);
+            let parameters = parameters.as_ref().map(|parameters| parameters.0.clone()).unwrap_or_default();
+            let url = client.client.start_logout_url(source, parameters, &or_defaults(options)).wait()?;
+            Ok(sipgate_oauth2_secret::new(&url))
+        })
+    }
+}
+
+/// Checks that the server sent the user back after the logout with this `state`; otherwise, fails
+/// with SIPGATE_STATE_MISMATCH. `callback` is as for sipgate_oauth2_client_exchange_callback. Does
+/// not wait.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_check_logout_response(
+    client: *const sipgate_oauth2_client,
+    callback: *const c_char,
+    state: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe { run(error, || handle("client", client)?.client.check_logout_response(text("callback", callback)?, text("state", state)?)) }
 }
 
 /// The server's metadata (RFC 8414) as a JSON object: what was given, or what is known of sipgate

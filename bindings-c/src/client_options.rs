@@ -27,10 +27,11 @@ impl From<ClientBuilder> for sipgate_oauth2_client_options {
 }
 
 /// Settings for a client at any server. `metadata` is a JSON object with the members of RFC 8414:
-/// `issuer`, `authorization_endpoint` and `token_endpoint` are required. `revocation_endpoint` is
-/// used if present. If `authorization_response_iss_parameter_supported` is true, a callback without
-/// `iss` is refused (RFC 9207, section 2.4). Members that are unknown are kept. The caller owns
-/// `options`.
+/// `issuer`, `authorization_endpoint` and `token_endpoint` are required, and `jwks_uri` for the
+/// scope openid. Other endpoints are used if present. If
+/// `authorization_response_iss_parameter_supported` is true, a callback without `iss` is refused
+/// (RFC 9207, section 2.4). Members that are unknown are kept. sipgate_oauth2_discover gives such
+/// metadata. The caller owns `options`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_new(
     metadata: *const c_char,
@@ -188,6 +189,50 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_request_timeout_ms(
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe { set(options, error, |builder| Ok(builder.request_timeout(Duration::from_millis(milliseconds)))) }
+}
+
+/// How ID tokens must be signed: names such as "RS256" or "ES256", separated by spaces. Unless set,
+/// any algorithm that the metadata names and this library knows, otherwise RS256. "HS256" and its
+/// kind are accepted only if they are named here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_options_set_id_token_signed_response_alg(
+    options: *mut sipgate_oauth2_client_options,
+    id_token_signed_response_alg: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        set(options, error, |builder| {
+            Ok(builder
+                .id_token_signed_response_alg(text("id_token_signed_response_alg", id_token_signed_response_alg)?.split_ascii_whitespace()))
+        })
+    }
+}
+
+/// Other client ids that an ID token may be for beside this client's, separated by spaces. Unless
+/// set, there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_options_set_trusted_audiences(
+    options: *mut sipgate_oauth2_client_options,
+    trusted_audiences: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        set(options, error, |builder| Ok(builder.trusted_audiences(text("trusted_audiences", trusted_audiences)?.split_ascii_whitespace())))
+    }
+}
+
+/// By how much the server's clock may differ from this one's, in milliseconds: at most 300000;
+/// 60000 unless set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_options_set_leeway_ms(
+    options: *mut sipgate_oauth2_client_options,
+    milliseconds: u64,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe { set(options, error, |builder| Ok(builder.leeway(Duration::from_millis(milliseconds)))) }
 }
 
 /// Where logins are kept. sipgate_oauth2_client_complete_login and

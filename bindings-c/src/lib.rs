@@ -20,6 +20,9 @@ pub use text::*;
 mod secret;
 pub use secret::*;
 
+mod json;
+pub use json::*;
+
 mod cancel_token;
 pub use cancel_token::*;
 
@@ -44,6 +47,9 @@ pub use store_check::*;
 mod event;
 pub use event::*;
 
+mod discovery;
+pub use discovery::*;
+
 mod client_options;
 pub use client_options::*;
 
@@ -58,6 +64,9 @@ pub use authorization_request::*;
 
 mod authorization_code;
 pub use authorization_code::*;
+
+mod logout_parameters;
+pub use logout_parameters::*;
 
 mod token_set;
 pub use token_set::*;

@@ -18,6 +18,7 @@ pub struct sipgate_oauth2_token_set {
     pub(crate) tokens: TokenSet,
     token_type: Text,
     scope: Option<Text>,
+    claims_json: Option<Text>,
     extra_json: Text,
 }
 
@@ -26,7 +27,13 @@ boxed!(sipgate_oauth2_token_set);
 impl From<TokenSet> for sipgate_oauth2_token_set {
     fn from(tokens: TokenSet) -> Self {
         let extra = serde_json::Value::Object(tokens.extra().clone()).to_string();
-        Self { token_type: tokens.token_type().into(), scope: tokens.scope().map(Text::from), extra_json: extra.as_str().into(), tokens }
+        Self {
+            token_type: tokens.token_type().into(),
+            scope: tokens.scope().map(Text::from),
+            claims_json: tokens.claims().map(|claims| claims.to_json().as_str().into()),
+            extra_json: extra.as_str().into(),
+            tokens,
+        }
     }
 }
 
@@ -107,6 +114,22 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_id_token(
 pub unsafe extern "C" fn sipgate_oauth2_token_set_id_token_kept(tokens: *const sipgate_oauth2_token_set) -> bool {
     // SAFETY: NULL or a live handle.
     unsafe { tokens.as_ref() }.is_some_and(|tokens| tokens.tokens.id_token_kept())
+}
+
+/// Whether the ID token was verified: its signature and its claims. It is if the scope has openid
+/// and the tokens are from an exchange or a refresh of this library. False if NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_set_id_token_verified(tokens: *const sipgate_oauth2_token_set) -> bool {
+    // SAFETY: NULL or a live handle.
+    unsafe { tokens.as_ref() }.is_some_and(|tokens| tokens.tokens.id_token_verified())
+}
+
+/// What the ID token says about the user, as a JSON object. Borrowed from the token set; empty if
+/// there is no ID token that was verified, or if NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_set_claims_json(tokens: *const sipgate_oauth2_token_set) -> sipgate_oauth2_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { tokens.as_ref() }, |tokens| tokens.claims_json.as_ref())
 }
 
 /// The token type as the server sent it; "Bearer" if it sent none. Borrowed from the token set;

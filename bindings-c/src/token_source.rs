@@ -10,6 +10,7 @@ use crate::boundary::{run, run_out};
 use crate::call_options::{min_validity, or_defaults, sipgate_oauth2_call_options};
 use crate::error::sipgate_oauth2_error;
 use crate::handle::{boxed, free};
+use crate::json::sipgate_oauth2_json;
 use crate::secret::{SharedSecret, sipgate_oauth2_secret};
 use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
@@ -25,7 +26,7 @@ use crate::token_status::sipgate_oauth2_token_status;
 /// login and logout in progress has ended and is stored, for at most 5 seconds. `_exit` and signals
 /// do not wait.
 pub struct sipgate_oauth2_token_source {
-    source: TokenSource,
+    pub(crate) source: TokenSource,
     account: Text,
     account_hash: Text,
     /// The last access token as C has it, so that it is not copied for each request. The lock is
@@ -202,6 +203,40 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_status(
     unsafe { run_out("status", status, error, || handle("source", source)?.source.start_status(&or_defaults(options)).wait()) }
 }
 
+/// What the ID token of the login says about the user, as a JSON object: verified at the login, and
+/// at each refresh that brought a new one. `sub` names the user and never changes; an `email` can
+/// be another user's tomorrow. From the store and without the network. `options` may be NULL.
+/// Blocks. Fails with SIPGATE_ID_TOKEN if the login has none: log in with the scope openid. The
+/// caller owns `claims`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_source_claims(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    claims: *mut *mut sipgate_oauth2_json,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("claims", claims, error, || Ok(handle("source", source)?.source.start_claims(&or_defaults(options)).wait()?.to_json()))
+    }
+}
+
+/// What the server knows about the user now, as a JSON object, from its userinfo endpoint (OpenID
+/// Connect Core, section 5.3). The claims are of the user of the ID token. Refreshes the access
+/// token if need be. `options` may be NULL. Blocks. The caller owns `claims`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_source_userinfo(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    claims: *mut *mut sipgate_oauth2_json,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("claims", claims, error, || Ok(handle("source", source)?.source.start_userinfo(&or_defaults(options)).wait()?.to_json()))
+    }
+}
+
 /// Ends the login: first here, then at the server, where it ends every login of this client in that
 /// browser's session. `options` and `revoked` may be NULL. Blocks. On success, `revoked` is whether
 /// the server revoked the login: false if the client has no revocation endpoint, or if there was no
@@ -238,7 +273,8 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_ensure_saved(
     unsafe { run(error, || handle("source", source)?.source.ensure_saved()) }
 }
 
-/// The account, as your application named it. Borrowed from the source; empty if NULL.
+/// The account: your application's name for the user, or the user's id at the server. Borrowed from
+/// the source; empty if NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_source_account(source: *const sipgate_oauth2_token_source) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.

@@ -52,6 +52,9 @@ static void of_options(void)
     CHECK_SETTER(sipgate_oauth2_client_options_set_realm, options, "options", "realm");
     CHECK_SETTER(sipgate_oauth2_client_options_set_ca_certificates, options, "options", "ca_certificates");
     CHECK_SETTER(sipgate_oauth2_client_options_set_proxy, options, "options", "proxy");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_id_token_signed_response_alg, options, "options",
+                 "id_token_signed_response_alg");
+    CHECK_SETTER(sipgate_oauth2_client_options_set_trusted_audiences, options, "options", "trusted_audiences");
     sipgate_oauth2_client_options_free(options);
 }
 
@@ -78,6 +81,9 @@ static void of_parameters(void)
     CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_prompt, parameters, "parameters", "prompt");
     CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_login_hint, parameters, "parameters", "login_hint");
     CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_ui_locales, parameters, "parameters", "ui_locales");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_acr_values, parameters, "parameters", "acr_values");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_claims, parameters, "parameters", "claims");
+    CHECK_SETTER(sipgate_oauth2_authorization_parameters_set_id_token_hint, parameters, "parameters", "id_token_hint");
     CHECK_SETTER(add_extra_name, parameters, "parameters", "extra");
     CHECK_SETTER(add_extra_value, parameters, "parameters", "extra");
     sipgate_oauth2_authorization_parameters_free(parameters);
@@ -91,7 +97,30 @@ static void of_codes(void)
     CHECK_SETTER(sipgate_oauth2_authorization_code_set_code_verifier, code, "code", "code_verifier");
     CHECK_SETTER(sipgate_oauth2_authorization_code_set_redirect_uri, code, "code", "redirect_uri");
     CHECK_SETTER(sipgate_oauth2_authorization_code_set_scope, code, "code", "scope");
+    CHECK_SETTER(sipgate_oauth2_authorization_code_set_nonce, code, "code", "nonce");
     sipgate_oauth2_authorization_code_free(code);
+}
+
+static void of_discovery(void)
+{
+    sipgate_oauth2_discovery_options *options = sipgate_oauth2_discovery_options_new();
+
+    CHECK_SETTER(sipgate_oauth2_discovery_options_set_ca_certificates, options, "options", "ca_certificates");
+    CHECK_SETTER(sipgate_oauth2_discovery_options_set_proxy, options, "options", "proxy");
+    sipgate_oauth2_discovery_options_free(options);
+}
+
+static void of_logouts(void)
+{
+    sipgate_oauth2_logout_parameters *parameters = sipgate_oauth2_logout_parameters_new();
+
+    CHECK_SETTER(sipgate_oauth2_logout_parameters_set_id_token_hint, parameters, "parameters", "id_token_hint");
+    CHECK_SETTER(sipgate_oauth2_logout_parameters_set_post_logout_redirect_uri, parameters, "parameters",
+                 "post_logout_redirect_uri");
+    CHECK_SETTER(sipgate_oauth2_logout_parameters_set_state, parameters, "parameters", "state");
+    CHECK_SETTER(sipgate_oauth2_logout_parameters_set_logout_hint, parameters, "parameters", "logout_hint");
+    CHECK_SETTER(sipgate_oauth2_logout_parameters_set_ui_locales, parameters, "parameters", "ui_locales");
+    sipgate_oauth2_logout_parameters_free(parameters);
 }
 
 /* A value that was set before a failure is still used after it. */
@@ -127,6 +156,8 @@ int main(void)
     of_options();
     of_parameters();
     of_codes();
+    of_discovery();
+    of_logouts();
     a_setter_that_fails_changes_nothing();
     free(huge);
     return checks_failed != 0;

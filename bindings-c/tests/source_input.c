@@ -19,7 +19,9 @@ static void of_the_client(const sipgate_oauth2_client *client)
     CHECK_REFUSED(sipgate_oauth2_client_token_source(NULL, "anna", &out, &error), "client");
     CHECK_REFUSED(sipgate_oauth2_client_token_source(client, "anna", NULL, &error), "source");
     CHECK_TEXT(sipgate_oauth2_client_complete_login(client, request, text, "anna", NULL, &out, &error), "callback");
-    CHECK_TEXT(sipgate_oauth2_client_complete_login(client, request, "code=c", text, NULL, &out, &error), "account");
+    CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "\xff", NULL, &out, &error), "account");
+    /* Without an account, the ID token names it, and this scope gets none. */
+    CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", NULL, NULL, &out, &error), "account");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "", NULL, &out, &error), "account");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, NULL, "code=c", "anna", NULL, &out, &error), "request");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(NULL, request, "code=c", "anna", NULL, &out, &error), "client");

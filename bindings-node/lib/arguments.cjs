@@ -30,11 +30,28 @@ function seconds(field, value) {
   return value
 }
 
+/** A number that no conversion changes. */
+function wholeSeconds(field, value) {
+  if (typeof value !== 'number') throw wrongType(field, 'a number of seconds', value)
+  if (!Number.isSafeInteger(value)) throw invalidArgument(field, 'must be a whole number of seconds')
+  return value
+}
+
+function texts(field, value) {
+  if (!Array.isArray(value)) throw wrongType(field, 'an array of strings', value)
+  return value.map((item) => text(field, item))
+}
+
+/** One string, or an array of them. */
+function oneOrMore(field, value) {
+  if (typeof value === 'string') return [text(field, value)]
+  if (!Array.isArray(value)) throw wrongType(field, 'a string or an array of strings', value)
+  return texts(field, value)
+}
+
 /** Scope names: a string, or an array of them. */
 function scope(field, value) {
-  if (typeof value === 'string') return text(field, value)
-  if (!Array.isArray(value)) throw wrongType(field, 'a string or an array of strings', value)
-  return value.map((name) => text(field, name)).join(' ')
+  return oneOrMore(field, value).join(' ')
 }
 
 /** The contents of a PEM file, which was read with or without an encoding. */
@@ -123,4 +140,21 @@ function frozen(value) {
   return Object.freeze(value)
 }
 
-module.exports = { abortSignal, callback, flag, frozen, json, options, origins, pairs, pem, scope, seconds, text, wrongType }
+module.exports = {
+  abortSignal,
+  callback,
+  flag,
+  frozen,
+  json,
+  oneOrMore,
+  options,
+  origins,
+  pairs,
+  pem,
+  scope,
+  seconds,
+  text,
+  texts,
+  wholeSeconds,
+  wrongType,
+}

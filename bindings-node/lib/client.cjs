@@ -1,11 +1,26 @@
 'use strict'
 
-const { callback: readCallback, frozen, json, options, origins, pairs, pem, scope, seconds, text, wrongType } = require('./arguments.cjs')
+const {
+  callback: readCallback,
+  frozen,
+  json,
+  oneOrMore,
+  options,
+  origins,
+  pairs,
+  pem,
+  scope,
+  seconds,
+  text,
+  texts,
+  wholeSeconds,
+  wrongType,
+} = require('./arguments.cjs')
 const { callOptions, wait } = require('./calls.cjs')
 const { listen, newEmitter } = require('./events.cjs')
 const { guarded, native } = require('./native.cjs')
 const { AuthorizationRequest, MADE_HERE, TokenSet, printsAsJson, requestHandle, tokensHandle } = require('./objects.cjs')
-const { TokenSource } = require('./source.cjs')
+const { TokenSource, sourceHandle } = require('./source.cjs')
 const { store } = require('./store.cjs')
 
 /**
@@ -14,14 +29,15 @@ const { store } = require('./store.cjs')
 const SIPGATE = 'https://login.sipgate.com/'
 const SIPGATE_ORIGINS = ['https://api.sipgate.com']
 
+const connectionOptions = { caCertificates: pem, proxy: text, connectTimeout: seconds, requestTimeout: seconds }
 const clientOptions = {
   clientSecret: text,
   clientAuthentication: text,
   redirectUri: text,
-  caCertificates: pem,
-  proxy: text,
-  connectTimeout: seconds,
-  requestTimeout: seconds,
+  ...connectionOptions,
+  idTokenSignedResponseAlg: oneOrMore,
+  trustedAudiences: texts,
+  leeway: seconds,
   store,
   origins,
 }
@@ -38,12 +54,25 @@ const authorizationOptions = {
   prompt: text,
   loginHint: text,
   uiLocales: text,
+  maxAge: wholeSeconds,
+  acrValues: text,
+  claims: json,
+  idTokenHint: text,
   extra: pairs,
 }
 
-const codeOptions = { codeVerifier: text, redirectUri: text, scope, ...callOptions }
+const codeOptions = { codeVerifier: text, redirectUri: text, scope, nonce: text, ...callOptions }
 const refreshOptions = { scope, ...callOptions }
 const loginOptions = { account: text, ...callOptions }
+const logoutOptions = {
+  idTokenHint: text,
+  postLogoutRedirectUri: text,
+  state: text,
+  logoutHint: text,
+  uiLocales: text,
+  ...callOptions,
+}
+const discoveryOptions = { ...connectionOptions, ...callOptions }
 
 class Client {
   #emitter
@@ -133,17 +162,43 @@ class Client {
     const client = this.#handle
     const response = [requestOf(request), readCallback('callback', callback)]
     const { account, ...read } = options(loginOptions, given)
-    text('account', account)
-    return this.#source(account, await wait('Client.completeLogin', read, native.startCompleteLogin, client, ...response, account))
+    return this.#source(await wait('Client.completeLogin', read, native.startCompleteLogin, client, ...response, account))
   }
 
   tokenSource(account) {
     const client = this.#handle
     text('account', account)
-    return this.#source(
-      account,
-      guarded('Client.tokenSource', () => native.tokenSource(client, account)),
-    )
+    return this.#source(guarded('Client.tokenSource', () => native.tokenSource(client, account)))
+  }
+
+  async acceptLogoutToken(logoutToken, given) {
+    text('logout_token', logoutToken)
+    return this.#wait('Client.acceptLogoutToken', options(callOptions, given), native.startAcceptLogoutToken, logoutToken)
+  }
+
+  async introspect(token, given) {
+    text('token', token)
+    return frozen(JSON.parse(await this.#wait('Client.introspect', options(callOptions, given), native.startIntrospect, token)))
+  }
+
+  async revoke(token, given) {
+    text('token', token)
+    await this.#wait('Client.revoke', options(callOptions, given), native.startRevoke, token)
+  }
+
+  async logoutUrl(source, given) {
+    const client = this.#handle
+    const ofSource = sourceHandle(source)
+    if (ofSource === undefined && source !== undefined) throw wrongType('source', 'a TokenSource or undefined', source)
+    const read = options(logoutOptions, given)
+    return wait('Client.logoutUrl', read, native.startLogoutUrl, client, ofSource, read)
+  }
+
+  checkLogoutResponse(callback, state) {
+    const client = this.#handle
+    const response = readCallback('callback', callback)
+    text('state', state)
+    guarded('Client.checkLogoutResponse', () => native.checkLogoutResponse(client, response, state))
   }
 
   on(name, listener) {
@@ -166,13 +221,17 @@ class Client {
     return { issuer, clientId, redirectUri }
   }
 
-  #source(account, handle) {
+  #source(handle) {
     const allowed = this.#origins ?? (this.issuer.startsWith(SIPGATE) ? SIPGATE_ORIGINS : [])
-    return new TokenSource(MADE_HERE, this, allowed, account, handle)
+    return new TokenSource(MADE_HERE, this, allowed, handle)
   }
 
   async #tokens(place, read, start, ...given) {
-    return new TokenSet(MADE_HERE, await wait(place, read, start, this.#handle, ...given))
+    return new TokenSet(MADE_HERE, await this.#wait(place, read, start, ...given))
+  }
+
+  #wait(place, read, start, ...given) {
+    return wait(place, read, start, this.#handle, ...given)
   }
 
   get #view() {
@@ -202,4 +261,13 @@ function requestOf(value) {
   return handle
 }
 
-module.exports = { Client }
+/** The type of the same name is that of any metadata. */
+const ServerMetadata = Object.freeze({
+  async discover(issuer, given) {
+    text('issuer', issuer)
+    const read = options(discoveryOptions, given)
+    return frozen(JSON.parse(await wait('ServerMetadata.discover', read, native.startDiscover, issuer, read)))
+  },
+})
+
+module.exports = { Client, ServerMetadata }

@@ -94,6 +94,7 @@ let tokensHandle
 
 class TokenSet {
   #handle
+  #claims
   #extra
 
   static {
@@ -132,6 +133,14 @@ class TokenSet {
 
   get idTokenKept() {
     return this.#read(native.idTokenKept)
+  }
+
+  get idTokenVerified() {
+    return this.#read(native.idTokenVerified)
+  }
+
+  get claims() {
+    return (this.#claims ??= frozen(JSON.parse(this.#read(native.tokenClaims) ?? null))) ?? undefined
   }
 
   get scope() {

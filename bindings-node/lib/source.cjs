@@ -1,6 +1,6 @@
 'use strict'
 
-const { options, seconds, text, wrongType } = require('./arguments.cjs')
+const { frozen, options, seconds, text, wrongType } = require('./arguments.cjs')
 const { callOptions, wait } = require('./calls.cjs')
 const { fromFields, guarded, native } = require('./native.cjs')
 const { checkMadeHere, printsAsJson, tokensHandle } = require('./objects.cjs')
@@ -9,8 +9,10 @@ const tokenOptions = { minValidity: seconds, ...callOptions }
 
 const { peek } = native
 
+/** The native handle of a token source; `undefined` for anything else. */
+let sourceHandle
+
 class TokenSource {
-  #account
   #client
   #origins
   #handle
@@ -18,21 +20,21 @@ class TokenSource {
   #shown
 
   static {
+    sourceHandle = (value) => (value instanceof TokenSource && #handle in value ? value.#handle : undefined)
     printsAsJson(this, 'TokenSource')
   }
 
   /** References `client`, which references the listeners of its events. */
-  constructor(key, client, origins, account, handle) {
+  constructor(key, client, origins, handle) {
     checkMadeHere(key, 'TokenSource', 'use client.completeLogin() or client.tokenSource()')
     this.#client = client
     this.#origins = origins
-    this.#account = account
     this.#handle = handle
     this.#peeker = guarded('TokenSource', () => native.peeker(handle))
   }
 
   get account() {
-    return this.#account
+    return native.account(this.#handle)
   }
 
   get accountHash() {
@@ -79,6 +81,14 @@ class TokenSource {
     return { state, generation, expiresAt, refreshExpiresAt, scope, lastError: lastError ? fromFields(lastError) : undefined, unsaved }
   }
 
+  async claims(given) {
+    return frozen(JSON.parse(await this.#wait('TokenSource.claims', options(callOptions, given), native.startClaims)))
+  }
+
+  async userinfo(given) {
+    return frozen(JSON.parse(await this.#wait('TokenSource.userinfo', options(callOptions, given), native.startUserinfo)))
+  }
+
   async logout(given) {
     return this.#wait('TokenSource.logout', options(callOptions, given), native.startLogout)
   }
@@ -94,7 +104,7 @@ class TokenSource {
 
   toJSON() {
     const { clientId } = this.#client
-    return { account: this.#account, clientId }
+    return { account: this.account, clientId }
   }
 
   /** A token in memory needs no promise from native code. */
@@ -109,4 +119,4 @@ class TokenSource {
   }
 }
 
-module.exports = { TokenSource }
+module.exports = { TokenSource, sourceHandle }

@@ -24,6 +24,14 @@ pub struct AuthorizationOptions {
     pub login_hint: Option<String>,
     /// Languages for the login page.
     pub ui_locales: Option<String>,
+    /// Seconds since the user's login.
+    pub max_age: Option<i64>,
+    /// How the user is to log in.
+    pub acr_values: Option<String>,
+    /// Single claims, as JSON text.
+    pub claims: Option<String>,
+    /// An ID token of the user.
+    pub id_token_hint: Option<String>,
     /// Any other parameters.
     pub extra: Option<Vec<(String, String)>>,
 }
@@ -50,6 +58,18 @@ impl AuthorizationOptions {
         }
         if let Some(ui_locales) = self.ui_locales {
             parameters = parameters.ui_locales(ui_locales);
+        }
+        if let Some(max_age) = self.max_age {
+            parameters = parameters.max_age(max_age);
+        }
+        if let Some(acr_values) = self.acr_values {
+            parameters = parameters.acr_values(acr_values);
+        }
+        if let Some(claims) = self.claims {
+            parameters = parameters.claims(claims);
+        }
+        if let Some(id_token) = self.id_token_hint {
+            parameters = parameters.id_token_hint(id_token);
         }
         Ok(self.extra.into_iter().flatten().fold(parameters, |parameters, (name, value)| parameters.extra(name, value)))
     }

@@ -8,13 +8,13 @@ use napi::Env;
 use napi::bindgen_prelude::{Either, External};
 use napi_derive::napi;
 use sipgate_oauth2::{
-    AuthorizationCode, AuthorizationRequest, Client, ClientBuilder, Error, RefreshParameters, Result, Secret, ServerMetadata, Store,
-    TokenSet,
+    AnyToken, AuthorizationCode, AuthorizationRequest, Client, ClientBuilder, Error, LogoutParameters, RefreshParameters, Result, Secret,
+    ServerMetadata, Store, TokenSet, TokenSource,
 };
 
 use crate::error::IntoJavaScript;
 use crate::events::Listener;
-use crate::task::{Started, call_options, started};
+use crate::task::{Started, call_options, duration, started};
 
 /// The options of every kind of client.
 #[napi(object, object_to_js = false)]
@@ -35,6 +35,12 @@ pub struct ClientOptions {
     pub connect_timeout: Option<f64>,
     /// Seconds.
     pub request_timeout: Option<f64>,
+    /// The signature algorithms of ID tokens.
+    pub id_token_signed_response_alg: Option<Vec<String>>,
+    /// Other audiences that an ID token may have.
+    pub trusted_audiences: Option<Vec<String>>,
+    /// Seconds.
+    pub leeway: Option<f64>,
     /// The number that its events carry.
     pub number: u32,
 }
@@ -65,6 +71,15 @@ impl ClientOptions {
         if let Some(timeout) = self.request_timeout {
             builder = builder.request_timeout(seconds("request_timeout", timeout)?);
         }
+        if let Some(algorithms) = self.id_token_signed_response_alg {
+            builder = builder.id_token_signed_response_alg(algorithms);
+        }
+        if let Some(audiences) = self.trusted_audiences {
+            builder = builder.trusted_audiences(audiences);
+        }
+        if let Some(leeway) = self.leeway {
+            builder = builder.leeway(duration("leeway", leeway)?);
+        }
         if let Some(store) = store {
             let store: &Store = store;
             builder = builder.store(store.clone());
@@ -73,7 +88,7 @@ impl ClientOptions {
     }
 }
 
-fn seconds(field: &str, seconds: f64) -> Result<Duration> {
+pub(crate) fn seconds(field: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| Error::invalid_argument(field, "must be more than 0 and at most 3600 seconds"))
 }
 
@@ -180,6 +195,8 @@ pub struct CodeOptions {
     pub redirect_uri: Option<String>,
     /// The scope that was requested.
     pub scope: Option<String>,
+    /// The `nonce` of the authorization URL.
+    pub nonce: Option<String>,
 }
 
 /// Exchanges a code.
@@ -194,6 +211,9 @@ pub fn start_exchange_code(env: Env, client: &External<Client>, code: String, wi
     }
     if let Some(scope) = with.scope {
         code = code.scope(scope);
+    }
+    if let Some(nonce) = with.nonce {
+        code = code.nonce(nonce);
     }
     started(env, client.start_exchange_code(code, &call_options(timeout)), External::new)
 }
@@ -224,8 +244,85 @@ pub fn start_complete_login(
     client: &External<Client>,
     request: &External<AuthorizationRequest>,
     callback: String,
-    account: String,
+    account: Option<String>,
     timeout: Option<f64>,
 ) -> Started {
-    started(env, client.start_complete_login(request, Secret::from(callback).reveal(), account, &call_options(timeout)), External::new)
+    let callback = Secret::from(callback);
+    let task = client.start_complete_login(request, callback.reveal(), account.as_deref(), &call_options(timeout));
+    started(env, task, External::new)
+}
+
+/// The accounts whose logins a logout token ends.
+#[napi(catch_unwind)]
+pub fn start_accept_logout_token(env: Env, client: &External<Client>, logout_token: String, timeout: Option<f64>) -> Started {
+    started(env, client.start_accept_logout_token(&logout_token, &call_options(timeout)), |accounts| accounts)
+}
+
+/// What the server knows of a token, as JSON text.
+#[napi(catch_unwind)]
+pub fn start_introspect(env: Env, client: &External<Client>, token: String, timeout: Option<f64>) -> Started {
+    let token = AnyToken::from(token.as_str());
+    started(env, client.start_introspect(token, &call_options(timeout)), |introspection| introspection.to_json())
+}
+
+/// Revokes a token.
+#[napi(catch_unwind)]
+pub fn start_revoke(env: Env, client: &External<Client>, token: String, timeout: Option<f64>) -> Started {
+    started(env, client.start_revoke(AnyToken::from(token.as_str()), &call_options(timeout)), |()| ())
+}
+
+/// What a logout at the server asks for.
+#[napi(object, object_to_js = false)]
+pub struct LogoutOptions {
+    /// The user's ID token.
+    pub id_token_hint: Option<String>,
+    /// Where the server sends the user afterwards.
+    pub post_logout_redirect_uri: Option<String>,
+    /// What the server repeats.
+    pub state: Option<String>,
+    /// Who is to be logged out.
+    pub logout_hint: Option<String>,
+    /// Languages for the server's page.
+    pub ui_locales: Option<String>,
+}
+
+impl From<LogoutOptions> for LogoutParameters {
+    fn from(options: LogoutOptions) -> Self {
+        let mut parameters = Self::new();
+        if let Some(id_token) = options.id_token_hint {
+            parameters = parameters.id_token_hint(id_token);
+        }
+        if let Some(redirect_uri) = options.post_logout_redirect_uri {
+            parameters = parameters.post_logout_redirect_uri(redirect_uri);
+        }
+        if let Some(state) = options.state {
+            parameters = parameters.state(state);
+        }
+        if let Some(logout_hint) = options.logout_hint {
+            parameters = parameters.logout_hint(logout_hint);
+        }
+        if let Some(ui_locales) = options.ui_locales {
+            parameters = parameters.ui_locales(ui_locales);
+        }
+        parameters
+    }
+}
+
+/// The URL that ends the session at the server.
+#[napi(catch_unwind)]
+pub fn start_logout_url(
+    env: Env,
+    client: &External<Client>,
+    source: Option<&External<TokenSource>>,
+    options: LogoutOptions,
+    timeout: Option<f64>,
+) -> Started {
+    let source = source.map(|source| -> &TokenSource { source });
+    started(env, client.start_logout_url(source, options.into(), &call_options(timeout)), |url| url)
+}
+
+/// Checks that the server sent the user back after a logout.
+#[napi(catch_unwind)]
+pub fn check_logout_response(env: Env, client: &External<Client>, callback: String, state: String) -> napi::Result<()> {
+    client.check_logout_response(&callback, &state).or_throw(env)
 }

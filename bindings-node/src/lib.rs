@@ -6,6 +6,7 @@
 pub mod authorization_request;
 pub mod client;
 pub mod custom_store;
+pub mod discovery;
 pub mod error;
 pub mod events;
 pub mod peek;

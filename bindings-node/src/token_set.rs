@@ -4,7 +4,7 @@
 use napi::bindgen_prelude::External;
 use napi::{Env, JsString};
 use napi_derive::napi;
-use sipgate_oauth2::{IdToken, RefreshToken, Secret, TokenSet};
+use sipgate_oauth2::{Claims, IdToken, RefreshToken, Secret, TokenSet};
 
 use crate::error::IntoJavaScript;
 
@@ -54,6 +54,18 @@ pub fn id_token(tokens: &External<TokenSet>) -> Option<&str> {
 #[napi(catch_unwind)]
 pub fn id_token_kept(tokens: &External<TokenSet>) -> bool {
     tokens.id_token_kept()
+}
+
+/// Whether the ID token was verified.
+#[napi(catch_unwind)]
+pub fn id_token_verified(tokens: &External<TokenSet>) -> bool {
+    tokens.id_token_verified()
+}
+
+/// What the ID token says about the user, as JSON text.
+#[napi(catch_unwind)]
+pub fn token_claims(tokens: &External<TokenSet>) -> Option<String> {
+    tokens.claims().as_ref().map(Claims::to_json)
 }
 
 /// The scope that was granted.

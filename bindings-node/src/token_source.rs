@@ -14,6 +14,12 @@ pub fn token_source(env: Env, client: &External<Client>, account: String) -> nap
     client.token_source(account).map(External::new).or_throw(env)
 }
 
+/// The account.
+#[napi(catch_unwind)]
+pub fn account(source: &External<TokenSource>) -> &str {
+    source.account()
+}
+
 /// What events call the account.
 #[napi(catch_unwind)]
 pub fn account_hash(source: &External<TokenSource>) -> String {
@@ -49,6 +55,18 @@ pub fn start_logout(env: Env, source: &External<TokenSource>, timeout: Option<f6
 #[napi(catch_unwind)]
 pub fn start_status(env: Env, source: &External<TokenSource>, timeout: Option<f64>) -> Started {
     started(env, source.start_status(&call_options(timeout)), Status::from)
+}
+
+/// What the login's ID token says about the user, as JSON text.
+#[napi(catch_unwind)]
+pub fn start_claims(env: Env, source: &External<TokenSource>, timeout: Option<f64>) -> Started {
+    started(env, source.start_claims(&call_options(timeout)), |claims| claims.to_json())
+}
+
+/// What the server knows about the user, as JSON text.
+#[napi(catch_unwind)]
+pub fn start_userinfo(env: Env, source: &External<TokenSource>, timeout: Option<f64>) -> Started {
+    started(env, source.start_userinfo(&call_options(timeout)), |claims| claims.to_json())
 }
 
 /// An API responded with 401 to this access token.

@@ -28,7 +28,7 @@ test('the version is the one of all layers', () => {
 })
 
 test('the types declare what is exported, and no more', () => {
-  const declared = [...types.matchAll(/^export declare (?:class|const|function) (\w+)/gm)].map(([, name]) => name)
+  const declared = [...types.matchAll(/^export declare (?:class|const|function|namespace) (\w+)/gm)].map(([, name]) => name)
   assert.deepEqual(declared.toSorted(), Object.keys(required).toSorted())
 })
 
@@ -42,6 +42,12 @@ for (const name of ['AuthorizationRequest', 'Client', 'Store', 'TokenSet', 'Toke
     assert.deepEqual([...declared].toSorted(), [...ofClass, ...ofObject].toSorted())
   })
 }
+
+test('the types declare the members of ServerMetadata, and no more', () => {
+  const [, body] = /^export declare namespace ServerMetadata \{\n(.*?)^\}/ms.exec(types)
+  const declared = [...body.matchAll(/^ {2}function (\w+)\(/gm)].map(([, member]) => member)
+  assert.deepEqual(declared, Object.keys(required.ServerMetadata))
+})
 
 test('the types list the codes of the core', () => {
   const [, union] = /^export type ErrorCode =\n(.*?)\n\n/ms.exec(types)

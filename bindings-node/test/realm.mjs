@@ -28,6 +28,8 @@ export async function startRealm() {
     faults: (body) => control('faults', body),
     /** Logs anna in, and returns the authorization response. */
     callback: async (request) => (await control('login', { authorization_url: request.url, username: 'anna', password: 'anna-pw' })).callback,
+    /** A logout token, which is not sent. */
+    logoutToken: async (order) => (await control('logout_token', order)).logout_token,
     counters: () => control('counters'),
     async reset() {
       await control('reset', {})

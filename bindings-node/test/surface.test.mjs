@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { AuthorizationRequest, Client, SecurityCheckError, SipgateOAuth2Error, Store, TokenSet, TokenSource, checkStore } from 'sipgate-oauth2'
+import {
+  AuthorizationRequest,
+  Client,
+  SecurityCheckError,
+  ServerMetadata,
+  SipgateOAuth2Error,
+  Store,
+  TokenSet,
+  TokenSource,
+  checkStore,
+} from 'sipgate-oauth2'
 
 const sipgate = { clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth' }
 const keycloak = { ...sipgate, base: 'http://127.0.0.1:9', realm: 'r' }
@@ -40,6 +50,8 @@ const texts = [
   ['prompt', 'optional', BAD_TEXT, (prompt) => client.authorizationRequest('a', { prompt })],
   ['login_hint', 'optional', BAD_TEXT, (loginHint) => client.authorizationRequest('a', { loginHint })],
   ['ui_locales', 'optional', BAD_TEXT, (uiLocales) => client.authorizationRequest('a', { uiLocales })],
+  ['acr_values', 'optional', BAD_TEXT, (acrValues) => client.authorizationRequest('a', { acrValues })],
+  ['id_token_hint', 'optional', BAD_TEXT, (idTokenHint) => client.authorizationRequest('a', { idTokenHint })],
   ['extra', 'required', BAD_TEXT, (value) => client.authorizationRequest('a', { extra: { name: value } })],
   ['extra', 'required', BAD_TEXT, (name) => client.authorizationRequest('a', { extra: [[name, 'value']] })],
   ['scope', 'required', ['', 'canary\0', 'ä'], (name) => client.authorizationRequest([name])],
@@ -48,10 +60,25 @@ const texts = [
   ['code', 'required', BAD_TEXT, (code) => client.exchangeCode(code)],
   ['code_verifier', 'optional', BAD_TEXT, (codeVerifier) => client.exchangeCode('a', { codeVerifier })],
   ['redirect_uri', 'optional', ['', 'canary'], (redirectUri) => client.exchangeCode('a', { redirectUri })],
+  ['nonce', 'optional', [], (nonce) => client.exchangeCode('a', { nonce })],
   ['refresh_token', 'required', BAD_TEXT, (token) => client.refresh(token)],
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.tokenSource(account)],
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.completeLogin(request, 'a=b', { account })],
   ['callback', 'required', [], (callback) => client.completeLogin(request, callback, { account: 'anna' })],
+  ['id_token_signed_response_alg', 'required', [...BAD_TEXT, 'none', 'RS256 '], (name) => Client.sipgate({ ...sipgate, idTokenSignedResponseAlg: [name] })],
+  ['trusted_audiences', 'required', [], (audience) => Client.sipgate({ ...sipgate, trustedAudiences: [audience] })],
+  ['logout_token', 'required', [], (token) => client.acceptLogoutToken(token)],
+  ['token', 'required', BAD_TEXT, (token) => client.introspect(token)],
+  ['token', 'required', BAD_TEXT, (token) => client.revoke(token)],
+  ['id_token_hint', 'optional', BAD_TEXT, (idTokenHint) => client.logoutUrl(undefined, { idTokenHint })],
+  ['post_logout_redirect_uri', 'optional', ['', 'canary'], (postLogoutRedirectUri) => client.logoutUrl(source, { postLogoutRedirectUri })],
+  ['state', 'optional', BAD_TEXT, (state) => client.logoutUrl(undefined, { state })],
+  ['logout_hint', 'optional', BAD_TEXT, (logoutHint) => client.logoutUrl(undefined, { logoutHint })],
+  ['ui_locales', 'optional', BAD_TEXT, (uiLocales) => client.logoutUrl(source, { uiLocales })],
+  ['callback', 'required', [], (callback) => client.checkLogoutResponse(callback, 'a')],
+  ['state', 'required', [], (state) => client.checkLogoutResponse('state=a', state)],
+  ['issuer', 'required', ['', 'canary', 'http://canary.example', 'https://canary.example/?a', 'canary\0'], (issuer) => ServerMetadata.discover(issuer)],
+  ['proxy', 'optional', BAD_TEXT, (proxy) => ServerMetadata.discover('https://i.example', { proxy })],
   ['access_token', 'required', [], (token) => source.invalidate(token)],
   ['path', 'required', [], (path) => Store.sqlite(path)],
 ]
@@ -62,6 +89,18 @@ const others = [
   ['scope', [...NOT_TEXT, '', []], (scope) => client.refresh('a', { scope })],
   ['extra', [null, 42, 'canary', Symbol('canary'), [1], ['canary'], [['canary']], [['a', 'b', 'c']], { a: 1 }, { state: 'canary' }], (extra) =>
     client.authorizationRequest('a', { extra })],
+  ['id_token_signed_response_alg', [null, 42, {}, [], '', 'canary', 'none', 'canary\ud800', ['RS256', 1]], (idTokenSignedResponseAlg) =>
+    Client.sipgate({ ...sipgate, idTokenSignedResponseAlg })],
+  ['trusted_audiences', [null, 42, {}, 'canary', new Set(['canary'])], (trustedAudiences) => Client.sipgate({ ...sipgate, trustedAudiences })],
+  ['leeway', [null, '5', NaN, -1, 301, 1e9, Infinity, 10n], (leeway) => Client.sipgate({ ...sipgate, leeway })],
+  ['max_age', [null, '5', NaN, -1, 0.5, 1e9, Infinity, 10n], (maxAge) => client.authorizationRequest('a', { maxAge })],
+  ['claims', [null, 42, [], '', 'canary', '[]', 'canary\ud800', { id_token: 1 }, { a: 10n }], (claims) => client.authorizationRequest('a', { claims })],
+  ['source', [null, 1, 'canary', {}, Object.create(TokenSource.prototype)], (value) => client.logoutUrl(value)],
+  ['ca_certificates', [null, 42, {}, '', 'canary'], (caCertificates) => ServerMetadata.discover('https://i.example', { caCertificates })],
+  ['connect_timeout', [null, '5', NaN, -1, 0, 1e9], (connectTimeout) => ServerMetadata.discover('https://i.example', { connectTimeout })],
+  ['request_timeout', [null, '5', NaN, -1, 0, 1e9], (requestTimeout) => ServerMetadata.discover('https://i.example', { requestTimeout })],
+  ['options', [null, 1, 'canary', []], (options) => ServerMetadata.discover('https://i.example', options)],
+  ['options', [null, 1, 'canary', []], (options) => client.logoutUrl(source, options)],
   ['ca_certificates', [null, 42, {}, [], '', 'canary', new Uint8Array(3), 'canary\ud800'], (caCertificates) =>
     Client.sipgate({ ...sipgate, caCertificates })],
   ['connect_timeout', [null, '5', NaN, -1, 0, 1e9, Infinity, 10n], (connectTimeout) => Client.sipgate({ ...sipgate, connectTimeout })],
@@ -159,12 +198,13 @@ async function outcomeOf(call) {
 }
 
 test('asynchronous functions reject, and do not throw, whatever they are given', async () => {
-  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin']) {
+  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin', 'acceptLogoutToken', 'introspect', 'revoke', 'logoutUrl']) {
     await assert.rejects(client[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   }
-  for (const name of ['accessToken', 'authorizationHeader', 'refresh', 'save', 'status', 'logout']) {
+  for (const name of ['accessToken', 'authorizationHeader', 'refresh', 'save', 'status', 'claims', 'userinfo', 'logout']) {
     await assert.rejects(source[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   }
+  await assert.rejects(ServerMetadata.discover(Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   await assert.rejects(source.fetch(Symbol('canary')), TypeError)
 })
 

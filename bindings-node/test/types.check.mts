@@ -3,15 +3,17 @@
 import {
   AuthorizationDeniedError,
   AuthorizationRequest,
+  type Claims,
   Client,
   type ClientOptions,
   ConfigurationError,
   ERROR_CODES,
   type ErrorCode,
+  type Introspection,
   LoginRequiredError,
   type Remedy,
   SecurityCheckError,
-  type ServerMetadata,
+  ServerMetadata,
   type SipgateEvent,
   SipgateOAuth2Error,
   Store,
@@ -36,6 +38,9 @@ const common: ClientOptions = {
   proxy: 'direct',
   connectTimeout: 5,
   requestTimeout: 30,
+  idTokenSignedResponseAlg: ['RS256', 'ES256'],
+  trustedAudiences: ['another-client'],
+  leeway: 5,
   store: Store.sqlite('logins.db', { encryptionKeys: ['newest', new Uint8Array(32)], recheck: 1 }),
   origins: ['https://api.sipgate.com'],
 }
@@ -50,6 +55,7 @@ const metadata: ServerMetadata = {
 }
 new Client({ metadata, clientId: 'c', ...common })
 new Client({ metadata: '{}', clientId: 'c' })
+Client.sipgate({ clientId: 'c', idTokenSignedResponseAlg: 'ES256' })
 const revocation: string | undefined = client.metadata.revocation_endpoint
 // @ts-expect-error: read only
 client.metadata.issuer = ''
@@ -81,8 +87,13 @@ client.authorizationRequest(names, {
   prompt: 'login',
   loginHint: 'anna@example.com',
   uiLocales: 'de en',
+  maxAge: 300,
+  acrValues: 'gold silver',
+  claims: { id_token: { auth_time: { essential: true } } },
+  idTokenHint: 'an ID token',
   extra: { kc_locale: 'de' },
 })
+client.authorizationRequest('a', { claims: '{}' })
 client.authorizationRequest('a', { extra: new URLSearchParams('a=b') })
 client.authorizationRequest('a', { extra: new Map([['a', 'b']]) })
 // @ts-expect-error: a value that is no text
@@ -94,7 +105,7 @@ const restored: AuthorizationRequest = AuthorizationRequest.restore(request.expo
 
 const { signal } = new AbortController()
 const tokens: TokenSet = await client.exchangeCallback(restored, 'code=c&state=s', { timeout: 5, signal })
-const exchanged: Promise<TokenSet> = client.exchangeCode('c', { codeVerifier: 'v', redirectUri: 'r', scope: names, timeout: 5, signal })
+const exchanged: Promise<TokenSet> = client.exchangeCode('c', { codeVerifier: 'v', redirectUri: 'r', scope: names, nonce: 'n', timeout: 5, signal })
 const refreshed: Promise<TokenSet> = client.refresh(tokens, { scope: 'a', timeout: 5, signal })
 client.refresh('a refresh token')
 // @ts-expect-error: the export is text, to be restored first
@@ -103,7 +114,8 @@ client.exchangeCallback(request.export(), 'code=c&state=s')
 texts.push(tokens.accessToken, tokens.tokenType, tokens.authorizationHeader(), tokens.export())
 const optional: (string | undefined)[] = [tokens.refreshToken, tokens.idToken, tokens.scope]
 const times: (number | undefined)[] = [tokens.expiresAt, tokens.refreshExpiresAt]
-const kept: boolean = tokens.idTokenKept
+const ofIdToken: boolean[] = [tokens.idTokenKept, tokens.idTokenVerified]
+const subject: string | undefined = tokens.claims?.sub
 const member: unknown = tokens.extra['session_state']
 TokenSet.restore('{}')
 TokenSet.restore({ access_token: 'a' })
@@ -128,9 +140,12 @@ Client.sipgate({ clientId: 'c', store: custom })
 
 const source: TokenSource = await client.completeLogin(request, 'code=c&state=s', { account: 'user-42', timeout: 5, signal })
 const later: TokenSource = client.tokenSource('user-42')
-// @ts-expect-error: an account must be named
-client.completeLogin(request, 'code=c&state=s')
+const bySubject: Promise<TokenSource> = client.completeLogin(request, 'code=c&state=s')
 texts.push(source.account, await later.accessToken({ minValidity: 60, timeout: 5, signal }), await later.authorizationHeader(), await later.refresh())
+const claims: Claims = await later.claims({ timeout: 5, signal })
+const email: unknown = (await later.userinfo({ timeout: 5, signal }))['email']
+// @ts-expect-error: read only
+claims.sub = ''
 const peeked: string | undefined = later.peek()
 later.invalidate('an access token')
 const done: Promise<void>[] = [later.save(tokens), later.ensureSaved()]
@@ -142,6 +157,25 @@ times.push(status.expiresAt, status.refreshExpiresAt, status.generation)
 const response: Response = await later.fetch('https://api.sipgate.com/v2/balance', { method: 'POST', body: 'a', signal })
 later.fetch(new URL('https://api.sipgate.com'))
 later.fetch(new Request('https://api.sipgate.com'))
+
+const discovered: ServerMetadata = await ServerMetadata.discover('https://login.example.com', {
+  caCertificates: new Uint8Array(),
+  proxy: 'direct',
+  connectTimeout: 5,
+  requestTimeout: 30,
+  timeout: 5,
+  signal,
+})
+new Client({ metadata: discovered, clientId: 'c' })
+const accounts: string[] = await client.acceptLogoutToken('a logout token', { timeout: 5, signal })
+const introspection: Introspection = await client.introspect('a token', { timeout: 5, signal })
+const active: boolean = introspection.active
+const revoked: Promise<void> = client.revoke('a token', { timeout: 5, signal })
+const logout = { idTokenHint: 'i', postLogoutRedirectUri: 'u', state: 's', logoutHint: 'h', uiLocales: 'de', timeout: 5, signal }
+texts.push(await client.logoutUrl(later), await client.logoutUrl(undefined, logout), await client.logoutUrl(), ...accounts)
+client.checkLogoutResponse(new URL('https://example.com/?state=s'), 's')
+// @ts-expect-error: a source is needed, not an account
+client.logoutUrl('user-42')
 
 const listener = (event: SipgateEvent) => {
   if (event.type === 'token_request') times.push(event.duration)
@@ -174,6 +208,6 @@ const families = [
   TemporaryError,
 ].some((family) => exchanged instanceof family)
 
-export { broken, clientRedirectUri, done, families, handle, kept, life, made, member, numbers, optional, peeked, refreshed }
-export { response, revocation, times }
+export { active, broken, bySubject, clientRedirectUri, done, email, families, handle, life, made, member, numbers, ofIdToken, optional }
+export { peeked, refreshed, response, revocation, revoked, subject, times }
 export { returnTo, states, stores, texts, version }

@@ -93,14 +93,31 @@ pub(crate) fn seconds(field: &str, value: &Bound<'_, PyAny>) -> PyResult<Duratio
     Duration::try_from_secs_f64(seconds).map_err(|_| refused())
 }
 
+/// An `int` that is no `bool`.
+pub(crate) fn integer(field: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
+        return Err(wrong_type(field, "an int", value));
+    }
+    value.extract().map_err(|_| invalid(value.py(), field, "must have at most 64 bits"))
+}
+
 /// A text, or a list, tuple or set of texts; as one text.
 pub(crate) fn scope(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    one_or_more("scope", value).map(|names| names.join(" "))
+}
+
+/// A text, or a list, tuple or set of texts.
+pub(crate) fn one_or_more(field: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     if value.is_instance_of::<PyString>() {
-        return text("scope", value).map(str::to_owned);
+        return text(field, value).map(|one| vec![one.to_owned()]);
     }
-    let names = items(value).ok_or_else(|| wrong_type("scope", "a str or a list of str", value))?;
-    let names = names.map(|name| text("scope", &name?).map(str::to_owned)).collect::<PyResult<Vec<_>>>()?;
-    Ok(names.join(" "))
+    texts(field, "a str or a list of str", value)
+}
+
+/// A list, tuple or set of texts. `expected` as in "must be …".
+pub(crate) fn texts(field: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let items = items(value).ok_or_else(|| wrong_type(field, expected, value))?;
+    items.map(|item| text(field, &item?).map(str::to_owned)).collect()
 }
 
 /// A mapping of texts to texts, or a list of pairs of them.

@@ -5,7 +5,7 @@ use pyo3::types::PyString;
 use sipgate_oauth2::{AuthorizationParameters, AuthorizationRequest};
 
 use crate::argument::{self, Any, Setter};
-use crate::call;
+use crate::{call, json};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
 pub(crate) struct AuthorizationRequestHandle(pub(crate) AuthorizationRequest);
@@ -28,6 +28,10 @@ pub(crate) fn setter(name: &str) -> Option<Setter<AuthorizationParameters>> {
         "prompt" => |parameters, value| Ok(parameters.prompt(argument::text("prompt", value)?)),
         "login_hint" => |parameters, value| Ok(parameters.login_hint(argument::text("login_hint", value)?)),
         "ui_locales" => |parameters, value| Ok(parameters.ui_locales(argument::text("ui_locales", value)?)),
+        "max_age" => |parameters, value| Ok(parameters.max_age(argument::integer("max_age", value)?)),
+        "acr_values" => |parameters, value| Ok(parameters.acr_values(argument::text("acr_values", value)?)),
+        "claims" => |parameters, value| json::document("claims", value, |claims| Ok(parameters.claims(claims))),
+        "id_token_hint" => |parameters, value| Ok(parameters.id_token_hint(argument::text("id_token_hint", value)?)),
         "extra" => |parameters, value| {
             let extra = argument::pairs("extra", value)?;
             Ok(extra.into_iter().fold(parameters, |parameters, (name, value)| parameters.extra(name, value)))

@@ -2,17 +2,17 @@
 
 use pyo3::prelude::*;
 use sipgate_oauth2 as core;
-use sipgate_oauth2::{AuthorizationCode, AuthorizationParameters, Client, ClientBuilder, TokenSet};
+use sipgate_oauth2::{AuthorizationCode, AuthorizationParameters, Client, ClientBuilder, Introspection, LogoutParameters, TokenSet};
 
 use crate::argument::{self, Any, Keywords, Optional};
 use crate::authorization_request::{self, AuthorizationRequestHandle};
 use crate::call_options::CallOptions;
 use crate::client_options;
 use crate::custom_store::CustomStore;
-use crate::task::Task;
+use crate::task::{Task, nothing};
 use crate::token_set::{self, TokenSetHandle};
-use crate::token_source::TokenSourceHandle;
-use crate::{call, custom_store, metadata};
+use crate::token_source::{self, TokenSourceHandle};
+use crate::{call, custom_store, json, logout_parameters, metadata};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
 pub(crate) struct ClientHandle {
@@ -80,13 +80,14 @@ impl ClientHandle {
         self.start(py, call, token_set, |core, options| core.start_exchange_callback(&request, callback, options))
     }
 
-    #[pyo3(signature = (code, code_verifier, redirect_uri, scope, **call))]
+    #[pyo3(signature = (code, code_verifier, redirect_uri, scope, nonce, **call))]
     fn start_exchange_code(
         &self,
         code: Any<'_, '_>,
         code_verifier: Optional<'_, '_>,
         redirect_uri: Optional<'_, '_>,
         scope: Optional<'_, '_>,
+        nonce: Optional<'_, '_>,
         call: Option<Keywords<'_, '_>>,
     ) -> PyResult<Task> {
         let mut parameters = AuthorizationCode::new(argument::text("code", code)?);
@@ -98,6 +99,9 @@ impl ClientHandle {
         }
         if let Some(scope) = scope {
             parameters = parameters.scope(argument::scope(scope)?);
+        }
+        if let Some(nonce) = argument::optional_text("nonce", nonce)? {
+            parameters = parameters.nonce(nonce);
         }
         self.start(code.py(), call, token_set, |core, options| core.start_exchange_code(parameters, options))
     }
@@ -116,14 +120,45 @@ impl ClientHandle {
         &self,
         request: Any<'_, '_>,
         callback: Any<'_, '_>,
-        account: Any<'_, '_>,
+        account: Optional<'_, '_>,
         call: Option<Keywords<'_, '_>>,
     ) -> PyResult<Task> {
         let (py, request, callback) = (request.py(), authorization_request::read(request)?, argument::callback(callback)?);
-        let account = argument::text("account", account)?;
+        let account = argument::optional_text("account", account)?;
         let (issuer, custom_store) = (self.core.issuer().to_owned(), self.custom_store.clone());
         let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, custom_store))?.into_any());
         self.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
+    }
+
+    #[pyo3(signature = (logout_token, **call))]
+    fn start_accept_logout_token(&self, logout_token: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let (py, logout_token) = (logout_token.py(), argument::text("logout_token", logout_token)?);
+        self.start(py, call, accounts, |core, options| core.start_accept_logout_token(logout_token, options))
+    }
+
+    #[pyo3(signature = (token, **call))]
+    fn start_introspect(&self, token: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let (py, token) = (token.py(), argument::text("token", token)?);
+        self.start(py, call, introspection, |core, options| core.start_introspect(token, options))
+    }
+
+    #[pyo3(signature = (token, **call))]
+    fn start_revoke(&self, token: Any<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let (py, token) = (token.py(), argument::text("token", token)?);
+        self.start(py, call, nothing, |core, options| core.start_revoke(token, options))
+    }
+
+    #[pyo3(signature = (source, parameters, **call))]
+    fn start_logout_url(&self, source: Optional<'_, '_>, parameters: Keywords<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let source = source.map(token_source::read).transpose()?;
+        let (py, new) = (parameters.py(), LogoutParameters::new());
+        let parameters = argument::keywords(new, Some(parameters), logout_parameters::setter)?;
+        self.start(py, call, url, |core, options| core.start_logout_url(source.as_ref(), parameters, options))
+    }
+
+    fn check_logout_response(&self, callback: Any<'_, '_>, state: Any<'_, '_>) -> PyResult<()> {
+        let (py, callback, state) = (callback.py(), argument::callback(callback)?, argument::text("state", state)?);
+        call::work(py, "check_logout_response", || self.core.check_logout_response(callback, state))
     }
 
     /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
@@ -178,4 +213,17 @@ impl ClientHandle {
 
 fn token_set(py: Python<'_>, tokens: TokenSet) -> PyResult<Py<PyAny>> {
     Ok(Py::new(py, TokenSetHandle(tokens))?.into_any())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
+fn introspection(py: Python<'_>, introspection: Introspection) -> PyResult<Py<PyAny>> {
+    json::parsed(py, &introspection.to_json()).map(Bound::unbind)
+}
+
+fn accounts(py: Python<'_>, accounts: Vec<String>) -> PyResult<Py<PyAny>> {
+    Ok(accounts.into_pyobject(py)?.into_any().unbind())
+}
+
+fn url(py: Python<'_>, url: String) -> PyResult<Py<PyAny>> {
+    Ok(url.into_pyobject(py)?.into_any().unbind())
 }

@@ -47,6 +47,15 @@ fn setter(name: &str) -> Option<Setter<Options>> {
         "proxy" => |options, value| options.with(argument::text("proxy", value)?, ClientBuilder::proxy),
         "connect_timeout" => |options, value| options.with(argument::seconds("connect_timeout", value)?, ClientBuilder::connect_timeout),
         "request_timeout" => |options, value| options.with(argument::seconds("request_timeout", value)?, ClientBuilder::request_timeout),
+        "id_token_signed_response_alg" => |options, value| {
+            let algorithms = argument::one_or_more("id_token_signed_response_alg", value)?;
+            options.with(algorithms, ClientBuilder::id_token_signed_response_alg)
+        },
+        "trusted_audiences" => |options, value| {
+            let audiences = argument::texts("trusted_audiences", "a list of str", value)?;
+            options.with(audiences, ClientBuilder::trusted_audiences)
+        },
+        "leeway" => |options, value| options.with(argument::seconds("leeway", value)?, ClientBuilder::leeway),
         "store" => |options, value| {
             let store = store::read(value)?;
             let options = options.with(store.get().core.clone(), ClientBuilder::store)?;

@@ -19,9 +19,9 @@ pub(crate) fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyRe
     Ok(dict.into_any())
 }
 
-/// The Python object that this JSON text describes.
+/// The Python object that this JSON text of the core describes.
 pub(crate) fn parsed<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    let json = serde_json::from_str(text).map_err(|_| argument::invalid(py, "metadata", "is not JSON"))?;
+    let json = serde_json::from_str(text).map_err(|_| argument::invalid(py, "a response", "is not JSON"))?;
     value(py, &json)
 }
 

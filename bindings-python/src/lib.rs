@@ -18,6 +18,7 @@ mod fork;
 mod interpreter;
 mod json;
 mod log;
+mod logout_parameters;
 mod metadata;
 mod raised;
 mod store;
@@ -51,6 +52,8 @@ mod _native {
     use crate::errors::error_codes;
     #[pymodule_export]
     use crate::fork::{after_fork, before_fork};
+    #[pymodule_export]
+    use crate::metadata::start_discover;
     #[pymodule_export]
     use crate::store::{StoreHandle, check_store, check_store_on};
     #[pymodule_export]

@@ -66,6 +66,12 @@ impl Task {
     }
 }
 
+/// The outcome of an operation that gives nothing.
+#[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]
+pub(crate) fn nothing(py: Python<'_>, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(py.None())
+}
+
 /// Starts an operation without waiting for it.
 pub(crate) fn start<T: Send + 'static>(
     py: Python<'_>,

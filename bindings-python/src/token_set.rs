@@ -66,6 +66,16 @@ impl TokenSetHandle {
     }
 
     #[getter]
+    fn id_token_verified(&self) -> bool {
+        self.0.id_token_verified()
+    }
+
+    #[getter]
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.claims().map(|claims| json::object(py, claims.as_map())).transpose()
+    }
+
+    #[getter]
     fn scope(&self) -> Option<&str> {
         self.0.scope()
     }

@@ -4,14 +4,14 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use sipgate_oauth2::{AccessToken, LogoutOutcome, TokenSource, TokenStatus};
+use sipgate_oauth2::{AccessToken, Claims, LogoutOutcome, TokenSource, TokenStatus};
 
 use crate::argument::{self, Any, Keywords};
 use crate::call_options::CallOptions;
 use crate::custom_store::CustomStore;
 use crate::string_cache::StringCache;
-use crate::task::{self, Task};
-use crate::{call, custom_store, errors, token_set};
+use crate::task::{self, Task, nothing};
+use crate::{call, custom_store, errors, json, token_set};
 
 #[pyclass(frozen, subclass, module = "sipgate_oauth2._native")]
 pub(crate) struct TokenSourceHandle {
@@ -19,6 +19,14 @@ pub(crate) struct TokenSourceHandle {
     issuer: String,
     custom_store: Option<CustomStore>,
     string_cache: StringCache,
+}
+
+/// A source, with or without `await`.
+pub(crate) fn read(value: Any<'_, '_>) -> PyResult<TokenSource> {
+    match value.cast::<TokenSourceHandle>() {
+        Ok(source) => Ok(source.get().core.clone()),
+        Err(_) => argument::handle::<TokenSourceHandle>("source", "a TokenSource", value).map(|source| source.get().core.clone()),
+    }
 }
 
 #[pymethods]
@@ -124,6 +132,16 @@ impl TokenSourceHandle {
         Task::start(py, &CallOptions::read(call)?, logout_outcome, |options| self.core.start_logout(options))
     }
 
+    #[pyo3(signature = (**call))]
+    fn _start_claims(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, &CallOptions::read(call)?, claims, |options| self.core.start_claims(options))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn _start_userinfo(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, &CallOptions::read(call)?, claims, |options| self.core.start_userinfo(options))
+    }
+
     /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
     /// thread.
     fn _on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
@@ -166,9 +184,9 @@ fn logout_outcome(py: Python<'_>, outcome: LogoutOutcome) -> PyResult<Py<PyAny>>
     Ok(PyString::new(py, outcome.as_str()).into_any().unbind())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one shape for all outcomes")]
-fn nothing(py: Python<'_>, (): ()) -> PyResult<Py<PyAny>> {
-    Ok(py.None())
+#[expect(clippy::needless_pass_by_value, reason = "one shape for all outcomes")]
+fn claims(py: Python<'_>, claims: Claims) -> PyResult<Py<PyAny>> {
+    json::object(py, claims.as_map()).map(Bound::unbind)
 }
 
 /// The members of Python's `TokenStatus`.

@@ -61,7 +61,14 @@ def test_every_public_class_and_function_is_documented_for_editors() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [types.ClientOptions, types.CallOptions, types.AuthorizationParameters]
+    "kind",
+    [
+        types.AuthorizationParameters,
+        types.CallOptions,
+        types.ClientOptions,
+        types.DiscoveryOptions,
+        types.LogoutParameters,
+    ],
 )
 def test_every_keyword_argument_is_documented_for_editors(kind: type) -> None:
     tree = ast.parse((PACKAGE / "types.py").read_text(encoding="utf-8"))

@@ -38,18 +38,24 @@ mod context;
 mod event;
 mod exchange;
 mod http;
+mod keys;
 mod logout_outcome;
+mod openid;
 mod session;
 mod store;
 mod sys;
 mod task;
 mod worker;
 
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, Discovery};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
 #[doc(inline)]
+pub use protocol::claims::Claims;
+#[doc(inline)]
 pub use protocol::error::{Error, ErrorCode, Family, Remedy, Result};
+#[doc(inline)]
+pub use protocol::oauth::any_token::AnyToken;
 #[doc(inline)]
 pub use protocol::oauth::authorization_code::AuthorizationCode;
 #[doc(inline)]
@@ -61,11 +67,15 @@ pub use protocol::oauth::client_auth::ClientAuthentication;
 #[doc(inline)]
 pub use protocol::oauth::grants::RefreshParameters;
 #[doc(inline)]
+pub use protocol::oauth::introspection::Introspection;
+#[doc(inline)]
 pub use protocol::oauth::metadata::ServerMetadata;
 #[doc(inline)]
 pub use protocol::oauth::scope::Scope;
 #[doc(inline)]
 pub use protocol::oauth::token_set::TokenSet;
+#[doc(inline)]
+pub use protocol::openid::end_session::LogoutParameters;
 #[doc(inline)]
 pub use protocol::secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
 #[doc(inline)]

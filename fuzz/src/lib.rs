@@ -7,8 +7,17 @@ pub mod callback;
 pub mod client_authentication;
 pub mod error_response;
 pub mod http_response;
+pub mod id_token;
+pub mod jwks;
+pub mod jws;
+pub mod logout_token;
+pub mod metadata;
 pub mod token_response;
 pub mod token_set;
+pub mod userinfo;
+pub mod www_authenticate;
+
+mod signed;
 
 use sipgate_oauth2_protocol::error::{Error, Result};
 use sipgate_oauth2_protocol::http::{Body, Headers, Response};
@@ -28,6 +37,7 @@ const REDIRECT_URI: &str = "https://app.example/cb";
 /// Stand-ins for secrets. Their spaces and signs test how texts are cleaned.
 const CODE: &str = "canary code";
 const CODE_VERIFIER: &str = "canary-verifier.canary-verifier.canary-verifier";
+const ACCESS_TOKEN: &str = "canary-access-token";
 const REFRESH_TOKEN: &str = "canary refresh token";
 const ID_TOKEN: &str = "canary.id.token";
 const CLIENT_SECRET: &str = "canary: secret + %";

@@ -147,6 +147,38 @@ fn every_status_with_every_body_is_an_error_that_tells_the_truth() {
 }
 
 #[test]
+fn a_url_of_a_servers_metadata_is_safe_or_refused() {
+    let beginnings =
+        ["https://", "https:", "https://login.example/", "HTTPS://login.example:8443", "http://localhost/", "javascript:", "-", ""];
+    let mut alphabet = NASTY.to_vec();
+    alphabet.extend("@'`|<>^{}[].-\n\u{202e}\u{a0}".chars());
+    arbtest(|u| {
+        let hostile = format!("{}{}", u.choose(&beginnings)?, text(u, &alphabet, 0..12)?);
+        let mut document = json!({
+            "issuer": "https://login.example/realms/r",
+            "authorization_endpoint": "https://login.example/auth",
+            "token_endpoint": "https://login.example/token",
+        });
+        document[*u.choose(&["authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint"])?] = hostile.into();
+        targets::metadata::check(&document.to_string());
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn any_text_is_read_from_the_quotes_of_a_challenge() {
+    let mut alphabet = NASTY.to_vec();
+    alphabet.extend(",\t".chars());
+    arbtest(|u| {
+        targets::www_authenticate::check(&text(u, &alphabet, 0..40)?);
+        targets::userinfo::check(&format!("401 \nBearer {}\n", text(u, &alphabet, 0..40)?));
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
 fn any_scope_is_refused_or_sent_as_the_names_it_is_made_of() {
     arbtest(|u| {
         let alphabet: &[char] = if one_in(u, 3)? { &NASTY } else { &['a', ':', '/', '#', '[', ']', '!', '~', ' '] };
@@ -180,6 +212,70 @@ fn any_authorization_request_survives_being_stored() {
             lines.push(format!("x{index}{name}={}", text(u, &NASTY, 1..30)?));
         }
         targets::authorization_request::check(&lines.join("\n"));
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+/// Claims of which each is often right, with values that matter for one of them or another.
+fn claims(u: &mut Unstructured<'_>, good: &Value, others: &[&str]) -> Result<String> {
+    let now = 1_700_000_000_i64;
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(""),
+        json!("client"),
+        json!(["client", "api"]),
+        json!(["client", "client"]),
+        json!(["client", 1]),
+        json!([]),
+        json!({}),
+        json!(now - 60),
+        json!(now - 59),
+        json!(now + 60),
+        json!(now + 61),
+        json!(1e300),
+        json!(-0.5),
+        json!("x".repeat(256)),
+        json!({"http://schemas.openid.net/event/backchannel-logout": []}),
+    ];
+    let mut claims = good.as_object().expect("an object").clone();
+    for _ in 0..u.int_in_range(0..=2)? {
+        let names: Vec<&str> = claims.keys().map(String::as_str).chain(others.iter().copied()).collect();
+        let name = (*u.choose(&names)?).to_owned();
+        match one_in(u, 4)? {
+            true => claims.shift_remove(&name),
+            false => claims.insert(name, u.choose(&odd)?.clone()),
+        };
+    }
+    Ok(Value::from(claims).to_string())
+}
+
+#[test]
+fn an_id_token_is_judged_by_the_rules_whatever_it_says() {
+    let good = json!({
+        "iss": "https://login.example/realms/r", "sub": "u", "aud": "client", "exp": 1_700_000_300, "iat": 1_700_000_000,
+        "nonce": "canary-nonce",
+    });
+    arbtest(|u| {
+        targets::id_token::check(&claims(
+            u,
+            &good,
+            &["azp", "nbf", "auth_time", "acr", "amr", "at_hash", "sid", "jti", "events", "other"],
+        )?);
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn a_logout_token_is_judged_by_the_rules_whatever_it_says() {
+    let good = json!({
+        "iss": "https://login.example/realms/r", "aud": "client", "exp": 1_700_000_120, "iat": 1_700_000_000, "jti": "j", "sub": "u",
+        "sid": "s", "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    });
+    arbtest(|u| {
+        targets::logout_token::check(&claims(u, &good, &["nonce", "nbf", "azp", "other"])?);
         Ok(())
     })
     .budget_ms(BUDGET);

@@ -7,6 +7,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sipgate_oauth2_fuzz as targets;
+use sipgate_oauth2_protocol::jose::algorithm::Algorithm;
+use sipgate_oauth2_protocol::jose::jws::Jws;
 use sipgate_oauth2_protocol::oauth::authorization_request::AuthorizationRequest;
 
 fn replay(target: &str, check: impl Fn(&[u8])) {
@@ -31,7 +33,10 @@ macro_rules! replays {
     )*};
 }
 
-replays! { authorization_request authorization_request_restore callback client_authentication error_response token_set }
+replays! {
+    authorization_request authorization_request_restore callback client_authentication error_response id_token jwks jws logout_token
+    metadata token_set userinfo www_authenticate
+}
 
 #[test]
 fn c_calls() {
@@ -77,5 +82,15 @@ fn the_seeds_that_are_whole_still_restore() {
         if let Err(error) = AuthorizationRequest::restore(&exported) {
             panic!("{name}: {error}");
         }
+    }
+}
+
+/// The same for tokens: without them, the fuzzer does not know what a good signature is.
+#[test]
+fn the_seeds_that_are_signed_are_verified() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/jws");
+    for name in ["rs256", "es256", "ed25519"] {
+        let seed = fs::read_to_string(seeds.join(name)).expect("a text");
+        assert!(Jws::parse(&seed, Algorithm::ALL, &[]).is_ok_and(|jws| targets::jws::is_verified(&jws)), "{name}");
     }
 }

@@ -30,6 +30,6 @@ def test_a_protocol_has_members_and_no_constructor() -> None:
 
 def test_the_keys_of_a_dict_are_items_and_those_of_an_event_are_of_its_type() -> None:
     items = python.items()
-    assert "ServerMetadata.issuer" in items
+    assert "CallOptions.timeout" in items
     assert {"Event='unsaved'", "Event='unsaved'.account"} <= items
     assert "Unsaved.account" not in items

@@ -35,6 +35,16 @@ class Consent(enum.Enum):
     DENY = "cancel"
 
 
+@dataclass(frozen=True)
+class LoggedOut:
+    """Whether the user was asked, and where the browser was sent, if anywhere."""
+
+    asked: bool
+    location: str | None
+    status: int
+    message: str
+
+
 class Browser:
     """One user's browser; it keeps its cookies, so a second login needs no password."""
 
@@ -89,6 +99,20 @@ class Browser:
                     f"no login form at {_place(url)} (status {page.status}){page.message()}"
                 )
         raise BrowserError(f"no callback after {MAX_STEPS} steps, last at {_place(url)}")
+
+    def log_out(self, logout_url: str) -> LoggedOut:
+        """Loads the logout URL, and confirms if the page asks."""
+        page = self._load(logout_url, None)
+        confirm = page.logout_form()
+        if confirm is not None:
+            url = urljoin(logout_url, confirm.action)
+            page = self._load(url, {**confirm.hidden, **confirm.buttons})
+        return LoggedOut(confirm is not None, page.location, page.status, page.message())
+
+    def load(self, url: str) -> tuple[int, str | None, str]:
+        """One page: its status, where it redirects to, and its text."""
+        page = self._load(url, None)
+        return page.status, page.location, page.body
 
     def _load(self, url: str, form: dict[str, str] | None) -> _Page:
         parts = urlsplit(url)
@@ -231,6 +255,9 @@ class _Page:
     def consent_form(self) -> _Form | None:
         wanted = {consent.value for consent in Consent}
         return next((f for f in _Forms(self.body).found if wanted <= f.buttons.keys()), None)
+
+    def logout_form(self) -> _Form | None:
+        return next((f for f in _Forms(self.body).found if "confirmLogout" in f.buttons), None)
 
     def message(self) -> str:
         """The page's message to the user as `: text`, or an empty string."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import time
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -15,13 +16,16 @@ from keycloak.library_cases import (
     LOGIN_ALREADY_USED,
     LOGIN_FAILED,
     LOGIN_REQUIRED,
+    SERVER_UNAVAILABLE,
     Cases,
 )
 from keycloak.realms import SIPGATE_APPS, THIRD_PARTY, Client
+from keycloak.result import check
 
 ISSUER_MISMATCH = "SIPGATE_ISSUER_MISMATCH"
 OUTCOME_UNKNOWN = "SIPGATE_OUTCOME_UNKNOWN"
 RETRY_AFTER = 7
+KEYS_SECONDS = 1.5
 
 CASES = Cases()
 case = CASES.add
@@ -58,7 +62,7 @@ def refresh_through_another_host_name_says_whose_token_it_is(library: Library) -
     token = library.log_in(right).text("refresh_token")
     refused = library.refresh(library.client(base=library.ask.elsewhere), token)
     if refused.error is not None:
-        _check("Invalid token issuer" in str(refused.error["oauth_error_description"]), refused)
+        check("Invalid token issuer" in str(refused.error["oauth_error_description"]), refused)
     return refused, library.refresh(right, token)
 
 
@@ -69,9 +73,24 @@ def exchange_at_a_maintenance_page(library: Library) -> Sequence[Reply]:
         client = library.client(base=front.base)
         request = library.begin(client)
         callback = library.callback(request)
-        with front.closed(503, retry_after=RETRY_AFTER):
+        with front.closed(503, retry_after=RETRY_AFTER, path="/token"):
             failed = library.exchange_callback(client, request, callback)
         _check_page_is_not_shown(failed, 503, RETRY_AFTER)
+        return failed, library.exchange_callback(client, request, callback)
+
+
+@case(SERVER_UNAVAILABLE, OK)
+def exchange_without_keys_at_a_maintenance_page_and_after_it(library: Library) -> Sequence[Reply]:
+    """The code is not sent before there are keys for the ID token."""
+    with running_front(library.ask.base) as front:
+        client = library.client(base=front.base)
+        request = library.begin(client)
+        callback = library.callback(request)
+        with front.closed(503):
+            failed = library.exchange_callback(client, request, callback)
+        _check_page_is_not_shown(failed, 503, None)
+        # After a failure, keys are not fetched for a moment.
+        time.sleep(KEYS_SECONDS)
         return failed, library.exchange_callback(client, request, callback)
 
 
@@ -96,8 +115,8 @@ def client_secret_post_on_the_wire_with_a_colon_in_the_client_id(
     client = library.ask.client
     replies, sent = _sent(library, client, "client_secret_post")
     for request in sent:
-        _check("authorization" not in request.headers, "a header besides the form")
-        _check(_credentials(request) == [client.id, client.secret], "other credentials")
+        check("authorization" not in request.headers, "a header besides the form")
+        check(_credentials(request) == [client.id, client.secret], "other credentials")
     return replies
 
 
@@ -110,8 +129,8 @@ def client_secret_basic_on_the_wire_with_a_colon_in_the_client_id(
     halves = ":".join(quote(half, safe="") for half in (client.id, client.secret or ""))
     for request in sent:
         scheme, _, pair = request.headers["authorization"].partition(" ")
-        _check(scheme == "Basic" and base64.b64decode(pair).decode() == halves, "another header")
-        _check(_credentials(request) == [], "credentials in the form besides the header")
+        check(scheme == "Basic" and base64.b64decode(pair).decode() == halves, "another header")
+        check(_credentials(request) == [], "credentials in the form besides the header")
     return replies
 
 
@@ -122,8 +141,8 @@ def no_client_authentication_on_the_wire_with_a_colon_in_the_client_id(
     client = library.ask.public
     replies, sent = _sent(library, client, "none")
     for request in sent:
-        _check("authorization" not in request.headers, "a header")
-        _check(_credentials(request) == [client.id], "more than the client id")
+        check("authorization" not in request.headers, "a header")
+        check(_credentials(request) == [client.id], "more than the client id")
     return replies
 
 
@@ -140,7 +159,7 @@ def _sent(
         )
         tokens = library.log_in(name)
         refreshed = library.refresh(name, tokens.text("refresh_token"))
-        _check(len(front.token_requests) == 2, f"{len(front.token_requests)} token requests")
+        check(len(front.token_requests) == 2, f"{len(front.token_requests)} token requests")
         return (tokens, refreshed), front.token_requests
 
 
@@ -150,11 +169,6 @@ def _credentials(request: Forwarded) -> list[str]:
 
 def _check_page_is_not_shown(reply: Reply, status: int, retry_after: int | None) -> None:
     error = reply.error or {}
-    _check(PAGE_TEXT not in str(error), "the error shows the page")
+    check(PAGE_TEXT not in str(error), "the error shows the page")
     said = (error.get("status"), error.get("retry_after"))
-    _check(said == (status, retry_after), f"status and Retry-After are {said}")
-
-
-def _check(condition: bool, otherwise: object) -> None:
-    if not condition:
-        raise AssertionError(str(otherwise))
+    check(said == (status, retry_after), f"status and Retry-After are {said}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from keycloak.control import RealmSettings
@@ -17,6 +17,11 @@ from keycloak.realms import (
 )
 from keycloak.wire import Response, send, send_form, send_json
 
+AUDIENCE_MAPPER = "another audience"
+KEY_PROVIDER = "org.keycloak.keys.KeyProvider"
+RSA_KEYS = "rsa-generated"
+# The priority of a realm's first keys; the active key has the highest.
+FIRST_PRIORITY = 100
 # An administrator's token is valid for 60 s.
 TOKEN_REFRESH_SECONDS = 40
 
@@ -39,6 +44,7 @@ class KeycloakAdmin:
         self._password = password
         self._token = ""
         self._token_since = float("-inf")
+        self._rotations = 0
 
     def create_realms(self) -> None:
         """Creates scopes separately: a realm file with scopes would replace the built-in ones."""
@@ -83,6 +89,48 @@ class KeycloakAdmin:
     def set_client_secret(self, realm: str, client: str, secret: str) -> None:
         self._change_client(realm, client, {"secret": secret})
 
+    def set_client_attributes(self, realm: str, client: str, attributes: Mapping[str, str]) -> None:
+        self._change_client(realm, client, {"attributes": dict(attributes)})
+
+    def set_id_token_audience(self, realm: str, client: str, audience: str | None) -> None:
+        mappers = f"{self._client_path(realm, client)}/protocol-mappers/models"
+        for mapper in cast(list[dict[str, str]], self._call("GET", mappers).json()):
+            if mapper["name"] == AUDIENCE_MAPPER:
+                self._call("DELETE", f"{mappers}/{mapper['id']}")
+        if audience is not None:
+            config = {
+                "included.custom.audience": audience,
+                "id.token.claim": "true",
+                "access.token.claim": "false",
+            }
+            mapper_representation = {
+                "name": AUDIENCE_MAPPER,
+                "protocol": "openid-connect",
+                "protocolMapper": "oidc-audience-mapper",
+                "config": config,
+            }
+            self._call("POST", mappers, mapper_representation)
+
+    def rotate_keys(self, realm: str) -> None:
+        self._rotations += 1
+        representation = cast(dict[str, str], self._call("GET", f"/admin/realms/{realm}").json())
+        key = {
+            "name": f"rotation {self._rotations}",
+            "providerId": RSA_KEYS,
+            "providerType": KEY_PROVIDER,
+            "parentId": representation["id"],
+            "config": {"priority": [str(FIRST_PRIORITY + self._rotations)]},
+        }
+        self._call("POST", f"/admin/realms/{realm}/components", key)
+
+    def remove_old_keys(self, realm: str) -> None:
+        components = f"/admin/realms/{realm}/components"
+        found = self._call("GET", f"{components}?type={KEY_PROVIDER}").json()
+        keys = [key for key in cast(list[dict[str, Any]], found) if key["providerId"] == RSA_KEYS]
+        *old, _ = sorted(keys, key=lambda key: int(key["config"]["priority"][0]))
+        for key in old:
+            self._call("DELETE", f"{components}/{key['id']}")
+
     def end_sessions(self, realm: str, user: str) -> None:
         sessions = self._call("GET", f"{self._user_path(realm, user)}/sessions").json()
         for session in cast(list[dict[str, str]], sessions):
@@ -105,12 +153,18 @@ class KeycloakAdmin:
         return f"/admin/realms/{realm}/users/{_only_id(found)}"
 
     def _change_client(self, realm: str, client: str, fields: Mapping[str, object]) -> None:
-        """Sends the whole client back, because Keycloak may drop fields that are not sent."""
+        """Sends the whole client back, because Keycloak may drop fields that are not sent.
+
+        Attributes are merged by Keycloak.
+        """
+        path = self._client_path(realm, client)
+        before = cast(dict[str, object], self._call("GET", path).json())
+        self._call("PUT", path, {**before, **fields})
+
+    def _client_path(self, realm: str, client: str) -> str:
         query = f"clientId={quote(client, safe='')}"
         found = self._call("GET", f"/admin/realms/{realm}/clients?{query}")
-        before = cast(list[dict[str, object]], found.json())[0]
-        path = f"/admin/realms/{realm}/clients/{_only_id(found)}"
-        self._call("PUT", path, {**before, **fields})
+        return f"/admin/realms/{realm}/clients/{_only_id(found)}"
 
     def _call(
         self, method: str, path: str, body: object = None, *, accept: Collection[int] = ()

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -43,6 +43,7 @@ class Asker:
         self.base = base
         self.realm = realm
         self.control = control
+        self.issuer = f"{base}/realms/{realm}"
         self.client = realms.confidential(realm)
         self.public = realms.public(realm)
         self.consenting = realms.consenting(realm)
@@ -175,6 +176,25 @@ class Asker:
             yield
         finally:
             self.control.restore_realm(self.realm)
+
+    @contextlib.contextmanager
+    def attributes(self, attributes: Mapping[str, str]) -> Iterator[None]:
+        """Of `client`, by Keycloak's names; afterwards they are as in a new client."""
+        self.control.set_client_attributes(self.realm, self.client.id, attributes)
+        try:
+            yield
+        finally:
+            before = {name: realms.ATTRIBUTES.get(name, "") for name in attributes}
+            self.control.set_client_attributes(self.realm, self.client.id, before)
+
+    @contextlib.contextmanager
+    def id_token_audience(self, audience: str) -> Iterator[None]:
+        """Besides `client`, in its ID tokens."""
+        self.control.set_id_token_audience(self.realm, self.client.id, audience)
+        try:
+            yield
+        finally:
+            self.control.set_id_token_audience(self.realm, self.client.id, None)
 
     @contextlib.contextmanager
     def user_disabled(self, user: User = realms.ANNA) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, TypedDict
 
 
@@ -32,6 +33,22 @@ class Control(Protocol):
 
     def set_client_secret(self, realm: str, client: str, secret: str) -> None:
         raise CannotControl("clients keep their secrets here")
+
+    def set_client_attributes(self, realm: str, client: str, attributes: Mapping[str, str]) -> None:
+        """By Keycloak's names; an empty text unsets one."""
+        raise CannotControl("clients have no attributes here")
+
+    def set_id_token_audience(self, realm: str, client: str, audience: str | None) -> None:
+        """What an audience mapper adds to the client's ID tokens, or nothing."""
+        raise CannotControl("ID tokens have one audience here")
+
+    def rotate_keys(self, realm: str) -> None:
+        """A new active key; the old one stays as a passive one."""
+        raise CannotControl("keys stay here")
+
+    def remove_old_keys(self, realm: str) -> None:
+        """Only the newest key of each rotation stays."""
+        raise CannotControl("keys stay here")
 
     def end_sessions(self, realm: str, user: str) -> None:
         """What an administrator does to sign a user out."""

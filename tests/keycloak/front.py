@@ -35,10 +35,11 @@ class Forwarded:
 
 @dataclass(frozen=True)
 class Page:
-    """A response that is sent instead of forwarding the request."""
+    """A response that is sent instead of forwarding requests whose path ends in `path`."""
 
     status: int
     retry_after: int | None = None
+    path: str = ""
 
 
 class Front:
@@ -54,8 +55,10 @@ class Front:
         return [request for request in self.forwarded if request.path.endswith("/token")]
 
     @contextlib.contextmanager
-    def closed(self, status: int, *, retry_after: int | None = None) -> Iterator[None]:
-        self.page = Page(status, retry_after)
+    def closed(
+        self, status: int, *, retry_after: int | None = None, path: str = ""
+    ) -> Iterator[None]:
+        self.page = Page(status, retry_after, path)
         try:
             yield
         finally:
@@ -82,8 +85,9 @@ def running_front(behind: str) -> Iterator[Front]:
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if front.page is not None:
-                self._show(front.page)
+            page = front.page
+            if page is not None and urlsplit(self.path).path.endswith(page.path):
+                self._show(page)
                 return
             names = {name.lower(): value for name, value in self.headers.items()}
             front.forwarded.append(Forwarded(self.path, names, body))

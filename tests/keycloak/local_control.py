@@ -38,6 +38,19 @@ class LocalRealmControl:
     def set_client_secret(self, realm: str, client: str, secret: str) -> None:
         self._set({"realm": realm, "client": client, "secret": secret})
 
+    def set_client_attributes(self, realm: str, client: str, attributes: Mapping[str, str]) -> None:
+        self._set({"realm": realm, "client": client, "attributes": attributes})
+
+    def set_id_token_audience(self, realm: str, client: str, audience: str | None) -> None:
+        audiences = [] if audience is None else [audience]
+        self._set({"realm": realm, "client": client, "id_token_audiences": audiences})
+
+    def rotate_keys(self, realm: str) -> None:
+        self._post("rotate_keys", {"realm": realm})
+
+    def remove_old_keys(self, realm: str) -> None:
+        raise CannotControl("old keys stay here")
+
     def end_sessions(self, realm: str, user: str) -> None:
         self._post("end_sessions", {"realm": realm, "user": user})
 

@@ -80,9 +80,15 @@ def described_callback(url: str, redirect_uri: str) -> Fields:
     return fields
 
 
+def decoded(token: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Header and claims, unverified."""
+    header, claims = (_decoded_part(part) for part in token.split(".")[:2])
+    return header, claims
+
+
 def described_jwt(token: str) -> Fields:
     """The header and the types of the claims, unverified."""
-    header, claims = (_decoded_part(part) for part in token.split(".")[:2])
+    header, claims = decoded(token)
     return {
         "header": {name: header[name] for name in sorted(header) if name != "kid"},
         "claims": _types(claims),

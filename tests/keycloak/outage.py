@@ -73,7 +73,7 @@ def outage(server: KeycloakServer, shims: Mapping[str, Sequence[str]]) -> Iterat
                 where = f"{language}, realm {realm}"
                 try:
                     shim = stack.enter_context(running_shim(command, ROOT))
-                    library = Library(shim, Asker(server.base, realm, server.admin))
+                    library = Library(shim, Asker(server.base, realm, server.admin), language)
                     visitors[where] = Visitor(library)
                 except (ShimEnded, *BROKEN) as problem:
                     yield Result(f"{where}: login before the restart", str(problem))

@@ -18,6 +18,8 @@ SCOPES = (
     "sessions:sms:write",
 )
 BALANCE_SCOPE = "balance:read"
+# What Keycloak gives to a new client.
+ATTRIBUTES = {"backchannel.logout.session.required": "true"}
 REDIRECT_URIS = ("http://127.0.0.1/*", "http://localhost/*", "https://example.com/*")
 
 

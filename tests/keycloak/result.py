@@ -26,3 +26,8 @@ def judged(name: str, replies: Sequence[Reply], expected: Sequence[str]) -> Resu
     if outcomes == list(expected):
         return Result(name)
     return Result(name, f"gave {' '.join(outcomes)}, expected {' '.join(expected)}")
+
+
+def check(condition: bool, otherwise: object) -> None:
+    if not condition:
+        raise AssertionError(str(otherwise))

@@ -16,7 +16,6 @@ BASIC_CLIENT = Client(f"4000004-0-basic:{REALM}", POST_CLIENT.secret)
 class ProviderAsker(Asker):
     def __init__(self, server: ProviderServer) -> None:
         super().__init__(server.base, REALM, server.control)
-        self.issuer = server.issuer
         self._api_url = server.api_url
 
     def browser(self, user: User = ANNA, consent: Consent = Consent.ACCEPT) -> Browser:

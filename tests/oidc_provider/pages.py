@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from driver.browser import MAX_STEPS, Browser, BrowserError, Consent
+from driver.browser import MAX_STEPS, Browser, BrowserError, Consent, LoggedOut
 
 
 class DevelopmentPages(Browser):
@@ -33,6 +33,14 @@ class DevelopmentPages(Browser):
             else:
                 url, form = urljoin(url, page.action), self._fill_in(page)
         raise BrowserError(f"no callback after {MAX_STEPS} steps")
+
+    def log_out(self, logout_url: str) -> LoggedOut:
+        page = self._load(logout_url, None)
+        asks = _Page(page.body)
+        if asks.action is not None:
+            url = urljoin(logout_url, asks.action)
+            page = self._load(url, {**asks.fields, "logout": "yes"})
+        return LoggedOut(asks.action is not None, page.location, page.status, _Page(page.body).text)
 
     def _fill_in(self, page: _Page) -> dict[str, str]:
         inputs = {"login": self._user, "password": self._password}

@@ -88,7 +88,7 @@ def refusals(server: ProviderServer, shims: Commands) -> Iterator[Result]:
     for language, command in shims.items():
         try:
             with running_shim(command, ROOT) as shim:
-                library = Library(shim, ProviderAsker(server))
+                library = Library(shim, ProviderAsker(server), language)
                 for case in cases():
                     name = f"{language}: {case.name}"
                     yield _judge(name, case.expected, partial(_outcomes, case, library))

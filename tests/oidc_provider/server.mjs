@@ -2,8 +2,8 @@
 // Keycloak's paths.
 //
 // When ready, it prints one line of JSON: { issuer, base, api }. Each line of JSON on stdin changes
-// settings, and the reply is { settings, seen }: the new settings and the token endpoint's
-// counters. The server exits when stdin closes. On Node 20, the provider warns on stderr that it is
+// settings, or the registered metadata of `client`. The reply is { settings, seen }: the new
+// settings and the token endpoint's counters. The server exits when stdin closes. On Node 20, the provider warns on stderr that it is
 // made for 22, but it works.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -12,6 +12,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
 import { Provider } from 'oidc-provider';
+import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
 
 const MOUNT = '/auth/realms/strict';
 const ENDPOINTS = '/protocol/openid-connect';
@@ -24,6 +25,7 @@ const settings = {
   codeSeconds: 60,
   disabledUsers: [],
 };
+const ALGORITHMS = ['RS', 'PS', 'ES', 'HS'].flatMap((kind) => [256, 384, 512].map((bits) => `${kind}${bits}`));
 const seen = { tokenRequests: 0, invalidGrant: 0 };
 
 // The provider writes notices to stdout, which must contain only the lines for the parent process.
@@ -42,18 +44,38 @@ function client(id, secret, authentication) {
       'http://127.0.0.1:9999/cb?x=1&y=%2F',
       'http://127.0.0.1:9999',
     ],
+    post_logout_redirect_uris: ['http://127.0.0.1:9/bye'],
   };
 }
 
+const registered = new Map(
+  [
+    client('1000001-0-test:strict', SECRET, 'client_secret_post'),
+    client('2000002-0-public:strict', undefined, 'none'),
+    client('3000003-0-consent:strict', 'consent-secret', 'client_secret_post'),
+    client('4000004-0-basic:strict', SECRET, 'client_secret_basic'),
+    client('balance-api:strict', 'balance-api-secret', 'client_secret_post'),
+  ].map((metadata) => [metadata.client_id, metadata]),
+);
+
+const CLIENTS = { find: async (id) => registered.get(id) };
+
+function keys() {
+  const pairs = [
+    ['rsa', { modulusLength: 2048 }, 'sig'],
+    ['rsa', { modulusLength: 2048 }, 'enc'],
+    ...['P-256', 'P-384', 'P-521'].map((namedCurve) => ['ec', { namedCurve }, 'sig']),
+    ['ed25519', {}, 'sig'],
+  ];
+  return pairs.map(([type, options, use]) => ({
+    ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }),
+    use,
+  }));
+}
+
 function provider(issuer) {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return new Provider(issuer, {
-    clients: [
-      client('1000001-0-test:strict', SECRET, 'client_secret_post'),
-      client('2000002-0-public:strict', undefined, 'none'),
-      client('3000003-0-consent:strict', 'consent-secret', 'client_secret_post'),
-      client('4000004-0-basic:strict', SECRET, 'client_secret_basic'),
-    ],
+    adapter: (name) => (name === 'Client' ? CLIENTS : new MemoryAdapter(name)),
     scopes: ['openid', 'offline_access', 'balance:read'],
     // By default, what has expired is accepted for another 15 seconds.
     clockTolerance: 0,
@@ -72,9 +94,27 @@ function provider(issuer) {
     },
     findAccount: (_context, user) =>
       settings.disabledUsers.includes(user) ? undefined : { accountId: user, claims: () => ({ sub: user }) },
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+    enabledJWA: {
+      idTokenSigningAlgValues: [...ALGORITHMS, 'EdDSA', 'Ed25519'],
+      userinfoSigningAlgValues: [...ALGORITHMS, 'EdDSA', 'Ed25519'],
+    },
+    features: Object.fromEntries(
+      [
+        'backchannelLogout',
+        'claimsParameter',
+        'devInteractions',
+        'encryption',
+        'introspection',
+        'jwtUserinfo',
+        'revocation',
+      ].map((name) => [name, { enabled: true }]),
+    ),
+    // Its own dispatcher does not connect to this machine, where the test's clients are.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     routes: {
       authorization: `${ENDPOINTS}/auth`,
+      introspection: `${ENDPOINTS}/token/introspect`,
+      pushed_authorization_request: `${ENDPOINTS}/ext/par/request`,
       end_session: `${ENDPOINTS}/logout`,
       jwks: `${ENDPOINTS}/certs`,
       revocation: `${ENDPOINTS}/revoke`,
@@ -82,7 +122,7 @@ function provider(issuer) {
       userinfo: `${ENDPOINTS}/userinfo`,
     },
     cookies: { keys: [randomBytes(32).toString('hex')] },
-    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    jwks: { keys: keys() },
   });
 }
 
@@ -123,7 +163,18 @@ function say(value) {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
+function change({ client, metadata, ...others }) {
+  if (client) {
+    const changed = Object.entries({ ...registered.get(client), ...metadata });
+    registered.set(client, Object.fromEntries(changed.filter(([, value]) => value !== null)));
+  }
+  Object.assign(settings, others);
+}
+
 createInterface({ input: process.stdin })
-  .on('line', (line) => say({ settings: Object.assign(settings, JSON.parse(line)), seen }))
+  .on('line', (line) => {
+    change(JSON.parse(line));
+    say({ settings, seen });
+  })
   .on('close', () => process.exit());
 say({ issuer: strict.issuer, base: `${origin}/auth`, api: `${origin}/v2/balance` });

@@ -21,6 +21,16 @@ STOP_SECONDS = 10
 INSTALL_SECONDS = 300
 
 
+# Client metadata by Keycloak's names.
+METADATA = {
+    "backchannel.logout.url": "backchannel_logout_uri",
+    "id.token.encrypted.response.alg": "id_token_encrypted_response_alg",
+    "id.token.signed.response.alg": "id_token_signed_response_alg",
+    "jwks.string": "jwks",
+    "user.info.response.signature.alg": "userinfo_signed_response_alg",
+}
+
+
 class ProviderUnavailable(Exception):
     """The server cannot be installed or started here; the message says why."""
 
@@ -79,6 +89,19 @@ class ProviderControl(Control):
 
     def require_consent(self, realm: str, client: str, required: bool) -> None:
         raise CannotControl(f"{NAME} always asks for consent")
+
+    def set_client_secret(self, realm: str, client: str, secret: str) -> None:
+        self._set({"client": client, "metadata": {"client_secret": secret}})
+
+    def set_client_attributes(self, realm: str, client: str, attributes: Mapping[str, str]) -> None:
+        registered: dict[str, object] = {
+            METADATA[name]: value or None
+            for name, value in attributes.items()
+            if name != "use.jwks.string"
+        }
+        if keys := registered.get("jwks"):
+            registered["jwks"] = json.loads(str(keys))
+        self._set({"client": client, "metadata": registered})
 
     def seen(self) -> Mapping[str, int]:
         """The token endpoint's counters: `tokenRequests`, and how many were `invalidGrant`."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .authorization_request import AuthorizationRequest
     from .cancel_token import CancelToken
     from .client import Client
+    from .server_metadata import ServerMetadata
     from .store import Store, check_store
     from .token_set import TokenSet
     from .token_source import TokenSource
@@ -50,6 +51,7 @@ else:
         "AuthorizationRequest": "authorization_request",
         "CancelToken": "cancel_token",
         "Client": "client",
+        "ServerMetadata": "server_metadata",
         "Store": "store",
         "TokenSet": "token_set",
         "TokenSource": "token_source",
@@ -75,6 +77,7 @@ __all__ = [
     "ConfigurationError",
     "LoginRequiredError",
     "SecurityCheckError",
+    "ServerMetadata",
     "SipgateOAuth2Error",
     "Store",
     "StoreError",

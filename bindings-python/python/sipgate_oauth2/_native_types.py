@@ -13,7 +13,6 @@ __all__ = [
     "LoginState",
     "LogoutOutcome",
     "Scope",
-    "ServerMetadata",
     "StorePath",
 ]
 
@@ -54,36 +53,3 @@ class CustomStore(typing.Protocol):
     ) -> bool | abc.Awaitable[bool]:
         """Replaces the entry if its version is the expected one."""
         ...
-
-
-class ServerMetadata(typing.TypedDict, total=False):
-    """What a server says of itself (RFC 8414, section 2). Other members are kept."""
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    registration_endpoint: str
-    scopes_supported: list[str]
-    response_types_supported: list[str]
-    response_modes_supported: list[str]
-    grant_types_supported: list[str]
-    token_endpoint_auth_methods_supported: list[str]
-    revocation_endpoint: str
-    introspection_endpoint: str
-    code_challenge_methods_supported: list[str]
-
-    userinfo_endpoint: str
-    """OpenID Connect Discovery, section 3."""
-
-    end_session_endpoint: str
-    """OpenID Connect RP-Initiated Logout, section 2.1."""
-
-    device_authorization_endpoint: str
-    """RFC 8628, section 4."""
-
-    pushed_authorization_request_endpoint: str
-    """RFC 9126, section 5."""
-
-    authorization_response_iss_parameter_supported: bool
-    """RFC 9207, section 3: if `True`, a callback without `iss` is refused."""

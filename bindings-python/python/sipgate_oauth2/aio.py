@@ -11,7 +11,7 @@ import asyncio
 import typing
 from collections import abc
 
-from . import _native, token_source
+from . import _native, server_metadata, token_source
 from . import client as sync
 from ._awaiting import outcome
 from .authorization_request import AuthorizationRequest
@@ -21,14 +21,15 @@ from .token_set import TokenSet
 from .token_status import TokenStatus
 
 if typing.TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .httpx_auth import HttpxAuth
-    from .types import CustomStore, LogoutOutcome, Scope
+    from .types import CustomStore, DiscoveryOptions, LogoutOutcome, LogoutParameters, Scope
 
 __all__ = [
     "AuthorizationRequest",
     "Client",
+    "ServerMetadata",
     "Store",
     "TokenSet",
     "TokenSource",
@@ -63,11 +64,12 @@ class Client(sync.ClientBase):
         code_verifier: str | None = None,
         redirect_uri: str | None = None,
         scope: Scope | None = None,
+        nonce: str | None = None,
         timeout: float | None = None,
     ) -> TokenSet:
         """Exchanges a code for tokens, for applications that check callbacks themselves."""
         start = self._handle.on_running_loop().start_exchange_code
-        task = start(code, code_verifier, redirect_uri, scope, timeout=timeout)
+        task = start(code, code_verifier, redirect_uri, scope, nonce, timeout=timeout)
         return TokenSet._of(await outcome(task))
 
     async def refresh(
@@ -85,13 +87,46 @@ class Client(sync.ClientBase):
         self,
         request: AuthorizationRequest,
         callback: str | bytes,
-        account: str,
+        account: str | None = None,
         *,
         timeout: float | None = None,
     ) -> TokenSource:
-        """Checks the callback, exchanges its code and stores the login of this account, once."""
+        """Checks the callback, exchanges its code and stores the login of this account, once.
+
+        Without an account, it is that of the user: `sub` of the ID token.
+        """
         start = self._handle.on_running_loop().start_complete_login
         return TokenSource._of(await outcome(start(request, callback, account, timeout=timeout)))
+
+    async def accept_logout_token(
+        self, logout_token: str, *, timeout: float | None = None
+    ) -> list[str]:
+        """Ends the logins that a logout token of the server is about, and returns their
+        accounts.
+        """
+        start = self._handle.on_running_loop().start_accept_logout_token
+        return await outcome(start(logout_token, timeout=timeout))
+
+    async def introspect(
+        self, token: str, *, timeout: float | None = None
+    ) -> dict[str, typing.Any]:
+        """Asks the server whether a token is `active`, and what it knows of it."""
+        return await outcome(self._handle.start_introspect(token, timeout=timeout))
+
+    async def revoke(self, token: str, *, timeout: float | None = None) -> None:
+        """Revokes a token at the server. With a refresh token, the login ends there."""
+        await outcome(self._handle.start_revoke(token, timeout=timeout))
+
+    async def logout_url(
+        self,
+        source: TokenSource | None = None,
+        *,
+        timeout: float | None = None,
+        **parameters: Unpack[LogoutParameters],
+    ) -> str:
+        """The URL to send the user's browser to, to end the session at the server."""
+        start = self._handle.on_running_loop().start_logout_url
+        return await outcome(start(source, parameters, timeout=timeout))
 
     def token_source(self, account: str) -> TokenSource:
         """The tokens of this account, whether or not there is a login yet. Does no I/O."""
@@ -169,6 +204,16 @@ class TokenSource:
         """
         return await outcome(self._handle._on_running_loop()._start_logout(timeout=timeout))
 
+    async def claims(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+        """What the verified ID token says about the user, from the store and without the
+        network.
+        """
+        return await outcome(self._handle._on_running_loop()._start_claims(timeout=timeout))
+
+    async def userinfo(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+        """Claims about the user of the ID token from the server's userinfo endpoint."""
+        return await outcome(self._handle._on_running_loop()._start_userinfo(timeout=timeout))
+
     def ensure_saved(self) -> None:
         """Checks that no token would be lost if the process exited now: an error while new tokens
         are only in memory.
@@ -198,6 +243,19 @@ class TokenSource:
 
     def __reduce__(self) -> typing.NoReturn:
         raise TypeError(token_source.NOT_COPIED)
+
+
+class ServerMetadata(server_metadata.ServerMetadata):
+    """A server's metadata: a `dict` with the names of RFC 8414, which can be kept as JSON."""
+
+    __slots__ = ()
+
+    @classmethod
+    async def discover(  # type: ignore[override]
+        cls, issuer: str, *, timeout: float | None = None, **options: Unpack[DiscoveryOptions]
+    ) -> Self:
+        """Fetches the metadata of the server with this issuer: its own name, as it writes it."""
+        return cls(await outcome(_native.start_discover(issuer, options, timeout=timeout)))
 
 
 async def check_store(store: CustomStore, /) -> list[str]:

@@ -10,11 +10,19 @@ from .token_source import TokenSource
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from typing_extensions import Self, Unpack
 
-    from .types import AuthorizationParameters, CallOptions, ClientOptions, Scope, ServerMetadata
+    from .cancel_token import CancelToken
+    from .server_metadata import ServerMetadata
+    from .types import (
+        AuthorizationParameters,
+        CallOptions,
+        ClientOptions,
+        LogoutParameters,
+        Scope,
+    )
 
 
 class ClientBase:
@@ -25,11 +33,12 @@ class ClientBase:
 
     def __init__(
         self,
-        metadata: ServerMetadata | Mapping[str, object] | str,
+        metadata: Mapping[str, object] | str,
         client_id: str,
         **options: Unpack[ClientOptions],
     ) -> None:
         """A client at any server, by its metadata (RFC 8414): a mapping, or the JSON text.
+        `ServerMetadata.discover` fetches it.
 
         Required are `issuer`, `authorization_endpoint` and `token_endpoint`. Members without a
         meaning here are kept. Making a client does not use the network.
@@ -90,10 +99,20 @@ class ClientBase:
         """
         return AuthorizationRequest._of(self._handle.authorization_request(scope, **parameters))
 
+    def check_logout_response(self, callback: str | bytes, state: str) -> None:
+        """Checks that the server sent the user back after the logout with this `state`.
+
+        `callback` is as for `exchange_callback`. Does not use the network.
+        """
+        self._handle.check_logout_response(callback, state)
+
     @property
     def metadata(self) -> ServerMetadata:
         """What is known of the server, by RFC 8414's names: a new `dict` each time."""
-        return self._handle.metadata
+        # Not imported before it is needed: a client at sipgate needs no metadata.
+        from .server_metadata import ServerMetadata
+
+        return ServerMetadata(self._handle.metadata)
 
     @property
     def issuer(self) -> str:
@@ -152,15 +171,17 @@ class Client(ClientBase):
         code_verifier: str | None = None,
         redirect_uri: str | None = None,
         scope: Scope | None = None,
+        nonce: str | None = None,
         **call: Unpack[CallOptions],
     ) -> TokenSet:
         """Exchanges a code for tokens (RFC 6749, section 4.1.3).
 
         For applications that keep the state and the verifier, and check the callback, themselves.
-        `scope` is the requested scope: the granted one if the response does not say.
+        `scope` is the requested scope: the granted one if the response does not say. `nonce` is
+        that of the authorization URL, which the ID token must repeat.
         """
         start = self._handle.start_exchange_code
-        return TokenSet._of(start(code, code_verifier, redirect_uri, scope, **call).wait())
+        return TokenSet._of(start(code, code_verifier, redirect_uri, scope, nonce, **call).wait())
 
     def refresh(
         self,
@@ -180,15 +201,17 @@ class Client(ClientBase):
         self,
         request: AuthorizationRequest,
         callback: str | bytes,
-        account: str,
+        account: str | None = None,
         **call: Unpack[CallOptions],
     ) -> TokenSource:
         """Checks the callback, exchanges its code and stores the login of this account.
 
+        The account is the user's id at the server: `sub` of the ID token, for which the scope must
+        have `openid`. Or name it yourself, by what names the user in the application.
+
         The login is there for all processes that share the store, and replaces an earlier one. If
         the browser loads the callback twice, in any processes, one exchange is made, and both calls
-        return the same login. `account` names the user in the application. `callback` is as for
-        `exchange_callback`.
+        return the same login. `callback` is as for `exchange_callback`.
         """
         start = self._handle.start_complete_login
         return TokenSource(start(request, callback, account, **call).wait())
@@ -199,3 +222,45 @@ class Client(ClientBase):
         Does not use the store or the network.
         """
         return TokenSource(self._handle.token_source(account))
+
+    def accept_logout_token(self, logout_token: str, **call: Unpack[CallOptions]) -> list[str]:
+        """Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel
+        Logout), for all processes that share the store.
+
+        Pass the parameter `logout_token` of the request that the server sent. Returns their
+        accounts, so that their sessions in the application can end too. Respond with 400 to a
+        `SecurityCheckError`, and with 500 to an error that is `retryable`.
+        """
+        return self._handle.start_accept_logout_token(logout_token, **call).wait()
+
+    def introspect(self, token: str, **call: Unpack[CallOptions]) -> dict[str, Any]:
+        """Asks the server whether a token is `active`, and what it knows of it (RFC 7662).
+
+        The response holds for this moment only.
+        """
+        return self._handle.start_introspect(token, **call).wait()
+
+    def revoke(self, token: str, **call: Unpack[CallOptions]) -> None:
+        """Revokes a token at the server (RFC 7009). With a refresh token, the login ends there.
+
+        `TokenSource.logout` ends the login in the store too.
+        """
+        self._handle.start_revoke(token, **call).wait()
+
+    def logout_url(
+        self,
+        source: TokenSource | None = None,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        **parameters: Unpack[LogoutParameters],
+    ) -> str:
+        """The URL to send the user's browser to, to end the session at the server (OpenID Connect
+        RP-Initiated Logout).
+
+        It has the ID token of the source. Without a source, give `id_token_hint`, or the server
+        asks the user. Reads the store, and does not use the network. `TokenSource.logout` ends the
+        login here: call it afterwards.
+        """
+        start = self._handle.start_logout_url
+        return start(source, parameters, timeout=timeout, cancel=cancel).wait()

@@ -64,8 +64,22 @@ class TokenSet:
 
     @property
     def id_token(self) -> str | None:
-        """The ID token as the server sent it. This version does not verify its contents."""
+        """The ID token as the server sent it."""
         return self._handle.id_token
+
+    @property
+    def id_token_verified(self) -> bool:
+        """Whether the ID token was verified: its signature and its claims.
+
+        It is if the scope has `openid` and the tokens are from an exchange or a refresh of this
+        library.
+        """
+        return self._handle.id_token_verified
+
+    @property
+    def claims(self) -> dict[str, Any] | None:
+        """What the ID token says about the user, if it was verified: a new `dict` each time."""
+        return self._handle.claims
 
     @property
     def id_token_kept(self) -> bool:

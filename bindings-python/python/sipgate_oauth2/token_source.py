@@ -7,7 +7,7 @@ from . import _native
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from typing_extensions import Unpack
 
@@ -113,6 +113,23 @@ class TokenSource(_native.TokenSourceHandle):
         handed out any more, but the server was not told; call `logout` again to finish it.
         """
         return self._start_logout(**call).wait()
+
+    def claims(self, **call: Unpack[CallOptions]) -> dict[str, Any]:
+        """What the ID token says about the user, from the store and without the network.
+
+        It was verified at the login, and at each refresh that brought a new one. `sub` names the
+        user, and never changes. An `email` can change, and can be another user's tomorrow.
+        """
+        return self._start_claims(**call).wait()
+
+    def userinfo(self, **call: Unpack[CallOptions]) -> dict[str, Any]:
+        """Claims about the user from the server's userinfo endpoint (OpenID Connect Core, section
+        5.3).
+
+        They are of the user of the ID token. If the server refuses the access token, it is
+        refreshed once.
+        """
+        return self._start_userinfo(**call).wait()
 
     def ensure_saved(self) -> None:
         """Checks that no token would be lost if the process exited now.

@@ -10,7 +10,6 @@ from ._native_types import (
     LoginState,
     LogoutOutcome,
     Scope,
-    ServerMetadata,
     StorePath,
 )
 
@@ -24,6 +23,7 @@ __all__ = [
     "ClientAuthentication",
     "ClientOptions",
     "CustomStore",
+    "DiscoveryOptions",
     "EncryptionKeys",
     "Entry",
     "ErrorCode",
@@ -33,6 +33,7 @@ __all__ = [
     "LoginRejected",
     "LoginState",
     "LogoutOutcome",
+    "LogoutParameters",
     "RealmMismatch",
     "RefreshFailed",
     "Refreshed",
@@ -40,7 +41,6 @@ __all__ = [
     "ResponseMemberIgnored",
     "ResponseMode",
     "Scope",
-    "ServerMetadata",
     "StorePath",
     "TokenRequest",
     "Unsaved",
@@ -77,11 +77,42 @@ class ClientOptions(typing.TypedDict, total=False):
     request_timeout: float | None
     """Seconds for a whole request, 30 by default."""
 
+    id_token_signed_response_alg: str | abc.Sequence[str] | abc.Set[str] | None
+    """The algorithm, or the algorithms, that ID tokens may be signed with, such as `ES256`.
+
+    By default those that the server's metadata offers, and `RS256` if it does not say. `HS256`,
+    `HS384` and `HS512` use the client's secret, and count only if they are named here.
+    """
+
+    trusted_audiences: abc.Sequence[str] | abc.Set[str] | None
+    """Audiences that an ID token may have beside this client. By default none."""
+
+    leeway: float | None
+    """Seconds that the clocks of the server and this machine may differ where an ID token is
+    judged: 60 by default, at most 300.
+    """
+
     store: "Store | None"
     """Where logins are kept: needed for `complete_login` and `token_source`."""
 
     on_event: "abc.Callable[[Event], object] | None"
     """Called with each event, on any thread."""
+
+
+class DiscoveryOptions(typing.TypedDict, total=False):
+    """How `ServerMetadata.discover` reaches the server: as a client with these settings does."""
+
+    ca_certificates: str | bytes | None
+    """Certificates in PEM, instead of those that the system trusts."""
+
+    proxy: str | None
+    """The URL of a proxy, or `direct`. By default the environment names it."""
+
+    connect_timeout: float | None
+    """Seconds to connect, 5 by default."""
+
+    request_timeout: float | None
+    """Seconds for a whole request, 30 by default."""
 
 
 class CallOptions(typing.TypedDict, total=False):
@@ -124,8 +155,51 @@ class AuthorizationParameters(typing.TypedDict, total=False):
     ui_locales: str | None
     """The languages of the login page, by preference: `de en`."""
 
+    max_age: int | None
+    """How many seconds ago the user may have logged in: 0 requires a login now (OpenID Connect
+    Core, section 3.1.2.1). The ID token must then prove it.
+
+    Anyone who can change the exported request can take this out. Where it protects something, keep
+    the request on the server, or signed.
+    """
+
+    acr_values: str | None
+    """How the user is to log in, best first, with blanks between the values (OpenID Connect Core,
+    section 3.1.2.1). The server may do otherwise: see `claims`.
+    """
+
+    claims: abc.Mapping[str, object] | str | None
+    """Single claims to request (OpenID Connect Core, section 5.5), as a mapping or as JSON text.
+
+    `{"id_token": {"auth_time": {"essential": True}}}` requires `auth_time`, and
+    `{"id_token": {"acr": {"essential": True, "values": ["gold"]}}}` one of these values. An ID
+    token without them is refused.
+    """
+
+    id_token_hint: str | None
+    """An ID token of the user who is to be logged in, for instance with `prompt="none"`."""
+
     extra: abc.Mapping[str, str] | abc.Sequence[tuple[str, str]] | None
     """More parameters, for the server."""
+
+
+class LogoutParameters(typing.TypedDict, total=False):
+    """What a logout at the server may say (OpenID Connect RP-Initiated Logout, section 2)."""
+
+    id_token_hint: str | None
+    """The last ID token of the user, where there is no source to take it from."""
+
+    post_logout_redirect_uri: str | None
+    """Where the server sends the user afterwards, byte for byte as registered."""
+
+    state: str | None
+    """What the server repeats when it sends the user back, for `check_logout_response`."""
+
+    logout_hint: str | None
+    """Which user is to be logged out, such as a name."""
+
+    ui_locales: str | None
+    """The languages of the server's page, by preference: `de en`."""
 
 
 Remedy = typing.Literal[

@@ -7,10 +7,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod claims;
 pub mod crypto;
 pub mod error;
 pub mod http;
+pub mod jose;
 pub mod oauth;
+pub mod openid;
 pub mod refresh;
 pub mod secret;
 pub mod time;

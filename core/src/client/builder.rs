@@ -9,6 +9,7 @@ use protocol::oauth::authorization_request::check_redirect_uri;
 use protocol::oauth::client_auth::{ClientAuthentication, Credentials};
 use protocol::oauth::metadata::ServerMetadata;
 use protocol::oauth::uri;
+use protocol::openid::token_rules;
 use protocol::secret::ClientSecret;
 
 use super::client::Client;
@@ -16,6 +17,7 @@ use super::server::Server;
 use crate::context::Context;
 use crate::event::{Event, Events};
 use crate::http::{Proxy, Roots, Settings, Transport};
+use crate::keys::ServerKeys;
 use crate::session::store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::random::SystemRandomness;
@@ -55,6 +57,9 @@ pub struct ClientBuilder {
     request_timeout: Duration,
     events: Events,
     store: Option<Store>,
+    id_token_algorithms: Option<Vec<String>>,
+    trusted_audiences: Vec<String>,
+    leeway: Duration,
 }
 
 impl ClientBuilder {
@@ -89,6 +94,9 @@ impl ClientBuilder {
             request_timeout: Duration::from_secs(30),
             events: Events::default(),
             store: None,
+            id_token_algorithms: None,
+            trusted_audiences: Vec::new(),
+            leeway: Duration::from_secs(60),
         }
     }
 
@@ -98,8 +106,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How the client authenticates. By default `client_secret_post` if there is a secret, else
-    /// `none`.
+    /// How the client authenticates. By default `none` without a secret, and else what the server's
+    /// metadata offers: `client_secret_post` or else `client_secret_basic`.
     pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
         self.authentication = Some(authentication);
         self
@@ -152,6 +160,29 @@ impl ClientBuilder {
         self
     }
 
+    /// The algorithms that ID tokens may be signed with, such as `ES256`. By default those that the
+    /// server's metadata offers (`id_token_signing_alg_values_supported`), and `RS256` if it does
+    /// not say. `HS256`, `HS384` and `HS512` use the client's secret, and count only if they are
+    /// named here.
+    pub fn id_token_signed_response_alg(mut self, algorithms: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.id_token_algorithms = Some(algorithms.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Audiences that an ID token may have beside this client. By default none (OpenID Connect
+    /// Core, section 3.1.3.7).
+    pub fn trusted_audiences(mut self, audiences: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.trusted_audiences = audiences.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How far the clocks of the server and this machine may differ where an ID token is judged. By
+    /// default 60 s, at most 300 s.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
     /// Called with each event, on the thread where it happened, under no lock. It should be quick.
     /// With the feature `log`, events are also records of the crate `log`, with the target
     /// `sipgate_oauth2`.
@@ -165,6 +196,8 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the setting.
+    /// [`ErrorCode::Unsupported`](crate::ErrorCode::Unsupported) if the server's metadata says that
+    /// it cannot do what is required.
     pub fn build(self) -> Result<Client> {
         let server = match self.realm {
             Some(realm) => self.server.with_realm(realm)?,
@@ -172,6 +205,7 @@ impl ClientBuilder {
         };
         let credentials = Credentials::new(self.client_id, self.client_secret, self.authentication)?;
         let (metadata, mismatch) = server.metadata(&credentials.client_id)?;
+        let credentials = credentials.for_server(&metadata, self.authentication)?;
         if let Some(redirect_uri) = &self.redirect_uri {
             check_redirect_uri(redirect_uri)?;
         }
@@ -179,6 +213,8 @@ impl ClientBuilder {
         check_timeout("request_timeout", self.request_timeout)?;
         let token_endpoint = metadata.token_endpoint.clone().unwrap_or_default();
         let origin = uri::endpoint("token_endpoint", &token_endpoint)?.origin().ascii_serialization();
+        let token_rules =
+            token_rules::of_client(&metadata, &credentials, self.id_token_algorithms.as_deref(), self.trusted_audiences, self.leeway)?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,
@@ -189,15 +225,17 @@ impl ClientBuilder {
             self.events.emit(&Event::RealmMismatch { named: mismatch.named, used: mismatch.used });
         }
         let context = Context {
-            metadata,
             token_endpoint,
             is_keycloak: server.is_keycloak(),
             server: origin,
             request_timeout: self.request_timeout,
             fingerprint: credentials.fingerprint(),
+            keys: ServerKeys::of(&metadata.issuer, metadata.jwks_uri.as_deref(), &settings),
+            token_rules,
             credentials,
             redirect_uri: self.redirect_uri,
             transport: Transport::new(settings),
+            metadata,
             events: self.events,
             clock: Box::new(SystemClock),
             random: Box::new(SystemRandomness::new()),
@@ -219,9 +257,31 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-fn check_timeout(field: &str, timeout: Duration) -> Result<()> {
+pub(super) fn check_timeout(field: &str, timeout: Duration) -> Result<()> {
     if timeout.is_zero() || timeout > Duration::from_secs(3600) {
         return Err(Error::invalid_argument(field, "must be more than 0 and at most 3600 seconds"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+
+    #[test]
+    fn a_client_does_what_its_server_offers() {
+        let build = |offers: &str| {
+            let json = format!(
+                r#"{{"issuer":"https://i.example","authorization_endpoint":"https://i.example/a","token_endpoint":"https://i.example/t",{offers}}}"#
+            );
+            ClientBuilder::new(ServerMetadata::from_json(&json)?, "id").client_secret("secret").build()
+        };
+        let basic = build(r#""token_endpoint_auth_methods_supported":["client_secret_basic"]"#).unwrap();
+        assert_eq!(basic.context.credentials.method(), ClientAuthentication::ClientSecretBasic);
+        for missing in [r#""token_endpoint_auth_methods_supported":["private_key_jwt"]"#, r#""code_challenge_methods_supported":["plain"]"#]
+        {
+            assert_eq!(build(missing).unwrap_err().code(), ErrorCode::Unsupported, "{missing}");
+        }
+    }
 }

@@ -3,19 +3,26 @@
 use std::fmt;
 use std::sync::Arc;
 
-use protocol::error::Result;
+use protocol::error::{Error, Result};
+use protocol::oauth::any_token::AnyToken;
 use protocol::oauth::authorization_code::AuthorizationCode;
 use protocol::oauth::authorization_parameters::AuthorizationParameters;
 use protocol::oauth::authorization_request::{self, AuthorizationRequest, RandomValues};
 use protocol::oauth::authorization_response;
 use protocol::oauth::grants::{RefreshParameters, TokenRequest};
-use protocol::oauth::metadata::ServerMetadata;
+use protocol::oauth::introspection::{self, Introspection};
+use protocol::oauth::metadata::{self, ServerMetadata};
+use protocol::oauth::revocation;
+use protocol::oauth::scope::Scope;
 use protocol::oauth::token_set::TokenSet;
+use protocol::openid::end_session::{self, LogoutParameters};
 
 use crate::context::Context;
-use crate::exchange::Exchange;
-use crate::session::login;
-use crate::session::session::Session;
+use crate::exchange::{self, Exchange};
+use crate::session::ended_sessions;
+use crate::session::login::{self, Whose};
+use crate::session::session::{Session, no_store};
+use crate::session::single_exchange;
 use crate::session::store::Store;
 use crate::session::token_source::TokenSource;
 use crate::sys::random;
@@ -58,12 +65,14 @@ impl Client {
     ///
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the parameter.
     pub fn authorization_request(&self, parameters: impl Into<AuthorizationParameters>) -> Result<AuthorizationRequest> {
+        let parameters = parameters.into();
+        self.check_can_judge(&parameters)?;
         let [state, nonce, code_verifier] = random::tokens(&*self.context.random)?;
         authorization_request::build(
             &self.context.metadata,
             self.client_id(),
             self.redirect_uri(),
-            parameters.into(),
+            parameters,
             RandomValues { state, nonce, code_verifier },
             self.context.clock.unix_seconds(),
         )
@@ -107,7 +116,7 @@ impl Client {
             let token_request = TokenRequest::code(code, None)?;
             let give_back = move || authorization_request::give_back(&unspent);
             match &self.store {
-                Some(store) => login::start_exchange(&self.context, store, request, token_request, options, give_back),
+                Some(store) => single_exchange::start(&self.context, store, request, token_request, options, give_back),
                 None => Exchange::start(Arc::clone(&self.context), token_request, options, || Ok(()), give_back),
             }
         }))
@@ -162,14 +171,16 @@ impl Client {
     /// for all processes that share the store. If the browser loads the callback twice, in the same
     /// process or another, one exchange is made, and both calls get the same login.
     ///
-    /// `account` is what names the user in the application. A login that is stored for it is
-    /// replaced.
+    /// The account is the user's id at the server: `sub` of the ID token, for which the scope must
+    /// have `openid`. Or name it yourself, by what names the user in the application. A login that
+    /// is stored for the account is replaced.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client, kept: &str, query: &str) -> sipgate_oauth2::Result<()> {
     /// use sipgate_oauth2::AuthorizationRequest;
     ///
-    /// let source = client.complete_login(&AuthorizationRequest::restore(kept)?, query, "user-42")?;
+    /// let source = client.complete_login(&AuthorizationRequest::restore(kept)?, query, None)?;
+    /// println!("hello, {}", source.account());
     /// let token = source.access_token()?;
     /// # Ok(()) }
     /// ```
@@ -178,23 +189,34 @@ impl Client {
     ///
     /// As [`exchange_callback`](Self::exchange_callback), and those of the store, before anything
     /// was sent.
-    pub fn complete_login(&self, request: &AuthorizationRequest, callback: &str, account: impl Into<String>) -> Result<TokenSource> {
+    pub fn complete_login<'a>(
+        &self,
+        request: &AuthorizationRequest,
+        callback: &str,
+        account: impl Into<Option<&'a str>>,
+    ) -> Result<TokenSource> {
         self.start_complete_login(request, callback, account, &CallOptions::new()).wait()
     }
 
     /// [`complete_login`](Self::complete_login) without waiting. The callback is checked before
     /// this returns. A timeout and a cancel token end the wait only: if the code was sent, the
     /// login is stored.
-    pub fn start_complete_login(
+    pub fn start_complete_login<'a>(
         &self,
         request: &AuthorizationRequest,
         callback: &str,
-        account: impl Into<String>,
+        account: impl Into<Option<&'a str>>,
         options: &CallOptions,
     ) -> Task<TokenSource> {
         Task::started(options.refuse_cancelled().and_then(|()| {
             self.check_belongs(request)?;
-            login::start(self.session(account.into())?, request, callback, options)
+            let store = self.store()?;
+            let whose = match account.into() {
+                Some(account) => Whose::Named(Arc::new(self.session(account.to_owned())?)),
+                None if Scope::from(request.scope()).names().any(|name| name == "openid") => Whose::Subject,
+                None => return Err(Error::invalid_argument("account", "is missing; name the account, or log in with the scope openid")),
+            };
+            login::start(&self.context, store, whose, request, callback, options)
         }))
     }
 
@@ -206,6 +228,119 @@ impl Client {
     /// account that is empty or too long.
     pub fn token_source(&self, account: impl Into<String>) -> Result<TokenSource> {
         self.session(account.into()).map(|session| TokenSource::new(Arc::new(session)))
+    }
+
+    /// Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel
+    /// Logout), for all processes that share the store. Pass the parameter `logout_token` of the
+    /// request that the server sent. Returns their accounts, so that their sessions in the
+    /// application can end too.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::IdToken`](crate::ErrorCode::IdToken) or
+    /// [`ErrorCode::IssuerMismatch`](crate::ErrorCode::IssuerMismatch) if the token is not good, or
+    /// was used before: respond with 400. A retryable error if the server's keys or the store
+    /// cannot be had: respond with 500.
+    pub fn accept_logout_token(&self, logout_token: &str) -> Result<Vec<String>> {
+        self.start_accept_logout_token(logout_token, &CallOptions::new()).wait()
+    }
+
+    /// [`accept_logout_token`](Self::accept_logout_token) without waiting.
+    pub fn start_accept_logout_token(&self, logout_token: &str, options: &CallOptions) -> Task<Vec<String>> {
+        Task::started(
+            options
+                .refuse_cancelled()
+                .and_then(|()| Ok(ended_sessions::start(&self.context, self.store()?, logout_token.trim().to_owned(), options))),
+        )
+    }
+
+    /// Asks the server whether a token is active, and what it knows of it (RFC 7662). The response
+    /// holds for this moment only.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Unsupported`](crate::ErrorCode::Unsupported) if the server has no such
+    /// endpoint, and [`ErrorCode::BadResponse`](crate::ErrorCode::BadResponse) if the response does
+    /// not say whether the token is active.
+    pub fn introspect(&self, token: impl Into<AnyToken>) -> Result<Introspection> {
+        self.start_introspect(token, &CallOptions::new()).wait()
+    }
+
+    /// [`introspect`](Self::introspect) without waiting.
+    pub fn start_introspect(&self, token: impl Into<AnyToken>, options: &CallOptions) -> Task<Introspection> {
+        Task::started(options.refuse_cancelled().and_then(|()| {
+            let url = metadata::required("introspection_endpoint", self.metadata().introspection_endpoint.as_ref())?;
+            Ok(exchange::call(&self.context, introspection::request(&token.into())?, url, options, introspection::process))
+        }))
+    }
+
+    /// Revokes a token at the server (RFC 7009). With a refresh token, the login ends there. A
+    /// [`TokenSource`] has [`logout`](TokenSource::logout), which ends the login in the store too.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Unsupported`](crate::ErrorCode::Unsupported) if the server has no such
+    /// endpoint, or does not revoke tokens of this type.
+    pub fn revoke(&self, token: impl Into<AnyToken>) -> Result<()> {
+        self.start_revoke(token, &CallOptions::new()).wait()
+    }
+
+    /// [`revoke`](Self::revoke) without waiting.
+    pub fn start_revoke(&self, token: impl Into<AnyToken>, options: &CallOptions) -> Task<()> {
+        Task::started(options.refuse_cancelled().and_then(|()| {
+            let url = metadata::required("revocation_endpoint", self.metadata().revocation_endpoint.as_ref())?;
+            Ok(exchange::call(&self.context, revocation::request(&token.into())?, url, options, revocation::process))
+        }))
+    }
+
+    /// The URL to send the user's browser to, to end the session at the server (OpenID Connect
+    /// RP-Initiated Logout). Without a source, name the ID token in the parameters, or the server
+    /// asks the user. Reads the store, and not the network.
+    ///
+    /// This ends the session at the server. [`TokenSource::logout`] ends the login here.
+    ///
+    /// ```no_run
+    /// # fn f(client: &sipgate_oauth2::Client, source: &sipgate_oauth2::TokenSource) -> sipgate_oauth2::Result<()> {
+    /// use sipgate_oauth2::LogoutParameters;
+    ///
+    /// let parameters = LogoutParameters::new().post_logout_redirect_uri("https://example.com/bye");
+    /// let url = client.logout_url(source, parameters)?;
+    /// source.logout()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Unsupported`](crate::ErrorCode::Unsupported) if the server has no endpoint for
+    /// that, and [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the
+    /// parameter. Those of the store.
+    pub fn logout_url<'a>(&self, source: impl Into<Option<&'a TokenSource>>, parameters: LogoutParameters) -> Result<String> {
+        self.start_logout_url(source, parameters, &CallOptions::new()).wait()
+    }
+
+    /// [`logout_url`](Self::logout_url) without waiting.
+    pub fn start_logout_url<'a>(
+        &self,
+        source: impl Into<Option<&'a TokenSource>>,
+        parameters: LogoutParameters,
+        options: &CallOptions,
+    ) -> Task<String> {
+        match source.into() {
+            Some(source) => source.start_logout_url(parameters, options),
+            None => Task::finished(end_session::url(self.metadata(), self.client_id(), &parameters)),
+        }
+    }
+
+    /// Checks that the server sent the user back after the logout with this `state` (OpenID Connect
+    /// RP-Initiated Logout, section 3). `callback` is best the query string that the address was
+    /// called with. No network.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::StateMismatch`](crate::ErrorCode::StateMismatch) if the state is another one,
+    /// or is missing.
+    pub fn check_logout_response(&self, callback: &str, state: &str) -> Result<()> {
+        end_session::check_response(callback, state)
     }
 
     /// The server's metadata: what was given, or what a preset knows.
@@ -241,6 +376,20 @@ impl Client {
 
     fn session(&self, account: String) -> Result<Session> {
         Session::new(&self.context, self.store.as_ref(), account)
+    }
+
+    /// Before the user logs in: without keys, the ID token could not be verified afterwards.
+    fn check_can_judge(&self, parameters: &AuthorizationParameters) -> Result<()> {
+        let Context { token_rules, metadata, .. } = &*self.context;
+        if parameters.requests_id_token() && metadata.jwks_uri.is_none() && !token_rules.needs_no_keys() {
+            let problem = "is missing in the metadata, and the ID token that openid requests cannot be verified without it";
+            return Err(Error::invalid_argument("jwks_uri", problem));
+        }
+        Ok(())
+    }
+
+    fn store(&self) -> Result<&Store> {
+        self.store.as_ref().ok_or_else(no_store)
     }
 
     fn check_belongs(&self, request: &AuthorizationRequest) -> Result<()> {

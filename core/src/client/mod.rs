@@ -3,8 +3,10 @@
 mod builder;
 #[expect(clippy::module_inception, reason = "the folder is named after what it is about")]
 mod client;
+mod discovery;
 mod environment;
 mod server;
 
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;
+pub use self::discovery::Discovery;

@@ -12,7 +12,7 @@ use protocol::oauth::uri;
 use url::{Host, Url};
 
 /// The proxy to use.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Proxy {
     /// As `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say at the first request.
     Environment,

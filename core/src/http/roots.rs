@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 const BEGIN: &str = "-----BEGIN ";
 
 /// Which certificates are trusted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Roots {
     /// The operating system's; if it has none, those in this library.
     System,

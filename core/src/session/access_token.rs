@@ -161,7 +161,7 @@ fn too_many_refreshes() -> Error {
 }
 
 /// What a caller is told that stops waiting while there is no token to use.
-fn wait_ended(why: WaitEnded, waits_for: WaitsFor) -> Error {
+pub(super) fn wait_ended(why: WaitEnded, waits_for: WaitsFor) -> Error {
     match why {
         WaitEnded::Cancelled => {
             Error::new(ErrorCode::Cancelled, "cancelled; the operation for this login continues, and the next call finds its outcome")

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::grants::TokenRequest;
-use protocol::refresh::action::{Action, Goal, Observation, OperationContext};
+use protocol::oauth::token_set::TokenSet;
+use protocol::openid::identity::Identity;
+use protocol::refresh::action::{Action, Goal, Judgement, Observation, OperationContext};
 use protocol::refresh::local_state::LocalState;
 use protocol::refresh::operation::Operation;
 use protocol::refresh::record::{Account, Claim, Record, State, Stored};
-use protocol::refresh::reply::{Received, Reply};
-use protocol::time::milliseconds;
+use protocol::refresh::reply::{Received, ReceivedIdToken, Reply};
+use protocol::time::{Moment, milliseconds};
 
+use super::accounts_of_sessions;
 use super::entry::{ask_store, stored, version};
 use super::in_flight::InFlight;
 use super::single_flight::{AccountState, Report, WaitsFor};
@@ -23,6 +26,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::exchange::{self, Exchanged};
 use crate::logout_outcome::LogoutOutcome;
+use crate::openid::unjudged::{Outcome, UnjudgedIdToken, quarantined};
 use crate::store::{StoreEntry, StoreLock, SwapOutcome};
 use crate::sys::process::ProcessIdentity;
 use crate::sys::random;
@@ -39,9 +43,16 @@ pub(crate) struct Driver {
     /// How long the operation waits for other processes.
     pub(crate) patience: Duration,
     /// The code of a login.
-    pub(crate) code: Option<TokenRequest>,
+    pub(crate) code: Option<LoginCode>,
     /// Counted before the operation moves to another thread.
     pub(super) _in_flight: InFlight,
+}
+
+/// A code, and where its tokens go if they cannot be stored as a login.
+pub(crate) struct LoginCode {
+    pub(crate) request: TokenRequest,
+    /// Told of tokens whose ID token is bad, or cannot be judged yet, before anything else happens.
+    pub(crate) hold: Box<dyn Fn(TokenSet, Moment, Outcome) + Send>,
 }
 
 impl Driver {
@@ -148,7 +159,7 @@ impl RunningOperation {
             };
             self.driver.account_state.wait_for(match action {
                 Action::Wait(_) => WaitsFor::Others,
-                Action::AcquirePermit | Action::Refresh(_) | Action::Exchange | Action::Revoke(_) => WaitsFor::Server,
+                Action::AcquirePermit | Action::Refresh(_) | Action::Exchange | Action::Revoke(_) | Action::Judge(_) => WaitsFor::Server,
                 _ => WaitsFor::Store,
             });
             let seen = match action {
@@ -184,6 +195,18 @@ impl RunningOperation {
                     self.store_permit = None;
                     Observation::Revoked(exchange::revoke(&self.driver.context, &token).map(|outcome| self.logout = Some(outcome)))
                 }
+                Action::Judge(record) => {
+                    self.release_permits();
+                    let Some(unjudged) = UnjudgedIdToken::stored(&record) else {
+                        self.next = Next::Decide(Observation::Judged(Judgement::NotYet(Error::caught_panic("a judgement"))));
+                        continue;
+                    };
+                    let context = Arc::clone(&self.driver.context);
+                    return unjudged.judge(&context, move |outcome| {
+                        self.next = Next::Decide(Observation::Judged(judgement(outcome)));
+                        self.resume_with_store();
+                    });
+                }
                 Action::Wait(milliseconds) => {
                     self.release_permits();
                     self.next = Next::Decide(Observation::Waited);
@@ -213,11 +236,28 @@ impl RunningOperation {
         let Some(mut report) = self.report.take() else { return };
         self.lock = None;
         self.release_permits();
+        if outcome.is_ok() && !self.log.had_identity && matches!(self.log.kind, Kind::Refresh | Kind::Judgement) {
+            accounts_of_sessions::remember(&self.driver.context, &self.driver.store, &self.driver.account_state);
+        }
         // If an application's code panics here, events are emitted all the same, and a drop during
         // a panic does not abort.
         let _ = catch_unwind(AssertUnwindSafe(|| report(outcome, true)));
+        self.judge_later();
         self.events.extend(self.log.end(&self.driver.account_state, outcome));
         self.events.iter().for_each(|event| self.driver.context.events.emit(event));
+    }
+
+    /// A refresh does not wait for the keys to judge its ID token: that is an operation of its own.
+    fn judge_later(&self) {
+        let Driver { context, store, account_state, patience, .. } = &self.driver;
+        let is_unjudged = account_state.read(|local| local.record().is_some_and(|record| record.unjudged.is_some()));
+        if is_unjudged && self.log.kind != Kind::Judgement && context.keys.may_fetch(context.clock.mono()) {
+            let (context, store, patience) = (Arc::clone(context), store.clone(), *patience);
+            let state = Arc::clone(account_state);
+            account_state.begin(Goal::JudgeIdToken, move |goal, report| {
+                Driver { context, store, account_state: state, patience, code: None, _in_flight: InFlight::begin() }.run(goal, report);
+            });
+        }
     }
 
     fn release_permits(&mut self) {
@@ -289,17 +329,18 @@ impl Driver {
             || Err(Error::caught_panic("a refresh")),
             |refresh_token| TokenRequest::stored(refresh_token, record.tokens.as_ref()),
         );
-        request.map_or_else(Reply::Refused, |request| self.send(&request, events))
+        let previous = record.identity.as_deref().cloned();
+        request.map_or_else(Reply::Refused, |request| self.send(&request, previous, None, events))
     }
 
     fn exchange(&self, events: &mut Vec<Event>) -> Reply {
         match &self.code {
-            Some(request) => self.send(request, events),
+            Some(code) => self.send(&code.request, None, Some(code), events),
             None => Reply::Refused(Error::caught_panic("a login")),
         }
     }
 
-    fn send(&self, request: &TokenRequest, events: &mut Vec<Event>) -> Reply {
+    fn send(&self, request: &TokenRequest, previous: Option<Identity>, code: Option<&LoginCode>, events: &mut Vec<Event>) -> Reply {
         let Exchanged { response, sent } = match exchange::send(&self.context, request, &Arc::new(Progress::default()), events) {
             Ok(exchanged) => exchanged,
             Err(none) => return Reply::failed(none.error, none.connection_lost),
@@ -308,8 +349,47 @@ impl Driver {
         match request.complete(response, sent.wall.div_euclid(1000)) {
             // A JSON object with nothing in it that could be used.
             Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::OutcomeUnknown(error),
-            tokens => Reply::Tokens(Box::new(Received { tokens, refresh_token, sent })),
+            // Without a judged ID token it is not certain who has logged in.
+            Err(error) if code.is_some_and(|code| code.request.wants_id_token()) => Reply::Refused(error),
+            Err(error) => Reply::Tokens(Box::new(Received { tokens: Err(error), refresh_token, sent, id_token: ReceivedIdToken::Absent })),
+            Ok(tokens) => {
+                let (tokens, id_token) = self.judged(request, tokens, previous, |tokens, outcome| {
+                    code.into_iter().for_each(|code| (code.hold)(tokens.clone(), sent, outcome.clone()));
+                });
+                Reply::Tokens(Box::new(Received { tokens, refresh_token, sent, id_token }))
+            }
         }
+    }
+
+    /// Judges the ID token of a response with the keys at hand. `hold` is called with tokens whose
+    /// ID token is not good.
+    fn judged(
+        &self,
+        request: &TokenRequest,
+        tokens: TokenSet,
+        previous: Option<Identity>,
+        hold: impl FnOnce(&TokenSet, &Outcome),
+    ) -> (Result<TokenSet>, ReceivedIdToken) {
+        let Some(unjudged) = UnjudgedIdToken::of(request, &tokens, previous) else { return (Ok(tokens), ReceivedIdToken::Absent) };
+        match unjudged.judge_at_once(&self.context) {
+            Outcome::Accepted(claims) => (Ok(tokens.verified()), ReceivedIdToken::Accepted(Identity::of(&claims))),
+            outcome => {
+                hold(&tokens, &outcome);
+                match outcome {
+                    Outcome::Refused(error) if self.code.is_some() => (Err(error), ReceivedIdToken::Absent),
+                    Outcome::Refused(error) => (Err(quarantined(&error)), ReceivedIdToken::Absent),
+                    _ => (Ok(request.with_previous_id_token(tokens)), ReceivedIdToken::Unjudged(unjudged.id_token)),
+                }
+            }
+        }
+    }
+}
+
+fn judgement(outcome: Outcome) -> Judgement {
+    match outcome {
+        Outcome::Accepted(claims) => Judgement::Accepted(Identity::of(&claims)),
+        Outcome::Refused(error) => Judgement::Refused(quarantined(&error)),
+        Outcome::KeyUnknown(error) | Outcome::NotYet(error) => Judgement::NotYet(error),
     }
 }
 
@@ -318,6 +398,8 @@ struct OperationLog {
     kind: Kind,
     started: Instant,
     was_rejected: bool,
+    /// Whether the login had an ID token. If not, its first one comes with a refresh.
+    had_identity: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -325,7 +407,9 @@ enum Kind {
     Reload,
     Refresh,
     Login,
+    Judgement,
     Logout,
+    SessionEnd,
 }
 
 impl OperationLog {
@@ -334,9 +418,12 @@ impl OperationLog {
             Goal::Reload => Kind::Reload,
             Goal::Refresh { .. } | Goal::ForceRefresh => Kind::Refresh,
             Goal::LogIn { .. } | Goal::Save { .. } => Kind::Login,
+            Goal::JudgeIdToken => Kind::Judgement,
             Goal::LogOut => Kind::Logout,
+            Goal::EndSession(_) => Kind::SessionEnd,
         };
-        Self { kind, started: Instant::now(), was_rejected: account_state.read(is_rejected) }
+        let had_identity = account_state.read(|local| local.record().is_some_and(|record| record.identity.is_some()));
+        Self { kind, started: Instant::now(), was_rejected: account_state.read(is_rejected), had_identity }
     }
 
     fn end(&self, account_state: &AccountState, outcome: &Result<bool>) -> Option<Event> {
@@ -347,6 +434,11 @@ impl OperationLog {
             (Kind::Refresh, Ok(true)) => Some(Event::Refreshed { account, generation, duration: self.started.elapsed() }),
             (Kind::Refresh, Err(error)) => Some(Event::RefreshFailed { account, error: error.code() }),
             (Kind::Refresh, Ok(false)) if !self.was_rejected && account_state.read(is_rejected) => Some(Event::LoginRejected { account }),
+            (Kind::Judgement, Err(error)) if error.code() == ErrorCode::Quarantined => {
+                Some(Event::RefreshFailed { account, error: error.code() })
+            }
+            // The server has ended the session itself.
+            (Kind::SessionEnd, Ok(true)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::Revoked }),
             (Kind::Logout, Ok(revoked)) => Some(Event::LoggedOut { account, outcome: LogoutOutcome::of(*revoked) }),
             _ => None,
         }

@@ -3,11 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use protocol::crypto::sha256;
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::refresh::record::{Account, Record, Stored};
 
-use crate::store::{BoxError, StoreEntry};
+use crate::store::{BoxError, StoreEntry, StoreKey};
 use crate::sys::random::{self, Random};
+
+/// What something is filed under: the digest of the parts, each behind its length, so that
+/// different tuples never collide.
+pub(super) fn key(parts: &[&str]) -> StoreKey {
+    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+    StoreKey::new(&sha256(lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part.as_bytes()])))
+}
 
 /// A version that no entry has had before.
 pub(super) fn version(random: &dyn Random) -> Result<String> {

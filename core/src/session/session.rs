@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use protocol::crypto::sha256;
 use protocol::error::{Error, Result};
 use protocol::refresh::local_state::TokenRequirements;
 use protocol::refresh::record::Account;
@@ -14,6 +13,7 @@ use protocol::secret::AccessToken;
 use protocol::time::{Moment, milliseconds};
 
 use super::driver::Driver;
+use super::entry::key;
 use super::in_flight::InFlight;
 use super::single_flight::AccountState;
 use super::store::Store;
@@ -46,9 +46,7 @@ impl Session {
         if account.is_empty() || account.len() > MAX_ACCOUNT {
             return Err(Error::invalid_argument("account", "must be 1 to 1024 bytes; pass what names the user in your application"));
         }
-        let Some(store) = store else {
-            return Err(Error::invalid_argument("store", "is not set; give the client one: a SQLite database, or memory"));
-        };
+        let store = store.ok_or_else(no_store)?;
         let account = Account { issuer: context.metadata.issuer.clone(), client_id: context.credentials.client_id.clone(), account };
         let key = key(&["account", &account.issuer, &account.client_id, &account.account]);
         Ok(Self { context: Arc::clone(context), store: store.clone(), account: account.into(), key, cached: ArcSwapOption::empty() })
@@ -128,9 +126,6 @@ impl fmt::Debug for Session {
     }
 }
 
-/// What something is filed under: the digest of the parts, each behind its length, so that
-/// different tuples never collide.
-pub(super) fn key(parts: &[&str]) -> StoreKey {
-    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
-    StoreKey::new(&sha256(lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part.as_bytes()])))
+pub(crate) fn no_store() -> Error {
+    Error::invalid_argument("store", "is not set; give the client one: a SQLite database, or memory")
 }

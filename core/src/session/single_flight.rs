@@ -94,6 +94,7 @@ struct State {
     local: LocalState,
     reload: Option<InProgress>,
     refresh: Option<InProgress>,
+    judgement: Option<InProgress>,
     /// Counts reloads.
     reloads: u64,
 }
@@ -139,6 +140,11 @@ impl Accounts {
             late: AtomicUsize::default(),
         };
         Self { shared: shared.into(), by_key: Mutex::default() }
+    }
+
+    /// What the accounts share.
+    pub(crate) fn shared(&self) -> Arc<StoreState> {
+        Arc::clone(&self.shared)
     }
 
     /// Differs from process to process, so that not all of them refresh at one instant.
@@ -238,14 +244,18 @@ impl AccountState {
         self.share(goal, Some(waiter), start);
     }
 
-    /// Starts a refresh that no caller waits for, unless one is in progress.
+    /// Starts a refresh or a judgement that no caller waits for, unless one is in progress.
     pub(crate) fn begin(self: &Arc<Self>, goal: Goal, start: impl FnOnce(Goal, Report)) {
         self.share(goal, None, start);
     }
 
     fn share(self: &Arc<Self>, goal: Goal, waiter: Option<Waiter>, start: impl FnOnce(Goal, Report)) {
         let reloads = matches!(goal, Goal::Reload);
-        let slot = if reloads { State::reload } else { State::refresh };
+        let slot = match goal {
+            Goal::Reload => State::reload,
+            Goal::JudgeIdToken => State::judgement,
+            _ => State::refresh,
+        };
         let mut state = self.lock();
         let is_new = slot(&mut state).is_none();
         let in_progress = slot(&mut state).get_or_insert_with(|| InProgress {
@@ -329,6 +339,10 @@ impl State {
 
     fn refresh(&mut self) -> &mut Option<InProgress> {
         &mut self.refresh
+    }
+
+    fn judgement(&mut self) -> &mut Option<InProgress> {
+        &mut self.judgement
     }
 }
 

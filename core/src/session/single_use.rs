@@ -6,11 +6,12 @@ use std::sync::Arc;
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::authorization_request::{self, AuthorizationRequest};
 use protocol::oauth::grants::TokenRequest;
+use protocol::oauth::token_set::TokenSet;
 use protocol::refresh::record::{StoredError, digest_of};
+use protocol::time::Moment;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{ask_store, version};
-use super::session::key;
+use super::entry::{ask_store, key, version};
 use super::store::Store;
 use crate::context::Context;
 use crate::store::{StoreEntry, StoreKey, SwapOutcome};
@@ -24,9 +25,30 @@ pub(super) struct SingleUse {
     key: StoreKey,
     /// The digest of the code.
     code: String,
-    /// The key of the account that logs in, or none if the caller keeps the tokens.
-    account: Option<String>,
+    uses: Uses,
     expires_at: i64,
+}
+
+/// What the code is exchanged for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Uses {
+    /// Tokens that the caller keeps.
+    Exchange,
+    /// The login of the account with this key.
+    Login(String),
+    /// The login of the user that the ID token names.
+    LoginOfSubject,
+}
+
+impl Uses {
+    /// As a marker says it.
+    fn account(&self) -> Option<&str> {
+        match self {
+            Self::Exchange => None,
+            Self::Login(key) => Some(key),
+            Self::LoginOfSubject => Some("sub"),
+        }
+    }
 }
 
 /// What the store says about an authorization request that is being used.
@@ -47,8 +69,19 @@ pub(super) enum Stage {
     Taken,
     /// The code is certainly unspent.
     GivenBack,
+    /// The server has sent these tokens. Their ID token is bad or not judged yet, or the store
+    /// failed.
+    Held {
+        tokens: String,
+        /// By the wall clock, in milliseconds.
+        sent_at: i64,
+    },
     /// The login is stored.
-    Done,
+    Done {
+        /// The user, if the application did not name the account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+    },
     Failed {
         reason: StoredError,
     },
@@ -59,8 +92,10 @@ pub(super) enum Taken {
     Ours(String, Marker),
     /// Another caller is making a login with it, with this grant id.
     InProgress(String),
-    /// Another caller has made a login with it.
-    Done,
+    /// Another caller has exchanged it for tokens that are not judged: the marker, and its version.
+    Held(String, Marker),
+    /// Another caller has made a login with it, of this user if the application named no account.
+    Done(Option<String>),
 }
 
 impl SingleUse {
@@ -69,7 +104,7 @@ impl SingleUse {
         store: &Store,
         request: &AuthorizationRequest,
         token_request: &TokenRequest,
-        account: Option<&StoreKey>,
+        uses: Uses,
     ) -> Self {
         let [issuer, client_id, state, code_verifier] = authorization_request::identity(request);
         Self {
@@ -78,7 +113,7 @@ impl SingleUse {
             // An application may set the state itself, and use the same for many logins.
             key: key(&["login", issuer, client_id, state, code_verifier]),
             code: token_request.request().parameter("code").map(|code| digest_of(code.reveal())).unwrap_or_default(),
-            account: account.map(|account| account.as_str().to_owned()),
+            uses,
             expires_at: authorization_request::remembered_until(request, context.clock.unix_seconds()),
         }
     }
@@ -93,17 +128,18 @@ impl SingleUse {
                     return Err(already_used("this authorization request was already used, with another code; log in again"));
                 }
                 Some((version, Marker { stage: Stage::GivenBack, .. })) => Some(version),
-                Some((_, marker)) if marker.account.is_none() || marker.account != self.account => {
+                Some((_, marker)) if marker.account.is_none() || marker.account.as_deref() != self.uses.account() => {
                     return Err(already_used(
                         "this callback was already completed, for another account or by exchange_callback; log in again",
                     ));
                 }
                 Some((_, Marker { stage: Stage::Failed { reason }, .. })) => return Err(reason.error()),
-                Some((_, Marker { stage: Stage::Done, .. })) => return Ok(Taken::Done),
+                Some((_, Marker { stage: Stage::Done { subject }, .. })) => return Ok(Taken::Done(subject)),
+                Some((version, marker @ Marker { stage: Stage::Held { .. }, .. })) => return Ok(Taken::Held(version, marker)),
                 Some((_, Marker { stage: Stage::Taken, grant_id, .. })) => return Ok(Taken::InProgress(grant_id)),
             };
             let [grant_id] = random::tokens(&*self.context.random)?;
-            let marker = Marker { code: self.code.clone(), account: self.account.clone(), grant_id, stage: Stage::Taken };
+            let marker = Marker { code: self.code.clone(), account: self.uses.account().map(str::to_owned), grant_id, stage: Stage::Taken };
             if let Some(version) = self.write(expected.as_deref(), &marker)? {
                 return Ok(Taken::Ours(version, marker));
             }
@@ -117,6 +153,18 @@ impl SingleUse {
         let marker = serde_json::from_slice(&entry.data)
             .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is no authorization request's; log in again"))?;
         Ok(Some((entry.version, marker)))
+    }
+
+    /// Stores tokens that are not a login yet, and returns the new version. If that fails, this
+    /// process has them all the same.
+    pub(super) fn hold(&self, version: &str, marker: &Marker, tokens: &TokenSet, sent: Moment) -> Option<String> {
+        let stage = Stage::Held { tokens: tokens.export().reveal().to_owned(), sent_at: sent.wall };
+        self.write(Some(version), &Marker { stage, ..marker.clone() }).ok().flatten()
+    }
+
+    /// Whether no call may use the authorization request any more.
+    pub(super) fn has_expired(&self) -> bool {
+        self.context.clock.unix_seconds() >= self.expires_at
     }
 
     /// Stores how the login went, for callers that load the callback again. If that fails, they
@@ -133,6 +181,15 @@ impl SingleUse {
             SwapOutcome::Stored => Ok(Some(entry.version)),
             SwapOutcome::Conflict => Ok(None),
         }
+    }
+}
+
+impl Marker {
+    /// The tokens that are held, and when their request was sent.
+    pub(super) fn held(&self, now: Moment) -> Result<(TokenSet, Moment)> {
+        let Stage::Held { tokens, sent_at } = &self.stage else { return Err(Error::caught_panic("a login")) };
+        let age = u64::try_from(now.wall.saturating_sub(*sent_at)).unwrap_or(0);
+        Ok((TokenSet::restore(tokens)?, Moment { wall: *sent_at, mono: now.mono.saturating_sub(age) }))
     }
 }
 

@@ -4,17 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::claims::Claims;
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::token_set::TokenSet;
+use protocol::openid::end_session::{self, LogoutParameters};
 use protocol::refresh::action::Goal;
-use protocol::refresh::local_state::{Attempted, Decision};
-use protocol::refresh::reply::Received;
+use protocol::refresh::local_state::{Attempted, Decision, LocalState, login_required, no_login};
+use protocol::refresh::reply::{Received, ReceivedIdToken};
 use protocol::secret::{AccessToken, Secret};
 
 use super::access_token::{self, AccessTokenRequest};
+use super::accounts_of_sessions;
 use super::session::Session;
 use super::single_flight::{Completion, Waiter};
 use super::status::TokenStatus;
+use super::userinfo::{UserinfoRequest, no_id_token};
 use crate::logout_outcome::LogoutOutcome;
 use crate::sys::random;
 use crate::task::call_options::CallOptions;
@@ -135,8 +139,22 @@ impl TokenSource {
     /// [`save`](Self::save) without waiting.
     pub fn start_save(&self, tokens: &TokenSet, options: &CallOptions) -> Task<()> {
         Task::started(random::tokens(&*self.0.context.random).map(|[grant_id]| {
-            let received = Received { tokens: Ok(tokens.clone()), refresh_token: tokens.refresh_token().cloned(), sent: self.0.now() };
-            self.run(Goal::Save { grant_id, received: Box::new(received) }, options, |_| ())
+            let received = Received {
+                tokens: Ok(tokens.clone()),
+                refresh_token: tokens.refresh_token().cloned(),
+                sent: self.0.now(),
+                id_token: ReceivedIdToken::of_saved(tokens),
+            };
+            let (task, completer) = access_token::task(options, self.0.state());
+            let session = Arc::clone(&self.0);
+            let report = move |outcome: &Result<bool>, is_last| {
+                if is_last && outcome.is_ok() {
+                    accounts_of_sessions::remember(&session.context, &session.store, &session.state());
+                }
+                completer.complete(outcome.clone().map(|_| ()));
+            };
+            self.0.driver(options.timeout).run(Goal::Save { grant_id, received: Box::new(received) }, Box::new(report));
+            task
         }))
     }
 
@@ -168,14 +186,59 @@ impl TokenSource {
 
     /// [`status`](Self::status) without waiting.
     pub fn start_status(&self, options: &CallOptions) -> Task<TokenStatus> {
+        self.read(options, |local| Ok(TokenStatus::of(local)))
+    }
+
+    /// What the ID token says about the user, verified at the login and at each refresh that
+    /// brought a new one. Reads the store, and not the network.
+    ///
+    /// `sub` names the user, and never changes. An `email` can change, and can be another user's
+    /// tomorrow.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::LoginRequired`] if there is no login, and [`ErrorCode::IdToken`] if the login
+    /// has no verified ID token: log in with the scope `openid`. Those of the store.
+    pub fn claims(&self) -> Result<Claims> {
+        self.start_claims(&CallOptions::new()).wait()
+    }
+
+    /// [`claims`](Self::claims) without waiting.
+    pub fn start_claims(&self, options: &CallOptions) -> Task<Claims> {
+        self.read(options, |local| {
+            let missing = || local.record().map_or_else(no_login, |record| login_required(record).unwrap_or_else(no_id_token));
+            tokens(local).and_then(TokenSet::claims).ok_or_else(missing)
+        })
+    }
+
+    /// Claims about the user from the server's userinfo endpoint (OpenID Connect Core, section
+    /// 5.3). They are of the user of the ID token. If the server refuses the access token, it is
+    /// refreshed once.
+    ///
+    /// # Errors
+    ///
+    /// As [`access_token`](Self::access_token). [`ErrorCode::IdToken`] if the claims are of another
+    /// user, or the login has no verified ID token; [`ErrorCode::Unsupported`] if the server has no
+    /// such endpoint; [`ErrorCode::Oauth`] that names the scope that the access token lacks.
+    pub fn userinfo(&self) -> Result<Claims> {
+        self.start_userinfo(&CallOptions::new()).wait()
+    }
+
+    /// [`userinfo`](Self::userinfo) without waiting.
+    pub fn start_userinfo(&self, options: &CallOptions) -> Task<Claims> {
+        UserinfoRequest::start(&self.0, options)
+    }
+
+    /// Starts a look into the store, and passes on what `read` makes of the login.
+    fn read<T: Send + 'static>(&self, options: &CallOptions, read: impl Fn(&LocalState) -> Result<T> + Send + 'static) -> Task<T> {
         let (task, completer) = access_token::task(options, self.0.state());
         let account_state = self.0.state();
         let report = move |completion| {
-            let status = account_state.read(TokenStatus::of);
+            let (value, is_unsaved) = account_state.read(|local| (read(local), local.is_unsaved()));
             match completion {
                 // What could not be saved is known all the same.
-                Completion::Finished { outcome: Err(error), .. } if !status.unsaved => completer.complete(Err(error)),
-                _ => completer.complete(Ok(status)),
+                Completion::Finished { outcome: Err(error), .. } if !is_unsaved => completer.complete(Err(error)),
+                _ => completer.complete(value),
             }
         };
         let driver = self.0.driver(options.timeout);
@@ -206,12 +269,29 @@ impl TokenSource {
         self.0.with_cached(work)
     }
 
+    /// The URL that ends the user's session at the server, with the ID token of this login.
+    pub(crate) fn start_logout_url(&self, parameters: LogoutParameters, options: &CallOptions) -> Task<String> {
+        let context = Arc::clone(&self.0.context);
+        self.read(options, move |local| {
+            let id_token = tokens(local).and_then(TokenSet::id_token).cloned();
+            let parameters = match id_token {
+                Some(id_token) => parameters.clone().id_token_hint(id_token),
+                None => parameters.clone(),
+            };
+            end_session::url(&context.metadata, &context.credentials.client_id, &parameters)
+        })
+    }
+
     /// Starts an operation that no other caller joins.
     fn run<T: Send + 'static>(&self, goal: Goal, options: &CallOptions, given: fn(bool) -> T) -> Task<T> {
         let (task, completer) = access_token::task(options, self.0.state());
         self.0.driver(options.timeout).run(goal, Box::new(move |outcome, _| completer.complete(outcome.clone().map(given))));
         task
     }
+}
+
+fn tokens(local: &LocalState) -> Option<&TokenSet> {
+    local.record()?.tokens.as_ref()
 }
 
 impl fmt::Debug for TokenSource {

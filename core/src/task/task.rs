@@ -73,15 +73,17 @@ impl<T: Send + 'static> Task<T> {
 
     /// What was started, or the error that kept it from starting.
     pub(crate) fn started(started: Result<Self>) -> Self {
-        started.unwrap_or_else(Self::failed)
+        started.unwrap_or_else(|error| Self::finished(Err(error)))
     }
 
-    fn failed(error: Error) -> Self {
+    /// An operation that was finished at once.
+    pub(crate) fn finished(outcome: Result<T>) -> Self {
         let shared = Shared {
-            slot: Mutex::new(Slot::Ready(Box::new(Err(error.clone())))),
+            slot: Mutex::new(Slot::Ready(Box::new(outcome))),
             ready: Condvar::new(),
             progress: Arc::new(Progress::default()),
-            wait_ended: Box::new(move |_, _| Err(error.clone())),
+            // Nobody waits.
+            wait_ended: Box::new(|_, _| Err(Error::caught_panic("a task"))),
         };
         Self { shared: Arc::new(shared), deadline: None, cancel: None }
     }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use sipgate_oauth2_c::*;
 
 use crate::handles::{Handle, Slots, read};
-use crate::line::Line;
+use crate::line::{Group, Line};
 use crate::outcome::{OK, assert_named, of_output, of_status};
 
 pub(crate) type SetText<T> = unsafe extern "C" fn(*mut T, *const c_char, *mut *mut sipgate_oauth2_error) -> sipgate_oauth2_status;
@@ -22,6 +22,9 @@ pub(crate) struct Calls {
     pub(crate) options: Slots<sipgate_oauth2_client_options>,
     pub(crate) calls: Slots<sipgate_oauth2_call_options>,
     pub(crate) codes: Slots<sipgate_oauth2_authorization_code>,
+    pub(crate) discoveries: Slots<sipgate_oauth2_discovery_options>,
+    pub(crate) jsons: Slots<sipgate_oauth2_json>,
+    pub(crate) logouts: Slots<sipgate_oauth2_logout_parameters>,
     pub(crate) parameters: Slots<sipgate_oauth2_authorization_parameters>,
     pub(crate) requests: Slots<sipgate_oauth2_authorization_request>,
     pub(crate) sources: Slots<sipgate_oauth2_token_source>,
@@ -38,8 +41,15 @@ impl Calls {
     /// Makes the call on the line. Digits free handles, capitals make them, small letters change
     /// and use them; other characters make no call.
     pub(crate) fn make(&mut self, line: &Line) {
+        match line.group {
+            Group::Clients => self.make_of_clients(line),
+            Group::Sources => self.make_of_sources(line),
+            Group::OpenId => self.make_of_openid(line),
+        }
+    }
+
+    fn make_of_clients(&mut self, line: &Line) {
         match line.function {
-            _ if line.is_of_sources => self.make_of_sources(line),
             b'0' => self.cancels.free(line.first),
             b'1' => self.calls.free(line.first),
             b'2' => self.options.free(line.first),
@@ -216,7 +226,7 @@ pub(crate) fn set_text<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Sl
     of_status(line, errors, |error| unsafe { set(handle, line.text(0), error) });
 }
 
-fn set_secret<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipgate_oauth2_error>, set: SetText<T>) {
+pub(crate) fn set_secret<T: Handle>(line: &Line, slots: &Slots<T>, errors: &mut Slots<sipgate_oauth2_error>, set: SetText<T>) {
     line.secret(0);
     set_text(line, slots, errors, set);
 }

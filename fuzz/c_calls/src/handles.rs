@@ -117,6 +117,20 @@ impl Handle for sipgate_oauth2_secret {
     }
 }
 
+impl Handle for sipgate_oauth2_json {
+    const NOTHING: &str = "None";
+
+    unsafe fn says(json: *const Self) -> String {
+        // SAFETY: NULL or live, and so is its text.
+        unsafe { format!("{:?}", read(sipgate_oauth2_json_text(json))) }
+    }
+
+    unsafe fn free(json: *mut Self) {
+        // SAFETY: the caller upholds the contract.
+        unsafe { sipgate_oauth2_json_free(json) }
+    }
+}
+
 impl Handle for sipgate_oauth2_client {
     const NOTHING: &str = "[None, None, None, None, None]";
 
@@ -165,7 +179,7 @@ impl Handle for sipgate_oauth2_authorization_request {
 }
 
 impl Handle for sipgate_oauth2_token_set {
-    const NOTHING: &str = "([None, None, None], false, -1, -1)";
+    const NOTHING: &str = "([None, None, None, None], false, false, -1, -1)";
 
     unsafe fn says(tokens: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
@@ -174,10 +188,12 @@ impl Handle for sipgate_oauth2_token_set {
                 sipgate_oauth2_token_set_token_type(tokens),
                 sipgate_oauth2_token_set_scope(tokens),
                 sipgate_oauth2_token_set_extra_json(tokens),
+                sipgate_oauth2_token_set_claims_json(tokens),
             ];
             let texts = texts.map(|text| read(text));
             let ends = (sipgate_oauth2_token_set_expires_at(tokens), sipgate_oauth2_token_set_refresh_expires_at(tokens));
-            format!("{:?}", (texts, sipgate_oauth2_token_set_id_token_kept(tokens), ends.0, ends.1))
+            let flags = (sipgate_oauth2_token_set_id_token_kept(tokens), sipgate_oauth2_token_set_id_token_verified(tokens));
+            format!("{:?}", (texts, flags.0, flags.1, ends.0, ends.1))
         }
     }
 
@@ -259,6 +275,8 @@ say_nothing! {
     sipgate_oauth2_call_options: sipgate_oauth2_call_options_free,
     sipgate_oauth2_cancel_token: sipgate_oauth2_cancel_token_free,
     sipgate_oauth2_client_options: sipgate_oauth2_client_options_free,
+    sipgate_oauth2_discovery_options: sipgate_oauth2_discovery_options_free,
+    sipgate_oauth2_logout_parameters: sipgate_oauth2_logout_parameters_free,
     sipgate_oauth2_store: sipgate_oauth2_store_free,
     sipgate_oauth2_store_options: sipgate_oauth2_store_options_free,
 }

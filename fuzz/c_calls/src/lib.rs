@@ -1,6 +1,6 @@
 //! The input is a sequence of C calls, one per line, as a C program could make them: handles are
 //! made and freed in any order, and any argument may be NULL, invalid, empty or huge. `line`
-//! describes the format of a call; `calls` and `source_calls` have the functions.
+//! describes the format of a call; `calls`, `source_calls` and `openid_calls` have the functions.
 //!
 //! No connection is opened: calls that would connect have cancelled call options.
 
@@ -8,6 +8,7 @@ mod c_program;
 mod calls;
 mod handles;
 mod line;
+mod openid_calls;
 mod outcome;
 mod source_calls;
 

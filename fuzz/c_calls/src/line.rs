@@ -1,7 +1,8 @@
 //! A call as a line of input: five characters, then its texts, separated by tabs, as in
 //! `T0000{"access_token":"a"}`.
 //!
-//! - The first character names the function: see `calls`; after a `+`, see `source_calls`.
+//! - The first character names the function: see `calls`; after a `+`, see `source_calls`; after a
+//!   `*`, see `openid_calls`.
 //! - The second says which out pointers are NULL: `0` for none, `1` for the output, `2` for the
 //!   error, `3` for both.
 //! - The third is the slot, `0` to `3`, for the returned handle or error.
@@ -14,8 +15,15 @@ use std::ffi::{CStr, CString, c_char};
 /// Longer than any text that is accepted.
 const LONGEST_TEXT: usize = 1 << 17;
 
+/// Where the function is.
+pub(crate) enum Group {
+    Clients,
+    Sources,
+    OpenId,
+}
+
 pub(crate) struct Line {
-    pub(crate) is_of_sources: bool,
+    pub(crate) group: Group,
     pub(crate) function: u8,
     places: u8,
     pub(crate) out: u8,
@@ -28,10 +36,14 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
-        let of_sources = line.strip_prefix(b"+");
-        let (&[function, places, out, first, second], texts) = of_sources.unwrap_or(line).split_first_chunk()?;
+        let (group, call) = match line {
+            [b'+', call @ ..] => (Group::Sources, call),
+            [b'*', call @ ..] => (Group::OpenId, call),
+            call => (Group::Clients, call),
+        };
+        let (&[function, places, out, first, second], texts) = call.split_first_chunk()?;
         Some(Self {
-            is_of_sources: of_sources.is_some(),
+            group,
             function,
             places,
             out,

@@ -77,7 +77,7 @@ impl Calls {
     fn complete_login(&mut self, line: &Line) {
         let Self { clients, requests, sources, errors, .. } = self;
         let (client, request) = (line.handle(clients.get(line.first)), line.handle(requests.get(line.second)));
-        let (callback, account) = (line.text(0), line.text(1));
+        let (callback, account) = (line.text(0), line.optional_text(1));
         let cancelled = cancelled();
         let status = of_output(line, sources, errors, |out, error| {
             // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.

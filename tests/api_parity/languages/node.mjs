@@ -15,6 +15,8 @@ function isMember(name) {
   return !['constructor', 'name', 'prototype'].includes(name) && !name.startsWith('__')
 }
 
+const OF_VALUES = SymbolFlags.Class | SymbolFlags.Function | SymbolFlags.Variable | SymbolFlags.ValueModule
+
 /** `Class.member`, `Interface.member` and `Alias='word'` for each exported declaration. */
 function declared() {
   const api = new API({ cwd: folder })
@@ -24,16 +26,22 @@ function declared() {
     const module = checker.getSymbolAtLocation(program.getSourceFile(declarations))
     const names = { types: [], values: [] }
     for (const symbol of checker.getExportsOfModule(module)) {
-      const list = symbol.flags & (SymbolFlags.Class | SymbolFlags.Function | SymbolFlags.Variable) ? names.values : names.types
+      const list = symbol.flags & OF_VALUES ? names.values : names.types
+      // A value and an interface may have one name.
+      const ofObjects = symbol.flags & SymbolFlags.Interface ? names.types : list
       list.push(symbol.name)
-      const members = [...symbol.getMembers().keys(), ...symbol.getExports().keys()].filter(isMember)
-      list.push(...members.map((member) => `${symbol.name}.${member}`))
+      ofObjects.push(...membersOf(symbol.name, symbol.getMembers().keys()))
+      list.push(...membersOf(symbol.name, symbol.getExports().keys()))
       if (symbol.flags & SymbolFlags.TypeAlias) list.push(...words(checker, symbol.name, checker.getDeclaredTypeOfSymbol(symbol)))
     }
     return names
   } finally {
     api.close()
   }
+}
+
+function membersOf(name, members) {
+  return [...members].filter(isMember).map((member) => `${name}.${member}`)
 }
 
 // The property of an event that says what happened.
@@ -68,11 +76,12 @@ function loaded() {
   const names = []
   for (const [name, value] of Object.entries(require(folder))) {
     names.push(name)
+    if (typeof value === 'object' && !Array.isArray(value)) names.push(...membersOf(name, Object.keys(value)))
     if (typeof value !== 'function' || !value.prototype) continue
     // `name` of a class is its function's, and `name` of an error is JavaScript's.
     const statics = Object.getOwnPropertyNames(value).filter((member) => member !== 'length')
-    const members = [...statics, ...Object.getOwnPropertyNames(value.prototype), ...fieldsOfError(value)].filter(isMember)
-    names.push(...members.map((member) => `${name}.${member}`))
+    const members = [...statics, ...Object.getOwnPropertyNames(value.prototype), ...fieldsOfError(value)]
+    names.push(...membersOf(name, members))
   }
   return names
 }

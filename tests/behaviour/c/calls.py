@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import threading
 from typing import Any
 
@@ -66,6 +67,15 @@ def secret(function: str, *arguments: Any) -> str | None:
         return text_of(c["secret_text"](made))
     finally:
         c["secret_free"](made)
+
+
+def parsed(function: str, *arguments: Any) -> Any:
+    """The value of the JSON that a function returns."""
+    made = make(function, *arguments)
+    try:
+        return json.loads(text_of(c["json_text"](made)) or "")
+    finally:
+        c["json_free"](made)
 
 
 def number_of(number: int) -> int | None:

@@ -27,6 +27,7 @@ from behaviour.c.calls import (
     make,
     milliseconds,
     number_of,
+    parsed,
     secret,
     text_of,
 )
@@ -43,7 +44,12 @@ PARAMETERS = (
     "prompt",
     "login_hint",
     "ui_locales",
+    "max_age",
+    "acr_values",
+    "claims",
+    "id_token_hint",
 )
+LOGOUT = "id_token_hint", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales"
 SETTINGS = (
     "client_secret",
     "client_authentication",
@@ -51,17 +57,27 @@ SETTINGS = (
     "realm",
     "ca_certificates",
     "proxy",
+    "id_token_signed_response_alg",
+    "trusted_audiences",
 )
-TIMEOUTS = "connect_timeout", "request_timeout"
-METADATA = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
+TIMES = "connect_timeout", "request_timeout", "leeway"
+METADATA = (
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "jwks_uri",
+)
 
 
 class Shim:
     def __init__(self) -> None:
         self.handles = Handles()
         self.stores = CustomStores(header)
+        self.metadata: dict[str, Any] = {}
         self.writing = threading.Lock()
         self.operations: dict[str, Callable[[Args], Reply]] = {
+            "metadata.discover": self.discover,
             "client.new": self.client_new,
             "client.authorization_request": self.authorization_request,
             "client.exchange_callback": self.exchange_callback,
@@ -69,6 +85,20 @@ class Shim:
             "client.refresh": self.refresh,
             "client.complete_login": self.complete_login,
             "client.token_source": self.token_source,
+            "client.accept_logout_token": lambda args: {
+                "accounts": self.of_token("client_accept_logout_token", args, "logout_token")
+            },
+            "client.introspect": lambda args: {
+                "introspection": self.of_token("client_introspect", args, "token")
+            },
+            "client.revoke": self.revoke,
+            "client.logout_url": self.logout_url,
+            "client.check_logout_response": lambda args: done(
+                "client_check_logout_response",
+                self.found("client", args),
+                args.pop("callback", None),
+                args.pop("state", None),
+            ),
             "source.access_token": lambda args: {
                 "access_token": self.secret_of_source("access_token", args)
             },
@@ -84,6 +114,12 @@ class Shim:
             "source.refresh": lambda args: {"access_token": self.secret_of_source("refresh", args)},
             "source.save": self.save,
             "source.status": self.status,
+            "source.claims": lambda args: {
+                "claims": self.wait(parsed, "token_source_claims", args, self.source(args))
+            },
+            "source.userinfo": lambda args: {
+                "claims": self.wait(parsed, "token_source_userinfo", args, self.source(args))
+            },
             "source.logout": self.logout,
             "source.ensure_saved": lambda args: done(
                 "token_source_ensure_saved", self.source(args)
@@ -140,6 +176,18 @@ class Shim:
         with self.writing:
             print(json.dumps(line), flush=True)
 
+    def discover(self, args: Args) -> Reply:
+        name, issuer = args.pop("name"), args.pop("issuer", None)
+        options = c["discovery_options_new"]()
+        try:
+            if "ca_certificates" in args:
+                do("discovery_options_set_ca_certificates", options, args.pop("ca_certificates"))
+            metadata = self.wait(parsed, "discover", args, issuer, options)
+        finally:
+            c["discovery_options_free"](options)
+        self.metadata[name] = metadata
+        return {"metadata": metadata}
+
     def client_new(self, args: Args) -> Reply:
         name, kind = args.pop("name"), args.pop("kind")
         os.environ.update(args.pop("env", {}))
@@ -147,8 +195,8 @@ class Shim:
         try:
             for setting in SETTINGS:
                 if setting in args:
-                    do(f"client_options_set_{setting}", options, args.pop(setting))
-            for setting in TIMEOUTS:
+                    do(f"client_options_set_{setting}", options, joined(args.pop(setting)))
+            for setting in TIMES:
                 if setting in args:
                     do(f"client_options_set_{setting}_ms", options, milliseconds(args.pop(setting)))
             if "store" in args:
@@ -158,6 +206,7 @@ class Shim:
             c["client_options_free"](options)
         attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
         view = {attribute: text_of(c[f"client_{attribute}"](client)) for attribute in attributes}
+        view["metadata"] = json.loads(text_of(c["client_metadata"](client)) or "")
         self.handles.keep("client", name, client)
         return view
 
@@ -174,6 +223,9 @@ class Shim:
                 args.pop("realm", None),
                 client_id,
             )
+        if "metadata" in args:
+            discovered = json.dumps(self.metadata[args.pop("metadata")])
+            return make("client_options_new", discovered, client_id)
         metadata = {member: args.pop(member) for member in METADATA if member in args}
         metadata["authorization_response_iss_parameter_supported"] = args.pop(
             "authorization_response_iss_parameter_supported", False
@@ -207,7 +259,9 @@ class Shim:
         try:
             for name in PARAMETERS:
                 if name in args:
-                    do(f"authorization_parameters_set_{name}", parameters, args.pop(name))
+                    value = args.pop(name)
+                    given = json.dumps(value) if isinstance(value, dict) else value
+                    do(f"authorization_parameters_set_{name}", parameters, given)
             for pair in extra.items() if isinstance(extra, dict) else extra:
                 do("authorization_parameters_add_extra", parameters, *pair)
             return self.keep_request(
@@ -229,7 +283,7 @@ class Shim:
         client, scope = self.found("client", args), scope_of(args)
         code = make("authorization_code_new", args.pop("code", None))
         try:
-            for name in ("code_verifier", "redirect_uri"):
+            for name in ("code_verifier", "redirect_uri", "nonce"):
                 if name in args:
                     do(f"authorization_code_set_{name}", code, args.pop(name))
             if scope is not None:
@@ -258,6 +312,27 @@ class Shim:
         callback, account = args.pop("callback", None), args.pop("account", None)
         source = self.wait(make, "client_complete_login", args, client, request, callback, account)
         return self.keep_source(args, source)
+
+    def of_token(self, function: str, args: Args, token: str) -> Any:
+        client = self.found("client", args)
+        return self.wait(parsed, function, args, client, args.pop(token, None))
+
+    def revoke(self, args: Args) -> Reply:
+        client = self.found("client", args)
+        self.wait(do, "client_revoke", args, client, args.pop("token", None))
+        return {}
+
+    def logout_url(self, args: Args) -> Reply:
+        client = self.found("client", args)
+        source = self.source(args) if "source" in args else None
+        parameters = c["logout_parameters_new"]()
+        try:
+            for name in LOGOUT:
+                if name in args:
+                    do(f"logout_parameters_set_{name}", parameters, args.pop(name))
+            return {"url": self.wait(secret, "client_logout_url", args, client, source, parameters)}
+        finally:
+            c["logout_parameters_free"](parameters)
 
     def token_source(self, args: Args) -> Reply:
         client = self.found("client", args)
@@ -353,6 +428,8 @@ class Shim:
         view: Reply = {name: secret(f"token_set_{name}", tokens) for name in secrets}
         view["token_type"] = text_of(c["token_set_token_type"](tokens))
         view["id_token_kept"] = c["token_set_id_token_kept"](tokens)
+        view["id_token_verified"] = c["token_set_id_token_verified"](tokens)
+        view["claims"] = json.loads(text_of(c["token_set_claims_json"](tokens)) or "null")
         view["scope"] = text_of(c["token_set_scope"](tokens))
         view["expires_at"] = number_of(c["token_set_expires_at"](tokens))
         view["refresh_expires_at"] = number_of(c["token_set_refresh_expires_at"](tokens))
@@ -369,8 +446,13 @@ class Shim:
 
 
 def scope_of(args: Args) -> str | None:
-    scope = args.pop("scope", None)
-    return " ".join(scope) if isinstance(scope, list) else scope
+    scope: str | None = joined(args.pop("scope", None))
+    return scope
+
+
+def joined(value: Any) -> Any:
+    """A list of names as one text."""
+    return " ".join(value) if isinstance(value, list) else value
 
 
 def errors() -> Iterable[Reply]:

@@ -4,8 +4,9 @@
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 
-import { AuthorizationRequest, Client, ERROR_CODES, Store, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
+import { AuthorizationRequest, Client, ERROR_CODES, ServerMetadata, Store, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
 
+const metadata = new Map()
 const clients = new Map()
 const requests = new Map()
 const tokenSets = new Map()
@@ -14,18 +15,19 @@ const cancels = new Map()
 const customStores = new Map()
 
 const operations = {
+  async 'metadata.discover'({ issuer, name, ...options }) {
+    metadata.set(name, await ServerMetadata.discover(issuer, callOptions(options)))
+    return { metadata: metadata.get(name) }
+  },
+
   'client.new'({ name, kind, env = {}, store, ...options }) {
     Object.assign(process.env, env)
     if (store !== undefined) options.store = makeStore(store)
     const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, metadata: ofMetadata, env: Client.fromEnv }[kind]
     const client = make(camelCase(options))
     clients.set(name, client)
-    return snakeCase({
-      issuer: client.issuer,
-      tokenEndpoint: client.tokenEndpoint,
-      clientId: client.clientId,
-      redirectUri: client.redirectUri,
-    })
+    const { issuer, tokenEndpoint, clientId, redirectUri } = client
+    return { ...snakeCase({ issuer, tokenEndpoint, clientId, redirectUri }), metadata: client.metadata }
   },
 
   'client.authorization_request'({ client, name, scope, ...options }) {
@@ -57,6 +59,29 @@ const operations = {
     const completed = await named(clients, client).completeLogin(named(requests, request), callback, callOptions(options))
     sources.set(source, completed)
     return { account: completed.account, account_hash: completed.accountHash }
+  },
+
+  async 'client.accept_logout_token'({ client, logout_token, ...options }) {
+    return { accounts: await named(clients, client).acceptLogoutToken(logout_token, callOptions(options)) }
+  },
+
+  async 'client.introspect'({ client, token, ...options }) {
+    return { introspection: await named(clients, client).introspect(token, callOptions(options)) }
+  },
+
+  async 'client.revoke'({ client, token, ...options }) {
+    await named(clients, client).revoke(token, callOptions(options))
+    return {}
+  },
+
+  async 'client.logout_url'({ client, source, ...options }) {
+    const ofSource = source === undefined ? undefined : named(sources, source)
+    return { url: await named(clients, client).logoutUrl(ofSource, callOptions(options)) }
+  },
+
+  'client.check_logout_response'({ client, callback, state }) {
+    named(clients, client).checkLogoutResponse(callback, state)
+    return {}
   },
 
   'client.token_source'({ client, account, source }) {
@@ -94,6 +119,14 @@ const operations = {
   async 'source.status'({ source, ...options }) {
     const { lastError, ...status } = await named(sources, source).status(callOptions(options))
     return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: lastError.remedy } }
+  },
+
+  async 'source.claims'({ source, ...options }) {
+    return { claims: await named(sources, source).claims(callOptions(options)) }
+  },
+
+  async 'source.userinfo'({ source, ...options }) {
+    return { claims: await named(sources, source).userinfo(callOptions(options)) }
   },
 
   async 'source.logout'({ source, ...options }) {
@@ -160,14 +193,17 @@ function write(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-function ofMetadata({ issuer, authorizationEndpoint, tokenEndpoint, authorizationResponseIssParameterSupported, ...options }) {
-  const metadata = {
+function ofMetadata({ metadata: discovered, clientId, ...options }) {
+  if (discovered !== undefined) return new Client({ metadata: named(metadata, discovered), clientId, ...options })
+  const { issuer, authorizationEndpoint, tokenEndpoint, jwksUri, authorizationResponseIssParameterSupported, ...others } = options
+  const given = {
     issuer,
     authorization_endpoint: authorizationEndpoint,
     token_endpoint: tokenEndpoint,
+    jwks_uri: jwksUri,
     authorization_response_iss_parameter_supported: authorizationResponseIssParameterSupported,
   }
-  return new Client({ metadata, ...options })
+  return new Client({ metadata: given, clientId, ...others })
 }
 
 function makeStore({ kind, path, custom, encryption_keys, recheck }) {
@@ -217,9 +253,11 @@ function keepRequest(name, request) {
 
 function keepTokens(name, tokens) {
   tokenSets.set(name, tokens)
-  const { accessToken, tokenType, refreshToken, idToken, idTokenKept, scope, expiresAt, refreshExpiresAt, extra } = tokens
+  const { accessToken, tokenType, refreshToken, scope, expiresAt, refreshExpiresAt, extra } = tokens
+  const { idToken, idTokenKept, idTokenVerified, claims } = tokens
   return {
-    ...snakeCase({ accessToken, tokenType, refreshToken, idToken, idTokenKept, scope, expiresAt, refreshExpiresAt }),
+    ...snakeCase({ accessToken, tokenType, refreshToken, scope, expiresAt, refreshExpiresAt }),
+    ...snakeCase({ idToken, idTokenKept, idTokenVerified, claims }),
     extra,
     authorization_header: tokens.authorizationHeader(),
   }

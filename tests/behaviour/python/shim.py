@@ -22,6 +22,7 @@ from sipgate_oauth2 import (
     AuthorizationRequest,
     CancelToken,
     Client,
+    ServerMetadata,
     SipgateOAuth2Error,
     Store,
     TokenSet,
@@ -41,6 +42,8 @@ TOKENS = (
     "refresh_token",
     "id_token",
     "id_token_kept",
+    "id_token_verified",
+    "claims",
     "scope",
     "expires_at",
     "refresh_expires_at",
@@ -120,12 +123,14 @@ class Shim:
     """What both APIs share: the named objects, and the calls that do not wait."""
 
     client_class: type[Client] | type[aio.Client]
+    metadata_class: type[ServerMetadata]
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
         self.custom_stores: defaultdict[str, CustomStore] = defaultdict(CustomStore)
         self.writing = threading.Lock()
         self.operations: dict[str, Callable[[Args], Any]] = {
+            "metadata.discover": self.discover,
             "client.new": self.client_new,
             "client.authorization_request": self.authorization_request,
             "client.exchange_callback": self.exchange_callback,
@@ -133,6 +138,15 @@ class Shim:
             "client.refresh": self.refresh,
             "client.complete_login": self.complete_login,
             "client.token_source": self.token_source,
+            "client.accept_logout_token": self.client_call(
+                "accept_logout_token", "logout_token", lambda accounts: {"accounts": accounts}
+            ),
+            "client.introspect": self.client_call(
+                "introspect", "token", lambda introspection: {"introspection": introspection}
+            ),
+            "client.revoke": self.client_call("revoke", "token", nothing),
+            "client.logout_url": self.logout_url,
+            "client.check_logout_response": self.check_logout_response,
             "source.access_token": self.source_call("access_token", token),
             "source.authorization_header": self.source_call(
                 "authorization_header", lambda header: {"authorization_header": header}
@@ -143,6 +157,8 @@ class Shim:
             "source.save": self.save,
             "source.status": self.source_call("status", status),
             "source.logout": self.source_call("logout", lambda outcome: {"outcome": outcome}),
+            "source.claims": self.source_call("claims", lambda claims: {"claims": claims}),
+            "source.userinfo": self.source_call("userinfo", lambda claims: {"claims": claims}),
             "source.ensure_saved": lambda args: nothing(
                 self.objects[args["source"]].ensure_saved()
             ),
@@ -168,17 +184,22 @@ class Shim:
             "version": lambda args: {"version": VERSION},
         }
 
+    def discover(self, args: Args) -> Any:
+        view = functools.partial(self.keep_metadata, args.pop("name"))
+        return self.call(self.metadata_class.discover, args, view, args.pop("issuer"))
+
     def client_new(self, args: Args) -> Reply:
         name, kind = args.pop("name"), args.pop("kind")
         if "store" in args:
             args["store"] = self.store(**args.pop("store"))
         os.environ.update(args.pop("env", {}))
         if kind == "metadata":
-            args["metadata"] = metadata(args)
+            found = args.pop("metadata", None)
+            args["metadata"] = metadata(args) if found is None else self.objects[found]
         ways = {"env": self.client_class.from_env, "metadata": self.client_class}
         make = ways.get(kind) or getattr(self.client_class, kind)
         client = self.objects[name] = make(**args)
-        attributes = "issuer", "token_endpoint", "client_id", "redirect_uri"
+        attributes = "issuer", "token_endpoint", "client_id", "redirect_uri", "metadata"
         return {attribute: getattr(client, attribute) for attribute in attributes}
 
     def store(
@@ -229,6 +250,22 @@ class Shim:
         client = self.objects[args["client"]]
         return self.keep_source(args["source"], client.token_source(args.get("account")))
 
+    def client_call(self, method: str, argument: str, view: View) -> Callable[[Args], Any]:
+        def call(args: Args) -> Any:
+            client, positional = self.objects[args.pop("client")], args.pop(argument, None)
+            return self.call(getattr(client, method), args, view, positional)
+
+        return call
+
+    def logout_url(self, args: Args) -> Any:
+        client = self.objects[args.pop("client")]
+        source = self.objects[args.pop("source")] if "source" in args else None
+        return self.call(client.logout_url, args, lambda url: {"url": url}, source)
+
+    def check_logout_response(self, args: Args) -> Reply:
+        client = self.objects[args["client"]]
+        return nothing(client.check_logout_response(args.get("callback"), args.get("state")))
+
     def invalidate(self, args: Args) -> Reply:
         return nothing(self.objects[args["source"]].invalidate(args.get("token")))
 
@@ -275,6 +312,10 @@ class Shim:
         view = {attribute: getattr(tokens, attribute) for attribute in TOKENS}
         return {**view, "authorization_header": tokens.authorization_header()}
 
+    def keep_metadata(self, name: str, metadata: ServerMetadata) -> Reply:
+        self.objects[name] = metadata
+        return {"metadata": metadata}
+
     def keep_source(self, name: str, source: Any) -> Reply:
         self.objects[name] = source
         return {"account": source.account, "account_hash": source.account_hash}
@@ -286,6 +327,7 @@ class Shim:
 
 class SyncShim(Shim):
     client_class = Client
+    metadata_class = ServerMetadata
 
     def __init__(self) -> None:
         super().__init__()
@@ -321,6 +363,7 @@ class AioShim(Shim):
     """
 
     client_class = aio.Client
+    metadata_class = aio.ServerMetadata
 
     def __init__(self) -> None:
         super().__init__()
@@ -388,7 +431,7 @@ class AioShim(Shim):
 
 def metadata(args: Args) -> dict[str, Any]:
     """Takes the metadata of the server out of the arguments of a client."""
-    names = "issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"
+    names = "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "revocation_endpoint"
     found = {name: args.pop(name) for name in names if name in args}
     if "authorization_response_iss_parameter_supported" in args:
         found["authorization_response_iss_parameter_supported"] = args.pop(

@@ -11,8 +11,9 @@ A file has `cases`, and may have `given`: named steps that several of its cases 
 - `steps`: see `running`.
 - `saw`: what the realm must have seen in the end: `token`, the number of token requests or what
   each of them is like; `any`, the number of all requests; `counters`. With neither `token` nor
-  `any`, it must have seen no request.
-- `unsupported`: by language, why its shim has no such operation.
+  `any`, it must have seen no request. Requests for the server's keys count only as `certs`: a
+  process keeps the keys over many cases, unless it is restarted.
+- `unsupported`: by language, why its shim has no such operation, or null.
 - `inexpressible`: by language, why the language cannot express the call.
 - `linux`: it needs Linux, where one process can have its own clock and limits. It runs in parallel
   with the others.
@@ -48,6 +49,7 @@ FILES = (
     "clock",
     "transport",
     "client_authentication",
+    "openid",
     "api",
     "between",
 )
@@ -114,26 +116,31 @@ def matching(cases: Sequence[Case], pattern: str) -> list[Case]:
     return [case for case in cases if fnmatch.fnmatch(case.title, f"*{pattern}*")]
 
 
-def _read(file: str, shared: Mapping[str, Sequence[Step]]) -> Iterator[Case]:
-    content = json.loads((CASES / f"{file}.json").read_text())
+def cases_of(path: Path, title: str, shared: Mapping[str, Sequence[Step]]) -> Iterator[Case]:
+    """The cases of a file. `shared` are steps that they may begin with."""
+    content = json.loads(path.read_text())
     given = {**shared, **content.get("given", {})}
     for written in content["cases"]:
         unknown = written.keys() - MEMBERS
         if unknown:
-            raise BadCase(f"{file}: {written.get('name')}: there is no {sorted(unknown)}")
+            raise BadCase(f"{path.stem}: {written.get('name')}: there is no {sorted(unknown)}")
         for row in written.get("rows", [{}]):
             made = expand_row({**written, "rows": []}, row)
             before = [step for name in made.get("given", []) for step in given[name]]
-            parts = [file.replace("_", " "), made["name"], *([row["what"]] if row else [])]
+            parts = [title, made["name"], *([row["what"]] if row else [])]
             yield Case(
                 title=": ".join(parts),
-                rules=[*made["rules"], *row.get("rules", [])],
+                rules=[*made.get("rules", []), *row.get("rules", [])],
                 steps=[*expand_row(before, row), *made["steps"]],
                 saw=made.get("saw", {}),
-                unsupported=made.get("unsupported", {}),
+                unsupported=made.get("unsupported") or {},
                 inexpressible=made.get("inexpressible", {}),
                 between=made.get("between", False),
                 alongside=made.get("alongside", False),
                 linux=made.get("linux", False),
                 row=row.get("what"),
             )
+
+
+def _read(file: str, shared: Mapping[str, Sequence[Step]]) -> Iterator[Case]:
+    return cases_of(CASES / f"{file}.json", file.replace("_", " "), shared)

@@ -43,7 +43,7 @@ class Realm:
         return {"callback": callback, "query": query, **dict(parse_qsl(query))}
 
     def order(self, name: str, order: Any) -> dict[str, Any]:
-        """`settings`, `faults` or `end_sessions`."""
+        """Any other command, such as `settings` or `faults`."""
         response: dict[str, Any] = self._order("POST", name, order)
         return response
 

@@ -9,7 +9,7 @@ Steps run one after another, in the first process, `one`, unless they say that t
       "times": n                               runs it n times; the result is a list
       "until": true                            repeats it until it has this outcome
       "differs": {language: {"expect" | "error", "because"}}
-    {"realm": "login" | "settings" | "faults" | "end_sessions" | "reset", "args", "as"}
+    {"realm": "reset" | another command of the realm, such as "login" or "faults", "args", "as"}
     {"realm": "accepts", "args": a token}      the realm's API must accept it
     {"await_token_requests": n}                waits until the realm has seen this many
     {"pause": seconds}
@@ -50,6 +50,7 @@ OK, FAIL, UNSUPPORTED = "ok", "FAIL", "unsupported"
 # Arguments that name objects in the shim. Each run of a case has its own objects.
 OBJECT_NAMES = {
     "name",
+    "metadata",
     "client",
     "request",
     "tokens",
@@ -309,17 +310,20 @@ class CaseRun:
         running.result = reply["ok"]
 
     def _check_saw(self) -> None:
-        requests = self._realm.requests()
+        received = self._realm.requests()
+        requests = [one for one in received if not one["path"].endswith("/certs")]
         token_requests = [one for one in requests if one["path"].endswith("/token")]
         for request in token_requests:
             self._secrets.add_form(request["body"])
         saw = expand(self._case.saw, self._scope)
-        if unknown := saw.keys() - {"token", "any", "counters"}:
+        if unknown := saw.keys() - {"token", "any", "certs", "counters"}:
             raise Failed(f"there is no {sorted(unknown)}")
         expected = saw.get("token", saw.get("any", 0))
         count = len(expected) if isinstance(expected, list) else expected
         _require(differences(count, len(token_requests), at="the number of token requests"))
         _require(differences(saw.get("any", count), len(requests), at="the number of requests"))
+        keys = len(received) - len(requests)
+        _require(differences(saw.get("certs", keys), keys, at="the number of requests for keys"))
         _require(differences(saw.get("counters", {}), self._realm.counters(), at="counters"))
         if isinstance(expected, list):
             for number, (one, request) in enumerate(zip(expected, token_requests, strict=True)):

@@ -1,6 +1,6 @@
 """The questions, in the order of a login. Each returns fields that can be compared."""
 
-from keycloak.questions import authorization, endpoints, exchange, refresh
+from keycloak.questions import authorization, endpoints, exchange, openid, refresh
 from keycloak.questions.question import Question
 
 QUESTIONS: tuple[Question, ...] = (
@@ -8,4 +8,5 @@ QUESTIONS: tuple[Question, ...] = (
     *exchange.QUESTIONS,
     *refresh.QUESTIONS,
     *endpoints.QUESTIONS,
+    *openid.QUESTIONS,
 )

@@ -20,6 +20,9 @@ METADATA = (
     "revocation_endpoint",
     "end_session_endpoint",
     "authorization_response_iss_parameter_supported",
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
+    "claims_parameter_supported",
 )
 METADATA_LISTS = {
     "response_types_supported": "code",
@@ -27,6 +30,9 @@ METADATA_LISTS = {
     "code_challenge_methods_supported": "S256",
     "token_endpoint_auth_methods_supported": "client_secret_post",
     "id_token_signing_alg_values_supported": "RS256",
+    "userinfo_signing_alg_values_supported": "none",
+    "response_modes_supported": "form_post",
+    "acr_values_supported": "1",
     "scopes_supported": "balance:read",
 }
 

@@ -1,9 +1,12 @@
 //! Planted mistakes that the model and the simulation share.
 
+use sipgate_oauth2_protocol::error::{Error, ErrorCode};
+use sipgate_oauth2_protocol::openid::identity::EndedSession;
 use sipgate_oauth2_protocol::refresh::action::{Action, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::LocalState;
 use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::Stored;
+use sipgate_oauth2_protocol::refresh::reply::Reply;
 use sipgate_oauth2_protocol::time::Moment;
 
 /// The longest gap between two loads of a claim that is waited for, in milliseconds.
@@ -36,4 +39,14 @@ pub(crate) fn date_claim_now(before_claim: &mut BeforeClaim, operation: &mut Ope
         *operation = again;
         *local = then;
     }
+}
+
+/// What is left of a response whose tokens are dropped because its ID token is bad.
+pub(crate) fn dropped() -> Reply {
+    Reply::Refused(Error::new(ErrorCode::IdToken, "a bad ID token"))
+}
+
+/// The end of all sessions of the user, also of those that begin later.
+pub(crate) fn every_session(subject: &str) -> EndedSession {
+    EndedSession { session: None, subject: Some(subject.to_owned()), issued_at: i64::MAX }
 }

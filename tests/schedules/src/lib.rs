@@ -6,6 +6,7 @@ mod http;
 mod sys;
 
 mod explore;
+mod id_tokens;
 mod server;
 mod stage;
 mod time;
@@ -20,8 +21,12 @@ mod context;
 mod event;
 #[path = "../../../core/src/exchange.rs"]
 mod exchange;
+#[path = "../../../core/src/keys.rs"]
+mod keys;
 #[path = "../../../core/src/logout_outcome.rs"]
 mod logout_outcome;
+#[path = "../../../core/src/openid/mod.rs"]
+mod openid;
 #[path = "../../../core/src/session/mod.rs"]
 mod session;
 #[path = "../../../core/src/store/mod.rs"]
@@ -31,18 +36,22 @@ mod task;
 #[path = "../../../core/src/worker/mod.rs"]
 mod worker;
 
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, Discovery};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
+pub use protocol::claims::Claims;
 pub use protocol::error::{Error, ErrorCode, Family, Remedy, Result};
+pub use protocol::oauth::any_token::AnyToken;
 pub use protocol::oauth::authorization_code::AuthorizationCode;
 pub use protocol::oauth::authorization_parameters::{AuthorizationParameters, ResponseMode};
 pub use protocol::oauth::authorization_request::AuthorizationRequest;
 pub use protocol::oauth::client_auth::ClientAuthentication;
 pub use protocol::oauth::grants::RefreshParameters;
+pub use protocol::oauth::introspection::Introspection;
 pub use protocol::oauth::metadata::ServerMetadata;
 pub use protocol::oauth::scope::Scope;
 pub use protocol::oauth::token_set::TokenSet;
+pub use protocol::openid::end_session::LogoutParameters;
 pub use protocol::secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, RefreshToken, Secret};
 pub use protocol::wait_ended::WaitEnded;
 pub use session::in_flight::drain;

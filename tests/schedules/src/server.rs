@@ -10,6 +10,7 @@ use protocol::oauth::token_set::TokenSet;
 use protocol::secret::Secret;
 use serde_json::json;
 
+use crate::id_tokens;
 use crate::sys::clock::{Clock as _, SystemClock};
 
 /// The lifetime of its access tokens, in seconds.
@@ -25,6 +26,13 @@ struct State {
     codes: HashMap<String, usize>,
     ways: VecDeque<Way>,
     asking: usize,
+    /// It sends ID tokens.
+    id_tokens: bool,
+    /// How many of the next ID tokens are bad.
+    bad: usize,
+    /// How many of the next requests for its keys fail.
+    failing_keys: usize,
+    logout_tokens: usize,
     seen: Seen,
 }
 
@@ -54,7 +62,9 @@ pub struct Seen {
     pub reused: usize,
     /// Requests to revoke a refresh token.
     pub revoked: usize,
-    /// Requests of all kinds.
+    /// Requests for its keys.
+    pub keys: usize,
+    /// Requests of all kinds, except for its keys.
     pub requests: usize,
     /// The most requests that were in flight at once, except revocations.
     pub most_at_once: usize,
@@ -63,7 +73,17 @@ pub struct Seen {
 impl Default for Server {
     fn default() -> Self {
         let logins = authorization_server::Server::new(Rotation::Strict);
-        Self(Mutex::new(State { logins, codes: HashMap::new(), ways: VecDeque::new(), asking: 0, seen: Seen::default() }))
+        Self(Mutex::new(State {
+            logins,
+            codes: HashMap::new(),
+            ways: VecDeque::new(),
+            asking: 0,
+            id_tokens: false,
+            bad: 0,
+            failing_keys: 0,
+            logout_tokens: 0,
+            seen: Seen::default(),
+        }))
     }
 }
 
@@ -88,14 +108,41 @@ impl Server {
         self.lock().logins.set_rotation(Rotation::Off);
     }
 
+    /// Sends ID tokens from now on.
+    pub fn send_id_tokens(&self) {
+        self.lock().id_tokens = true;
+    }
+
+    /// The next ID token is bad.
+    pub fn spoil_id_token(&self) {
+        self.lock().bad += 1;
+    }
+
+    /// So many of the next requests for the keys fail.
+    pub fn fail_keys(&self, requests: usize) {
+        self.lock().failing_keys += requests;
+    }
+
+    /// Tells that all sessions have ended.
+    pub fn logout_token(&self) -> String {
+        let mut state = self.lock();
+        state.logout_tokens += 1;
+        id_tokens::logout_token(state.logout_tokens, SystemClock.unix_seconds())
+    }
+
     /// Starts a login, and returns its tokens.
     pub fn log_in(&self) -> TokenSet {
         let mut state = self.lock();
         let token = state.begin();
-        TokenSet::restore(&state.tokens(token).to_string()).expect("these are tokens")
+        let mut tokens = state.tokens(token);
+        tokens["id_token_verified"] = json!(state.id_tokens);
+        TokenSet::restore(&tokens.to_string()).expect("these are tokens")
     }
 
-    pub(crate) fn next_way(&self) -> Way {
+    pub(crate) fn next_way(&self, request: &Request) -> Way {
+        if is_for_keys(request) {
+            return Way::Through;
+        }
         self.lock().ways.pop_front().unwrap_or(Way::Through)
     }
 
@@ -110,6 +157,10 @@ impl Server {
             }
         }
         let mut state = self.lock();
+        if is_for_keys(request) {
+            state.seen.keys += 1;
+            return Asking(None);
+        }
         state.seen.requests += 1;
         if request.url.ends_with("/revoke") {
             return Asking(None);
@@ -126,6 +177,9 @@ impl Server {
         let form: HashMap<String, String> =
             url::form_urlencoded::parse(request.body.as_ref().map_or("", Secret::reveal).as_bytes()).into_owned().collect();
         let mut state = self.lock();
+        if is_for_keys(request) {
+            return state.keys();
+        }
         let token = match (form.get("token"), form.get("refresh_token"), form.get("code")) {
             (Some(token), _, _) => {
                 state.revoke(token);
@@ -147,7 +201,18 @@ impl Server {
     }
 }
 
+fn is_for_keys(request: &Request) -> bool {
+    request.url.ends_with("/keys")
+}
+
 impl State {
+    fn keys(&mut self) -> Response {
+        let fails = self.failing_keys > 0;
+        self.failing_keys = self.failing_keys.saturating_sub(1);
+        let body = Body::Whole(id_tokens::keys().to_string().into_bytes());
+        Response { status: if fails { 503 } else { 200 }, headers: Headers::default(), body }
+    }
+
     /// Starts a login, and issues its first token.
     fn begin(&mut self) -> usize {
         let session = self.logins.open();
@@ -190,16 +255,22 @@ impl State {
         self.seen.revoked += 1;
     }
 
-    fn tokens(&self, token: usize) -> serde_json::Value {
+    fn tokens(&mut self, token: usize) -> serde_json::Value {
         let there = self.logins.token(token);
         let (session, number) = (there.session, there.notes);
-        json!({
+        let now = SystemClock.unix_seconds();
+        let mut tokens = json!({
             "access_token": format!("access-{session}-{number}"),
             "refresh_token": format!("refresh-{session}-{number}"),
             "token_type": "Bearer",
             "expires_in": LIFETIME,
-            "expires_at": SystemClock.unix_seconds() + LIFETIME,
-        })
+            "expires_at": now + LIFETIME,
+        });
+        if self.id_tokens {
+            tokens["id_token"] = json!(id_tokens::id_token(session, self.bad > 0, now));
+            self.bad = self.bad.saturating_sub(1);
+        }
+        tokens
     }
 
     /// The token with this text.

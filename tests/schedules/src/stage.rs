@@ -8,6 +8,7 @@ use protocol::oauth::metadata::ServerMetadata;
 
 use crate::client::Client;
 use crate::client::ClientBuilder;
+use crate::id_tokens;
 use crate::server::Server;
 use crate::session::store::Store;
 use crate::session::token_source::TokenSource;
@@ -47,7 +48,11 @@ impl Stage {
         metadata.authorization_endpoint = Some(at("auth"));
         metadata.token_endpoint = Some(at("token"));
         metadata.revocation_endpoint = Some(at("revoke"));
-        Client::builder(metadata, "client").redirect_uri("https://app.example/").store(self.store.clone().recheck(RECHECK))
+        metadata.jwks_uri = Some(at("keys"));
+        Client::builder(metadata, "client")
+            .redirect_uri("https://app.example/")
+            .id_token_signed_response_alg([id_tokens::ALGORITHM])
+            .store(self.store.clone().recheck(RECHECK))
     }
 
     /// A source in its own client, with the server's next login, whose access token has expired.

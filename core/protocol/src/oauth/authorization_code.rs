@@ -1,6 +1,6 @@
 //! An authorization code and what must go with it (RFC 6749, section 4.1.3).
 
-use super::authorization_request::check_redirect_uri;
+use super::authorization_request::{IdTokenRequirements, check_redirect_uri};
 use super::pkce;
 use super::scope::Scope;
 use super::syntax::is_code;
@@ -26,12 +26,13 @@ pub struct AuthorizationCode {
     pub(super) code_verifier: Option<CodeVerifier>,
     pub(super) redirect_uri: Option<String>,
     pub(super) scope: Option<Scope>,
+    pub(super) id_token: IdTokenRequirements,
 }
 
 impl AuthorizationCode {
     /// A code from an authorization response, decoded.
     pub fn new(code: impl Into<Secret>) -> Self {
-        Self { code: code.into(), code_verifier: None, redirect_uri: None, scope: None }
+        Self { code: code.into(), code_verifier: None, redirect_uri: None, scope: None, id_token: IdTokenRequirements::default() }
     }
 
     /// The PKCE verifier whose challenge was in the authorization URL (RFC 7636, section 4.5).
@@ -49,6 +50,19 @@ impl AuthorizationCode {
     /// The scope that was requested: it was granted if the token response does not say otherwise.
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
         self.scope = Some(scope.into());
+        self
+    }
+
+    /// The `nonce` of the authorization URL, which the ID token must repeat (OpenID Connect Core,
+    /// section 3.1.3.7).
+    pub fn nonce(mut self, nonce: impl Into<String>) -> Self {
+        self.id_token.nonce = Some(nonce.into());
+        self
+    }
+
+    /// What the authorization request asked for.
+    pub(super) fn id_token(mut self, requirements: IdTokenRequirements) -> Self {
+        self.id_token = requirements;
         self
     }
 

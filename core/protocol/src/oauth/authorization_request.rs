@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_value, is_own_parameter};
+use super::authorization_parameters::{AuthorizationParameters, ResponseMode, check_parameter, check_value, is_own_parameter};
+use super::claims_parameter::ClaimsParameter;
 use super::metadata::ServerMetadata;
 use super::scope::{Scope, names_openid};
 use super::syntax::is_printable;
@@ -205,6 +206,19 @@ pub fn identity(request: &AuthorizationRequest) -> [&str; 4] {
     [&parts.issuer, &parts.client_id, &parts.state, &parts.code_verifier]
 }
 
+/// What an ID token must say because the authorization request asked for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IdTokenRequirements {
+    /// `nonce`; `None` if it is not known.
+    pub nonce: Option<String>,
+    /// How long ago the user may have logged in, in seconds.
+    pub max_age: Option<i64>,
+    /// Whether `auth_time` was asked for as essential.
+    pub auth_time: bool,
+    /// The values of which `acr` must be one, if there are any.
+    pub acr_values: Vec<String>,
+}
+
 /// Until when a store remembers that the request was used, in seconds since 1970.
 pub fn remembered_until(request: &AuthorizationRequest, now: i64) -> i64 {
     request.parts().expires_at.min(now.saturating_add(LONGEST_LIFE_SECONDS)).saturating_add(REMEMBERED_SECONDS)
@@ -329,12 +343,24 @@ impl Parts {
             if is_own_parameter(name) {
                 return Err(Error::invalid_argument("extra", "is a parameter that this library sets"));
             }
-            check_value("extra", name)?;
-            check_value("extra", value)?;
+            check_parameter(name, value)?;
         }
         match self.expires_at.checked_sub(self.created_at) {
             Some(1..=LONGEST_LIFE_SECONDS) if self.created_at >= 0 => Ok(()),
             _ => Err(Error::invalid_argument("expires_at", "is out of bounds")),
+        }
+    }
+
+    /// What the ID token must say, from the parameters that were sent.
+    pub(super) fn id_token_requirements(&self) -> IdTokenRequirements {
+        let sent = |name| self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        // Checked when the request was made or restored.
+        let claims = sent("claims").and_then(|json| ClaimsParameter::parse(json).ok()).unwrap_or_default();
+        IdTokenRequirements {
+            nonce: Some(self.nonce.clone()),
+            max_age: sent("max_age").and_then(|seconds| seconds.parse().ok()),
+            auth_time: claims.auth_time,
+            acr_values: claims.acr_values,
         }
     }
 
@@ -406,13 +432,18 @@ impl fmt::Debug for AuthorizationRequest {
 ///
 /// [`ErrorCode::InvalidArgument`] that names `redirect_uri`.
 pub fn check_redirect_uri(redirect_uri: &str) -> Result<()> {
-    let url = uri::absolute("redirect_uri", redirect_uri)?;
-    if redirect_uri.contains('#') {
-        return Err(Error::invalid_argument("redirect_uri", "has a fragment; remove everything from the # on (RFC 6749, section 3.1.2)"));
+    check_callback_uri("redirect_uri", redirect_uri)
+}
+
+/// Checks an address of the application that a server sends the user to.
+pub(crate) fn check_callback_uri(field: &str, text: &str) -> Result<()> {
+    let url = uri::absolute(field, text)?;
+    if text.contains('#') {
+        return Err(Error::invalid_argument(field, "has a fragment; remove everything from the # on (RFC 6749, section 3.1.2)"));
     }
     match url.query_pairs().find(|(name, _)| CALLBACK_PARAMETERS.contains(&name.as_ref())) {
         Some((name, _)) => {
-            Err(Error::invalid_argument("redirect_uri", format_args!("has {name} in its own query, which the callback needs; rename it")))
+            Err(Error::invalid_argument(field, format_args!("has {name} in its own query, which the callback needs; rename it")))
         }
         None => Ok(()),
     }
@@ -523,6 +554,9 @@ pub(super) mod tests {
             json!({"return_to": "\r\nSet-Cookie: a=b"}),
             json!({"parameters": [["state", "x"]]}),
             json!({"parameters": [["x", "\n"]]}),
+            json!({"parameters": [["max_age", "soon"]]}),
+            json!({"parameters": [["claims", "[]"]]}),
+            json!({"parameters": [["id_token_hint", "a b"]]}),
         ] {
             let error = changed(&changes).unwrap_err();
             assert_eq!(error.code(), ErrorCode::LoginExpired, "{changes}: {error}");
@@ -585,6 +619,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_the_id_token_must_say_follows_from_what_was_sent() {
+        let nothing = IdTokenRequirements { nonce: Some("drawn-nonce".into()), max_age: None, auth_time: false, acr_values: Vec::new() };
+        assert_eq!(request("openid").unwrap().parts().id_token_requirements(), nothing);
+        let claims = r#"{"id_token":{"auth_time":{"essential":true},"acr":{"essential":true,"values":["gold"]}}}"#;
+        let parameters =
+            AuthorizationParameters::new("openid").max_age(0).acr_values("silver").claims(claims).id_token_hint("i".repeat(3000));
+        let request = request(parameters).unwrap();
+        assert!(request.url().contains("&max_age=0&acr_values=silver&claims=%7B%22id_token%22"), "{}", request.url());
+        assert!(request.url().ends_with(&format!("&id_token_hint={}", "i".repeat(3000))));
+        let required = IdTokenRequirements { max_age: Some(0), auth_time: true, acr_values: vec!["gold".into()], ..nothing };
+        assert_eq!(request.parts().id_token_requirements(), required);
+        assert_eq!(AuthorizationRequest::restore(request.export().reveal()).unwrap().parts().id_token_requirements(), required);
+    }
+
+    #[test]
     fn the_largest_request_restores() {
         let many = (0..).map(|number| format!("{number:x}"));
         let parameters = many.take(3000).fold(AuthorizationParameters::new("a"), |parameters, name| parameters.extra(name, "\""));
@@ -634,7 +683,9 @@ pub(super) mod tests {
 
     #[test]
     fn parameters_of_ours_cannot_be_set_twice() {
-        for name in ["client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "prompt", "response_mode"] {
+        for name in
+            ["client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "prompt", "response_mode", "max_age", "claims"]
+        {
             assert!(request(AuthorizationParameters::new("a").extra(name, "x")).unwrap_err().to_string().contains(name));
         }
         assert!(request(AuthorizationParameters::new("a").extra("b", "1").extra("b", "2")).is_err());

@@ -52,6 +52,13 @@ pub fn unwrapped(callback: &str) -> &str {
     inside('<', '>').or_else(|| inside('"', '"')).or_else(|| inside('\'', '\'')).map_or(callback, form::trimmed)
 }
 
+/// The query of a callback to an address that is not known.
+pub(crate) fn query(callback: &str) -> &str {
+    let callback = callback.split('#').next().unwrap_or_default();
+    let is_address = |before: &str| before.is_empty() || before.starts_with('/') || scheme(before).is_some();
+    callback.split_once('?').filter(|(before, _)| is_address(before)).map_or(callback, |(_, query)| query)
+}
+
 struct Parameters(Vec<(String, Secret)>);
 
 impl Parameters {
@@ -74,7 +81,8 @@ impl Parameters {
         Ok(AuthorizationCode::new(code)
             .code_verifier(request.code_verifier.as_str())
             .redirect_uri(&request.redirect_uri)
-            .scope(request.scope.as_str()))
+            .scope(request.scope.as_str())
+            .id_token(request.id_token_requirements()))
     }
 
     fn read(request: &Parts, callback: &str) -> Result<Self> {
@@ -221,10 +229,13 @@ impl<'a> Address<'a> {
 }
 
 fn is_absolute(address: &str, expected: &Url) -> bool {
-    address.split_once(':').is_some_and(|(scheme, rest)| {
-        let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-        named && (rest.starts_with("//") || scheme.eq_ignore_ascii_case(expected.scheme()))
+    scheme(address).is_some_and(|(scheme, rest)| rest.starts_with("//") || scheme.eq_ignore_ascii_case(expected.scheme()))
+}
+
+/// The scheme of an address, and what follows its colon (RFC 3986, section 3.1).
+fn scheme(address: &str) -> Option<(&str, &str)> {
+    address.split_once(':').filter(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     })
 }
 

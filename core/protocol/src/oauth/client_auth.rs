@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::form;
+use super::metadata::{self, ServerMetadata, not_offered};
 use crate::crypto::sha256;
 use crate::error::{Error, Result};
 use crate::http::Request;
@@ -102,6 +103,26 @@ impl Credentials {
             }
         };
         Ok(Self { client_id, auth })
+    }
+
+    /// The same credentials, sent in a way that this server offers: the configured one, and else
+    /// post or Basic. Servers accept public clients without saying so.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Unsupported`](crate::error::ErrorCode::Unsupported) that names what the server
+    /// offers.
+    pub fn for_server(self, metadata: &ServerMetadata, configured: Option<ClientAuthentication>) -> Result<Self> {
+        const MEMBER: &str = "token_endpoint_auth_methods_supported";
+        let (Some(offered), Some(secret)) = (metadata::list(metadata, MEMBER), self.secret().cloned()) else { return Ok(self) };
+        let is_offered = |method: &ClientAuthentication| offered.contains(&method.as_str());
+        let method = match configured {
+            Some(method) => Some(method).filter(is_offered),
+            None => [ClientAuthentication::ClientSecretPost, ClientAuthentication::ClientSecretBasic].into_iter().find(is_offered),
+        };
+        let required = configured.map_or("client_secret_post or client_secret_basic", ClientAuthentication::as_str);
+        let method = method.ok_or_else(|| not_offered(MEMBER, &offered, required))?;
+        Self::new(self.client_id, Some(secret), Some(method))
     }
 
     /// The request with these parameters to an endpoint. With Basic, the form has neither id nor
@@ -222,6 +243,45 @@ mod tests {
         assert_eq!(secret(Some(ClientAuthentication::ClientSecretPost), Some("s")).as_deref(), Some("s"));
         assert_eq!(secret(Some(ClientAuthentication::ClientSecretBasic), Some("s")).as_deref(), Some("s"));
         assert_eq!(secret(Some(ClientAuthentication::None), None), None);
+    }
+
+    #[test]
+    fn the_secret_is_sent_in_a_way_that_the_server_offers() {
+        use ClientAuthentication::{ClientSecretBasic, ClientSecretPost};
+
+        let method = |offered: &str, secret: Option<&str>, configured| {
+            let json = format!(r#"{{"issuer":"https://i.example","token_endpoint_auth_methods_supported":{offered}}}"#);
+            let metadata = ServerMetadata::from_json(&json).unwrap();
+            let credentials = Credentials::new("id".into(), secret.map(ClientSecret::from), configured).unwrap();
+            credentials.for_server(&metadata, configured).map(|credentials| credentials.method()).map_err(|error| error.to_string())
+        };
+        let (post, basic) = (r#"["private_key_jwt","client_secret_post"]"#, r#"["client_secret_basic"]"#);
+        let both = r#"["client_secret_basic","client_secret_post"]"#;
+        for (offered, configured, expected) in [
+            ("null", None, ClientSecretPost),
+            ("null", Some(ClientSecretBasic), ClientSecretBasic),
+            (post, None, ClientSecretPost),
+            (basic, None, ClientSecretBasic),
+            (both, None, ClientSecretPost),
+            (both, Some(ClientSecretBasic), ClientSecretBasic),
+        ] {
+            assert_eq!(method(offered, Some("s"), configured), Ok(expected), "{offered} {configured:?}");
+        }
+        for public in [None, Some(ClientAuthentication::None)] {
+            assert_eq!(method(basic, None, public), Ok(ClientAuthentication::None));
+        }
+        let named = "token_endpoint_auth_methods_supported: the server offers";
+        for (offered, configured, expected) in [
+            (basic, Some(ClientSecretPost), format!("{named} client_secret_basic, and not client_secret_post, which is required")),
+            (
+                r#"["private_key_jwt"]"#,
+                None,
+                format!("{named} private_key_jwt, and not client_secret_post or client_secret_basic, which is required"),
+            ),
+            ("[]", Some(ClientSecretPost), format!("{named} nothing, and not client_secret_post, which is required")),
+        ] {
+            assert_eq!(method(offered, Some("s"), configured), Err(expected), "{offered}");
+        }
     }
 
     #[test]

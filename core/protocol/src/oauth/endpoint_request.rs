@@ -27,6 +27,8 @@ pub enum OnFailure {
     StillGood,
     /// The same request may be sent again at any time: client credentials, or a revocation.
     Repeatable,
+    /// The request only reads, so nothing has happened: metadata, keys, or an introspection.
+    Harmless,
 }
 
 impl EndpointRequest {

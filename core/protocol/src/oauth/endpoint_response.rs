@@ -1,6 +1,5 @@
-//! Judging the error responses of any endpoint at which the client authenticates, and of requests
-//! without a response: which is which error (RFC 6749, section 5.2, and what real servers send
-//! instead).
+//! Judging the error responses of any endpoint, and requests without a response: which is which
+//! error (RFC 6749, section 5.2, and what real servers send instead).
 
 use std::cmp::Reverse;
 
@@ -8,9 +7,9 @@ use super::client_auth::{ClientAuthentication, Credentials};
 use super::endpoint_request::{EndpointRequest, OnFailure};
 use super::error_code::{OF_CONFIGURATION, OF_THE_CLIENT, code_and_words};
 use super::json::Members;
-use crate::error::{Error, ErrorCode, OauthError, Remedy, breaks_lines, with_oauth};
+use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, breaks_lines, with_oauth};
 use crate::http::{Body, FailureKind, Response, SendState, TransportError};
-use crate::secret::Secret;
+use crate::secret::{AccessToken, Secret};
 use crate::wait_ended::WaitEnded;
 
 /// Room for what Ory Hydra says about a wrong `client_authentication`, and some more.
@@ -18,9 +17,12 @@ const MAX_SHOWN: usize = 1000;
 
 /// What is known of a request when its response is judged.
 pub struct ResponseContext<'a> {
-    request: &'a EndpointRequest,
+    kind: &'static str,
+    on_failure: OnFailure,
+    sent_scope: bool,
     url: &'a str,
-    authentication: ClientAuthentication,
+    /// `None` if the client does not authenticate there.
+    authentication: Option<ClientAuthentication>,
     is_keycloak: bool,
     secrets: Vec<Secret>,
     now: i64,
@@ -32,7 +34,23 @@ impl<'a> ResponseContext<'a> {
     pub fn new(request: &'a EndpointRequest, url: &'a str, credentials: &Credentials, is_keycloak: bool, now: i64) -> Self {
         let mut secrets = request.secrets();
         secrets.extend(credentials.secret().map(|secret| Secret::from(secret.reveal())));
-        Self { request, url, authentication: credentials.method(), is_keycloak, secrets, now }
+        Self {
+            kind: request.kind(),
+            on_failure: request.on_failure(),
+            sent_scope: request.parameter("scope").is_some(),
+            url,
+            authentication: Some(credentials.method()),
+            is_keycloak,
+            secrets,
+            now,
+        }
+    }
+
+    /// Of a GET at this URL, with an access token or without. `kind` names the endpoint in
+    /// messages.
+    pub fn of_get(kind: &'static str, url: &'a str, access_token: Option<&AccessToken>, is_keycloak: bool, now: i64) -> Self {
+        let secrets = access_token.map(|token| token.reveal().into()).into_iter().collect();
+        Self { kind, on_failure: OnFailure::Harmless, sent_scope: false, url, authentication: None, is_keycloak, secrets, now }
     }
 
     /// The error for a request that got no complete response.
@@ -77,6 +95,9 @@ impl<'a> ResponseContext<'a> {
     pub fn wait_ended(&self, why: WaitEnded, reached: SendState) -> Error {
         match (why, reached) {
             (WaitEnded::Cancelled, SendState::NotSent) => Error::new(ErrorCode::Cancelled, "cancelled before anything was sent"),
+            (WaitEnded::Cancelled, SendState::Sent) if self.on_failure == OnFailure::Harmless => {
+                Error::new(ErrorCode::Cancelled, "cancelled before the response was received")
+            }
             (WaitEnded::Cancelled, SendState::Sent) => {
                 let error = Error::new(ErrorCode::Cancelled, "cancelled after the request was sent; the server may carry it out");
                 if self.is_spent() { error.with_remedy(Remedy::LogInAgain) } else { error }
@@ -84,20 +105,28 @@ impl<'a> ResponseContext<'a> {
             (WaitEnded::TimedOut, SendState::NotSent) => {
                 Error::new(ErrorCode::Timeout, "the call's timeout elapsed before anything was sent; try again, or with a longer timeout")
             }
+            (WaitEnded::TimedOut, SendState::Sent) if self.on_failure == OnFailure::Harmless => Error::new(
+                ErrorCode::Timeout,
+                "the call's timeout elapsed before the response was received; try again, or with a longer timeout",
+            ),
             (WaitEnded::TimedOut, SendState::Sent) => self.in_doubt("the call's timeout elapsed before the response was received"),
+        }
+    }
+
+    /// The body of a response with status 200, or the error that the response is.
+    pub(crate) fn body(&self, response: Response, most_bytes: usize) -> Result<Vec<u8>> {
+        match response {
+            Response { status: 200, body: Body::Whole(bytes), .. } if bytes.len() <= most_bytes => Ok(bytes),
+            Response { status: 200, body: Body::CutShort(_, failure), .. } => Err(self.failed(failure)),
+            Response { status: 200, .. } => Err(self.bad_response(&format!("is longer than {} KiB", most_bytes / 1024))),
+            response => Err(self.error(response)),
         }
     }
 
     /// The error for a response that is not a success: the OAuth error in its body, or what the
     /// status says.
-    pub(super) fn error(&self, response: Response) -> Error {
-        let oauth = match &response.body {
-            Body::Whole(bytes) | Body::CutShort(bytes, _) => {
-                Members::find(bytes, &[&["error"]]).and_then(|members| self.oauth_error(&members))
-            }
-            Body::TooLarge => None,
-        };
-        match (oauth, response) {
+    pub(crate) fn error(&self, response: Response) -> Error {
+        match (self.oauth_error_in(&response.body), response) {
             (Some(oauth), response) => self.oauth(&response, oauth),
             (None, Response { body: Body::CutShort(_, failure), .. }) => self.failed(failure),
             (None, response) => self.unrecognized(&response),
@@ -109,7 +138,7 @@ impl<'a> ResponseContext<'a> {
         let status = response.status;
         let (code, message) = match (oauth.error.as_str(), status) {
             ("invalid_grant", _) => self.rejected(),
-            ("invalid_scope", _) if self.request.parameter("scope").is_none() => self.rejected(),
+            ("invalid_scope", _) if !self.sent_scope => self.rejected(),
             (client, _) if OF_THE_CLIENT.contains(&client) => (ErrorCode::InvalidClient, self.about_the_client()),
             ("access_denied", 403) if self.is_keycloak => (ErrorCode::ServerUnavailable, "the server's realm is disabled; try again later"),
             ("access_denied", 403) if !self.is_spent() => (ErrorCode::ServerUnavailable, "the server denies this for now; try again later"),
@@ -125,7 +154,7 @@ impl<'a> ResponseContext<'a> {
                 return with_oauth(error, oauth);
             }
             // RFC 7009, section 2.2.1.
-            ("unsupported_token_type", _) if self.request.on_failure() == OnFailure::Repeatable => {
+            ("unsupported_token_type", _) if self.on_failure == OnFailure::Repeatable => {
                 (ErrorCode::Unsupported, "the server does not revoke tokens of this type; they work there until they expire")
             }
             (code, _) if self.is_spent() && !OF_CONFIGURATION.contains(&code) => {
@@ -139,19 +168,32 @@ impl<'a> ResponseContext<'a> {
 
     /// The error for a response that has neither what was requested nor an OAuth error.
     pub(super) fn unrecognized(&self, response: &Response) -> Error {
-        match (response.status, self.request.on_failure()) {
+        match (response.status, self.on_failure) {
             (408 | 429 | 500.., _) => self.by_status(response),
+            (status @ 200..300, OnFailure::Harmless) => self.bad_response("has no usable body").with_status(status),
             (status @ 200..300, _) => {
-                let what = format!("{} sent status {status} with something that is not a {} response", self.url, self.request.kind());
+                let what = format!("{} sent status {status} with something that is not a {} response", self.url, self.kind);
                 self.in_doubt(&what).with_status(status)
             }
-            (401, OnFailure::SpentByTheAttempt | OnFailure::Repeatable) => {
+            // Nothing was sent that the server could object to.
+            (400 | 401 | 403, _) if self.authentication.is_none() && self.secrets.is_empty() => self.wrong_endpoint(response),
+            (401, OnFailure::SpentByTheAttempt | OnFailure::Repeatable | OnFailure::Harmless) => {
                 Error::new(ErrorCode::InvalidClient, format!("{} (it does not say why)", self.about_the_client())).with_status(401)
             }
             (400 | 401, _) => self.unexplained(response),
             // A page with this status is from a firewall in front of the server.
             (403, _) if !is_page(&response.body) => self.unexplained(response),
             _ => self.wrong_endpoint(response),
+        }
+    }
+
+    /// The OAuth error in a body, fit to show.
+    pub(crate) fn oauth_error_in(&self, body: &Body) -> Option<OauthError> {
+        match body {
+            Body::Whole(bytes) | Body::CutShort(bytes, _) => {
+                Members::find(bytes, &[&["error"]]).and_then(|members| self.oauth_error(&members))
+            }
+            Body::TooLarge => None,
         }
     }
 
@@ -173,42 +215,50 @@ impl<'a> ResponseContext<'a> {
     }
 
     /// A server's words without the secrets of this request.
-    pub(super) fn clean(&self, text: &str) -> String {
+    pub(crate) fn clean(&self, text: &str) -> String {
         clean(text, &self.secrets.iter().map(Secret::reveal).collect::<Vec<_>>())
     }
 
+    /// The error for a success without what it must have. `problem` fits after "the response", and
+    /// begins with a verb.
+    pub(crate) fn bad_response(&self, problem: &str) -> Error {
+        let (kind, url) = (self.kind, self.url);
+        Error::new(ErrorCode::BadResponse, format!("the {kind} response of {url} {problem}; report it to the server's operator"))
+    }
+
     fn is_spent(&self) -> bool {
-        self.request.on_failure() == OnFailure::SpentByTheAttempt
+        self.on_failure == OnFailure::SpentByTheAttempt
     }
 
     /// The request was sent, and may or may not have been carried out.
     fn in_doubt(&self, what: &str) -> Error {
-        let (code, consequence) = match self.request.on_failure() {
+        let (code, consequence) = match self.on_failure {
             OnFailure::SpentByTheAttempt => (ErrorCode::LoginFailed, "the code may be spent, log in again"),
             OnFailure::StillGood => (ErrorCode::OutcomeUnknown, "the refresh may or may not have happened, try again later"),
             OnFailure::Repeatable => (ErrorCode::OutcomeUnknown, "the request may or may not have been carried out, try again later"),
+            OnFailure::Harmless => (ErrorCode::ServerUnavailable, "try again later"),
         };
         Error::new(code, format!("{what}; {consequence}"))
     }
 
     /// The server does not accept what the request was made with.
     fn rejected(&self) -> (ErrorCode, &'static str) {
-        match self.request.on_failure() {
+        match self.on_failure {
             OnFailure::SpentByTheAttempt => (ErrorCode::LoginFailed, "the server did not accept the code; log in again"),
             OnFailure::StillGood => (ErrorCode::LoginRequired, "the server does not accept the refresh token any more; log in again"),
-            OnFailure::Repeatable => REFUSED,
+            OnFailure::Repeatable | OnFailure::Harmless => REFUSED,
         }
     }
 
     fn about_the_client(&self) -> &'static str {
         match self.authentication {
-            ClientAuthentication::None => {
+            None | Some(ClientAuthentication::None) => {
                 "the server does not accept this client; no client_secret was sent: set client_secret, or check client_id"
             }
-            ClientAuthentication::ClientSecretPost => {
+            Some(ClientAuthentication::ClientSecretPost) => {
                 "the server does not accept this client; check client_id and client_secret, or set client_authentication to client_secret_basic"
             }
-            ClientAuthentication::ClientSecretBasic => {
+            Some(ClientAuthentication::ClientSecretBasic) => {
                 "the server does not accept this client; check client_id and client_secret, or set client_authentication to client_secret_post"
             }
         }
@@ -216,23 +266,23 @@ impl<'a> ResponseContext<'a> {
 
     /// Some servers do not say why they refuse a token that is revoked, expired or used.
     fn unexplained(&self, response: &Response) -> Error {
-        let (code, what, advice) = match self.request.on_failure() {
+        let (code, what, advice) = match self.on_failure {
             OnFailure::SpentByTheAttempt => (ErrorCode::LoginFailed, "code", "log in again"),
             OnFailure::StillGood => {
                 let advice = "log in again; if that does not help, check client_id and client_secret";
                 (ErrorCode::LoginFailed, "refresh", advice)
             }
-            OnFailure::Repeatable => (ErrorCode::Oauth, "request", "check the client's configuration"),
+            OnFailure::Repeatable | OnFailure::Harmless => (ErrorCode::Oauth, "request", "check the client's configuration"),
         };
         let message = format!("{} refused the {what} without a reason (status {}); {advice}", self.url, response.status);
         Error::new(code, message).with_status(response.status).with_retry_after(response.retry_after(self.now))
     }
 
     fn by_status(&self, response: &Response) -> Error {
-        let error = match (response.status, self.request.on_failure()) {
+        let error = match (response.status, self.on_failure) {
             (429, _) => Error::new(ErrorCode::ServerUnavailable, "the server has too many requests (status 429); try again later"),
             // What it was to act on is as it was (RFC 7009, section 2.2.1).
-            (503, OnFailure::Repeatable) => {
+            (503, OnFailure::Repeatable | OnFailure::Harmless) => {
                 Error::new(ErrorCode::ServerUnavailable, "the server is temporarily unavailable (status 503); try again later")
             }
             (status @ (408 | 500..), _) => self.in_doubt(&format!("{} responded with status {status}", self.url)),
@@ -242,7 +292,7 @@ impl<'a> ResponseContext<'a> {
     }
 
     fn wrong_endpoint(&self, response: &Response) -> Error {
-        let (url, kind, status) = (self.url, self.request.kind(), response.status);
+        let (url, kind, status) = (self.url, self.kind, response.status);
         let place = self.place(&format!("the {kind} endpoint's path"));
         Error::new(ErrorCode::WrongEndpoint, format!("{url} is no {kind} endpoint (status {status}); check {place}")).with_status(status)
     }
@@ -280,7 +330,7 @@ pub(super) fn clean(text: &str, secrets: &[&str]) -> String {
 }
 
 /// Our message with the server's words after it.
-pub(super) fn explain(message: &str, oauth: &OauthError) -> String {
+pub(crate) fn explain(message: &str, oauth: &OauthError) -> String {
     match &oauth.description {
         Some(description) => format!("{message} (the server says {}: {description})", oauth.error),
         None => format!("{message} (the server says {})", oauth.error),
@@ -350,6 +400,54 @@ mod tests {
         assert_eq!(failed(OnFailure::SpentByTheAttempt, SendState::Sent, FailureKind::TimedOut).code(), LoginFailed);
         assert_eq!(failed(OnFailure::StillGood, SendState::Sent, FailureKind::TimedOut).code(), OutcomeUnknown);
         assert_eq!(failed(OnFailure::Repeatable, SendState::Sent, FailureKind::TimedOut).code(), OutcomeUnknown);
+    }
+
+    #[test]
+    fn a_request_that_only_reads_leaves_nothing_in_doubt() {
+        use ErrorCode::{BadResponse, InvalidClient, Oauth, ServerUnavailable, WrongEndpoint};
+        for (status, body, with_client, without_client) in [
+            (200, "<html>", BadResponse, BadResponse),
+            (204, "", BadResponse, BadResponse),
+            (400, "", Oauth, WrongEndpoint),
+            (401, "", InvalidClient, WrongEndpoint),
+            (403, "", Oauth, WrongEndpoint),
+            (404, "", WrongEndpoint, WrongEndpoint),
+            (408, "", ServerUnavailable, ServerUnavailable),
+            (500, "", ServerUnavailable, ServerUnavailable),
+            (503, "", ServerUnavailable, ServerUnavailable),
+            (400, r#"{"error":"invalid_grant"}"#, Oauth, Oauth),
+        ] {
+            assert_eq!(error(OnFailure::Harmless, status, body).code(), with_client, "{status} {body}");
+            let get = ResponseContext::of_get("parking", URL, None, false, 0).error(response(status, body));
+            assert_eq!((get.code(), get.status()), (without_client, Some(status)), "{status} {body}");
+        }
+        for kind in [FailureKind::TimedOut, FailureKind::ConnectionLost, FailureKind::NotHttp] {
+            let error = failed(OnFailure::Harmless, SendState::Sent, kind);
+            assert_eq!((error.code(), error.retryable()), (ServerUnavailable, true));
+            assert!(error.to_string().ends_with("; try again later"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_access_token_that_a_server_repeats_does_not_show() {
+        let body = r#"{"error":"canary-token","error_description":"canary-token\nis bad"}"#;
+        let error = ResponseContext::of_get("parking", URL, Some(&"canary-token".into()), false, 0).error(response(400, body));
+        assert!(!format!("{error} {error:?} {:?}", error.oauth_error_description()).contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_body_is_that_of_status_200_within_its_limit() {
+        let body = |status, body| {
+            let response = Response { status, headers: Headers::default(), body };
+            ResponseContext::of_get("parking", URL, None, false, 0).body(response, 1024).map_err(|error| error.code())
+        };
+        assert_eq!(body(200, Body::Whole(vec![b'a'; 1024])), Ok(vec![b'a'; 1024]));
+        assert_eq!(body(200, Body::Whole(vec![b'a'; 1025])), Err(ErrorCode::BadResponse));
+        assert_eq!(body(200, Body::TooLarge), Err(ErrorCode::BadResponse));
+        assert_eq!(body(201, Body::Whole(vec![])), Err(ErrorCode::BadResponse));
+        assert_eq!(body(404, Body::Whole(vec![])), Err(ErrorCode::WrongEndpoint));
+        let cut = TransportError { reached: SendState::Sent, kind: FailureKind::ConnectionLost, cause: None };
+        assert_eq!(body(200, Body::CutShort(b"{}".to_vec(), cut)), Err(ErrorCode::ServerUnavailable));
     }
 
     #[test]
@@ -462,6 +560,8 @@ mod tests {
             (spent, WaitEnded::TimedOut, SendState::NotSent, ErrorCode::Timeout, Remedy::TryLater),
             (spent, WaitEnded::TimedOut, SendState::Sent, ErrorCode::LoginFailed, Remedy::LogInAgain),
             (good, WaitEnded::TimedOut, SendState::Sent, ErrorCode::OutcomeUnknown, Remedy::TryLater),
+            (OnFailure::Harmless, WaitEnded::Cancelled, SendState::Sent, ErrorCode::Cancelled, Remedy::TryLater),
+            (OnFailure::Harmless, WaitEnded::TimedOut, SendState::Sent, ErrorCode::Timeout, Remedy::TryLater),
         ] {
             assert_eq!(ended(on_failure, why, reached), (code, remedy), "{on_failure:?} {why:?} {reached:?}");
         }

@@ -6,7 +6,7 @@ use url::form_urlencoded::Serializer;
 use crate::crypto::unhex_digit;
 
 /// A form or query of these pairs, in this order.
-pub(super) fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     Serializer::new(String::with_capacity(512)).extend_pairs(pairs).finish()
 }
 

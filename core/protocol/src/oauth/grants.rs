@@ -2,6 +2,7 @@
 //! (section 6). A further grant is one more constructor of [`TokenRequest`].
 
 use super::authorization_code::AuthorizationCode;
+use super::authorization_request::IdTokenRequirements;
 use super::endpoint_request::{EndpointRequest, OnFailure};
 use super::scope::{Scope, names_openid};
 use super::syntax::is_refresh_token;
@@ -30,12 +31,13 @@ pub struct RefreshParameters {
     scope: Option<Scope>,
     granted_scope: Option<String>,
     id_token: Option<IdToken>,
+    id_token_verified: bool,
 }
 
 impl RefreshParameters {
     /// A refresh with this refresh token.
     pub fn new(refresh_token: impl Into<RefreshToken>) -> Self {
-        Self { refresh_token: Some(refresh_token.into()), scope: None, granted_scope: None, id_token: None }
+        Self { refresh_token: Some(refresh_token.into()), scope: None, granted_scope: None, id_token: None, id_token_verified: false }
     }
 
     /// Requests less than was granted. Without it no scope is sent, and the scope stays as it is.
@@ -65,6 +67,7 @@ impl From<&TokenSet> for RefreshParameters {
             scope: None,
             granted_scope: tokens.scope().map(str::to_owned),
             id_token: tokens.id_token().cloned(),
+            id_token_verified: tokens.id_token_verified(),
         }
     }
 }
@@ -79,6 +82,8 @@ pub struct TokenRequest {
     /// The user logs in with openid: unless the server says that it did not grant that, there is an
     /// ID token (OpenID Connect Core, section 3.1.3.3).
     wants_id_token: bool,
+    /// What the ID token must say.
+    requirements: IdTokenRequirements,
 }
 
 impl TokenRequest {
@@ -96,7 +101,9 @@ impl TokenRequest {
         let parameters = [("code", code.code)].into_iter().chain(redirect_uri).chain(code_verifier);
         let wants_id_token = scope.as_deref().is_some_and(names_openid);
         let previous = Previous { scope, ..Previous::default() };
-        Ok(Self { wants_id_token, ..Self::new("authorization_code", OnFailure::SpentByTheAttempt, parameters, previous) })
+        let requirements = code.id_token;
+        let request = Self::new("authorization_code", OnFailure::SpentByTheAttempt, parameters, previous);
+        Ok(Self { wants_id_token, requirements, ..request })
     }
 
     /// A refresh (RFC 6749, section 6).
@@ -119,8 +126,12 @@ impl TokenRequest {
         let scope = parameters.scope.map(|scope| scope.checked("scope")).transpose()?;
         let sent = [("refresh_token", refresh_token.reveal().into())].into_iter();
         let sent = sent.chain(scope.clone().map(|scope| ("scope", scope.into())));
-        let previous =
-            Previous { refresh_token: Some(refresh_token), id_token: parameters.id_token, scope: scope.or(parameters.granted_scope) };
+        let previous = Previous {
+            refresh_token: Some(refresh_token),
+            id_token: parameters.id_token,
+            id_token_verified: parameters.id_token_verified,
+            scope: scope.or(parameters.granted_scope),
+        };
         Ok(Self::new("refresh_token", OnFailure::StillGood, sent, previous))
     }
 
@@ -135,6 +146,7 @@ impl TokenRequest {
             scope: None,
             granted_scope: tokens.and_then(TokenSet::scope).map(str::to_owned),
             id_token: tokens.and_then(TokenSet::id_token).cloned(),
+            id_token_verified: tokens.is_some_and(TokenSet::id_token_verified),
         })
     }
 
@@ -147,7 +159,7 @@ impl TokenRequest {
         let parameters = [("grant_type", grant_type.into())].into_iter().chain(parameters).collect();
         let id_token = previous.id_token.as_ref().map(|token| token.reveal().into());
         let request = EndpointRequest::new("token", on_failure, parameters).with_related(id_token);
-        Self { grant_type, request, previous, wants_id_token: false }
+        Self { grant_type, request, previous, wants_id_token: false, requirements: IdTokenRequirements::default() }
     }
 
     /// The value of `grant_type`.
@@ -158,6 +170,35 @@ impl TokenRequest {
     /// The request to the token endpoint.
     pub fn request(&self) -> &EndpointRequest {
         &self.request
+    }
+
+    /// Whether the response should have an ID token.
+    pub fn wants_id_token(&self) -> bool {
+        self.wants_id_token
+    }
+
+    /// What the ID token must say because the authorization request asked for it.
+    pub fn id_token_requirements(&self) -> &IdTokenRequirements {
+        &self.requirements
+    }
+
+    /// The last ID token of the login, if it was verified.
+    pub fn previous_id_token(&self) -> Option<&IdToken> {
+        self.previous.id_token.as_ref().filter(|_| self.previous.id_token_verified)
+    }
+
+    /// Whether these tokens have an ID token that must be judged: a new one, where openid was
+    /// requested or granted.
+    pub fn must_be_judged(&self, tokens: &TokenSet) -> bool {
+        let is_new = tokens.id_token().is_some() && !tokens.id_token_kept();
+        is_new && (self.wants_id_token || tokens.scope().is_some_and(names_openid))
+    }
+
+    /// The same tokens with the ID token that the request was made with, if there is one, in place
+    /// of a new one.
+    pub fn with_previous_id_token(&self, tokens: TokenSet) -> TokenSet {
+        let Previous { id_token, id_token_verified, .. } = &self.previous;
+        TokenSet { id_token: id_token.clone(), id_token_kept: id_token.is_some(), id_token_verified: *id_token_verified, ..tokens }
     }
 
     /// The response completed with what was requested, and judged. `sent_at` is when the request

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::uri;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result, short};
 
 /// sipgate's login server.
 const SIPGATE: &str = "https://login.sipgate.com/auth";
@@ -42,7 +42,7 @@ macro_rules! metadata {
 
         impl ServerMetadata {
             /// The names of the members that are URLs.
-            const URLS: &[&str] = &[$(stringify!($name)),*];
+            const URLS: &[&'static str] = &[$(stringify!($name)),*];
 
             /// Metadata with an issuer and nothing else yet.
             pub fn new(issuer: impl Into<String>) -> Self {
@@ -89,6 +89,22 @@ metadata! {
 
 const ISS_PARAMETER: &str = "authorization_response_iss_parameter_supported";
 
+/// Members that are lists of what the server can do, and that this library reads.
+const LISTS: [&str; 4] = [
+    "response_types_supported",
+    "code_challenge_methods_supported",
+    "token_endpoint_auth_methods_supported",
+    "id_token_signing_alg_values_supported",
+];
+
+/// What is wrong with a document.
+pub(crate) struct Problem {
+    /// The member; `metadata` for the whole.
+    pub(crate) member: &'static str,
+    /// What is wrong, in words that fit after the member.
+    pub(crate) what: &'static str,
+}
+
 impl ServerMetadata {
     /// A metadata document, as JSON text. Members that this library does not know are kept.
     ///
@@ -97,14 +113,18 @@ impl ServerMetadata {
     /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the
     /// member.
     pub fn from_json(json: &str) -> Result<Self> {
-        let Ok(Value::Object(mut others)) = serde_json::from_str(json) else {
-            return Err(Error::invalid_argument(
-                "metadata",
-                "is not a JSON object; give the server's metadata document (RFC 8414) as it is",
-            ));
+        Self::read(json.as_bytes()).map_err(|Problem { member, what }| {
+            let advice = "give the server's metadata document (RFC 8414) as it is";
+            Error::invalid_argument(member, format_args!("{what}; {advice}"))
+        })
+    }
+
+    /// The metadata in a document.
+    pub(crate) fn read(document: &[u8]) -> Result<Self, Problem> {
+        let Ok(Value::Object(mut others)) = serde_json::from_slice(document) else {
+            return Err(Problem { member: "metadata", what: "is not a JSON object" });
         };
-        let issuer = text(&mut others, "issuer")?
-            .ok_or_else(|| Error::invalid_argument("issuer", "is missing in the metadata; give the name that the server has for itself"))?;
+        let issuer = text(&mut others, "issuer")?.ok_or(Problem { member: "issuer", what: "is missing" })?;
         let mut metadata = Self::new(issuer);
         for (name, url) in Self::URLS.iter().zip(metadata.urls_mut()) {
             *url = text(&mut others, name)?;
@@ -112,8 +132,12 @@ impl ServerMetadata {
         metadata.authorization_response_iss_parameter_supported = match others.remove(ISS_PARAMETER) {
             None | Some(Value::Null) => false,
             Some(Value::Bool(supported)) => supported,
-            Some(_) => return Err(Error::invalid_argument(ISS_PARAMETER, "must be true or false")),
+            Some(_) => return Err(Problem { member: ISS_PARAMETER, what: "must be true or false" }),
         };
+        let is_list = |value: &Value| value.is_null() || value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+        if let Some(member) = LISTS.into_iter().find(|name| others.get(*name).is_some_and(|value| !is_list(value))) {
+            return Err(Problem { member, what: "must be a list of strings" });
+        }
         Ok(Self { others, ..metadata })
     }
 
@@ -185,16 +209,17 @@ impl ServerMetadata {
     }
 }
 
-/// The same metadata, if a client can use it: the required endpoints are there, and each URL is one
-/// that requests may be sent to. URLs are written in ASCII; the issuer stays as it is.
+/// The same metadata, if a client can use it: the required endpoints are there, each URL is one
+/// that requests may be sent to, and the server can do what this library requires. URLs are written
+/// in ASCII; the issuer stays as it is.
 ///
 /// # Errors
 ///
-/// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names the member.
+/// [`ErrorCode::InvalidArgument`] that names the member. [`ErrorCode::Unsupported`] that names what
+/// the server offers.
 pub fn checked(mut metadata: ServerMetadata) -> Result<ServerMetadata> {
     uri::endpoint("issuer", &metadata.issuer)?;
-    let required = [("authorization_endpoint", &metadata.authorization_endpoint), ("token_endpoint", &metadata.token_endpoint)];
-    if let Some((name, _)) = required.into_iter().find(|(_, url)| url.is_none()) {
+    if let Some(name) = missing(&metadata) {
         return Err(Error::invalid_argument(name, "is missing in the metadata; the server's documentation says it"));
     }
     for (name, url) in ServerMetadata::URLS.iter().zip(metadata.urls_mut()) {
@@ -203,14 +228,58 @@ pub fn checked(mut metadata: ServerMetadata) -> Result<ServerMetadata> {
             *url = uri::in_ascii(url);
         }
     }
+    for (name, required) in [("code_challenge_methods_supported", "S256"), ("response_types_supported", "code")] {
+        if let Some(offered) = list(&metadata, name).filter(|offered| !offered.contains(&required)) {
+            return Err(not_offered(name, &offered, required));
+        }
+    }
     Ok(metadata)
 }
 
-fn text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>> {
+/// What the server can do, by the name of a member that is a list of strings. `None` if the server
+/// does not say it.
+pub fn list<'a>(metadata: &'a ServerMetadata, name: &str) -> Option<Vec<&'a str>> {
+    Some(metadata.others.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
+}
+
+/// The URL of an optional endpoint, which `name` names.
+///
+/// # Errors
+///
+/// [`ErrorCode::Unsupported`] if the server does not have it.
+pub fn required<'a>(name: &str, url: Option<&'a String>) -> Result<&'a str> {
+    url.map(String::as_str).ok_or_else(|| {
+        let problem = "is missing in the server's metadata, so the server does not offer this";
+        Error::new(ErrorCode::Unsupported, format!("{name}: {problem}"))
+    })
+}
+
+/// The error for a server that offers other values than the required one.
+pub(super) fn not_offered(name: &str, offered: &[&str], required: &str) -> Error {
+    let offered = if offered.is_empty() { "nothing".to_owned() } else { short(&offered.join(", ")) };
+    Error::new(ErrorCode::Unsupported, format!("{name}: the server offers {offered}, and not {required}, which is required"))
+}
+
+/// The first endpoint that a client cannot do without, and that is missing.
+pub(crate) fn missing(metadata: &ServerMetadata) -> Option<&'static str> {
+    let required = [("authorization_endpoint", &metadata.authorization_endpoint), ("token_endpoint", &metadata.token_endpoint)];
+    required.into_iter().find(|(_, url)| url.is_none()).map(|(name, _)| name)
+}
+
+/// The first URL that must not be used in metadata from the server itself: one that is not https,
+/// unless the issuer is on this machine and without TLS.
+pub(crate) fn unusable_url(metadata: &ServerMetadata) -> Option<&'static str> {
+    let without_tls = metadata.issuer.starts_with("http:");
+    let usable = |url: &String| uri::endpoint("url", url).is_ok_and(|url| without_tls || url.scheme() == "https");
+    let urls = ServerMetadata::URLS.iter().zip(metadata.urls());
+    urls.into_iter().find(|(_, url)| url.as_ref().is_some_and(|url| !usable(url))).map(|(name, _)| *name)
+}
+
+fn text(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, Problem> {
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Error::invalid_argument(name, "must be a string; give the server's metadata as it is")),
+        Some(_) => Err(Problem { member: name, what: "must be a string" }),
     }
 }
 
@@ -276,9 +345,62 @@ mod tests {
             (&with(r#""token_endpoint":"https://i.example/t","jwks_uri":"/jwks""#), "jwks_uri: "),
             (&with(r#""token_endpoint":"https://i.example/t","revocation_endpoint":["x"]"#), "revocation_endpoint: "),
             (&with(r#""token_endpoint":"https://i.example/t","authorization_response_iss_parameter_supported":"yes""#), ISS_PARAMETER),
+            (&with(r#""token_endpoint":"https://i.example/t","response_types_supported":"code""#), "response_types_supported: "),
+            (&with(r#""token_endpoint":"https://i.example/t","code_challenge_methods_supported":["S256",1]"#), "code_challenge_methods"),
         ] {
             assert!(problem(ServerMetadata::from_json(json)).starts_with(name), "{json}: {name}");
         }
+    }
+
+    fn with(members: &str) -> ServerMetadata {
+        let endpoints = r#""authorization_endpoint":"https://i.example/a","token_endpoint":"https://i.example/t""#;
+        ServerMetadata::from_json(&format!(r#"{{"issuer":"https://i.example",{endpoints},{members}}}"#)).unwrap()
+    }
+
+    #[test]
+    fn a_server_that_cannot_do_what_is_required_is_told_from_one_that_does_not_say() {
+        for good in [
+            r#""code_challenge_methods_supported":["plain","S256"],"response_types_supported":["code","code id_token"]"#,
+            r#""code_challenge_methods_supported":null,"response_types_supported":null"#,
+            r#""x":1"#,
+        ] {
+            assert!(checked(with(good)).is_ok(), "{good}");
+        }
+        for (bad, expected) in [
+            (r#""code_challenge_methods_supported":["plain"]"#, "code_challenge_methods_supported: the server offers plain, and not S256"),
+            (r#""code_challenge_methods_supported":[]"#, "code_challenge_methods_supported: the server offers nothing, and not S256"),
+            (
+                r#""response_types_supported":["code id_token","id_token"]"#,
+                "response_types_supported: the server offers code id_token, id_token, and not code",
+            ),
+        ] {
+            let error = checked(with(bad)).unwrap_err();
+            assert_eq!((error.code(), error.to_string()), (ErrorCode::Unsupported, format!("{expected}, which is required")));
+        }
+    }
+
+    #[test]
+    fn what_a_server_offers_is_cut_in_an_error() {
+        let many = vec!["\"plain\\n\""; 100].join(",");
+        let error = checked(with(&format!(r#""code_challenge_methods_supported":[{many}]"#))).unwrap_err().to_string();
+        assert!(error.len() < 250 && error.contains("plain , plain") && error.contains('…'), "{error}");
+    }
+
+    #[test]
+    fn a_list_is_there_or_not() {
+        let metadata = with(r#""id_token_signing_alg_values_supported":["RS256","ES256"],"scopes_supported":["openid"],"y":"text""#);
+        assert_eq!(list(&metadata, "id_token_signing_alg_values_supported"), Some(vec!["RS256", "ES256"]));
+        assert_eq!(list(&metadata, "scopes_supported"), Some(vec!["openid"]));
+        assert_eq!((list(&metadata, "y"), list(&metadata, "absent")), (None, None));
+    }
+
+    #[test]
+    fn an_endpoint_that_a_server_does_not_have_is_named() {
+        let metadata = with(r#""userinfo_endpoint":"https://i.example/u""#);
+        assert_eq!(required("userinfo_endpoint", metadata.userinfo_endpoint.as_ref()).unwrap(), "https://i.example/u");
+        let error = required("revocation_endpoint", metadata.revocation_endpoint.as_ref()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Unsupported);
+        assert!(error.to_string().starts_with("revocation_endpoint: is missing"), "{error}");
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! Token revocation (RFC 7009).
 
+use super::any_token::AnyToken;
 use super::endpoint_request::{EndpointRequest, OnFailure};
 use super::endpoint_response::{ResponseContext, is_success};
 use crate::error::Result;
 use crate::http::Response;
-use crate::secret::RefreshToken;
 
-/// The request to revoke a refresh token, and the access tokens that were issued for it (section
-/// 2.1).
-pub fn request(refresh_token: &RefreshToken) -> EndpointRequest {
-    let parameters = vec![("token", refresh_token.reveal().into()), ("token_type_hint", "refresh_token".into())];
-    EndpointRequest::new("revocation", OnFailure::Repeatable, parameters)
+/// The request to revoke a token (section 2.1). With a refresh token, the access tokens that were
+/// issued for it are revoked too.
+///
+/// # Errors
+///
+/// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if it cannot be sent.
+pub fn request(token: &AnyToken) -> Result<EndpointRequest> {
+    Ok(EndpointRequest::new("revocation", OnFailure::Repeatable, token.parameters()?))
 }
 
 /// Judges the response (section 2.2). A token that the server does not know is not valid there
@@ -29,11 +32,12 @@ mod tests {
     use super::*;
     use crate::error::{ErrorCode, Remedy};
     use crate::http::{Body, FailureKind, Headers, SendState, TransportError};
+    use crate::secret::RefreshToken;
 
     const URL: &str = "https://login.example/revoke";
 
     fn process(status: u16, body: Body) -> Result<()> {
-        let (request, credentials) = (request(&"canary".into()), Credentials::new("id".into(), None, None)?);
+        let (request, credentials) = (request(&"canary".into())?, Credentials::new("id".into(), None, None)?);
         let context = ResponseContext::new(&request, URL, &credentials, false, 0);
         super::process(&context, Response { status, headers: Headers::from([("retry-after", "7")]), body })
     }
@@ -45,7 +49,7 @@ mod tests {
     #[test]
     fn the_token_is_sent_with_its_type() {
         let credentials = Credentials::new("id".into(), None, None).unwrap();
-        let request = request(&"a token".into()).to(URL, &credentials);
+        let request = request(&(&RefreshToken::from("a token")).into()).unwrap().to(URL, &credentials);
         assert_eq!(request.url, URL);
         assert_eq!(request.body.unwrap().reveal(), "token=a+token&token_type_hint=refresh_token&client_id=id");
     }

@@ -8,12 +8,13 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 
 /// Members that have a meaning here; all others are kept as they are.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "access_token",
     "token_type",
     "refresh_token",
     "id_token",
     "id_token_kept",
+    "id_token_verified",
     "scope",
     "expires_in",
     "expires_at",

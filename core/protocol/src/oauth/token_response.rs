@@ -27,6 +27,7 @@ pub struct TokenResponse {
 pub(super) struct Previous {
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) id_token: Option<IdToken>,
+    pub(super) id_token_verified: bool,
     pub(super) scope: Option<String>,
 }
 
@@ -127,6 +128,7 @@ impl TokenResponse {
             token_type,
             refresh_token,
             id_token_kept: read.id_token.is_none() && previous.id_token.is_some(),
+            id_token_verified: read.id_token.is_none() && previous.id_token_verified,
             id_token: read.id_token.or_else(|| previous.id_token.clone()),
             scope: read.scope.or_else(|| previous.scope.clone()),
             expires_at: lifetime.map(|lifetime| after(lifetime.max(0))),
@@ -188,7 +190,12 @@ mod tests {
 
     /// The tokens after a login that had some.
     fn tokens(json: &str) -> TokenSet {
-        let previous = Previous { refresh_token: Some("old".into()), id_token: Some("old-id".into()), scope: Some("requested".into()) };
+        let previous = Previous {
+            refresh_token: Some("old".into()),
+            id_token: Some("old-id".into()),
+            scope: Some("requested".into()),
+            ..Previous::default()
+        };
         completed(json, &previous).unwrap()
     }
 

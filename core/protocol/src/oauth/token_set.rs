@@ -10,7 +10,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::json::Members;
 use super::token_members::{TokenMembers, bearer};
+use crate::claims::Claims;
 use crate::error::{Error, Result};
+use crate::jose::jws::claims_of_judged;
 use crate::secret::{AccessToken, IdToken, RefreshToken, Secret};
 
 /// A response of 1 MiB is up to four times as long once it is exported: `1e15` is written with all
@@ -42,6 +44,7 @@ pub struct TokenSet {
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) id_token: Option<IdToken>,
     pub(super) id_token_kept: bool,
+    pub(super) id_token_verified: bool,
     pub(super) scope: Option<String>,
     pub(super) expires_at: Option<i64>,
     pub(super) refresh_expires_at: Option<i64>,
@@ -77,6 +80,7 @@ impl TokenSet {
             refresh_token: read.refresh_token,
             id_token: read.id_token,
             id_token_kept: members.value("id_token_kept") == Some(Value::Bool(true)),
+            id_token_verified: members.value("id_token_verified") == Some(Value::Bool(true)),
             scope: read.scope,
             expires_at,
             refresh_expires_at: point("refresh_expires_at"),
@@ -104,9 +108,34 @@ impl TokenSet {
         self.refresh_token.as_ref()
     }
 
-    /// The ID token as the server sent it. This version does not check its contents.
+    /// The ID token as the server sent it.
     pub fn id_token(&self) -> Option<&IdToken> {
         self.id_token.as_ref()
+    }
+
+    /// Whether the ID token was verified: its signature and its claims. It is if the scope has
+    /// `openid` and the tokens are from an exchange or a refresh of this library.
+    pub fn id_token_verified(&self) -> bool {
+        self.id_token_verified
+    }
+
+    /// What the ID token says about the user, if it was verified.
+    pub fn claims(&self) -> Option<Claims> {
+        self.id_token.as_ref().filter(|_| self.id_token_verified).and_then(|token| claims_of_judged(token.reveal())).map(Claims::new)
+    }
+
+    /// The same tokens, whose ID token was verified.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn verified(self) -> Self {
+        Self { id_token_verified: self.id_token.is_some(), ..self }
+    }
+
+    /// The same tokens with this ID token, which was verified.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn with_verified(self, id_token: IdToken) -> Self {
+        Self { id_token: Some(id_token), id_token_kept: false, id_token_verified: true, ..self }
     }
 
     /// Whether the ID token is from an earlier response, because the last one had none.
@@ -148,6 +177,7 @@ impl TokenSet {
         put("refresh_token", self.refresh_token.as_ref().map(|token| token.reveal().into()));
         put("id_token", self.id_token.as_ref().map(|token| token.reveal().into()));
         put("id_token_kept", self.id_token_kept.then_some(Value::Bool(true)));
+        put("id_token_verified", self.id_token_verified.then_some(Value::Bool(true)));
         put("scope", self.scope.as_deref().map(Value::from));
         put("expires_at", self.expires_at.map(Value::from));
         put("refresh_expires_at", self.refresh_expires_at.map(Value::from));

@@ -2,9 +2,13 @@
 
 use url::{Host, Url};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, breaks_lines};
 
 const MAX_LENGTH: usize = 2048;
+
+/// ASCII characters that no URL has as they are (RFC 3986, section 2), and the single quote: an
+/// endpoint is opened in browsers, and sometimes through a shell.
+const NEVER_PLAIN: &str = "\"'<>\\^`{|}";
 
 /// Parses an absolute URI that the `url` crate does not have to repair.
 pub(super) fn absolute(field: &str, text: &str) -> Result<Url> {
@@ -21,7 +25,7 @@ pub(super) fn absolute(field: &str, text: &str) -> Result<Url> {
         Error::invalid_argument(field, "is not an absolute URL; give one with scheme and host, such as https://example.com/auth")
             .with_cause(cause)
     })?;
-    if matches!(url.scheme(), "http" | "https") && !has_authority(text) {
+    if matches!(url.scheme(), "http" | "https") && authority(text).is_none_or(str::is_empty) {
         return Err(Error::invalid_argument(field, "has no // after its scheme; give scheme and host, such as https://example.com/auth"));
     }
     Ok(url)
@@ -34,10 +38,13 @@ pub(super) fn absolute(field: &str, text: &str) -> Result<Url> {
 /// [`ErrorCode::InvalidArgument`](crate::error::ErrorCode::InvalidArgument) that names `field`.
 pub fn endpoint(field: &str, text: &str) -> Result<Url> {
     let url = absolute(field, text)?;
+    if text.contains(|c: char| NEVER_PLAIN.contains(c) || breaks_lines(c)) {
+        return Err(Error::invalid_argument(field, "holds a quote or another character that no URL has as it is; percent-encode it"));
+    }
     if url.fragment().is_some() {
         return Err(Error::invalid_argument(field, "has a fragment; remove everything from the # on"));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if authority(text).is_some_and(|authority| authority.contains('@')) {
         return Err(Error::invalid_argument(field, "holds a user name or password; remove them"));
     }
     match url.scheme() {
@@ -96,8 +103,10 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn has_authority(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+/// What is between the `//` after the scheme and the path.
+fn authority(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(':')?;
+    rest.strip_prefix("//")?.split(['/', '?', '#']).next()
 }
 
 #[cfg(test)]
@@ -158,7 +167,14 @@ mod tests {
 
     #[test]
     fn what_the_parser_would_repair_is_refused() {
-        for bad in ["https://exam\tple.com/", "https://example.com/\u{a0}", "http:example.com", "https:/example.com", "HTTPS:example.com"] {
+        for bad in [
+            "https://exam\tple.com/",
+            "https://example.com/\u{a0}",
+            "http:example.com",
+            "https:/example.com",
+            "HTTPS:example.com",
+            "https:///example.com",
+        ] {
             assert!(absolute("redirect_uri", bad).is_err(), "{bad}");
         }
         assert!(absolute("redirect_uri", "com.example.app:/cb").is_ok());
@@ -166,9 +182,19 @@ mod tests {
 
     #[test]
     fn an_endpoint_holds_neither_a_name_nor_a_password() {
-        for bad in ["https://u@example.com/", "https://:p@example.com/", "https://example.com/#"] {
+        for bad in ["https://u@example.com/", "https://:p@example.com/", "https://@example.com/", "https://example.com/#"] {
             assert!(endpoint("token_endpoint", bad).is_err(), "{bad}");
         }
+        assert!(endpoint("token_endpoint", "https://example.com/@?@").is_ok());
+    }
+
+    #[test]
+    fn an_endpoint_has_no_character_that_a_page_or_a_shell_could_take_for_its_own() {
+        for bad in NEVER_PLAIN.chars().chain(['\u{202e}', '\u{2066}']) {
+            let text = format!("https://example.com/a{bad}b");
+            assert!(endpoint("token_endpoint", &text).unwrap_err().to_string().starts_with("token_endpoint: "), "{text}");
+        }
+        assert!(endpoint("token_endpoint", "https://example.com/~a-b._c;d=1,2/(e)!*?f=$&g=[1]:@+%22").is_ok());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::local_state::TokenRequirements;
 use super::record::{Account, Record, Stored};
 use super::reply::{Received, Reply};
 use crate::error::{Error, Result};
+use crate::openid::identity::{EndedSession, Identity};
 use crate::secret::RefreshToken;
 
 /// Who carries out an operation, with the random values that it needs.
@@ -52,8 +53,12 @@ pub enum Goal {
         /// The tokens.
         received: Box<Received>,
     },
+    /// Judge the ID token of the last refresh, which was stored without that.
+    JudgeIdToken,
     /// End the login, here and at the server.
     LogOut,
+    /// End the login here if its session at the server has ended.
+    EndSession(EndedSession),
 }
 
 /// The result of the last action.
@@ -86,8 +91,21 @@ pub enum Observation {
     Replied(Reply),
     /// The outcome of a revocation.
     Revoked(Result<()>),
+    /// What came of the ID token.
+    Judged(Judgement),
     /// The waiting callers were told.
     Reported,
+}
+
+/// What came of an ID token that was stored before it could be judged.
+#[derive(Clone, Debug, Hash)]
+pub enum Judgement {
+    /// It is good.
+    Accepted(Identity),
+    /// It is not: the access token beside it must not be handed out.
+    Refused(Error),
+    /// It still cannot be judged.
+    NotYet(Error),
 }
 
 /// What to do next.
@@ -112,6 +130,8 @@ pub enum Action {
     Exchange,
     /// Revoke this token.
     Revoke(RefreshToken),
+    /// Fetch the server's keys if they are not at hand, and judge the ID token of this record.
+    Judge(Arc<Record>),
     /// Wait for this many milliseconds.
     Wait(u64),
     /// Tell the waiting callers, and continue.

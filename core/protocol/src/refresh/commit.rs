@@ -3,7 +3,7 @@
 use super::action::OperationContext;
 use super::local_state::LocalState;
 use super::record::{Failure, Record, State, Stored, StoredError, digest_of};
-use super::reply::Received;
+use super::reply::{Received, ReceivedIdToken};
 use crate::error::Error;
 use crate::secret::RefreshToken;
 
@@ -32,6 +32,8 @@ pub(super) fn committed(
         // ended.
         _ => {}
     }
+    // What was judged since the request was sent stays judged (I16).
+    let ours = stored.filter(|stored| stored.same_revision(ours)).unwrap_or(ours);
     let generation = stored.map_or(0, |stored| stored.generation).max(ours.generation) + 1;
     // This process saw the login logged out, and the store has lost that (I9).
     if let Some(tombstone) = local.record().filter(|local| local.is_logged_out() && local.grant_id == ours.grant_id) {
@@ -47,7 +49,18 @@ pub(super) fn committed(
         ..ours.clone()
     };
     match &received.tokens {
-        Ok(tokens) => next.tokens = Some(tokens.clone()),
+        Ok(tokens) => {
+            next.tokens = Some(tokens.clone());
+            // One that was not judged belongs to the access token beside it, which is replaced.
+            next.unjudged = None;
+            match &received.id_token {
+                ReceivedIdToken::Absent => {}
+                ReceivedIdToken::Accepted(identity) => {
+                    next.identity.get_or_insert_with(|| identity.clone().into());
+                }
+                ReceivedIdToken::Unjudged(token) => next.unjudged = Some(token.clone()),
+            }
+        }
         Err(error) => {
             // The old access token is still usable.
             next.sent_at = ours.sent_at;

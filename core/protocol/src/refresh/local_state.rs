@@ -4,6 +4,8 @@ use std::hash::{Hash, Hasher};
 
 use super::record::{LEASE_MILLISECONDS, Record, State, Stored, digest_of};
 use crate::error::{Error, ErrorCode};
+use crate::oauth::token_set::TokenSet;
+use crate::secret::AccessToken;
 use crate::time::{Age, Moment};
 
 /// How many ended grants a process remembers: enough for the logins of one account that overlap.
@@ -337,9 +339,10 @@ impl LocalState {
     }
 
     fn replace(&mut self, stored: Stored, now: Moment) {
+        let stored = self.as_judged(stored);
         let record = &stored.record;
         // The generation does not tell: a store that lost a write may have two token sets of one.
-        let same_tokens = self.record().is_some_and(|local| local.sent_at == record.sent_at && local.tokens == record.tokens);
+        let same_tokens = self.record().is_some_and(|local| local.sent_at == record.sent_at && access_token(local) == access_token(record));
         if !same_tokens {
             self.next_try = None;
             let tolerance = expiry_margin(record.lifetime().unwrap_or(u64::MAX)).max(1000);
@@ -350,6 +353,17 @@ impl LocalState {
         let ended: Vec<String> = [record.previous_grant_id.clone(), replaced, logged_out].into_iter().flatten().collect();
         ended.into_iter().for_each(|grant_id| self.remember_ended(grant_id));
         self.stored = Some(stored);
+    }
+
+    /// What was loaded or written before this process saw the judgement of its ID token, or was
+    /// restored since then, as it is after that (I16).
+    fn as_judged(&self, stored: Stored) -> Stored {
+        let is_judged =
+            |local: &&Record| local.unjudged.is_none() && stored.record.unjudged.is_some() && local.same_revision(&stored.record);
+        let Some(local) = self.record().filter(is_judged) else { return stored };
+        let (tokens, identity) = (local.tokens.clone(), local.identity.clone());
+        let record = Record { tokens, identity, unjudged: None, ..(*stored.record).clone() };
+        Stored { record: record.into(), ..stored }
     }
 
     fn remember_ended(&mut self, grant_id: String) {
@@ -387,7 +401,8 @@ impl LocalState {
     fn is_newer_than(&self, other: &Record) -> bool {
         let Some(local) = self.record() else { return false };
         if local.grant_id != other.grant_id {
-            return self.has_ended(&other.grant_id);
+            // A first login that could not be stored replaces the claim that it was made under.
+            return self.has_ended(&other.grant_id) || (self.unsaved && other.grant_id.is_empty());
         }
         // A logout is final, even if the other record has a higher generation.
         if local.is_logged_out() == other.is_logged_out() { local.generation > other.generation } else { local.is_logged_out() }
@@ -481,7 +496,12 @@ pub fn login_required(record: &Record) -> Option<Error> {
     }
 }
 
-fn no_login() -> Error {
+fn access_token(record: &Record) -> Option<&AccessToken> {
+    record.tokens.as_ref().map(TokenSet::access_token)
+}
+
+/// For an account that has never logged in.
+pub fn no_login() -> Error {
     Error::new(ErrorCode::LoginRequired, "the store has no login of this account; log in")
 }
 

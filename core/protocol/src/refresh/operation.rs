@@ -3,12 +3,14 @@
 //! The state machine knows no clock, socket or file. `docs/refresh-protocol.md` shows its steps and
 //! transitions, and explains the invariants that the comments name by number.
 
+mod judgement;
 mod logout;
 mod step;
 mod verdict;
 
 use std::sync::Arc;
 
+use self::judgement::outcome_of;
 use self::step::{Claimed, Lock, Step, Verdict};
 use super::action::{Action, Goal, Observation, OperationContext};
 use super::local_state::{LocalState, TokenRequirements, no_refresh_token};
@@ -172,6 +174,21 @@ impl Operation {
             (Step::ClearingToken, Observation::Stored(_)) => self.finish(local, Ok(())),
             // There is a new login or a newer token.
             (Step::ClearingToken, Observation::Conflict) => self.verify_tombstone(),
+            (Step::EndingSession(record), Observation::Stored(version)) => {
+                local.wrote(Stored::new(version, record), now);
+                self.refreshed = true;
+                self.finish(local, Ok(()))
+            }
+            (Step::EndingSession(_), Observation::Conflict) => self.load(),
+            (Step::Judging(record), Observation::Judged(judgement)) => self.judged(record, judgement, local),
+            (Step::ReloadingJudged(judged, judgement), Observation::Loaded(found)) => {
+                self.apply_judgement(judged, judgement, local, found, now)
+            }
+            (Step::WritingJudgement(_, judgement, record), Observation::Stored(version)) => {
+                local.wrote(Stored::new(version, record), now);
+                self.finish(local, outcome_of(judgement))
+            }
+            (Step::WritingJudgement(judged, judgement, _), Observation::Conflict) => self.reload_judged(judged, judgement),
             (_, Observation::StoreFailed(error)) => {
                 local.store_failed(&error, now, self.context.jitter);
                 self.finish(local, Err(error))
@@ -202,7 +219,9 @@ impl Operation {
         local.loaded(found.as_ref(), now);
         match &self.goal {
             Goal::Reload => return self.finish(local, Ok(())),
+            Goal::JudgeIdToken => return self.begin_judgement(local, found),
             Goal::LogOut => return self.begin_logout(local, found),
+            Goal::EndSession(_) => return self.end_session(local, found),
             Goal::Refresh { .. } | Goal::ForceRefresh => {
                 if let Some(action) = self.finish_if_unneeded(local, found.as_ref(), now) {
                     return action;
@@ -286,7 +305,7 @@ impl Operation {
     /// Replaces the claim of an owner that may still be alive. If it holds tokens that it could not
     /// store, it now stores them over our claim (I4).
     fn take_over(&mut self, local: &mut LocalState, found: &Stored) -> Action {
-        let record = self.with_our_claim((*found.record).clone(), local);
+        let record = self.with_our_claim((*found.record).clone(), true, local);
         self.step = Step::TakingOver(Arc::clone(&record));
         Action::Swap { expected: Some(found.version.clone()), record }
     }
@@ -294,8 +313,12 @@ impl Operation {
     /// Whether the owner of a claim has certainly ended (I8).
     ///
     /// The claims of this instance are known. For one made under the lock, we must hold the lock
-    /// and its process must have exited: a process can lose a lock and live on.
+    /// and its process must have exited: a process can lose a lock and live on. A claim that took
+    /// over another stands for that one's owner, too.
     fn is_orphan(&self, found: &Stored, claim: &Claim, local: &LocalState) -> bool {
+        if claim.took_over {
+            return false;
+        }
         if claim.instance == self.context.instance {
             return !local.has_open_claim(&claim.owner);
         }
@@ -350,12 +373,12 @@ impl Operation {
             let found = expected.map(|version| Stored::new(version, Arc::clone(&claimed.record)));
             return self.apply(claimed, verdict, local, found, now);
         }
-        let record = self.with_our_claim(record, local);
+        let record = self.with_our_claim(record, false, local);
         self.step = Step::Claiming(Arc::clone(&record), Age::new(now));
         Action::Swap { expected, record }
     }
 
-    fn with_our_claim(&self, mut record: Record, local: &mut LocalState) -> Arc<Record> {
+    fn with_our_claim(&self, mut record: Record, took_over: bool, local: &mut LocalState) -> Arc<Record> {
         record.claim = Some(Claim {
             owner: self.context.owner.clone(),
             process: self.context.process,
@@ -363,6 +386,7 @@ impl Operation {
             instance: self.context.instance.clone(),
             locked: self.lock == Lock::Held,
             login: self.is_login(),
+            took_over,
             lease_milliseconds: lease(self.context.request_timeout),
         });
         local.open_claim(&self.context.owner);
@@ -376,7 +400,11 @@ impl Operation {
 
     /// Sends the request if the store still has our claim and it is young enough (I1). Called just
     /// before the first byte, also of a replay.
-    fn send_if_still_ours(&mut self, claimed: Claimed, local: &mut LocalState, found: Option<Stored>, now: Moment) -> Action {
+    fn send_if_still_ours(&mut self, mut claimed: Claimed, local: &mut LocalState, found: Option<Stored>, now: Moment) -> Action {
+        if let Some(judged) = found.as_ref().filter(|found| was_judged(&claimed.record, &found.record)) {
+            claimed.version.clone_from(&judged.version);
+            claimed.record = Arc::clone(&judged.record);
+        }
         let is_ours = found.as_ref().is_some_and(|found| found.version == claimed.version);
         if !claimed.is_replay
             && !self.is_login()
@@ -416,6 +444,15 @@ impl Operation {
         local.close_claim(&self.context.owner);
         Action::Finish(outcome.map(|()| self.refreshed))
     }
+}
+
+/// Whether an ID token was judged under the claim, and nothing else has changed.
+fn was_judged(claimed: &Record, stored: &Record) -> bool {
+    claimed.unjudged.is_some()
+        && stored.unjudged.is_none()
+        && stored.is_active()
+        && stored.claim == claimed.claim
+        && stored.same_revision(claimed)
 }
 
 fn busy() -> Error {

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use crate::crypto::{hex, sha256};
 use crate::error::{Error, ErrorCode, OauthError, Remedy, Result, with_oauth};
 use crate::oauth::token_set::TokenSet;
-use crate::secret::RefreshToken;
+use crate::openid::identity::Identity;
+use crate::secret::{IdToken, RefreshToken};
 use crate::time::Moment;
 
 /// The format that this version writes. It changes by addition; unknown members are kept.
@@ -70,6 +71,11 @@ pub struct Record {
     pub tokens: Option<TokenSet>,
     /// When the request that obtained the tokens was sent, by the sender's wall clock.
     pub sent_at: i64,
+    /// What the login's first ID token says. Later ones must not say otherwise.
+    pub identity: Option<Box<Identity>>,
+    /// The ID token of the last refresh, if it could not be judged yet. The tokens have an earlier
+    /// one.
+    pub unjudged: Option<IdToken>,
     /// Why the last refresh failed, if it did.
     pub failure: Option<Failure>,
     /// Who is about to spend the refresh token, if anyone.
@@ -116,6 +122,9 @@ pub struct Claim {
     /// Whether the claim is for the exchange of a code. The end of a refresh does not remove it.
     #[serde(default)]
     pub login: bool,
+    /// Whether it has replaced the claim of an owner that may be alive and have tokens to store.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub took_over: bool,
     /// How long others must see the claim unchanged before they take it over.
     pub lease_milliseconds: u64,
 }
@@ -189,6 +198,8 @@ impl Record {
             refresh_token: None,
             tokens: None,
             sent_at: 0,
+            identity: None,
+            unjudged: None,
             failure: None,
             claim: None,
             unknown_members: None,
@@ -251,6 +262,8 @@ impl Record {
                 refresh_token: self.refresh_token.as_ref().map(|token| token.reveal().to_owned()),
                 tokens,
                 sent_at: self.sent_at,
+                identity: self.identity.clone(),
+                unjudged: self.unjudged.as_ref().map(|token| token.reveal().to_owned()),
                 failure: self.failure.clone(),
                 claim: self.claim.clone(),
                 unknown_members: self.unknown_members.as_deref().cloned().unwrap_or_default(),
@@ -284,6 +297,8 @@ impl Record {
             refresh_token: json.refresh_token.map(|text| shared(text, tokens.as_ref())),
             tokens,
             sent_at: json.sent_at,
+            identity: json.identity,
+            unjudged: json.unjudged.map(IdToken::from),
             failure: json.failure,
             claim: json.claim,
             unknown_members: Some(json.unknown_members).filter(|members| !members.is_empty()).map(Box::new),
@@ -404,6 +419,10 @@ struct RecordJson {
     tokens: Option<Value>,
     sent_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<Box<Identity>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unjudged: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claim: Option<Claim>,
@@ -426,6 +445,18 @@ mod tests {
             refresh_token: tokens.refresh_token().cloned(),
             tokens: Some(tokens),
             sent_at: 1_700_000_000_900,
+            identity: Some(
+                Identity {
+                    subject: "user".into(),
+                    session: Some("s".into()),
+                    nonce: Some("n".into()),
+                    authorized_party: Some("c".into()),
+                    auth_time: Some(1_699_999_000),
+                    issued_at: 1_700_000_000,
+                }
+                .into(),
+            ),
+            unjudged: Some("unjudged".into()),
             failure: Some(Failure::after(
                 None,
                 &Error::new(ErrorCode::OutcomeUnknown, "no response").with_status(503),
@@ -440,6 +471,7 @@ mod tests {
                 instance: "i".into(),
                 locked: true,
                 login: false,
+                took_over: true,
                 lease_milliseconds: LEASE_MILLISECONDS,
             }),
             unknown_members: None,
@@ -589,6 +621,7 @@ mod tests {
     fn debug_shows_no_token() {
         let mut record = record();
         record.refresh_token = Some("canary".into());
+        record.unjudged = Some("canary".into());
         assert!(!format!("{record:?}").contains("canary"));
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
-use crate::secret::RefreshToken;
+use crate::openid::identity::Identity;
+use crate::secret::{IdToken, RefreshToken};
 use crate::time::Moment;
 
 /// What the server did with the request, or what happened on the way.
@@ -30,6 +31,27 @@ pub struct Received {
     pub refresh_token: Option<RefreshToken>,
     /// When the request was sent.
     pub sent: Moment,
+    /// What is known of the ID token.
+    pub id_token: ReceivedIdToken,
+}
+
+/// What is known of the ID token in a response. One that was refused makes the tokens unusable.
+#[derive(Clone, Debug, Default, Hash)]
+pub enum ReceivedIdToken {
+    /// There is none that has to be judged.
+    #[default]
+    Absent,
+    /// It is good, and in the tokens.
+    Accepted(Identity),
+    /// The keys to judge it with are not at hand. The tokens have an earlier one, if there is one.
+    Unjudged(IdToken),
+}
+
+impl ReceivedIdToken {
+    /// Of tokens that the application saves: their ID token was verified when they were received.
+    pub fn of_saved(tokens: &TokenSet) -> Self {
+        tokens.claims().map_or(Self::Absent, |claims| Self::Accepted(Identity::of(&claims)))
+    }
 }
 
 impl Reply {

@@ -53,6 +53,11 @@ impl Args {
         value.as_u64().map(Some).ok_or_else(|| Failure::Call(format!("{name} is not a count")))
     }
 
+    pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>, Failure> {
+        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        value.as_i64().map(Some).ok_or_else(|| Failure::Call(format!("{name} is not an integer")))
+    }
+
     pub(crate) fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Failure> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let duration = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -71,6 +76,22 @@ impl Args {
             None => Ok(None),
             Some(value @ Value::Object(_)) => Ok(Some(Self::new(&value))),
             Some(_) => Err(Failure::Call(format!("{name} is not an object"))),
+        }
+    }
+
+    /// A JSON text, or the object itself.
+    pub(crate) fn json(&mut self, name: &str) -> Result<Option<String>, Failure> {
+        match self.0.get(name) {
+            Some(Value::Object(_)) => Ok(self.0.remove(name).map(|object| object.to_string())),
+            _ => self.text(name),
+        }
+    }
+
+    /// One name, or a list of names.
+    pub(crate) fn names(&mut self, name: &str) -> Result<Option<Vec<String>>, Failure> {
+        match self.0.get(name) {
+            Some(Value::String(_)) => Ok(self.text(name)?.map(|one| vec![one])),
+            _ => self.texts(name),
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{
-    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, ClientBuilder, RefreshParameters,
-    ServerMetadata, TokenSet, TokenSource,
+    AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, ClientBuilder, Discovery,
+    LogoutParameters, RefreshParameters, ServerMetadata, TokenSet, TokenSource,
 };
 
 use crate::args::{Args, Failure};
@@ -17,6 +17,7 @@ pub(crate) type Members = Result<Value, Failure>;
 
 #[derive(Default)]
 pub(crate) struct Shim {
+    metadata: Named<ServerMetadata>,
     pub(crate) clients: Named<Client>,
     pub(crate) requests: Named<AuthorizationRequest>,
     pub(crate) tokens: Named<TokenSet>,
@@ -29,6 +30,7 @@ impl Shim {
     /// `None` if there is no such operation.
     pub(crate) fn run(&self, op: &str, args: Args) -> Option<Members> {
         let operation = match op {
+            "metadata.discover" => Self::discover,
             "client.new" => Self::client_new,
             "client.authorization_request" => Self::authorization_request,
             "client.exchange_callback" => Self::exchange_callback,
@@ -36,6 +38,11 @@ impl Shim {
             "client.refresh" => Self::refresh,
             "client.complete_login" => Self::complete_login,
             "client.token_source" => Self::token_source,
+            "client.accept_logout_token" => Self::accept_logout_token,
+            "client.introspect" => Self::introspect,
+            "client.revoke" => Self::revoke,
+            "client.logout_url" => Self::logout_url,
+            "client.check_logout_response" => Self::check_logout_response,
             "source.access_token" => Self::access_token,
             "source.authorization_header" => Self::authorization_header,
             "source.peek" => Self::peek,
@@ -44,6 +51,8 @@ impl Shim {
             "source.save" => Self::source_save,
             "source.status" => Self::source_status,
             "source.logout" => Self::source_logout,
+            "source.claims" => Self::source_claims,
+            "source.userinfo" => Self::source_userinfo,
             "source.ensure_saved" => Self::source_ensure_saved,
             "store.limit" => Self::store_limit,
             "store.hang" => Self::store_hang,
@@ -61,6 +70,20 @@ impl Shim {
         Some(operation(self, args))
     }
 
+    fn discover(&self, mut args: Args) -> Members {
+        let name = args.needed("name")?;
+        let mut discovery = Discovery::new(args.needed("issuer")?);
+        if let Some(pem) = args.text("ca_certificates")? {
+            discovery = discovery.ca_certificates(pem);
+        }
+        let call = self.call(&mut args)?;
+        args.end()?;
+        let metadata = discovery.start_discover(&call).wait()?;
+        let view = views::metadata(&metadata);
+        self.metadata.put(name, metadata);
+        Ok(view)
+    }
+
     fn client_new(&self, mut args: Args) -> Members {
         let (name, kind) = (args.needed("name")?, args.needed("kind")?);
         for (name, value) in args.pairs("env")? {
@@ -71,10 +94,10 @@ impl Shim {
             "sipgate" => ClientBuilder::sipgate(args.needed("client_id")?),
             "keycloak" => ClientBuilder::keycloak(args.needed("base")?, args.needed("realm")?, args.needed("client_id")?),
             "metadata" => {
-                let mut metadata = ServerMetadata::new(args.needed("issuer")?);
-                metadata.authorization_endpoint = args.text("authorization_endpoint")?;
-                metadata.token_endpoint = args.text("token_endpoint")?;
-                metadata.authorization_response_iss_parameter_supported = args.flag("authorization_response_iss_parameter_supported")?;
+                let metadata = match args.text("metadata")? {
+                    Some(discovered) => self.metadata.get(&discovered)?,
+                    None => metadata(&mut args)?,
+                };
                 Client::builder(metadata, args.needed("client_id")?)
             }
             "env" => ClientBuilder::from_env()?,
@@ -103,6 +126,15 @@ impl Shim {
         }
         if let Some(timeout) = args.seconds("request_timeout")? {
             builder = builder.request_timeout(timeout);
+        }
+        if let Some(algorithms) = args.names("id_token_signed_response_alg")? {
+            builder = builder.id_token_signed_response_alg(algorithms);
+        }
+        if let Some(audiences) = args.texts("trusted_audiences")? {
+            builder = builder.trusted_audiences(audiences);
+        }
+        if let Some(leeway) = args.seconds("leeway")? {
+            builder = builder.leeway(leeway);
         }
         if let Some(store) = args.object("store")? {
             builder = builder.store(self.store(store)?);
@@ -138,6 +170,18 @@ impl Shim {
         }
         if let Some(ui_locales) = args.text("ui_locales")? {
             parameters = parameters.ui_locales(ui_locales);
+        }
+        if let Some(max_age) = args.integer("max_age")? {
+            parameters = parameters.max_age(max_age);
+        }
+        if let Some(acr_values) = args.text("acr_values")? {
+            parameters = parameters.acr_values(acr_values);
+        }
+        if let Some(claims) = args.json("claims")? {
+            parameters = parameters.claims(claims);
+        }
+        if let Some(id_token_hint) = args.text("id_token_hint")? {
+            parameters = parameters.id_token_hint(id_token_hint);
         }
         for (name, value) in args.pairs("extra")? {
             parameters = parameters.extra(name, value);
@@ -178,6 +222,9 @@ impl Shim {
         if let Some(scope) = args.text("scope")? {
             code = code.scope(scope);
         }
+        if let Some(nonce) = args.text("nonce")? {
+            code = code.nonce(nonce);
+        }
         let (name, call) = (args.needed("tokens")?, self.call(&mut args)?);
         args.end()?;
         Ok(self.keep_tokens(name, client.start_exchange_code(code, &call).wait()?))
@@ -197,6 +244,60 @@ impl Shim {
             parameters = parameters.scope(scope);
         }
         Ok(self.keep_tokens(name, client.start_refresh(parameters, &call).wait()?))
+    }
+
+    fn accept_logout_token(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (logout_token, call) = (args.needed("logout_token")?, self.call(&mut args)?);
+        args.end()?;
+        Ok(json!({"accounts": client.start_accept_logout_token(&logout_token, &call).wait()?}))
+    }
+
+    fn introspect(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (token, call) = (args.needed("token")?, self.call(&mut args)?);
+        args.end()?;
+        Ok(views::introspection(&client.start_introspect(token.as_str(), &call).wait()?))
+    }
+
+    fn revoke(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (token, call) = (args.needed("token")?, self.call(&mut args)?);
+        args.end()?;
+        client.start_revoke(token.as_str(), &call).wait()?;
+        Ok(json!({}))
+    }
+
+    fn logout_url(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let source = args.text("source")?.map(|name| self.sources.get(&name)).transpose()?;
+        let mut parameters = LogoutParameters::new();
+        if let Some(id_token_hint) = args.text("id_token_hint")? {
+            parameters = parameters.id_token_hint(id_token_hint);
+        }
+        if let Some(redirect_uri) = args.text("post_logout_redirect_uri")? {
+            parameters = parameters.post_logout_redirect_uri(redirect_uri);
+        }
+        if let Some(state) = args.text("state")? {
+            parameters = parameters.state(state);
+        }
+        if let Some(logout_hint) = args.text("logout_hint")? {
+            parameters = parameters.logout_hint(logout_hint);
+        }
+        if let Some(ui_locales) = args.text("ui_locales")? {
+            parameters = parameters.ui_locales(ui_locales);
+        }
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"url": client.start_logout_url(source.as_ref(), parameters, &call).wait()?}))
+    }
+
+    fn check_logout_response(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (callback, state) = (args.needed("callback")?, args.needed("state")?);
+        args.end()?;
+        client.check_logout_response(&callback, &state)?;
+        Ok(json!({}))
     }
 
     fn tokens_export(&self, mut args: Args) -> Members {
@@ -248,6 +349,16 @@ impl Shim {
         self.tokens.put(name, tokens);
         view
     }
+}
+
+/// The metadata that the arguments of a client name one by one.
+fn metadata(args: &mut Args) -> Result<ServerMetadata, Failure> {
+    let mut metadata = ServerMetadata::new(args.needed("issuer")?);
+    metadata.authorization_endpoint = args.text("authorization_endpoint")?;
+    metadata.token_endpoint = args.text("token_endpoint")?;
+    metadata.jwks_uri = args.text("jwks_uri")?;
+    metadata.authorization_response_iss_parameter_supported = args.flag("authorization_response_iss_parameter_supported")?;
+    Ok(metadata)
 }
 
 /// Objects by the names that the cases give them.

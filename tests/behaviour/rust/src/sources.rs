@@ -12,10 +12,10 @@ impl Shim {
     pub(crate) fn complete_login(&self, mut args: Args) -> Members {
         let client = self.clients.take_name(&mut args, "client")?;
         let request = self.requests.take_name(&mut args, "request")?;
-        let (callback, account, name) = (args.needed("callback")?, args.needed("account")?, args.needed("source")?);
+        let (callback, account, name) = (args.needed("callback")?, args.text("account")?, args.needed("source")?);
         let call = self.call(&mut args)?;
         args.end()?;
-        Ok(self.keep_source(name, client.start_complete_login(&request, &callback, account, &call).wait()?))
+        Ok(self.keep_source(name, client.start_complete_login(&request, &callback, account.as_deref(), &call).wait()?))
     }
 
     pub(crate) fn token_source(&self, mut args: Args) -> Members {
@@ -80,6 +80,20 @@ impl Shim {
         let call = self.call(&mut args)?;
         args.end()?;
         Ok(json!({"outcome": source.start_logout(&call).wait()?.as_str()}))
+    }
+
+    pub(crate) fn source_claims(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"claims": source.start_claims(&call).wait()?.as_map()}))
+    }
+
+    pub(crate) fn source_userinfo(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"claims": source.start_userinfo(&call).wait()?.as_map()}))
     }
 
     pub(crate) fn source_ensure_saved(&self, mut args: Args) -> Members {

@@ -1,7 +1,7 @@
 //! The library's values as JSON.
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{AuthorizationRequest, Client, Error, ErrorCode, TokenSet, TokenStatus};
+use sipgate_oauth2::{AuthorizationRequest, Claims, Client, Error, ErrorCode, Introspection, ServerMetadata, TokenSet, TokenStatus};
 
 pub(crate) fn client(client: &Client) -> Value {
     json!({
@@ -9,6 +9,7 @@ pub(crate) fn client(client: &Client) -> Value {
         "token_endpoint": client.token_endpoint(),
         "client_id": client.client_id(),
         "redirect_uri": client.redirect_uri(),
+        "metadata": serde_json::from_str::<Value>(&client.metadata().to_json()).unwrap_or_default(),
     })
 }
 
@@ -32,12 +33,26 @@ pub(crate) fn tokens(tokens: &TokenSet) -> Value {
         "refresh_token": tokens.refresh_token().map(|token| token.reveal()),
         "id_token": tokens.id_token().map(|token| token.reveal()),
         "id_token_kept": tokens.id_token_kept(),
+        "id_token_verified": tokens.id_token_verified(),
+        "claims": tokens.claims().as_ref().map(Claims::as_map),
         "scope": tokens.scope(),
         "expires_at": tokens.expires_at(),
         "refresh_expires_at": tokens.refresh_expires_at(),
         "extra": tokens.extra(),
         "authorization_header": tokens.authorization_header().reveal(),
     })
+}
+
+pub(crate) fn metadata(metadata: &ServerMetadata) -> Value {
+    json!({"metadata": parsed(&metadata.to_json())})
+}
+
+pub(crate) fn introspection(introspection: &Introspection) -> Value {
+    json!({"introspection": parsed(&introspection.to_json())})
+}
+
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 pub(crate) fn status(status: &TokenStatus) -> Value {

@@ -78,10 +78,20 @@ impl World {
         if self.is_expired(setup, token) && !misled {
             self.violate(Invariant::NoExpiredToken);
         }
+        let was_refused = self.refused.iter().any(|(refused, at)| *refused == token && *at < self.time);
+        if self.is_known_to_be_bad(record) || (was_refused && self.store.state != StoreState::Down) {
+            self.violate(Invariant::NoRefusedIdToken);
+        }
         let ended = self.ended.iter().any(|(grant, time)| *grant == record.grant_id && *time < self.time);
         if ended && self.store.state != StoreState::Down {
             self.violate(Invariant::NoTokenOfEndedLogin);
         }
+    }
+
+    /// Whether the record has an access token beside a bad ID token, which was judged.
+    fn is_known_to_be_bad(&self, record: &Record) -> bool {
+        let token = record.tokens.as_ref().map(|tokens| number(tokens.access_token().reveal()));
+        record.unjudged.is_none() && token.is_some_and(|token| self.server.notes(token).bad)
     }
 
     /// I13: a caller begins to wait for a refresh.
@@ -132,14 +142,14 @@ impl World {
                 if !follows && !self.had_fault {
                     self.violate(Invariant::OnlySuccessorsReplace);
                 }
-                // Even after a fault, no token is replaced by its predecessor.
-                if old_token != new_token && self.server.descends(old_token, new_token) {
-                    self.violate(Invariant::OnlySuccessorsReplace);
-                }
             }
             (Some(old_token), None) => {
                 if !new.is_logged_out() {
                     self.violate(Invariant::CredentialsKept);
+                } else if !old.is_logged_out() {
+                    if !self.server.has_ended_by_itself(old_token) {
+                        self.violate(Invariant::OnlyEndedSessions);
+                    }
                 } else if self.server.is_alive(old_token) && self.unavoidable.is_none() {
                     self.violate(Invariant::LogoutEndsSession);
                 }
@@ -151,6 +161,27 @@ impl World {
             if !refused || !old.same_revision(new) {
                 self.violate(Invariant::RejectedOnlyByServer);
             }
+        }
+        if old.grant_id != new.grant_id && new.identity.is_none() && old.identity.is_some() {
+            self.violate(Invariant::OnlyJudgedLogins);
+        }
+        // Even after a fault, no token is replaced by its predecessor.
+        if let (Some(old_token), Some(new_token)) = (token_of(old), token_of(new))
+            && old_token != new_token
+            && self.server.descends(old_token, new_token)
+        {
+            self.violate(Invariant::OnlySuccessorsReplace);
+        }
+        let access_token = |record: &Record| record.tokens.as_ref().map(|tokens| number(tokens.access_token().reveal()));
+        let stored = access_token(new).filter(|token| self.refused.iter().any(|(refused, _)| refused == token));
+        // After a lost write, a process restores a newer record that was judged meanwhile.
+        let has_lost = self.unavoidable == Some(UnavoidableLoss::WriteLost);
+        if (stored.is_some() && !has_lost) || self.is_known_to_be_bad(new) {
+            self.violate(Invariant::NoRefusedIdToken);
+        }
+        if let (Some(token), None, true) = (access_token(old), access_token(new), new.is_active()) {
+            self.refused.push((token, self.time));
+            self.refused.sort();
         }
         self.note_store(Some(old));
     }

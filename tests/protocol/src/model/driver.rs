@@ -1,18 +1,19 @@
 //! What a process does: it serves callers, and carries out operations as the driver does.
 
 use sipgate_oauth2_protocol::error::{Error, ErrorCode, Result};
+use sipgate_oauth2_protocol::openid::identity::EndedSession;
 use sipgate_oauth2_protocol::refresh::action::{Action, Goal, Observation, OperationContext};
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, TokenRequirements};
 use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Record, Stored};
-use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
+use sipgate_oauth2_protocol::refresh::reply::{Received, ReceivedIdToken, Reply};
 use sipgate_oauth2_protocol::time::Moment;
 
 use super::planted::{self, Planted};
-use super::setup::{Exclusion, Setup};
+use super::setup::{Exclusion, IdTokens, Setup};
 use super::world::{
-    BEAT, Caller, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, StoreState, World,
-    account, number, refresh_token, store_failed, tokens,
+    BEAT, Caller, JUDGING, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, SUBJECT,
+    StoreState, World, account, id_token, identity, number, refresh_token, store_failed, tokens,
 };
 use crate::mistakes;
 
@@ -50,6 +51,35 @@ impl World {
         let sent = self.now(setup, process);
         let received = Box::new(received(self.server.log_in(self.time), sent));
         self.begin(setup, process, LOGGING_IN, Goal::Save { grant_id, received });
+    }
+
+    /// A login that was exchanged is judged, and saved if its ID token is good.
+    pub(super) fn complete(&mut self, setup: &Setup, process: usize) {
+        let (token, grant_id) = self.held.clone().expect("there is such a login");
+        if self.server.notes(token).bad {
+            self.held = None;
+            return;
+        }
+        let grant_id = if setup.planted == Some(Planted::SaveTwice) { format!("{grant_id}.{process}") } else { grant_id };
+        let id_token = ReceivedIdToken::Accepted(identity(&self.server, token));
+        let received = Box::new(Received { id_token, ..received(token, self.now(setup, process)) });
+        self.begin(setup, process, LOGGING_IN, Goal::Save { grant_id, received });
+    }
+
+    /// The ID token of the last refresh is judged.
+    pub(super) fn judge(&mut self, setup: &Setup, process: usize) {
+        self.begin(setup, process, JUDGING, Goal::JudgeIdToken);
+    }
+
+    /// The server ends the user's sessions, and a process is told.
+    pub(super) fn end_sessions(&mut self, setup: &Setup, process: usize) {
+        let session = Some(format!("s{}", self.server.end_by_itself())).filter(|_| !setup.ends_by_user);
+        let subject = Some(SUBJECT.to_owned()).filter(|_| setup.ends_by_user);
+        let mut ended = EndedSession { session, subject, issued_at: self.server.issued() - 1 };
+        if setup.planted == Some(Planted::EndAnySession) {
+            ended = mistakes::every_session(SUBJECT);
+        }
+        self.begin(setup, process, LOGGING_OUT, Goal::EndSession(ended));
     }
 
     pub(super) fn log_out(&mut self, setup: &Setup, process: usize) {
@@ -201,6 +231,7 @@ impl World {
                     Pending::ClaimedWhileQueued { record }
                 }
                 Action::Refresh(record) => self.send(&owner, &record, now),
+                Action::Judge(record) => Pending::Keys { record },
                 Action::Exchange => Pending::Request { purpose: Purpose::Exchange, sent: now, response: None },
                 Action::Revoke(token) => {
                     let token = number(token.reveal());
@@ -243,6 +274,7 @@ impl World {
         let obtained = self.process_mut(process).operations[slot].take().and_then(|running| running.obtained);
         if let (Some(token), Ok(_)) = (obtained, outcome) {
             self.check_login_reported(token);
+            self.held.take_if(|(held, _)| *held == token);
         }
         self.notify_caller(setup, process, slot, outcome);
     }
@@ -298,7 +330,10 @@ impl World {
     pub(super) fn deliver(&mut self, setup: &Setup, process: usize, slot: usize, response: Response, sent: Moment) {
         let is_login = self.request(process, slot) == Some(Purpose::Exchange);
         let reply = match response {
-            Response::Tokens(token) => Reply::Tokens(Box::new(received(token, sent))),
+            Response::Tokens(token) if setup.planted == Some(Planted::DropBadIdToken) && self.server.notes(token).bad => {
+                mistakes::dropped()
+            }
+            Response::Tokens(token) => Reply::Tokens(Box::new(self.receive(setup, process, token, sent, is_login))),
             Response::InvalidGrant => Reply::Rejected(Error::new(ErrorCode::LoginRequired, "invalid_grant")),
             Response::Revoked => return self.observe(setup, process, slot, Observation::Revoked(Ok(()))),
         };
@@ -317,6 +352,28 @@ impl World {
             _ => {}
         }
         self.reply(setup, process, slot, reply);
+    }
+
+    /// What becomes of tokens that the server has issued. A login that cannot be judged is not in
+    /// the record.
+    fn receive(&mut self, setup: &Setup, process: usize, token: u8, sent: Moment, is_login: bool) -> Received {
+        let received = received(token, sent);
+        let id_token = match setup.id_tokens {
+            IdTokens::None => ReceivedIdToken::Absent,
+            _ if !self.has_keys && is_login && setup.planted == Some(Planted::StoreUnjudgedLogin) => ReceivedIdToken::Absent,
+            _ if !self.has_keys => {
+                if is_login {
+                    self.held = Some((token, format!("g{process}")));
+                }
+                ReceivedIdToken::Unjudged(id_token(token))
+            }
+            _ if self.server.notes(token).bad && setup.planted != Some(Planted::IgnoreBadIdToken) => {
+                let code = if is_login { ErrorCode::IdToken } else { ErrorCode::Quarantined };
+                return Received { tokens: Err(Error::new(code, "a bad ID token")), ..received };
+            }
+            _ => ReceivedIdToken::Accepted(identity(&self.server, token)),
+        };
+        Received { id_token, ..received }
     }
 
     /// A request fails.
@@ -357,5 +414,5 @@ fn requirements(setup: &Setup, process: usize) -> TokenRequirements {
 
 /// What a request that was sent at `sent` obtains.
 fn received(token: u8, sent: Moment) -> Received {
-    Received { tokens: Ok(tokens(token, sent.wall)), refresh_token: Some(refresh_token(token)), sent }
+    Received { tokens: Ok(tokens(token, sent.wall)), refresh_token: Some(refresh_token(token)), sent, id_token: ReceivedIdToken::Absent }
 }

@@ -20,10 +20,13 @@ pub(super) enum Invariant {
     NoNeedlessWait,
     LogoutEndsSession,
     OnlyTombstoneRevoked,
+    NoRefusedIdToken,
+    OnlyJudgedLogins,
+    OnlyEndedSessions,
 }
 
 impl Invariant {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::SentUnderOwnClaim,
         Self::DurableBeforeHandedOut,
         Self::GenerationsGoUp,
@@ -38,6 +41,9 @@ impl Invariant {
         Self::NoNeedlessWait,
         Self::LogoutEndsSession,
         Self::OnlyTombstoneRevoked,
+        Self::NoRefusedIdToken,
+        Self::OnlyJudgedLogins,
+        Self::OnlyEndedSessions,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -56,6 +62,9 @@ impl Invariant {
             Self::NoNeedlessWait => "I13: no caller waits for a refresh while the current token will do",
             Self::LogoutEndsSession => "I14: a completed logout has ended the session",
             Self::OnlyTombstoneRevoked => "I15: a logout revokes only its tombstone's token, and not during a refresh",
+            Self::NoRefusedIdToken => "I16: no access token is stored or handed out beside an ID token that was refused",
+            Self::OnlyJudgedLogins => "I17: no login is stored before its ID token was judged",
+            Self::OnlyEndedSessions => "I18: the end of a session ends only its logins",
         }
     }
 }

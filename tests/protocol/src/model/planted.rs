@@ -33,10 +33,24 @@ pub(super) enum Planted {
     ClaimDatedLate,
     /// The permit is waited for under the claim.
     ClaimBeforePermit,
+    /// A response with a bad ID token is dropped.
+    DropBadIdToken,
+    /// The access token beside a bad ID token is handed out.
+    IgnoreBadIdToken,
+    /// A judgement is stored over any record.
+    JudgeWithoutVersion,
+    /// A refresh restores the access token that was stored when it was sent.
+    RestoreRefused,
+    /// A login is stored before its ID token was judged.
+    StoreUnjudgedLogin,
+    /// Each call that saves a login takes it for a new one.
+    SaveTwice,
+    /// The end of a session ends whatever login there is.
+    EndAnySession,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::HandOutBeforeCommit,
         Self::NoReload,
         Self::LeaseByWallClock,
@@ -50,6 +64,13 @@ impl Planted {
         Self::TakeoverWithoutWait,
         Self::ClaimDatedLate,
         Self::ClaimBeforePermit,
+        Self::DropBadIdToken,
+        Self::IgnoreBadIdToken,
+        Self::JudgeWithoutVersion,
+        Self::RestoreRefused,
+        Self::StoreUnjudgedLogin,
+        Self::SaveTwice,
+        Self::EndAnySession,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -67,6 +88,13 @@ impl Planted {
             Self::TakeoverWithoutWait => "takeover-without-wait",
             Self::ClaimDatedLate => "claim-dated-late",
             Self::ClaimBeforePermit => "claim-before-permit",
+            Self::DropBadIdToken => "drop-bad-id-token",
+            Self::IgnoreBadIdToken => "ignore-bad-id-token",
+            Self::JudgeWithoutVersion => "judge-without-version",
+            Self::RestoreRefused => "restore-refused",
+            Self::StoreUnjudgedLogin => "store-unjudged-login",
+            Self::SaveTwice => "save-twice",
+            Self::EndAnySession => "end-any-session",
         }
     }
 

@@ -10,7 +10,7 @@ use sipgate_oauth2_protocol::refresh::action::{Action, Goal, Observation, Operat
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, Decision, LocalState, TokenRequirements};
 use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{REQUEST_MILLISECONDS, Stored};
-use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
+use sipgate_oauth2_protocol::refresh::reply::{Received, ReceivedIdToken, Reply};
 use sipgate_oauth2_protocol::time::Moment;
 
 use super::invariants::UnavoidableLoss;
@@ -32,6 +32,10 @@ impl Probe {
     pub(super) fn succeeds(&self, setup: &Setup, world: &World) -> bool {
         let stored = world.stored();
         if stored.is_some_and(|stored| stored.record.is_logged_out()) {
+            return true;
+        }
+        // The next login is told: nothing keeps a session that the server has ended.
+        if stored.and_then(|stored| token_of(&stored.record)).is_some_and(|token| world.server.has_ended_by_itself(token)) {
             return true;
         }
         let observation = digest((world.store.entry.as_ref().map(|entry| entry.digest), &world.server, world.time));
@@ -97,6 +101,7 @@ fn refreshes(setup: &Setup, world: &World) -> bool {
                         tokens: Ok(tokens(token, sent.wall)),
                         refresh_token: Some(refresh_token(token)),
                         sent,
+                        id_token: ReceivedIdToken::Absent,
                     })),
                     None => Reply::Rejected(Error::new(ErrorCode::LoginRequired, "invalid_grant")),
                 })

@@ -137,6 +137,7 @@ fn describe_step(before: &World, step: Step) -> String {
         }
         Pending::Confirming { .. } => "confirm".to_owned(),
         Pending::Wait { .. } => "wait".to_owned(),
+        Pending::Keys { .. } => "judge".to_owned(),
         Pending::Permit | Pending::Queued | Pending::ClaimedWhileQueued { .. } => "permit".to_owned(),
         Pending::Request { response, .. } => format!("{response:?}"),
     });
@@ -155,7 +156,8 @@ fn describe_state(world: &World) -> String {
             "rejected"
         };
         let token = token_of(record).map(|token| format!("r{token}")).unwrap_or_default();
-        format!("{} gen {} {token} {state}{claim}", record.grant_id, record.generation)
+        let unjudged = if record.unjudged.is_some() { " unjudged" } else { "" };
+        format!("{} gen {} {token} {state}{unjudged}{claim}", record.grant_id, record.generation)
     });
     format!("{:>3} s store: {store} {:?}", world.time, world.store.state)
 }

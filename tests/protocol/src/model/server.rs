@@ -11,6 +11,8 @@ pub(super) struct Server {
     server: authorization_server::Server<Notes>,
     /// How many spent tokens were sent again.
     pub(super) reuses: u8,
+    /// The newest session that the server has ended by itself, with all before it.
+    ended: Option<u8>,
 }
 
 /// What the checks need to know about a token.
@@ -20,18 +22,20 @@ pub(super) struct Notes {
     pub(super) refused: bool,
     /// When it was issued, with an access token of the same age.
     pub(super) issued: u32,
+    /// The ID token beside it is bad.
+    pub(super) bad: bool,
 }
 
 impl Notes {
     fn issued(time: u32) -> Self {
-        Self { refused: false, issued: time }
+        Self { refused: false, issued: time, bad: false }
     }
 }
 
 impl Server {
     /// A server with one login.
     pub(super) fn new(rotation: Rotation) -> Self {
-        let mut server = Self { server: authorization_server::Server::new(rotation), reuses: 0 };
+        let mut server = Self { server: authorization_server::Server::new(rotation), reuses: 0, ended: None };
         server.log_in(0);
         server
     }
@@ -47,6 +51,33 @@ impl Server {
     /// The token that this one was obtained with.
     pub(super) fn parent(&self, token: u8) -> Option<u8> {
         self.server.token(token.into()).parent.map(small)
+    }
+
+    /// The ID token beside this refresh token is bad.
+    pub(super) fn spoil(&mut self, token: u8) {
+        self.server.notes(token.into()).bad = true;
+    }
+
+    /// Ends the user's sessions, and names the newest.
+    pub(super) fn end_by_itself(&mut self) -> u8 {
+        let newest = self.server.newest_session().expect("there is a first session");
+        (0..=newest).for_each(|session| self.server.end(session));
+        *self.ended.insert(small(newest))
+    }
+
+    /// Whether the server has ended the token's session by itself.
+    pub(super) fn has_ended_by_itself(&self, token: u8) -> bool {
+        self.ended.is_some_and(|ended| self.session(token) <= usize::from(ended))
+    }
+
+    /// How many tokens were issued: a clock for the claim `iat`.
+    pub(super) fn issued(&self) -> i64 {
+        i64::try_from(self.server.tokens().count()).expect("a few tokens")
+    }
+
+    /// The token that the login began with.
+    pub(super) fn first(&self, token: u8) -> u8 {
+        std::iter::successors(Some(token), |token| self.parent(*token)).last().expect("there is at least one")
     }
 
     /// Whether the token's session is alive.
@@ -92,7 +123,7 @@ impl Server {
         self.session(one) == self.session(other)
     }
 
-    fn session(&self, token: u8) -> usize {
+    pub(super) fn session(&self, token: u8) -> usize {
         self.server.token(token.into()).session
     }
 }

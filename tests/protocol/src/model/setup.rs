@@ -29,6 +29,16 @@ impl Exclusion {
     }
 }
 
+/// What the server sends besides access tokens, and what is known of its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum IdTokens {
+    None,
+    /// The keys are at hand.
+    Judged,
+    /// The keys are missing at first. The ID token at the start is not judged yet.
+    Unjudged,
+}
+
 /// How many more events may happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
@@ -42,6 +52,13 @@ pub(super) struct Budget {
     /// Tokens from a login elsewhere.
     pub(super) saves: u8,
     pub(super) logouts: u8,
+    /// Logins that were exchanged are judged and saved.
+    pub(super) completions: u8,
+    pub(super) judgements: u8,
+    /// Bad ID tokens.
+    pub(super) bad: u8,
+    /// Ends of all sessions by the server, told to one process.
+    pub(super) ends: u8,
     pub(super) leaps: u8,
     /// Beats after the last leap.
     pub(super) beats: u8,
@@ -65,6 +82,9 @@ pub(super) struct Setup {
     pub(super) rare: bool,
     /// A process may log out during its own login.
     pub(super) simultaneous: bool,
+    pub(super) id_tokens: IdTokens,
+    /// The server names the user whose sessions end, and not a session.
+    pub(super) ends_by_user: bool,
     pub(super) budget: Budget,
     pub(super) planted: Option<Planted>,
 }
@@ -83,6 +103,11 @@ impl Setup {
             Planted::CountOutageAsWatched => "two logouts, lease",
             Planted::ClaimDatedLate | Planted::TakeoverWithoutWait => "rare faults, lease",
             Planted::ClaimBeforePermit => "a queue at the server, lease",
+            Planted::DropBadIdToken | Planted::IgnoreBadIdToken | Planted::JudgeWithoutVersion | Planted::RestoreRefused => {
+                "ID tokens, lease"
+            }
+            Planted::StoreUnjudgedLogin | Planted::SaveTwice => "a login without keys, lease",
+            Planted::EndAnySession => "sessions that end, lease",
         };
         let setup = all().into_iter().find(|setup| setup.name == name).expect("it is one of them");
         Self { planted: Some(planted), ..setup }
@@ -111,10 +136,21 @@ pub(super) fn all() -> Vec<Setup> {
         refresh_due: false,
         rare: false,
         simultaneous: false,
+        id_tokens: IdTokens::None,
+        ends_by_user: false,
         budget,
         planted: None,
     };
     let lenient = |name, exclusion, budget| Setup { rotation: Rotation::Off, ..strict(name, exclusion, budget) };
+    let unjudged = |name, exclusion, budget| Setup { id_tokens: IdTokens::Unjudged, ..strict(name, exclusion, budget) };
+    let ends = |name, exclusion, ends_by_user| Setup {
+        id_tokens: IdTokens::Judged,
+        ends_by_user,
+        ..strict(name, exclusion, Budget { ends: 1, logins: 1, calls: [1, 0, 0], faults: 1, ..Budget::default() })
+    };
+    let id_tokens = Budget { judgements: 2, bad: 1, ..brief };
+    let judged_once = Budget { judgements: 1, bad: 1, calls: [1, 1, 0], ..Budget::default() };
+    let login = Budget { logins: 1, completions: 2, bad: 1, forces: 1, ..Budget::default() };
     let rare = |name, exclusion| Setup { rare: true, ..strict(name, exclusion, Budget { faults: 1, ..again }) };
     // The largest first: the others are explored beside them.
     vec![
@@ -157,6 +193,14 @@ pub(super) fn all() -> Vec<Setup> {
             simultaneous: true,
             ..strict("at the same time, lease", Exclusion::Lease, Budget { logins: 1, saves: 1, logouts: 1, calls: [0, 0, 0], ..brief })
         },
+        unjudged("ID tokens, lock", Exclusion::Lock, id_tokens),
+        unjudged("ID tokens, lease", Exclusion::Lease, id_tokens),
+        unjudged("ID tokens, one fault, lock", Exclusion::Lock, Budget { faults: 1, ..judged_once }),
+        unjudged("ID tokens, one fault, lease", Exclusion::Lease, Budget { faults: 1, ..judged_once }),
+        unjudged("a login without keys, lock", Exclusion::Lock, login),
+        unjudged("a login without keys, lease", Exclusion::Lease, login),
+        ends("sessions that end, lock", Exclusion::Lock, false),
+        ends("sessions that end, lease", Exclusion::Lease, true),
         Setup { skew: 100_000, ..strict("a clock ahead, lease", Exclusion::Lease, Budget { faults: 1, ..again }) },
         Setup { skew: -100_000, ..strict("a clock behind, lease", Exclusion::Lease, Budget { faults: 1, ..again }) },
         Setup { refresh_due: true, ..strict("between the limits, lock", Exclusion::Lock, Budget { faults: 1, ..again }) },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
-use sipgate_oauth2_protocol::refresh::action::Observation;
+use sipgate_oauth2_protocol::refresh::action::{Judgement, Observation};
 use sipgate_oauth2_protocol::refresh::record::Stored;
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 use stateright::{Model, Property};
@@ -11,10 +11,10 @@ use stateright::{Model, Property};
 use super::invariants::{Invariant, UnavoidableLoss};
 use super::planted::{self, Planted};
 use super::probe::Probe;
-use super::setup::{Exclusion, Setup};
+use super::setup::{Budget, Exclusion, IdTokens, Setup};
 use super::world::{
-    BEAT, BEATS, LEAP, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation, StoreState,
-    World, store_failed,
+    BEAT, BEATS, JUDGING, LEAP, LOGGING_IN, LOGGING_OUT, Pending, Process, Purpose, REFRESHING, RELOADING, Response, RunningOperation,
+    StoreState, World, identity, number, store_failed,
 };
 
 /// One step. The numbers are those of a process, and of an operation's slot in it.
@@ -28,12 +28,22 @@ pub(super) enum Step {
     /// Tokens from a login elsewhere are saved.
     Save(usize),
     LogOut(usize),
+    /// The tokens of a login that was exchanged are judged, and saved.
+    Complete(usize),
+    /// The ID token of the last refresh is judged.
+    Judge(usize),
+    /// The server ends the user's sessions, and a process is told.
+    EndSessions(usize),
     /// The pending action is carried out, and the operation makes its next decision.
     Act(usize, usize),
     /// The server processes a request.
     Serve(usize, usize),
+    /// The server processes a request, and sends a bad ID token.
+    ServeBad(usize, usize),
     /// The server processes an abandoned request.
     ServeAbandoned(usize),
+    /// The processes have received the server's keys.
+    ReceiveKeys,
     /// Other operations get their permit first.
     Queue(usize, usize),
     Leap,
@@ -94,7 +104,10 @@ impl Model for Exploration {
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::new(&self.setup)]
+        let world = World::new(&self.setup);
+        let mut bad = world.clone();
+        bad.server.spoil(0);
+        if self.setup.id_tokens == IdTokens::Unjudged { vec![world, bad] } else { vec![world] }
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
@@ -111,7 +124,10 @@ impl Model for Exploration {
             act(&self.setup, world, process, state, steps);
         }
         for (process, state) in world.processes.iter().enumerate() {
-            serve(process, state, steps);
+            serve(budget, process, state, steps);
+        }
+        if !world.has_keys {
+            steps.push(Step::ReceiveKeys);
         }
         steps.extend((0..world.abandoned.len()).map(Step::ServeAbandoned));
         if budget.leaps > 0 && can_leap(world) {
@@ -169,9 +185,30 @@ impl Model for Exploration {
                 next.budget.logouts -= 1;
                 next.log_out(setup, process);
             }
+            Step::Complete(process) => {
+                next.budget.completions -= 1;
+                next.complete(setup, process);
+            }
+            Step::Judge(process) => {
+                next.budget.judgements -= 1;
+                next.judge(setup, process);
+            }
+            Step::EndSessions(process) => {
+                next.budget.ends -= 1;
+                next.end_sessions(setup, process);
+            }
+            Step::ReceiveKeys => next.has_keys = true,
             Step::Act(process, slot) => next.act(setup, process, slot, true),
             Step::LoseWriteReply(process, slot) => next.act(setup, process, slot, false),
-            Step::Serve(process, slot) => next.serve(process, slot),
+            Step::Serve(process, slot) => {
+                next.serve(process, slot);
+            }
+            Step::ServeBad(process, slot) => {
+                next.budget.bad -= 1;
+                if let Some(Response::Tokens(token)) = next.serve(process, slot) {
+                    next.server.spoil(token);
+                }
+            }
             Step::ServeAbandoned(abandoned_request) => {
                 let (purpose, _) = next.abandoned.remove(abandoned_request);
                 next.process_request(purpose);
@@ -208,6 +245,7 @@ impl Model for Exploration {
             Step::LoseWrite => {
                 next.store.entry = next.store.before.take()?;
                 next.allow_loss(UnavoidableLoss::WriteLost);
+                next.refused.clear();
                 next.note_store(None);
             }
             Step::Kill(process) => next.kill(setup, process),
@@ -263,6 +301,9 @@ impl Model for Exploration {
             Property::always(Invariant::ALL[11].name(), holds::<11>),
             Property::always(Invariant::ALL[12].name(), holds::<12>),
             Property::always(Invariant::ALL[13].name(), holds::<13>),
+            Property::always(Invariant::ALL[14].name(), holds::<14>),
+            Property::always(Invariant::ALL[15].name(), holds::<15>),
+            Property::always(Invariant::ALL[16].name(), holds::<16>),
         ]
     }
 }
@@ -298,8 +339,16 @@ fn begin(setup: &Setup, world: &World, process: usize, state: &Process, steps: &
             steps.push(Step::Save(process));
         }
     }
-    if may(LOGGING_OUT, LOGGING_IN) && budget.logouts > 0 {
-        steps.push(Step::LogOut(process));
+    if may(LOGGING_OUT, LOGGING_IN) {
+        steps.extend((budget.logouts > 0).then_some(Step::LogOut(process)));
+        steps.extend((budget.ends > 0).then_some(Step::EndSessions(process)));
+    }
+    if budget.completions > 0 && world.has_keys && world.held.is_some() && state.operations[LOGGING_IN].is_none() {
+        steps.push(Step::Complete(process));
+    }
+    let is_unjudged = state.local.record().is_some_and(|record| record.unjudged.is_some());
+    if budget.judgements > 0 && is_unjudged && state.operations[JUDGING].is_none() {
+        steps.push(Step::Judge(process));
     }
 }
 
@@ -314,6 +363,7 @@ fn act(setup: &Setup, world: &World, process: usize, state: &Process, steps: &mu
             }
             Pending::Request { response: None, .. } => {}
             Pending::Wait { until, .. } if until > time => {}
+            Pending::Keys { .. } if !world.has_keys => {}
             Pending::Request { response: Some(_), .. } => {
                 steps.push(Step::Act(process, slot));
                 if faulty {
@@ -339,12 +389,15 @@ fn act(setup: &Setup, world: &World, process: usize, state: &Process, steps: &mu
     }
 }
 
-fn serve(process: usize, state: &Process, steps: &mut Vec<Step>) {
+fn serve(budget: &Budget, process: usize, state: &Process, steps: &mut Vec<Step>) {
     let waiting =
         state.operations.iter().enumerate().filter(|(_, running)| {
             running.as_ref().is_some_and(|running| matches!(running.pending, Pending::Request { response: None, .. }))
         });
-    steps.extend(waiting.map(|(slot, _)| Step::Serve(process, slot)));
+    for (slot, _) in waiting {
+        steps.push(Step::Serve(process, slot));
+        steps.extend((budget.bad > 0 && slot != LOGGING_OUT).then_some(Step::ServeBad(process, slot)));
+    }
 }
 
 /// A leap is possible when every operation that is not stopped waits, and has acted since the last
@@ -388,6 +441,15 @@ impl World {
             Pending::Swap { .. } => self.write(setup, process, slot, is_reported),
             Pending::Confirming { observation } => observation,
             Pending::Permit => Observation::PermitAcquired { waited: false },
+            Pending::Keys { record } => {
+                let unjudged = number(record.unjudged.as_ref().expect("there is something to judge").reveal());
+                let is_bad = self.server.notes(unjudged).bad && setup.planted != Some(Planted::IgnoreBadIdToken);
+                Observation::Judged(if is_bad {
+                    Judgement::Refused(Error::new(ErrorCode::Quarantined, "a bad ID token"))
+                } else {
+                    Judgement::Accepted(identity(&self.server, unjudged))
+                })
+            }
             Pending::Queued => Observation::PermitAcquired { waited: true },
             Pending::ClaimedWhileQueued { record } => {
                 let request = self.send(&running.owner, &record, self.now(setup, process));
@@ -405,11 +467,19 @@ impl World {
             Pending::Swap { .. } if self.store.state != StoreState::Up => store_failed(),
             Pending::Swap { expected, mut record } => {
                 let is_expected = self.stored().map(|stored| &stored.version) == expected.as_ref();
-                let blindly = running.stale_reads || (setup.planted == Some(Planted::SwapWithoutVersion) && slot == LOGGING_IN);
+                let blindly = running.stale_reads
+                    || match setup.planted {
+                        Some(Planted::SwapWithoutVersion) => slot == LOGGING_IN,
+                        Some(Planted::JudgeWithoutVersion) => slot == JUDGING,
+                        _ => false,
+                    };
                 if is_expected || blindly {
                     let version = format!("{}.{}", running.owner, running.swaps + 1);
                     if setup.planted == Some(Planted::LeaseByWallClock) {
                         planted::note_clock(Arc::make_mut(&mut record), self.now(setup, process));
+                    }
+                    if let (Some(Planted::RestoreRefused), Some(claimed), None) = (setup.planted, &running.claimed, &record.tokens) {
+                        Arc::make_mut(&mut record).tokens.clone_from(&claimed.record.tokens);
                     }
                     let stored = Stored::new(version.clone(), record);
                     let state = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
@@ -452,12 +522,13 @@ impl World {
         true
     }
 
-    fn serve(&mut self, process: usize, slot: usize) {
+    fn serve(&mut self, process: usize, slot: usize) -> Option<Response> {
         let processed = self.process_request(self.request(process, slot).expect("a request is in flight"));
         let running = self.process_mut(process).operations[slot].as_mut().expect("the operation is in progress");
         if let Pending::Request { response, .. } = &mut running.pending {
             *response = Some(processed);
         }
+        Some(processed)
     }
 
     /// The server processes a request.

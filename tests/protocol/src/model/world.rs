@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use sipgate_oauth2_protocol::error::{Error, ErrorCode};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
+use sipgate_oauth2_protocol::openid::identity::Identity;
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState};
 use sipgate_oauth2_protocol::refresh::operation::Operation;
 use sipgate_oauth2_protocol::refresh::record::{Account, Record, State, Stored};
-use sipgate_oauth2_protocol::secret::RefreshToken;
+use sipgate_oauth2_protocol::secret::{IdToken, RefreshToken};
 use sipgate_oauth2_protocol::time::Moment;
 
 use super::invariants::{Invariant, UnavoidableLoss};
 use super::server::Server;
-use super::setup::{Budget, Setup};
+use super::setup::{Budget, IdTokens, Setup};
 use crate::mistakes::{BeforeClaim, Watching};
 
 /// Time passes in leaps of this many seconds: longer than any lease, wait or backoff.
@@ -38,12 +39,16 @@ const DUE_AGE: u32 = 85;
 
 const BEGINNING: i64 = 1_700_000_000_000;
 
+/// The user.
+pub(super) const SUBJECT: &str = "u";
+
 /// The slots for a process's operations.
 pub(super) const REFRESHING: usize = 0;
 pub(super) const LOGGING_IN: usize = 1;
 pub(super) const RELOADING: usize = 2;
 pub(super) const LOGGING_OUT: usize = 3;
-const SLOTS: usize = 4;
+pub(super) const JUDGING: usize = 4;
+const SLOTS: usize = 5;
 
 /// One world.
 #[derive(Clone, Debug)]
@@ -58,6 +63,12 @@ pub(super) struct World {
     /// The holders of the lock: process and slot. More than one only with siblings.
     pub(super) locks: Vec<(u8, usize)>,
     pub(super) budget: Budget,
+    /// The processes have the server's keys.
+    pub(super) has_keys: bool,
+    /// The token of a login that is exchanged and not judged yet, and its grant.
+    pub(super) held: Option<(u8, String)>,
+    /// The tokens whose ID token was refused, and when that was stored.
+    pub(super) refused: Vec<(u8, u32)>,
     /// The token sets that were ever stored, as bits.
     pub(super) durable: u64,
     /// The grants that have ended in the store, and when.
@@ -157,6 +168,10 @@ pub(super) enum Pending {
     },
     /// For a permit, which may be free at once.
     Permit,
+    /// For the server's keys, to judge the ID token of this record.
+    Keys {
+        record: Arc<Record>,
+    },
     /// Other operations get their permit first.
     Queued,
     /// The same under a claim: for `Planted::ClaimBeforePermit`.
@@ -202,6 +217,7 @@ pub(super) struct Caller {
 impl World {
     /// One login, whose token has expired or is due for a refresh.
     pub(super) fn new(setup: &Setup) -> Self {
+        let server = Server::new(setup.rotation);
         let sent = BEGINNING - i64::from(first_age(setup)) * 1000;
         let record = Record {
             grant_id: "g".into(),
@@ -210,16 +226,21 @@ impl World {
             refresh_token: Some(refresh_token(0)),
             tokens: Some(tokens(0, sent)),
             sent_at: sent,
+            identity: (setup.id_tokens != IdTokens::None).then(|| identity(&server, 0).into()),
+            unjudged: (setup.id_tokens == IdTokens::Unjudged).then(|| id_token(0)),
             ..Record::empty(account())
         };
         let mut world = Self {
             time: 0,
             store: Store { entry: Some(Stored::new("first".into(), record).into()), before: None, is_new: false, state: StoreState::Up },
-            server: Server::new(setup.rotation),
+            server,
             processes: (0..setup.processes).map(|_| Arc::new(Process::new(0))).collect(),
             abandoned: Vec::new(),
             locks: Vec::new(),
             budget: setup.budget,
+            has_keys: setup.id_tokens != IdTokens::Unjudged,
+            held: None,
+            refused: Vec::new(),
             durable: 1,
             ended: Vec::new(),
             unavoidable: None,
@@ -303,7 +324,7 @@ impl RunningOperation {
     pub(super) fn is_waiting(&self, time: u32) -> bool {
         match self.pending {
             Pending::Wait { since, until } => since == time || until > time,
-            Pending::Confirming { .. } | Pending::Queued | Pending::ClaimedWhileQueued { .. } => true,
+            Pending::Confirming { .. } | Pending::Keys { .. } | Pending::Queued | Pending::ClaimedWhileQueued { .. } => true,
             _ => false,
         }
     }
@@ -319,6 +340,7 @@ impl Hash for World {
         (self.time, entry(&self.store.entry), self.store.before.as_ref().map(entry), self.store.is_new, self.store.state).hash(state);
         self.server.hash(state);
         self.processes.iter().for_each(|process| process.digest.hash(state));
+        (self.has_keys, &self.held, &self.refused).hash(state);
         (&self.abandoned, &self.locks, &self.budget, self.durable, &self.ended, self.unavoidable, self.had_fault, self.violated)
             .hash(state);
     }
@@ -346,6 +368,22 @@ pub(super) fn account() -> Account {
 
 pub(super) fn refresh_token(token: u8) -> RefreshToken {
     format!("r{token}").into()
+}
+
+pub(super) fn id_token(token: u8) -> IdToken {
+    format!("i{token}").into()
+}
+
+/// What the ID token beside this refresh token says.
+pub(super) fn identity(server: &Server, token: u8) -> Identity {
+    Identity {
+        subject: SUBJECT.into(),
+        session: Some(format!("s{}", server.session(token))),
+        nonce: None,
+        authorized_party: None,
+        auth_time: None,
+        issued_at: i64::from(server.first(token)),
+    }
 }
 
 /// The number of a token.

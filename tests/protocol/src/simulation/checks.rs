@@ -127,7 +127,7 @@ impl World<'_> {
             && self.clocks_right_since(sent)
     }
 
-    /// I3, I5, I6, I9 and I14: which record may replace which.
+    /// I3, I5, I6, I9, I14, I16, I17 and I18: which record may replace which.
     pub(super) fn check_write(&mut self, (id, kind): (u64, Kind), account: usize, before: Option<&Record>, after: &Record) {
         let Some(problem) = self.problem_of_write(kind, account, before, after) else { return };
         let of = |record: &Record| describe_record(record);
@@ -160,7 +160,23 @@ impl World<'_> {
                 return Some("I3: the tokens were not obtained with the ones they replace");
             }
         }
-        if old.is_some() && new.is_none() && !is_login && kind != Kind::LogOut && !lost {
+        if self.is_known_to_be_bad(after) {
+            return Some("I16: the ID token beside its access token is bad");
+        }
+        let was_refused = access_of(after).is_some_and(|token| self.server.notes(token).refusal_stored.is_some());
+        if was_refused && !lost {
+            return Some("I16: the access token is back that was refused");
+        }
+        if is_login && self.settings.id_tokens && after.grant_id != before.grant_id && after.tokens.is_some() && after.identity.is_none() {
+            return Some("I17: the ID token of the login is not judged");
+        }
+        let is_end = matches!(kind, Kind::LogOut | Kind::SessionEnd);
+        if let (Some(token), None, Kind::SessionEnd, false) = (old, new, kind, lost)
+            && self.server.is_alive(self.server.token(token).session)
+        {
+            return Some("I18: the session of the login has not ended");
+        }
+        if old.is_some() && new.is_none() && !is_login && !is_end && !lost {
             return Some("I5: the refresh token is gone");
         }
         if let (Some(token), None, Kind::LogOut) = (old, new, kind)
@@ -171,11 +187,7 @@ impl World<'_> {
         if is_rejected(after) && before.is_active() && !lost && !new.is_some_and(|token| self.server.notes(token).refused) {
             return Some("I6: the server did not refuse this token");
         }
-        if after.is_logged_out()
-            && !before.is_logged_out()
-            && kind != Kind::LogOut
-            && !self.users[account].ended.contains_key(&after.grant_id)
-        {
+        if after.is_logged_out() && !before.is_logged_out() && !is_end && !self.users[account].ended.contains_key(&after.grant_id) {
             return Some("I5: the login is logged out without a request");
         }
         None
@@ -218,7 +230,7 @@ impl World<'_> {
         }
     }
 
-    /// I2, I9, I11 and I13: what a caller gets.
+    /// I2, I9, I11, I13 and I16: what a caller gets.
     pub(super) fn check_hand_out(&mut self, id: u64) {
         let Some(caller) = self.callers.get(&id) else { return };
         let account = caller.account;
@@ -240,7 +252,10 @@ impl World<'_> {
         if token.stored.is_none() && !account_state.unsaved.contains(&number) {
             return Some("I2: it is not stored yet".into());
         }
-        self.problem_of_age(id).or_else(|| self.problem_of_end(id))
+        if self.is_known_to_be_bad(record) {
+            return Some("I16: the ID token beside it is bad".into());
+        }
+        self.problem_of_age(id).or_else(|| self.problem_of_end(id)).or_else(|| self.problem_of_refusal(id))
     }
 
     /// I13: a caller with a usable token waits neither for the store nor for a refresh.
@@ -284,18 +299,33 @@ impl World<'_> {
         if account_state.seen_ended.iter().rev().take(REMEMBERED_GRANTS).any(|observation| *observation == record.grant_id) {
             return Some("I9: this process saw its login end".into());
         }
+        self.is_old_news(id, ended).then(|| "I9: its login has ended".into())
+    }
+
+    /// I16: no access token whose ID token was refused longer ago than `recheck`.
+    fn problem_of_refusal(&self, id: u64) -> Option<String> {
+        let caller = self.callers.get(&id)?;
+        let record = self.processes[caller.process].account_states[caller.account].local.record()?;
+        let refused = self.server.notes(access_of(record)?).refusal_stored?;
+        self.is_old_news(id, refused).then(|| "I16: its ID token was refused".into())
+    }
+
+    /// Whether the caller's process must know what the store has held since then.
+    fn is_old_news(&self, id: u64, stored_at: u64) -> bool {
+        let Some(caller) = self.callers.get(&id) else { return false };
+        let process = &self.processes[caller.process];
+        let account_state = &process.account_states[caller.account];
         let read = account_state.read_at.unwrap_or(0);
         let stopped = process.stopped_until > read || self.machines[process.machine].suspended_until > read;
-        if caller.failed || stopped || self.store.lost_since(caller.account, ended) {
-            return None;
+        if caller.failed || stopped || self.store.lost_since(caller.account, stored_at) {
+            return false;
         }
-        if read > ended {
-            return Some("I9: its login ended before the store was last read".into());
+        if read > stored_at {
+            return true;
         }
         // After a failed or slow load, a process keeps what it has for a while.
         let failed = account_state.failed_at.is_some_and(|at| at > read && caller.began <= at + LONGEST_OUTAGE_WAIT);
         let slow = process.slow_until > read;
-        (!failed && !slow && caller.began > read + caller.requirements.recheck + STORE_DELAY)
-            .then(|| format!("I9: its login ended, and the store was last read at {read}"))
+        !failed && !slow && caller.began > read + caller.requirements.recheck + STORE_DELAY
     }
 }

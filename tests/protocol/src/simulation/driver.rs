@@ -176,6 +176,7 @@ impl World<'_> {
             Action::Refresh(record) => self.send_refresh(id, &record, from),
             Action::Exchange => self.send_exchange(id, from),
             Action::Revoke(token) => self.send_revocation(id, &token, from),
+            Action::Judge(record) => self.fetch_keys(id, &record, from),
             Action::AcquirePermit => {
                 let waited = self.faulty && self.random.per_mille(5);
                 let takes = if waited { self.random.between(1, 120_000) } else { 0 };
@@ -265,6 +266,7 @@ impl World<'_> {
                 let observation = match self.store.swap(account, expected.as_deref(), &record) {
                     Some(version) => {
                         self.check_write((id, kind), account, before.as_ref().map(|before| &*before.record), &record);
+                        self.note_refusal(before.as_ref().map(|before| &*before.record), &record);
                         self.written(kind, account, &record);
                         Observation::Stored(version)
                     }
@@ -318,6 +320,9 @@ impl World<'_> {
         for waiter in running.waiters {
             self.operation_finished(waiter, running.kind, outcome);
         }
+        if running.kind != Kind::Judgement {
+            self.judge_later(running.process, running.account);
+        }
         self.check_reachable(running.account);
     }
 
@@ -335,7 +340,7 @@ impl World<'_> {
         self.store.unlock(account, id);
         self.users[account].running_operations -= 1;
         let account_state = &mut self.processes[process].account_states[account];
-        for place in [&mut account_state.reloading, &mut account_state.refreshing] {
+        for place in [&mut account_state.reloading, &mut account_state.refreshing, &mut account_state.judging] {
             if *place == Some(id) {
                 *place = None;
             }

@@ -5,6 +5,7 @@
 mod callers;
 mod checks;
 mod driver;
+mod id_tokens;
 mod login;
 mod losses;
 mod machine;
@@ -43,7 +44,7 @@ const SETTLING_TIME: u64 = 2 * DAY;
 const CALL_TIME: u64 = 150_000;
 
 /// A planted mistake must be found in this many worlds of each kind.
-const WORLDS_TO_FIND: u64 = 4;
+const WORLDS_TO_FIND: u64 = 6;
 
 struct Arguments {
     seed: Option<u64>,

@@ -7,7 +7,7 @@ use sipgate_oauth2_protocol::error::{Error, ErrorCode, OauthError, with_oauth};
 use sipgate_oauth2_protocol::oauth::token_set::TokenSet;
 use sipgate_oauth2_protocol::refresh::action::Observation;
 use sipgate_oauth2_protocol::refresh::record::Record;
-use sipgate_oauth2_protocol::refresh::reply::{Received, Reply};
+use sipgate_oauth2_protocol::refresh::reply::{Received, ReceivedIdToken, Reply};
 use sipgate_oauth2_protocol::secret::RefreshToken;
 
 use super::records::refresh_of;
@@ -169,8 +169,10 @@ impl World<'_> {
     /// The reply reaches the sender, if it still waits.
     pub(super) fn reply(&mut self, number: usize, observation: Observation) {
         let request = &self.requests[number];
-        if request.state == RequestState::InFlight && self.operations.contains_key(&request.operation) {
-            self.observe(request.operation, observation);
+        let operation = request.operation;
+        if request.state == RequestState::InFlight && self.operations.contains_key(&operation) {
+            let observation = self.judged(number, observation);
+            self.observe(operation, observation);
         }
     }
 
@@ -178,7 +180,11 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, number: usize, delivery: Delivery) {
         let Request { account, purpose, moment, clocks_read_at, sender_skew, .. } = self.requests[number].clone();
         self.users[account].in_flight -= 1;
-        let origin = RequestOrigin { account, request: number, sent: clocks_read_at, sender_skew };
+        let bad = self.settings.id_tokens && self.faulty && self.random.per_mille(5);
+        if bad {
+            self.tally.fault("bad ID token");
+        }
+        let origin = RequestOrigin { account, request: number, sent: clocks_read_at, sender_skew, arrived: self.now, bad };
         let reply = match purpose {
             Purpose::Refresh(token) => self.serve_refresh(token, origin, number, delivery),
             Purpose::Exchange => {
@@ -244,7 +250,7 @@ impl World<'_> {
             Delivery::WithUnknownType => Err(Error::new(ErrorCode::Unsupported, "an unknown token_type")),
             _ => TokenSet::restore(&json),
         };
-        Received { tokens, refresh_token: unchanged.is_none().then(|| refresh.into()), sent }
+        Received { tokens, refresh_token: unchanged.is_none().then(|| refresh.into()), sent, id_token: ReceivedIdToken::Absent }
     }
 
     /// The session of the user's browser, or a new one.
@@ -254,6 +260,7 @@ impl World<'_> {
             None => {
                 let session = self.server.open();
                 self.users[account].session = Some(session);
+                self.users[account].sessions.push(session);
                 session
             }
         }

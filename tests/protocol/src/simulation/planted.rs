@@ -17,10 +17,20 @@ pub(super) enum Planted {
     TakeoverWithoutWait,
     /// The age of a claim counts from the store's response.
     ClaimDatedLate,
+    /// A response with a bad ID token is dropped.
+    DropBadIdToken,
+    /// The access token beside a bad ID token is handed out.
+    IgnoreBadIdToken,
+    /// A judgement is stored over any record.
+    JudgeWithoutVersion,
+    /// A login is stored before its ID token was judged.
+    StoreUnjudgedLogin,
+    /// The end of a session ends whatever login there is.
+    EndAnySession,
 }
 
 impl Planted {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::HandOutBeforeCommit,
         Self::ReplayAfterTimeout,
         Self::ShortLease,
@@ -32,6 +42,11 @@ impl Planted {
         Self::TrustFreeLock,
         Self::TakeoverWithoutWait,
         Self::ClaimDatedLate,
+        Self::DropBadIdToken,
+        Self::IgnoreBadIdToken,
+        Self::JudgeWithoutVersion,
+        Self::StoreUnjudgedLogin,
+        Self::EndAnySession,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -47,6 +62,11 @@ impl Planted {
             Self::TrustFreeLock => "trust-free-lock",
             Self::TakeoverWithoutWait => "takeover-without-wait",
             Self::ClaimDatedLate => "claim-dated-late",
+            Self::DropBadIdToken => "drop-bad-id-token",
+            Self::IgnoreBadIdToken => "ignore-bad-id-token",
+            Self::JudgeWithoutVersion => "judge-without-version",
+            Self::StoreUnjudgedLogin => "store-unjudged-login",
+            Self::EndAnySession => "end-any-session",
         }
     }
 }

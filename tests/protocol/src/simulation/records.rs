@@ -13,6 +13,11 @@ pub(super) fn refresh_of(record: &Record) -> Option<usize> {
     record.refresh_token.as_ref().and_then(|token| token.reveal()[1..].parse().ok())
 }
 
+/// The number of the tokens whose ID token is not judged.
+pub(super) fn unjudged_of(record: &Record) -> Option<usize> {
+    record.unjudged.as_ref().and_then(|token| token.reveal()[1..].parse().ok())
+}
+
 /// The number of the tokens in a response, whatever else is wrong with it.
 pub(super) fn token_of(received: &Received) -> Option<usize> {
     let access = received.tokens.as_ref().ok().map(|tokens| tokens.access_token().reveal());
@@ -40,6 +45,7 @@ pub(super) fn describe_action(action: &Action) -> String {
     match action {
         Action::Swap { expected, record } => format!("swap {} for {}", expected.as_deref().unwrap_or("nothing"), describe_record(record)),
         Action::Refresh(record) => format!("refresh with {:?}", refresh_of(record)),
+        Action::Judge(record) => format!("judge {:?}", unjudged_of(record)),
         other => format!("{other:?}"),
     }
 }
@@ -55,8 +61,9 @@ pub(super) fn describe_record(record: &Record) -> String {
     let claim = record.claim.as_ref().map_or(String::new(), |claim| format!(", claimed by {} of {}", claim.owner, claim.instance));
     let failure = record.failure.as_ref().map_or(String::new(), |failure| format!(", {} failures", failure.count));
     let (access, refresh) = (access_of(record), refresh_of(record));
+    let unjudged = if record.unjudged.is_some() { " (unjudged)" } else { "" };
     format!(
-        "[{} generation {} {state}, access {}, refresh {}{claim}{failure}]",
+        "[{} generation {} {state}, access {}{unjudged}, refresh {}{claim}{failure}]",
         record.grant_id,
         record.generation,
         access.map_or("none".into(), |token| token.to_string()),

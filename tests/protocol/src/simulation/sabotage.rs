@@ -7,7 +7,9 @@ use sipgate_oauth2_protocol::refresh::record::{Record, State, Stored};
 use sipgate_oauth2_protocol::refresh::reply::Reply;
 
 use super::planted::Planted;
+use super::records::token_of;
 use super::world::{Kind, RequestState, World};
+use crate::mistakes;
 
 impl World<'_> {
     pub(super) fn sabotage_observation(&mut self, id: u64, observation: Observation) -> Observation {
@@ -37,6 +39,13 @@ impl World<'_> {
             (Some(Planted::SwapWithoutVersion), Observation::Loaded(found)) if running.kind == Kind::Save => {
                 Observation::Loaded(running.loaded.clone().unwrap_or(found))
             }
+            (Some(Planted::DropBadIdToken), Observation::Replied(Reply::Tokens(received))) => {
+                Observation::Replied(if token_of(&received).is_some_and(|token| self.server.notes(token).bad) {
+                    mistakes::dropped()
+                } else {
+                    Reply::Tokens(received)
+                })
+            }
             (Some(Planted::HandOutBeforeCommit), Observation::Replied(Reply::Tokens(received))) => {
                 if let (Ok(tokens), Kind::Refresh, Some(Some(found))) = (&received.tokens, running.kind, &running.loaded) {
                     let early = Record {
@@ -59,6 +68,9 @@ impl World<'_> {
         let Some(running) = self.operations.get(&id) else { return action };
         match (self.planted, action) {
             (Some(Planted::NoReload), Action::Swap { record, .. }) if matches!(record.state, State::Rejected { .. }) => {
+                Action::Swap { expected: self.store.load(running.account).map(|stored| stored.version.clone()), record }
+            }
+            (Some(Planted::JudgeWithoutVersion), Action::Swap { record, .. }) if running.kind == Kind::Judgement => {
                 Action::Swap { expected: self.store.load(running.account).map(|stored| stored.version.clone()), record }
             }
             (Some(Planted::SwapWithoutVersion), Action::Swap { record, .. }) if running.kind == Kind::Save => {

@@ -21,6 +21,12 @@ pub(super) struct Notes {
     pub(super) stored: Option<u64>,
     /// The server has refused it, temporarily or permanently.
     pub(super) refused: bool,
+    /// When it was issued.
+    pub(super) issued: u64,
+    /// The ID token beside it is bad.
+    pub(super) bad: bool,
+    /// When the store first said so.
+    pub(super) refusal_stored: Option<u64>,
 }
 
 /// Which request asks for tokens, and when it was sent.
@@ -30,12 +36,27 @@ pub(super) struct RequestOrigin {
     pub(super) request: usize,
     pub(super) sent: u64,
     pub(super) sender_skew: i64,
+    /// When it arrived.
+    pub(super) arrived: u64,
+    /// The response has a bad ID token.
+    pub(super) bad: bool,
 }
 
 impl RequestOrigin {
     fn notes(self) -> Notes {
-        let Self { account, sent, sender_skew, .. } = self;
-        Notes { account, sent, sender_skew, spent_by: None, children: Vec::new(), stored: None, refused: false }
+        let Self { account, sent, sender_skew, arrived, bad, .. } = self;
+        Notes {
+            account,
+            sent,
+            sender_skew,
+            spent_by: None,
+            children: Vec::new(),
+            stored: None,
+            refused: false,
+            issued: arrived,
+            bad,
+            refusal_stored: None,
+        }
     }
 }
 
@@ -71,6 +92,15 @@ impl Server {
 
     pub(super) fn refuse(&mut self, token: usize) {
         self.0.notes(token).refused = true;
+    }
+
+    pub(super) fn note_refusal(&mut self, token: usize, now: u64) {
+        self.0.notes(token).refusal_stored.get_or_insert(now);
+    }
+
+    /// The first token of the login.
+    pub(super) fn first(&self, token: usize) -> usize {
+        std::iter::successors(Some(token), |token| self.token(*token).parent).last().unwrap_or(token)
     }
 
     pub(super) fn note_stored(&mut self, token: usize, now: u64) {

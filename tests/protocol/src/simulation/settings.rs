@@ -17,6 +17,8 @@ pub(super) struct Settings {
     pub(super) lifetime: u64,
     /// The mean time between two bursts of calls for one account, in milliseconds.
     pub(super) mean_pause: u64,
+    /// The server sends ID tokens.
+    pub(super) id_tokens: bool,
     /// Every process has the process id 1, as in containers.
     pub(super) same_number: bool,
 }
@@ -35,6 +37,7 @@ const fn one_machine(name: &'static str, rotation: Rotation, lifetime: u64) -> S
         deadline: 30_000,
         lifetime,
         mean_pause: 12 * HOUR,
+        id_tokens: true,
         same_number: false,
     }
 }
@@ -48,10 +51,10 @@ pub(super) static ALL: [Settings; 10] = [
     one_machine("locks, strict rotation", Rotation::Strict, 300),
     one_machine("locks, strict rotation, long tokens", Rotation::Strict, 8 * 3600),
     one_machine("locks, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
-    one_machine("locks, spent tokens refused", Rotation::Once, 300),
+    Settings { id_tokens: false, ..one_machine("locks, spent tokens refused", Rotation::Once, 300) },
     fleet("lease, no rotation", Rotation::Off, 300),
     fleet("lease, strict rotation", Rotation::Strict, 300),
     Settings { deadline: 10_000, ..fleet("lease, strict rotation, hourly tokens, short requests", Rotation::Strict, 3600) },
     fleet("lease, grace of 2 min", Rotation::Grace(2 * MINUTE), 60),
-    fleet("lease, spent tokens refused", Rotation::Once, 300),
+    Settings { id_tokens: false, ..fleet("lease, spent tokens refused", Rotation::Once, 300) },
 ];

@@ -2,6 +2,7 @@
 
 use sipgate_oauth2_protocol::error::{ErrorCode, Result};
 use sipgate_oauth2_protocol::refresh::action::Goal;
+use sipgate_oauth2_protocol::refresh::reply::{Received, ReceivedIdToken};
 
 use super::login::UnavoidableLoss;
 use super::records::refresh_of;
@@ -80,6 +81,10 @@ impl World<'_> {
         }
         if self.random.per_mille(3) {
             self.after(soon, Event::EndSession { account });
+        }
+        if self.random.per_mille(12) && self.settings.id_tokens {
+            let length = self.random.below(600_000);
+            self.after(soon, Event::KeysDown { length });
         }
         if self.random.per_mille(3) {
             self.tally.fault("user disabled for a while");
@@ -177,13 +182,21 @@ impl World<'_> {
     }
 
     pub(super) fn end_session(&mut self, account: usize) {
-        if let Some(session) = self.users[account].session
-            && self.server.is_alive(session)
-            && self.faulty
-        {
+        let mut alive = self.users[account].sessions.clone();
+        alive.retain(|session| self.server.is_alive(*session));
+        if !alive.is_empty() && self.faulty {
             self.tally.fault("session ended by the server");
             self.trace.note(Some(account), self.now, || "the server ends the session".into());
-            self.kill_session(account, session, UnavoidableLoss::EndedByServer);
+            // Of one browser, or of all.
+            let only = self.random.half().then(|| alive[self.random.index(alive.len())]);
+            for session in alive.into_iter().filter(|session| only.is_none_or(|only| only == *session)) {
+                self.kill_session(account, session, UnavoidableLoss::EndedByServer);
+            }
+            let ended = self.ended_session(account, only);
+            for _ in 0..self.random.below(3) {
+                let later = self.random.below(20_000);
+                self.after(later, Event::SessionEnded { account, ended: ended.clone() });
+            }
         }
     }
 
@@ -212,9 +225,12 @@ impl World<'_> {
     fn tokens_from_elsewhere(&mut self, process: usize, account: usize, grant_id: String) -> Goal {
         let moment = self.moment(process);
         let session = self.browser_session(account);
-        let origin = RequestOrigin { account, request: usize::MAX, sent: self.now, sender_skew: self.skew(process) };
+        let (sent, sender_skew) = (self.now, self.skew(process));
+        let origin = RequestOrigin { account, request: usize::MAX, sent, sender_skew, arrived: sent, bad: false };
         let new = self.server.log_in(session, origin);
-        Goal::Save { grant_id, received: Box::new(self.received(new, None, moment, Delivery::Complete)) }
+        let id_token = if self.settings.id_tokens { ReceivedIdToken::Accepted(self.identity(new)) } else { ReceivedIdToken::Absent };
+        let received = Received { id_token, ..self.received(new, None, moment, Delivery::Complete) };
+        Goal::Save { grant_id, received: Box::new(received) }
     }
 
     pub(super) fn log_out(&mut self, account: usize) {

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
+use sipgate_oauth2_protocol::openid::identity::EndedSession;
 use sipgate_oauth2_protocol::refresh::action::{Goal, Observation};
 use sipgate_oauth2_protocol::refresh::local_state::{Attempted, LocalState, TokenRequirements};
 use sipgate_oauth2_protocol::refresh::operation::Operation;
@@ -36,6 +37,8 @@ pub(super) struct World<'a> {
     pub(super) users: Vec<User>,
     pub(super) store: Store,
     pub(super) server: Server,
+    /// Until when the server's keys are not to be had.
+    pub(super) keys_down_until: u64,
     pub(super) requests: Vec<Request>,
     pub(super) operations: BTreeMap<u64, RunningOperation>,
     pub(super) callers: BTreeMap<u64, Caller>,
@@ -55,6 +58,10 @@ pub(super) struct Process {
     pub(super) slow_until: u64,
     /// How much earlier than others it refreshes.
     pub(super) spread: u8,
+    /// It has fetched the server's keys.
+    pub(super) has_keys: bool,
+    /// When it may fetch them next.
+    pub(super) next_fetch: u64,
     pub(super) credentials: u64,
     pub(super) account_states: Vec<AccountState>,
 }
@@ -76,6 +83,7 @@ pub(super) struct AccountState {
     pub(super) unsaved: Vec<usize>,
     pub(super) reloading: Option<u64>,
     pub(super) refreshing: Option<u64>,
+    pub(super) judging: Option<u64>,
     /// For `Planted::TakeoverWithoutWait`.
     pub(super) watching: Watching,
 }
@@ -95,6 +103,8 @@ pub(super) struct User {
     pub(super) account: Account,
     /// The browser's session at the server.
     pub(super) session: Option<usize>,
+    /// All sessions that the user ever had.
+    pub(super) sessions: Vec<usize>,
     pub(super) login: Option<Login>,
     pub(super) wants_login: bool,
     pub(super) disabled_until: u64,
@@ -141,7 +151,9 @@ pub(super) enum Kind {
     ForceRefresh,
     LogIn,
     Save,
+    Judgement,
     LogOut,
+    SessionEnd,
 }
 
 /// A request to the server.
@@ -284,6 +296,28 @@ pub(super) enum Event {
     EndSession {
         account: usize,
     },
+    /// A process is told that a session has ended.
+    SessionEnded {
+        account: usize,
+        ended: EndedSession,
+    },
+    KeysDown {
+        length: u64,
+    },
+    /// The tokens of a login are judged, for which the caller waits.
+    Complete {
+        account: usize,
+        held: Held,
+        tries: u32,
+    },
+}
+
+/// A login that was exchanged, and whose ID token is not judged.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) token: usize,
+    pub(super) grant_id: String,
+    pub(super) sent: Moment,
 }
 
 /// A request to the store.
@@ -339,6 +373,7 @@ impl<'a> World<'a> {
             users,
             store: Store::new(settings.locks, settings.accounts),
             server: Server::new(settings.rotation),
+            keys_down_until: 0,
             requests: Vec::new(),
             operations: BTreeMap::new(),
             callers: BTreeMap::new(),
@@ -418,6 +453,9 @@ impl<'a> World<'a> {
             Event::LoseLock { account } => self.lose_lock(account),
             Event::LoseWrites { account, writes } => self.lose_writes(account, writes),
             Event::EndSession { account } => self.end_session(account),
+            Event::SessionEnded { account, ended } => self.session_ended(account, ended),
+            Event::KeysDown { length } => self.fail_keys(length),
+            Event::Complete { account, held, tries } => self.complete_login(account, held, tries),
         }
     }
 
@@ -450,6 +488,8 @@ impl<'a> World<'a> {
             stopped_until: 0,
             slow_until: 0,
             spread,
+            has_keys: false,
+            next_fetch: 0,
             credentials,
             account_states,
         }
@@ -536,6 +576,7 @@ impl User {
         Self {
             account: Account { issuer: "https://login.example".into(), client_id: "client".into(), account: format!("user-{account}") },
             session: None,
+            sessions: Vec::new(),
             login: None,
             wants_login: false,
             disabled_until: 0,

@@ -34,7 +34,7 @@ impl Transport {
     pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Response, TransportError> {
         let server = Arc::clone(&World::here().server);
         let _asking = server.asked(request);
-        let way = server.next_way();
+        let way = server.next_way(request);
         travel();
         if way == Way::Blocked {
             return Err(failed(SendState::NotSent, FailureKind::ConnectionLost));

@@ -8,6 +8,7 @@ mod closing;
 mod expiry;
 mod failures;
 mod hanging;
+mod id_tokens;
 mod logins;
 mod logouts;
 mod planted;

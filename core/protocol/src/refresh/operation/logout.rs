@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::step::{Lock, Step};
 use super::{CLAIM_POLL_MILLISECONDS, Operation};
 use crate::error::{Error, ErrorCode, Result};
-use crate::refresh::action::Action;
+use crate::refresh::action::{Action, Goal};
 use crate::refresh::local_state::LocalState;
 use crate::refresh::record::{Record, State, Stored};
 use crate::time::Moment;
@@ -18,8 +18,23 @@ impl Operation {
         if found.record.is_logged_out() {
             return if found.record.refresh_token.is_some() { self.await_refresh() } else { self.finish(local, Ok(())) };
         }
-        let tombstone = Arc::new(Record { state: State::LoggedOut, tokens: None, failure: None, ..(*found.record).clone() });
+        let tombstone = Arc::new(tombstone(&found.record));
         self.step = Step::WritingTombstone(Arc::clone(&tombstone));
+        Action::Swap { expected: Some(found.version), record: tombstone }
+    }
+
+    /// The server has ended the session itself: there is nothing to revoke. A newer login, or one
+    /// of another session, stays (I18).
+    pub(super) fn end_session(&mut self, local: &mut LocalState, found: Option<Stored>) -> Action {
+        let has_ended = |record: &Record| match (&self.goal, &record.identity) {
+            (Goal::EndSession(ended), Some(identity)) => !record.is_logged_out() && ended.is_of(identity),
+            _ => false,
+        };
+        let Some(found) = found.filter(|found| has_ended(&found.record)) else { return self.finish(local, Ok(())) };
+        // No logout has to wait for a refresh in progress. A login in progress keeps its claim.
+        let claim = found.record.claim.clone().filter(|claim| claim.login);
+        let tombstone = Arc::new(Record { refresh_token: None, claim, ..tombstone(&found.record) });
+        self.step = Step::EndingSession(Arc::clone(&tombstone));
         Action::Swap { expected: Some(found.version), record: tombstone }
     }
 
@@ -78,6 +93,11 @@ impl Operation {
         let record = Record { refresh_token: None, claim: None, ..(*tombstone.record).clone() };
         Action::Swap { expected: Some(tombstone.version.clone()), record: record.into() }
     }
+}
+
+/// The record of the login once it is logged out.
+fn tombstone(record: &Record) -> Record {
+    Record { state: State::LoggedOut, tokens: None, unjudged: None, failure: None, ..record.clone() }
 }
 
 fn not_finished() -> Error {

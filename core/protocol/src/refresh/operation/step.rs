@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::refresh::action::Judgement;
 use crate::refresh::record::{Record, Stored};
 use crate::refresh::reply::Received;
 use crate::time::Age;
@@ -51,6 +52,13 @@ pub(super) enum Step {
     Revoking(Stored),
     /// Removing the refresh token from the tombstone.
     ClearingToken,
+    /// Writing the tombstone of a session that has ended at the server.
+    EndingSession(Arc<Record>),
+    /// Judging the ID token of this record.
+    Judging(Arc<Record>),
+    /// Loading the record that the judgement is about.
+    ReloadingJudged(Arc<Record>, Judgement),
+    WritingJudgement(Arc<Record>, Judgement, Arc<Record>),
     Done,
 }
 

@@ -2,8 +2,10 @@
 
 mod commit;
 mod deciding;
+mod ended_sessions;
 mod exclusion;
 mod harness;
+mod id_tokens;
 mod idle;
 mod log_in;
 mod logout;
@@ -15,13 +17,14 @@ mod waiting;
 
 use std::time::Duration;
 
-use self::harness::{LIFETIME_MILLISECONDS, START, Scene, claim, error, login, tokens, tombstone};
+use self::harness::{LIFETIME_MILLISECONDS, START, Scene, claim, ended_session, error, identity, login, tokens, tombstone};
 use crate::error::{ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
 use crate::refresh::action::{Action, Goal, Observation};
 use crate::refresh::local_state::{Attempted, Decision, TokenRequirements};
-use crate::refresh::record::{Claim, Record, State, StoredError, digest_of, lease};
-use crate::refresh::reply::{Received, Reply};
+use crate::refresh::record::{Claim, Failure, Record, State, StoredError, digest_of, lease};
+use crate::refresh::reply::{Received, ReceivedIdToken, Reply};
+use crate::time::Moment;
 
 fn token_of(record: &Record) -> &str {
     record.refresh_token.as_ref().expect("a refresh token").reveal()

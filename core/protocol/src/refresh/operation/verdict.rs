@@ -9,7 +9,7 @@ use crate::refresh::action::{Action, Goal};
 use crate::refresh::commit::{committed, rejected};
 use crate::refresh::local_state::LocalState;
 use crate::refresh::record::{Failure, Record, State, Stored, UNEXPLAINED_REFUSALS};
-use crate::refresh::reply::{Received, Reply};
+use crate::refresh::reply::{Received, ReceivedIdToken, Reply};
 use crate::time::Moment;
 
 /// How long the former owner of a claim has to store tokens before a rejection counts.
@@ -23,9 +23,10 @@ impl Operation {
         let verdict = match reply {
             Reply::Tokens(received) if self.is_login() => match &received.tokens {
                 // A login with a usable refresh token can still obtain an access token.
-                Err(error) if received.refresh_token.is_none() || error.code() == ErrorCode::IdToken => {
-                    Verdict::ReleaseClaim(error.clone())
-                }
+                Err(error) if received.refresh_token.is_none() || is_about_the_id_token(error) => Verdict::ReleaseClaim(error.clone()),
+                // I17: it is not certain who has logged in. The shell has the tokens, and saves
+                // them once it is.
+                _ if matches!(received.id_token, ReceivedIdToken::Unjudged(_)) => Verdict::ReleaseClaim(not_judged()),
                 _ => Verdict::Commit(received),
             },
             Reply::Tokens(received) => Verdict::Commit(received),
@@ -64,9 +65,9 @@ impl Operation {
             local.loaded(found.as_ref(), now);
         }
         match &verdict {
-            // The write was carried out although the store reported a failure. What happened to the
-            // record since then stays.
-            Verdict::Commit(_) if found.as_ref().is_some_and(|found| self.is_our_login(&found.record)) => {
+            // The write was carried out although the store reported a failure, or another call has
+            // saved the same login. What happened to the record since then stays.
+            Verdict::Commit(_) if found.as_ref().is_some_and(|found| self.has_stored_our_login(&found.record)) => {
                 self.refreshed = true;
                 self.discard(local, found.as_ref(), now)
             }
@@ -128,9 +129,8 @@ impl Operation {
         match verdict {
             Verdict::Commit(_) if is_logged_out => self.finish(local, Ok(())),
             Verdict::Commit(received) => {
-                // Without usable tokens the old access token stays, with its age.
-                if is_newest && received.tokens.is_ok() {
-                    local.set_token_age(received.sent);
+                if is_newest {
+                    self.note_token_age(&received, local);
                 }
                 if self.forced_generation.is_some() || local.is_invalidated(&claimed.record) {
                     local.note_forced_refresh(now);
@@ -140,6 +140,14 @@ impl Operation {
             }
             Verdict::MarkRejected { .. } => self.finish(local, Ok(())),
             Verdict::ReleaseClaim(error) => self.finish(local, Err(error)),
+        }
+    }
+
+    /// Without usable tokens the old access token stays, with its age. Tokens that are saved may be
+    /// from another process: only the wall clock tells their age (I12).
+    fn note_token_age(&self, received: &Received, local: &mut LocalState) {
+        if received.tokens.is_ok() && !matches!(self.goal, Goal::Save { .. }) {
+            local.set_token_age(received.sent);
         }
     }
 
@@ -153,12 +161,9 @@ impl Operation {
                 let Some(record) = self.next_record(&claimed, received, local, found.as_ref()) else {
                     return self.finish(local, Err(error));
                 };
-                let sent = received.sent;
                 let outcome = received.tokens.clone().map(|_| ());
                 local.hold_unsaved(record, now);
-                if outcome.is_ok() {
-                    local.set_token_age(sent);
-                }
+                self.note_token_age(received, local);
                 self.refreshed = outcome.is_ok();
                 // A caller that saves tokens has them already, and must know that the store does
                 // not.
@@ -184,8 +189,10 @@ impl Operation {
         self.finish(local, Ok(()))
     }
 
-    fn is_our_login(&self, record: &Record) -> bool {
-        matches!(&self.goal, Goal::LogIn { grant_id } | Goal::Save { grant_id, .. } if *grant_id == record.grant_id)
+    /// Whether the record is our login, or one that replaced it.
+    fn has_stored_our_login(&self, record: &Record) -> bool {
+        let (Goal::LogIn { grant_id } | Goal::Save { grant_id, .. }) = &self.goal else { return false };
+        *grant_id == record.grant_id || record.previous_grant_id.as_ref() == Some(grant_id)
     }
 
     /// The record to store in place of the one found; `None` if that one stays.
@@ -209,6 +216,10 @@ impl Operation {
             refresh_token: received.refresh_token.clone(),
             tokens: received.tokens.clone().ok(),
             sent_at: received.sent.wall,
+            identity: match &received.id_token {
+                ReceivedIdToken::Accepted(identity) => Some(identity.clone().into()),
+                ReceivedIdToken::Absent | ReceivedIdToken::Unjudged(_) => None,
+            },
             ..Record::empty(self.context.account.clone())
         }
     }
@@ -233,6 +244,11 @@ impl Operation {
     }
 }
 
+/// Whether it is not certain who has logged in.
+fn is_about_the_id_token(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::IdToken | ErrorCode::NonceMismatch | ErrorCode::IssuerMismatch | ErrorCode::Unsupported)
+}
+
 fn is_final_refusal(record: &Record, error: &Error) -> bool {
     let before = record.failure.as_ref().map_or(0, |failure| failure.unexplained);
     error.is_unexplained_refusal() && before + 1 >= UNEXPLAINED_REFUSALS
@@ -245,6 +261,11 @@ fn refused_repeatedly(error: &Error) -> Error {
         Some(status) => required.with_status(status),
         None => required,
     }
+}
+
+/// What a login ends with whose ID token cannot be judged at once.
+fn not_judged() -> Error {
+    Error::new(ErrorCode::ServerUnavailable, "the server's keys could not be fetched, so the ID token is not verified yet; try again later")
 }
 
 fn unsaved(cause: &Error) -> Error {

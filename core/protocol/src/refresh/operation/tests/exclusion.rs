@@ -59,6 +59,31 @@ fn the_claim_of_a_failed_operation_of_this_process_is_taken_over_at_once() {
     assert_eq!(scene.times("wait"), 0);
 }
 
+/// I4, I7
+#[test]
+fn a_takeover_that_failed_and_was_carried_out_is_waited_for_like_the_claim_that_it_replaced() {
+    let mut scene = Scene::leasing();
+    scene.change(|record| record.claim = claim(false));
+    for _ in 0..2 {
+        assert_eq!(code(scene.refresh(|scene| scene.tokens(2))), ErrorCode::Busy);
+    }
+    let outcome = scene.run(Goal::Refresh(TokenRequirements::default()), |scene, action| match action {
+        Action::Swap { record, .. } => {
+            scene.put((**record).clone());
+            Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        }
+        _ => None,
+    });
+    assert_eq!((code(outcome), scene.record().claim.as_ref().unwrap().took_over), (ErrorCode::StoreUnavailable, true));
+    let began = scene.now.mono;
+    for _ in 0..2 {
+        assert_eq!(code(scene.refresh(|scene| scene.tokens(2))), ErrorCode::Busy);
+    }
+    assert!(scene.refresh(|scene| scene.tokens(2)).unwrap());
+    assert!(scene.now.mono - began >= 75_000);
+    assert_eq!((scene.times("refresh r1"), &scene.record().claim), (1, &None));
+}
+
 /// I7, I8
 #[test]
 fn without_a_lock_a_claim_is_taken_over_once_its_lease_has_expired() {

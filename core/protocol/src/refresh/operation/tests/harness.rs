@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::oauth::token_set::TokenSet;
+use crate::openid::identity::{EndedSession, Identity};
 use crate::refresh::action::{Action, Goal, Observation, OperationContext};
 use crate::refresh::local_state::{LocalState, TokenRequirements};
 use crate::refresh::operation::Operation;
 use crate::refresh::record::{Account, Claim, LEASE_MILLISECONDS, Record, State, Stored};
-use crate::refresh::reply::{Received, Reply};
+use crate::refresh::reply::{Received, ReceivedIdToken, Reply};
 use crate::time::Moment;
 
 pub(super) const START: i64 = 1_700_000_000_000;
@@ -177,7 +178,7 @@ impl Scene {
 
     pub(super) fn received(&self, number: u64) -> Received {
         let tokens = tokens(number, self.now.wall);
-        Received { refresh_token: tokens.refresh_token().cloned(), tokens: Ok(tokens), sent: self.now }
+        Received { refresh_token: tokens.refresh_token().cloned(), tokens: Ok(tokens), sent: self.now, id_token: ReceivedIdToken::Absent }
     }
 }
 
@@ -190,6 +191,7 @@ fn word(action: &Action) -> String {
         Action::AcquirePermit => "permit",
         Action::Refresh(record) => return format!("refresh {}", record.refresh_token.as_ref().unwrap().reveal()),
         Action::Exchange => "exchange",
+        Action::Judge(record) => return format!("judge {}", record.unjudged.as_ref().unwrap().reveal()),
         Action::Revoke(token) => return format!("revoke {}", token.reveal()),
         Action::Wait(_) => "wait",
         Action::Report(_) => "report",
@@ -225,6 +227,23 @@ pub(super) fn tombstone(grant_id: &str, generation: u64) -> Record {
     Record { state: State::LoggedOut, tokens: None, ..login(grant_id, generation, START) }
 }
 
+/// What the ID tokens of a session say.
+pub(super) fn identity(session: &str) -> Identity {
+    Identity {
+        subject: "user".into(),
+        session: Some(session.into()),
+        nonce: None,
+        authorized_party: None,
+        auth_time: None,
+        issued_at: START / 1000,
+    }
+}
+
+/// The end of a session, or of all sessions of the user that began before `at`.
+pub(super) fn ended_session(session: Option<&str>, at: i64) -> EndedSession {
+    EndedSession { session: session.map(str::to_owned), subject: Some("user".into()), issued_at: at / 1000 }
+}
+
 /// Another process's claim.
 pub(super) fn claim(locked: bool) -> Option<Claim> {
     Some(Claim {
@@ -234,6 +253,7 @@ pub(super) fn claim(locked: bool) -> Option<Claim> {
         instance: "there".into(),
         locked,
         login: false,
+        took_over: false,
         lease_milliseconds: LEASE_MILLISECONDS,
     })
 }

@@ -30,6 +30,31 @@ fn the_first_login_replaces_none() {
     assert_eq!((&scene.record().previous_grant_id, scene.record().generation), (&None, 1));
 }
 
+/// I2, I4
+#[test]
+fn a_first_login_that_is_not_saved_yet_outlives_a_look_into_the_store() {
+    let mut scene = Scene::new();
+    scene.stored = None;
+    let mut failing = true;
+    let outcome = scene.run(Goal::LogIn { grant_id: "h".into() }, |scene, action| match action {
+        Action::Exchange => Some(Observation::Replied(scene.tokens(1))),
+        Action::Load if scene.times("exchange") == 1 && std::mem::take(&mut failing) => {
+            Some(Observation::StoreFailed(error(ErrorCode::StoreUnavailable)))
+        }
+        // The store has only the claim of this login.
+        Action::Wait(_) => {
+            scene.reload();
+            None
+        }
+        _ => None,
+    });
+    assert!(outcome.unwrap() && !failing);
+    scene.reload();
+    let record = scene.record();
+    assert_eq!((record.grant_id.as_str(), token_of(record), record.is_active()), ("h", "r1", true));
+    assert!(scene.local.record() == Some(record) && !scene.local.is_unsaved());
+}
+
 #[test]
 fn a_failed_exchange_leaves_the_old_login_unchanged() {
     for failed in [rejected, connection_lost, outcome_unknown, unusable] {

@@ -10,11 +10,10 @@ use std::fmt::{self, Debug, Write as _};
 use super::harness::START;
 use super::*;
 use crate::error::Error;
-use crate::refresh::action::OperationContext;
+use crate::refresh::action::{Judgement, OperationContext};
 use crate::refresh::local_state::LocalState;
 use crate::refresh::operation::Operation;
-use crate::refresh::record::{Account, Failure, Stored};
-use crate::time::Moment;
+use crate::refresh::record::{Account, Stored};
 
 /// Enough for each transition to occur many times.
 const OPERATIONS: u32 = 200_000;
@@ -112,12 +111,14 @@ impl World {
 
     fn goal(&self, random: &mut Random) -> Goal {
         let grant_id = format!("g{}", random.below(6));
-        match random.below(12) {
+        match random.below(14) {
             0 => Goal::Reload,
             1 => Goal::ForceRefresh,
             2 => Goal::LogIn { grant_id },
             3 => Goal::Save { grant_id, received: Box::new(self.received(random)) },
             4 => Goal::LogOut,
+            5 => Goal::JudgeIdToken,
+            6 => Goal::EndSession(ended_session(random.one_in(2).then_some("s1"), START)),
             _ => Goal::Refresh(TokenRequirements::default()),
         }
     }
@@ -150,6 +151,11 @@ impl World {
             Action::AcquirePermit => Observation::PermitAcquired { waited: random.one_in(2) },
             Action::Refresh(_) | Action::Exchange => Observation::Replied(self.reply(random)),
             Action::Revoke(_) => Observation::Revoked(if random.one_in(2) { Ok(()) } else { Err(error(ErrorCode::Transport)) }),
+            Action::Judge(_) => Observation::Judged(match random.below(3) {
+                0 => Judgement::Accepted(identity("s1")),
+                1 => Judgement::Refused(error(ErrorCode::Quarantined)),
+                _ => Judgement::NotYet(error(ErrorCode::ServerUnavailable)),
+            }),
             Action::Wait(milliseconds) => {
                 self.pass(milliseconds);
                 Observation::Waited
@@ -178,7 +184,8 @@ impl World {
             7 | 8 => return self.lose_writes(1 + random.below(4)),
             _ => login(&grant_id, generation, sent_at),
         };
-        match random.below(20) {
+        record.identity = record.identity.or_else(|| random.one_in(2).then(|| Box::new(identity("s1"))));
+        match random.below(22) {
             0 => record.refresh_token = None,
             1 | 2 => record.claim = claim(true),
             3 | 4 => record.claim = claim(false),
@@ -193,6 +200,7 @@ impl World {
                 let failure = error(failed).with_retry_after(Some(wait));
                 record.failure = Some(Failure::after(None, &failure, 0, self.now, 0));
             }
+            9 | 10 => record.unjudged = record.tokens.as_ref().map(|_| format!("i{}", random.below(3)).into()),
             _ => {}
         }
         self.put(Some(record));
@@ -215,8 +223,14 @@ impl World {
     fn received(&self, random: &mut Random) -> Received {
         let good = tokens(random.below(1_000), self.now.wall);
         let refresh_token = good.refresh_token().cloned().filter(|_| !random.one_in(4));
-        let tokens = if random.one_in(4) { Err(error(ErrorCode::BadResponse)) } else { Ok(good) };
-        Received { tokens, refresh_token, sent: self.now }
+        let bad = [ErrorCode::BadResponse, ErrorCode::Quarantined, ErrorCode::IdToken][random.index(3)];
+        let tokens = if random.one_in(4) { Err(error(bad)) } else { Ok(good) };
+        let id_token = match random.below(3) {
+            0 => ReceivedIdToken::Absent,
+            1 => ReceivedIdToken::Accepted(identity("s1")),
+            _ => ReceivedIdToken::Unjudged(format!("i{}", random.below(3)).into()),
+        };
+        Received { tokens, refresh_token, sent: self.now, id_token }
     }
 
     fn swap(&mut self, expected: Option<&str>, record: &Record) -> Option<String> {

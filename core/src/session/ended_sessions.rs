@@ -1,0 +1,150 @@
+//! Sessions that have ended at the server. It says so with a logout token (OpenID Connect
+//! Back-Channel Logout), which names a session or a user. The store knows their accounts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::error::{Error, ErrorCode, Result};
+use protocol::openid::identity::EndedSession;
+use protocol::openid::logout_token::LogoutToken;
+use protocol::refresh::action::Goal;
+
+use super::accounts_of_sessions;
+use super::entry::{ask_store, version};
+use super::session::Session;
+use super::store::Store;
+use crate::context::Context;
+use crate::exchange::repeatable;
+use crate::openid::with_keys;
+use crate::store::{StoreEntry, StoreKey, SwapOutcome};
+use crate::task::call_options::CallOptions;
+use crate::task::task::{Completer, Task};
+use crate::worker::semaphore::Permit;
+use crate::worker::{pool, timer};
+
+/// What the entry of a logout token says.
+const USED: &[u8] = b"{}";
+const GIVEN_BACK: &[u8] = br#"{"given_back":true}"#;
+
+/// Ends the logins that a logout token is about, and gives their accounts.
+pub(crate) fn start(context: &Arc<Context>, store: &Store, logout_token: String, options: &CallOptions) -> Task<Vec<String>> {
+    let (task, completer) = Task::new(options, |why, _| Err(repeatable(why)));
+    let (with, store) = (Arc::clone(context), store.clone());
+    with_keys::judge_logout(context, logout_token, move |judged| match judged {
+        Ok(token) => Ending { context: with, store, token, taken: None, accounts: VecDeque::new(), ended: Vec::new(), completer }.start(),
+        Err(error) => completer.complete(Err(error)),
+    });
+    task
+}
+
+/// The end of the logins of one session, one account after the other.
+struct Ending {
+    context: Arc<Context>,
+    store: Store,
+    token: LogoutToken,
+    /// The version of the token's entry.
+    taken: Option<String>,
+    accounts: VecDeque<String>,
+    ended: Vec<String>,
+    completer: Completer<Vec<String>>,
+}
+
+impl Ending {
+    fn start(self) {
+        let semaphore = Arc::clone(&self.store.accounts().shared().store);
+        if let Some((ending, permit)) = semaphore.acquire(self, Self::resume) {
+            ending.resume(permit);
+        }
+    }
+
+    fn resume(self, permit: Permit) {
+        let completer = self.completer.clone();
+        let ran = pool::run(move || self.run(permit));
+        if let Err(error) = ran {
+            completer.complete(Err(error));
+        }
+    }
+
+    fn run(mut self, permit: Permit) {
+        let found = self.take_token().and_then(|()| self.find_accounts());
+        drop(permit);
+        match found {
+            Ok(accounts) => {
+                self.accounts = accounts;
+                self.end_next();
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// A token counts once, in whichever process.
+    fn take_token(&mut self) -> Result<()> {
+        let key = self.token_key();
+        let found = ask_store(|| self.store.token_store().load(&key))?;
+        let before = found.filter(|found| found.data == GIVEN_BACK).map(|found| found.version);
+        self.taken = self.write_token(before.as_deref(), USED)?;
+        match self.taken {
+            Some(_) => Ok(()),
+            None => Err(Error::new(ErrorCode::IdToken, "jti: this logout token was used before")),
+        }
+    }
+
+    /// A token that has not ended all its logins may be used again.
+    fn fail(self, error: Error) {
+        if let Some(taken) = &self.taken {
+            let _ = self.write_token(Some(taken), GIVEN_BACK);
+        }
+        self.completer.complete(Err(error));
+    }
+
+    fn token_key(&self) -> StoreKey {
+        accounts_of_sessions::index(&self.context, "jti", &self.token.token_id)
+    }
+
+    /// The new version of the token's entry, or `None` if the stored one is not the expected one.
+    fn write_token(&self, expected: Option<&str>, data: &[u8]) -> Result<Option<String>> {
+        let expires_at = Some(self.token.expires_at.saturating_add(self.context.token_rules.leeway));
+        let entry = StoreEntry { version: version(&*self.context.random)?, data: data.to_vec(), expires_at };
+        let swapped = ask_store(|| self.store.token_store().swap(&self.token_key(), expected, &entry))?;
+        Ok((swapped == SwapOutcome::Stored).then_some(entry.version))
+    }
+
+    fn find_accounts(&self) -> Result<VecDeque<String>> {
+        let LogoutToken { subject, session, .. } = &self.token;
+        let (kind, name) = match (session, subject) {
+            (Some(session), _) => ("sid", session),
+            (None, Some(subject)) => ("sub", subject),
+            (None, None) => return Ok(VecDeque::new()),
+        };
+        let mut accounts = accounts_of_sessions::accounts(&self.context, &self.store, kind, name)?;
+        // An account that the application did not name has no entry under its user.
+        if session.is_none() && !accounts.contains(name) {
+            accounts.push(name.clone());
+        }
+        Ok(accounts.into())
+    }
+
+    fn end_next(mut self) {
+        let Some(account) = self.accounts.pop_front() else { return self.completer.complete(Ok(self.ended)) };
+        let session = match Session::new(&self.context, Some(&self.store), account.clone()) {
+            Ok(session) => session,
+            Err(error) => return self.fail(error),
+        };
+        let LogoutToken { subject, session: session_id, issued_at, .. } = self.token.clone();
+        let goal = Goal::EndSession(EndedSession { session: session_id, subject, issued_at });
+        let mut ending = Some(self);
+        let report = move |outcome: &Result<bool>, _| {
+            let Some(mut ending) = ending.take() else { return };
+            match outcome {
+                Ok(has_ended) => {
+                    ending.ended.extend(has_ended.then(|| account.clone()));
+                    // Not within the report of another operation.
+                    timer::after(Duration::ZERO, move || ending.end_next());
+                }
+                Err(error) => ending.fail(error.clone()),
+            }
+        };
+        session.driver(CallOptions::DEFAULT_TIMEOUT).run(goal, Box::new(report));
+    }
+}

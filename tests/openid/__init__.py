@@ -1,0 +1,1 @@
+"""Tests of OpenID Connect: the judge of section rows, and the comparison with other libraries."""

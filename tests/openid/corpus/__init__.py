@@ -1,0 +1,1 @@
+"""The corpus of the comparison: mutated tokens, keys and headers."""

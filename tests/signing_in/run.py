@@ -1,0 +1,257 @@
+"""Runs the code of docs/signing-in.md, unchanged, in each framework against the local realm.
+
+A visitor logs in with two tabs, looks at the user page, loses the session, logs out, and is logged
+out by the server. Then the same code logs in once more as the page changes it for `form_post`. Only
+the environment's variables name the realm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from behaviour.runner.realm import Realm, RealmBroken, running_realm
+from driver.programs import DEBUG, environment
+from signing_in import page
+from signing_in.applications import log_of, running
+from signing_in.installed import FrameworksUnavailable, install_from_npm, install_from_pypi
+from signing_in.visitor import Response, Visitor, Wrong
+
+FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
+CLIENT_ID = "1000001-0-test:third-party"
+SECRET = "test-secret-with-+-and-:"
+EMAIL = "anna@example.com"
+SIGN_IN = 'href="/login"'
+ALWAYS = 1_000_000
+TO_HOME = {(302, "/"), (303, "/")}
+AT_ONCE = 2
+BROKEN = (
+    Wrong,
+    page.PageBroken,
+    RealmBroken,
+    RuntimeError,
+    OSError,
+    subprocess.CalledProcessError,
+)
+
+
+class Scene:
+    """A visitor, an application, and the realm where the visitor has an account."""
+
+    def __init__(self, realm: Realm, port: int) -> None:
+        self.realm = realm
+        self.visitor = Visitor(port)
+
+    def log_in(self, location: str | None) -> dict[str, Any]:
+        """Follows the redirect of a login page, up to the callback."""
+        order = {"username": "anna", "password": "anna-pw", "browser": "one"}
+        return self.realm.order("login", {"authorization_url": location, **order})
+
+    def come_back(self, callback: dict[str, Any]) -> Response:
+        return self.visitor.come_back(callback["callback"], callback.get("form"))
+
+    def expect_logged_in(self) -> None:
+        home = self.visitor.get("/")
+        expect("the user page", home.status == 200 and EMAIL in home.body, home)
+
+    def expect_logged_out(self) -> None:
+        home = self.visitor.get("/")
+        expect("the user page after the end", SIGN_IN in home.body and EMAIL not in home.body, home)
+
+
+def expect(what: str, holds: bool, response: Response) -> None:
+    if not holds:
+        raise Wrong(f"{what}: {response.status} {response.location or response.body[:300]!r}")
+
+
+def two_tabs(scene: Scene) -> None:
+    scene.expect_logged_out()
+    first, second = scene.visitor.get("/login"), scene.visitor.get("/login")
+    callbacks = [scene.log_in(login.location) for login in (first, second)]
+    for callback in [*callbacks, callbacks[1]]:
+        response = scene.come_back(callback)
+        expect("the callback", (response.status, response.location) in TO_HOME, response)
+        scene.expect_logged_in()
+
+
+def lost_session(scene: Scene) -> None:
+    callback = scene.log_in(scene.visitor.get("/login").location)
+    scene.visitor.forget_cookies()
+    for lost in (callback, altered(callback, "state=__proto__&code=c"), altered(callback, "")):
+        response = scene.come_back(lost)
+        expect("a lost session", response.status == 400 and SIGN_IN in response.body, response)
+
+
+def denied(scene: Scene) -> None:
+    callback = scene.log_in(scene.visitor.get("/login").location)
+    parameters = callback.get("form") or urlsplit(callback["callback"]).query
+    kept = [part for part in parameters.split("&") if not part.startswith("code=")]
+    response = scene.come_back(altered(callback, "&".join([*kept, "error=access_denied"])))
+    expect("a denied login", response.status == 400 and SIGN_IN in response.body, response)
+    response = scene.come_back(callback)
+    expect(
+        "the callback after a refused one",
+        (response.status, response.location) in TO_HOME,
+        response,
+    )
+
+
+def altered(callback: dict[str, Any], parameters: str) -> dict[str, Any]:
+    """The same callback with other parameters."""
+    if "form" in callback:
+        return {**callback, "form": parameters}
+    return {"callback": callback["callback"].partition("?")[0] + "?" + parameters}
+
+
+def log_in_again(scene: Scene) -> None:
+    scene.come_back(scene.log_in(scene.visitor.get("/login").location))
+    scene.expect_logged_in()
+
+
+def logout(scene: Scene) -> None:
+    log_in_again(scene)
+    redirect = scene.visitor.post("/logout")
+    # Without the ID token, the server asks.
+    expect("the logout", "id_token_hint=" in (redirect.location or ""), redirect)
+    left = scene.realm.order("logout", {"logout_url": redirect.location, "browser": "one"})
+    if left["callback"] != "https://example.com/":
+        raise Wrong(f"the server sends the user to {left}")
+    scene.expect_logged_out()
+    again = scene.visitor.post("/logout")
+    expect("a second logout", again.location == "/", again)
+
+
+def backchannel_logout(scene: Scene) -> None:
+    log_in_again(scene)
+    scene.realm.order("end_sessions", {"realm": "third-party", "user": "anna"})
+    counters = scene.realm.counters()
+    if counters.get("logout_tokens_accepted") != 1 or counters.get("logout_tokens_refused"):
+        raise Wrong(f"the logout token: {counters}")
+    scene.expect_logged_out()
+
+
+def refused_logout_token(scene: Scene) -> None:
+    log_in_again(scene)
+    bad = {"client": CLIENT_ID, "user": "anna", "signature": "other_key"}
+    token = scene.realm.order("logout_token", bad)["logout_token"]
+    response = Visitor(scene.visitor.port).post("/backchannel-logout", {"logout_token": token})
+    expect("a bad logout token", response.status == 400, response)
+    scene.expect_logged_in()
+
+
+def unjudged_logout_token(scene: Scene) -> None:
+    """Its key is new, and the server's keys cannot be had."""
+    log_in_again(scene)
+    scene.realm.order("rotate_keys", {"realm": "third-party", "remove_old": True})
+    gone = {"on": "certs", "kind": "answer", "status": 500, "times": ALWAYS}
+    scene.realm.order("faults", gone)
+    good = {"client": CLIENT_ID, "user": "anna"}
+    token = scene.realm.order("logout_token", good)["logout_token"]
+    response = Visitor(scene.visitor.port).post("/backchannel-logout", {"logout_token": token})
+    expect("a logout token that cannot be judged", response.status == 503, response)
+    scene.expect_logged_in()
+
+
+def problem_of(framework: str, form_post: bool) -> str | None:
+    steps: list[Callable[[Scene], None]] = [two_tabs, lost_session, denied]
+    if not form_post:
+        steps += [logout, backchannel_logout, unjudged_logout_token, refused_logout_token]
+    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+        settings = {
+            "SIPGATE_CLIENT_ID": CLIENT_ID,
+            "SIPGATE_CLIENT_SECRET": SECRET,
+            "SIPGATE_ISSUER": f"{realm.ready['http']}/auth/realms/third-party",
+            "SIPGATE_REDIRECT_URI": "https://example.com/auth",
+            "SIPGATE_STORE": str(Path(folder, "logins.db")),
+        }
+        step = None
+        try:
+            with running(framework, form_post, settings) as port:
+                attributes = {
+                    "backchannel.logout.url": f"http://127.0.0.1:{port}/backchannel-logout",
+                    "post.logout.redirect.uris": "https://example.com/",
+                }
+                for step in steps:
+                    realm.reset()
+                    realm.order("settings", {"client": CLIENT_ID, "attributes": attributes})
+                    email = {"on": "id_token", "claims": {"email": EMAIL}, "times": ALWAYS}
+                    realm.order("faults", email)
+                    step(Scene(realm, port))
+        except (
+            Wrong,
+            RealmBroken,
+            RuntimeError,
+            OSError,
+            subprocess.CalledProcessError,
+        ) as problem:
+            place = "start" if step is None else step.__name__
+            return f"{place}: {problem!r}\n{log_of(framework, form_post)}"
+    return None
+
+
+def discovery_problem() -> str | None:
+    """The page's Python code for any other server."""
+    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+        issuer = f"{realm.ready['http']}/auth/realms/third-party"
+        text = page.code("Any other server")
+        text = page.replaced(text, "https://login.example.com", issuer)
+        given = f"CLIENT_ID, CLIENT_SECRET = {CLIENT_ID!r}, {SECRET!r}\n"
+        check = "print(client.issuer, len(metadata))\n"
+        program = subprocess.run(
+            [sys.executable, "-c", given + text + check],
+            cwd=folder,
+            env={**os.environ, **environment()},
+            capture_output=True,
+            text=True,
+        )
+        kept = Path(folder, "metadata.json")
+        if program.returncode or json.loads(kept.read_text())["issuer"] != issuer:
+            return f"{program.stdout}{program.stderr}"
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frameworks", default=",".join(FRAMEWORKS))
+    frameworks = parser.parse_args().frameworks.split(",")
+    skipped: dict[str, str] = {}
+    for language, install in (("Python", install_from_pypi), ("Node", install_from_npm)):
+        ours = [name for name in frameworks if page.LANGUAGES.get(name) == language]
+        try:
+            if ours:
+                install()
+        except FrameworksUnavailable as problem:
+            skipped |= dict.fromkeys(ours, str(problem))
+    jobs: list[tuple[str, Callable[[], str | None]]] = [("discovery", discovery_problem)]
+    for framework in frameworks:
+        for form_post in (False, True):
+            name = f"{framework}, form_post" if form_post else framework
+            if framework in skipped:
+                print(f"{name:<19} SKIPPED: {skipped[framework]}", flush=True)
+            else:
+                jobs.append((name, functools.partial(problem_of, framework, form_post)))
+    failed = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = [(name, pool.submit(job)) for name, job in jobs]
+        for name, outcome in outcomes:
+            found = outcome.result()
+            failed += found is not None
+            print(f"{name:<19} {found or 'ok'}", flush=True)
+    print(f"{len(jobs) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
