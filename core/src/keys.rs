@@ -1,5 +1,5 @@
-//! The signature keys of servers. They are fetched once for all that wait, and kept for the
-//! process.
+//! The signature keys of servers. One fetch serves every caller that waits for it, and the process
+//! keeps the keys.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -13,7 +13,7 @@ use crate::sys::process::PerProcess;
 use crate::sys::sync::Mutex;
 use crate::worker::pool;
 
-/// After a fetch for a key that was not known, another such key causes none for this long.
+/// After an unknown key has caused a fetch, another one causes none for this long.
 const COOL_DOWN_MILLISECONDS: u64 = 60_000;
 
 /// After a failed fetch, the next one waits for this long. Doubles with each failure.
@@ -49,7 +49,7 @@ struct Fetched {
     at: u64,
 }
 
-/// Keys that were fetched. A lookup takes no lock and copies none.
+/// Keys that were fetched. Looking one up takes no lock and copies nothing.
 #[derive(Clone)]
 pub(crate) struct KeysAtHand(Arc<Fetched>);
 
@@ -85,7 +85,7 @@ type Servers = Mutex<Vec<(Server, Arc<ServerKeys>)>>;
 struct Server {
     issuer: String,
     jwks_uri: Option<String>,
-    /// Who can change what is received for one client must not change it for others.
+    /// An attacker who can change what one client receives must not choose the keys of another.
     roots: Roots,
     proxy: Proxy,
 }
@@ -120,20 +120,20 @@ impl ServerKeys {
         (now.saturating_sub(current.at) < USABLE_MILLISECONDS).then_some(KeysAtHand(current))
     }
 
-    /// Fetches keys that are getting old, without anybody waiting for them.
+    /// Fetches keys again once they are old. Nobody waits for that.
     pub(crate) fn keep_fresh(self: &Arc<Self>, source: Arc<dyn KeySource>, keys: &KeysAtHand) {
         if source.now().saturating_sub(keys.0.at) >= FRESH_MILLISECONDS {
             self.newer(source, Some(keys), |_| ());
         }
     }
 
-    /// Whether a fetch may succeed now: none has failed a moment ago.
+    /// Whether a fetch may start now.
     pub(crate) fn may_fetch(&self, now: u64) -> bool {
         self.with_fetch(|fetch| now >= fetch.next)
     }
 
-    /// Passes on keys that are newer than those that were seen. After a fetch a moment ago there
-    /// are none: then it is those again, or why that fetch failed.
+    /// Reports keys that are newer than those that were seen. If it is too early for another fetch,
+    /// it reports the same keys again, or why the last fetch failed.
     pub(crate) fn newer(
         self: &Arc<Self>,
         source: Arc<dyn KeySource>,

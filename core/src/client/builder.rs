@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::error::{Error, Result};
+use protocol::error::Result;
 use protocol::oauth::authorization_request::check_redirect_uri;
 use protocol::oauth::client_auth::{ClientAuthentication, Credentials};
 use protocol::oauth::metadata::ServerMetadata;
@@ -13,10 +13,11 @@ use protocol::openid::token_rules;
 use protocol::secret::ClientSecret;
 
 use super::client::Client;
+use super::connection_options::ConnectionOptions;
 use super::server::Server;
 use crate::context::Context;
 use crate::event::{Event, Events};
-use crate::http::{Proxy, Roots, Settings, Transport};
+use crate::http::Transport;
 use crate::keys::ServerKeys;
 use crate::session::store::Store;
 use crate::sys::clock::SystemClock;
@@ -51,10 +52,7 @@ pub struct ClientBuilder {
     client_secret: Option<ClientSecret>,
     authentication: Option<ClientAuthentication>,
     redirect_uri: Option<String>,
-    ca_certificates: Option<Vec<u8>>,
-    proxy: Option<String>,
-    connect_timeout: Duration,
-    request_timeout: Duration,
+    connection: ConnectionOptions,
     events: Events,
     store: Option<Store>,
     id_token_algorithms: Option<Vec<String>>,
@@ -88,10 +86,7 @@ impl ClientBuilder {
             client_secret: None,
             authentication: None,
             redirect_uri: None,
-            ca_certificates: None,
-            proxy: None,
-            connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(30),
+            connection: ConnectionOptions::default(),
             events: Events::default(),
             store: None,
             id_token_algorithms: None,
@@ -128,7 +123,7 @@ impl ClientBuilder {
     /// Certificates to trust instead of the operating system's: the contents of a PEM file. Each
     /// readable certificate counts, as an authority and as the server's own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_certificates = Some(pem.into());
+        self.connection.ca_certificates = Some(pem.into());
         self
     }
 
@@ -136,20 +131,20 @@ impl ClientBuilder {
     /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are honored. A server on this machine is always
     /// reached directly.
     pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
-        self.proxy = Some(proxy.into());
+        self.connection.proxy = Some(proxy.into());
         self
     }
 
     /// How long a connection may take to open, including TLS. By default 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connection.connect_timeout = timeout;
         self
     }
 
     /// How long a request may take, from its start to the last byte of the response. By default 30
     /// s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
+        self.connection.request_timeout = timeout;
         self
     }
 
@@ -209,18 +204,11 @@ impl ClientBuilder {
         if let Some(redirect_uri) = &self.redirect_uri {
             check_redirect_uri(redirect_uri)?;
         }
-        check_timeout("connect_timeout", self.connect_timeout)?;
-        check_timeout("request_timeout", self.request_timeout)?;
+        let settings = self.connection.settings()?;
         let token_endpoint = metadata.token_endpoint.clone().unwrap_or_default();
         let origin = uri::endpoint("token_endpoint", &token_endpoint)?.origin().ascii_serialization();
         let token_rules =
             token_rules::of_client(&metadata, &credentials, self.id_token_algorithms.as_deref(), self.trusted_audiences, self.leeway)?;
-        let settings = Settings {
-            connect_timeout: self.connect_timeout,
-            request_timeout: self.request_timeout,
-            roots: self.ca_certificates.map_or(Ok(Roots::System), |pem| Roots::parse(&pem))?,
-            proxy: self.proxy.map_or(Ok(Proxy::Environment), |proxy| Proxy::parse(&proxy))?,
-        };
         if let Some(mismatch) = mismatch {
             self.events.emit(&Event::RealmMismatch { named: mismatch.named, used: mismatch.used });
         }
@@ -228,7 +216,7 @@ impl ClientBuilder {
             token_endpoint,
             is_keycloak: server.is_keycloak(),
             server: origin,
-            request_timeout: self.request_timeout,
+            request_timeout: settings.request_timeout,
             fingerprint: credentials.fingerprint(),
             keys: ServerKeys::of(&metadata.issuer, metadata.jwks_uri.as_deref(), &settings),
             token_rules,
@@ -255,13 +243,6 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder").field("server", &self.server).field("client_id", &self.client_id).finish_non_exhaustive()
     }
-}
-
-pub(super) fn check_timeout(field: &str, timeout: Duration) -> Result<()> {
-    if timeout.is_zero() || timeout > Duration::from_secs(3600) {
-        return Err(Error::invalid_argument(field, "must be more than 0 and at most 3600 seconds"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use protocol::oauth::grants::{RefreshParameters, TokenRequest};
 use protocol::oauth::introspection::{self, Introspection};
 use protocol::oauth::metadata::{self, ServerMetadata};
 use protocol::oauth::revocation;
-use protocol::oauth::scope::Scope;
 use protocol::oauth::token_set::TokenSet;
 use protocol::openid::end_session::{self, LogoutParameters};
 
@@ -213,7 +212,7 @@ impl Client {
             let store = self.store()?;
             let whose = match account.into() {
                 Some(account) => Whose::Named(Arc::new(self.session(account.to_owned())?)),
-                None if Scope::from(request.scope()).names().any(|name| name == "openid") => Whose::Subject,
+                None if request.requests_id_token() => Whose::Subject,
                 None => return Err(Error::invalid_argument("account", "is missing; name the account, or log in with the scope openid")),
             };
             login::start(&self.context, store, whose, request, callback, options)
@@ -239,8 +238,8 @@ impl Client {
     ///
     /// [`ErrorCode::IdToken`](crate::ErrorCode::IdToken) or
     /// [`ErrorCode::IssuerMismatch`](crate::ErrorCode::IssuerMismatch) if the token is not good, or
-    /// was used before: respond with 400. A retryable error if the server's keys or the store
-    /// cannot be had: respond with 500.
+    /// was used before: respond with 400. A retryable error if the server's keys or the store do
+    /// not respond: respond with 503.
     pub fn accept_logout_token(&self, logout_token: &str) -> Result<Vec<String>> {
         self.start_accept_logout_token(logout_token, &CallOptions::new()).wait()
     }

@@ -9,9 +9,9 @@ use protocol::oauth::metadata::ServerMetadata;
 use protocol::oauth::uri;
 use protocol::openid::discovery;
 
-use super::builder::check_timeout;
+use super::connection_options::ConnectionOptions;
 use crate::exchange::{repeatable, run};
-use crate::http::{Proxy, Roots, Settings, Transport};
+use crate::http::Transport;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::task::call_options::CallOptions;
 use crate::task::progress::Progress;
@@ -31,45 +31,36 @@ use crate::task::task::Task;
 #[must_use = "nothing happens until discover is called"]
 pub struct Discovery {
     issuer: String,
-    ca_certificates: Option<Vec<u8>>,
-    proxy: Option<String>,
-    connect_timeout: Duration,
-    request_timeout: Duration,
+    connection: ConnectionOptions,
 }
 
 impl Discovery {
     /// Discovery of the server with this issuer: the name that it has for itself, byte for byte.
     pub fn new(issuer: impl Into<String>) -> Self {
-        Self {
-            issuer: issuer.into(),
-            ca_certificates: None,
-            proxy: None,
-            connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(30),
-        }
+        Self { issuer: issuer.into(), connection: ConnectionOptions::default() }
     }
 
     /// As [`ClientBuilder::ca_certificates`](crate::ClientBuilder::ca_certificates).
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_certificates = Some(pem.into());
+        self.connection.ca_certificates = Some(pem.into());
         self
     }
 
     /// As [`ClientBuilder::proxy`](crate::ClientBuilder::proxy).
     pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
-        self.proxy = Some(proxy.into());
+        self.connection.proxy = Some(proxy.into());
         self
     }
 
     /// As [`ClientBuilder::connect_timeout`](crate::ClientBuilder::connect_timeout).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connection.connect_timeout = timeout;
         self
     }
 
     /// As [`ClientBuilder::request_timeout`](crate::ClientBuilder::request_timeout).
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
+        self.connection.request_timeout = timeout;
         self
     }
 
@@ -90,24 +81,13 @@ impl Discovery {
     pub fn start_discover(&self, options: &CallOptions) -> Task<ServerMetadata> {
         Task::started(options.refuse_cancelled().and_then(|()| {
             let urls = discovery::urls(&self.issuer)?;
-            let transport = Transport::new(self.settings()?);
+            let transport = Transport::new(self.connection.settings()?);
             let server = uri::endpoint("issuer", &self.issuer)?.origin().ascii_serialization();
             let (task, completer) = Task::new(options, |why, _| Err(repeatable(why)));
             let (issuer, fetching) = (self.issuer.clone(), completer.clone());
             run(&server, move || fetch(&transport, &issuer, &urls, fetching.progress()), move |metadata| completer.complete(metadata));
             Ok(task)
         }))
-    }
-
-    fn settings(&self) -> Result<Settings> {
-        check_timeout("connect_timeout", self.connect_timeout)?;
-        check_timeout("request_timeout", self.request_timeout)?;
-        Ok(Settings {
-            connect_timeout: self.connect_timeout,
-            request_timeout: self.request_timeout,
-            roots: self.ca_certificates.as_deref().map_or(Ok(Roots::System), Roots::parse)?,
-            proxy: self.proxy.as_deref().map_or(Ok(Proxy::Environment), Proxy::parse)?,
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod builder;
 #[expect(clippy::module_inception, reason = "the folder is named after what it is about")]
 mod client;
+mod connection_options;
 mod discovery;
 mod environment;
 mod server;

@@ -54,24 +54,25 @@ impl UnjudgedIdToken {
     }
 }
 
-/// What comes of it.
+/// The outcome of a judgement.
 #[derive(Clone)]
 pub(crate) enum Outcome {
     Accepted(Claims),
     Refused(Error),
-    /// No key that is known verifies it. In a minute, newer keys may.
+    /// The signature does not verify with any key that is known. Newer keys can be fetched in a
+    /// minute.
     KeyUnknown(Error),
-    /// The keys are not known, and why.
+    /// There are no keys yet, and why.
     NotYet(Error),
 }
 
 impl UnjudgedIdToken {
-    /// The outcome by the keys at hand.
+    /// The outcome with the keys that are known.
     pub(crate) fn judge_at_once(&self, context: &Arc<Context>) -> Outcome {
         with_keys::at_hand(context, |keys| self.outcome(context, keys)).unwrap_or_else(|| Outcome::NotYet(late_keys()))
     }
 
-    /// The outcome, for which newer keys are fetched if it needs them.
+    /// The outcome. Newer keys are fetched if the known ones do not suffice.
     pub(crate) fn judge(self, context: &Arc<Context>, report: impl FnOnce(Outcome) + Send + 'static) {
         with_keys::newest(
             context,
@@ -89,9 +90,6 @@ impl UnjudgedIdToken {
 
     /// As [`judge`](Self::judge), but reports after `patience` if there is no outcome by then.
     pub(crate) fn judge_within(self, patience: Duration, context: &Arc<Context>, report: impl FnOnce(Outcome) + Send + 'static) {
-        if patience == Duration::MAX {
-            return self.judge(context, report);
-        }
         let report = Arc::new(Mutex::new(Some(report)));
         let once = |report: &Mutex<Option<_>>| report.lock().unwrap_or_else(PoisonError::into_inner).take();
         let late = Arc::clone(&report);
@@ -126,7 +124,7 @@ impl UnjudgedIdToken {
     }
 }
 
-/// What a login ends with whose ID token cannot be judged.
+/// The error of a login whose ID token cannot be judged yet.
 pub(crate) fn not_judged(cause: &Error) -> Error {
     let message = format!("the login is not finished: its ID token cannot be verified without the server's keys ({cause})");
     let error = Error::new(ErrorCode::ServerUnavailable, message).with_retry_after(cause.retry_after());
@@ -136,16 +134,15 @@ pub(crate) fn not_judged(cause: &Error) -> Error {
     }
 }
 
-/// The new access token of a login whose new ID token is bad.
+/// The error of a refresh whose ID token is bad.
 pub(crate) fn quarantined(cause: &Error) -> Error {
-    let message = format!("the refreshed tokens are kept and not handed out, because their ID token is bad ({cause})");
+    let message = format!("the new access token is not handed out, because the ID token beside it is bad ({cause})");
     Error::new(ErrorCode::Quarantined, message)
 }
 
 /// Newer keys may come, so it is not certain that the ID token is bad.
 fn key_unknown() -> Error {
-    let message =
-        "signature: no key that is known verifies the ID token, and newer keys were fetched less than a minute ago; try again then";
+    let message = "signature: it does not verify with any known key of the server, and keys were fetched less than a minute ago; try again in a minute";
     Error::new(ErrorCode::ServerUnavailable, message).with_retry_after(Duration::from_secs(60))
 }
 

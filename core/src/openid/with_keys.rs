@@ -1,4 +1,4 @@
-//! What is judged with the server's keys: with those at hand, or once newer ones were fetched.
+//! Judging with the server's keys: with those that are known, or with newer ones.
 
 use std::sync::Arc;
 
@@ -9,19 +9,20 @@ use protocol::openid::logout_token::{self, LogoutJudgement, LogoutToken};
 use crate::context::Context;
 use crate::keys::KeysAtHand;
 
-/// What comes of it.
+/// The outcome of a judgement with keys.
 pub(crate) enum Judged<T> {
     /// The verdict.
     Known(T),
-    /// None of the server's newest keys verifies the signature.
+    /// The signature does not verify with any of the server's newest keys.
     NotVerified,
-    /// No key that is known verifies it, and a moment ago there was no newer one.
+    /// The signature does not verify with any key that is known, and it is too early to fetch newer
+    /// ones.
     KeyUnknown,
-    /// The keys are not known, and why.
+    /// There are no keys yet, and why.
     NotYet(Error),
 }
 
-/// Judges with the keys at hand. `judge` gives `None` if they do not suffice.
+/// Judges with the keys that are known. `judge` returns `None` if they do not suffice.
 pub(crate) fn at_hand<T>(context: &Arc<Context>, judge: impl FnOnce(Option<&KeySet>) -> Option<T>) -> Option<T> {
     let keys = context.keys.at_hand(context.clock.mono());
     if let Some(keys) = &keys {
@@ -30,7 +31,7 @@ pub(crate) fn at_hand<T>(context: &Arc<Context>, judge: impl FnOnce(Option<&KeyS
     judge(keys.as_ref().map(KeysAtHand::keys))
 }
 
-/// Judges with the keys at hand, and if these do not suffice, with newer ones.
+/// Judges with the keys that are known, and if they do not suffice, with newer ones.
 pub(crate) fn newest<T>(
     context: &Arc<Context>,
     judge: impl Fn(&Context, Option<&KeySet>) -> Option<T> + Send + 'static,
@@ -40,10 +41,10 @@ pub(crate) fn newest<T>(
     if let Some(known) = judge(context, keys.as_ref().map(KeysAtHand::keys)) {
         return report(Judged::Known(known));
     }
-    let with = Arc::clone(context);
-    context.keys.newer(context.clone(), keys.clone().as_ref(), move |newer| {
+    let (with, seen) = (Arc::clone(context), keys.clone());
+    context.keys.newer(context.clone(), keys.as_ref(), move |newer| {
         report(match newer {
-            Ok(newer) if newer.is(keys.as_ref()) => Judged::KeyUnknown,
+            Ok(newer) if newer.is(seen.as_ref()) => Judged::KeyUnknown,
             Ok(newer) => judge(&with, Some(newer.keys())).map_or(Judged::NotVerified, Judged::Known),
             Err(error) => Judged::NotYet(error),
         });

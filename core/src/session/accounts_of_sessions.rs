@@ -1,5 +1,5 @@
-//! Which accounts have logins of a session or of a user at the server. The store knows it, so that
-//! a logout token finds them in every process.
+//! The accounts that belong to a session, or to a user, at the server. They are in the store, so
+//! that a logout token finds them from every process.
 
 use protocol::error::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::store::{StoreEntry, StoreKey, SwapOutcome};
 /// How long the store knows the account of a session: longer than sessions last.
 const SESSION_SECONDS: i64 = 400 * 24 * 3600;
 
-/// How often an entry is tried to be written while others write it.
+/// How often a write is repeated while others change the same entry.
 const MAX_CONFLICTS: u32 = 16;
 
 /// The accounts of a session, or of a user.

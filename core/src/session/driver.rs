@@ -330,17 +330,17 @@ impl Driver {
             |refresh_token| TokenRequest::stored(refresh_token, record.tokens.as_ref()),
         );
         let previous = record.identity.as_deref().cloned();
-        request.map_or_else(Reply::Refused, |request| self.send(&request, previous, None, events))
+        request.map_or_else(Reply::Refused, |request| self.send(&request, previous, events))
     }
 
     fn exchange(&self, events: &mut Vec<Event>) -> Reply {
         match &self.code {
-            Some(code) => self.send(&code.request, None, Some(code), events),
+            Some(code) => self.send(&code.request, None, events),
             None => Reply::Refused(Error::caught_panic("a login")),
         }
     }
 
-    fn send(&self, request: &TokenRequest, previous: Option<Identity>, code: Option<&LoginCode>, events: &mut Vec<Event>) -> Reply {
+    fn send(&self, request: &TokenRequest, previous: Option<Identity>, events: &mut Vec<Event>) -> Reply {
         let Exchanged { response, sent } = match exchange::send(&self.context, request, &Arc::new(Progress::default()), events) {
             Ok(exchanged) => exchanged,
             Err(none) => return Reply::failed(none.error, none.connection_lost),
@@ -350,36 +350,35 @@ impl Driver {
             // A JSON object with nothing in it that could be used.
             Err(error) if refresh_token.is_none() && error.code() == ErrorCode::BadResponse => Reply::OutcomeUnknown(error),
             // Without a judged ID token it is not certain who has logged in.
-            Err(error) if code.is_some_and(|code| code.request.wants_id_token()) => Reply::Refused(error),
+            Err(error) if request.wants_id_token() => Reply::Refused(error),
             Err(error) => Reply::Tokens(Box::new(Received { tokens: Err(error), refresh_token, sent, id_token: ReceivedIdToken::Absent })),
             Ok(tokens) => {
-                let (tokens, id_token) = self.judged(request, tokens, previous, |tokens, outcome| {
-                    code.into_iter().for_each(|code| (code.hold)(tokens.clone(), sent, outcome.clone()));
-                });
+                let (tokens, id_token) = self.judged(request, tokens, previous, sent);
                 Reply::Tokens(Box::new(Received { tokens, refresh_token, sent, id_token }))
             }
         }
     }
 
-    /// Judges the ID token of a response with the keys at hand. `hold` is called with tokens whose
-    /// ID token is not good.
+    /// Judges the ID token of a response with the keys that are known. The tokens of a login whose
+    /// ID token is not good are held.
     fn judged(
         &self,
         request: &TokenRequest,
         tokens: TokenSet,
         previous: Option<Identity>,
-        hold: impl FnOnce(&TokenSet, &Outcome),
+        sent: Moment,
     ) -> (Result<TokenSet>, ReceivedIdToken) {
         let Some(unjudged) = UnjudgedIdToken::of(request, &tokens, previous) else { return (Ok(tokens), ReceivedIdToken::Absent) };
-        match unjudged.judge_at_once(&self.context) {
+        let outcome = unjudged.judge_at_once(&self.context);
+        if let (Some(code), false) = (&self.code, matches!(outcome, Outcome::Accepted(_))) {
+            (code.hold)(tokens.clone(), sent, outcome.clone());
+        }
+        match outcome {
             Outcome::Accepted(claims) => (Ok(tokens.verified()), ReceivedIdToken::Accepted(Identity::of(&claims))),
-            outcome => {
-                hold(&tokens, &outcome);
-                match outcome {
-                    Outcome::Refused(error) if self.code.is_some() => (Err(error), ReceivedIdToken::Absent),
-                    Outcome::Refused(error) => (Err(quarantined(&error)), ReceivedIdToken::Absent),
-                    _ => (Ok(request.with_previous_id_token(tokens)), ReceivedIdToken::Unjudged(unjudged.id_token)),
-                }
+            Outcome::Refused(error) if self.code.is_some() => (Err(error), ReceivedIdToken::Absent),
+            Outcome::Refused(error) => (Err(quarantined(&error)), ReceivedIdToken::Absent),
+            Outcome::KeyUnknown(_) | Outcome::NotYet(_) => {
+                (Ok(request.with_previous_id_token(tokens)), ReceivedIdToken::Unjudged(unjudged.id_token))
             }
         }
     }

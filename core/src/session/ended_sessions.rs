@@ -78,7 +78,7 @@ impl Ending {
         }
     }
 
-    /// A token counts once, in whichever process.
+    /// A token is accepted once, in one process.
     fn take_token(&mut self) -> Result<()> {
         let key = self.token_key();
         let found = ask_store(|| self.store.token_store().load(&key))?;

@@ -42,10 +42,10 @@ use crate::worker::{pool, timer};
 const FOLLOW_TIMEOUT: Duration = Duration::from_secs(35);
 const FOLLOW_POLL: Duration = Duration::from_millis(100);
 
-/// How often the keys that judge an ID token are fetched while its login waits for them.
+/// How often a login that waits for keys asks for them again.
 const KEYS_POLL: Duration = Duration::from_secs(1);
 
-/// How often tokens are tried to be stored while the store fails.
+/// How often tokens are written again while the store fails.
 const STORE_POLL: Duration = Duration::from_secs(1);
 
 /// Whose login it becomes.
@@ -104,7 +104,7 @@ struct CallbackLogin {
     token_request: TokenRequest,
     single_use: SingleUse,
     completer: Completer<TokenSource>,
-    /// How long it waits for keys. `None` if that is for ever.
+    /// Until when it waits for keys; `None` if there is no limit.
     until: Option<Instant>,
     /// To the end, also past the exchange: a call that loads the callback again needs what is
     /// stored then.

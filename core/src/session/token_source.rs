@@ -273,12 +273,12 @@ impl TokenSource {
     pub(crate) fn start_logout_url(&self, parameters: LogoutParameters, options: &CallOptions) -> Task<String> {
         let context = Arc::clone(&self.0.context);
         self.read(options, move |local| {
-            let id_token = tokens(local).and_then(TokenSet::id_token).cloned();
-            let parameters = match id_token {
-                Some(id_token) => parameters.clone().id_token_hint(id_token),
-                None => parameters.clone(),
-            };
-            end_session::url(&context.metadata, &context.credentials.client_id, &parameters)
+            let url = |parameters: &LogoutParameters| end_session::url(&context.metadata, &context.credentials.client_id, parameters);
+            match tokens(local).and_then(TokenSet::id_token) {
+                // Without a hint, as with one that is too long for a URL, the server asks the user.
+                Some(id_token) => url(&parameters.clone().id_token_hint(id_token.clone())).or_else(|_| url(&parameters)),
+                None => url(&parameters),
+            }
         })
     }
 

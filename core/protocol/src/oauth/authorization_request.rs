@@ -275,6 +275,12 @@ impl AuthorizationRequest {
         &self.0.parts.scope
     }
 
+    /// Whether an ID token is requested.
+    #[doc(hidden)]
+    pub fn requests_id_token(&self) -> bool {
+        names_openid(self.scope())
+    }
+
     /// What the application needs again after the login.
     pub fn return_to(&self) -> Option<&str> {
         self.0.parts.return_to.as_deref()
