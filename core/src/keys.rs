@@ -141,23 +141,26 @@ impl ServerKeys {
         report: impl FnOnce(Result<KeysAtHand>) + Send + 'static,
     ) {
         let now = source.now();
-        let at_hand = self.at_hand(now);
-        if let Some(newer) = at_hand.as_ref().filter(|newer| !newer.is(seen)) {
-            return report(Ok(newer.clone()));
-        }
         let mut report: Option<Waiter> = Some(Box::new(report));
-        let (starts, known) = self.with_fetch(|fetch| {
+        let (starts, outcome) = self.with_fetch(|fetch| {
+            let at_hand = self.at_hand(now);
+            if let Some(newer) = at_hand.as_ref().filter(|newer| !newer.is(seen)) {
+                return (false, Some(Ok(newer.clone())));
+            }
             if !fetch.in_progress && now < fetch.next {
-                return (false, Some(fetch.error.clone()));
+                return (
+                    false,
+                    Some(match (&fetch.error, at_hand) {
+                        (None, Some(keys)) => Ok(keys),
+                        (error, _) => Err(error.clone().unwrap_or_else(|| Error::caught_panic("a fetch of keys"))),
+                    }),
+                );
             }
             fetch.waiters.extend(report.take());
             (!std::mem::replace(&mut fetch.in_progress, true), None)
         });
-        if let (Some(error), Some(report)) = (known, report) {
-            return report(match (error, at_hand) {
-                (None, Some(keys)) => Ok(keys),
-                (error, _) => Err(error.unwrap_or_else(|| Error::caught_panic("a fetch of keys"))),
-            });
+        if let (Some(outcome), Some(report)) = (outcome, report) {
+            return report(outcome);
         }
         if starts {
             let keys = Arc::clone(self);
@@ -175,13 +178,13 @@ impl ServerKeys {
     fn fetched(&self, now: u64, fetched: Result<KeySet>) {
         // The first keys, and new ones for old ones, are no reason to wait.
         let was_known = self.current.load().as_ref().is_some_and(|known| now.saturating_sub(known.at) < FRESH_MILLISECONDS);
-        let outcome = fetched.map(|keys| {
-            let fetched = Arc::new(Fetched { keys, at: now });
-            self.current.store(Some(Arc::clone(&fetched)));
-            KeysAtHand(fetched)
-        });
+        let outcome = fetched.map(|keys| KeysAtHand(Arc::new(Fetched { keys, at: now })));
         let waiters = self.with_fetch(|fetch| {
+            // Both at once: whoever has seen these keys and wants newer ones must not join this fetch.
             fetch.in_progress = false;
+            if let Ok(KeysAtHand(fetched)) = &outcome {
+                self.current.store(Some(Arc::clone(fetched)));
+            }
             fetch.error = outcome.as_ref().err().cloned();
             let wait = if fetch.error.is_some() {
                 let wait = (FIRST_RETRY_MILLISECONDS << fetch.failures.min(5)).min(LONGEST_RETRY_MILLISECONDS);

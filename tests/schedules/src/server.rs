@@ -30,6 +30,8 @@ struct State {
     id_tokens: bool,
     /// How many of the next ID tokens are bad.
     bad: usize,
+    /// Who signs them.
+    signer: id_tokens::Signer,
     /// How many of the next requests for its keys fail.
     failing_keys: usize,
     logout_tokens: usize,
@@ -80,6 +82,7 @@ impl Default for Server {
             asking: 0,
             id_tokens: false,
             bad: 0,
+            signer: id_tokens::Signer::Published,
             failing_keys: 0,
             logout_tokens: 0,
             seen: Seen::default(),
@@ -116,6 +119,11 @@ impl Server {
     /// The next ID token is bad.
     pub fn spoil_id_token(&self) {
         self.lock().bad += 1;
+    }
+
+    /// From now on, ID tokens are signed with a key that the server does not publish.
+    pub fn sign_with_another_key(&self) {
+        self.lock().signer = id_tokens::Signer::Unknown;
     }
 
     /// So many of the next requests for the keys fail.
@@ -267,7 +275,7 @@ impl State {
             "expires_at": now + LIFETIME,
         });
         if self.id_tokens {
-            tokens["id_token"] = json!(id_tokens::id_token(session, self.bad > 0, now));
+            tokens["id_token"] = json!(id_tokens::id_token(session, self.bad > 0, self.signer, now));
             self.bad = self.bad.saturating_sub(1);
         }
         tokens

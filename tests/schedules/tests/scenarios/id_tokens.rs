@@ -78,6 +78,18 @@ fn keys_are_fetched_once_for_all_who_wait_for_them() {
 }
 
 #[test]
+fn a_login_whose_signature_no_key_verifies_is_refused_however_its_keys_arrive() {
+    explore(Machine::Fast, 5_000, || {
+        let stage = stage();
+        stage.server.sign_with_another_key();
+        let client = stage.client();
+        let request = client.authorization_request("openid").unwrap();
+        let error = client.complete_login(&request, &stage.callback(&request), "user-42").unwrap_err();
+        assert_eq!((error.code(), error.retry_after()), (ErrorCode::IdToken, None), "{error}");
+    });
+}
+
+#[test]
 fn the_end_of_a_session_during_a_refresh_ends_its_login() {
     explore(Machine::Fast, 400, || {
         let stage = stage();
