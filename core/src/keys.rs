@@ -8,9 +8,10 @@ use arc_swap::ArcSwapOption;
 use protocol::error::{Error, Result};
 use protocol::jose::jwks::KeySet;
 
-use crate::http::{Proxy, Roots, Settings};
+use crate::http::{Proxy, Settings};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::Mutex;
+use crate::tls::Roots;
 use crate::worker::pool;
 
 /// After an unknown key has caused a fetch, another one causes none for this long.

@@ -45,6 +45,7 @@ mod session;
 mod store;
 mod sys;
 mod task;
+mod tls;
 mod worker;
 
 pub use client::{Client, ClientBuilder, Discovery};
@@ -85,7 +86,9 @@ pub use session::status::{LoginState, TokenStatus};
 pub use session::store::Store;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
-pub use store::{BoxError, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+pub use store::{
+    BoxError, Durability, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore,
+};
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use protocol::error::{Error, Result};
 
-use crate::http::{Proxy, Roots, Settings};
+use crate::http::{Proxy, Settings};
+use crate::tls::Roots;
 
 #[derive(Clone)]
 pub(super) struct ConnectionOptions {

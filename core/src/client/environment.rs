@@ -2,12 +2,10 @@
 
 use std::env::{self, VarError};
 use std::fs;
-use std::path::PathBuf;
 
-use protocol::error::{Error, Result};
+use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::authorization_request::check_redirect_uri;
 use protocol::oauth::client_auth::Credentials;
-use url::Url;
 
 use super::builder::ClientBuilder;
 use super::server::Server;
@@ -18,10 +16,10 @@ use crate::store::sqlite::url;
 impl ClientBuilder {
     /// A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`,
     /// `SIPGATE_REDIRECT_URI` and, if needed, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak
-    /// other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database,
-    /// `sqlite:///full/path`, or `memory`. `SIPGATE_ENCRYPTION_KEYS` encrypts its contents: one key
-    /// or several, separated by commas, of which the first encrypts. The secret and the keys may be
-    /// in files, whose paths are in `SIPGATE_CLIENT_SECRET_FILE` and
+    /// other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or a URL as
+    /// [`Store::open`](crate::Store::open) takes it. `SIPGATE_ENCRYPTION_KEYS` encrypts its
+    /// contents: one key or several, separated by commas, of which the first encrypts. The secret
+    /// and the keys may be in files, whose paths are in `SIPGATE_CLIENT_SECRET_FILE` and
     /// `SIPGATE_ENCRYPTION_KEYS_FILE`. White space around a value is removed.
     ///
     /// # Errors
@@ -80,7 +78,7 @@ impl Environment<'_> {
                 return Err(Error::invalid_argument(name, "is set without SIPGATE_STORE, whose keys they are; set both"));
             }
             (Some("memory"), _) => Store::memory(),
-            (Some(place), _) => Store::sqlite(database(place)?)?,
+            (Some(place), _) => store(place)?,
         };
         let Some((name, keys)) = keys else { return Ok(Some(store)) };
         let keys = keys.split([',', ' ', '\t', '\r', '\n']).filter(|key| !key.is_empty()).map(EncryptionKey::parse);
@@ -126,18 +124,15 @@ impl Environment<'_> {
     }
 }
 
-/// A path, or the URL that other libraries take for it: of `sqlite:`, what is behind the empty host
-/// is the full path.
-fn database(place: &str) -> Result<PathBuf> {
-    let Some((scheme, rest)) = url(place) else { return Ok(place.into()) };
-    let path = scheme.eq_ignore_ascii_case("sqlite").then(|| Url::parse(&format!("file:{rest}")).ok()).flatten();
-    path.filter(|url| rest.starts_with("///") && url.query().is_none() && url.fragment().is_none())
-        .and_then(|url| url.to_file_path().ok())
-        .ok_or_else(|| {
-            let problem =
-                format!("is a URL ({scheme}:) that names no SQLite file of this machine; give \"memory\", a path, or sqlite:///full/path");
-            Error::invalid_argument("SIPGATE_STORE", &problem)
-        })
+/// A URL, or the path of a SQLite database.
+fn store(place: &str) -> Result<Store> {
+    match url(place) {
+        None => Store::sqlite(place),
+        Some(_) => Store::open(place).map_err(|error| match error.code() {
+            ErrorCode::InvalidArgument => of("SIPGATE_STORE", &error),
+            _ => error,
+        }),
+    }
 }
 
 /// A Keycloak's issuer says where everything is.
@@ -164,8 +159,6 @@ fn of(variable: &str, error: &Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use protocol::error::ErrorCode;
-
     use super::*;
     use crate::client::Client;
 
@@ -261,28 +254,13 @@ mod tests {
         assert!(alone.to_string().starts_with("SIPGATE_ENCRYPTION_KEYS: ") && !alone.to_string().contains(old), "{alone}");
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_store_is_a_path_or_a_sqlite_url() {
-        for (place, path) in [
-            ("/var/lib/logins.db", "/var/lib/logins.db"),
-            ("logins.db", "logins.db"),
-            ("sqlite:///var/lib/logins.db", "/var/lib/logins.db"),
-            ("sqlite:////var/lib/logins.db", "//var/lib/logins.db"),
-            ("sqlite:///var/my%20logins.db", "/var/my logins.db"),
-        ] {
-            assert_eq!(database(place).unwrap(), PathBuf::from(path), "{place}");
-        }
-    }
-
-    #[test]
-    fn a_url_that_names_no_file_is_refused_by_the_variables_name() {
-        for place in
-            ["sqlite://", "sqlite://host/x.db", "sqlite:x.db", "sqlite:///x.db?mode=ro", "postgres://h/d", "redis://h", "file:///x.db"]
-        {
-            let error = database(place).unwrap_err();
+    fn a_store_is_a_path_or_a_url_and_the_error_names_the_variable() {
+        assert!(with(&[("SIPGATE_STORE", "memory:")]).is_ok());
+        for place in ["sqlite://host/x.db", "sqlite:x.db", "mysql://u:hunter2@h/d", "file:///x.db"] {
+            let error = with(&[("SIPGATE_STORE", place)]).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidArgument, "{place}");
-            assert!(error.to_string().contains("SIPGATE_STORE: is a URL"), "{error}");
+            assert!(error.to_string().starts_with("SIPGATE_STORE: ") && !error.to_string().contains("hunter2"), "{error}");
         }
     }
 }

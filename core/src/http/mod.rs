@@ -7,11 +7,8 @@ mod deadline;
 mod failure;
 mod proxy;
 mod resolver;
-mod roots;
-mod sessions;
 mod settings;
 mod tls;
-mod trust;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::sync::{Arc, OnceLock};
@@ -24,7 +21,6 @@ use zeroize::Zeroizing;
 use self::connection::Connection;
 use self::failure::Abandoned;
 pub(crate) use self::proxy::Proxy;
-pub(crate) use self::roots::Roots;
 pub(crate) use self::settings::Settings;
 use crate::sys::process::PerProcess;
 use crate::task::progress::Progress;
@@ -60,7 +56,7 @@ impl Transport {
         let shared = self.shared.get_or_make(Shared::default);
         let url = Url::parse(&request.url).map_err(|_| failure::setting("the endpoint is not a URL", progress))?;
         let proxy = self.settings.proxy.on_the_way_to(&url, &shared.environment).map_err(|problem| failure::setting(problem, progress))?;
-        let tls = (url.scheme() == "https").then(|| shared.tls.get_or_init(|| trust::client_config(&self.settings.roots)));
+        let tls = (url.scheme() == "https").then(|| shared.tls.get_or_init(|| crate::tls::client_config(&self.settings.roots)));
         let bytes = bytes(request, &url).map_err(|problem| failure::setting(problem, progress))?;
         let mut connection = Connection::open(&url, proxy, tls, &self.settings, started, progress).map_err(judge)?;
         if !progress.may_send() {

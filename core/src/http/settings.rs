@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::proxy::Proxy;
-use super::roots::Roots;
+use crate::tls::Roots;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -5,16 +5,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::error::Result;
+use protocol::error::{Error, ErrorCode, Result};
 use protocol::time::milliseconds;
+use protocol::wait_ended::WaitEnded;
 
+use super::entry::ask_store;
 use super::single_flight::Accounts;
 use crate::store::encryption::{Encrypted, Plaintext};
+use crate::store::location::{self, Opened};
 use crate::store::memory::Memory;
 use crate::store::sqlite::Sqlite;
-use crate::store::{EncryptionKey, SqliteOptions, TokenStore};
+use crate::store::{EncryptionKey, SqliteOptions, StoreOptions, TokenStore};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{AtomicBool, Ordering};
+use crate::task::call_options::CallOptions;
+use crate::task::task::Task;
+use crate::worker::pool;
 
 /// How long a value read from a store on this machine is used before it is read again.
 const LOCAL_RECHECK: Duration = Duration::from_secs(1);
@@ -94,6 +100,65 @@ impl Store {
         Ok(Self::with(Arc::new(Sqlite::open_with(path, options)?), LOCAL_RECHECK, true))
     }
 
+    /// Keeps logins where this URL says: `postgres://user@host/database`, `rediss://host:6379`,
+    /// `sqlite:///full/path` or `memory:`. Opening a database on a server does no I/O: an
+    /// application starts while its database restarts. [`check`](Self::check) looks.
+    ///
+    /// ```no_run
+    /// use sipgate_oauth2::{ClientBuilder, Store};
+    ///
+    /// let store = Store::open("postgres://app@db.internal/app")?;
+    /// for problem in store.check()? {
+    ///     eprintln!("{problem}");
+    /// }
+    /// let client = ClientBuilder::sipgate("1-0-a:third-party").store(store).build()?;
+    /// # Ok::<(), sipgate_oauth2::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a mistake in the URL, which is
+    /// never shown; for a SQLite database, the errors of [`sqlite`](Self::sqlite).
+    pub fn open(url: &str) -> Result<Self> {
+        Self::open_with(url, &StoreOptions::new())
+    }
+
+    /// [`open`](Self::open) with options.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`open`](Self::open), and
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for an option that the URL's store
+    /// does not have.
+    pub fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
+        Ok(match location::open(url, options)? {
+            Opened::Local(store) => Self::with(store, LOCAL_RECHECK, true),
+            Opened::Remote(store) => Self::with(store, REMOTE_RECHECK, false),
+        })
+    }
+
+    /// Looks whether the store works and keeps logins as it must: rights, table, durability,
+    /// eviction, and whether the server is the primary. Returns what is wrong, in words with the
+    /// remedy, and nothing if all is well. For start scripts and monitoring.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) if the store cannot be asked.
+    pub fn check(&self) -> Result<Vec<String>> {
+        self.start_check(&CallOptions::new()).wait()
+    }
+
+    /// [`check`](Self::check) without waiting.
+    pub fn start_check(&self, options: &CallOptions) -> Task<Vec<String>> {
+        let (task, completer) = Task::new(options, |why, _| Err(check_ended(why)));
+        let (store, if_refused) = (Arc::clone(&self.0.token_store), completer.clone());
+        let started = pool::run(move || completer.complete(ask_store(|| store.check())));
+        if let Err(error) = started {
+            if_refused.complete(Err(error));
+        }
+        task
+    }
+
     /// Keeps logins in a custom store. An entry that was read is used for 5 s before it is read
     /// again.
     pub fn new(store: impl TokenStore) -> Self {
@@ -154,5 +219,12 @@ impl Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("recheck", &self.0.recheck).finish_non_exhaustive()
+    }
+}
+
+fn check_ended(why: WaitEnded) -> Error {
+    match why {
+        WaitEnded::Cancelled => Error::new(ErrorCode::Cancelled, "cancelled"),
+        _ => Error::new(ErrorCode::Timeout, "the call's timeout elapsed: the store has not responded"),
     }
 }

@@ -40,6 +40,14 @@ impl TokenStore for Plaintext {
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         self.0.try_lock(key)
     }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        self.0.keys(after, limit)
+    }
+
+    fn check(&self) -> Result<Vec<String>, BoxError> {
+        self.0.check()
+    }
 }
 
 struct Sealer {
@@ -85,6 +93,14 @@ impl TokenStore for Encrypted {
 
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         self.inner.try_lock(key)
+    }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        self.inner.keys(after, limit)
+    }
+
+    fn check(&self) -> Result<Vec<String>, BoxError> {
+        self.inner.check()
     }
 }
 

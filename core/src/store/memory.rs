@@ -73,6 +73,13 @@ impl TokenStore for Memory {
             StoreLock::Held(Box::new(held))
         }))
     }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        let mut keys: Vec<_> = self.with(|contents| contents.entries.keys().filter(|key| Some(*key) > after).cloned().collect());
+        keys.sort();
+        keys.truncate(limit);
+        Ok(keys)
+    }
 }
 
 impl Contents {
@@ -125,6 +132,19 @@ mod tests {
             store.swap(&StoreKey::new(&digest), None, &entry("a", Some(number * 2))).unwrap();
         }
         assert!(store.with(|contents| contents.entries.len()) <= FIRST_SWEEP);
+    }
+
+    #[test]
+    fn keys_are_listed_page_by_page() {
+        let store = Memory::new();
+        let mut all: Vec<_> = [3, 1, 2].map(key).into();
+        for key in &all {
+            store.swap(key, None, &entry("a", None)).unwrap();
+        }
+        all.sort();
+        assert_eq!(store.keys(None, 2).unwrap(), all[..2]);
+        assert_eq!(store.keys(Some(&all[1]), 2).unwrap(), all[2..]);
+        assert_eq!(store.keys(Some(&all[2]), 2).unwrap(), []);
     }
 
     #[test]

@@ -3,12 +3,21 @@
 pub mod conformance;
 pub(crate) mod encryption;
 mod encryption_key;
+pub(crate) mod location;
 pub(crate) mod memory;
+mod options;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod remote;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod testing;
 mod token_store;
 
 pub use encryption_key::EncryptionKey;
+pub use options::{Durability, StoreOptions};
 pub use sqlite::SqliteOptions;
 pub use token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};

@@ -1,11 +1,11 @@
 //! What the protocol requires of a store: read an entry, and replace it by compare-and-swap.
 
 use std::any::Any;
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use protocol::crypto::hex;
+use protocol::error::{Error, ErrorCode, Result};
 
 /// A place that keeps logins. A store reads an entry, and replaces it if no other process replaced
 /// it first. This library does everything else: locks, retries, and what an entry means.
@@ -83,6 +83,28 @@ pub trait TokenStore: Send + Sync + 'static {
         let _ = key;
         Ok(StoreLock::Unsupported)
     }
+
+    /// Returns the keys after this one, or from the first, in their order: at most `limit`. Keys of
+    /// entries that have expired may be among them. Without it, `accounts()` and `keep_alive()` are
+    /// not available.
+    ///
+    /// # Errors
+    ///
+    /// Anything that prevents the store from reading its keys.
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        let _ = (after, limit);
+        Err(Error::new(ErrorCode::Unsupported, "the store cannot list its keys; give it a function for that").into())
+    }
+
+    /// Returns what is wrong with the store's settings, in words, such as a right that is missing.
+    /// [`Store::check`](crate::Store::check) calls it.
+    ///
+    /// # Errors
+    ///
+    /// Anything that prevents the store from looking.
+    fn check(&self) -> Result<Vec<String>, BoxError> {
+        Ok(Vec::new())
+    }
 }
 
 /// The error of a store's function. An [`Error`](crate::Error) is passed on as it is; any other
@@ -91,7 +113,7 @@ pub trait TokenStore: Send + Sync + 'static {
 /// ```
 /// let error: sipgate_oauth2::BoxError = "the database is down".into();
 /// ```
-pub type BoxError = Box<dyn Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The key of an entry: 64 hexadecimal digits that reveal nothing about the account.
 ///
@@ -106,6 +128,16 @@ pub struct StoreKey(Arc<str>);
 impl StoreKey {
     pub(crate) fn new(digest: &[u8; 32]) -> Self {
         Self(hex(digest).into())
+    }
+
+    /// The key of this text, such as one that a database has listed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidArgument`] if it is not 64 hexadecimal digits in lower case.
+    pub fn parse(text: &str) -> Result<Self> {
+        let is_key = text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        if is_key { Ok(Self(text.into())) } else { Err(Error::invalid_argument("key", "is not 64 hexadecimal digits in lower case")) }
     }
 
     /// Identifies the account where its name must not appear, such as in logs.

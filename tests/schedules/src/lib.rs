@@ -10,6 +10,7 @@ mod id_tokens;
 mod server;
 mod stage;
 mod time;
+mod tls;
 mod world;
 
 #[path = "../../../core/src/client/mod.rs"]
@@ -29,6 +30,7 @@ mod logout_outcome;
 mod openid;
 #[path = "../../../core/src/session/mod.rs"]
 mod session;
+#[expect(unexpected_cfgs, reason = "the core's features")]
 #[path = "../../../core/src/store/mod.rs"]
 mod store;
 #[path = "../../../core/src/task/mod.rs"]
@@ -59,7 +61,9 @@ pub use session::status::{LoginState, TokenStatus};
 pub use session::store::Store;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
-pub use store::{BoxError, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+pub use store::{
+    BoxError, Durability, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore,
+};
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};
 

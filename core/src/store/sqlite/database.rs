@@ -112,6 +112,14 @@ impl<'a> Database<'a> {
         })
     }
 
+    pub(super) fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<String>> {
+        self.run(|connection| {
+            let mut statement = connection.prepare("SELECT key FROM entries WHERE key > ?1 ORDER BY key LIMIT ?2")?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            statement.query_map(params![after.map_or("", StoreKey::as_str), limit], |row| row.get(0))?.collect()
+        })
+    }
+
     pub(super) fn swap(&mut self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> Result<SwapOutcome> {
         let path = self.path;
         let transaction = self.begin()?;

@@ -121,6 +121,14 @@ impl TokenStore for Sqlite {
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {
         Ok(self.key_locks.try_lock(key)?)
     }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        let keys = self.with_database(Access::Read, |database| {
+            database.check_format()?;
+            database.keys(after, limit)
+        })?;
+        Ok(keys.iter().map(|key| StoreKey::parse(key)).collect::<Result<_>>()?)
+    }
 }
 
 fn gate_error(path: &Path, error: &EnterError) -> Error {

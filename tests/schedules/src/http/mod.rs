@@ -4,9 +4,6 @@
 #[path = "../../../../core/src/http/proxy.rs"]
 mod proxy;
 #[expect(dead_code, reason = "nothing here connects")]
-#[path = "../../../../core/src/http/roots.rs"]
-mod roots;
-#[expect(dead_code, reason = "nothing here connects")]
 #[path = "../../../../core/src/http/settings.rs"]
 mod settings;
 
@@ -14,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::proxy::Proxy;
-pub(crate) use self::roots::Roots;
 pub(crate) use self::settings::Settings;
 use crate::server::Way;
 use crate::sys::sync::thread;

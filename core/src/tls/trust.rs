@@ -12,7 +12,7 @@ use rustls::{ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct
 use super::roots::Roots;
 use super::sessions::Sessions;
 
-pub(super) fn client_config(roots: &Roots) -> Arc<ClientConfig> {
+pub(crate) fn client_config(roots: &Roots) -> Arc<ClientConfig> {
     let crypto = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
         .with_protocol_versions(ALL_VERSIONS)

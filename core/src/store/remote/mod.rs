@@ -1,0 +1,1 @@
+//! What stores on database servers have in common.

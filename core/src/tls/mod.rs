@@ -1,0 +1,8 @@
+//! TLS: which certificates are trusted, and the sessions that can be resumed.
+
+mod roots;
+mod sessions;
+mod trust;
+
+pub(crate) use self::roots::Roots;
+pub(crate) use self::trust::client_config;
