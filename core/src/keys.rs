@@ -181,7 +181,8 @@ impl ServerKeys {
         let was_known = self.current.load().as_ref().is_some_and(|known| now.saturating_sub(known.at) < FRESH_MILLISECONDS);
         let outcome = fetched.map(|keys| KeysAtHand(Arc::new(Fetched { keys, at: now })));
         let waiters = self.with_fetch(|fetch| {
-            // Both at once: whoever has seen these keys and wants newer ones must not join this fetch.
+            // Both at once: a caller that has seen these keys and wants newer ones must not join
+            // this fetch.
             fetch.in_progress = false;
             if let Ok(KeysAtHand(fetched)) = &outcome {
                 self.current.store(Some(Arc::clone(fetched)));

@@ -152,7 +152,7 @@ def refused_logout_token(scene: Scene) -> None:
 
 
 def unjudged_logout_token(scene: Scene) -> None:
-    """Its key is new, and the server's keys cannot be had."""
+    """It is signed with a new key, and the server's keys cannot be fetched."""
     log_in_again(scene)
     scene.realm.order("rotate_keys", {"realm": "third-party", "remove_old": True})
     gone = {"on": "certs", "kind": "answer", "status": 500, "times": ALWAYS}

@@ -153,7 +153,7 @@ class AuthorizationParameters(typing.TypedDict, total=False):
     """The user name that the login page proposes."""
 
     ui_locales: str | None
-    """The languages of the login page, by preference: `de en`."""
+    """The languages of the login page, the preferred one first: `de en`."""
 
     max_age: int | None
     """How many seconds ago the user may have logged in: 0 requires a login now (OpenID Connect
@@ -199,7 +199,7 @@ class LogoutParameters(typing.TypedDict, total=False):
     """Which user is to be logged out, such as a name."""
 
     ui_locales: str | None
-    """The languages of the server's page, by preference: `de en`."""
+    """The languages of the server's page, the preferred one first: `de en`."""
 
 
 Remedy = typing.Literal[

@@ -74,7 +74,7 @@ impl TokenSource {
 
     /// [`access_token`](Self::access_token) without waiting. The token stays valid for at least
     /// `min_validity`, such as for a long upload. That counts up to 80 % of a token's whole
-    /// lifetime: more than the server gives cannot be had.
+    /// lifetime: a token is never valid for longer than the server grants.
     pub fn start_access_token(&self, min_validity: Duration, options: &CallOptions) -> Task<AccessToken> {
         AccessTokenRequest::start(&self.0, min_validity, options)
     }
