@@ -16,7 +16,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from django_oauth_toolkit.library_cases import NOT_HERE, DiscoveringLibrary, ToolkitAsker, cases
-from django_oauth_toolkit.server import NAME, ToolkitServer, ToolkitUnavailable, running_toolkit
+from django_oauth_toolkit.server import NAME, ToolkitServer, running_toolkit
+from driver.child_server import CannotStart
+from driver.installed import CannotInstall
 from driver.programs import ROOT, environment
 from driver.shim import ShimEnded, running_shim
 from driver.shims import SHIMS
@@ -64,7 +66,7 @@ def main() -> int:
             for result in library_cases(server, languages):
                 results.append(result)
                 print(result, flush=True)
-    except ToolkitUnavailable as problem:
+    except (CannotInstall, CannotStart) as problem:
         print(f"{NAME}: FAILED, {problem} (SKIP_DJANGO_OAUTH_TOOLKIT=1 skips this test)")
         return 1
     for name, reason in NOT_HERE.items():

@@ -1,16 +1,13 @@
-"""The local realm as a child process, which exits when its stdin closes."""
+"""The local realm as a child process."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-STOP_SECONDS = 10
+from driver.child_server import running_server
 
 
 @dataclass(frozen=True)
@@ -33,22 +30,6 @@ class LocalRealm:
 
 @contextlib.contextmanager
 def running_local_realm(binary: Path) -> Iterator[LocalRealm]:
-    process = subprocess.Popen(
-        [str(binary)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{binary} exited with status {process.wait()} before it was ready")
-        said: dict[str, Any] = json.loads(line)
+    with running_server([str(binary)]) as server:
+        said = server.said
         yield LocalRealm(said["http"], said["https"], said["ca_pem"])
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

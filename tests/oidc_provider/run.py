@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.shim import ShimBroken
 from chaos.contention import LIFE_SECONDS, SECONDS, Seen, fight
+from driver.child_server import CannotStart
+from driver.installed import CannotInstall
 from driver.main_job import LIMIT_SECONDS, Login, Server, run_main_job
 from driver.programs import PROGRAMS, ROOT, environment
 from driver.shim import ShimEnded, running_shim
@@ -36,7 +38,7 @@ from oidc_provider.asker import POST_CLIENT, ProviderAsker
 from oidc_provider.library_cases import NOT_HERE, cases
 from oidc_provider.pages import DevelopmentPages
 from oidc_provider.questions import QUESTIONS
-from oidc_provider.server import REALM, ProviderServer, ProviderUnavailable, running_provider
+from oidc_provider.server import REALM, ProviderServer, running_provider
 
 # Long enough for the first call of the API, short enough to wait for the expiry.
 ACCESS_TOKEN_SECONDS = 4
@@ -167,7 +169,7 @@ def main() -> int:
             ):
                 results.append(result)
                 print(result, flush=True)
-    except ProviderUnavailable as problem:
+    except (CannotInstall, CannotStart) as problem:
         print(f"oidc-provider: FAILED, {problem} (SKIP_OIDC_PROVIDER=1 skips this test)")
         return 1
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from driver.child_server import running_server
+from driver.installed import CannotInstall
 from keycloak.control import CannotControl, Control, RealmSettings
 
 HERE = Path(__file__).resolve().parent
 INSTALLED = HERE / "node_modules" / ".package-lock.json"
 NAME = "oidc-provider"
 REALM = "strict"
-STOP_SECONDS = 10
 INSTALL_SECONDS = 300
 
 
@@ -29,10 +30,6 @@ METADATA = {
     "jwks.string": "jwks",
     "user.info.response.signature.alg": "userinfo_signed_response_alg",
 }
-
-
-class ProviderUnavailable(Exception):
-    """The server cannot be installed or started here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -120,30 +117,10 @@ class ProviderControl(Control):
 def running_provider() -> Iterator[ProviderServer]:
     """Installs the provider if needed, and runs it; it exits when its stdin closes."""
     _install()
-    command = ["node", str(HERE / "server.mjs")]
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-    except OSError as problem:
-        raise ProviderUnavailable(f"node cannot be started: {problem.strerror}") from problem
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise ProviderUnavailable(f"{NAME} exited with status {process.wait()} at its start")
-        said = json.loads(line)
-        control = ProviderControl(process.stdin, process.stdout)
+    with running_server(["node", str(HERE / "server.mjs")]) as server:
+        said = server.said
+        control = ProviderControl(server.stdin, server.stdout)
         yield ProviderServer(_version(), said["base"], said["issuer"], said["api"], control)
-    finally:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _install() -> None:
@@ -156,7 +133,7 @@ def _install() -> None:
             command, cwd=HERE, check=True, timeout=INSTALL_SECONDS, stdout=subprocess.DEVNULL
         )
     except (OSError, subprocess.SubprocessError) as problem:
-        raise ProviderUnavailable(f"npm cannot install {NAME}: {problem}") from problem
+        raise CannotInstall(f"npm cannot install {NAME}: {problem}") from problem
     os.utime(INSTALLED)
 
 

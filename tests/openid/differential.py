@@ -25,8 +25,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from driver.installed import CannotInstall
 from driver.programs import DEBUG, ROOT
-from openid.peers.installed import MODULES, PYTHON, PeersUnavailable, install
+from openid.peers.installed import PACKAGES, install
 from openid.rules import RULES
 
 HERE = ROOT / "tests" / "openid"
@@ -42,9 +43,16 @@ OURS = "ours"
 JUDGES: Mapping[str, Sequence[str]] = {
     OURS: [str(DEBUG / "openid-ours"), str(CORPUS)],
     "jsonwebtoken": [str(DEBUG / "openid-jsonwebtoken"), str(CORPUS)],
-    "jose": ["node", str(HERE / "peers" / "with_jose.mjs"), str(CORPUS), str(MODULES)],
-    "joserfc": [str(PYTHON), "-W", "ignore", "-m", "openid.peers.with_joserfc", str(CORPUS)],
-    "pyjwt": [str(PYTHON), "-W", "ignore", "-m", "openid.peers.with_pyjwt", str(CORPUS)],
+    "jose": ["node", str(HERE / "peers" / "with_jose.mjs"), str(CORPUS), str(PACKAGES.modules)],
+    "joserfc": [
+        str(PACKAGES.python),
+        "-W",
+        "ignore",
+        "-m",
+        "openid.peers.with_joserfc",
+        str(CORPUS),
+    ],
+    "pyjwt": [str(PACKAGES.python), "-W", "ignore", "-m", "openid.peers.with_pyjwt", str(CORPUS)],
 }
 GOOD = "good"
 
@@ -88,7 +96,7 @@ def main() -> int:
     options = parsed_options()
     try:
         install()
-    except PeersUnavailable as problem:
+    except CannotInstall as problem:
         print(f"differential: SKIPPED, because the peers cannot be installed: {problem}")
         return 0
     if not options.again:
@@ -98,7 +106,7 @@ def main() -> int:
 
 def write_corpus(seed: int, count: int) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    command = [str(PYTHON), "-m", "openid.corpus.write", str(CORPUS)]
+    command = [str(PACKAGES.python), "-m", "openid.corpus.write", str(CORPUS)]
     command += ["--seed", str(seed), "--count", str(count)]
     subprocess.run(command, cwd=ROOT / "tests", check=True)
 

@@ -40,15 +40,16 @@ from behaviour.runner.running import (
 from behaviour.runner.secrets import Secrets
 from behaviour.runner.shim import Shim, ShimBroken
 from behaviour.runner.values import expand
+from driver.installed import CannotInstall
 from driver.programs import DEBUG, ROOT
 from driver.shims import SHIMS
-from openid.peers.installed import MODULES, PeersUnavailable, install
+from openid.peers.installed import PACKAGES, install
 
 HERE = ROOT / "tests" / "openid"
 GUARD = "openid-client"
 JUDGED: Mapping[str, Sequence[str]] = {
     **SHIMS,
-    GUARD: ["node", str(HERE / "openid_client.mjs"), str(MODULES)],
+    GUARD: ["node", str(HERE / "openid_client.mjs"), str(PACKAGES.modules)],
 }
 AT_ONCE = 2
 
@@ -139,7 +140,7 @@ def main() -> int:
     if GUARD in languages:
         try:
             install()
-        except PeersUnavailable as problem:
+        except CannotInstall as problem:
             print(f"{GUARD}: SKIPPED, because it cannot be installed: {problem}")
             languages.remove(GUARD)
     rows = matching(list(cases_of(HERE / "rows.json", "row", {})), options.row)

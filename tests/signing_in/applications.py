@@ -15,7 +15,7 @@ from pathlib import Path
 from driver.programs import DEBUG, ROOT, environment
 
 from . import page
-from .installed import FOLDER, MODULES, PYTHON
+from .installed import PACKAGES
 
 HERE = ROOT / "tests" / "signing_in"
 START_SECONDS = 120
@@ -53,7 +53,7 @@ def prepare(framework: str, form_post: bool, folder: Path, port: int) -> Applica
     text = page.code(framework)
     if form_post:
         text = page.with_form_post(framework, text)
-    python, node = str(PYTHON), "node"
+    python, node = str(PACKAGES.python), "node"
     if framework == "Flask":
         command = [python, "-m", "flask", "run", "--port", str(port)]
         return Application({"app.py": text}, command)
@@ -79,7 +79,7 @@ def prepare(framework: str, form_post: bool, folder: Path, port: int) -> Applica
     if framework == "Next.js":
         files = page.files(text, "unused")
         files |= {"next.config.mjs": NEXT_CONFIG, "package.json": '{"type": "module"}'}
-        program = str(MODULES / "next" / "dist" / "bin" / "next")
+        program = str(PACKAGES.modules / "next" / "dist" / "bin" / "next")
         return Application(files, [node, program, "dev", "--port", str(port)])
     if framework == "axum":
         program = str(DEBUG / "signing-in-axum")
@@ -109,7 +109,7 @@ def _compiled(text: str, folder: Path) -> str:
 def running(framework: str, form_post: bool, settings: Mapping[str, str]) -> Iterator[int]:
     """Starts the application, and yields its port. It logs to a file in its folder."""
     variant = f"{framework}-form_post" if form_post else framework
-    folder = FOLDER / "running" / variant.replace(".", "_")
+    folder = PACKAGES.folder / "running" / variant.replace(".", "_")
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     application = prepare(framework, form_post, folder, port)
@@ -148,7 +148,7 @@ def running(framework: str, form_post: bool, settings: Mapping[str, str]) -> Ite
 def log_of(framework: str, form_post: bool) -> str:
     """The end of what the application has logged."""
     variant = f"{framework}-form_post" if form_post else framework
-    log = FOLDER / "running" / variant.replace(".", "_") / "log"
+    log = PACKAGES.folder / "running" / variant.replace(".", "_") / "log"
     return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
 

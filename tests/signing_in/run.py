@@ -23,10 +23,11 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, RealmBroken, running_realm
+from driver.installed import CannotInstall
 from driver.programs import DEBUG, environment
 from signing_in import page
 from signing_in.applications import log_of, running
-from signing_in.installed import FrameworksUnavailable, install_from_npm, install_from_pypi
+from signing_in.installed import install_from_npm, install_from_pypi
 from signing_in.visitor import Response, Visitor, Wrong
 
 FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
@@ -232,7 +233,7 @@ def main() -> int:
         try:
             if ours:
                 install()
-        except FrameworksUnavailable as problem:
+        except CannotInstall as problem:
             skipped |= dict.fromkeys(ours, str(problem))
     jobs: list[tuple[str, Callable[[], str | None]]] = [("discovery", discovery_problem)]
     for framework in frameworks:

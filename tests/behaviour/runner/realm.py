@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-STOP_SECONDS = 10
+from driver.child_server import CannotStart, running_server
+
 # Long enough to tell a hanging realm from a slow one.
 ORDER_SECONDS = 90
 POLL_SECONDS = 0.01
@@ -96,26 +96,11 @@ class Realm:
 
 @contextlib.contextmanager
 def running_realm(binary: Path) -> Iterator[Realm]:
-    try:
-        process = subprocess.Popen(
-            [str(binary)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-    except OSError as error:
-        raise RealmBroken(f"cannot start {binary}: {error.strerror}") from error
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise RealmBroken(f"{binary} ended with status {process.wait()} before it was ready")
-        realm = Realm(json.loads(line))
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server([str(binary)]))
+        except CannotStart as problem:
+            raise RealmBroken(str(problem)) from problem
+        realm = Realm(server.said)
         yield realm
         realm.close()
-    finally:
-        # The realm exits when its standard input is closed.
-        process.stdin.close()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
