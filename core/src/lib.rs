@@ -82,8 +82,11 @@ pub use protocol::secret::{AccessToken, ClientSecret, CodeVerifier, IdToken, Ref
 #[doc(inline)]
 pub use protocol::wait_ended::WaitEnded;
 pub use session::in_flight::drain;
+pub use session::keep_alive::KeepAlive;
 pub use session::status::{LoginState, TokenStatus};
 pub use session::store::Store;
+pub use session::stored_accounts::{Accounts, AccountsPage, StoredAccount};
+pub use session::sweep::KeepAliveReport;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
 pub use store::{
@@ -98,6 +101,18 @@ pub use task::task::{Task, TaskHandle};
 pub mod binding {
     pub use crate::session::in_flight::in_flight;
     pub use crate::store::sqlite::{after_fork, before_fork};
+
+    /// The functions of a store, for [`conformance::check`](crate::conformance::check).
+    pub fn token_store(store: &crate::Store) -> &dyn crate::TokenStore {
+        store.token_store()
+    }
+}
+
+/// What fuzzing needs. Not for applications either.
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::store::postgres::answered_by as postgres_answered_by;
 }
 
 /// The version of this library, the same in all languages.

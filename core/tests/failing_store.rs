@@ -7,7 +7,7 @@
 mod support;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -27,6 +27,9 @@ struct Inner {
     swaps_fail: AtomicBool,
     /// Swaps that fail do so with a panic.
     panics: AtomicBool,
+    /// Swaps are always a conflict, and are counted.
+    swaps_conflict: AtomicBool,
+    conflicts: AtomicUsize,
     /// The next swap is carried out, but returns an error.
     swap_lies: AtomicBool,
     /// Swaps fail from the first one on that is made after a request was sent.
@@ -45,6 +48,10 @@ impl TokenStore for Fragile {
         if self.0.swaps_fail.load(Ordering::Relaxed) {
             assert!(!self.0.panics.load(Ordering::Relaxed), "planted");
             return Err("the disk is full".into());
+        }
+        if self.0.swaps_conflict.load(Ordering::Relaxed) {
+            self.0.conflicts.fetch_add(1, Ordering::Relaxed);
+            return Ok(SwapOutcome::Conflict);
         }
         let mut entries = self.0.entries.lock().unwrap();
         if entries.get(key).map(|entry| entry.version.as_str()) != expected {
@@ -101,6 +108,25 @@ fn a_store_that_cannot_be_written_stops_a_refresh_before_anything_is_sent() {
     assert_eq!(realm.counter("refresh_grants"), 0);
     store.set(|store| &store.swaps_fail, false);
     assert_ne!(source.refresh().unwrap(), token);
+}
+
+#[test]
+fn a_store_that_rejects_every_write_is_told_so_and_not_asked_for_ever() {
+    let (realm, store, source) = logged_in();
+    store.set(|store| &store.swaps_conflict, true);
+    let client = client(&realm, &store);
+    let request = client.authorization_request("balance:read").unwrap();
+    let login = client.complete_login(&request, &realm.callback(request.url()), "bob").unwrap_err();
+    let refresh = source.refresh().unwrap_err();
+    for error in [login, refresh] {
+        assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+        assert!(error.to_string().contains("keeps rejecting a write"), "{error}");
+    }
+    let conflicts = store.0.conflicts.load(Ordering::Relaxed);
+    assert!(conflicts <= 2 * 20 + 2, "{conflicts}");
+    assert_eq!(realm.counter("refresh_grants"), 0);
+    store.set(|store| &store.swaps_conflict, false);
+    source.refresh().unwrap();
 }
 
 #[test]

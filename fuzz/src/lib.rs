@@ -12,6 +12,8 @@ pub mod jwks;
 pub mod jws;
 pub mod logout_token;
 pub mod metadata;
+pub mod postgres;
+pub mod redis_replies;
 pub mod token_response;
 pub mod token_set;
 pub mod userinfo;

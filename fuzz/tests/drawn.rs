@@ -27,6 +27,19 @@ fn shuffle<T>(u: &mut Unstructured<'_>, items: &mut [T]) -> Result<()> {
     Ok(())
 }
 
+/// Changes a few bytes, or none.
+fn damage(u: &mut Unstructured<'_>, bytes: &mut Vec<u8>) -> Result<()> {
+    for _ in 0..if one_in(u, 2)? { 0 } else { u.int_in_range(1..=4)? } {
+        let at = u.int_in_range(0..=bytes.len())?;
+        match u.int_in_range(0..=2)? {
+            0 => bytes.truncate(at),
+            1 => bytes.insert(at, u.arbitrary()?),
+            _ => bytes.iter_mut().skip(at).take(1).try_for_each(|byte| u.arbitrary().map(|other| *byte = other))?,
+        }
+    }
+    Ok(())
+}
+
 /// A text as some browser or server might escape it: what could be misread always, the rest at
 /// times, in either case.
 fn escape(u: &mut Unstructured<'_>, text: &str) -> Result<String> {
@@ -276,6 +289,87 @@ fn a_logout_token_is_judged_by_the_rules_whatever_it_says() {
     });
     arbtest(|u| {
         targets::logout_token::check(&claims(u, &good, &["nonce", "nbf", "azp", "other"])?);
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn a_postgres_server_may_say_any_messages_in_any_order() {
+    let message = |tag: u8, body: &[u8]| [&[tag][..], &u32::try_from(body.len() + 4).expect("short").to_be_bytes(), body].concat();
+    let row = |columns: &[Option<&[u8]>]| {
+        let length = |column: &Option<&[u8]>| column.map_or(-1, |column| i32::try_from(column.len()).expect("short")).to_be_bytes();
+        let values = columns.iter().flat_map(|column| [&length(column)[..], column.unwrap_or_default()].concat()).collect::<Vec<_>>();
+        [&u16::try_from(columns.len()).expect("few").to_be_bytes()[..], &values].concat()
+    };
+    let start = [message(b'R', &[0; 4]), message(b'S', b"in_hot_standby\0on\0"), message(b'Z', b"I")];
+    let error = b"SERROR\0VWARNING\0C42P01\0Mcanary words\0\0";
+    let parts = [
+        message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
+        message(b'R', b"\0\0\0\x0br=x,s=AAAA,i=1"),
+        message(b'E', error),
+        message(b'N', error),
+        message(b'C', b"UPDATE 1\0"),
+        message(b'D', &row(&[Some(b"\0"), Some(b"version"), Some(b"data"), None, Some(b"marker")])),
+        message(b'D', &row(&[Some(&b"\x01"[..]); 14])),
+        message(b'Z', b"I"),
+        message(b'Z', b"E"),
+        message(b'1', b""),
+        message(b'A', b"\0\0\0\x01channel\0text\0"),
+    ];
+    arbtest(|u| {
+        let mut said = if one_in(u, 8)? { Vec::new() } else { start.concat() };
+        for _ in 0..u.int_in_range(0..=10)? {
+            said.extend(u.choose(&parts)?);
+        }
+        damage(u, &mut said)?;
+        targets::postgres::check(&said);
+        Ok(())
+    })
+    .budget_ms(BUDGET);
+}
+
+#[test]
+fn a_redis_may_send_any_replies_in_any_order() {
+    let bulk = |text: &str| format!("${}\r\n{text}\r\n", text.len());
+    let info = |role: &str| {
+        bulk(&format!(
+            "redis_version:7.2.4\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:{role}\r\ncluster_enabled:0\r\n"
+        ))
+    };
+    let key = format!("sipgate-oauth2:{}", "07".repeat(32));
+    let entry = format!("*3\r\n{}{}{}", bulk("version"), bulk("data"), bulk("4000000000"));
+    let start = ["*0\r\n".to_owned(), info("master"), bulk("marker"), entry.clone(), bulk("marker")];
+    let parts = [
+        info("slave"),
+        info("master").replace("enabled:0", "enabled:1"),
+        entry,
+        bulk("marker"),
+        "$-1\r\n".to_owned(),
+        "*3\r\n$-1\r\n$-1\r\n$-1\r\n".to_owned(),
+        ":1\r\n".to_owned(),
+        "*2\r\n:1\r\n:0\r\n".to_owned(),
+        format!("*2\r\n{}*2\r\n{}{}", bulk("0"), bulk(&key), bulk("sipgate-oauth2:store")),
+        "+OK\r\n".to_owned(),
+        "-MOVED 5 :1\r\n".to_owned(),
+        "-ASK 5 a b\x07:1\r\n".to_owned(),
+        "-NOPERM no permissions\r\n".to_owned(),
+        "-ERR canary: secret + %\r\n".to_owned(),
+        "-ERR Error running script: OOM 'canary: secret + %'\r\n".to_owned(),
+        "%1\r\n+a\r\n+b\r\n".to_owned(),
+    ];
+    arbtest(|u| {
+        let mut pieces = if one_in(u, 8)? { Vec::new() } else { start.to_vec() };
+        for _ in 0..u.int_in_range(0..=6)? {
+            pieces.push(u.choose(&parts)?.clone());
+        }
+        if one_in(u, 2)? && !pieces.is_empty() {
+            let at = u.int_in_range(0..=pieces.len() - 1)?;
+            pieces[at] = u.choose(&parts)?.clone();
+        }
+        let mut sent = pieces.join("--\n").into_bytes();
+        damage(u, &mut sent)?;
+        targets::redis_replies::check(&sent);
         Ok(())
     })
     .budget_ms(BUDGET);

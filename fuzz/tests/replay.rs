@@ -49,8 +49,18 @@ fn token_response() {
 }
 
 #[test]
+fn redis_replies() {
+    replay("redis_replies", targets::redis_replies::check);
+}
+
+#[test]
 fn http_response() {
     replay("http_response", targets::http_response::check);
+}
+
+#[test]
+fn postgres() {
+    replay("postgres", targets::postgres::check);
 }
 
 /// All but the version, which is the manifest's: each function that the header declares is in the
@@ -58,7 +68,7 @@ fn http_response() {
 #[test]
 fn every_c_function_is_called() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_calls/src");
-    let calls = ["calls.rs", "handles.rs", "outcome.rs", "c_program.rs", "source_calls.rs"]
+    let calls = ["calls.rs", "handles.rs", "outcome.rs", "c_program.rs", "source_calls.rs", "store_calls.rs", "openid_calls.rs"]
         .map(|file| fs::read_to_string(target.join(file)).expect("a source"));
     let header = fs::read_to_string("../include/sipgate_oauth2.h").expect("the header");
     let words = |text: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect::<HashSet<_>>();

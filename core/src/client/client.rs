@@ -19,10 +19,13 @@ use protocol::openid::end_session::{self, LogoutParameters};
 use crate::context::Context;
 use crate::exchange::{self, Exchange};
 use crate::session::ended_sessions;
+use crate::session::keep_alive::{self, KeepAlive};
 use crate::session::login::{self, Whose};
 use crate::session::session::{Session, no_store};
 use crate::session::single_exchange;
 use crate::session::store::Store;
+use crate::session::stored_accounts::{self, Accounts, AccountsPage};
+use crate::session::sweep::KeepAliveReport;
 use crate::session::token_source::TokenSource;
 use crate::sys::random;
 use crate::task::call_options::CallOptions;
@@ -227,6 +230,70 @@ impl Client {
     /// account that is empty or too long.
     pub fn token_source(&self, account: impl Into<String>) -> Result<TokenSource> {
         self.session(account.into()).map(|session| TokenSource::new(Arc::new(session)))
+    }
+
+    /// The accounts of this client in the store, read page by page. Their order is that of their
+    /// keys, which is none to people. What is stored meanwhile may be among them or not.
+    ///
+    /// An entry that cannot be read is listed without its name, as
+    /// [`LoginState::Unreadable`](crate::LoginState::Unreadable): it may be another client's.
+    ///
+    /// ```no_run
+    /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
+    /// for account in client.accounts() {
+    ///     let account = account?;
+    ///     println!("{}: {}", account.account(), account.state());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, which end the iteration:
+    /// [`ErrorCode::Unsupported`](crate::ErrorCode::Unsupported) if it is a custom store without
+    /// [`keys`](crate::TokenStore::keys).
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if the client has none.
+    pub fn accounts(&self) -> Accounts {
+        let client = self.clone();
+        Accounts::new(move |after| client.start_accounts(after, &CallOptions::new()).wait())
+    }
+
+    /// One page of [`accounts`](Self::accounts), without waiting: those of the next 100 entries
+    /// after the place that the page before says, or of the first.
+    pub fn start_accounts<'a>(&self, after: impl Into<Option<&'a str>>, options: &CallOptions) -> Task<AccountsPage> {
+        Task::started(options.refuse_cancelled().and_then(|()| stored_accounts::start(&self.context, self.store()?, after.into(), options)))
+    }
+
+    /// Refreshes the logins that nobody has used for a week, so that the server does not end them:
+    /// a refresh token lives for so many days after its last use. Run it every hour, from cron or a
+    /// thread, on as many machines as you like: they share the work, and each login is looked at
+    /// once a day.
+    ///
+    /// It stops after ten minutes, or after the call's timeout, and the next call goes on. At most
+    /// five logins a second are refreshed. After five failures in a row it stops too.
+    ///
+    /// ```no_run
+    /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {
+    /// use sipgate_oauth2::KeepAlive;
+    ///
+    /// let report = client.keep_alive(&KeepAlive::new())?;
+    /// for account in &report.login_required {
+    ///     println!("{account} must log in again");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, as for [`accounts`](Self::accounts). A refresh that fails is counted,
+    /// and is no error.
+    pub fn keep_alive(&self, settings: &KeepAlive) -> Result<KeepAliveReport> {
+        self.start_keep_alive(settings, &CallOptions::new()).wait()
+    }
+
+    /// [`keep_alive`](Self::keep_alive) without waiting.
+    pub fn start_keep_alive(&self, settings: &KeepAlive, options: &CallOptions) -> Task<KeepAliveReport> {
+        Task::started(options.refuse_cancelled().and_then(|()| keep_alive::start(&self.context, self.store()?, settings, options)))
     }
 
     /// Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel

@@ -127,6 +127,12 @@ impl Environment<'_> {
 /// A URL, or the path of a SQLite database.
 fn store(place: &str) -> Result<Store> {
     match url(place) {
+        // A mistyped URL would be a file of this machine alone, with the password in its name.
+        None if place.contains("//") || place.contains(['@', '"', '\'']) || place.starts_with("redis") || place.starts_with("postgres") => {
+            let problem =
+                "is neither the path of a file nor the URL of a store; write it without quotes, as in postgres://user@host/database";
+            Err(Error::invalid_argument("SIPGATE_STORE", problem))
+        }
         None => Store::sqlite(place),
         Some(_) => Store::open(place).map_err(|error| match error.code() {
             ErrorCode::InvalidArgument => of("SIPGATE_STORE", &error),
@@ -257,7 +263,16 @@ mod tests {
     #[test]
     fn a_store_is_a_path_or_a_url_and_the_error_names_the_variable() {
         assert!(with(&[("SIPGATE_STORE", "memory:")]).is_ok());
-        for place in ["sqlite://host/x.db", "sqlite:x.db", "mysql://u:hunter2@h/d", "file:///x.db"] {
+        for place in [
+            "sqlite://host/x.db",
+            "sqlite:x.db",
+            "mysql://u:hunter2@h/d",
+            "file:///x.db",
+            "\"postgres://u:hunter2@h/d\"",
+            "postgres//u:hunter2@h/d",
+            "redis:hunter2@h",
+            "'/var/lib/logins.db'",
+        ] {
             let error = with(&[("SIPGATE_STORE", place)]).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidArgument, "{place}");
             assert!(error.to_string().starts_with("SIPGATE_STORE: ") && !error.to_string().contains("hunter2"), "{error}");

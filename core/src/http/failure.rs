@@ -5,10 +5,11 @@ use std::fmt;
 use std::io;
 
 use protocol::http::{FailureKind, TransportError};
-use rustls::{AlertDescription, CertificateError, InvalidMessage};
+use rustls::{AlertDescription, InvalidMessage};
 use ureq::Error;
 
 use crate::task::progress::Progress;
+use crate::tls::certificate_problem;
 
 /// The caller stopped waiting before the first byte was sent.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
 
 fn tls(error: &rustls::Error, own_roots: bool) -> FailureKind {
     match error {
-        rustls::Error::InvalidCertificate(why) => FailureKind::Certificate(certificate(why, own_roots)),
+        rustls::Error::InvalidCertificate(why) => FailureKind::Certificate(certificate_problem(why, own_roots)),
         rustls::Error::NoCertificatesPresented => FailureKind::Certificate("the server presented none; correct host and port".to_owned()),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => FailureKind::NotTls,
         rustls::Error::AlertReceived(alert) => alert_kind(*alert),
@@ -93,27 +94,6 @@ fn tls(error: &rustls::Error, own_roots: bool) -> FailureKind {
         }
         _ => FailureKind::ConnectionLost,
     }
-}
-
-/// What is wrong with a certificate, and what to do.
-fn certificate(why: &CertificateError, own_roots: bool) -> String {
-    let remedy = match why {
-        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "it names no host: make one with subjectAltName (openssl req -x509 -addext subjectAltName=DNS:host.name), also for ca_certificates"
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "correct the host: ca_certificates do not change whom a certificate is for"
-        }
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => "replace it, also in ca_certificates, or correct this machine's clock",
-        CertificateError::UnknownIssuer if own_roots => {
-            "ca_certificates holds neither the certificate of its issuer nor this very certificate; add one of them, or correct the host"
-        }
-        _ => "set ca_certificates if your company has its own, or correct the host",
-    };
-    format!("{why}; {remedy}")
 }
 
 /// Alerts that require another configuration, at either end. The others are accidents.
@@ -142,25 +122,7 @@ fn alert_kind(alert: AlertDescription) -> FailureKind {
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::ServerName;
-
     use super::*;
-
-    #[test]
-    fn a_certificates_problem_is_named_with_what_to_do() {
-        let name = |presented| CertificateError::NotValidForNameContext { expected: ServerName::try_from("a.example").unwrap(), presented };
-        for (error, own_roots, words) in [
-            (name(vec![]), true, "make one with subjectAltName"),
-            (name(vec!["b.example".to_owned()]), true, "correct the host"),
-            (CertificateError::Expired, false, "replace it"),
-            (CertificateError::UnknownIssuer, true, "ca_certificates holds neither"),
-            (CertificateError::UnknownIssuer, false, "set ca_certificates"),
-            (CertificateError::Revoked, false, "correct the host"),
-        ] {
-            let text = certificate(&error, own_roots);
-            assert!(text.contains(words) && text.contains("ca_certificates"), "{text}");
-        }
-    }
 
     #[test]
     fn an_accident_is_not_a_matter_of_configuration() {

@@ -37,6 +37,36 @@ pub(super) fn remember(context: &Context, store: &Store, account_state: &Account
     }
 }
 
+/// Removes the account of a login from what is filed under its session and its user.
+pub(super) fn forget(context: &Context, store: &Store, account_state: &AccountState) -> Result<()> {
+    let identity = account_state.read(|local| local.record().and_then(|record| record.identity.clone()));
+    let Some(identity) = identity else { return Ok(()) };
+    let session = identity.session.iter().map(|session_id| ("sid", session_id));
+    for (kind, name) in session.chain([("sub", &identity.subject)]) {
+        remove(context, store, &index(context, kind, name), &account_state.account.account)?;
+    }
+    Ok(())
+}
+
+fn remove(context: &Context, store: &Store, key: &StoreKey, account: &str) -> Result<()> {
+    for _ in 0..MAX_CONFLICTS {
+        let Some(found) = ask_store(|| store.token_store().load(key))? else { return Ok(()) };
+        let mut accounts = read(&found)?;
+        if !accounts.accounts.iter().any(|known| known == account) {
+            return Ok(());
+        }
+        accounts.accounts.retain(|known| known != account);
+        // The store may delete an empty one.
+        let expires_at = if accounts.accounts.is_empty() { Some(context.clock.unix_seconds()) } else { found.expires_at };
+        let data = serde_json::to_vec(&accounts).map_err(|_| Error::caught_panic("a logout"))?;
+        let entry = StoreEntry { version: version(&*context.random)?, data, expires_at };
+        if ask_store(|| store.token_store().swap(key, Some(&found.version), &entry))? == SwapOutcome::Stored {
+            return Ok(());
+        }
+    }
+    Err(Error::new(ErrorCode::Busy, "other processes keep changing an entry of this user's sessions; try again"))
+}
+
 fn add(context: &Context, store: &Store, key: &StoreKey, account: &str, expires_at: Option<i64>) -> Result<()> {
     for _ in 0..MAX_CONFLICTS {
         let found = ask_store(|| store.token_store().load(key))?;

@@ -18,7 +18,7 @@ use protocol::refresh::reply::{Received, ReceivedIdToken, Reply};
 use protocol::time::{Moment, milliseconds};
 
 use super::accounts_of_sessions;
-use super::entry::{ask_store, stored, version};
+use super::entry::{MOST_CONFLICTS, ask_store, keeps_conflicting, stored, version};
 use super::in_flight::InFlight;
 use super::single_flight::{AccountState, Report, WaitsFor};
 use super::store::Store;
@@ -34,6 +34,10 @@ use crate::sys::sync::Instant;
 use crate::task::progress::Progress;
 use crate::worker::semaphore::Permit;
 use crate::worker::{pool, timer};
+
+/// How long the record of a user who was forgotten stays: longer than a refresh that began before
+/// can take. A process that finds it stores no tokens of that login.
+const ERASED_SECONDS: i64 = 3600;
 
 /// What an operation needs to be carried out.
 pub(crate) struct Driver {
@@ -59,7 +63,7 @@ impl Driver {
     /// Runs the operation to its end, on threads of the pool.
     pub(crate) fn run(self, goal: Goal, mut report: Report) {
         let log = OperationLog::begin(&goal, &self.account_state);
-        let logout = matches!(goal, Goal::LogOut).then_some(LogoutOutcome::LocalOnly);
+        let logout = matches!(goal, Goal::LogOut | Goal::Forget).then_some(LogoutOutcome::LocalOnly);
         let operation_context = match self.operation_context() {
             Ok(operation_context) => operation_context,
             Err(error) => return report(&Err(error), true),
@@ -76,6 +80,7 @@ impl Driver {
             server_permit: None,
             logout,
             next: Next::Decide(Observation::Begun),
+            conflicts: 0,
             if_dropped: Error::caught_panic("a refresh"),
         };
         Box::new(running).resume_with_store();
@@ -117,6 +122,8 @@ struct RunningOperation {
     /// Of a logout: whether the server was told.
     logout: Option<LogoutOutcome>,
     next: Next,
+    /// How many writes in a row were rejected because of another version.
+    conflicts: u32,
     /// What is reported if this is dropped before its end.
     if_dropped: Error,
 }
@@ -125,6 +132,9 @@ enum Next {
     Decide(Observation),
     Act(Action),
 }
+
+const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_CONFLICT_PAUSE: Duration = Duration::from_millis(500);
 
 impl RunningOperation {
     /// Resumes on a thread of the pool, once the store has a permit.
@@ -173,7 +183,21 @@ impl RunningOperation {
                 }
                 Action::Load => self.driver.load(),
                 Action::TryLock => self.driver.try_lock(&mut self.lock),
-                Action::Swap { expected, record } => self.driver.swap(expected.as_deref(), &record),
+                Action::Swap { expected, record } => match self.driver.swap(expected.as_deref(), &record) {
+                    Observation::Conflict => match self.pause_after_conflict() {
+                        Some(pause) if pause.is_zero() => Observation::Conflict,
+                        Some(pause) => {
+                            self.release_permits();
+                            self.next = Next::Decide(Observation::Conflict);
+                            return timer::after(pause, move || self.resume_with_store());
+                        }
+                        None => Observation::StoreFailed(keeps_conflicting()),
+                    },
+                    seen => {
+                        self.conflicts = 0;
+                        seen
+                    }
+                },
                 Action::AcquirePermit => {
                     self.store_permit = None;
                     self.next = Next::Decide(Observation::PermitAcquired { waited: true });
@@ -260,6 +284,17 @@ impl RunningOperation {
         }
     }
 
+    /// The first conflicts are no reason to wait: another process was faster. Then a pause grows,
+    /// and in the end there is none, because the store is at fault.
+    fn pause_after_conflict(&mut self) -> Option<Duration> {
+        self.conflicts = (self.conflicts + 1).min(MOST_CONFLICTS);
+        match self.conflicts {
+            0..=3 => Some(Duration::ZERO),
+            MOST_CONFLICTS => None,
+            more => Some((CONFLICT_PAUSE * (1 << (more - 4).min(6))).min(LONGEST_CONFLICT_PAUSE)),
+        }
+    }
+
     fn release_permits(&mut self) {
         self.store_permit = None;
         self.server_permit = None;
@@ -312,7 +347,12 @@ impl Driver {
     }
 
     fn swap(&self, expected: Option<&str>, record: &Record) -> Observation {
-        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at: None }));
+        let is_erased = record.is_erased();
+        if is_erased && let Err(error) = accounts_of_sessions::forget(&self.context, &self.store, &self.account_state) {
+            return Observation::StoreFailed(error);
+        }
+        let expires_at = is_erased.then(|| self.context.clock.unix_seconds() + ERASED_SECONDS);
+        let entry = record.encode().and_then(|data| Ok(StoreEntry { version: version(&*self.context.random)?, data, expires_at }));
         let swapped = entry.and_then(|entry| {
             let outcome = ask_store(|| self.store.token_store().swap(&self.account_state.key, expected, &entry))?;
             Ok((outcome, entry.version))
@@ -418,7 +458,7 @@ impl OperationLog {
             Goal::Refresh { .. } | Goal::ForceRefresh => Kind::Refresh,
             Goal::LogIn { .. } | Goal::Save { .. } => Kind::Login,
             Goal::JudgeIdToken => Kind::Judgement,
-            Goal::LogOut => Kind::Logout,
+            Goal::LogOut | Goal::Forget => Kind::Logout,
             Goal::EndSession(_) => Kind::SessionEnd,
         };
         let had_identity = account_state.read(|local| local.record().is_some_and(|record| record.identity.is_some()));

@@ -32,6 +32,18 @@ pub(super) fn ask_store<T>(ask: impl FnOnce() -> Result<T, BoxError>) -> Result<
     catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err("it panicked".into())).map_err(store_error)
 }
 
+/// After so many conflicts in a row, it is not that others write.
+pub(super) const MOST_CONFLICTS: u32 = 20;
+
+/// The error of a store whose entry never has the version that it was loaded with.
+pub(super) fn keeps_conflicting() -> Error {
+    Error::new(
+        ErrorCode::StoreUnavailable,
+        "the store keeps rejecting a write over the version that it returns; if it is a custom store, run its check: a load must see what \
+         was just saved, and a save must replace an expired entry that load leaves out",
+    )
+}
+
 fn store_error(failure: BoxError) -> Error {
     match failure.downcast::<Error>() {
         Ok(error) => *error,

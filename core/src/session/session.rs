@@ -67,6 +67,7 @@ impl Session {
             recheck: self.store.recheck_milliseconds(),
             early_refresh: (!self.store.has_locks()).then(|| self.store.accounts().spread()),
             credentials: self.context.fingerprint,
+            due: None,
         }
     }
 

@@ -11,7 +11,7 @@ use protocol::refresh::record::{StoredError, digest_of};
 use protocol::time::Moment;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{ask_store, key, version};
+use super::entry::{MOST_CONFLICTS, ask_store, keeps_conflicting, key, version};
 use super::store::Store;
 use crate::context::Context;
 use crate::store::{StoreEntry, StoreKey, SwapOutcome};
@@ -121,7 +121,7 @@ impl SingleUse {
     /// Takes the single use, unless another caller has it.
     pub(super) fn take(&self) -> Result<Taken> {
         let mut found: Option<(String, Marker)> = None;
-        loop {
+        for _ in 0..MOST_CONFLICTS {
             let expected = match found {
                 None => None,
                 Some((_, marker)) if marker.code != self.code => {
@@ -145,6 +145,7 @@ impl SingleUse {
             }
             found = self.marker()?;
         }
+        Err(keeps_conflicting())
     }
 
     /// The marker that is stored, and its version.

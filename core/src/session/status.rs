@@ -54,6 +54,10 @@ pub enum LoginState {
     Rejected,
     /// The user was logged out.
     LoggedOut,
+    /// The entry cannot be read: it is damaged, encrypted with a key that the store was not given,
+    /// or of a newer version of this library. Only
+    /// [`Client::accounts`](crate::Client::accounts) says so; elsewhere it is an error.
+    Unreadable,
 }
 
 impl LoginState {
@@ -64,6 +68,7 @@ impl LoginState {
             Self::Active => "active",
             Self::Rejected => "rejected",
             Self::LoggedOut => "logged_out",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -78,24 +83,29 @@ impl TokenStatus {
     pub(super) fn of(local: &LocalState) -> Self {
         let record = local.record();
         let tokens = record.and_then(|record| record.tokens.as_ref());
-        let failed = record.and_then(|record| record.failure.as_ref()).map(|failure| failure.reason.error());
         Self {
             state: record.map_or(LoginState::Absent, state),
             generation: record.map_or(0, |record| record.generation),
             expires_at: tokens.and_then(|tokens| tokens.expires_at()),
             refresh_expires_at: tokens.and_then(|tokens| tokens.refresh_expires_at()),
             scope: tokens.and_then(|tokens| tokens.scope()).map(str::to_owned),
-            last_error: record.filter(|record| !record.grant_id.is_empty()).and_then(local_state::login_required).or(failed),
+            last_error: record.and_then(last_error),
             unsaved: local.is_unsaved(),
         }
     }
 }
 
-fn state(record: &Record) -> LoginState {
+/// Why the login ended, or why its last refresh failed.
+pub(super) fn last_error(record: &Record) -> Option<Error> {
+    let ended = Some(record).filter(|record| !record.is_absent()).and_then(local_state::login_required);
+    ended.or_else(|| record.failure.as_ref().map(|failure| failure.reason.error()))
+}
+
+pub(super) fn state(record: &Record) -> LoginState {
     match record.state {
         State::Active => LoginState::Active,
         State::Rejected { .. } => LoginState::Rejected,
-        State::LoggedOut if record.grant_id.is_empty() => LoginState::Absent,
+        State::LoggedOut if record.is_absent() => LoginState::Absent,
         State::LoggedOut => LoginState::LoggedOut,
     }
 }

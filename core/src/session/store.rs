@@ -14,6 +14,8 @@ use super::single_flight::Accounts;
 use crate::store::encryption::{Encrypted, Plaintext};
 use crate::store::location::{self, Opened};
 use crate::store::memory::Memory;
+#[cfg(feature = "postgres")]
+use crate::store::postgres;
 use crate::store::sqlite::Sqlite;
 use crate::store::{EncryptionKey, SqliteOptions, StoreOptions, TokenStore};
 use crate::sys::process::PerProcess;
@@ -133,8 +135,26 @@ impl Store {
     pub fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
         Ok(match location::open(url, options)? {
             Opened::Local(store) => Self::with(store, LOCAL_RECHECK, true),
+            #[cfg(any(feature = "postgres", feature = "redis"))]
             Opened::Remote(store) => Self::with(store, REMOTE_RECHECK, false),
         })
+    }
+
+    /// The SQL script that creates the PostgreSQL table of this name, for migrations: with or
+    /// without a schema, and `None` for `sipgate_oauth2_logins`.
+    ///
+    /// ```
+    /// let script = sipgate_oauth2::Store::postgres_schema(None)?;
+    /// assert!(script.contains("CREATE TABLE IF NOT EXISTS"));
+    /// # Ok::<(), sipgate_oauth2::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if it is not the name of a table.
+    #[cfg(feature = "postgres")]
+    pub fn postgres_schema(table: Option<&str>) -> Result<String> {
+        postgres::schema(table)
     }
 
     /// Looks whether the store works and keeps logins as it must: rights, table, durability,

@@ -175,6 +175,26 @@ impl TokenSource {
         self.run(Goal::LogOut, options, LogoutOutcome::of)
     }
 
+    /// Ends the login as [`logout`](Self::logout) does, and then removes what the store knows of
+    /// the user: for a request to erase it, or an account that was deleted. Afterwards there is no
+    /// login, and [`Client::accounts`](crate::Client::accounts) does not list the account.
+    ///
+    /// For an hour, an entry without a name stays in the store, so that no other process restores
+    /// the login. A later login works as the first one does.
+    ///
+    /// # Errors
+    ///
+    /// As [`logout`](Self::logout): if the server could not be told, the account is logged out, and
+    /// another call finishes the erasure.
+    pub fn forget(&self) -> Result<LogoutOutcome> {
+        self.start_forget(&CallOptions::new()).wait()
+    }
+
+    /// [`forget`](Self::forget) without waiting.
+    pub fn start_forget(&self, options: &CallOptions) -> Task<LogoutOutcome> {
+        self.run(Goal::Forget, options, LogoutOutcome::of)
+    }
+
     /// The state of the login, from the store, without the network.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub(crate) enum Opened {
     /// On this machine. It has locks.
     Local(Arc<dyn TokenStore>),
     /// Elsewhere, for any number of machines.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     Remote(Arc<dyn TokenStore>),
 }
 

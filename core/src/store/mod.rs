@@ -7,7 +7,7 @@ pub(crate) mod location;
 pub(crate) mod memory;
 mod options;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "postgres", feature = "redis"))]

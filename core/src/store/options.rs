@@ -1,15 +1,17 @@
 //! Options of a store that a URL names.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::error::{Error, Result};
 
 use super::token_store::BoxError;
+#[cfg(any(feature = "postgres", feature = "redis"))]
 use crate::tls::Roots;
 
-type PasswordFunction = Arc<dyn Fn() -> Result<String, BoxError> + Send + Sync>;
+pub(super) type PasswordFunction = Arc<dyn Fn() -> Result<String, BoxError> + Send + Sync>;
 
 /// Options for [`Store::open_with`](crate::Store::open_with): what a URL cannot say. An option that
 /// the URL's store does not have is an error.
@@ -54,6 +56,26 @@ pub enum Durability {
     /// Once it is in the server's memory. If the server stops, its last writes are lost, and users
     /// may have to log in again.
     Memory,
+}
+
+impl Durability {
+    /// The name in configuration files and in the other languages: `disk`, `server` or `memory`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Server => "server",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl FromStr for Durability {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = [Self::Disk, Self::Server, Self::Memory].into_iter().find(|known| known.as_str() == name);
+        known.ok_or_else(|| Error::invalid_argument("durability", "is not known; use disk, server or memory"))
+    }
 }
 
 impl StoreOptions {
@@ -148,6 +170,7 @@ impl StoreOptions {
         }
     }
 
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(super) fn roots(&self) -> Result<Roots> {
         self.ca_certificates.as_deref().map_or(Ok(Roots::System), Roots::parse)
     }

@@ -27,6 +27,7 @@ use crate::sys::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 #[must_use]
 pub struct CallOptions {
     pub(crate) timeout: Duration,
+    has_timeout: bool,
     pub(crate) cancel: Option<CancelToken>,
 }
 
@@ -36,13 +37,19 @@ impl CallOptions {
 
     /// A timeout of 30 seconds, and no cancel token.
     pub fn new() -> Self {
-        Self { timeout: Self::DEFAULT_TIMEOUT, cancel: None }
+        Self { timeout: Self::DEFAULT_TIMEOUT, has_timeout: false, cancel: None }
     }
 
     /// Waits no longer than this.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self.has_timeout = true;
         self
+    }
+
+    /// With this timeout if none was set: for a call that takes longer than others.
+    pub(crate) fn or_timeout(self, timeout: Duration) -> Self {
+        if self.has_timeout { self } else { Self { timeout, ..self } }
     }
 
     /// Stops waiting when this token is cancelled.

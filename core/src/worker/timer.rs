@@ -16,14 +16,18 @@ static TIMER: PerProcess<Timer> = PerProcess::new();
 ///
 /// If no thread can be started, the calling thread waits and runs the job.
 pub(crate) fn after(delay: Duration, job: impl FnOnce() + Send + 'static) {
-    let timer = TIMER.get_or_make(Timer::default);
-    if let Err(job) = timer.add(delay, Box::new(job)) {
+    if let Err(job) = try_after(delay, job) {
         thread::sleep(delay);
         job();
     }
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The same, but returns the job if no thread can be started.
+pub(crate) fn try_after(delay: Duration, job: impl FnOnce() + Send + 'static) -> Result<(), Job> {
+    TIMER.get_or_make(Timer::default).add(delay, Box::new(job))
+}
+
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Timer {

@@ -1,5 +1,7 @@
 //! Starts the local realm and talks to its control interface.
 
+pub(crate) mod drawer;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

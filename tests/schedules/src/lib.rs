@@ -2,6 +2,8 @@
 //! crate unchanged, except for its I/O: shuttle schedules the threads, time passes when no thread
 //! can run, and a server in this crate responds.
 
+#![expect(unexpected_cfgs, reason = "the core's features")]
+
 mod http;
 mod sys;
 
@@ -17,7 +19,6 @@ mod world;
 mod client;
 #[path = "../../../core/src/context.rs"]
 mod context;
-#[expect(unexpected_cfgs, reason = "the core's features")]
 #[path = "../../../core/src/event.rs"]
 mod event;
 #[path = "../../../core/src/exchange.rs"]
@@ -30,7 +31,6 @@ mod logout_outcome;
 mod openid;
 #[path = "../../../core/src/session/mod.rs"]
 mod session;
-#[expect(unexpected_cfgs, reason = "the core's features")]
 #[path = "../../../core/src/store/mod.rs"]
 mod store;
 #[path = "../../../core/src/task/mod.rs"]

@@ -57,6 +57,8 @@ pub enum Goal {
     JudgeIdToken,
     /// End the login, here and at the server.
     LogOut,
+    /// End the login, here and at the server, and keep nothing of its user.
+    Forget,
     /// End the login here if its session at the server has ended.
     EndSession(EndedSession),
 }

@@ -37,7 +37,8 @@ pub(super) fn committed(
     let generation = stored.map_or(0, |stored| stored.generation).max(ours.generation) + 1;
     // This process saw the login logged out, and the store has lost that (I9).
     if let Some(tombstone) = local.record().filter(|local| local.is_logged_out() && local.grant_id == ours.grant_id) {
-        return Some(Record { generation, refresh_token: next_token(ours, received), claim, ..tombstone.clone() });
+        let (account, refresh_token) = (ours.account.clone(), next_token(ours, received));
+        return Some(Record { account, generation, refresh_token, claim, ..tombstone.clone() });
     }
     let mut next = Record {
         generation,

@@ -117,6 +117,8 @@ pub struct TokenRequirements {
     pub early_refresh: Option<u8>,
     /// The fingerprint of the client's credentials.
     pub credentials: u64,
+    /// The generation of tokens that are due, however fresh they are.
+    pub due: Option<u64>,
 }
 
 /// What was already done for a caller within its call.
@@ -260,14 +262,15 @@ impl LocalState {
         if self.invalidated.as_ref().is_some_and(|invalidated| *invalidated == digest_of(tokens.access_token().reveal())) {
             return Phase::Expired;
         }
-        let Some(lifetime) = record.lifetime() else { return Phase::Fresh };
+        let is_due = requirements.due == Some(record.generation);
+        let Some(lifetime) = record.lifetime() else { return if is_due { Phase::RefreshDue } else { Phase::Fresh } };
         let Some(age) = &self.age else { return Phase::Expired };
         let age = age.at(now);
         // A token that is new is good enough: the server issues no longer lifetime.
         let margin = expiry_margin(lifetime).max(requirements.min_validity.min(refresh_age(lifetime, None)));
         if age >= lifetime.saturating_sub(margin) {
             Phase::Expired
-        } else if age >= refresh_age(lifetime, requirements.early_refresh) {
+        } else if is_due || age >= refresh_age(lifetime, requirements.early_refresh) {
             Phase::RefreshDue
         } else {
             Phase::Fresh
@@ -391,6 +394,7 @@ impl LocalState {
             // session (I14).
             if local.is_logged_out() && local.grant_id == found.grant_id && found.generation > local.generation {
                 record.refresh_token = found.refresh_token.clone();
+                record.account = found.account.clone();
             }
             let login = found.claim.as_ref().filter(|claim| claim.login);
             record.claim = login.or(local.claim.as_ref()).cloned();
@@ -491,7 +495,7 @@ pub fn login_required(record: &Record) -> Option<Error> {
     match &record.state {
         State::Active => None,
         State::Rejected { reason, .. } => Some(reason.error()),
-        State::LoggedOut if record.grant_id.is_empty() => Some(no_login()),
+        State::LoggedOut if record.is_absent() => Some(no_login()),
         State::LoggedOut => Some(Error::new(ErrorCode::LoginRequired, "this account was logged out; log in again")),
     }
 }

@@ -170,10 +170,15 @@ impl Operation {
                 self.verify_tombstone()
             }
             (Step::VerifyingTombstone, Observation::Loaded(found)) => self.revoke(local, found, now),
-            (Step::Revoking(tombstone), Observation::Revoked(outcome)) => self.revoked(&tombstone, outcome),
+            (Step::Revoking(tombstone), Observation::Revoked(outcome)) => self.revoked(&tombstone, outcome, local),
             (Step::ClearingToken, Observation::Stored(_)) => self.finish(local, Ok(())),
             // There is a new login or a newer token.
             (Step::ClearingToken, Observation::Conflict) => self.verify_tombstone(),
+            (Step::Erasing(record), Observation::Stored(version)) => {
+                local.wrote(Stored::new(version, record), now);
+                self.finish(local, Ok(()))
+            }
+            (Step::Erasing(_), Observation::Conflict) => self.await_refresh(),
             (Step::EndingSession(record), Observation::Stored(version)) => {
                 local.wrote(Stored::new(version, record), now);
                 self.refreshed = true;
@@ -220,7 +225,7 @@ impl Operation {
         match &self.goal {
             Goal::Reload => return self.finish(local, Ok(())),
             Goal::JudgeIdToken => return self.begin_judgement(local, found),
-            Goal::LogOut => return self.begin_logout(local, found),
+            Goal::LogOut | Goal::Forget => return self.begin_logout(local, found),
             Goal::EndSession(_) => return self.end_session(local, found),
             Goal::Refresh { .. } | Goal::ForceRefresh => {
                 if let Some(action) = self.finish_if_unneeded(local, found.as_ref(), now) {

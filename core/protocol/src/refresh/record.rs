@@ -219,6 +219,31 @@ impl Record {
         self.state == State::LoggedOut
     }
 
+    /// The tombstone without anything about the user. The ids of the grants stay: other processes
+    /// must see that the login has ended (I9). A login in progress keeps its claim.
+    pub fn erased(&self) -> Self {
+        let Account { issuer, client_id, .. } = &*self.account;
+        let account = Account { issuer: issuer.clone(), client_id: client_id.clone(), account: String::new() };
+        Self {
+            grant_id: self.grant_id.clone(),
+            previous_grant_id: self.previous_grant_id.clone(),
+            generation: self.generation,
+            claim: self.claim.clone().filter(|claim| claim.login),
+            ..Self::empty(account)
+        }
+    }
+
+    /// Whether the user was forgotten: no account has an empty name. Once other processes have seen
+    /// it, the store may delete such a record.
+    pub fn is_erased(&self) -> bool {
+        self.account.account.is_empty() && self.is_logged_out() && self.refresh_token.is_none()
+    }
+
+    /// Whether there is no login yet, or none any more that anything is known of.
+    pub fn is_absent(&self) -> bool {
+        self.is_logged_out() && (self.grant_id.is_empty() || self.is_erased())
+    }
+
     /// Whether the login is active.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
@@ -279,7 +304,18 @@ impl Record {
     /// [`ErrorCode::StoreCorrupt`], or [`ErrorCode::StoreFormat`] if a newer version wrote the
     /// bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
+        Self::decode_any(bytes)?.ok_or_else(corrupt)
+    }
+
+    /// The record in bytes from the store, or `None` if they are another entry, which has no
+    /// format.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub fn decode_any(bytes: &[u8]) -> Result<Option<Self>> {
         let Format { format } = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
+        let Some(format) = format else { return Ok(None) };
         if format > FORMAT {
             return Err(Error::new(
                 ErrorCode::StoreFormat,
@@ -288,7 +324,7 @@ impl Record {
         }
         let json: RecordJson = serde_json::from_slice(bytes).map_err(|_| corrupt())?;
         let tokens = json.tokens.map(|tokens| TokenSet::restore(&tokens.to_string())).transpose().map_err(|_| corrupt())?;
-        Ok(Self {
+        Ok(Some(Self {
             account: json.account.into(),
             grant_id: json.grant_id,
             previous_grant_id: json.previous_grant_id,
@@ -302,7 +338,7 @@ impl Record {
             failure: json.failure,
             claim: json.claim,
             unknown_members: Some(json.unknown_members).filter(|members| !members.is_empty()).map(Box::new),
-        })
+        }))
     }
 }
 
@@ -400,7 +436,8 @@ pub fn digest_of(secret: &str) -> String {
 
 #[derive(Deserialize)]
 struct Format {
-    format: u32,
+    #[serde(default)]
+    format: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]

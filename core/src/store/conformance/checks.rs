@@ -7,6 +7,8 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use protocol::error::{Error, ErrorCode};
+
 use super::violation::{Promise, Violation};
 use crate::store::token_store::{StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
@@ -14,7 +16,7 @@ use crate::sys::random::{Random as _, SystemRandomness};
 
 type Outcome = Result<(), Violation>;
 
-pub(super) const ALL: [fn(&dyn TokenStore) -> Outcome; 13] = [
+pub(super) const ALL: [fn(&dyn TokenStore) -> Outcome; 15] = [
     a_new_key_has_no_entry,
     a_swap_that_expects_no_entry_stores_the_first,
     a_swap_that_expects_no_entry_conflicts_with_one,
@@ -26,8 +28,10 @@ pub(super) const ALL: [fn(&dyn TokenStore) -> Outcome; 13] = [
     one_of_several_racing_swaps_wins,
     other_threads_see_what_was_stored,
     entries_are_kept_until_they_expire,
+    an_expired_entry_can_be_replaced,
     entries_without_an_expiry_are_kept,
     a_lock_has_one_holder_and_can_be_taken_again,
+    keys_are_listed_in_their_order,
 ];
 
 /// How many threads race for one version, and how often.
@@ -245,6 +249,18 @@ fn entries_are_kept_until_they_expire(store: &dyn TokenStore) -> Outcome {
     Ok(())
 }
 
+/// It may still be there, or be left out by a load: the next save must agree with that.
+fn an_expired_entry_can_be_replaced(store: &dyn TokenStore) -> Outcome {
+    let slot = Slot::new(store)?;
+    let expired = StoreEntry { expires_at: Some(SystemClock.unix_seconds() - 60), ..slot.entry()? };
+    slot.swap(None, &expired)?;
+    let there = slot.load()?.map(|entry| entry.version);
+    match slot.swap(there.as_deref(), &slot.entry()?)? {
+        SwapOutcome::Stored => Ok(()),
+        SwapOutcome::Conflict => broken(Promise::ExpectsNothing, "a save conflicted with an expired entry that a load leaves out"),
+    }
+}
+
 fn entries_without_an_expiry_are_kept(store: &dyn TokenStore) -> Outcome {
     let mut kept = Vec::new();
     for _ in 0..MANY {
@@ -283,6 +299,43 @@ fn a_lock_has_one_holder_and_can_be_taken_again(store: &dyn TokenStore) -> Outco
         if !matches!(again, StoreLock::Held(_)) {
             return broken(Promise::LockEnds, "a lock that was dropped could not be taken");
         }
+    }
+    Ok(())
+}
+
+fn keys_are_listed_in_their_order(store: &dyn TokenStore) -> Outcome {
+    let list = |after: Option<&StoreKey>, limit| store.keys(after, limit).map_err(|error| Violation::failed("listing keys", error));
+    match store.keys(None, 1) {
+        Err(error) if error.downcast_ref::<Error>().is_some_and(|error| error.code() == ErrorCode::Unsupported) => return Ok(()),
+        listed => drop(listed.map_err(|error| Violation::failed("listing keys", error))?),
+    }
+    // No other key is between these. Numbers go before letters, and the last is stored first.
+    let mut digest = digest()?;
+    let mut kept: Vec<StoreKey> = Vec::new();
+    for last in [0xA0, 0x0A, 0x90, 0x09] {
+        digest[31] = last;
+        let slot = Slot { store, key: StoreKey::new(&digest) };
+        slot.swap(None, &slot.entry()?)?;
+        kept.push(slot.key);
+    }
+    kept.sort();
+    for (after, limit, expected) in [(0, 3, &kept[1..]), (0, 1, &kept[1..2]), (2, 1, &kept[3..])] {
+        if list(Some(&kept[after]), limit)? != expected {
+            return broken(
+                Promise::ListsKeys,
+                format!("of {} keys after a known one, others were listed, or in another order", expected.len()),
+            );
+        }
+    }
+    for (what, after) in [("the last", Some(&kept[3])), ("none", None)] {
+        let listed = list(after, 2)?;
+        let ordered = listed.is_sorted_by(|one, other| one < other) && listed.first().is_none_or(|first| Some(first) > after);
+        if listed.len() > 2 || !ordered {
+            return broken(Promise::ListsKeys, format!("keys after {what} were listed that are too many, or in another order"));
+        }
+    }
+    if list(None, 1)?.is_empty() {
+        return broken(Promise::ListsKeys, "without a key to start after, none was listed");
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use protocol::error::{Error, ErrorCode};
+
 use super::{Promise, check};
 use crate::store::memory::Memory;
 use crate::store::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
@@ -57,6 +59,11 @@ enum Way {
     LocksOncePerThread,
     KeepsLocks,
     IsAlwaysBusy,
+    CannotList,
+    ListsInAnyOrder,
+    ListsTooMany,
+    ListsFromTheKey,
+    ListsNothingNew,
 }
 
 thread_local! {
@@ -189,11 +196,29 @@ impl TokenStore for Wrong {
             _ => self.locks.try_lock(key),
         }
     }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        if self.way == Way::CannotList {
+            return Err(Error::new(ErrorCode::Unsupported, "it cannot").into());
+        }
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys: Vec<_> = entries.keys().filter_map(|key| StoreKey::parse(key).ok()).collect();
+        keys.sort();
+        match self.way {
+            Way::ListsInAnyOrder => keys.reverse(),
+            Way::ListsNothingNew => keys.truncate(1),
+            _ => {}
+        }
+        keys.retain(|key| Some(key) > after || (self.way == Way::ListsFromTheKey && Some(key) == after));
+        keys.truncate(if self.way == Way::ListsTooMany { limit + 1 } else { limit });
+        Ok(keys)
+    }
 }
 
 #[test]
 fn a_store_without_a_fault_passes() {
     assert_eq!(check(&Wrong::new(Way::None)), Ok(()));
+    assert_eq!(check(&Wrong::new(Way::CannotList)), Ok(()));
 }
 
 #[test]
@@ -234,6 +259,10 @@ fn a_store_that_breaks_a_promise_is_reported() {
         (Way::LocksOncePerThread, Promise::LockExcludes),
         (Way::KeepsLocks, Promise::LockEnds),
         (Way::IsAlwaysBusy, Promise::LockEnds),
+        (Way::ListsInAnyOrder, Promise::ListsKeys),
+        (Way::ListsTooMany, Promise::ListsKeys),
+        (Way::ListsFromTheKey, Promise::ListsKeys),
+        (Way::ListsNothingNew, Promise::ListsKeys),
     ] {
         let violations = check(&Wrong::new(way)).expect_err(&format!("{way:?} was not noticed"));
         let promises: Vec<_> = violations.iter().map(super::Violation::promise).collect();

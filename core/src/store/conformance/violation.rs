@@ -41,6 +41,9 @@ pub enum Promise {
     LockExcludes,
     /// A lock that was dropped can be taken again.
     LockEnds,
+    /// Keys are listed in their order, from the one after that which is named, and not more than
+    /// asked for.
+    ListsKeys,
 }
 
 impl fmt::Display for Promise {
@@ -59,6 +62,7 @@ impl fmt::Display for Promise {
             Self::KeptWithoutExpiry => "an entry without an expiry is kept",
             Self::LockExcludes => "a lock has one holder at a time",
             Self::LockEnds => "a lock that was dropped can be taken again",
+            Self::ListsKeys => "keys are listed in their order, page by page",
         })
     }
 }

@@ -1,24 +1,23 @@
-//! A store in Redis.
+//! A store in Redis or Valkey: one hash for each login.
 
-use protocol::error::{Error, ErrorCode, Result};
+mod caller;
+mod check;
+mod commands;
+mod connection;
+mod dial;
+#[cfg(test)]
+mod fake;
+mod listing;
+mod marker;
+mod names;
+mod nodes;
+mod refusal;
+mod server_info;
+mod settings;
+mod store;
+#[cfg(test)]
+mod tests;
+mod url;
+mod wire;
 
-use super::options::StoreOptions;
-use super::token_store::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
-
-pub(crate) struct Redis;
-
-impl Redis {
-    pub(crate) fn open(_: &str, _: &StoreOptions) -> Result<Self> {
-        Err(Error::new(ErrorCode::Unsupported, "not yet"))
-    }
-}
-
-impl TokenStore for Redis {
-    fn load(&self, _: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
-        Err("not yet".into())
-    }
-
-    fn swap(&self, _: &StoreKey, _: Option<&str>, _: &StoreEntry) -> Result<SwapOutcome, BoxError> {
-        Err("not yet".into())
-    }
-}
+pub(super) use self::store::Redis;

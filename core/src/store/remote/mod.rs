@@ -1,1 +1,11 @@
-//! What stores on database servers have in common.
+//! What stores on database servers have in common: sockets with a deadline, pools, and limits.
+
+pub(crate) mod address;
+mod backoff;
+pub(crate) mod encryption;
+pub(crate) mod failure;
+pub(crate) mod limits;
+pub(crate) mod pool;
+mod resolver;
+pub(crate) mod socket;
+mod stream;

@@ -13,7 +13,7 @@ fn where_the_system_has_no_certificates_the_bundled_ones_are_used() {
         assert!(format!("{:?}", verifier(&Roots::System, crypto)).starts_with("WebPkiServerVerifier"));
         return;
     }
-    let name = "http::trust::tests::where_the_system_has_no_certificates_the_bundled_ones_are_used";
+    let name = "tls::trust::tests::where_the_system_has_no_certificates_the_bundled_ones_are_used";
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name])
         .envs([(AGAIN, "1"), ("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")])

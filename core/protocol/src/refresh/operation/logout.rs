@@ -16,7 +16,7 @@ impl Operation {
     pub(super) fn begin_logout(&mut self, local: &mut LocalState, found: Option<Stored>) -> Action {
         let Some(found) = found else { return self.finish(local, Ok(())) };
         if found.record.is_logged_out() {
-            return if found.record.refresh_token.is_some() { self.await_refresh() } else { self.finish(local, Ok(())) };
+            return if found.record.refresh_token.is_some() { self.await_refresh() } else { self.logged_out(&found, local) };
         }
         let tombstone = Arc::new(tombstone(&found.record));
         self.step = Step::WritingTombstone(Arc::clone(&tombstone));
@@ -72,7 +72,7 @@ impl Operation {
         }
         local.loaded(found.as_ref(), now);
         let Some(tombstone) = found.filter(|found| found.record.is_logged_out()) else { return self.finish(local, Ok(())) };
-        let Some(token) = tombstone.record.refresh_token.clone() else { return self.finish(local, Ok(())) };
+        let Some(token) = tombstone.record.refresh_token.clone() else { return self.logged_out(&tombstone, local) };
         if let Some(claim) = &tombstone.record.claim
             && !self.is_orphan(&tombstone, claim, local)
             && !local.has_watched(&tombstone.version, claim.lease_milliseconds, now)
@@ -84,14 +84,27 @@ impl Operation {
     }
 
     /// Removes the refresh token only once the server has confirmed (I5, I14).
-    pub(super) fn revoked(&mut self, tombstone: &Stored, outcome: Result<()>) -> Action {
+    pub(super) fn revoked(&mut self, tombstone: &Stored, outcome: Result<()>, local: &mut LocalState) -> Action {
         if let Err(error) = outcome {
             self.step = Step::Done;
             return Action::Finish(Err(error));
         }
+        if matches!(self.goal, Goal::Forget) {
+            return self.logged_out(tombstone, local);
+        }
         self.step = Step::ClearingToken;
         let record = Record { refresh_token: None, claim: None, ..(*tombstone.record).clone() };
         Action::Swap { expected: Some(tombstone.version.clone()), record: record.into() }
+    }
+
+    /// There is nothing left to revoke. If the user is to be forgotten, the tombstone goes too.
+    fn logged_out(&mut self, tombstone: &Stored, local: &mut LocalState) -> Action {
+        if !matches!(self.goal, Goal::Forget) || tombstone.record.is_absent() {
+            return self.finish(local, Ok(()));
+        }
+        let record = Arc::new(tombstone.record.erased());
+        self.step = Step::Erasing(Arc::clone(&record));
+        Action::Swap { expected: Some(tombstone.version.clone()), record }
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) enum Step {
     Revoking(Stored),
     /// Removing the refresh token from the tombstone.
     ClearingToken,
+    /// Removing what the tombstone says of its user.
+    Erasing(Arc<Record>),
     /// Writing the tombstone of a session that has ended at the server.
     EndingSession(Arc<Record>),
     /// Judging the ID token of this record.

@@ -4,6 +4,7 @@ mod commit;
 mod deciding;
 mod ended_sessions;
 mod exclusion;
+mod forget;
 mod harness;
 mod id_tokens;
 mod idle;

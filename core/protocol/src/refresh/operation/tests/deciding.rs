@@ -345,3 +345,37 @@ fn a_store_that_failed_is_not_asked_again_for_a_while() {
         assert_ne!(decision(&scene, 0, Attempted::Nothing), "reload");
     }
 }
+
+/// I10
+#[test]
+fn tokens_that_are_due_are_refreshed_once_however_fresh_they_are() {
+    for expires in [true, false] {
+        let mut scene = Scene::new();
+        scene.put(login("g", 1, START));
+        if !expires {
+            scene.change(|record| record.tokens = Some(TokenSet::restore(r#"{"access_token":"a1","refresh_token":"r1"}"#).unwrap()));
+        }
+        let due = Goal::Refresh(TokenRequirements { due: Some(1), ..TokenRequirements::default() });
+        let refresh = |scene: &mut Scene| {
+            scene.run(due.clone(), |scene, action| match action {
+                Action::Refresh(_) => Some(Observation::Replied(scene.tokens(2))),
+                _ => None,
+            })
+        };
+        assert!(refresh(&mut scene).unwrap());
+        assert!(!refresh(&mut scene).unwrap());
+        assert_eq!((scene.record().generation, scene.times("refresh r1"), scene.times("refresh r2")), (2, 1, 0));
+    }
+}
+
+/// I7
+#[test]
+fn tokens_that_are_due_wait_for_the_end_of_a_backoff() {
+    let mut scene = Scene::new();
+    let unavailable = error(ErrorCode::ServerUnavailable).with_retry_after(Some(Duration::from_secs(600)));
+    scene.refresh(|_| Reply::Refused(unavailable.clone())).unwrap_err();
+    scene.log.clear();
+    let due = Goal::Refresh(TokenRequirements { due: Some(1), ..TokenRequirements::default() });
+    assert_eq!(code(scene.run(due, |_, _| None)), ErrorCode::ServerUnavailable);
+    assert_eq!(scene.log, ["load", "finish"]);
+}

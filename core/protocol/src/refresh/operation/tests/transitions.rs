@@ -111,13 +111,14 @@ impl World {
 
     fn goal(&self, random: &mut Random) -> Goal {
         let grant_id = format!("g{}", random.below(6));
-        match random.below(14) {
+        match random.below(15) {
             0 => Goal::Reload,
             1 => Goal::ForceRefresh,
             2 => Goal::LogIn { grant_id },
             3 => Goal::Save { grant_id, received: Box::new(self.received(random)) },
             4 => Goal::LogOut,
             5 => Goal::JudgeIdToken,
+            7 => Goal::Forget,
             6 => Goal::EndSession(ended_session(random.one_in(2).then_some("s1"), START)),
             _ => Goal::Refresh(TokenRequirements::default()),
         }

@@ -1,0 +1,130 @@
+//! The keys of a store, in pages.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ::redis::Value;
+use protocol::error::Result;
+
+use super::caller::{Call, Caller, Repeat};
+use super::commands;
+use super::connection::{Connection, Failure};
+use super::url::is_host;
+use super::wire::{array, bytes, not_redis, number, text};
+use crate::store::remote::address::Address;
+use crate::store::token_store::StoreKey;
+use crate::sys::process::PerProcess;
+
+/// How many keys the server looks at for each reply.
+const STEP: u32 = 1000;
+
+/// How long the keys that were listed for one page are used for the one that follows it.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// A server lists its keys in no order, so the first page costs as much as all.
+pub(super) struct Listing(PerProcess<Mutex<Option<Listed>>>);
+
+struct Listed {
+    keys: Vec<StoreKey>,
+    at: Instant,
+    /// The last key of the page.
+    end: Option<StoreKey>,
+}
+
+impl Listing {
+    pub(super) fn new() -> Self {
+        Self(PerProcess::new())
+    }
+
+    pub(super) fn page(&self, caller: &Caller, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>> {
+        let kept = self.0.get_or_make(Mutex::default);
+        let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Any other page may be about keys that were stored since.
+        let follows = |listed: &Listed| after.is_some() && listed.end.as_ref() == after && listed.at.elapsed() < KEPT;
+        let listed = lock().take().filter(follows);
+        let mut listed = match listed {
+            Some(listed) => listed,
+            None => Listed { keys: all(caller)?, at: Instant::now(), end: None },
+        };
+        let start = listed.keys.partition_point(|key| Some(key) <= after);
+        let page: Vec<_> = listed.keys[start..].iter().take(limit).cloned().collect();
+        if start + page.len() < listed.keys.len() {
+            listed.end = page.last().cloned();
+            *lock() = Some(listed);
+        }
+        Ok(page)
+    }
+}
+
+fn all(caller: &Caller) -> Result<Vec<StoreKey>> {
+    let name = caller.settings.names.marker();
+    let call = || Call { name: &name, deadline: caller.settings.limits.deadline(), repeat: Repeat::Never };
+    let mut keys = match caller.call(call(), |connection| {
+        if connection.info.is_cluster { primaries(connection).map(Found::Primaries) } else { scan(caller, connection).map(Found::Keys) }
+    })? {
+        Found::Keys(keys) => keys,
+        Found::Primaries(primaries) => {
+            let mut keys = Vec::new();
+            for primary in primaries {
+                keys.extend(caller.on(&caller.nodes.at(&primary), call(), |connection| scan(caller, connection))?);
+            }
+            keys
+        }
+    };
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
+}
+
+enum Found {
+    Keys(Vec<StoreKey>),
+    Primaries(Vec<Address>),
+}
+
+/// Each page has the time of an operation: how many there are depends on the database.
+fn scan(caller: &Caller, connection: &mut Connection) -> Result<Vec<StoreKey>, Failure> {
+    let pattern = caller.settings.names.pattern();
+    let (mut keys, mut cursor) = (Vec::new(), "0".to_owned());
+    loop {
+        connection.set_deadline(caller.settings.limits.deadline());
+        let [page] = connection.ask([&commands::scan(&cursor, &pattern, STEP)])?;
+        let (next, names) = page_of(page?).ok_or_else(not_redis)?;
+        keys.extend(names.iter().filter_map(|name| caller.settings.names.key(name)));
+        if next == "0" {
+            return Ok(keys);
+        }
+        cursor = next;
+    }
+}
+
+fn page_of(value: Value) -> Option<(String, Vec<Vec<u8>>)> {
+    let mut parts = array(value)?.into_iter();
+    let (next, names) = (text(parts.next()?)?, array(parts.next()?)?);
+    Some((next, names.into_iter().filter_map(bytes).collect()))
+}
+
+/// The nodes of the cluster that have slots.
+pub(super) fn primaries(connection: &mut Connection) -> Result<Vec<Address>, Failure> {
+    let [slots] = connection.ask([&commands::cluster_slots()])?;
+    let mut primaries = Vec::new();
+    for range in array(slots?).ok_or_else(not_redis)? {
+        let primary = array(range).and_then(|range| primary_of(range, &connection.address)).ok_or_else(not_redis)?;
+        if !primaries.contains(&primary) {
+            primaries.push(primary);
+        }
+    }
+    Ok(primaries)
+}
+
+/// Behind the first and the last slot is the primary, with its host and port.
+fn primary_of(range: Vec<Value>, asked: &Address) -> Option<Address> {
+    let mut primary = array(range.into_iter().nth(2)?)?.into_iter();
+    let host = text(primary.next()?).filter(|host| !host.is_empty() && host != "?");
+    let port = u16::try_from(number(&primary.next()?)?).ok()?;
+    let host = match (host, asked) {
+        (Some(host), _) => Some(host).filter(|host| is_host(host))?,
+        (None, Address::Tcp { host, .. }) => host.clone(),
+        (None, Address::Unix(_)) => "localhost".to_owned(),
+    };
+    Some(Address::Tcp { host, port })
+}

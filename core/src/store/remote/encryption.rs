@@ -1,0 +1,63 @@
+//! Whether connections are encrypted, and whom they may reach without.
+
+use std::sync::Arc;
+
+use protocol::error::{Error, Result};
+use rustls::ClientConfig;
+
+use super::address::Address;
+use crate::sys::process::PerProcess;
+use crate::tls::{Roots, client_config};
+
+/// Whether the connections of a store are encrypted.
+pub(crate) enum Encryption {
+    /// They are not, and reach this machine only.
+    ThisMachine,
+    Tls(Tls),
+}
+
+/// The TLS of a store. The first connection of a process reads the certificates.
+pub(crate) struct Tls {
+    roots: Roots,
+    config: PerProcess<Arc<ClientConfig>>,
+}
+
+impl Tls {
+    pub(crate) fn new(roots: Roots) -> Self {
+        Self { roots, config: PerProcess::new() }
+    }
+
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config.get_or_make(|| client_config(&self.roots)))
+    }
+}
+
+/// Fails for another machine: without TLS, the network between reads logins and passwords.
+/// `remedy` says what to write in the URL.
+pub(crate) fn only_this_machine<'a>(addresses: impl IntoIterator<Item = &'a Address>, remedy: &str) -> Result<()> {
+    match addresses.into_iter().find(|address| !address.is_local()) {
+        Some(other) => {
+            Err(Error::invalid_argument("url", format_args!("without TLS, only this machine may be reached, and {other} is not; {remedy}")))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_tls_only_this_machine_is_reached() {
+        let tcp = |host: &str| Address::Tcp { host: host.to_owned(), port: 1 };
+        only_this_machine(&[tcp("localhost"), tcp("127.0.0.1"), Address::Unix("/run/x".into())], "").unwrap();
+        let error = only_this_machine(&[tcp("localhost"), tcp("db.internal")], "use rediss://").unwrap_err();
+        assert_eq!(error.to_string(), "url: without TLS, only this machine may be reached, and db.internal:1 is not; use rediss://");
+    }
+
+    #[test]
+    fn a_process_makes_its_configuration_once() {
+        let tls = Tls::new(Roots::System);
+        assert!(Arc::ptr_eq(&tls.config(), &tls.config()));
+    }
+}

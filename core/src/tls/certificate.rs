@@ -1,0 +1,48 @@
+//! Why a certificate is refused, in words.
+
+use rustls::CertificateError;
+
+/// What is wrong with a certificate, and what to do. `own_roots`: the application gave the
+/// certificates to trust.
+pub(crate) fn certificate_problem(why: &CertificateError, own_roots: bool) -> String {
+    let remedy = match why {
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "it names no host: make one with subjectAltName (openssl req -x509 -addext subjectAltName=DNS:host.name), also for ca_certificates"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "correct the host: ca_certificates do not change whom a certificate is for"
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => "replace it, also in ca_certificates, or correct this machine's clock",
+        CertificateError::UnknownIssuer if own_roots => {
+            "ca_certificates holds neither the certificate of its issuer nor this very certificate; add one of them, or correct the host"
+        }
+        _ => "set ca_certificates if your company has its own, or correct the host",
+    };
+    format!("{why}; {remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn a_certificates_problem_is_named_with_what_to_do() {
+        let name = |presented| CertificateError::NotValidForNameContext { expected: ServerName::try_from("a.example").unwrap(), presented };
+        for (error, own_roots, words) in [
+            (name(vec![]), true, "make one with subjectAltName"),
+            (name(vec!["b.example".to_owned()]), true, "correct the host"),
+            (CertificateError::Expired, false, "replace it"),
+            (CertificateError::UnknownIssuer, true, "ca_certificates holds neither"),
+            (CertificateError::UnknownIssuer, false, "set ca_certificates"),
+            (CertificateError::Revoked, false, "correct the host"),
+        ] {
+            let text = certificate_problem(&error, own_roots);
+            assert!(text.contains(words) && text.contains("ca_certificates"), "{text}");
+        }
+    }
+}
