@@ -45,6 +45,12 @@ enum sipgate_oauth2_store_answer {
   SIPGATE_STORE_FAILED = 2,
 };
 typedef uint32_t sipgate_oauth2_store_answer;
+enum sipgate_oauth2_durability {
+  SIPGATE_DURABILITY_DISK = 0,
+  SIPGATE_DURABILITY_SERVER = 1,
+  SIPGATE_DURABILITY_MEMORY = 2,
+};
+typedef uint32_t sipgate_oauth2_durability;
 typedef struct sipgate_oauth2_authorization_code sipgate_oauth2_authorization_code;
 typedef struct sipgate_oauth2_authorization_parameters sipgate_oauth2_authorization_parameters;
 typedef struct sipgate_oauth2_authorization_request sipgate_oauth2_authorization_request;
@@ -57,10 +63,12 @@ typedef struct sipgate_oauth2_error sipgate_oauth2_error;
 typedef struct sipgate_oauth2_event sipgate_oauth2_event;
 typedef struct sipgate_oauth2_json sipgate_oauth2_json;
 typedef struct sipgate_oauth2_logout_parameters sipgate_oauth2_logout_parameters;
+typedef struct sipgate_oauth2_password sipgate_oauth2_password;
 typedef struct sipgate_oauth2_secret sipgate_oauth2_secret;
 typedef struct sipgate_oauth2_store sipgate_oauth2_store;
 typedef struct sipgate_oauth2_store_entry sipgate_oauth2_store_entry;
 typedef struct sipgate_oauth2_store_error_message sipgate_oauth2_store_error_message;
+typedef struct sipgate_oauth2_store_findings sipgate_oauth2_store_findings;
 typedef struct sipgate_oauth2_store_options sipgate_oauth2_store_options;
 typedef struct sipgate_oauth2_store_violations sipgate_oauth2_store_violations;
 typedef struct sipgate_oauth2_token_set sipgate_oauth2_token_set;
@@ -74,6 +82,7 @@ typedef struct {
   const uint8_t *data;
   size_t len;
 } sipgate_oauth2_bytes;
+typedef sipgate_oauth2_store_answer(*sipgate_oauth2_password_function)( void *user_data, sipgate_oauth2_password *password, sipgate_oauth2_store_error_message *message);
 typedef struct {
   size_t size;
   void *user_data;
@@ -116,6 +125,15 @@ sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key( sipgate_o
 sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key_bytes( sipgate_oauth2_store_options *options, const uint8_t *encryption_key, size_t len, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_options_set_recheck_ms( sipgate_oauth2_store_options *options, uint64_t milliseconds, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_options_allow_network_file_system( sipgate_oauth2_store_options *options, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_password( sipgate_oauth2_store_options *options, const char *password, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_ca_certificates( sipgate_oauth2_store_options *options, const char *ca_certificates, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_timeout_ms( sipgate_oauth2_store_options *options, uint64_t milliseconds, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_connections( sipgate_oauth2_store_options *options, size_t connections, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_table( sipgate_oauth2_store_options *options, const char *table, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_create_table( sipgate_oauth2_store_options *options, bool create_table, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_prefix( sipgate_oauth2_store_options *options, const char *prefix, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_durability( sipgate_oauth2_store_options *options, sipgate_oauth2_durability durability, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_replicas( sipgate_oauth2_store_options *options, uint32_t replicas, sipgate_oauth2_error **error);
 void sipgate_oauth2_store_options_free(sipgate_oauth2_store_options *options);
 sipgate_oauth2_str sipgate_oauth2_store_entry_version(const sipgate_oauth2_store_entry *entry);
 sipgate_oauth2_bytes sipgate_oauth2_store_entry_data(const sipgate_oauth2_store_entry *entry);
@@ -124,14 +142,21 @@ sipgate_oauth2_status sipgate_oauth2_store_entry_set_version( sipgate_oauth2_sto
 sipgate_oauth2_status sipgate_oauth2_store_entry_set_data( sipgate_oauth2_store_entry *entry, const uint8_t *data, size_t len, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_entry_set_expires_at( sipgate_oauth2_store_entry *entry, int64_t expires_at, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_error_message_set( sipgate_oauth2_store_error_message *message, const char *text, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_password_set( sipgate_oauth2_password *password, const char *text, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_options_set_password_function( sipgate_oauth2_store_options *options, sipgate_oauth2_password_function function, void *user_data, void(*free)(void *user_data), sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_memory( const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_sqlite( const char *path, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_open( const char *url, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_new( const sipgate_oauth2_store_functions *functions, const sipgate_oauth2_store_options *options, sipgate_oauth2_store **store, sipgate_oauth2_error **error);
 void sipgate_oauth2_store_free(sipgate_oauth2_store *store);
 sipgate_oauth2_status sipgate_oauth2_store_check( const sipgate_oauth2_store *store, sipgate_oauth2_store_violations **violations, sipgate_oauth2_error **error);
 size_t sipgate_oauth2_store_violations_count(const sipgate_oauth2_store_violations *violations);
 sipgate_oauth2_str sipgate_oauth2_store_violations_at( const sipgate_oauth2_store_violations *violations, size_t index);
 void sipgate_oauth2_store_violations_free(sipgate_oauth2_store_violations *violations);
+sipgate_oauth2_status sipgate_oauth2_store_check_settings( const sipgate_oauth2_store *store, const sipgate_oauth2_call_options *options, sipgate_oauth2_store_findings **findings, sipgate_oauth2_error **error);
+size_t sipgate_oauth2_store_findings_count(const sipgate_oauth2_store_findings *findings);
+sipgate_oauth2_str sipgate_oauth2_store_findings_at( const sipgate_oauth2_store_findings *findings, size_t index);
+void sipgate_oauth2_store_findings_free(sipgate_oauth2_store_findings *findings);
 sipgate_oauth2_str sipgate_oauth2_event_kind(const sipgate_oauth2_event *event);
 sipgate_oauth2_str sipgate_oauth2_event_json(const sipgate_oauth2_event *event);
 bool sipgate_oauth2_event_is_warning(const sipgate_oauth2_event *event);

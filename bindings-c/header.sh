@@ -15,7 +15,7 @@ IFS=.-+ read -r major minor patch _ <<< "$(bash bindings-c/version.sh)"
 sed -e "s/@MAJOR@/$major/" -e "s/@MINOR@/$minor/" -e "s/@PATCH@/$patch/" bindings-c/cbindgen.toml > "$room/cbindgen.toml"
 "$cbindgen" --quiet --config "$room/cbindgen.toml" --output "$room/made.h" bindings-c
 # Arguments that cbindgen puts below the parenthesis, far to the right, are indented by four.
-perl -0pi -e 's{^(\w[^\n;{}()]*\w\()([^;{}]*)\);$}{
+perl -0pi -e 's{^((?:\w[^\n;{}()]*\w|typedef [\w *]+\(\*\w+\))\()([^;{}]*)\);$}{
   my ($name, $arguments) = ($1, $2);
   length("$name$arguments);") > 100 || $arguments =~ /\n/
     ? "$name\n    " . join(",\n    ", split(/,\s*\n\s*/, $arguments)) . ");" : "$name$arguments);"

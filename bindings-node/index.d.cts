@@ -283,11 +283,11 @@ export declare class Client {
   /**
    * A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`,
    * `SIPGATE_REDIRECT_URI` and, if needed, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak
-   * other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database, `sqlite:///full/path`,
-   * or `memory`. `SIPGATE_ENCRYPTION_KEYS` is one key or several, separated by commas. The secret
-   * and the keys may be in files, whose paths are in `SIPGATE_CLIENT_SECRET_FILE` and
-   * `SIPGATE_ENCRYPTION_KEYS_FILE`. A worker thread reads the environment of the process, not its
-   * copy.
+   * other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or a URL as
+   * {@link Store.open} takes it. `SIPGATE_ENCRYPTION_KEYS` is one key or several, separated by
+   * commas. The secret and the keys may be in files, whose paths are in
+   * `SIPGATE_CLIENT_SECRET_FILE` and `SIPGATE_ENCRYPTION_KEYS_FILE`. A worker thread reads the
+   * environment of the process, not its copy.
    */
   static fromEnv(options?: EnvironmentOptions): Client
 
@@ -343,6 +343,23 @@ export declare class Client {
 
   /** The tokens of this account, whether or not there is a login yet. No I/O, and cheap. */
   tokenSource(account: string): TokenSource
+
+  /**
+   * The accounts of this client in the store, read a hundred entries at a time. Their order is that
+   * of their keys, which is none to people. What is stored meanwhile may be among them or not. The
+   * timeout is for each page. An entry that cannot be read is listed without its name: it may be
+   * another client's. A custom store needs {@link TokenStore.keys}.
+   */
+  accounts(options?: CallOptions): AsyncIterableIterator<StoredAccount>
+
+  /**
+   * Refreshes the logins that nobody has used for a week, so that the server does not end them. Run
+   * it every hour, from cron or a timer, on as many machines as you like: they share the work, and
+   * each login is looked at once a day. It stops after the timeout, ten minutes by default, and the
+   * next call goes on. At most five logins a second are refreshed. After five failures in a row it
+   * stops too. A custom store needs {@link TokenStore.keys}.
+   */
+  keepAlive(options?: KeepAliveOptions): Promise<KeepAliveReport>
 
   /**
    * Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel
@@ -565,6 +582,15 @@ export declare class TokenSource {
   logout(options?: CallOptions): Promise<'revoked' | 'local_only'>
 
   /**
+   * Ends the login as {@link TokenSource.logout} does, and then removes what the store knows of the
+   * user: for a request to erase it, or an account that was deleted. Afterwards there is no login,
+   * and {@link Client.accounts} does not list the account. For an hour, an entry without a name
+   * stays in the store, so that no other process restores the login. Rejects if the server could
+   * not be told: the account is logged out, and another call finishes the erasure.
+   */
+  forget(options?: CallOptions): Promise<'revoked' | 'local_only'>
+
+  /**
    * Rejects while new tokens are in memory only, because the store failed: they would be lost if
    * the process exited.
    */
@@ -580,6 +606,41 @@ export declare class TokenSource {
 
   /** Contains no secret. */
   toJSON(): { account: string; clientId: string }
+}
+
+/** The options of {@link Client.keepAlive}. */
+export interface KeepAliveOptions extends CallOptions {
+  /** Seconds since its last refresh after which a login is refreshed; 604800 by default. */
+  idle?: number | undefined
+}
+
+/** What {@link Client.keepAlive} has done. */
+export interface KeepAliveReport {
+  /** How many logins of this client it looked at. */
+  seen: number
+  /** How many of them it refreshed. */
+  renewed: number
+  /** How many it could not refresh now, and how many entries it could not read. */
+  failed: number
+  /**
+   * The accounts whose logins the server does not accept any more, now or since an earlier refresh.
+   */
+  loginRequired: string[]
+}
+
+/** One account that the store has. Contains no secret. */
+export interface StoredAccount {
+  /** The account, as the application named it. Empty if the entry cannot be read. */
+  account: string
+  /** What events and logs call the account, as {@link TokenSource.accountHash}. */
+  accountHash: string
+  /**
+   * `rejected`: the user must log in again. `unreadable`: the entry is damaged, encrypted with a
+   * key that the store was not given, or of a newer version.
+   */
+  state: 'active' | 'rejected' | 'logged_out' | 'unreadable'
+  /** Why the last refresh failed, why the login has ended, or why the entry cannot be read. */
+  lastError: SipgateOAuth2Error | undefined
 }
 
 /** The state of a login. Contains no secret. */
@@ -625,7 +686,7 @@ export type SipgateEvent = Readonly<
 export interface MemoryStoreOptions {
   /**
    * Seconds until a login or logout of another process is noticed: 1 by default, 5 for a custom
-   * store.
+   * store and one on a server.
    */
   recheck?: number | undefined
 }
@@ -650,6 +711,46 @@ export interface SqliteOptions extends StoreOptions {
   allowNetworkFileSystem?: boolean | undefined
 }
 
+/** When a Redis or Valkey counts a write as stored: see {@link OpenOptions.durability}. */
+export type Durability = 'disk' | 'server' | 'memory'
+
+/** The options of {@link Store.open}. One that the URL's store does not have is an error. */
+export interface OpenOptions extends SqliteOptions {
+  /**
+   * PostgreSQL and Redis: overrides the password in the URL. A function is asked before each new
+   * connection, on the event loop, and has 30 s: for tokens of IAM, and passwords that Vault
+   * changes. If it throws, the call fails with `SIPGATE_STORE_UNAVAILABLE` and the error as its
+   * cause.
+   */
+  password?: string | (() => string | Promise<string>) | undefined
+  /**
+   * PostgreSQL and Redis: the certificate authorities of the server, as PEM, instead of the
+   * operating system's.
+   */
+  caCertificates?: string | Uint8Array | undefined
+  /** PostgreSQL and Redis: seconds for an operation, with connecting: 3 by default, 5 at most. */
+  timeout?: number | undefined
+  /** PostgreSQL and Redis: the most connections of this process at the same time: 4 by default. */
+  connections?: number | undefined
+  /** PostgreSQL: the table, with or without its schema: `sipgate_oauth2_logins` by default. */
+  table?: string | undefined
+  /**
+   * PostgreSQL: whether a table that does not exist is created: `true` by default. Otherwise, a
+   * missing table is an error that contains the SQL script.
+   */
+  createTable?: boolean | undefined
+  /** Redis: what the names of all keys start with: `sipgate-oauth2:` by default. */
+  prefix?: string | undefined
+  /**
+   * Redis: a write counts as stored once it is on the server's disk (`disk`, the default), once the
+   * server says so (`server`), or once it is in its memory (`memory`: users may have to log in
+   * again when the server stops).
+   */
+  durability?: Durability | undefined
+  /** Redis: how many replicas must have a write too: 0 by default. */
+  replicas?: number | undefined
+}
+
 /** What a store keeps under a key. */
 export interface StoreEntry {
   /** 22 random characters, new with every change. */
@@ -662,7 +763,7 @@ export interface StoreEntry {
 
 /**
  * A custom store: any database that can replace a row if nobody else has replaced it meanwhile.
- * Both functions may return promises, and have 30 s. If one throws, the call fails with
+ * The functions may return promises, and have 30 s. If one throws, the call fails with
  * `SIPGATE_STORE_UNAVAILABLE` and the error as its cause. {@link checkStore} tests a custom store.
  */
 export interface TokenStore {
@@ -684,6 +785,12 @@ export interface TokenStore {
     data: Uint8Array,
     expiresAt: number | null,
   ): boolean | Promise<boolean>
+  /**
+   * May be missing; {@link Client.accounts} needs it. The keys after this one in their order, or
+   * the first ones if `after` is `null`: at most `limit`. Keys of expired entries may be among
+   * them.
+   */
+  keys?(after: string | null, limit: number): readonly string[] | Promise<readonly string[]>
 }
 
 /**
@@ -704,9 +811,28 @@ export declare class Store {
    * such file, it is created, and only its owner can read it.
    */
   static sqlite(path: string, options?: SqliteOptions): Store
+  /**
+   * Keeps logins where this URL says: `postgres://user@host/database`, `rediss://host:6379`,
+   * `sqlite:///full/path` or `memory:`. Opening a database on a server does no I/O: an application
+   * starts while its database restarts. {@link check} looks.
+   */
+  static open(url: string, options?: OpenOptions): Store
+  /**
+   * The SQL script that creates the PostgreSQL table of this name, for migrations: with or without
+   * a schema, and `sipgate_oauth2_logins` by default.
+   */
+  static postgresSchema(table?: string): string
+
+  /**
+   * Looks whether the store works and keeps logins as it must: rights, table, durability, eviction,
+   * and whether the server is the primary. Returns what is wrong, in words with the remedy: an
+   * empty array is good. For start scripts and monitoring. Rejects if the store cannot be asked.
+   * Nothing is known of a custom store; {@link checkStore} tests one.
+   */
+  check(options?: CallOptions): Promise<string[]>
 
   /** Contains no secret. */
-  toJSON(): { kind: 'memory' | 'sqlite' | 'custom' }
+  toJSON(): { kind: 'memory' | 'sqlite' | 'postgres' | 'redis' | 'custom' }
 }
 
 /**

@@ -221,6 +221,37 @@ typedef uint32_t sipgate_oauth2_store_answer;
 #endif // __cplusplus
 
 /**
+ * When a Redis or Valkey counts a write as stored.
+ */
+enum sipgate_oauth2_durability
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Once it is on the server's disk. Needs its append-only file, and WAITAOF (Redis 7.2, Valkey)
+   * or `appendfsync always`.
+   */
+  SIPGATE_DURABILITY_DISK = 0,
+  /**
+   * Once the server says so. For services that keep each write by themselves, such as MemoryDB.
+   */
+  SIPGATE_DURABILITY_SERVER = 1,
+  /**
+   * Once it is in the server's memory. If the server stops, its last writes are lost, and users
+   * may have to log in again.
+   */
+  SIPGATE_DURABILITY_MEMORY = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum sipgate_oauth2_durability sipgate_oauth2_durability;
+#else
+typedef uint32_t sipgate_oauth2_durability;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * An authorization code with what must be sent beside it, for sipgate_oauth2_client_exchange_code:
  * for applications that check the callback themselves. A setter that fails changes nothing.
  */
@@ -299,6 +330,12 @@ typedef struct sipgate_oauth2_json sipgate_oauth2_json;
 typedef struct sipgate_oauth2_logout_parameters sipgate_oauth2_logout_parameters;
 
 /**
+ * Where a password function puts the password. The library owns it: it is valid until the function
+ * returns, and wipes it.
+ */
+typedef struct sipgate_oauth2_password sipgate_oauth2_password;
+
+/**
  * A text that must not be shown, such as a token or an exported login. It does not depend on the
  * handle it came from. Its memory is wiped when nothing uses it any more. Any number of threads
  * may read it.
@@ -322,6 +359,18 @@ typedef struct sipgate_oauth2_store_entry sipgate_oauth2_store_entry;
  * function returns.
  */
 typedef struct sipgate_oauth2_store_error_message sipgate_oauth2_store_error_message;
+
+/**
+ * What is wrong with a store's settings; nothing if all is well. It never changes; any number of
+ * threads may use it.
+ */
+typedef struct sipgate_oauth2_store_findings sipgate_oauth2_store_findings;
+
+/**
+ * Where a store function puts the keys that it lists. The library owns it: it is valid until the
+ * store function returns.
+ */
+typedef struct sipgate_oauth2_store_keys sipgate_oauth2_store_keys;
 
 /**
  * Settings of a store, all of them optional. They may be used for any number of stores. A setter
@@ -389,6 +438,17 @@ typedef struct {
 } sipgate_oauth2_bytes;
 
 /**
+ * Gives the password of a database: calls sipgate_oauth2_password_set and returns
+ * SIPGATE_STORE_DONE. Otherwise it returns SIPGATE_STORE_FAILED, and `message` takes why. It may
+ * run on any thread, on several at once, and in a forked child; the library holds no lock
+ * meanwhile. It may block. It must not throw C++ exceptions or call longjmp.
+ */
+typedef sipgate_oauth2_store_answer (*sipgate_oauth2_password_function)(
+    void *user_data,
+    sipgate_oauth2_password *password,
+    sipgate_oauth2_store_error_message *message);
+
+/**
  * A custom store, for sipgate_oauth2_store_new: anything that can load an entry, and replace it
  * unless somebody else replaced it meanwhile. Any database does either in one statement.
  * sipgate_oauth2_store_check tells whether the functions keep their promises.
@@ -432,6 +492,16 @@ typedef struct {
    * freed and no call is in progress. May be NULL.
    */
   void (*free)(void *user_data);
+  /**
+   * Adds the keys after `after` to `keys`, or the first keys if `after` is NULL: in their order,
+   * as strcmp has it, and `limit` of them at most. Keys of expired entries may be among them.
+   * May be NULL; sipgate_oauth2_client_accounts needs it.
+   */
+  sipgate_oauth2_store_answer (*keys)(void *user_data,
+                                      const char *after,
+                                      size_t limit,
+                                      sipgate_oauth2_store_keys *keys,
+                                      sipgate_oauth2_store_error_message *message);
 } sipgate_oauth2_store_functions;
 
 /**
@@ -644,8 +714,8 @@ sipgate_oauth2_status sipgate_oauth2_store_options_add_encryption_key_bytes(
 
 /**
  * How long the library relies on what it read from the store, in milliseconds: a login or logout
- * in another process takes effect within this time. 1000 unless set; 5000 for a custom store.
- * Fails only if `options` is NULL.
+ * in another process takes effect within this time. 1000 unless set; 5000 for a custom store and
+ * one on a server. Fails only if `options` is NULL.
  */
 sipgate_oauth2_status sipgate_oauth2_store_options_set_recheck_ms(
     sipgate_oauth2_store_options *options,
@@ -653,12 +723,92 @@ sipgate_oauth2_status sipgate_oauth2_store_options_set_recheck_ms(
     sipgate_oauth2_error **error);
 
 /**
- * Accepts a SQLite database on a network file system, which sipgate_oauth2_store_sqlite refuses
- * otherwise: where locks fail, two machines spend the same refresh token. Use only if you are sure
- * the file system's locks are reliable. Fails only if `options` is NULL.
+ * Accepts a SQLite database on a network file system, which is refused otherwise: where locks
+ * fail, two machines spend the same refresh token. Use only if you are sure the file system's
+ * locks are reliable. Fails only if `options` is NULL.
  */
 sipgate_oauth2_status sipgate_oauth2_store_options_allow_network_file_system(
     sipgate_oauth2_store_options *options,
+    sipgate_oauth2_error **error);
+
+/**
+ * The password of a PostgreSQL or Redis, instead of that in the URL. This option and the following
+ * are for sipgate_oauth2_store_open, which fails if one is set that the URL's store does not have.
+ * Other functions that make a store ignore them.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_password(
+    sipgate_oauth2_store_options *options,
+    const char *password,
+    sipgate_oauth2_error **error);
+
+/**
+ * Certificates to trust for a PostgreSQL or Redis instead of the operating system's: the contents
+ * of a PEM file.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_ca_certificates(
+    sipgate_oauth2_store_options *options,
+    const char *ca_certificates,
+    sipgate_oauth2_error **error);
+
+/**
+ * How long an operation of a PostgreSQL or Redis may take, with connecting, in milliseconds: at
+ * most 5000; 3000 unless set. Fails only if `options` is NULL.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_timeout_ms(
+    sipgate_oauth2_store_options *options,
+    uint64_t milliseconds,
+    sipgate_oauth2_error **error);
+
+/**
+ * The most connections of this process to a PostgreSQL or Redis at the same time; 4 unless set.
+ * Fails only if `options` is NULL.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_connections(
+    sipgate_oauth2_store_options *options,
+    size_t connections,
+    sipgate_oauth2_error **error);
+
+/**
+ * The PostgreSQL table, with or without its schema; "sipgate_oauth2_logins" unless set.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_table(
+    sipgate_oauth2_store_options *options,
+    const char *table,
+    sipgate_oauth2_error **error);
+
+/**
+ * Whether a PostgreSQL table that does not exist is created; true unless set. Otherwise a missing
+ * table is an error that contains the SQL script. Fails only if `options` is NULL.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_create_table(
+    sipgate_oauth2_store_options *options,
+    bool create_table,
+    sipgate_oauth2_error **error);
+
+/**
+ * What the names of all Redis keys start with; "sipgate-oauth2:" unless set.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_prefix(
+    sipgate_oauth2_store_options *options,
+    const char *prefix,
+    sipgate_oauth2_error **error);
+
+/**
+ * When a Redis or Valkey counts a write as stored; SIPGATE_DURABILITY_DISK unless set. Fails if
+ * `options` is NULL or the number is no sipgate_oauth2_durability.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_durability(
+    sipgate_oauth2_store_options *options,
+    sipgate_oauth2_durability durability,
+    sipgate_oauth2_error **error);
+
+/**
+ * How many Redis or Valkey replicas must have a write too; 0 unless set. Fails only if `options`
+ * is NULL.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_replicas(
+    sipgate_oauth2_store_options *options,
+    uint32_t replicas,
     sipgate_oauth2_error **error);
 
 /**
@@ -711,12 +861,42 @@ sipgate_oauth2_status sipgate_oauth2_store_entry_set_expires_at(
     sipgate_oauth2_error **error);
 
 /**
+ * In a store function that lists keys: adds one, as it was given to a function that saves. Copied.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_keys_add(
+    sipgate_oauth2_store_keys *keys,
+    const char *key,
+    sipgate_oauth2_error **error);
+
+/**
  * In a store function that fails: why, for people. It becomes the cause of the error
  * (sipgate_oauth2_error_cause) and should contain no secret. Copied; the last text counts.
  */
 sipgate_oauth2_status sipgate_oauth2_store_error_message_set(
     sipgate_oauth2_store_error_message *message,
     const char *text,
+    sipgate_oauth2_error **error);
+
+/**
+ * In a password function: the password. Copied; the last one counts.
+ */
+sipgate_oauth2_status sipgate_oauth2_password_set(
+    sipgate_oauth2_password *password,
+    const char *text,
+    sipgate_oauth2_error **error);
+
+/**
+ * As sipgate_oauth2_store_options_set_password, but calls `function` with `user_data` for the
+ * password before each new connection: for tokens of IAM, and passwords that Vault changes. On
+ * success the library owns `user_data` until it calls `free`: once, on any thread, when the
+ * settings, their stores and everything made with them have been freed. `free` may be NULL. On
+ * failure it has called neither, and `user_data` remains the caller's.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_options_set_password_function(
+    sipgate_oauth2_store_options *options,
+    sipgate_oauth2_password_function function,
+    void *user_data,
+    void (*free)(void *user_data),
     sipgate_oauth2_error **error);
 
 /**
@@ -738,6 +918,20 @@ sipgate_oauth2_status sipgate_oauth2_store_memory(
  */
 sipgate_oauth2_status sipgate_oauth2_store_sqlite(
     const char *path,
+    const sipgate_oauth2_store_options *options,
+    sipgate_oauth2_store **store,
+    sipgate_oauth2_error **error);
+
+/**
+ * Keeps logins where `url` says: "postgres://user@host/database", "rediss://host:6379",
+ * "sqlite:///full/path" or "memory:". Opening a database on a server does no I/O, so a program
+ * starts while its database restarts: sipgate_oauth2_store_check_settings looks. For SQLite it
+ * does what sipgate_oauth2_store_sqlite does. Fails with SIPGATE_INVALID_ARGUMENT for a mistake in
+ * the URL, which is never shown, and for an option that the URL's store does not have. `options`
+ * may be NULL. The caller owns `store`.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_open(
+    const char *url,
     const sipgate_oauth2_store_options *options,
     sipgate_oauth2_store **store,
     sipgate_oauth2_error **error);
@@ -765,7 +959,7 @@ void sipgate_oauth2_store_free(sipgate_oauth2_store *store);
  * for the tests of such a store. Blocks: it calls the functions on this thread and others, for a
  * fraction of a second if the store is quick. It stores entries under random keys that expire
  * within seconds, so the store need not be empty. The caller owns `violations`. A broken promise
- * is not a failure of this function.
+ * is not a failure of this function. sipgate_oauth2_store_check_settings looks at other stores.
  */
 sipgate_oauth2_status sipgate_oauth2_store_check(
     const sipgate_oauth2_store *store,
@@ -789,6 +983,37 @@ sipgate_oauth2_str sipgate_oauth2_store_violations_at(
  * Frees violations. Does nothing if NULL.
  */
 void sipgate_oauth2_store_violations_free(sipgate_oauth2_store_violations *violations);
+
+/**
+ * Looks whether a store works and keeps logins as it must: rights, table, durability, eviction,
+ * and whether the server is the primary. For start scripts and monitoring. Blocks. `options` may
+ * be NULL. A store that cannot be asked is a failure of this function, and what it finds is not.
+ * Of a custom store nothing is known: sipgate_oauth2_store_check tests one. The caller owns
+ * `findings`.
+ */
+sipgate_oauth2_status sipgate_oauth2_store_check_settings(
+    const sipgate_oauth2_store *store,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_store_findings **findings,
+    sipgate_oauth2_error **error);
+
+/**
+ * How many findings there are; 0 if NULL.
+ */
+size_t sipgate_oauth2_store_findings_count(const sipgate_oauth2_store_findings *findings);
+
+/**
+ * What is wrong, in words with the remedy: one finding for each `index` from 0. Borrowed from the
+ * findings; empty after the last, or if NULL.
+ */
+sipgate_oauth2_str sipgate_oauth2_store_findings_at(
+    const sipgate_oauth2_store_findings *findings,
+    size_t index);
+
+/**
+ * Frees findings. Does nothing if NULL.
+ */
+void sipgate_oauth2_store_findings_free(sipgate_oauth2_store_findings *findings);
 
 /**
  * The kind of event, a word that is the same in all languages, such as "token_request" or
@@ -901,10 +1126,10 @@ sipgate_oauth2_status sipgate_oauth2_client_options_new_keycloak(
 /**
  * Settings from environment variables: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or
  * SIPGATE_CLIENT_SECRET_FILE, the path of a file that contains it), SIPGATE_REDIRECT_URI;
- * optionally SIPGATE_REALM or SIPGATE_ISSUER; SIPGATE_STORE, the path of a SQLite database, or
- * "memory"; and SIPGATE_ENCRYPTION_KEYS (or SIPGATE_ENCRYPTION_KEYS_FILE), one key or more,
- * separated by commas. Not while another thread changes the environment. The caller owns
- * `options`.
+ * optionally SIPGATE_REALM or SIPGATE_ISSUER; SIPGATE_STORE, the path of a SQLite database, or a
+ * URL as sipgate_oauth2_store_open takes it; and SIPGATE_ENCRYPTION_KEYS (or
+ * SIPGATE_ENCRYPTION_KEYS_FILE), one key or more, separated by commas. Not while another thread
+ * changes the environment. The caller owns `options`.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_new_from_env(
     sipgate_oauth2_client_options **options,
@@ -1133,6 +1358,42 @@ sipgate_oauth2_status sipgate_oauth2_client_token_source(
     const sipgate_oauth2_client *client,
     const char *account,
     sipgate_oauth2_token_source **source,
+    sipgate_oauth2_error **error);
+
+/**
+ * A page of the accounts of this client in the store: those among the next hundred entries.
+ * `after` is NULL for the first page, and then `next` of the page before. `accounts` is a JSON
+ * object with `accounts`, an array, and `next`, which is null after the last page. Each has
+ * `account`, `account_hash`, `state` ("active", "rejected", "logged_out" or "unreadable") and
+ * `last_error`, which is null or has `code`, `remedy` and `message`: why the last refresh failed,
+ * why the login ended, or why the entry cannot be read. `account` is empty if it cannot be read.
+ * `options` may be NULL. Blocks. A custom store needs the function keys. The caller owns
+ * `accounts`.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_accounts(
+    const sipgate_oauth2_client *client,
+    const char *after,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_json **accounts,
+    sipgate_oauth2_error **error);
+
+/**
+ * Refreshes the logins that were last refreshed more than `idle_seconds` ago, so that the server
+ * does not end them; 604800, a week, is a good value. Run it every hour, from cron or a thread, on
+ * as many machines as you like: they share the work, and each login is looked at once a day.
+ * `report` is a JSON object: `seen`, how many logins of this client it looked at; `renewed`, how
+ * many it refreshed; `failed`, how many it could not refresh now, or not read; and
+ * `login_required`, an array of the accounts whose logins the server does not accept any more, now
+ * or since an earlier refresh. `options` may be NULL. Blocks, without a timeout in `options` for
+ * ten minutes at most; the next call goes on. At most five logins a second are refreshed. After
+ * five failures in a row it stops too. A custom store needs the function keys. The caller owns
+ * `report`.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_keep_alive(
+    const sipgate_oauth2_client *client,
+    uint64_t idle_seconds,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_json **report,
     sipgate_oauth2_error **error);
 
 /**
@@ -1766,6 +2027,20 @@ sipgate_oauth2_status sipgate_oauth2_token_source_userinfo(
  * SIPGATE_BUSY if a refresh in progress did not end in time.
  */
 sipgate_oauth2_status sipgate_oauth2_token_source_logout(
+    const sipgate_oauth2_token_source *source,
+    const sipgate_oauth2_call_options *options,
+    bool *revoked,
+    sipgate_oauth2_error **error);
+
+/**
+ * Ends the login as sipgate_oauth2_token_source_logout does, and then removes what the store knows
+ * of the user: for a request to erase it, or an account that was deleted. Afterwards there is no
+ * login, and sipgate_oauth2_client_accounts does not list the account. For an hour, an entry
+ * without a name stays in the store, so that no other process restores the login. `options` and
+ * `revoked` are as for sipgate_oauth2_token_source_logout. Blocks. On failure the server could not
+ * be told: the account is logged out, and another call finishes the erasure.
+ */
+sipgate_oauth2_status sipgate_oauth2_token_source_forget(
     const sipgate_oauth2_token_source *source,
     const sipgate_oauth2_call_options *options,
     bool *revoked,

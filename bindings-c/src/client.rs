@@ -1,8 +1,10 @@
 //! The client.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
-use sipgate_oauth2::{AnyToken, Client, RefreshParameters, Result};
+use serde_json::{Value, json};
+use sipgate_oauth2::{AnyToken, Client, KeepAlive, RefreshParameters, Result, StoredAccount};
 
 use crate::arguments::{handle, optional_text, text};
 use crate::authorization_code::sipgate_oauth2_authorization_code;
@@ -209,6 +211,67 @@ pub unsafe extern "C" fn sipgate_oauth2_client_token_source(
     unsafe { run_out("source", source, error, || handle("client", client)?.client.token_source(text("account", account)?)) }
 }
 
+/// A page of the accounts of this client in the store: those among the next hundred entries.
+/// `after` is NULL for the first page, and then `next` of the page before. `accounts` is a JSON
+/// object with `accounts`, an array, and `next`, which is null after the last page. Each has
+/// `account`, `account_hash`, `state` ("active", "rejected", "logged_out" or "unreadable") and
+/// `last_error`, which is null or has `code`, `remedy` and `message`: why the last refresh failed,
+/// why the login ended, or why the entry cannot be read. `account` is empty if it cannot be read.
+/// `options` may be NULL. Blocks. A custom store needs the function keys. The caller owns
+/// `accounts`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_accounts(
+    client: *const sipgate_oauth2_client,
+    after: *const c_char,
+    options: *const sipgate_oauth2_call_options,
+    accounts: *mut *mut sipgate_oauth2_json,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("accounts", accounts, error, || {
+            let (client, after) = (handle("client", client)?, optional_text("after", after)?);
+            let page = client.client.start_accounts(after, &or_defaults(options)).wait()?;
+            let accounts: Vec<_> = page.accounts.iter().map(account_json).collect();
+            Ok(json!({"accounts": accounts, "next": page.next}).to_string())
+        })
+    }
+}
+
+/// Refreshes the logins that were last refreshed more than `idle_seconds` ago, so that the server
+/// does not end them; 604800, a week, is a good value. Run it every hour, from cron or a thread, on
+/// as many machines as you like: they share the work, and each login is looked at once a day.
+/// `report` is a JSON object: `seen`, how many logins of this client it looked at; `renewed`, how
+/// many it refreshed; `failed`, how many it could not refresh now, or not read; and
+/// `login_required`, an array of the accounts whose logins the server does not accept any more, now
+/// or since an earlier refresh. `options` may be NULL. Blocks, without a timeout in `options` for
+/// ten minutes at most; the next call goes on. At most five logins a second are refreshed. After
+/// five failures in a row it stops too. A custom store needs the function keys. The caller owns
+/// `report`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_keep_alive(
+    client: *const sipgate_oauth2_client,
+    idle_seconds: u64,
+    options: *const sipgate_oauth2_call_options,
+    report: *mut *mut sipgate_oauth2_json,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("report", report, error, || {
+            let settings = KeepAlive::new().idle(Duration::from_secs(idle_seconds));
+            let report = handle("client", client)?.client.start_keep_alive(&settings, &or_defaults(options)).wait()?;
+            Ok(json!({
+                "seen": report.seen,
+                "renewed": report.renewed,
+                "failed": report.failed,
+                "login_required": report.login_required,
+            })
+            .to_string())
+        })
+    }
+}
+
 /// Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel Logout),
 /// for all processes that share the store. `logout_token` is the parameter of the request that the
 /// server sent. `accounts` is a JSON array of their accounts, so that their sessions in your
@@ -227,7 +290,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_accept_logout_token(
         run_out("accounts", accounts, error, || {
             let (client, logout_token) = (handle("client", client)?, text("logout_token", logout_token)?);
             let accounts = client.client.start_accept_logout_token(logout_token, &or_defaults(options)).wait()?;
-            Ok(serde_json::Value::from(accounts).to_string())
+            Ok(Value::from(accounts).to_string())
         })
     }
 }
@@ -363,5 +426,17 @@ unsafe fn narrowed(parameters: RefreshParameters, scope: *const c_char) -> Resul
     Ok(match unsafe { optional_text("scope", scope) }? {
         Some(scope) => parameters.scope(scope),
         None => parameters,
+    })
+}
+
+fn account_json(account: &StoredAccount) -> Value {
+    let last_error = account
+        .last_error()
+        .map(|error| json!({"code": error.code().as_str(), "remedy": error.remedy().as_str(), "message": error.to_string()}));
+    json!({
+        "account": account.account(),
+        "account_hash": account.account_hash(),
+        "state": account.state().as_str(),
+        "last_error": last_error,
     })
 }

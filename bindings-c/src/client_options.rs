@@ -81,10 +81,10 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_new_keycloak(
 
 /// Settings from environment variables: SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET (or
 /// SIPGATE_CLIENT_SECRET_FILE, the path of a file that contains it), SIPGATE_REDIRECT_URI;
-/// optionally SIPGATE_REALM or SIPGATE_ISSUER; SIPGATE_STORE, the path of a SQLite database, or
-/// "memory"; and SIPGATE_ENCRYPTION_KEYS (or SIPGATE_ENCRYPTION_KEYS_FILE), one key or more,
-/// separated by commas. Not while another thread changes the environment. The caller owns
-/// `options`.
+/// optionally SIPGATE_REALM or SIPGATE_ISSUER; SIPGATE_STORE, the path of a SQLite database, or a
+/// URL as sipgate_oauth2_store_open takes it; and SIPGATE_ENCRYPTION_KEYS (or
+/// SIPGATE_ENCRYPTION_KEYS_FILE), one key or more, separated by commas. Not while another thread
+/// changes the environment. The caller owns `options`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_new_from_env(
     options: *mut *mut sipgate_oauth2_client_options,

@@ -1,9 +1,10 @@
 //! A custom store: C functions as the core's trait.
 
 use std::ffi::{CString, c_char, c_void};
+use std::mem::{MaybeUninit, offset_of};
 use std::sync::Arc;
 
-use sipgate_oauth2::{BoxError, Error, Result, StoreEntry, StoreKey, SwapOutcome, TokenStore};
+use sipgate_oauth2::{BoxError, Error, ErrorCode, Result, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 
 use crate::arguments::{handle, handle_mut, text};
 use crate::boundary::run;
@@ -31,7 +32,7 @@ pub enum StoreAnswer {
 pub type sipgate_oauth2_store_answer = u32;
 
 impl StoreAnswer {
-    fn of(answer: sipgate_oauth2_store_answer) -> Self {
+    pub(crate) fn of(answer: sipgate_oauth2_store_answer) -> Self {
         match answer {
             answer if answer == Self::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer => Self::SIPGATE_STORE_DONE,
             answer if answer == Self::SIPGATE_STORE_CONFLICT as sipgate_oauth2_store_answer => Self::SIPGATE_STORE_CONFLICT,
@@ -44,6 +45,11 @@ impl StoreAnswer {
 /// function returns.
 #[derive(Default)]
 pub struct sipgate_oauth2_store_error_message(Option<String>);
+
+/// Where a store function puts the keys that it lists. The library owns it: it is valid until the
+/// store function returns.
+#[derive(Default)]
+pub struct sipgate_oauth2_store_keys(Vec<StoreKey>);
 
 /// A custom store, for sipgate_oauth2_store_new: anything that can load an entry, and replace it
 /// unless somebody else replaced it meanwhile. Any database does either in one statement.
@@ -86,6 +92,34 @@ pub struct sipgate_oauth2_store_functions {
     /// Called once, on any thread, when the store and everything that was made with it have been
     /// freed and no call is in progress. May be NULL.
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// Adds the keys after `after` to `keys`, or the first keys if `after` is NULL: in their order,
+    /// as strcmp has it, and `limit` of them at most. Keys of expired entries may be among them.
+    /// May be NULL; sipgate_oauth2_client_accounts needs it.
+    pub keys: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            after: *const c_char,
+            limit: usize,
+            keys: *mut sipgate_oauth2_store_keys,
+            message: *mut sipgate_oauth2_store_error_message,
+        ) -> sipgate_oauth2_store_answer,
+    >,
+}
+
+/// In a store function that lists keys: adds one, as it was given to a function that saves. Copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_store_keys_add(
+    keys: *mut sipgate_oauth2_store_keys,
+    key: *const c_char,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run(error, || {
+            handle_mut("keys", keys)?.0.push(StoreKey::parse(text("key", key)?)?);
+            Ok(())
+        })
+    }
 }
 
 /// In a store function that fails: why, for people. It becomes the cause of the error
@@ -105,6 +139,9 @@ pub unsafe extern "C" fn sipgate_oauth2_store_error_message_set(
     }
 }
 
+/// What programs state that were compiled before `keys` was added.
+const FIRST_SIZE: usize = offset_of!(sipgate_oauth2_store_functions, keys);
+
 /// No later version is this large: a size that was never set is not believed.
 const MAX_SIZE: usize = 1024;
 
@@ -117,6 +154,7 @@ struct Functions {
     user_data: UserData,
     load: LoadFunction,
     save: SaveFunction,
+    keys: Option<KeysFunction>,
 }
 
 type LoadFunction = unsafe extern "C" fn(
@@ -132,6 +170,13 @@ type SaveFunction = unsafe extern "C" fn(
     *const sipgate_oauth2_store_entry,
     *mut sipgate_oauth2_store_error_message,
 ) -> sipgate_oauth2_store_answer;
+type KeysFunction = unsafe extern "C" fn(
+    *mut c_void,
+    *const c_char,
+    usize,
+    *mut sipgate_oauth2_store_keys,
+    *mut sipgate_oauth2_store_error_message,
+) -> sipgate_oauth2_store_answer;
 
 impl CustomStore {
     /// # Safety
@@ -141,14 +186,19 @@ impl CustomStore {
     pub(crate) unsafe fn new(functions: *const sipgate_oauth2_store_functions) -> Result<Self> {
         // SAFETY: NULL or a structure whose first member is its size.
         let size = *unsafe { handle("functions", functions.cast::<usize>()) }?;
-        if !(size_of::<sipgate_oauth2_store_functions>()..=MAX_SIZE).contains(&size) {
+        if size != FIRST_SIZE && !(size_of::<sipgate_oauth2_store_functions>()..=MAX_SIZE).contains(&size) {
             return Err(Error::invalid_argument("functions", "its size cannot be right; set it to sizeof(sipgate_oauth2_store_functions)"));
         }
-        // SAFETY: it is as large as it states, and so at least as large as this one.
-        let known = unsafe { &*functions };
+        // SAFETY: it is as large as it states. What it is too short for is NULL.
+        let known = unsafe {
+            let mut known = MaybeUninit::<sipgate_oauth2_store_functions>::zeroed();
+            let length = size.min(size_of::<sipgate_oauth2_store_functions>());
+            functions.cast::<u8>().copy_to_nonoverlapping(known.as_mut_ptr().cast::<u8>(), length);
+            known.assume_init()
+        };
+        let more = size.saturating_sub(size_of::<sipgate_oauth2_store_functions>());
         // SAFETY: these are the rest of the bytes that it states to have.
-        let unknown =
-            unsafe { std::slice::from_raw_parts(functions.add(1).cast::<u8>(), size - size_of::<sipgate_oauth2_store_functions>()) };
+        let unknown = unsafe { std::slice::from_raw_parts(functions.cast::<u8>().add(size - more), more) };
         if unknown.iter().any(|byte| *byte != 0) {
             return Err(Error::invalid_argument(
                 "functions",
@@ -159,7 +209,7 @@ impl CustomStore {
         let save = known.save.ok_or_else(|| Error::invalid_argument("functions", "its save is NULL; pass a function"))?;
         // SAFETY: the header requires this of the functions.
         let user_data = unsafe { UserData::new(known.user_data, known.free) };
-        Ok(Self(Arc::new(Functions { user_data, load, save })))
+        Ok(Self(Arc::new(Functions { user_data, load, save, keys: known.keys })))
     }
 }
 
@@ -189,10 +239,25 @@ impl TokenStore for CustomStore {
             StoreAnswer::SIPGATE_STORE_FAILED => Err(message.failure("save")),
         }
     }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        let Functions { user_data, keys, .. } = &*self.0;
+        let list =
+            keys.ok_or_else(|| Error::new(ErrorCode::Unsupported, "the custom store cannot list its keys; set its function keys"))?;
+        let after = after.map(|after| CString::new(after.as_str())).transpose()?;
+        let after = after.as_ref().map_or(std::ptr::null(), |after| after.as_ptr());
+        let (mut keys, mut message) = (sipgate_oauth2_store_keys::default(), sipgate_oauth2_store_error_message::default());
+        // SAFETY: as in `load`.
+        let answer = unsafe { list(user_data.pointer(), after, limit, &raw mut keys, &raw mut message) };
+        match StoreAnswer::of(answer) {
+            StoreAnswer::SIPGATE_STORE_DONE => Ok(keys.0),
+            _ => Err(message.failure("keys")),
+        }
+    }
 }
 
 impl sipgate_oauth2_store_error_message {
-    fn failure(self, function: &str) -> BoxError {
+    pub(crate) fn failure(self, function: &str) -> BoxError {
         self.0.unwrap_or_else(|| format!("the store's {function} function failed and did not say why")).into()
     }
 }

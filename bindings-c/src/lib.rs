@@ -38,11 +38,17 @@ pub use store_entry::*;
 mod custom_store;
 pub use custom_store::*;
 
+mod password;
+pub use password::*;
+
 mod store;
 pub use store::*;
 
 mod store_check;
 pub use store_check::*;
+
+mod store_findings;
+pub use store_findings::*;
 
 mod event;
 pub use event::*;

@@ -60,6 +60,30 @@ pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     }
 }
 
+/// Keeps logins where `url` says: "postgres://user@host/database", "rediss://host:6379",
+/// "sqlite:///full/path" or "memory:". Opening a database on a server does no I/O, so a program
+/// starts while its database restarts: sipgate_oauth2_store_check_settings looks. For SQLite it
+/// does what sipgate_oauth2_store_sqlite does. Fails with SIPGATE_INVALID_ARGUMENT for a mistake in
+/// the URL, which is never shown, and for an option that the URL's store does not have. `options`
+/// may be NULL. The caller owns `store`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_store_open(
+    url: *const c_char,
+    options: *const sipgate_oauth2_store_options,
+    store: *mut *mut sipgate_oauth2_store,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("store", store, error, || {
+            made(options, || {
+                let of_url = options.as_ref().map(|options| options.of_url()).unwrap_or_default();
+                Ok((Store::open_with(text("url", url)?, &of_url)?, None))
+            })
+        })
+    }
+}
+
 /// Keeps logins in a custom store: wherever these functions put them. `functions` is copied;
 /// `options` may be NULL. The caller owns `store`. On success the library owns
 /// `functions->user_data` until it calls `functions->free`; on failure it has called none of the

@@ -20,7 +20,7 @@ boxed!(sipgate_oauth2_store_violations);
 /// for the tests of such a store. Blocks: it calls the functions on this thread and others, for a
 /// fraction of a second if the store is quick. It stores entries under random keys that expire
 /// within seconds, so the store need not be empty. The caller owns `violations`. A broken promise
-/// is not a failure of this function.
+/// is not a failure of this function. sipgate_oauth2_store_check_settings looks at other stores.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_check(
     store: *const sipgate_oauth2_store,

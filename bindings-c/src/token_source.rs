@@ -262,6 +262,31 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_logout(
     }
 }
 
+/// Ends the login as sipgate_oauth2_token_source_logout does, and then removes what the store knows
+/// of the user: for a request to erase it, or an account that was deleted. Afterwards there is no
+/// login, and sipgate_oauth2_client_accounts does not list the account. For an hour, an entry
+/// without a name stays in the store, so that no other process restores the login. `options` and
+/// `revoked` are as for sipgate_oauth2_token_source_logout. Blocks. On failure the server could not
+/// be told: the account is logged out, and another call finishes the erasure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_token_source_forget(
+    source: *const sipgate_oauth2_token_source,
+    options: *const sipgate_oauth2_call_options,
+    revoked: *mut bool,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run(error, || {
+            let outcome = handle("source", source)?.source.start_forget(&or_defaults(options)).wait()?;
+            if let Some(revoked) = revoked.as_mut() {
+                *revoked = outcome == LogoutOutcome::Revoked;
+            }
+            Ok(())
+        })
+    }
+}
+
 /// Checks that no tokens would be lost if the process ended now. Fails with SIPGATE_UNSAVED if new
 /// tokens are only in memory. Does not wait.
 #[unsafe(no_mangle)]

@@ -77,7 +77,7 @@ static void check_freed_once(struct odd_store *store)
 
 static sipgate_oauth2_store_functions functions_of(struct odd_store *store)
 {
-    const sipgate_oauth2_store_functions functions = {sizeof functions, store, odd_load, odd_save, odd_free};
+    const sipgate_oauth2_store_functions functions = {sizeof functions, store, odd_load, odd_save, odd_free, NULL};
     return functions;
 }
 
@@ -128,8 +128,16 @@ static void an_incomplete_table_is_refused_and_its_user_data_is_not_freed(void)
     CHECK_TABLE("functions");
     functions.size = sizeof functions - 1;
     CHECK_TABLE("functions");
+    functions.size = offsetof(sipgate_oauth2_store_functions, keys) - 1;
+    CHECK_TABLE("functions");
     functions.size = SIZE_MAX;
     CHECK_TABLE("functions");
+    /* A program that was compiled before `keys` was added. */
+    functions.size = offsetof(sipgate_oauth2_store_functions, keys);
+    CHECK_OK(sipgate_oauth2_store_new(&functions, NULL, &good, &error));
+    sipgate_oauth2_store_free(good);
+    check_freed_once(&store);
+    store.freed = 0;
     functions = functions_of(&store);
     functions.load = NULL;
     CHECK_TABLE("functions");
@@ -307,6 +315,52 @@ static void stores_over_the_same_files_share_a_login_and_its_refresh(void)
     sipgate_oauth2_secret_free(first);
 }
 
+static sipgate_oauth2_store_answer list(void *user_data, const char *after, size_t limit, sipgate_oauth2_store_keys *keys,
+                                        sipgate_oauth2_store_error_message *problem)
+{
+    static const char first[] = "0000000000000000000000000000000000000000000000000000000000000000";
+
+    CHECK(user_data != NULL && limit > 0 && problem != NULL);
+    CHECK_REFUSED(sipgate_oauth2_store_keys_add(NULL, first, &error), "keys");
+    CHECK_REFUSED(sipgate_oauth2_store_keys_add(keys, NULL, &error), "key");
+    CHECK_REFUSED(sipgate_oauth2_store_keys_add(keys, "0", &error), "key");
+    if (after == NULL)
+        CHECK_OK(sipgate_oauth2_store_keys_add(keys, first, &error));
+    return SIPGATE_STORE_DONE;
+}
+
+static void a_store_lists_its_keys_if_it_can(void)
+{
+    struct odd_store store = {PTHREAD_MUTEX_INITIALIZER, 0, SIPGATE_STORE_DONE, SIPGATE_STORE_DONE, NULL, NULL};
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        sipgate_oauth2_store_functions functions = functions_of(&store);
+        sipgate_oauth2_store *made = NULL;
+        sipgate_oauth2_client *client;
+        sipgate_oauth2_json *accounts = NULL;
+
+        functions.keys = i == 0 ? list : NULL;
+        CHECK_OK(sipgate_oauth2_store_new(&functions, NULL, &made, &error));
+        client = client_with(made);
+        CHECK_UNTOUCHED(sipgate_oauth2_json, sipgate_oauth2_client_accounts(NULL, NULL, NULL, &out, &error), "client");
+        CHECK_UNTOUCHED(sipgate_oauth2_json, sipgate_oauth2_client_accounts(client, "anna", NULL, &out, &error), "after");
+        CHECK_REFUSED(sipgate_oauth2_client_accounts(client, NULL, NULL, NULL, &error), "accounts");
+        CHECK_UNTOUCHED(sipgate_oauth2_json, sipgate_oauth2_client_keep_alive(NULL, 60, NULL, &out, &error), "client");
+        CHECK_REFUSED(sipgate_oauth2_client_keep_alive(client, 60, NULL, NULL, &error), "report");
+        if (i == 0) {
+            CHECK_OK(sipgate_oauth2_client_accounts(client, NULL, NULL, &accounts, &error));
+            CHECK(strcmp(sipgate_oauth2_json_text(accounts).data, "{\"accounts\":[],\"next\":null}") == 0);
+        } else
+            CHECK(sipgate_oauth2_client_accounts(client, NULL, NULL, &accounts, NULL) == SIPGATE_UNSUPPORTED);
+        sipgate_oauth2_json_free(accounts);
+        sipgate_oauth2_client_free(client);
+        sipgate_oauth2_store_free(made);
+        check_freed_once(&store);
+        store.freed = 0;
+    }
+}
+
 int main(void)
 {
     CHECK(mkdtemp(folder) != NULL);
@@ -315,6 +369,7 @@ int main(void)
     the_message_of_a_store_that_fails_is_the_cause_of_the_error();
     an_incomplete_entry_is_a_failure_and_an_unreadable_one_is_corrupt();
     a_store_that_lies_is_detected();
+    a_store_lists_its_keys_if_it_can();
     the_example_passes_the_store_check();
     stores_over_the_same_files_share_a_login_and_its_refresh();
     remove_folder();

@@ -37,7 +37,7 @@ BREAKS = {
         "  size_t len;\n} sipgate_oauth2_str;",
         "  size_t len, more;\n  int x;\n} sipgate_oauth2_str;",
     ),
-    "a function of a store is gone": ("  void (*free)(void *user_data);\n}", "}"),
+    "a function of a store is gone": ("  void (*free)(void *user_data);\n", ""),
     "a function of a store takes something else": (
         "(*load)(void *user_data,",
         "(*load)(const void *user_data,",
@@ -55,8 +55,8 @@ KEEPS = {
         "  SIPGATE_UNSAVED = 605,\n  SIPGATE_NEW = 606,",
     ),
     "a new function of a store": (
-        "  void (*free)(void *user_data);\n}",
-        "  void (*free)(void *user_data);\n  void (*later)(void);\n}",
+        "\n} sipgate_oauth2_store_functions;",
+        "\n  void (*later)(void);\n} sipgate_oauth2_store_functions;",
     ),
 }
 

@@ -45,7 +45,7 @@ elif [ "${1:-}" = --asan ]; then
   out=target/asan/c
   link=(-fsanitize=address -fno-omit-frame-pointer "target/asan/$host/debug/libsipgate_oauth2.a" -lm -ldl)
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
-  export FORK_ALONE_ONLY=1
+  export NO_FORKS=1
   how=" under the address sanitizer"
 fi
 mkdir -p "$out"

@@ -66,6 +66,7 @@ static void of_the_source(const sipgate_oauth2_client *client)
                     "source");
     CHECK_REFUSED(sipgate_oauth2_token_source_status(source, NULL, NULL, &error), "status");
     CHECK_REFUSED(sipgate_oauth2_token_source_logout(NULL, NULL, NULL, &error), "source");
+    CHECK_REFUSED(sipgate_oauth2_token_source_forget(NULL, NULL, NULL, &error), "source");
     CHECK_REFUSED(sipgate_oauth2_token_source_ensure_saved(NULL, &error), "source");
     CHECK(sipgate_oauth2_token_source_account(NULL).data == NULL);
     CHECK(sipgate_oauth2_token_source_account_hash(NULL).data == NULL);

@@ -37,6 +37,13 @@ function wholeSeconds(field, value) {
   return value
 }
 
+/** How many: no more than native code counts. */
+function count(field, value) {
+  if (typeof value !== 'number') throw wrongType(field, 'a whole number', value)
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw invalidArgument(field, 'must be a whole number, 0 or more')
+  return value
+}
+
 function texts(field, value) {
   if (!Array.isArray(value)) throw wrongType(field, 'an array of strings', value)
   return value.map((item) => text(field, item))
@@ -143,6 +150,7 @@ function frozen(value) {
 module.exports = {
   abortSignal,
   callback,
+  count,
   flag,
   frozen,
   json,

@@ -18,7 +18,7 @@ const {
 } = require('./arguments.cjs')
 const { callOptions, wait } = require('./calls.cjs')
 const { listen, newEmitter } = require('./events.cjs')
-const { guarded, native } = require('./native.cjs')
+const { fromFields, guarded, native } = require('./native.cjs')
 const { AuthorizationRequest, MADE_HERE, TokenSet, printsAsJson, requestHandle, tokensHandle } = require('./objects.cjs')
 const { TokenSource, sourceHandle } = require('./source.cjs')
 const { store } = require('./store.cjs')
@@ -64,6 +64,7 @@ const authorizationOptions = {
 const codeOptions = { codeVerifier: text, redirectUri: text, scope, nonce: text, ...callOptions }
 const refreshOptions = { scope, ...callOptions }
 const loginOptions = { account: text, ...callOptions }
+const keepAliveOptions = { idle: seconds, ...callOptions }
 const logoutOptions = {
   idTokenHint: text,
   postLogoutRedirectUri: text,
@@ -171,6 +172,18 @@ class Client {
     return this.#source(guarded('Client.tokenSource', () => native.tokenSource(client, account)))
   }
 
+  accounts(given) {
+    const client = this.#handle
+    return storedAccounts(client, options(callOptions, given))
+  }
+
+  async keepAlive(given) {
+    const client = this.#handle
+    const { idle, ...read } = options(keepAliveOptions, given)
+    const { seen, renewed, failed, loginRequired } = await wait('Client.keepAlive', read, native.startKeepAlive, client, idle)
+    return { seen, renewed, failed, loginRequired }
+  }
+
   async acceptLogoutToken(logoutToken, given) {
     text('logout_token', logoutToken)
     return this.#wait('Client.acceptLogoutToken', options(callOptions, given), native.startAcceptLogoutToken, logoutToken)
@@ -237,6 +250,18 @@ class Client {
   get #view() {
     return (this.#members ??= guarded('Client', () => native.clientMembers(this.#handle)))
   }
+}
+
+/** Reads a page when it is needed. */
+async function* storedAccounts(client, read) {
+  let after
+  do {
+    const { accounts, next } = await wait('Client.accounts', read, native.startAccounts, client, after)
+    for (const { account, accountHash, state, lastError } of accounts) {
+      yield { account, accountHash, state, lastError: lastError ? fromFields(lastError) : undefined }
+    }
+    after = next ?? undefined
+  } while (after !== undefined)
 }
 
 function ofMetadata(given) {

@@ -93,6 +93,10 @@ class TokenSource {
     return this.#wait('TokenSource.logout', options(callOptions, given), native.startLogout)
   }
 
+  async forget(given) {
+    return this.#wait('TokenSource.forget', options(callOptions, given), native.startForget)
+  }
+
   async ensureSaved() {
     const handle = this.#handle
     guarded('TokenSource.ensureSaved', () => native.ensureSaved(handle))

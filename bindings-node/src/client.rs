@@ -8,11 +8,11 @@ use napi::Env;
 use napi::bindgen_prelude::{Either, External};
 use napi_derive::napi;
 use sipgate_oauth2::{
-    AnyToken, AuthorizationCode, AuthorizationRequest, Client, ClientBuilder, Error, LogoutParameters, RefreshParameters, Result, Secret,
-    ServerMetadata, Store, TokenSet, TokenSource,
+    AccountsPage, AnyToken, AuthorizationCode, AuthorizationRequest, Client, ClientBuilder, Error, KeepAlive, KeepAliveReport,
+    LogoutParameters, RefreshParameters, Result, Secret, ServerMetadata, Store, TokenSet, TokenSource,
 };
 
-use crate::error::IntoJavaScript;
+use crate::error::{ErrorFields, IntoJavaScript};
 use crate::events::Listener;
 use crate::task::{Started, call_options, duration, started};
 
@@ -250,6 +250,79 @@ pub fn start_complete_login(
     let callback = Secret::from(callback);
     let task = client.start_complete_login(request, callback.reveal(), account.as_deref(), &call_options(timeout));
     started(env, task, External::new)
+}
+
+/// A page of the accounts in the store.
+#[napi(object, object_from_js = false)]
+pub struct StoredAccounts {
+    /// The accounts.
+    pub accounts: Vec<Stored>,
+    /// Where the next page starts.
+    pub next: Option<String>,
+}
+
+/// An account in the store.
+#[napi(object, object_from_js = false)]
+pub struct Stored {
+    /// The account, as the application named it.
+    pub account: String,
+    /// What events call it.
+    pub account_hash: String,
+    /// `active`, `rejected`, `logged_out` or `unreadable`.
+    pub state: &'static str,
+    /// Why the last refresh failed, why the login ended, or why the entry cannot be read.
+    pub last_error: Option<ErrorFields>,
+}
+
+impl From<AccountsPage> for StoredAccounts {
+    fn from(page: AccountsPage) -> Self {
+        let accounts = page.accounts.iter().map(|account| Stored {
+            account: account.account().to_owned(),
+            account_hash: account.account_hash().to_owned(),
+            state: account.state().as_str(),
+            last_error: account.last_error().map(ErrorFields::from),
+        });
+        Self { accounts: accounts.collect(), next: page.next }
+    }
+}
+
+/// The accounts in the next entries after a place.
+#[napi(catch_unwind)]
+pub fn start_accounts(env: Env, client: &External<Client>, after: Option<String>, timeout: Option<f64>) -> Started {
+    started(env, client.start_accounts(after.as_deref(), &call_options(timeout)), StoredAccounts::from)
+}
+
+/// What was done to keep logins alive.
+#[napi(object, object_from_js = false)]
+pub struct Report {
+    /// How many logins were looked at.
+    pub seen: i64,
+    /// How many were refreshed.
+    pub renewed: i64,
+    /// How many could not be refreshed or read.
+    pub failed: i64,
+    /// The accounts that must log in again.
+    pub login_required: Vec<String>,
+}
+
+impl From<KeepAliveReport> for Report {
+    fn from(report: KeepAliveReport) -> Self {
+        let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            seen: number(report.seen),
+            renewed: number(report.renewed),
+            failed: number(report.failed),
+            login_required: report.login_required,
+        }
+    }
+}
+
+/// Refreshes logins that nobody uses.
+#[napi(catch_unwind)]
+pub fn start_keep_alive(env: Env, client: &External<Client>, idle: Option<f64>, timeout: Option<f64>) -> Started {
+    let settings =
+        idle.map_or_else(KeepAlive::new, |idle| KeepAlive::new().idle(Duration::try_from_secs_f64(idle).unwrap_or(Duration::MAX)));
+    started(env, client.start_keep_alive(&settings, &call_options(timeout)), Report::from)
 }
 
 /// The accounts whose logins a logout token ends.

@@ -9,7 +9,7 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use sipgate_oauth2::{Error, ErrorCode, Result};
 
-use crate::custom_store::Thrown;
+use crate::thrown::Thrown;
 
 /// The fields of an error.
 #[napi(object, object_from_js = false)]

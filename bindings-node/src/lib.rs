@@ -9,9 +9,13 @@ pub mod custom_store;
 pub mod discovery;
 pub mod error;
 pub mod events;
+pub mod password;
 pub mod peek;
+pub mod replies;
 pub mod store;
+pub mod store_options;
 pub mod task;
+pub mod thrown;
 pub mod token_set;
 pub mod token_source;
 

@@ -5,46 +5,15 @@
 use std::thread;
 
 use napi::Env;
-use napi::bindgen_prelude::{Either, External, Object, Uint8Array};
+use napi::bindgen_prelude::{External, Object};
 use napi_derive::napi;
-use sipgate_oauth2::{EncryptionKey, Error, Result, Secret, SqliteOptions, Store, conformance};
+use sipgate_oauth2::{Error, SqliteOptions, Store, conformance};
 
 use crate::custom_store::{self, CallStore, CustomStore, Replies};
 use crate::error::IntoJavaScript;
-use crate::task::duration;
-
-/// The options of every store.
-#[napi(object, object_to_js = false)]
-pub struct StoreOptions {
-    /// Keys of 32 bytes, or their text; newest first.
-    pub encryption_keys: Option<Vec<Either<Uint8Array, String>>>,
-    /// Seconds.
-    pub recheck: Option<f64>,
-    /// Whether a SQLite database may be on a network file system.
-    pub allow_network_file_system: Option<bool>,
-}
-
-impl StoreOptions {
-    fn apply(self, mut store: Store) -> Result<External<Store>> {
-        if let Some(keys) = self.encryption_keys {
-            store = store.encrypted(keys.into_iter().map(key).collect::<Result<Vec<_>>>()?)?;
-        }
-        if let Some(recheck) = self.recheck {
-            store = store.recheck(duration("recheck", recheck)?);
-        }
-        Ok(External::new(store))
-    }
-}
-
-fn key(given: Either<Uint8Array, String>) -> Result<EncryptionKey> {
-    match given {
-        Either::A(bytes) => match bytes.as_ref().try_into() {
-            Ok(bytes) => Ok(EncryptionKey::from_bytes(bytes)),
-            Err(_) => Err(Error::invalid_argument("encryption_keys", "a key of bytes must have 32 of them")),
-        },
-        Either::B(text) => EncryptionKey::parse(Secret::from(text).reveal()),
-    }
-}
+use crate::password::{self, AskPassword, PasswordReplies};
+use crate::store_options::{OpenOptions, StoreOptions};
+use crate::task::{Started, call_options, started};
 
 /// Keeps logins in memory only.
 #[napi(catch_unwind)]
@@ -71,6 +40,43 @@ pub fn custom_store(
     options: StoreOptions,
 ) -> napi::Result<External<Store>> {
     options.apply(Store::new(CustomStore::new(&call_store, replies)?)).or_throw(env)
+}
+
+/// Keeps logins where the URL says. `ask_password` is called for the password if there is one; its
+/// results go to `replies`.
+#[napi(catch_unwind)]
+pub fn open_store(
+    env: Env,
+    url: String,
+    options: OpenOptions,
+    ask_password: Option<AskPassword<'_>>,
+    replies: Option<&External<PasswordReplies>>,
+) -> napi::Result<External<Store>> {
+    let asking = match (&ask_password, replies) {
+        (Some(ask_password), Some(replies)) => Some(password::asking(ask_password, replies)?),
+        _ => None,
+    };
+    options
+        .split()
+        .and_then(|(options, mut url_options)| {
+            if let Some(asking) = asking {
+                url_options = url_options.password(asking);
+            }
+            options.apply(Store::open_with(&url, &url_options)?)
+        })
+        .or_throw(env)
+}
+
+/// The SQL script that creates a PostgreSQL table.
+#[napi(catch_unwind)]
+pub fn postgres_schema(env: Env, table: Option<String>) -> napi::Result<String> {
+    Store::postgres_schema(table.as_deref()).or_throw(env)
+}
+
+/// What is wrong with a store and its settings, as texts.
+#[napi(catch_unwind)]
+pub fn start_check(env: Env, store: &External<Store>, timeout: Option<f64>) -> Started {
+    started(env, store.start_check(&call_options(timeout)), |problems| problems)
 }
 
 /// A promise of the violations that the check of a custom store finds, as texts.

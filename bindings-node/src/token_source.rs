@@ -51,6 +51,12 @@ pub fn start_logout(env: Env, source: &External<TokenSource>, timeout: Option<f6
     started(env, source.start_logout(&call_options(timeout)), |outcome| outcome.as_str())
 }
 
+/// Ends the login, and forgets the user.
+#[napi(catch_unwind)]
+pub fn start_forget(env: Env, source: &External<TokenSource>, timeout: Option<f64>) -> Started {
+    started(env, source.start_forget(&call_options(timeout)), |outcome| outcome.as_str())
+}
+
 /// The state of the login.
 #[napi(catch_unwind)]
 pub fn start_status(env: Env, source: &External<TokenSource>, timeout: Option<f64>) -> Started {

@@ -36,6 +36,14 @@ class MapStore {
   }
 }
 
+/** A store that can list its keys too. */
+class ListingStore extends MapStore {
+  async keys(from, limit) {
+    await setImmediate()
+    return [...this.entries.keys()].toSorted().filter((key) => from === null || key > from).slice(0, limit)
+  }
+}
+
 /** The same without promises. */
 class PlainStore {
   entries = new Map()
@@ -156,6 +164,16 @@ test('a store may throw a value that is not an error', async () => {
   assert.equal(error.cause, null)
 })
 
+test('a store lists its keys if it can, in pages, and the check tests that', async () => {
+  assert.deepEqual(await checkStore(new ListingStore()), [])
+  const broken = new ListingStore()
+  broken.keys = async (_, limit) => [...broken.entries.keys()].toSorted().slice(0, limit)
+  const [violation, ...others] = await checkStore(broken)
+  assert.match(violation, /keys are listed in their order/)
+  assert.deepEqual(others, [])
+  await assert.rejects(clientWith(new Store(new MapStore())).accounts().next(), { code: 'SIPGATE_UNSUPPORTED' })
+})
+
 test('a result of the wrong type is reported as one', async () => {
   const good = { version: 'v', data: new Uint8Array(1), expiresAt: null }
   const wrong = [1, 'canary', {}, { ...good, version: 1 }, { ...good, data: 'canary' }, { ...good, data: new Uint16Array(1) }, { ...good, expiresAt: '1' }, { ...good, expiresAt: NaN }]
@@ -163,6 +181,10 @@ test('a result of the wrong type is reported as one', async () => {
     const error = await clientWith(new Store({ load: () => result, save: () => true })).tokenSource('anna').accessToken().catch((caught) => caught)
     assert.equal(error.code, 'SIPGATE_STORE_UNAVAILABLE')
     assert.match(error.cause.message, /^load must return/)
+  }
+  for (const keys of [() => 5, () => [1], () => ['not a key'], () => undefined]) {
+    const listed = clientWith(new Store({ load: () => undefined, save: () => true, keys })).accounts()
+    await assert.rejects(listed.next(), ({ cause }) => cause.message.startsWith('keys must return'))
   }
   const custom = { load: () => undefined, save: () => 1 }
   await assert.rejects(logIn(realm, clientWith(new Store(custom))), ({ cause }) => cause.message.startsWith('save must return true'))

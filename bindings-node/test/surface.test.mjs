@@ -57,6 +57,11 @@ const texts = [
   ['scope', 'required', ['', 'canary\0', 'ä'], (name) => client.authorizationRequest([name])],
   ['exported', 'required', [], (exported) => AuthorizationRequest.restore(exported)],
   ['callback', 'required', [], (callback) => client.exchangeCallback(request, callback)],
+  ['url', 'required', BAD_TEXT, (url) => Store.open(url)],
+  ['table', 'optional', BAD_TEXT, (table) => Store.open('memory:', { table })],
+  ['table', 'optional', BAD_TEXT, (table) => Store.postgresSchema(table)],
+  ['prefix', 'optional', BAD_TEXT, (prefix) => Store.open('memory:', { prefix })],
+  ['durability', 'optional', ['', 'canary', 'DISK'], (durability) => Store.open('rediss://h', { durability })],
   ['code', 'required', BAD_TEXT, (code) => client.exchangeCode(code)],
   ['code_verifier', 'optional', BAD_TEXT, (codeVerifier) => client.exchangeCode('a', { codeVerifier })],
   ['redirect_uri', 'optional', ['', 'canary'], (redirectUri) => client.exchangeCode('a', { redirectUri })],
@@ -128,6 +133,16 @@ const others = [
     new Store(customStore, { encryptionKeys })],
   ['allow_network_file_system', [null, 1, 'true', {}], (allowNetworkFileSystem) => Store.sqlite('p', { allowNetworkFileSystem })],
   ['allowNetworkFileSystem', [true], (allowNetworkFileSystem) => Store.memory({ allowNetworkFileSystem })],
+  ['password', [null, 1, {}, Symbol('canary'), 'canary', 'canary\ud800', () => 'canary'], (password) => Store.open('memory:', { password })],
+  ['ca_certificates', [null, 1, {}, 'canary', Buffer.from('canary')], (caCertificates) => Store.open('memory:', { caCertificates })],
+  ['timeout', [null, '5', NaN, -1, 10n, {}, 1], (timeout) => Store.open('memory:', { timeout })],
+  ['connections', [null, '5', NaN, -1, 1.5, Infinity, 2 ** 32, 10n, {}, 1], (connections) => Store.open('memory:', { connections })],
+  ['replicas', [null, '5', NaN, -1, 1.5, Infinity, 2 ** 32, 10n, {}, 0], (replicas) => Store.open('memory:', { replicas })],
+  ['create_table', [null, 1, 'true', {}, true, false], (createTable) => Store.open('memory:', { createTable })],
+  ['create_table', [true], (create_table) => Store.open('memory:', { create_table })],
+  ['options', [null, 1, 'canary', []], (options) => Store.open('memory:', options)],
+  ['options', [null, 1, 'canary', []], (options) => Store.memory().check(options)],
+  ['timeout', [null, '5', NaN, -1, 10n, {}], (timeout) => Store.memory().check({ timeout })],
   ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => Store.memory({ recheck })],
   ['recheck', [null, '5', NaN, -1, Infinity, 10n], (recheck) => new Store(customStore, { recheck })],
   ['min_validity', [null, '5', NaN, -1, Infinity, 10n], (minValidity) => source.accessToken({ minValidity })],
@@ -198,10 +213,10 @@ async function outcomeOf(call) {
 }
 
 test('asynchronous functions reject, and do not throw, whatever they are given', async () => {
-  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin', 'acceptLogoutToken', 'introspect', 'revoke', 'logoutUrl']) {
+  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin', 'acceptLogoutToken', 'introspect', 'revoke', 'logoutUrl', 'keepAlive']) {
     await assert.rejects(client[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   }
-  for (const name of ['accessToken', 'authorizationHeader', 'refresh', 'save', 'status', 'claims', 'userinfo', 'logout']) {
+  for (const name of ['accessToken', 'authorizationHeader', 'refresh', 'save', 'status', 'claims', 'userinfo', 'logout', 'forget']) {
     await assert.rejects(source[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   }
   await assert.rejects(ServerMetadata.discover(Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })

@@ -168,6 +168,11 @@ const discovered: ServerMetadata = await ServerMetadata.discover('https://login.
 })
 new Client({ metadata: discovered, clientId: 'c' })
 const accounts: string[] = await client.acceptLogoutToken('a logout token', { timeout: 5, signal })
+for await (const { account, accountHash, state, lastError } of client.accounts({ timeout: 5, signal })) {
+  texts.push(account, accountHash, state, lastError?.code ?? '')
+}
+const { seen, renewed, failed, loginRequired } = await client.keepAlive({ idle: 604_800, timeout: 60, signal })
+texts.push(...loginRequired, String(seen + renewed + failed), await later.forget({ timeout: 5, signal }))
 const introspection: Introspection = await client.introspect('a token', { timeout: 5, signal })
 const active: boolean = introspection.active
 const revoked: Promise<void> = client.revoke('a token', { timeout: 5, signal })

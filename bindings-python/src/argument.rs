@@ -101,6 +101,12 @@ pub(crate) fn integer(field: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
     value.extract().map_err(|_| invalid(value.py(), field, "must have at most 64 bits"))
 }
 
+/// An `int` of 0 or more, and no more than fits.
+pub(crate) fn count<T: TryFrom<i64>>(field: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
+    let count = integer(field, value)?;
+    T::try_from(count).map_err(|_| invalid(value.py(), field, if count < 0 { "must not be negative" } else { "is too large" }))
+}
+
 /// A text, or a list, tuple or set of texts; as one text.
 pub(crate) fn scope(value: &Bound<'_, PyAny>) -> PyResult<String> {
     one_or_more("scope", value).map(|names| names.join(" "))

@@ -9,8 +9,9 @@ use sipgate_oauth2::CancelToken;
 use crate::argument::{self, Keywords, Setter};
 use crate::cancel_token;
 
+#[derive(Default)]
 pub(crate) struct CallOptions {
-    timeout: Duration,
+    timeout: Option<Duration>,
     cancel: Option<CancelToken>,
     min_validity: Option<Duration>,
 }
@@ -38,7 +39,7 @@ impl CallOptions {
     }
 
     pub(crate) fn core(&self) -> core::CallOptions {
-        let options = core::CallOptions::new().timeout(self.timeout);
+        let options = self.timeout.map_or_else(core::CallOptions::new, |timeout| core::CallOptions::new().timeout(timeout));
         match &self.cancel {
             Some(cancel) => options.cancel_token(cancel),
             None => options,
@@ -46,15 +47,9 @@ impl CallOptions {
     }
 }
 
-impl Default for CallOptions {
-    fn default() -> Self {
-        Self { timeout: core::CallOptions::DEFAULT_TIMEOUT, cancel: None, min_validity: None }
-    }
-}
-
 fn setter(name: &str) -> Option<Setter<CallOptions>> {
     Some(match name {
-        "timeout" => |options, value| Ok(CallOptions { timeout: argument::seconds("timeout", value)?, ..options }),
+        "timeout" => |options, value| Ok(CallOptions { timeout: Some(argument::seconds("timeout", value)?), ..options }),
         "cancel" => |options, value| Ok(CallOptions { cancel: Some(cancel_token::read(value)?), ..options }),
         _ => return None,
     })

@@ -2,22 +2,25 @@
 
 use pyo3::prelude::*;
 use sipgate_oauth2 as core;
-use sipgate_oauth2::{AuthorizationCode, AuthorizationParameters, Client, ClientBuilder, Introspection, LogoutParameters, TokenSet};
+use sipgate_oauth2::{
+    AccountsPage, AuthorizationCode, AuthorizationParameters, Client, ClientBuilder, Introspection, KeepAlive, KeepAliveReport,
+    LogoutParameters, TokenSet,
+};
 
 use crate::argument::{self, Any, Keywords, Optional};
 use crate::authorization_request::{self, AuthorizationRequestHandle};
 use crate::call_options::CallOptions;
 use crate::client_options;
-use crate::custom_store::CustomStore;
+use crate::event_loop::EventLoop;
 use crate::task::{Task, nothing};
 use crate::token_set::{self, TokenSetHandle};
 use crate::token_source::{self, TokenSourceHandle};
-use crate::{call, custom_store, json, logout_parameters, metadata};
+use crate::{call, errors, event_loop, json, logout_parameters, metadata};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
 pub(crate) struct ClientHandle {
     core: Client,
-    custom_store: Option<CustomStore>,
+    event_loop: Option<EventLoop>,
 }
 
 #[pymethods]
@@ -71,7 +74,7 @@ impl ClientHandle {
     fn token_source(&self, py: Python<'_>, account: Any<'_, '_>) -> PyResult<TokenSourceHandle> {
         let account = argument::text("account", account)?;
         let core = call::work(py, "token_source", || self.core.token_source(account))?;
-        Ok(TokenSourceHandle::new(core, self.core.issuer(), self.custom_store.clone()))
+        Ok(TokenSourceHandle::new(core, self.core.issuer(), self.event_loop.clone()))
     }
 
     #[pyo3(signature = (request, callback, **call))]
@@ -125,9 +128,24 @@ impl ClientHandle {
     ) -> PyResult<Task> {
         let (py, request, callback) = (request.py(), authorization_request::read(request)?, argument::callback(callback)?);
         let account = argument::optional_text("account", account)?;
-        let (issuer, custom_store) = (self.core.issuer().to_owned(), self.custom_store.clone());
-        let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, custom_store))?.into_any());
+        let (issuer, event_loop) = (self.core.issuer().to_owned(), self.event_loop.clone());
+        let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, event_loop))?.into_any());
         self.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
+    }
+
+    #[pyo3(signature = (after, **call))]
+    fn start_accounts(&self, py: Python<'_>, after: Optional<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let after = argument::optional_text("after", after)?;
+        self.start(py, call, accounts_page, |core, options| core.start_accounts(after, options))
+    }
+
+    #[pyo3(signature = (idle, **call))]
+    fn start_keep_alive(&self, py: Python<'_>, idle: Optional<'_, '_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let mut settings = KeepAlive::new();
+        if let Some(idle) = idle {
+            settings = settings.idle(argument::seconds("idle", idle)?);
+        }
+        self.start(py, call, keep_alive_report, move |core, options| core.start_keep_alive(&settings, options))
     }
 
     #[pyo3(signature = (logout_token, **call))]
@@ -161,10 +179,10 @@ impl ClientHandle {
         call::work(py, "check_logout_response", || self.core.check_logout_response(callback, state))
     }
 
-    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
+    /// Itself, for `await`: the `async` functions of a store run on the event loop of this
     /// thread.
     fn on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
+        event_loop::use_running_loop(slf.get().event_loop.as_ref(), slf.py())?;
         Ok(slf)
     }
 
@@ -196,8 +214,8 @@ impl ClientHandle {
 
 impl ClientHandle {
     fn build(py: Python<'_>, builder: ClientBuilder, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
-        let (core, custom_store) = client_options::build(py, builder, options)?;
-        Ok(Self { core, custom_store })
+        let (core, event_loop) = client_options::build(py, builder, options)?;
+        Ok(Self { core, event_loop })
     }
 
     fn start<T: Send + 'static>(
@@ -222,6 +240,24 @@ fn introspection(py: Python<'_>, introspection: Introspection) -> PyResult<Py<Py
 
 fn accounts(py: Python<'_>, accounts: Vec<String>) -> PyResult<Py<PyAny>> {
     Ok(accounts.into_pyobject(py)?.into_any().unbind())
+}
+
+/// The members of each `StoredAccount`, and where the next page starts.
+fn accounts_page(py: Python<'_>, page: AccountsPage) -> PyResult<Py<PyAny>> {
+    let members: Vec<_> = page
+        .accounts
+        .iter()
+        .map(|account| {
+            let last_error = account.last_error().map(|error| errors::exception(py, error).into_value(py));
+            (account.account(), account.account_hash(), account.state().as_str(), last_error)
+        })
+        .collect();
+    Ok((members, page.next).into_pyobject(py)?.into_any().unbind())
+}
+
+/// The members of Python's `KeepAliveReport`.
+fn keep_alive_report(py: Python<'_>, report: KeepAliveReport) -> PyResult<Py<PyAny>> {
+    Ok((report.seen, report.renewed, report.failed, report.login_required).into_pyobject(py)?.into_any().unbind())
 }
 
 fn url(py: Python<'_>, url: String) -> PyResult<Py<PyAny>> {

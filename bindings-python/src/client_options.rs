@@ -4,26 +4,26 @@ use pyo3::prelude::*;
 use sipgate_oauth2::{Client, ClientBuilder, Event};
 
 use crate::argument::{self, Keywords, Optional, Setter};
-use crate::custom_store::CustomStore;
 use crate::event_handler::EventHandler;
+use crate::event_loop::EventLoop;
 use crate::{call, log, store};
 
 struct Options {
     builder: ClientBuilder,
-    custom_store: Option<CustomStore>,
+    event_loop: Option<EventLoop>,
     handler: Option<EventHandler>,
 }
 
-pub(crate) fn build(py: Python<'_>, builder: ClientBuilder, options: Option<Keywords<'_, '_>>) -> PyResult<(Client, Option<CustomStore>)> {
-    let Options { builder, custom_store, handler } =
-        argument::keywords(Options { builder, custom_store: None, handler: None }, options, setter)?;
+pub(crate) fn build(py: Python<'_>, builder: ClientBuilder, options: Option<Keywords<'_, '_>>) -> PyResult<(Client, Option<EventLoop>)> {
+    let Options { builder, event_loop, handler } =
+        argument::keywords(Options { builder, event_loop: None, handler: None }, options, setter)?;
     let told = move |event: &Event| {
         log::event(event);
         if let Some(handler) = &handler {
             handler.told(event);
         }
     };
-    Ok((call::work(py, "making a client", || builder.on_event(told).build())?, custom_store))
+    Ok((call::work(py, "making a client", || builder.on_event(told).build())?, event_loop))
 }
 
 /// That of a client at sipgate.
@@ -59,7 +59,7 @@ fn setter(name: &str) -> Option<Setter<Options>> {
         "store" => |options, value| {
             let store = store::read(value)?;
             let options = options.with(store.get().core.clone(), ClientBuilder::store)?;
-            Ok(Options { custom_store: store.get().custom.clone(), ..options })
+            Ok(Options { event_loop: store.get().event_loop.clone(), ..options })
         },
         "on_event" => |options, value| Ok(Options { handler: Some(EventHandler::new(value)?), ..options }),
         _ => return None,

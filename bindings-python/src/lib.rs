@@ -14,14 +14,17 @@ mod client_options;
 mod custom_store;
 mod errors;
 mod event_handler;
+mod event_loop;
 mod fork;
 mod interpreter;
 mod json;
 mod log;
 mod logout_parameters;
 mod metadata;
+mod password;
 mod raised;
 mod store;
+mod store_options;
 mod string_cache;
 mod task;
 mod token_set;
@@ -47,9 +50,9 @@ mod _native {
     #[pymodule_export]
     use crate::client::ClientHandle;
     #[pymodule_export]
-    use crate::custom_store::needs_event_loop;
-    #[pymodule_export]
     use crate::errors::error_codes;
+    #[pymodule_export]
+    use crate::event_loop::needs_event_loop;
     #[pymodule_export]
     use crate::fork::{after_fork, before_fork};
     #[pymodule_export]

@@ -1,24 +1,28 @@
 //! The native half of `Store`, and the check of a custom one.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
-use sipgate_oauth2::{EncryptionKey, Result, SqliteOptions, Store, conformance};
+use sipgate_oauth2::{SqliteOptions, Store, conformance};
 
-use crate::argument::{self, Any, Optional};
+use crate::argument::{self, Any, Keywords, Optional};
+use crate::call_options::CallOptions;
 use crate::custom_store::{self, CustomStore};
+use crate::event_loop::{self, EventLoop};
+use crate::store_options::{OpenOptions, Settings};
+use crate::task::Task;
 use crate::{call, errors};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
 pub(crate) struct StoreHandle {
     pub(crate) core: Store,
-    pub(crate) custom: Option<CustomStore>,
+    /// Where its functions run, if it has any.
+    pub(crate) event_loop: Option<EventLoop>,
+    is_custom: bool,
 }
 
 pub(crate) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, StoreHandle>> {
-    argument::handle("store", "a Store: Store.sqlite(path), Store.memory() or Store(an object with load and save)", value)
+    argument::handle("store", "a Store: Store.open(url), Store.sqlite(path), Store.memory() or Store(an object with load and save)", value)
 }
 
 #[pymethods]
@@ -28,13 +32,13 @@ impl StoreHandle {
         let custom = CustomStore::new(store)?;
         let settings = Settings::new(encryption_keys, recheck)?;
         let core = call::work(store.py(), "Store", || settings.apply(Store::new(custom.clone())))?;
-        Ok(Self { core, custom: Some(custom) })
+        Ok(Self { core, event_loop: Some(custom.event_loop().clone()), is_custom: true })
     }
 
     #[staticmethod]
     fn memory(py: Python<'_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
         let settings = Settings::new(None, recheck)?;
-        Ok(Self { core: call::work(py, "Store.memory", || settings.apply(Store::memory()))?, custom: None })
+        Ok(Self { core: call::work(py, "Store.memory", || settings.apply(Store::memory()))?, event_loop: None, is_custom: false })
     }
 
     #[staticmethod]
@@ -51,57 +55,40 @@ impl StoreHandle {
             options = options.allow_network_file_system();
         }
         let core = call::outside(path.py(), || settings.apply(Store::sqlite_with(file, &options)?))?;
-        Ok(Self { core, custom: None })
+        Ok(Self { core, event_loop: None, is_custom: false })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (url, **options))]
+    fn open(url: Any<'_, '_>, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
+        let place = argument::text("url", url)?;
+        let OpenOptions { settings, store, event_loop } = OpenOptions::read(options)?;
+        let core = call::outside(url.py(), || settings.apply(Store::open_with(place, &store)?))?;
+        Ok(Self { core, event_loop, is_custom: false })
+    }
+
+    #[staticmethod]
+    fn postgres_schema(py: Python<'_>, table: Optional<'_, '_>) -> PyResult<String> {
+        let table = argument::optional_text("table", table)?;
+        call::work(py, "Store.postgres_schema", || Store::postgres_schema(table))
+    }
+
+    #[pyo3(signature = (**call))]
+    fn start_check(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        let given = |py: Python<'_>, problems: Vec<String>| Ok(problems.into_pyobject(py)?.unbind());
+        Task::start(py, &CallOptions::read(call)?, given, |options| self.core.start_check(options))
+    }
+
+    /// Itself, for `await`: the `async` functions of a store run on the event loop of this thread.
+    fn on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        event_loop::use_running_loop(slf.get().event_loop.as_ref(), slf.py())?;
+        Ok(slf)
     }
 
     #[getter]
     fn is_custom(&self) -> bool {
-        self.custom.is_some()
+        self.is_custom
     }
-}
-
-struct Settings {
-    encryption_keys: Option<Vec<EncryptionKey>>,
-    recheck: Option<Duration>,
-}
-
-impl Settings {
-    fn new(encryption_keys: Optional<'_, '_>, recheck: Optional<'_, '_>) -> PyResult<Self> {
-        Ok(Self {
-            encryption_keys: encryption_keys.map(keys).transpose()?,
-            recheck: recheck.map(|recheck| argument::seconds("recheck", recheck)).transpose()?,
-        })
-    }
-
-    fn apply(self, mut store: Store) -> Result<Store> {
-        if let Some(keys) = self.encryption_keys {
-            store = store.encrypted(keys)?;
-        }
-        Ok(match self.recheck {
-            Some(recheck) => store.recheck(recheck),
-            None => store,
-        })
-    }
-}
-
-fn keys(value: &Bound<'_, PyAny>) -> PyResult<Vec<EncryptionKey>> {
-    let keys = argument::items(value).ok_or_else(|| argument::wrong_type("encryption_keys", "a list of keys", value))?;
-    keys.map(|key| self::key(&key?)).collect()
-}
-
-fn key(value: &Bound<'_, PyAny>) -> PyResult<EncryptionKey> {
-    let py = value.py();
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        let bytes = bytes.as_bytes().try_into();
-        return bytes
-            .map(EncryptionKey::from_bytes)
-            .map_err(|_| argument::invalid(py, "encryption_keys", "a key of bytes must have 32 of them"));
-    }
-    if !value.is_instance_of::<PyString>() {
-        return Err(argument::wrong_type("encryption_keys", "a list of bytes or str", value));
-    }
-    let text = argument::text("encryption_keys", value)?;
-    call::work(py, "encryption_keys", || EncryptionKey::parse(text))
 }
 
 #[pyfunction]
@@ -113,7 +100,7 @@ pub(crate) fn check_store(py: Python<'_>, store: Any<'_, '_>) -> PyResult<Vec<St
 #[pyfunction]
 pub(crate) fn check_store_on(py: Python<'_>, store: Any<'_, '_>, event_loop: Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     let store = CustomStore::new(store)?;
-    store.used_on(event_loop);
+    store.event_loop().used_on(event_loop);
     checked(py, &store)
 }
 

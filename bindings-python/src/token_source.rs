@@ -8,16 +8,16 @@ use sipgate_oauth2::{AccessToken, Claims, LogoutOutcome, TokenSource, TokenStatu
 
 use crate::argument::{self, Any, Keywords};
 use crate::call_options::CallOptions;
-use crate::custom_store::CustomStore;
+use crate::event_loop::EventLoop;
 use crate::string_cache::StringCache;
 use crate::task::{self, Task, nothing};
-use crate::{call, custom_store, errors, json, token_set};
+use crate::{call, errors, event_loop, json, token_set};
 
 #[pyclass(frozen, subclass, module = "sipgate_oauth2._native")]
 pub(crate) struct TokenSourceHandle {
     core: TokenSource,
     issuer: String,
-    custom_store: Option<CustomStore>,
+    event_loop: Option<EventLoop>,
     string_cache: StringCache,
 }
 
@@ -34,8 +34,8 @@ impl TokenSourceHandle {
     /// The same source once more: what a subclass is made of.
     #[new]
     fn same(source: &Bound<'_, Self>) -> Self {
-        let Self { core, issuer, custom_store, .. } = source.get();
-        Self::new(core.clone(), issuer, custom_store.clone())
+        let Self { core, issuer, event_loop, .. } = source.get();
+        Self::new(core.clone(), issuer, event_loop.clone())
     }
 
     /// An access token that an API accepts now, and for `min_validity` seconds more.
@@ -133,6 +133,11 @@ impl TokenSourceHandle {
     }
 
     #[pyo3(signature = (**call))]
+    fn _start_forget(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
+        Task::start(py, &CallOptions::read(call)?, logout_outcome, |options| self.core.start_forget(options))
+    }
+
+    #[pyo3(signature = (**call))]
     fn _start_claims(&self, py: Python<'_>, call: Option<Keywords<'_, '_>>) -> PyResult<Task> {
         Task::start(py, &CallOptions::read(call)?, claims, |options| self.core.start_claims(options))
     }
@@ -142,17 +147,17 @@ impl TokenSourceHandle {
         Task::start(py, &CallOptions::read(call)?, claims, |options| self.core.start_userinfo(options))
     }
 
-    /// Itself, for `await`: an `async` custom store works on the event loop that runs on this
+    /// Itself, for `await`: the `async` functions of a store run on the event loop of this
     /// thread.
     fn _on_running_loop<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        custom_store::use_running_loop(slf.get().custom_store.as_ref(), slf.py())?;
+        event_loop::use_running_loop(slf.get().event_loop.as_ref(), slf.py())?;
         Ok(slf)
     }
 }
 
 impl TokenSourceHandle {
-    pub(crate) fn new(core: TokenSource, issuer: &str, custom_store: Option<CustomStore>) -> Self {
-        Self { core, issuer: issuer.to_owned(), custom_store, string_cache: StringCache::default() }
+    pub(crate) fn new(core: TokenSource, issuer: &str, event_loop: Option<EventLoop>) -> Self {
+        Self { core, issuer: issuer.to_owned(), event_loop, string_cache: StringCache::default() }
     }
 
     /// The string of the current token, if it was shown before.

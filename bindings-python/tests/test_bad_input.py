@@ -7,7 +7,7 @@ import inspect
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -58,6 +58,18 @@ OPTIONS: Mapping[str, Any] = {
     "on_event": lambda event: None,
 }
 STORE = {"encryption_keys": [b"k" * 32], "recheck": 1}
+OF_SERVERS = (
+    "password",
+    "ca_certificates",
+    "timeout",
+    "connections",
+    "table",
+    "create_table",
+    "prefix",
+    "durability",
+    "replicas",
+    "allow_network_file_system",
+)
 CALL = {"timeout": 1, "cancel": CancelToken()}
 METADATA = {
     "issuer": "https://example.com",
@@ -134,6 +146,8 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
         NOWHERE.complete_login,
         {"request": REQUEST, "callback": CALLBACK, "account": "anna", **CALL},
     ),
+    "accounts": (NOWHERE.accounts, CALL),
+    "keep_alive": (NOWHERE.keep_alive, {"idle": 1, **CALL}),
     "accept_logout_token": (NOWHERE.accept_logout_token, {"logout_token": CANARY, **CALL}),
     "introspect": (NOWHERE.introspect, {"token": CANARY, **CALL}),
     "revoke": (NOWHERE.revoke, {"token": CANARY, **CALL}),
@@ -156,6 +170,7 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     "token_source": (NOWHERE.token_source, {"account": "anna"}),
     "source.access_token": (SOURCE.access_token, {"min_validity": 1, **CALL}),
     "source.authorization_header": (SOURCE.authorization_header, {"min_validity": 1, **CALL}),
+    "source.forget": (SOURCE.forget, CALL),
     "source.invalidate": (SOURCE.invalidate, {"access_token": CANARY}),
     "source.refresh": (SOURCE.refresh, CALL),
     "source.save": (
@@ -185,6 +200,10 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
         Store.sqlite,
         {"path": UNTOUCHED, "allow_network_file_system": True, **STORE},
     ),
+    # A store in memory has no option of a server: what is a good value is refused by name, too.
+    "Store.open": (Store.open, {"url": "memory:", **STORE, **dict.fromkeys(OF_SERVERS)}),
+    "Store.postgres_schema": (Store.postgres_schema, {"table": None}),
+    "Store.check": (Store.memory().check, CALL),
     "check_store": (check_store, {"store": CUSTOM}),
     "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"exported": REQUEST.export()}),
     "TokenSet.restore": (TokenSet.restore, {"tokens": '{"access_token": "a"}'}),
@@ -193,6 +212,7 @@ WITH_AWAIT: Mapping[str, Any] = {
     "": aio.Client.from_client(NOWHERE),
     "source": aio.TokenSource(SOURCE),
     "ServerMetadata": aio.ServerMetadata,
+    "Store": aio.Store.memory(),
 }
 AWAITED: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     f"aio.{name}": (
@@ -203,7 +223,15 @@ AWAITED: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     if "cancel" in good
 }
 
-SECONDS = {"timeout", "connect_timeout", "request_timeout", "recheck", "min_validity", "leeway"}
+SECONDS = {
+    "timeout",
+    "connect_timeout",
+    "request_timeout",
+    "recheck",
+    "min_validity",
+    "leeway",
+    "idle",
+}
 
 WRONG_TYPES: Mapping[str, Any] = {
     "an object": object(),
@@ -284,7 +312,16 @@ def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     positional = sum(parameter.kind is parameter.POSITIONAL_ONLY for parameter in found)
     values = list(arguments.values())
     result = function(*values[:positional], **dict(list(arguments.items())[positional:]))
-    return asyncio.run(result) if inspect.iscoroutine(result) else result
+    # A generator begins when it is iterated over.
+    if inspect.isasyncgen(result):
+        result = result.__anext__()
+    if inspect.isgenerator(result):
+        return next(result)
+    return asyncio.run(awaited(result)) if inspect.isawaitable(result) else result
+
+
+async def awaited(result: Awaitable[Any]) -> Any:
+    return await result
 
 
 @pytest.fixture(autouse=True)
@@ -541,7 +578,7 @@ def test_a_custom_store_has_both_functions(store: Any) -> None:
 
 @pytest.mark.parametrize("store", [CUSTOM, "logins.db", Store])
 def test_a_clients_store_is_a_store_and_the_error_says_how_to_make_one(store: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^store: must be a Store: Store.sqlite\(path\)"):
+    with pytest.raises(ConfigurationError, match=r"^store: must be a Store: Store.open\(url\)"):
         Client.sipgate("1-0-a", store=store)
 
 

@@ -18,6 +18,7 @@ from test_threads import wait_for_requests
 
 from sipgate_oauth2 import (
     LoginRequiredError,
+    SipgateOAuth2Error,
     Store,
     StoreError,
     TemporaryError,
@@ -259,6 +260,49 @@ def test_an_invalid_entry_is_an_error_that_describes_a_valid_one(strict: Realm, 
     assert caught.value.code == "SIPGATE_STORE_UNAVAILABLE"
     assert isinstance(caught.value.__cause__, TypeError)
     assert "(version, data, expires_at)" in str(caught.value.__cause__)
+
+
+class Listing(Custom):
+    """Lists its keys, in a way that can be set."""
+
+    def __init__(self, listed: Any = None) -> None:
+        super().__init__()
+        self.listed = listed
+
+    def keys(self, after: str | None, limit: int) -> Any:
+        if self.listed is not None:
+            return self.listed
+        return sorted(key for key in self.entries if after is None or key > after)[:limit]
+
+
+class Inclusive(Listing):
+    """Begins with the key that it is to begin after."""
+
+    def keys(self, after: str | None, limit: int) -> Any:
+        return sorted(key for key in self.entries if after is None or key >= after)[:limit]
+
+
+def test_the_check_tests_the_function_that_lists_keys() -> None:
+    assert check_store(Listing()) == []
+    (broken,) = check_store(Inclusive())
+    assert "keys are listed in their order" in broken
+
+
+@pytest.mark.parametrize("listed", [5, "", [1], ["not a key"], {"a": 1}])
+def test_an_invalid_list_of_keys_is_an_error_that_describes_a_valid_one(
+    strict: Realm, listed: Any
+) -> None:
+    client = strict.client(Store(Listing(listed)))
+    with pytest.raises(StoreError, match="keys raised TypeError") as caught:
+        list(client.accounts())
+    assert caught.value.remedy == "fix_configuration"
+    assert "keys must return" in str(caught.value.__cause__)
+
+
+def test_a_store_without_the_function_says_so(strict: Realm) -> None:
+    with pytest.raises(SipgateOAuth2Error, match="keys\\(after, limit\\)") as caught:
+        strict.client(Store(Custom())).keep_alive()
+    assert caught.value.code == "SIPGATE_UNSUPPORTED"
 
 
 def test_a_stores_exception_is_the_cause_and_its_text_is_not_repeated(strict: Realm) -> None:

@@ -177,7 +177,7 @@ static sipgate_oauth2_status file_store_new(const char *folder, const sipgate_oa
                                             sipgate_oauth2_store **store, sipgate_oauth2_error **error)
 {
     sipgate_oauth2_store_functions functions = {sizeof functions, NULL, file_store_load, file_store_save,
-                                                file_store_free};
+                                                file_store_free, NULL};
     struct file_store *user_data = malloc(sizeof *user_data);
     sipgate_oauth2_status status = SIPGATE_STORE_UNAVAILABLE;
 

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from .authorization_request import AuthorizationRequest
     from .cancel_token import CancelToken
     from .client import Client
+    from .keep_alive_report import KeepAliveReport
     from .server_metadata import ServerMetadata
     from .store import Store, check_store
+    from .stored_account import StoredAccount
     from .token_set import TokenSet
     from .token_source import TokenSource
     from .token_status import TokenStatus
@@ -51,8 +53,10 @@ else:
         "AuthorizationRequest": "authorization_request",
         "CancelToken": "cancel_token",
         "Client": "client",
+        "KeepAliveReport": "keep_alive_report",
         "ServerMetadata": "server_metadata",
         "Store": "store",
+        "StoredAccount": "stored_account",
         "TokenSet": "token_set",
         "TokenSource": "token_source",
         "TokenStatus": "token_status",
@@ -75,12 +79,14 @@ __all__ = [
     "CancelToken",
     "Client",
     "ConfigurationError",
+    "KeepAliveReport",
     "LoginRequiredError",
     "SecurityCheckError",
     "ServerMetadata",
     "SipgateOAuth2Error",
     "Store",
     "StoreError",
+    "StoredAccount",
     "TemporaryError",
     "TokenSet",
     "TokenSource",

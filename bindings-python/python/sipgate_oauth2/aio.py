@@ -16,7 +16,9 @@ from . import client as sync
 from ._awaiting import outcome
 from .authorization_request import AuthorizationRequest
 from .errors import InvalidArgumentError
-from .store import Store
+from .keep_alive_report import KeepAliveReport
+from .store import StoreBase
+from .stored_account import StoredAccount
 from .token_set import TokenSet
 from .token_status import TokenStatus
 
@@ -29,8 +31,10 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "AuthorizationRequest",
     "Client",
+    "KeepAliveReport",
     "ServerMetadata",
     "Store",
+    "StoredAccount",
     "TokenSet",
     "TokenSource",
     "TokenStatus",
@@ -97,6 +101,29 @@ class Client(sync.ClientBase):
         """
         start = self._handle.on_running_loop().start_complete_login
         return TokenSource._of(await outcome(start(request, callback, account, timeout=timeout)))
+
+    async def accounts(self, *, timeout: float | None = None) -> abc.AsyncIterator[StoredAccount]:
+        """The accounts of this client in the store, read a hundred entries at a time.
+
+        `timeout` is for each page. A custom store needs the function `keys`.
+        """
+        after: str | None = None
+        while True:
+            start = self._handle.on_running_loop().start_accounts
+            page, after = await outcome(start(after, timeout=timeout))
+            for members in page:
+                yield StoredAccount(*members)
+            if after is None:
+                return
+
+    async def keep_alive(
+        self, *, idle: float | None = None, timeout: float | None = None
+    ) -> KeepAliveReport:
+        """Refreshes the logins that were last refreshed more than `idle` seconds ago, a week by
+        default, so that the server does not end them.
+        """
+        start = self._handle.on_running_loop().start_keep_alive
+        return KeepAliveReport(*await outcome(start(idle, timeout=timeout)))
 
     async def accept_logout_token(
         self, logout_token: str, *, timeout: float | None = None
@@ -204,6 +231,10 @@ class TokenSource:
         """
         return await outcome(self._handle._on_running_loop()._start_logout(timeout=timeout))
 
+    async def forget(self, *, timeout: float | None = None) -> LogoutOutcome:
+        """Ends the login as `logout` does, and then removes what the store knows of the user."""
+        return await outcome(self._handle._on_running_loop()._start_forget(timeout=timeout))
+
     async def claims(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """What the verified ID token says about the user, from the store and without the
         network.
@@ -243,6 +274,24 @@ class TokenSource:
 
     def __reduce__(self) -> typing.NoReturn:
         raise TypeError(token_source.NOT_COPIED)
+
+
+class Store(StoreBase):
+    """Where logins are kept, for all processes that use it.
+
+    A client of either kind takes a store of either kind: they differ in `check` alone.
+    """
+
+    __slots__ = ()
+
+    async def check(self, *, timeout: float | None = None) -> list[str]:
+        """Looks whether the store works and keeps logins as it must. Returns what is wrong, in
+        words with the remedy: an empty list means that all is well.
+        """
+        return await outcome(self._handle.on_running_loop().start_check(timeout=timeout))
+
+    def __repr__(self) -> str:
+        return f"aio.{super().__repr__()}"
 
 
 class ServerMetadata(server_metadata.ServerMetadata):

@@ -9,13 +9,15 @@ from .token_source import TokenSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
     from typing_extensions import Self, Unpack
 
     from .cancel_token import CancelToken
+    from .keep_alive_report import KeepAliveReport
     from .server_metadata import ServerMetadata
+    from .stored_account import StoredAccount
     from .types import (
         AuthorizationParameters,
         CallOptions,
@@ -76,7 +78,7 @@ class ClientBase:
         Optional are:
 
         - `SIPGATE_REALM`, or `SIPGATE_ISSUER` for another Keycloak than that of sipgate;
-        - `SIPGATE_STORE`: the path of a SQLite store, `sqlite:///full/path`, or `memory`;
+        - `SIPGATE_STORE`: the path of a SQLite database, or a URL as for `Store.open`;
         - `SIPGATE_ENCRYPTION_KEYS` (or `SIPGATE_ENCRYPTION_KEYS_FILE`): one or more keys, separated
           by commas.
 
@@ -222,6 +224,41 @@ class Client(ClientBase):
         Does not use the store or the network.
         """
         return TokenSource(self._handle.token_source(account))
+
+    def accounts(self, **call: Unpack[CallOptions]) -> Iterator[StoredAccount]:
+        """The accounts of this client in the store, read a hundred entries at a time.
+
+        Their order is that of their keys, which is none to people. What is stored meanwhile may be
+        among them or not. `timeout` is for each page. An entry that cannot be read is listed
+        without its name, with the state `unreadable`: it may be another client's. A custom store
+        needs the function `keys`.
+        """
+        # Not imported before it is needed: it takes longer than all of this package.
+        from .stored_account import StoredAccount
+
+        after: str | None = None
+        while True:
+            page, after = self._handle.start_accounts(after, **call).wait()
+            for members in page:
+                yield StoredAccount(*members)
+            if after is None:
+                return
+
+    def keep_alive(
+        self, *, idle: float | None = None, **call: Unpack[CallOptions]
+    ) -> KeepAliveReport:
+        """Refreshes the logins that were last refreshed more than `idle` seconds ago, a week by
+        default, so that the server does not end them.
+
+        Run it every hour, from cron or a thread, on as many machines as you like: they share the
+        work, and each login is looked at once a day. It stops after `timeout`, ten minutes by
+        default, and the next call goes on. At most five logins a second are refreshed. After five
+        failures in a row it stops too. A custom store needs the function `keys`.
+        """
+        # Not imported before it is needed: it takes longer than all of this package.
+        from .keep_alive_report import KeepAliveReport
+
+        return KeepAliveReport(*self._handle.start_keep_alive(idle, **call).wait())
 
     def accept_logout_token(self, logout_token: str, **call: Unpack[CallOptions]) -> list[str]:
         """Ends the logins that a logout token of the server is about (OpenID Connect Back-Channel

@@ -114,6 +114,16 @@ class TokenSource(_native.TokenSourceHandle):
         """
         return self._start_logout(**call).wait()
 
+    def forget(self, **call: Unpack[CallOptions]) -> LogoutOutcome:
+        """Ends the login as `logout` does, and then removes what the store knows of the user: for
+        a request to erase it, or an account that was deleted.
+
+        Afterwards there is no login, and `Client.accounts` does not list the account. For an hour,
+        an entry without a name stays in the store, so that no other process restores the login. If
+        the server could not be told, the account is logged out; call `forget` again to finish it.
+        """
+        return self._start_forget(**call).wait()
+
     def claims(self, **call: Unpack[CallOptions]) -> dict[str, Any]:
         """What the ID token says about the user, from the store and without the network.
 

@@ -5,17 +5,20 @@ from collections import abc
 
 from ._native_types import (
     CustomStore,
+    CustomStoreWithKeys,
+    Durability,
     EncryptionKeys,
     Entry,
     LoginState,
     LogoutOutcome,
+    Password,
     Scope,
     StorePath,
 )
 
 if typing.TYPE_CHECKING:
     from .cancel_token import CancelToken
-    from .store import Store
+    from .store import StoreBase
 
 __all__ = [
     "AuthorizationParameters",
@@ -23,7 +26,9 @@ __all__ = [
     "ClientAuthentication",
     "ClientOptions",
     "CustomStore",
+    "CustomStoreWithKeys",
     "DiscoveryOptions",
+    "Durability",
     "EncryptionKeys",
     "Entry",
     "ErrorCode",
@@ -34,6 +39,7 @@ __all__ = [
     "LoginState",
     "LogoutOutcome",
     "LogoutParameters",
+    "Password",
     "RealmMismatch",
     "RefreshFailed",
     "Refreshed",
@@ -92,7 +98,7 @@ class ClientOptions(typing.TypedDict, total=False):
     judged: 60 by default, at most 300.
     """
 
-    store: "Store | None"
+    store: "StoreBase | None"
     """Where logins are kept: needed for `complete_login` and `token_source`."""
 
     on_event: "abc.Callable[[Event], object] | None"

@@ -32,7 +32,14 @@ impl Table {
     pub(crate) fn new(size: usize) -> Self {
         let user_data = Box::into_raw(Box::<Entries>::default()).cast();
         Self {
-            functions: sipgate_oauth2_store_functions { size, user_data, load: Some(load), save: Some(save), free: Some(free) },
+            functions: sipgate_oauth2_store_functions {
+                size,
+                user_data,
+                load: Some(load),
+                save: Some(save),
+                free: Some(free),
+                keys: Some(keys),
+            },
             later: [0; 1024],
         }
     }
@@ -60,6 +67,26 @@ unsafe extern "C" fn load(
             assert_eq!(sipgate_oauth2_store_entry_set_version(entry, found.version.as_ptr(), null_mut()), OK);
             assert_eq!(sipgate_oauth2_store_entry_set_data(entry, found.data.as_ptr(), found.data.len(), null_mut()), OK);
             assert_eq!(sipgate_oauth2_store_entry_set_expires_at(entry, found.ends, null_mut()), OK);
+        }
+    }
+    StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
+}
+
+unsafe extern "C" fn keys(
+    user_data: *mut c_void,
+    after: *const c_char,
+    limit: usize,
+    listed: *mut sipgate_oauth2_store_keys,
+    _: *mut sipgate_oauth2_store_error_message,
+) -> sipgate_oauth2_store_answer {
+    // SAFETY: the library passes what the header promises.
+    unsafe {
+        let entries = (*user_data.cast::<Entries>()).0.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = if after.is_null() { String::new() } else { text(after) };
+        let mut found: Vec<_> = entries.keys().filter(|key| **key > after).cloned().collect();
+        found.sort();
+        for key in found.into_iter().take(limit).filter_map(|key| CString::new(key).ok()) {
+            assert_eq!(sipgate_oauth2_store_keys_add(listed, key.as_ptr(), null_mut()), OK);
         }
     }
     StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
@@ -107,4 +134,14 @@ pub(crate) unsafe extern "C" fn on_event(_: *mut c_void, event: *const sipgate_o
 unsafe fn text(text: *const c_char) -> String {
     // SAFETY: the caller upholds the contract.
     unsafe { CStr::from_ptr(text) }.to_str().expect("it is UTF-8").to_owned()
+}
+
+pub(crate) unsafe extern "C" fn password(
+    _: *mut c_void,
+    password: *mut sipgate_oauth2_password,
+    _: *mut sipgate_oauth2_store_error_message,
+) -> sipgate_oauth2_store_answer {
+    // SAFETY: the library's, until this returns.
+    assert_eq!(unsafe { sipgate_oauth2_password_set(password, c"not shown".as_ptr(), null_mut()) }, OK);
+    StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
 }

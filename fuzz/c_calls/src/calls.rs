@@ -31,6 +31,7 @@ pub(crate) struct Calls {
     pub(crate) statuses: Slots<sipgate_oauth2_token_status>,
     pub(crate) stores: Slots<sipgate_oauth2_store>,
     pub(crate) store_options: Slots<sipgate_oauth2_store_options>,
+    pub(crate) findings: Slots<sipgate_oauth2_store_findings>,
     pub(crate) violations: Slots<sipgate_oauth2_store_violations>,
     pub(crate) tokens: Slots<sipgate_oauth2_token_set>,
     pub(crate) secrets: Slots<sipgate_oauth2_secret>,
@@ -45,6 +46,7 @@ impl Calls {
             Group::Clients => self.make_of_clients(line),
             Group::Sources => self.make_of_sources(line),
             Group::OpenId => self.make_of_openid(line),
+            Group::Stores => self.make_of_stores(line),
         }
     }
 

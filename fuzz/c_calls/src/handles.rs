@@ -258,6 +258,24 @@ impl Handle for sipgate_oauth2_store_violations {
     }
 }
 
+impl Handle for sipgate_oauth2_store_findings {
+    const NOTHING: &str = "[]";
+
+    unsafe fn says(findings: *const Self) -> String {
+        // SAFETY: NULL or live, and so are its texts.
+        unsafe {
+            let count = sipgate_oauth2_store_findings_count(findings);
+            assert_eq!(read(sipgate_oauth2_store_findings_at(findings, count)), None);
+            format!("{:?}", (0..count).filter_map(|index| read(sipgate_oauth2_store_findings_at(findings, index))).collect::<Vec<_>>())
+        }
+    }
+
+    unsafe fn free(findings: *mut Self) {
+        // SAFETY: the caller upholds the contract.
+        unsafe { sipgate_oauth2_store_findings_free(findings) }
+    }
+}
+
 macro_rules! say_nothing {
     ($($handle:ident: $free:ident,)*) => {$(
         impl Handle for $handle {

@@ -1,6 +1,7 @@
 //! The input is a sequence of C calls, one per line, as a C program could make them: handles are
 //! made and freed in any order, and any argument may be NULL, invalid, empty or huge. `line`
-//! describes the format of a call; `calls`, `source_calls` and `openid_calls` have the functions.
+//! describes the format of a call; `calls`, `source_calls`, `store_calls` and `openid_calls` have
+//! the functions.
 //!
 //! No connection is opened: calls that would connect have cancelled call options.
 
@@ -11,6 +12,7 @@ mod line;
 mod openid_calls;
 mod outcome;
 mod source_calls;
+mod store_calls;
 
 use calls::Calls;
 use line::Line;

@@ -2,7 +2,7 @@
 //! `T0000{"access_token":"a"}`.
 //!
 //! - The first character names the function: see `calls`; after a `+`, see `source_calls`; after a
-//!   `*`, see `openid_calls`.
+//!   `*`, see `openid_calls`; after a `=`, see `store_calls`.
 //! - The second says which out pointers are NULL: `0` for none, `1` for the output, `2` for the
 //!   error, `3` for both.
 //! - The third is the slot, `0` to `3`, for the returned handle or error.
@@ -20,6 +20,7 @@ pub(crate) enum Group {
     Clients,
     Sources,
     OpenId,
+    Stores,
 }
 
 pub(crate) struct Line {
@@ -39,6 +40,7 @@ impl Line {
         let (group, call) = match line {
             [b'+', call @ ..] => (Group::Sources, call),
             [b'*', call @ ..] => (Group::OpenId, call),
+            [b'=', call @ ..] => (Group::Stores, call),
             call => (Group::Clients, call),
         };
         let (&[function, places, out, first, second], texts) = call.split_first_chunk()?;

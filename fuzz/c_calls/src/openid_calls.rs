@@ -18,7 +18,8 @@ impl Calls {
             b'B' => self.logouts.put(line.out, sipgate_oauth2_logout_parameters_new()),
             b'C' => self.read_claims(line),
             b'L' => self.make_logout_url(line),
-            b'D' | b'I' | b'K' | b'U' | b'r' => self.ask_cancelled(line),
+            b'T' => self.list_accounts(line),
+            b'D' | b'I' | b'K' | b'U' | b'V' | b'r' => self.ask_cancelled(line),
             b'k' => self.check_logout_response(line),
             _ => self.set_openid(line),
         }
@@ -39,6 +40,16 @@ impl Calls {
         of_output(line, secrets, errors, |out, error| {
             // SAFETY: every pointer is NULL or a live handle from a slot.
             unsafe { sipgate_oauth2_client_logout_url(client, source, parameters, std::ptr::null(), out, error) }
+        });
+    }
+
+    /// No network: the options are those of any slot.
+    fn list_accounts(&mut self, line: &Line) {
+        let Self { clients, calls, jsons, errors, .. } = self;
+        let (client, call) = (line.handle(clients.get(line.first)), calls.get(line.second));
+        of_output(line, jsons, errors, |out, error| {
+            // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
+            unsafe { sipgate_oauth2_client_accounts(client, line.optional_text(0), call, out, error) }
         });
     }
 
@@ -64,6 +75,10 @@ impl Calls {
                     of_output(line, jsons, errors, |out, error| {
                         sipgate_oauth2_client_accept_logout_token(client, line.secret(0), call, out, error)
                     })
+                }
+                b'V' => {
+                    let client = client();
+                    of_output(line, jsons, errors, |out, error| sipgate_oauth2_client_keep_alive(client, line.number(0), call, out, error))
                 }
                 b'U' => {
                     let source = line.handle(sources.get(line.first));

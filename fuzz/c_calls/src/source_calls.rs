@@ -139,6 +139,10 @@ impl Calls {
                         sipgate_oauth2_client_options_set_event_handler(options, handler, null_mut(), None, error)
                     });
                 }
+                b'f' => {
+                    line.handle(source);
+                    of_status(line, errors, |error| sipgate_oauth2_token_source_forget(source, call, null_mut(), error));
+                }
                 b'i' => set_text(line, sources, errors, invalidate),
                 b'l' => {
                     line.handle(source);

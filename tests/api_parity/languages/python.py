@@ -68,7 +68,9 @@ def _of(module: ModuleType, name: str, thing: Any) -> Iterator[str]:
         bases: tuple[Any, ...] = thing.__bases__
         if typing.Protocol not in bases:
             yield from (f"{name}({keyword})" for keyword in _keywords(module, thing))
-        for member in sorted(_members(thing) - ORDINARY):
+        # A protocol may have what a dict has.
+        ordinary = set() if typing.Protocol in bases else ORDINARY
+        for member in sorted(_members(thing) - ordinary):
             if not member.startswith("_"):
                 yield f"{name}.{member}"
                 value = inspect.getattr_static(thing, member, None)

@@ -78,6 +78,16 @@ def parsed(function: str, *arguments: Any) -> Any:
         c["json_free"](made)
 
 
+def found_in(function: str, *arguments: Any) -> list[str | None]:
+    """The findings that a function returns."""
+    made = make(function, *arguments)
+    try:
+        count = c["store_findings_count"](made)
+        return [text_of(c["store_findings_at"](made, index)) for index in range(count)]
+    finally:
+        c["store_findings_free"](made)
+
+
 def number_of(number: int) -> int | None:
     return None if number == -1 else number
 

@@ -37,7 +37,7 @@ class CustomStores:
         """The functions of this store, for `store_new`."""
         kept = self._named(name)
         kind = self._types["store_functions"]
-        (load, save) = (dict(kind._fields_)[name] for name in ("load", "save"))
+        (load, save, keys) = (dict(kind._fields_)[name] for name in ("load", "save", "keys"))
 
         def loads(_: Any, key: bytes, entry: Any, _message: Any) -> int:
             with self._changed:
@@ -64,9 +64,29 @@ class CustomStores:
                 kept.entries[key] = self._copy(entry)
             return self._constants["SIPGATE_STORE_DONE"]
 
-        made = kind(size=ctypes.sizeof(kind), load=load(loads), save=save(saves))
+        def lists(_: Any, after: bytes | None, limit: int, listed: Any, _message: Any) -> int:
+            with self._changed:
+                self._changed.wait_for(lambda: not kept.hangs)
+                found = sorted(key for key in kept.entries if after is None or key > after)
+            for key in found[:limit]:
+                self._functions["store_keys_add"](listed, key, None)
+            return self._constants["SIPGATE_STORE_DONE"]
+
+        size = ctypes.sizeof(kind)
+        made = kind(size=size, load=load(loads), save=save(saves), keys=keys(lists))
         self._tables.append(made)
         return ctypes.byref(made)
+
+    def no_password(self) -> Any:
+        """A password function that fails."""
+
+        def fails(_: Any, _password: Any, message: Any) -> int:
+            self._functions["store_error_message_set"](message, b"there is no password", None)
+            return self._constants["SIPGATE_STORE_FAILED"]
+
+        made = self._types["password_function"](fails)
+        self._tables.append(made)
+        return made
 
     def limit(self, name: str, saves: int | None) -> None:
         with self._changed:

@@ -50,7 +50,7 @@ class Header:
         for name in re.findall(r"typedef struct sipgate_oauth2_\w+ sipgate_oauth2_(\w+);", text):
             self.types[name] = type(name, (ctypes.Structure,), {})
         for result, name, arguments in re.findall(
-            r"typedef ([\w *]+)\(\*sipgate_oauth2_(\w+)\)\((.*?)\);", text
+            r"typedef ([\w *]+)\(\*sipgate_oauth2_(\w+)\)\((.*?)\);", text, re.DOTALL
         ):
             self.types[name] = self._function_type(result, arguments)
         for members, name in re.findall(

@@ -23,6 +23,7 @@ from behaviour.c.calls import (
     c,
     do,
     done,
+    found_in,
     header,
     make,
     milliseconds,
@@ -61,6 +62,16 @@ SETTINGS = (
     "trusted_audiences",
 )
 TIMES = "connect_timeout", "request_timeout", "leeway"
+STORE_SETTINGS = (
+    "password",
+    "ca_certificates",
+    "connections",
+    "table",
+    "create_table",
+    "prefix",
+    "replicas",
+)
+STORE_TIMES = "recheck", "timeout"
 METADATA = (
     "issuer",
     "authorization_endpoint",
@@ -85,6 +96,14 @@ class Shim:
             "client.refresh": self.refresh,
             "client.complete_login": self.complete_login,
             "client.token_source": self.token_source,
+            "client.accounts": self.accounts,
+            "client.keep_alive": lambda args: self.wait(
+                parsed,
+                "client_keep_alive",
+                args,
+                self.found("client", args),
+                int(args.pop("idle", 7 * 86_400)),
+            ),
             "client.accept_logout_token": lambda args: {
                 "accounts": self.of_token("client_accept_logout_token", args, "logout_token")
             },
@@ -120,10 +139,17 @@ class Shim:
             "source.userinfo": lambda args: {
                 "claims": self.wait(parsed, "token_source_userinfo", args, self.source(args))
             },
-            "source.logout": self.logout,
+            "source.logout": lambda args: self.ended("token_source_logout", args),
+            "source.forget": lambda args: self.ended("token_source_forget", args),
             "source.ensure_saved": lambda args: done(
                 "token_source_ensure_saved", self.source(args)
             ),
+            "store.open": self.open_store,
+            "store.check": lambda args: {
+                "problems": self.wait(
+                    found_in, "store_check_settings", args, self.found("store", args, "name")
+                )
+            },
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
             "store.copy": self.copy_store,
@@ -232,7 +258,37 @@ class Shim:
         )
         return make("client_options_new", json.dumps(metadata), client_id)
 
+    def open_store(self, args: Args) -> Reply:
+        name, url = args.pop("name"), args.pop("url")
+        options = c["store_options_new"]()
+        try:
+            if args.pop("password_fails", False):
+                setter = "store_options_set_password_function"
+                no_free = c[setter].argtypes[3]()
+                do(setter, options, self.stores.no_password(), None, no_free)
+            for key in args.pop("encryption_keys", []):
+                do("store_options_add_encryption_key", options, key)
+            for setting in STORE_TIMES:
+                if setting in args:
+                    do(f"store_options_set_{setting}_ms", options, milliseconds(args.pop(setting)))
+            if "durability" in args:
+                durability = f"SIPGATE_DURABILITY_{args.pop('durability').upper()}"
+                do("store_options_set_durability", options, header.constants[durability])
+            if args.pop("allow_network_file_system", False):
+                do("store_options_allow_network_file_system", options)
+            for setting in STORE_SETTINGS:
+                if setting in args:
+                    do(f"store_options_set_{setting}", options, args.pop(setting))
+            self.handles.keep("store", name, make("store_open", url, options))
+        finally:
+            c["store_options_free"](options)
+        return {}
+
     def set_store(self, client_options: Any, kind: str, **settings: Any) -> None:
+        if kind == "opened":
+            opened = self.handles.find("store", settings["name"])
+            do("client_options_set_store", client_options, opened)
+            return
         options = c["store_options_new"]()
         try:
             for key in settings.pop("encryption_keys", None) or []:
@@ -317,6 +373,18 @@ class Shim:
         client = self.found("client", args)
         return self.wait(parsed, function, args, client, args.pop(token, None))
 
+    def accounts(self, args: Args) -> Reply:
+        client, accounts, after = self.found("client", args), [], None
+        while True:
+            # Each page takes the options.
+            page = self.wait(parsed, "client_accounts", call := dict(args), client, after)
+            accounts += page["accounts"]
+            after = page["next"]
+            if after is None:
+                args.clear()
+                args.update(call)
+                return {"accounts": accounts}
+
     def revoke(self, args: Args) -> Reply:
         client = self.found("client", args)
         self.wait(do, "client_revoke", args, client, args.pop("token", None))
@@ -366,8 +434,8 @@ class Shim:
         finally:
             c["token_status_free"](status)
 
-    def logout(self, args: Args) -> Reply:
-        revoked = self.wait(make, "token_source_logout", args, self.source(args))
+    def ended(self, function: str, args: Args) -> Reply:
+        revoked = self.wait(make, function, args, self.source(args))
         return {"outcome": "revoked" if revoked.value else "local_only"}
 
     def secret_of_source(self, function: str, args: Args) -> str | None:

@@ -12,6 +12,7 @@ const requests = new Map()
 const tokenSets = new Map()
 const sources = new Map()
 const cancels = new Map()
+const stores = new Map()
 const customStores = new Map()
 
 const operations = {
@@ -59,6 +60,18 @@ const operations = {
     const completed = await named(clients, client).completeLogin(named(requests, request), callback, callOptions(options))
     sources.set(source, completed)
     return { account: completed.account, account_hash: completed.accountHash }
+  },
+
+  async 'client.accounts'({ client, ...options }) {
+    const accounts = []
+    for await (const { lastError, ...account } of named(clients, client).accounts(callOptions(options))) {
+      accounts.push({ ...snakeCase(account), last_error: brief(lastError) })
+    }
+    return { accounts }
+  },
+
+  async 'client.keep_alive'({ client, ...options }) {
+    return snakeCase(await named(clients, client).keepAlive(callOptions(options)))
   },
 
   async 'client.accept_logout_token'({ client, logout_token, ...options }) {
@@ -118,7 +131,7 @@ const operations = {
 
   async 'source.status'({ source, ...options }) {
     const { lastError, ...status } = await named(sources, source).status(callOptions(options))
-    return { ...snakeCase(status), last_error: lastError === undefined ? null : { code: lastError.code, remedy: lastError.remedy } }
+    return { ...snakeCase(status), last_error: brief(lastError) }
   },
 
   async 'source.claims'({ source, ...options }) {
@@ -133,9 +146,23 @@ const operations = {
     return { outcome: await named(sources, source).logout(callOptions(options)) }
   },
 
+  async 'source.forget'({ source, ...options }) {
+    return { outcome: await named(sources, source).forget(callOptions(options)) }
+  },
+
   async 'source.ensure_saved'({ source }) {
     await named(sources, source).ensureSaved()
     return {}
+  },
+
+  'store.open'({ name, url, password_fails, ...options }) {
+    if (password_fails) options.password = noPassword
+    stores.set(name, Store.open(url, camelCase(options)))
+    return {}
+  },
+
+  async 'store.check'({ name, ...options }) {
+    return { problems: await named(stores, name).check(callOptions(options)) }
   },
 
   'store.limit'({ custom, saves }) {
@@ -167,7 +194,7 @@ const operations = {
   },
 
   debug({ object }) {
-    const found = clients.get(object) ?? requests.get(object) ?? sources.get(object) ?? named(tokenSets, object)
+    const found = clients.get(object) ?? stores.get(object) ?? requests.get(object) ?? sources.get(object) ?? named(tokenSets, object)
     return { text: [inspect(found, { depth: null, showHidden: true }), JSON.stringify(found), String(found)].join('\n') }
   },
 
@@ -206,10 +233,19 @@ function ofMetadata({ metadata: discovered, clientId, ...options }) {
   return new Client({ metadata: given, clientId, ...others })
 }
 
-function makeStore({ kind, path, custom, encryption_keys, recheck }) {
+function makeStore({ kind, name, path, custom, encryption_keys, recheck }) {
+  if (kind === 'opened') return named(stores, name)
   const options = { encryptionKeys: encryption_keys, recheck }
   if (kind === 'memory') return Store.memory({ recheck })
   return kind === 'sqlite' ? Store.sqlite(path, options) : new Store(customStore(custom), options)
+}
+
+async function noPassword() {
+  throw new Error('there is no password')
+}
+
+function brief(error) {
+  return error === undefined ? null : { code: error.code, remedy: error.remedy }
 }
 
 /** The store of this name. It is created at its first use. */
@@ -242,6 +278,11 @@ class CustomStore {
     if ((this.entries.get(key)?.version ?? null) !== expected) return false
     this.entries.set(key, { version, data, expiresAt })
     return true
+  }
+
+  async keys(after, limit) {
+    await this.#wait()
+    return [...this.entries.keys()].toSorted().filter((key) => after === null || key > after).slice(0, limit)
   }
 }
 

@@ -7,6 +7,7 @@ task, and writes a line per call. It uses only the public API and decides nothin
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import json
 import os
@@ -25,10 +26,12 @@ from sipgate_oauth2 import (
     ServerMetadata,
     SipgateOAuth2Error,
     Store,
+    StoredAccount,
     TokenSet,
     TokenStatus,
     aio,
 )
+from sipgate_oauth2.store import StoreBase
 
 Args = dict[str, Any]
 Reply = dict[str, Any]
@@ -96,6 +99,11 @@ class CustomStore:
             self.entries[key] = version, data, expires_at
             return True
 
+    def keys(self, after: str | None, limit: int) -> list[str]:
+        self.runs.wait()
+        with self.swapping:
+            return sorted(key for key in self.entries if after is None or key > after)[:limit]
+
 
 class AsyncCustomStore:
     """Yields to the event loop during a call, as a database driver does."""
@@ -118,12 +126,18 @@ class AsyncCustomStore:
         await self.wait()
         return self.store.save(key, expected, version, data, expires_at)
 
+    async def keys(self, after: str | None, limit: int) -> list[str]:
+        await self.wait()
+        return self.store.keys(after, limit)
+
 
 class Shim:
     """What both APIs share: the named objects, and the calls that do not wait."""
 
     client_class: type[Client] | type[aio.Client]
     metadata_class: type[ServerMetadata]
+    store_class: type[StoreBase]
+    no_password: Callable[[], Any]
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
@@ -138,6 +152,10 @@ class Shim:
             "client.refresh": self.refresh,
             "client.complete_login": self.complete_login,
             "client.token_source": self.token_source,
+            "client.accounts": self.accounts,
+            "client.keep_alive": lambda args: self.call(
+                self.objects[args.pop("client")].keep_alive, args, dataclasses.asdict
+            ),
             "client.accept_logout_token": self.client_call(
                 "accept_logout_token", "logout_token", lambda accounts: {"accounts": accounts}
             ),
@@ -157,10 +175,15 @@ class Shim:
             "source.save": self.save,
             "source.status": self.source_call("status", status),
             "source.logout": self.source_call("logout", lambda outcome: {"outcome": outcome}),
+            "source.forget": self.source_call("forget", lambda outcome: {"outcome": outcome}),
             "source.claims": self.source_call("claims", lambda claims: {"claims": claims}),
             "source.userinfo": self.source_call("userinfo", lambda claims: {"claims": claims}),
             "source.ensure_saved": lambda args: nothing(
                 self.objects[args["source"]].ensure_saved()
+            ),
+            "store.open": self.open_store,
+            "store.check": lambda args: self.call(
+                self.objects[args.pop("name")].check, args, lambda problems: {"problems": problems}
             ),
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
@@ -204,12 +227,22 @@ class Shim:
 
     def store(
         self, kind: str, path: str | None = None, custom: str | None = None, **options: Any
-    ) -> Store:
+    ) -> StoreBase:
+        if kind == "opened":
+            opened: StoreBase = self.objects[options["name"]]
+            return opened
         if custom is not None:
-            return Store(self.custom_store(custom), **options)
-        make = getattr(Store, kind)
-        store: Store = make(**options) if path is None else make(path, **options)
+            return self.store_class(self.custom_store(custom), **options)
+        make = getattr(self.store_class, kind)
+        store: StoreBase = make(**options) if path is None else make(path, **options)
         return store
+
+    def open_store(self, args: Args) -> Reply:
+        name, url = args.pop("name"), args.pop("url")
+        if args.pop("password_fails", False):
+            args["password"] = self.no_password
+        self.objects[name] = self.store_class.open(url, **args)
+        return {}
 
     def custom_store(self, name: str) -> CustomStore | AsyncCustomStore:
         return self.custom_stores[name]
@@ -256,6 +289,15 @@ class Shim:
             return self.call(getattr(client, method), args, view, positional)
 
         return call
+
+    def accounts(self, args: Args) -> Any:
+        client = self.objects[args.pop("client")]
+        listed = functools.partial(self.listed, client.accounts)
+        return self.call(listed, args, lambda accounts: {"accounts": list(map(stored, accounts))})
+
+    def listed(self, method: Callable[..., Any], **call: Any) -> Any:
+        """All that an iterator yields."""
+        raise NotImplementedError
 
     def logout_url(self, args: Args) -> Any:
         client = self.objects[args.pop("client")]
@@ -328,6 +370,11 @@ class Shim:
 class SyncShim(Shim):
     client_class = Client
     metadata_class = ServerMetadata
+    store_class = Store
+
+    @staticmethod
+    def no_password() -> str:
+        raise OSError("there is no password")
 
     def __init__(self) -> None:
         super().__init__()
@@ -345,6 +392,9 @@ class SyncShim(Shim):
             self.write({"id": call["id"], "ok": operation(without_nulls(call.get("args") or {}))})
         except Exception as error:
             self.write({"id": call["id"], "error": described(error)})
+
+    def listed(self, method: Callable[..., Any], **call: Any) -> list[StoredAccount]:
+        return list(method(**call))
 
     def call(self, method: Callable[..., Any], args: Args, view: View, *positional: Any) -> Reply:
         if "cancel" in args:
@@ -364,6 +414,11 @@ class AioShim(Shim):
 
     client_class = aio.Client
     metadata_class = aio.ServerMetadata
+    store_class = aio.Store
+
+    @staticmethod
+    async def no_password() -> str:
+        raise OSError("there is no password")
 
     def __init__(self) -> None:
         super().__init__()
@@ -405,6 +460,9 @@ class AioShim(Shim):
             self.write({"id": call["id"], "error": {**dict.fromkeys(ERROR), **fields}})
         except Exception as error:
             self.write({"id": call["id"], "error": described(error)})
+
+    async def listed(self, method: Callable[..., Any], **call: Any) -> list[StoredAccount]:
+        return [account async for account in method(**call)]
 
     async def call(
         self, method: Callable[..., Any], args: Args, view: View, *positional: Any
@@ -448,6 +506,16 @@ def status(status: TokenStatus) -> Reply:
     error = status.last_error
     return {
         **{attribute: getattr(status, attribute) for attribute in STATUS},
+        "last_error": error and {"code": error.code, "remedy": error.remedy},
+    }
+
+
+def stored(account: StoredAccount) -> Reply:
+    error = account.last_error
+    return {
+        "account": account.account,
+        "account_hash": account.account_hash,
+        "state": account.state,
         "last_error": error and {"code": error.code, "remedy": error.remedy},
     }
 

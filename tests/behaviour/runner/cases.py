@@ -45,11 +45,13 @@ FILES = (
     "refresh",
     "source",
     "store",
+    "stores_by_url",
     "processes",
     "clock",
     "transport",
     "client_authentication",
     "openid",
+    "accounts",
     "api",
     "between",
 )

@@ -110,6 +110,16 @@ def _not(expected: Any, actual: Any, _: Call) -> str | None:
     return f"is {_shown(actual)}, expected something else" if _same(expected, actual) else None
 
 
+def _in_any_order(expected: list[Any], actual: Any, call: Call) -> str | None:
+    left = list(actual) if isinstance(actual, list) else []
+    for one in expected:
+        found = next((item for item in left if not differences(one, item, call)), None)
+        if found is None:
+            return f"is {_shown(actual)}, which lacks {_shown(one)}"
+        left.remove(found)
+    return f"has {_shown(left)} too many" if left else None
+
+
 def _at_most(expected: float, actual: Any, _: Call) -> str | None:
     if isinstance(actual, (int, float)) and actual <= expected:
         return None
@@ -210,6 +220,7 @@ MATCHERS: Mapping[str, Callable[[Any, Any, Call], str | None]] = {
     "$names": _names,
     "$matches": _matches,
     "$not": _not,
+    "$in_any_order": _in_any_order,
     "$at_most": _at_most,
     "$about": _about,
     "$seconds_after_call": _seconds_after_call,

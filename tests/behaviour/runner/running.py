@@ -32,7 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from behaviour.runner import store_file
 from behaviour.runner.cases import Case, Step
@@ -164,7 +164,8 @@ class CaseRun:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 machine = {**_machine(Path(folder)), "errors": list(self._registry.values())}
-                self._scope.update(realm=self._realm.ready, machine=machine)
+                address = urlsplit(self._realm.ready["http"]).netloc
+                self._scope.update(realm={**self._realm.ready, "address": address}, machine=machine)
                 self._realm.reset()
                 for number, step in enumerate(self._case.steps, 1):
                     at = f"step {number}, {_named(step)}"

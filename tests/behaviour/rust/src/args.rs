@@ -41,9 +41,13 @@ impl Args {
     }
 
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Failure> {
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    pub(crate) fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, Failure> {
         match self.0.remove(name) {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(flag),
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
             Some(_) => Err(Failure::Call(format!("{name} is neither true nor false"))),
         }
     }

@@ -61,4 +61,11 @@ impl TokenStore for CustomStore {
         contents.entries.insert(key.clone(), entry.clone());
         Ok(SwapOutcome::Stored)
     }
+
+    fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
+        let mut keys: Vec<_> = self.available().entries.keys().filter(|key| Some(*key) > after).cloned().collect();
+        keys.sort();
+        keys.truncate(limit);
+        Ok(keys)
+    }
 }

@@ -5,6 +5,7 @@ mod args;
 mod custom_store;
 mod operations;
 mod sources;
+mod stores;
 mod views;
 
 use std::io::{BufRead, Write};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use sipgate_oauth2::{
     AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallOptions, CancelToken, Client, ClientBuilder, Discovery,
-    LogoutParameters, RefreshParameters, ServerMetadata, TokenSet, TokenSource,
+    KeepAlive, LogoutParameters, RefreshParameters, ServerMetadata, Store, TokenSet, TokenSource,
 };
 
 use crate::args::{Args, Failure};
@@ -23,6 +23,7 @@ pub(crate) struct Shim {
     pub(crate) tokens: Named<TokenSet>,
     pub(crate) sources: Named<TokenSource>,
     pub(crate) custom_stores: Named<CustomStore>,
+    pub(crate) stores: Named<Store>,
     cancels: Named<CancelToken>,
 }
 
@@ -38,6 +39,8 @@ impl Shim {
             "client.refresh" => Self::refresh,
             "client.complete_login" => Self::complete_login,
             "client.token_source" => Self::token_source,
+            "client.accounts" => Self::accounts,
+            "client.keep_alive" => Self::keep_alive,
             "client.accept_logout_token" => Self::accept_logout_token,
             "client.introspect" => Self::introspect,
             "client.revoke" => Self::revoke,
@@ -51,9 +54,12 @@ impl Shim {
             "source.save" => Self::source_save,
             "source.status" => Self::source_status,
             "source.logout" => Self::source_logout,
+            "source.forget" => Self::source_forget,
             "source.claims" => Self::source_claims,
             "source.userinfo" => Self::source_userinfo,
             "source.ensure_saved" => Self::source_ensure_saved,
+            "store.open" => Self::store_open,
+            "store.check" => Self::store_check,
             "store.limit" => Self::store_limit,
             "store.hang" => Self::store_hang,
             "store.copy" => Self::store_copy,
@@ -246,6 +252,30 @@ impl Shim {
         Ok(self.keep_tokens(name, client.start_refresh(parameters, &call).wait()?))
     }
 
+    /// The pages one by one, as [`Client::accounts`] does with a timeout of its own.
+    fn accounts(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        let (mut accounts, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = client.start_accounts(after.as_deref(), &call).wait()?;
+            accounts.extend(page.accounts.iter().map(views::account));
+            after = page.next;
+            if after.is_none() {
+                return Ok(json!({"accounts": accounts}));
+            }
+        }
+    }
+
+    fn keep_alive(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (idle, call) = (args.seconds("idle")?, self.call(&mut args)?);
+        args.end()?;
+        let settings = idle.map_or_else(KeepAlive::new, |idle| KeepAlive::new().idle(idle));
+        Ok(views::report(client.start_keep_alive(&settings, &call).wait()?))
+    }
+
     fn accept_logout_token(&self, mut args: Args) -> Members {
         let client = self.clients.take_name(&mut args, "client")?;
         let (logout_token, call) = (args.needed("logout_token")?, self.call(&mut args)?);
@@ -322,7 +352,13 @@ impl Shim {
     fn debug(&self, mut args: Args) -> Members {
         let name = args.needed("object")?;
         args.end()?;
-        let found = [self.clients.printed(&name), self.requests.printed(&name), self.tokens.printed(&name), self.sources.printed(&name)];
+        let found = [
+            self.clients.printed(&name),
+            self.stores.printed(&name),
+            self.requests.printed(&name),
+            self.tokens.printed(&name),
+            self.sources.printed(&name),
+        ];
         let text = found.into_iter().flatten().next().ok_or_else(|| unknown(&name))?;
         Ok(json!({"text": text}))
     }
@@ -375,7 +411,7 @@ impl<T: Clone> Named<T> {
         self.lock().insert(name, object);
     }
 
-    fn get(&self, name: &str) -> Result<T, Failure> {
+    pub(crate) fn get(&self, name: &str) -> Result<T, Failure> {
         self.lock().get(name).cloned().ok_or_else(|| unknown(name))
     }
 

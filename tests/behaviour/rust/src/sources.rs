@@ -1,10 +1,9 @@
-//! The operations of stores and token sources.
+//! The operations of token sources.
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{AccessToken, EncryptionKey, Store, TokenSource};
+use sipgate_oauth2::{AccessToken, TokenSource};
 
-use crate::args::{Args, Failure};
-use crate::custom_store::CustomStore;
+use crate::args::Args;
 use crate::operations::{Members, Shim};
 use crate::views;
 
@@ -82,6 +81,13 @@ impl Shim {
         Ok(json!({"outcome": source.start_logout(&call).wait()?.as_str()}))
     }
 
+    pub(crate) fn source_forget(&self, mut args: Args) -> Members {
+        let source = self.sources.take_name(&mut args, "source")?;
+        let call = self.call(&mut args)?;
+        args.end()?;
+        Ok(json!({"outcome": source.start_forget(&call).wait()?.as_str()}))
+    }
+
     pub(crate) fn source_claims(&self, mut args: Args) -> Members {
         let source = self.sources.take_name(&mut args, "source")?;
         let call = self.call(&mut args)?;
@@ -107,50 +113,5 @@ impl Shim {
         let view = json!({"account": source.account(), "account_hash": source.account_hash()});
         self.sources.put(name, source);
         view
-    }
-
-    /// The store for a client.
-    pub(crate) fn store(&self, mut args: Args) -> Result<Store, Failure> {
-        let mut store = match args.needed("kind")?.as_str() {
-            "memory" => Store::memory(),
-            "sqlite" => Store::sqlite(args.needed("path")?)?,
-            "custom" => Store::new(self.custom_store(&mut args, "custom")?),
-            other => return Err(Failure::Call(format!("no such kind of store: {other}"))),
-        };
-        if let Some(recheck) = args.seconds("recheck")? {
-            store = store.recheck(recheck);
-        }
-        if let Some(keys) = args.texts("encryption_keys")? {
-            let keys: Vec<_> = keys.iter().map(|key| EncryptionKey::parse(key)).collect::<Result<_, _>>()?;
-            store = store.encrypted(keys)?;
-        }
-        args.end()?;
-        Ok(store)
-    }
-
-    pub(crate) fn store_limit(&self, mut args: Args) -> Members {
-        let (custom, saves) = (self.custom_store(&mut args, "custom")?, args.count("saves")?);
-        args.end()?;
-        custom.limit(saves);
-        Ok(json!({}))
-    }
-
-    pub(crate) fn store_hang(&self, mut args: Args) -> Members {
-        let (custom, hangs) = (self.custom_store(&mut args, "custom")?, args.flag("hangs")?);
-        args.end()?;
-        custom.hang(hangs);
-        Ok(json!({}))
-    }
-
-    pub(crate) fn store_copy(&self, mut args: Args) -> Members {
-        let (custom, to) = (self.custom_store(&mut args, "custom")?, self.custom_store(&mut args, "to")?);
-        args.end()?;
-        to.copy_from(&custom);
-        Ok(json!({}))
-    }
-
-    /// The store that an argument names. It is created at its first use.
-    fn custom_store(&self, args: &mut Args, argument: &str) -> Result<CustomStore, Failure> {
-        Ok(self.custom_stores.get_or_make(&args.needed(argument)?))
     }
 }

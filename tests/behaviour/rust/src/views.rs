@@ -1,7 +1,10 @@
 //! The library's values as JSON.
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{AuthorizationRequest, Claims, Client, Error, ErrorCode, Introspection, ServerMetadata, TokenSet, TokenStatus};
+use sipgate_oauth2::{
+    AuthorizationRequest, Claims, Client, Error, ErrorCode, Introspection, KeepAliveReport, ServerMetadata, StoredAccount, TokenSet,
+    TokenStatus,
+};
 
 pub(crate) fn client(client: &Client) -> Value {
     json!({
@@ -63,8 +66,26 @@ pub(crate) fn status(status: &TokenStatus) -> Value {
         "refresh_expires_at": status.refresh_expires_at,
         "scope": status.scope,
         "unsaved": status.unsaved,
-        "last_error": status.last_error.as_ref().map(|error| json!({"code": error.code().as_str(), "remedy": error.remedy().as_str()})),
+        "last_error": status.last_error.as_ref().map(brief),
     })
+}
+
+pub(crate) fn account(account: &StoredAccount) -> Value {
+    json!({
+        "account": account.account(),
+        "account_hash": account.account_hash(),
+        "state": account.state().as_str(),
+        "last_error": account.last_error().map(brief),
+    })
+}
+
+pub(crate) fn report(report: KeepAliveReport) -> Value {
+    let KeepAliveReport { seen, renewed, failed, login_required, .. } = report;
+    json!({"seen": seen, "renewed": renewed, "failed": failed, "login_required": login_required})
+}
+
+fn brief(error: &Error) -> Value {
+    json!({"code": error.code().as_str(), "remedy": error.remedy().as_str()})
 }
 
 pub(crate) fn error(error: &Error) -> Value {
