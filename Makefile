@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-openid test-chaos chaos test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-openid test-chaos chaos test-fleet fleet test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -85,6 +85,12 @@ chaos: build $(VENV)/.ready ## the same for long: ten thousand killed
 	$(PYTHON) tests/chaos/actions.py --languages rust,python,aio,node,c
 	$(PYTHON) tests/chaos/kills.py --kills 5000 --languages rust,c,python,node
 
+test-fleet: build $(VENV)/.ready ## stores for fleets on real PostgreSQL, pgbouncer, Redis and Valkey: the kit, all languages on one login, every failure
+	$(PYTHON) tests/fleet/run.py
+
+fleet: build $(VENV)/.ready ## the same for long: each failure in each language, and contention between machines
+	$(PYTHON) tests/fleet/run.py --long
+
 test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
 	cargo test -p protocol
 	cargo run -p protocol --bin model
@@ -138,7 +144,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	.cache/tools/bin/cargo-mutants mutants --output target
 
 night: ## what takes too long for every change: hours
-	$(MAKE) test-dist test-keycloak-22 chaos
+	$(MAKE) test-dist test-keycloak-22 chaos fleet
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from driver.local_realm import running_local_realm
 from driver.programs import environment
+from fleet.servers import running
 
 PACKAGES: Mapping[str, Sequence[str]] = {
     "rust": ["bench-rust", "bench-openid"],
@@ -59,6 +60,8 @@ def main() -> int:
                 ).returncode
                 for bench in BENCHES[language]
             ]
+        if language == "rust":
+            statuses.append(fleet())
         if not set(statuses) <= {0, 1}:
             return max(statuses, key=abs)
         if any(statuses):
@@ -66,6 +69,13 @@ def main() -> int:
     if missed:
         print(f"\nsome goals were not met on this machine: {', '.join(missed)}")
     return 0
+
+
+def fleet() -> int:
+    """What the stores for several machines cost, on servers that are started for it."""
+    with running(("postgres-18", "valkey")) as servers:
+        urls = [server.url for server in servers.servers.values()]
+        return subprocess.run(["target/release/bench-fleet", *urls], cwd=ROOT).returncode
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ BANNED = {
     r"the person(?:'s)?": '"the user", or "the resource owner" in the RFC\'s sense',
     r"pending logins?": '"authorization request"',
     r"answer(?:s|ed|ing)?": '"response", "respond", or "result"',
-    r"renew(?:s|ed|al|als|ing)?": '"refresh"',
+    # Not the member of a report in the table of names.
+    r"(?<!\.)renew(?:s|ed|al|als|ing)?": '"refresh"',
     r"anew": '"again"',
     r"heed(?:s|ed|ing)?": '"honor"',
     r"seldom": '"rarely"',

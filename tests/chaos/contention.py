@@ -11,10 +11,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -29,6 +30,8 @@ PROCESSES = 16
 CALLERS = 8
 LIFE_SECONDS = 1
 SECONDS = 120.0
+# Of a last refresh after a disturbance, one a second.
+TRIES = 30
 
 # By language and error code, which is None for a call that returned a token.
 Calls = Counter[tuple[str, str | None]]
@@ -40,6 +43,14 @@ class Seen:
 
     token_requests: int
     invalid_grant: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process runs: its store, and what precedes its command."""
+
+    store: Mapping[str, Any]
+    under: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,25 @@ class Fight:
         for (language, _), count in self.calls.items():
             by_language[language] += count
         languages = ", ".join(f"{language} {count}" for language, count in by_language.items())
+        errors = "".join(f", {count} of them {code}" for code, count in self.errors().items())
         return (
-            f"{self.processes} processes x {self.callers} callers, {self.seconds:.0f} s, {self.calls.total()} calls ({languages}): "
+            f"{self.processes} processes x {self.callers} callers, {self.seconds:.0f} s, {self.calls.total()} calls ({languages}){errors}: "
             f"{self.generations} generations, {self.seen.token_requests} token requests, {self.seen.invalid_grant} invalid_grant, "
             f"session {'alive' if self.alive else 'LOST'}"
         )
 
-    def problems(self) -> Iterator[str]:
-        for (language, code), count in self.calls.items():
+    def errors(self) -> Counter[str]:
+        """The calls that failed, by error code."""
+        found: Counter[str] = Counter()
+        for (_, code), count in self.calls.items():
             if code is not None:
+                found[code] += count
+        return found
+
+    def problems(self, allowed: Sequence[str] = ()) -> Iterator[str]:
+        """`allowed` are error codes that callers may get."""
+        for (language, code), count in self.calls.items():
+            if code is not None and code not in allowed:
                 yield f"{count} calls in {language} gave {code}"
         if self.generations < max(2, self.seconds / 4):
             yield f"only {self.generations} generations: there was no contention"
@@ -83,21 +104,25 @@ def fight(
     browser: Callable[[str], str],
     seen: Callable[[], Seen],
     *,
+    places: Sequence[Place] = (),
+    during: Callable[[threading.Event], None] | None = None,
     languages: Sequence[str],
     processes: int = PROCESSES,
     callers: int = CALLERS,
     seconds: float = SECONDS,
 ) -> Fight:
-    """All callers of all processes keep requesting tokens on one database.
+    """All callers of all processes keep requesting tokens of one login.
 
-    `seen` queries the server.
+    Processes take the places in turn: a SQLite database without any. `seen` queries the server.
+    `during` runs meanwhile, and returns soon after its event is set.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        places = places or [Place(sqlite(folder))]
         members = []
         for number in range(processes):
-            language = languages[number % len(languages)]
-            members.append(Member(language, base, realm, sqlite(folder), ACCOUNT))
+            language, place = languages[number % len(languages)], places[number % len(places)]
+            members.append(Member(language, base, realm, place.store, ACCOUNT, place.under))
             stack.callback(members[-1].stop)
         before = seen()
         members[0].log_in(browser, ACCOUNT)
@@ -110,17 +135,42 @@ def fight(
         ]
         for thread in threads:
             thread.start()
+        ended = threading.Event()
+        if during is not None:
+            stack.callback(ended.set)
+            disturber = threading.Thread(target=during, args=(ended,))
+            disturber.start()
         for thread in threads:
             thread.join()
+        if during is not None:
+            ended.set()
+            disturber.join()
         calls = sum(counts, Calls())
         # A last refresh shows what the server says.
-        alive = "ok" in members[-1].end(members[-1].begin("source.refresh", source="source"))
+        alive = _refreshes(members[-1], 1 if during is None else TRIES)
         generations = members[0].call("source.status", source="source")["generation"]
         after = seen()
     counted = Seen(
         after.token_requests - before.token_requests, after.invalid_grant - before.invalid_grant
     )
     return Fight(calls, processes, callers, seconds, generations, counted, alive)
+
+
+def _refreshes(member: Member, tries: int) -> bool:
+    """Whether a refresh succeeds, soon after the disturbance at the latest."""
+    for _ in range(tries):
+        if "ok" in member.end(member.begin("source.refresh", source="source")):
+            return True
+        time.sleep(1)
+    return False
+
+
+def fight_at(realm: Realm, **options: Any) -> Fight:
+    """A fight at the local realm, with strict rotation; the options are those of `fight`."""
+    settings = {"realm": REALM, "rotation": True, "access_token_lifespan": LIFE_SECONDS}
+    realm.order("settings", settings)
+    base = f"{realm.ready['http']}/auth"
+    return fight(base, REALM, browser_of(realm), seen_by(realm), **options)
 
 
 def _call_until(member: Member, end: float, counts: list[Calls]) -> None:
@@ -148,14 +198,8 @@ def main() -> int:
     parser.add_argument("--languages", default=",".join(SHIMS))
     options = parser.parse_args()
     with running_realm(DEBUG / "realm") as realm:
-        realm.order(
-            "settings", {"realm": REALM, "rotation": True, "access_token_lifespan": LIFE_SECONDS}
-        )
-        fought = fight(
-            f"{realm.ready['http']}/auth",
-            REALM,
-            browser_of(realm),
-            seen_by(realm),
+        fought = fight_at(
+            realm,
             languages=options.languages.split(","),
             processes=options.processes,
             callers=options.callers,

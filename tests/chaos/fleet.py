@@ -44,9 +44,15 @@ class Member:
         under: Sequence[str] = (),
         **settings: object,
     ) -> None:
-        """`under` precedes the shim's command; `settings` are added to the client's."""
+        """`under` precedes the shim's command; `settings` are added to the client's.
+
+        A store with a URL is opened with the other members of `store`.
+        """
         self.language = language
         self._shim = LastingShim([*under, *SHIMS[language]])
+        if "url" in store:
+            self.call("store.open", name="store", **store)
+            store = {"kind": "opened", "name": "store"}
         self.call(
             "client.new",
             name="client",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -39,7 +40,12 @@ SESSION_ENGINE = "django.contrib.sessions.backends.file"
 SESSION_FILE_PATH = os.environ["SESSION_FOLDER"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["."]}]
 """
-NEXT_CONFIG = "export default { serverExternalPackages: ['sipgate-oauth2'] }\n"
+# Without a root, Next.js looks for a lock file, and packages are installed without one.
+NEXT_CONFIG = f"""export default {{
+  serverExternalPackages: ['sipgate-oauth2'],
+  turbopack: {{ root: {json.dumps(str(PACKAGES.folder))} }},
+}}
+"""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ impl World {
     }
 
     pub(super) fn log_out(&mut self, setup: &Setup, process: usize) {
-        self.begin(setup, process, LOGGING_OUT, Goal::LogOut);
+        let goal = if setup.forgets { Goal::Forget } else { Goal::LogOut };
+        self.begin(setup, process, LOGGING_OUT, goal);
     }
 
     /// Carries out the decision for the caller.
@@ -409,6 +410,7 @@ fn requirements(setup: &Setup, process: usize) -> TokenRequirements {
         recheck: 1000,
         early_refresh: (setup.exclusion == Exclusion::Lease).then_some(spread),
         credentials: 0,
+        due: None,
     }
 }
 

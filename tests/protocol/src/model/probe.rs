@@ -67,7 +67,7 @@ fn refreshes(setup: &Setup, world: &World) -> bool {
     world.time += 3 * LEAP;
     let mut local = LocalState::default();
     let now = |world: &World| -> Moment { world.now(setup, 0) };
-    let requirements = TokenRequirements { min_validity: 0, recheck: 1000, early_refresh: None, credentials: 0 };
+    let requirements = TokenRequirements { min_validity: 0, recheck: 1000, early_refresh: None, credentials: 0, due: None };
     let context = OperationContext {
         account: account(),
         owner: "new".into(),

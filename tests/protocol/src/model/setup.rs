@@ -82,6 +82,8 @@ pub(super) struct Setup {
     pub(super) rare: bool,
     /// A process may log out during its own login.
     pub(super) simultaneous: bool,
+    /// A logout forgets the user too.
+    pub(super) forgets: bool,
     pub(super) id_tokens: IdTokens,
     /// The server names the user whose sessions end, and not a session.
     pub(super) ends_by_user: bool,
@@ -136,6 +138,7 @@ pub(super) fn all() -> Vec<Setup> {
         refresh_due: false,
         rare: false,
         simultaneous: false,
+        forgets: false,
         id_tokens: IdTokens::None,
         ends_by_user: false,
         budget,
@@ -174,6 +177,14 @@ pub(super) fn all() -> Vec<Setup> {
         strict("save and logout, lease", Exclusion::Lease, Budget { faults: 1, saves: 1, logouts: 1, calls: [1, 0, 0], ..brief }),
         strict("two logouts, lock", Exclusion::Lock, Budget { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief }),
         strict("two logouts, lease", Exclusion::Lease, Budget { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief }),
+        Setup {
+            forgets: true,
+            ..strict("forgetting, lock", Exclusion::Lock, Budget { faults: 1, logins: 1, logouts: 1, calls: [1, 0, 0], leaps: 0, ..brief })
+        },
+        Setup {
+            forgets: true,
+            ..strict("forgetting twice, lease", Exclusion::Lease, Budget { faults: 1, logouts: 2, calls: [1, 0, 0], ..brief })
+        },
         strict("three processes, lock", Exclusion::Lock, Budget { faults: 1, ..three }),
         strict("three processes, lease", Exclusion::Lease, Budget { faults: 1, calls: [2, 1, 1], ..three }),
         strict("siblings", Exclusion::Siblings, Budget { faults: 1, ..again }),

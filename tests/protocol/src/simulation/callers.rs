@@ -39,6 +39,7 @@ impl World<'_> {
             recheck,
             early_refresh: (!self.settings.locks).then_some(*spread),
             credentials: *credentials,
+            due: None,
         };
         let local = &account_states[account].local;
         let caller = Caller {

@@ -135,7 +135,7 @@ impl World<'_> {
     }
 
     fn problem_of_write(&self, kind: Kind, account: usize, before: Option<&Record>, after: &Record) -> Option<&'static str> {
-        if *after.account != self.users[account].account {
+        if *after.account != self.users[account].account && !after.is_erased() {
             return Some("I9: it belongs to another account");
         }
         let before = before?;

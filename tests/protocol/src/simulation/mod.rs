@@ -11,7 +11,6 @@ mod losses;
 mod machine;
 mod network;
 mod planted;
-mod random;
 mod records;
 mod sabotage;
 mod server;

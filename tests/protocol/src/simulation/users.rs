@@ -237,7 +237,8 @@ impl World<'_> {
         let process = self.some_process();
         if self.processes[process].is_up && self.awake_at(process) <= self.now {
             self.tally.fault("logout");
-            self.start(process, account, Kind::LogOut, Goal::LogOut, 60_000);
+            let goal = if process.is_multiple_of(2) { Goal::Forget } else { Goal::LogOut };
+            self.start(process, account, Kind::LogOut, goal, 60_000);
         }
     }
 

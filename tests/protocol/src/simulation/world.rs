@@ -14,13 +14,13 @@ use sipgate_oauth2_protocol::time::Moment;
 use super::login::Login;
 use super::machine::Machine;
 use super::planted::Planted;
-use super::random::Random;
 use super::server::Server;
 use super::settings::Settings;
 use super::store::Store;
 use super::tally::Tally;
 use super::trace::Trace;
 use crate::mistakes::{BeforeClaim, Watching};
+use crate::random::Random;
 
 pub(super) struct World<'a> {
     pub(super) settings: &'a Settings,

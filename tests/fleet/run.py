@@ -1,0 +1,99 @@
+"""Stores for fleets on real servers: the kit, all languages together, contention, every failure.
+
+Starts PostgreSQL, pgbouncer, Redis and Valkey by itself. The short form takes minutes. `--long`
+tests every failure in every language, contends for longer, and does so between machines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from driver.programs import ROOT
+from driver.shims import SHIMS
+from fleet import failures
+from fleet.contention import contention
+from fleet.conversation import conversations
+from fleet.machines import between_machines
+from fleet.own_drivers import own_drivers
+from fleet.redis import Redis
+from fleet.server import Server
+from fleet.servers import SERVERS, running
+
+# Contention is the same on both versions of a server.
+CONTENDED = ("postgres-18", "pgbouncer", "valkey")
+LANGUAGES = tuple(SHIMS)
+# What the kit says if it has not understood which server to use.
+NOTHING = "NOTHING WAS TESTED"
+
+
+def kit(servers: Mapping[str, Server]) -> Iterator[str]:
+    """The core's own tests of its stores, which any custom store can pass too."""
+    for name, server in servers.items():
+        kind, url = "postgres", server.url
+        if isinstance(server, Redis):
+            kind, url = "redis", server.administrator_url
+        environment = {**os.environ, f"SIPGATE_TEST_{kind.upper()}": url}
+        command = [
+            "cargo",
+            "test",
+            "--quiet",
+            "-p",
+            "sipgate-oauth2",
+            "--test",
+            kind,
+            "--",
+            "--nocapture",
+        ]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        passed = done.returncode == 0 and NOTHING not in done.stdout + done.stderr
+        print(f"kit on {name}: {'passed' if passed else 'FAILED'}", flush=True)
+        if not passed:
+            yield f"kit on {name}: {done.stdout[-4000:]}{done.stderr[-2000:]}"
+
+
+def short() -> Iterator[str]:
+    with running() as fleet:
+        yield from fleet.problems()
+        yield from kit(fleet.servers)
+        yield from own_drivers(fleet.servers)
+        yield from conversations(fleet.servers, LANGUAGES, kills=1)
+        contended = {name: fleet.servers[name] for name in CONTENDED if name in fleet.servers}
+        yield from contention(contended, LANGUAGES)
+    yield from failures.failures(("postgres-18", "valkey"), LANGUAGES, failures.LANGUAGES)
+
+
+def long() -> Iterator[str]:
+    with running() as fleet:
+        yield from fleet.problems()
+        yield from kit(fleet.servers)
+        yield from own_drivers(fleet.servers)
+        yield from conversations(fleet.servers, LANGUAGES, kills=10)
+        yield from contention(fleet.servers, LANGUAGES, seconds=120)
+    yield from between_machines(LANGUAGES)
+    yield from failures.failures(tuple(SERVERS), LANGUAGES, len(LANGUAGES))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true")
+    options = parser.parse_args()
+    began = time.monotonic()
+    problems = list(long() if options.long else short())
+    for problem in problems:
+        print(f"FAILED: {problem}")
+    print(f"fleet: {len(problems)} problems, {time.monotonic() - began:.0f} s")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+//! Runs `protocol::capacity`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    protocol::capacity::main()
+}
