@@ -232,8 +232,8 @@ impl Client {
         self.session(account.into()).map(|session| TokenSource::new(Arc::new(session)))
     }
 
-    /// The accounts of this client in the store, read page by page. Their order is that of their
-    /// keys, which is none to people. What is stored meanwhile may be among them or not.
+    /// The accounts of this client in the store, read page by page, in no particular order. A login
+    /// that is stored meanwhile may be missing.
     ///
     /// An entry that cannot be read is listed without its name, as
     /// [`LoginState::Unreadable`](crate::LoginState::Unreadable): it may be another client's.
@@ -258,19 +258,19 @@ impl Client {
         Accounts::new(move |after| client.start_accounts(after, &CallOptions::new()).wait())
     }
 
-    /// One page of [`accounts`](Self::accounts), without waiting: those of the next 100 entries
-    /// after the place that the page before says, or of the first.
+    /// One page of [`accounts`](Self::accounts), without waiting: the accounts among the next 100
+    /// entries. `after` is [`next`](AccountsPage::next) of the previous page, or `None` for the
+    /// first one.
     pub fn start_accounts<'a>(&self, after: impl Into<Option<&'a str>>, options: &CallOptions) -> Task<AccountsPage> {
         Task::started(options.refuse_cancelled().and_then(|()| stored_accounts::start(&self.context, self.store()?, after.into(), options)))
     }
 
-    /// Refreshes the logins that nobody has used for a week, so that the server does not end them:
-    /// a refresh token lives for so many days after its last use. Run it every hour, from cron or a
-    /// thread, on as many machines as you like: they share the work, and each login is looked at
-    /// once a day.
+    /// Refreshes the logins that nobody has used for a week, because a server ends a login that is
+    /// not refreshed for some time. Run it every hour, from cron or a thread, on any number of
+    /// machines: they share the work.
     ///
-    /// It stops after ten minutes, or after the call's timeout, and the next call goes on. At most
-    /// five logins a second are refreshed. After five failures in a row it stops too.
+    /// It stops after ten minutes, unless the call has a timeout, or after five failures in a row.
+    /// The next call continues. All machines together refresh at most five logins a second.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::env::{self, VarError};
 use std::fs;
+use std::path::Path;
 
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::authorization_request::check_redirect_uri;
@@ -127,8 +128,9 @@ impl Environment<'_> {
 /// A URL, or the path of a SQLite database.
 fn store(place: &str) -> Result<Store> {
     match url(place) {
-        // A mistyped URL would be a file of this machine alone, with the password in its name.
-        None if place.contains("//") || place.contains(['@', '"', '\'']) || place.starts_with("redis") || place.starts_with("postgres") => {
+        // As a relative path, a mistyped URL would be a file of this machine alone, with the
+        // password in its name.
+        None if Path::new(place).is_relative() && (place.contains("//") || place.contains(['@', '"', '\''])) => {
             let problem =
                 "is neither the path of a file nor the URL of a store; write it without quotes, as in postgres://user@host/database";
             Err(Error::invalid_argument("SIPGATE_STORE", problem))
@@ -263,6 +265,9 @@ mod tests {
     #[test]
     fn a_store_is_a_path_or_a_url_and_the_error_names_the_variable() {
         assert!(with(&[("SIPGATE_STORE", "memory:")]).is_ok());
+        let folder = env::temp_dir().join(format!("anna@example-{}", std::process::id()));
+        assert!(with(&[("SIPGATE_STORE", folder.join("logins.db").to_str().unwrap())]).is_ok());
+        fs::remove_dir_all(folder).unwrap();
         for place in [
             "sqlite://host/x.db",
             "sqlite:x.db",

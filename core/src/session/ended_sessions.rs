@@ -21,7 +21,7 @@ use crate::store::{StoreEntry, StoreKey, SwapOutcome};
 use crate::task::call_options::CallOptions;
 use crate::task::task::{Completer, Task};
 use crate::worker::semaphore::Permit;
-use crate::worker::{pool, timer};
+use crate::worker::timer;
 
 /// What the entry of a logout token says.
 const USED: &[u8] = b"{}";
@@ -60,10 +60,7 @@ impl Ending {
 
     fn resume(self, permit: Permit) {
         let completer = self.completer.clone();
-        let ran = pool::run(move || self.run(permit));
-        if let Err(error) = ran {
-            completer.complete(Err(error));
-        }
+        completer.run("a logout", move || self.run(permit));
     }
 
     fn run(mut self, permit: Permit) {

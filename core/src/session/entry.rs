@@ -32,7 +32,7 @@ pub(super) fn ask_store<T>(ask: impl FnOnce() -> Result<T, BoxError>) -> Result<
     catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err("it panicked".into())).map_err(store_error)
 }
 
-/// After so many conflicts in a row, it is not that others write.
+/// After this many conflicts in a row, the store is at fault, and not other processes.
 pub(super) const MOST_CONFLICTS: u32 = 20;
 
 /// The error of a store whose entry never has the version that it was loaded with.

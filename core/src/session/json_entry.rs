@@ -1,4 +1,4 @@
-//! Entries of the store that are about no login, as JSON.
+//! JSON entries of the store that are not logins.
 
 use protocol::error::{Error, ErrorCode, Result};
 use serde::Serialize;

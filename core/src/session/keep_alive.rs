@@ -37,8 +37,8 @@ impl KeepAlive {
         Self { idle: Duration::from_secs(7 * 24 * 3600) }
     }
 
-    /// Those that were last refreshed longer ago than this. Half of the time after which the server
-    /// ends an unused login leaves time for outages.
+    /// Those that were last refreshed longer ago than this. At most half of the time after which
+    /// the server ends an unused login, so that an outage ends none.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self

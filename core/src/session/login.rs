@@ -1,7 +1,6 @@
 //! Logins from callbacks. A callback makes one login, however often it is loaded, and in whichever
 //! processes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ use crate::task::call_options::CallOptions;
 use crate::task::progress::Progress;
 use crate::task::task::{Completer, Task};
 use crate::worker::semaphore::{Permit, Semaphore};
-use crate::worker::{pool, timer};
+use crate::worker::timer;
 
 /// How long a callback that is loaded again waits for the first one: longer than a token request
 /// may take.
@@ -141,15 +140,7 @@ impl CallbackLogin {
 
     fn resume((login, next): (Self, Next), permit: Permit) {
         let completer = login.completer.clone();
-        let if_panicked = completer.clone();
-        let ran = pool::run(move || {
-            if catch_unwind(AssertUnwindSafe(|| next(login, permit))).is_err() {
-                if_panicked.complete(Err(Error::caught_panic("a login")));
-            }
-        });
-        if let Err(error) = ran {
-            completer.complete(Err(error));
-        }
+        completer.run("a login", move || next(login, permit));
     }
 
     fn run(self, permit: Permit) {

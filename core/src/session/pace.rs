@@ -59,7 +59,7 @@ impl Pace {
         let key = key(&["keep-alive pace", &context.metadata.issuer, &context.credentials.client_id]);
         let found = load::<Reservations>(store, &key)?;
         let ahead = found.as_ref().map_or(0, |(_, reserved)| reserved.until.saturating_sub(now.wall));
-        // Further ahead only by a clock that was wrong.
+        // A reservation further ahead was made by a wrong clock.
         let ahead = if ahead <= 2 * LONGEST_AHEAD_MILLISECONDS { ahead.max(0) } else { 0 };
         if ahead > LONGEST_AHEAD_MILLISECONDS {
             return Ok(false);

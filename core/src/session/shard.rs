@@ -12,7 +12,7 @@ use super::stored_accounts::{self, PAGE};
 use crate::context::Context;
 use crate::store::StoreKey;
 
-/// Nobody waits longer for the logins of a shard to be looked at.
+/// The longest time between two sweeps of a shard.
 pub(super) const LONGEST_INTERVAL_SECONDS: i64 = 86_400;
 
 /// The store may forget a shard that nobody has looked at for this long.
@@ -24,7 +24,7 @@ pub(super) struct ShardState {
     /// When it is due, in seconds since 1970.
     #[serde(default)]
     pub(super) next_at: i64,
-    /// The process that sweeps it, by a name drawn for each sweep.
+    /// The sweep that has claimed it, by a random name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) owner: Option<String>,
 }

@@ -22,7 +22,6 @@ use crate::sys::process::PerProcess;
 use crate::sys::sync::{AtomicBool, Ordering};
 use crate::task::call_options::CallOptions;
 use crate::task::task::Task;
-use crate::worker::pool;
 
 /// How long a value read from a store on this machine is used before it is read again.
 const LOCAL_RECHECK: Duration = Duration::from_secs(1);
@@ -157,13 +156,14 @@ impl Store {
         postgres::schema(table)
     }
 
-    /// Looks whether the store works and keeps logins as it must: rights, table, durability,
-    /// eviction, and whether the server is the primary. Returns what is wrong, in words with the
-    /// remedy, and nothing if all is well. For start scripts and monitoring.
+    /// Checks that the store works and does not lose logins. PostgreSQL and Redis are written to,
+    /// and asked about rights, table, durability, eviction and whether they are the primary; other
+    /// stores are read. Returns each problem with its remedy, or nothing if there is none. For
+    /// start scripts and monitoring.
     ///
     /// # Errors
     ///
-    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) if the store cannot be asked.
+    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) if the store does not respond.
     pub fn check(&self) -> Result<Vec<String>> {
         self.start_check(&CallOptions::new()).wait()
     }
@@ -171,11 +171,8 @@ impl Store {
     /// [`check`](Self::check) without waiting.
     pub fn start_check(&self, options: &CallOptions) -> Task<Vec<String>> {
         let (task, completer) = Task::new(options, |why, _| Err(check_ended(why)));
-        let (store, if_refused) = (Arc::clone(&self.0.token_store), completer.clone());
-        let started = pool::run(move || completer.complete(ask_store(|| store.check())));
-        if let Err(error) = started {
-            if_refused.complete(Err(error));
-        }
+        let (store, checked) = (Arc::clone(&self.0.token_store), completer.clone());
+        completer.run("a check", move || checked.complete(ask_store(|| store.check())));
         task
     }
 

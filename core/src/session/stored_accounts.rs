@@ -14,7 +14,6 @@ use crate::context::Context;
 use crate::store::{StoreEntry, StoreKey};
 use crate::task::call_options::CallOptions;
 use crate::task::task::{Completer, Task};
-use crate::worker::pool;
 use crate::worker::semaphore::Permit;
 
 /// How many entries one page reads.
@@ -164,14 +163,11 @@ struct Reading {
 impl Reading {
     fn resume(self, permit: Permit) {
         let completer = self.completer.clone();
-        let ran = pool::run(move || {
+        completer.run("a list of accounts", move || {
             let page = self.page();
             drop(permit);
             self.completer.complete(page);
         });
-        if let Err(error) = ran {
-            completer.complete(Err(error));
-        }
     }
 
     fn page(&self) -> Result<AccountsPage> {

@@ -14,6 +14,7 @@ use protocol::refresh::local_state::TokenRequirements;
 use protocol::refresh::record::{Record, State};
 use protocol::time::Moment;
 
+use super::entry::{MOST_CONFLICTS, keeps_conflicting};
 use super::pace::{Pace, Turn};
 use super::session::Session;
 use super::shard::{LONGEST_INTERVAL_SECONDS, Shard, ShardState};
@@ -27,7 +28,7 @@ use crate::sys::sync::{Mutex, MutexGuard};
 use crate::task::call_options::CallOptions;
 use crate::task::task::Completer;
 use crate::worker::semaphore::Permit;
-use crate::worker::{pool, timer};
+use crate::worker::timer;
 
 /// How long another process's claim must be seen unchanged before it is taken over, and how often
 /// the owner writes it again.
@@ -43,7 +44,7 @@ const MAX_FAILURES: u32 = 5;
 /// How long the next refresh waits after a failure. Doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A login is looked at so many times while it becomes idle.
+/// How often a login is looked at within the time after which it counts as idle.
 const LOOKS_PER_IDLE: i64 = 7;
 
 /// What [`Client::keep_alive`](crate::Client::keep_alive) has done.
@@ -64,8 +65,7 @@ pub struct KeepAliveReport {
     pub renewed: u64,
     /// How many it could not refresh now, and how many entries it could not read.
     pub failed: u64,
-    /// The accounts whose logins the server does not accept any more, now or since an earlier
-    /// refresh.
+    /// The accounts whose users must log in again.
     pub login_required: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Sweep {
     idle: i64,
     /// By the monotonic clock.
     deadline: u64,
-    /// In an order of its own, so that processes that begin at once do not meet.
+    /// In random order, so that processes that start together rarely want the same one.
     shards: VecDeque<Shard>,
     /// Those that others sweep.
     watched: Vec<Watched>,
@@ -86,6 +86,8 @@ pub(super) struct Sweep {
     waiting: Option<Idle>,
     pace: Pace,
     failures: u32,
+    /// How many claims in a row were rejected because of another version.
+    conflicts: u32,
     /// What was done so far.
     report: Arc<Mutex<KeepAliveReport>>,
     completer: Completer<KeepAliveReport>,
@@ -144,12 +146,13 @@ impl Sweep {
             waiting: None,
             pace: Pace::default(),
             failures: 0,
+            conflicts: 0,
             report,
             completer,
         }))
     }
 
-    /// Goes on, on a thread of the pool, once the store has a permit.
+    /// Continues on a thread of the pool once the store has a permit.
     pub(super) fn start(self: Box<Self>) {
         let semaphore = Arc::clone(&self.store.accounts().shared().store);
         if let Some((sweep, permit)) = semaphore.acquire(self, Self::resume) {
@@ -159,9 +162,7 @@ impl Sweep {
 
     fn resume(self: Box<Self>, permit: Permit) {
         let completer = self.completer.clone();
-        if let Err(error) = pool::run(move || self.run(permit)) {
-            completer.complete(Err(error));
-        }
+        completer.run("a sweep", move || self.run(permit));
     }
 
     fn run(mut self: Box<Self>, permit: Permit) {
@@ -182,7 +183,7 @@ impl Sweep {
         timer::after(wait, move || self.start());
     }
 
-    /// Works on what needs the store alone.
+    /// Does what needs only the store.
     fn next(&mut self) -> Result<Next> {
         loop {
             let now = self.context.clock.moment();
@@ -217,6 +218,7 @@ impl Sweep {
         let found = shard.load(&self.context, &self.store)?;
         let expected = match found {
             Some((version, ShardState { owner: Some(_), .. })) => {
+                self.conflicts = 0;
                 self.watched.push(Watched { shard, version, since: now.mono });
                 return Ok(());
             }
@@ -234,10 +236,15 @@ impl Sweep {
     fn claim(&mut self, shard: Shard, expected: Option<&str>, now: Moment) -> Result<()> {
         match shard.write(&self.context, &self.store, expected, &self.claimed())? {
             Some(version) => {
+                self.conflicts = 0;
                 self.current = Some(Current { shard, version, written: now.mono, keys: VecDeque::new(), after: None, is_last_page: false });
             }
+            None if self.conflicts >= MOST_CONFLICTS => return Err(keeps_conflicting()),
             // Another process was faster.
-            None => self.shards.push_back(shard),
+            None => {
+                self.conflicts += 1;
+                self.shards.push_back(shard);
+            }
         }
         Ok(())
     }
@@ -386,7 +393,7 @@ impl Sweep {
     }
 }
 
-/// All shards, in an order that is drawn.
+/// All shards, in random order.
 fn shuffled(context: &Context) -> Result<VecDeque<Shard>> {
     let mut keys = [0; 256];
     context.random.fill(&mut keys)?;

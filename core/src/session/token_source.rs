@@ -175,17 +175,18 @@ impl TokenSource {
         self.run(Goal::LogOut, options, LogoutOutcome::of)
     }
 
-    /// Ends the login as [`logout`](Self::logout) does, and then removes what the store knows of
-    /// the user: for a request to erase it, or an account that was deleted. Afterwards there is no
-    /// login, and [`Client::accounts`](crate::Client::accounts) does not list the account.
+    /// Erases a user: ends the login as [`logout`](Self::logout) does, and then removes the user
+    /// from the store. Afterwards there is no login, and
+    /// [`Client::accounts`](crate::Client::accounts) does not list the account. The user can log
+    /// in again.
     ///
-    /// For an hour, an entry without a name stays in the store, so that no other process restores
-    /// the login. A later login works as the first one does.
+    /// An entry without a name stays in the store for an hour, so that no other process restores
+    /// the login.
     ///
     /// # Errors
     ///
-    /// As [`logout`](Self::logout): if the server could not be told, the account is logged out, and
-    /// another call finishes the erasure.
+    /// Those of [`logout`](Self::logout). If the server could not be told, the account is logged
+    /// out, and another call finishes the erasure.
     pub fn forget(&self) -> Result<LogoutOutcome> {
         self.start_forget(&CallOptions::new()).wait()
     }

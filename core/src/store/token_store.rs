@@ -84,8 +84,8 @@ pub trait TokenStore: Send + Sync + 'static {
         Ok(StoreLock::Unsupported)
     }
 
-    /// Returns the keys after this one, or from the first, in their order: at most `limit`. Keys of
-    /// entries that have expired may be among them. Without it, `accounts()` and `keep_alive()` are
+    /// Returns at most `limit` keys in ascending order: those after `after`, or the first ones.
+    /// Keys of expired entries may be among them. Without it, `accounts()` and `keep_alive()` are
     /// not available.
     ///
     /// # Errors
@@ -96,14 +96,14 @@ pub trait TokenStore: Send + Sync + 'static {
         Err(Error::new(ErrorCode::Unsupported, "the store cannot list its keys; give it a function for that").into())
     }
 
-    /// Returns what is wrong with the store's settings, in words, such as a right that is missing.
-    /// [`Store::check`](crate::Store::check) calls it.
+    /// Returns each problem with the store's settings, such as a missing right, in words. Without
+    /// it, [`Store::check`](crate::Store::check) only reads.
     ///
     /// # Errors
     ///
-    /// Anything that prevents the store from looking.
+    /// Anything that prevents the store from finding out.
     fn check(&self) -> Result<Vec<String>, BoxError> {
-        Ok(Vec::new())
+        self.load(&StoreKey::new(&[0xFF; 32])).map(|_| Vec::new())
     }
 }
 
@@ -130,7 +130,7 @@ impl StoreKey {
         Self(hex(digest).into())
     }
 
-    /// The key of this text, such as one that a database has listed.
+    /// Parses a key, such as one that a database has listed.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ use protocol::wait_ended::WaitEnded;
 use super::call_options::{CallOptions, CancelToken};
 use super::progress::Progress;
 use crate::sys::sync::{Condvar, Instant, Mutex, MutexGuard};
-use crate::worker::timer;
+use crate::worker::{pool, timer};
 
 /// An operation that has started, on a thread of this library. Dropping it abandons the wait, not
 /// the operation.
@@ -233,6 +233,20 @@ impl<T: Send + 'static> Completer<T> {
 
     pub(crate) fn complete(&self, outcome: Result<T>) {
         self.0.complete(outcome);
+    }
+
+    /// Runs `job` on a thread of the pool. If there is none, or the job panics, that is the
+    /// outcome.
+    pub(crate) fn run(&self, place: &'static str, job: impl FnOnce() + Send + 'static) {
+        let completer = self.clone();
+        let ran = pool::run(move || {
+            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                completer.complete(Err(Error::caught_panic(place)));
+            }
+        });
+        if let Err(error) = ran {
+            self.complete(Err(error));
+        }
     }
 
     /// Whether an outcome is there, so that nobody waits for another.

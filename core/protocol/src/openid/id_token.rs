@@ -57,7 +57,7 @@ pub fn judge(token: &IdToken, rules: &TokenRules, expected: Expected<'_>, keys: 
     }
 }
 
-/// The error for a signature that does not verify with any of the server's newest keys.
+/// The error for a signature that none of the server's current keys can verify.
 pub fn not_verified() -> Error {
     Error::new(ErrorCode::IdToken, "signature: no key of the server verifies the ID token; log in again")
 }

@@ -50,7 +50,7 @@ pub fn judge(token: &str, rules: &TokenRules, keys: Option<&KeySet>, now: i64) -
     }
 }
 
-/// The error for a signature that does not verify with any of the server's newest keys.
+/// The error for a signature that none of the server's current keys can verify.
 pub fn not_verified() -> Error {
     Error::new(ErrorCode::IdToken, "signature: no key of the server verifies the logout token")
 }

@@ -89,7 +89,7 @@ pub fn judge(userinfo: &Userinfo, subject: &str, rules: &TokenRules, keys: Optio
     }
 }
 
-/// The error for a signature that does not verify with any of the server's newest keys.
+/// The error for a signature that none of the server's current keys can verify.
 pub fn not_verified() -> Error {
     Error::new(ErrorCode::IdToken, "signature: no key of the server verifies the userinfo response")
 }

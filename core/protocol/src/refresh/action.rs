@@ -57,7 +57,7 @@ pub enum Goal {
     JudgeIdToken,
     /// End the login, here and at the server.
     LogOut,
-    /// End the login, here and at the server, and keep nothing of its user.
+    /// End the login here and at the server, and erase its user.
     Forget,
     /// End the login here if its session at the server has ended.
     EndSession(EndedSession),

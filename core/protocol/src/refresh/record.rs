@@ -219,8 +219,8 @@ impl Record {
         self.state == State::LoggedOut
     }
 
-    /// The tombstone without anything about the user. The ids of the grants stay: other processes
-    /// must see that the login has ended (I9). A login in progress keeps its claim.
+    /// The tombstone without the user. The ids of the grants stay, so that other processes see that
+    /// the login has ended (I9). A login in progress keeps its claim.
     pub fn erased(&self) -> Self {
         let Account { issuer, client_id, .. } = &*self.account;
         let account = Account { issuer: issuer.clone(), client_id: client_id.clone(), account: String::new() };
@@ -233,13 +233,13 @@ impl Record {
         }
     }
 
-    /// Whether the user was forgotten: no account has an empty name. Once other processes have seen
-    /// it, the store may delete such a record.
+    /// Whether the user was erased: no account has an empty name. The store may delete such a record
+    /// once other processes have seen it.
     pub fn is_erased(&self) -> bool {
         self.account.account.is_empty() && self.is_logged_out() && self.refresh_token.is_none()
     }
 
-    /// Whether there is no login yet, or none any more that anything is known of.
+    /// Whether there is no login: none yet, or one that was erased.
     pub fn is_absent(&self) -> bool {
         self.is_logged_out() && (self.grant_id.is_empty() || self.is_erased())
     }
@@ -307,7 +307,7 @@ impl Record {
         Self::decode_any(bytes)?.ok_or_else(corrupt)
     }
 
-    /// The record in bytes from the store, or `None` if they are another entry, which has no
+    /// The record in these bytes, or `None` if they are another kind of entry, which has no
     /// format.
     ///
     /// # Errors

@@ -42,7 +42,9 @@ pub(crate) fn url(text: &str) -> Option<(&str, &str)> {
     let is_scheme = scheme.len() > 1
         && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other));
-    let is_known = ["sqlite", "sqlite3", "file", "memory"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let is_known = ["sqlite", "sqlite3", "file", "memory", "postgres", "postgresql", "redis", "rediss"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
     (is_scheme && (is_known || rest.starts_with("//"))).then_some((scheme, rest))
 }
 

@@ -97,7 +97,7 @@ impl Operation {
         Action::Swap { expected: Some(tombstone.version.clone()), record: record.into() }
     }
 
-    /// There is nothing left to revoke. If the user is to be forgotten, the tombstone goes too.
+    /// Nothing is left to revoke. To forget the user, the tombstone is erased as well.
     fn logged_out(&mut self, tombstone: &Stored, local: &mut LocalState) -> Action {
         if !matches!(self.goal, Goal::Forget) || tombstone.record.is_absent() {
             return self.finish(local, Ok(()));

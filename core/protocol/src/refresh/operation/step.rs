@@ -52,7 +52,7 @@ pub(super) enum Step {
     Revoking(Stored),
     /// Removing the refresh token from the tombstone.
     ClearingToken,
-    /// Removing what the tombstone says of its user.
+    /// Erasing the user from the tombstone.
     Erasing(Arc<Record>),
     /// Writing the tombstone of a session that has ended at the server.
     EndingSession(Arc<Record>),
