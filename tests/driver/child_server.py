@@ -30,7 +30,7 @@ class ChildServer:
 def running_server(
     command: Sequence[str], *, cwd: str | Path | None = None, first_line: object = None
 ) -> Iterator[ChildServer]:
-    """Starts it and, if it wants to be told something, sends `first_line` as JSON."""
+    """Starts the server, and sends it `first_line` as JSON if there is one."""
     try:
         process = subprocess.Popen(
             command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

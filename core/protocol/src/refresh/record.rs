@@ -233,8 +233,8 @@ impl Record {
         }
     }
 
-    /// Whether the user was erased: no account has an empty name. The store may delete such a record
-    /// once other processes have seen it.
+    /// Whether the user was erased: no account has an empty name. The store may delete such a
+    /// record once other processes have seen it.
     pub fn is_erased(&self) -> bool {
         self.account.account.is_empty() && self.is_logged_out() && self.refresh_token.is_none()
     }
