@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use protocol::error::{Error, Result};
+use protocol::error::Result;
 use protocol::secret::Secret;
 
 use crate::store::remote::address::Address;
+use crate::store::remote::url::{self, decoded, invalid, split_port};
 
 const PORT: &str = "5432";
 const APPLICATION: &str = "sipgate-oauth2";
@@ -19,7 +20,7 @@ pub(super) struct DatabaseUrl {
     pub(super) password: Option<Secret>,
     pub(super) database: String,
     pub(super) application_name: String,
-    /// Whether TLS is asked for, or asked not to be there.
+    /// Whether the URL requires TLS or forbids it. `None` if it does not say.
     pub(super) tls: Option<bool>,
     /// The file with the certificate authorities, or `system`.
     pub(super) root_certificate: Option<String>,
@@ -32,12 +33,13 @@ const PARAMETERS: [&str; 9] =
 impl DatabaseUrl {
     pub(super) fn parse(url: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let environment = |name: &str| environment(name).filter(|value| !value.is_empty());
-        let rest = url.split_once("://").map(|(_, rest)| rest).ok_or_else(|| wrong("is incomplete; give postgres://user@host/database"))?;
+        let rest =
+            url.split_once("://").map(|(_, rest)| rest).ok_or_else(|| invalid("is incomplete; give postgres://user@host/database"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         // Parts of a password that is not encoded, which no error may show.
         if path.contains('@') || query.contains('@') || url.contains('#') {
-            return Err(wrong(
+            return Err(invalid(
                 "has a character in the wrong place; percent-encode those of the password: / is %2F, ? is %3F, # is %23, @ is %40",
             ));
         }
@@ -46,11 +48,11 @@ impl DatabaseUrl {
         let mut parameters = parameters(query)?;
         let mut given = |name: &str, value: &str| -> Result<Option<String>> {
             let parameter = parameters.remove(name).filter(|value| !value.is_empty());
-            if parameter.is_some() { Ok(parameter) } else { Ok(Some(decode(value)?).filter(|value| !value.is_empty())) }
+            if parameter.is_some() { Ok(parameter) } else { Ok(Some(decoded(value)?).filter(|value| !value.is_empty())) }
         };
         let user = given("user", user)?
             .or_else(|| environment("PGUSER"))
-            .ok_or_else(|| wrong("names no user; give postgres://user@host/database, or set PGUSER"))?;
+            .ok_or_else(|| invalid("names no user; give postgres://user@host/database, or set PGUSER"))?;
         let password = given("password", password.unwrap_or_default())?.or_else(|| environment("PGPASSWORD")).map(Secret::from);
         let database = given("dbname", path)?.or_else(|| environment("PGDATABASE")).unwrap_or_else(|| user.clone());
         let (mut hosts, mut ports) = split(hosts)?;
@@ -61,7 +63,7 @@ impl DatabaseUrl {
             ports = port;
         }
         if hosts.is_empty() {
-            hosts = environment("PGHOST").ok_or_else(|| wrong("names no host; give postgres://user@host/database, or set PGHOST"))?;
+            hosts = environment("PGHOST").ok_or_else(|| invalid("names no host; give postgres://user@host/database, or set PGHOST"))?;
         }
         if ports.split(',').all(str::is_empty) {
             ports = environment("PGPORT").unwrap_or_default();
@@ -70,10 +72,10 @@ impl DatabaseUrl {
         let root_certificate = given("sslrootcert", "")?;
         let application_name = given("application_name", "")?.unwrap_or_else(|| APPLICATION.to_owned());
         if given("target_session_attrs", "")?.is_some_and(|attributes| !matches!(attributes.as_str(), "read-write" | "primary")) {
-            return Err(wrong("has target_session_attrs other than read-write; logins are written, so omit it"));
+            return Err(invalid("has target_session_attrs other than read-write; logins are written, so omit it"));
         }
         if [&user, &database, &application_name].iter().any(|text| text.contains('\0')) {
-            return Err(wrong("has a NUL in it; remove it"));
+            return Err(invalid("has a NUL in it; remove it"));
         }
         Ok(Self { addresses: addresses(&hosts, &ports)?, user, password, database, application_name, tls, root_certificate })
     }
@@ -83,15 +85,9 @@ impl DatabaseUrl {
 fn split(authority: &str) -> Result<(String, String)> {
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
     for part in authority.split(',') {
-        let (host, port) = match part.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, port)) => (host, port.strip_prefix(':').or(port.is_empty().then_some(""))),
-            None => match part.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (part, Some("")),
-            },
-        };
-        hosts.push(decode(host)?);
-        ports.push(port.ok_or_else(|| wrong("has something between ] and the port; remove it"))?);
+        let (host, port) = split_port(part)?;
+        hosts.push(decoded(host)?);
+        ports.push(port);
     }
     Ok((hosts.join(","), ports.join(",")))
 }
@@ -100,13 +96,13 @@ fn split(authority: &str) -> Result<(String, String)> {
 fn addresses(hosts: &str, ports: &str) -> Result<Vec<Address>> {
     let (hosts, ports): (Vec<_>, Vec<_>) = (hosts.split(',').collect(), ports.split(',').collect());
     if ports.len() != 1 && ports.len() != hosts.len() {
-        return Err(wrong("has another number of ports than of hosts; give one for all, or one for each"));
+        return Err(invalid("has another number of ports than of hosts; give one for all, or one for each"));
     }
     let all = hosts.iter().enumerate().map(|(index, host)| {
         let port = ports.get(index).or(ports.first()).filter(|port| !port.is_empty()).unwrap_or(&PORT);
-        let port: u16 = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| wrong("has a port that is no number up to 65535"))?;
+        let port = url::port(port)?;
         match *host {
-            "" => Err(wrong("has an empty host in its list; remove it")),
+            "" => Err(invalid("has an empty host in its list; remove it")),
             directory if directory.starts_with('/') => Ok(Address::Unix(format!("{directory}/.s.PGSQL.{port}").into())),
             host => Ok(Address::Tcp { host: host.to_owned(), port }),
         }
@@ -118,18 +114,18 @@ fn parameters(query: &str) -> Result<HashMap<String, String>> {
     let mut parameters = HashMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode(name)?;
+        let name = decoded(name)?;
         match name.as_str() {
-            "connect_timeout" => return Err(wrong("has the parameter connect_timeout; give the option timeout instead")),
+            "connect_timeout" => return Err(invalid("has the parameter connect_timeout; give the option timeout instead")),
             known if PARAMETERS.contains(&known) => {}
             // Its name is not shown: it may be the end of a password that is not encoded.
             _ => {
                 let known = PARAMETERS.join(", ");
-                return Err(wrong(&format!("has a parameter other than {known}; remove it, or percent-encode the password")));
+                return Err(invalid(format_args!("has a parameter other than {known}; remove it, or percent-encode the password")));
             }
         }
-        if parameters.insert(name.clone(), decode(value)?).is_some() {
-            return Err(wrong(&format!("has the parameter {name} twice; remove one")));
+        if parameters.insert(name.clone(), decoded(value)?).is_some() {
+            return Err(invalid(format_args!("has the parameter {name} twice; remove one")));
         }
     }
     Ok(parameters)
@@ -139,32 +135,11 @@ fn tls(mode: &str) -> Result<bool> {
     match mode {
         "disable" => Ok(false),
         "verify-full" => Ok(true),
-        _ => Err(wrong(
+        _ => Err(invalid(
             "has an sslmode that does not verify the server; write sslmode=verify-full, and give ca_certificates if the server's certificate \
              is from an authority of your company or cloud; without TLS, on this machine only, write sslmode=disable",
         )),
     }
-}
-
-fn decode(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err(wrong("has a % without two hexadecimal digits; write %25 for it"));
-        };
-        bytes.push(high << 4 | low);
-    }
-    String::from_utf8(bytes).map_err(|_| wrong("has percent-encoded bytes that are not UTF-8; encode the text as UTF-8"))
-}
-
-fn wrong(problem: &str) -> Error {
-    Error::invalid_argument("url", problem)
 }
 
 #[cfg(test)]

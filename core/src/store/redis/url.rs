@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use protocol::error::{Error, Result};
+use protocol::error::Result;
 
 use crate::store::remote::address::Address;
+use crate::store::remote::url::{self, decoded, invalid, split_port};
 
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -101,15 +102,8 @@ fn database_of_query(query: &str, has_database: bool) -> Result<u32> {
 }
 
 fn address(text: &str, default_port: u16) -> Result<Address> {
-    let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        Some((host, "")) => (host, None),
-        Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or_default())),
-        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
-    };
-    let port = match port {
-        None => default_port,
-        Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(|| invalid("has a port that is not a number up to 65535"))?,
-    };
+    let (host, port) = split_port(text)?;
+    let port = if port.is_empty() { default_port } else { url::port(port)? };
     let host = decoded(host)?;
     if !is_host(&host) {
         return Err(invalid("has no host, or one with characters that a host cannot have"));
@@ -120,25 +114,6 @@ fn address(text: &str, default_port: u16) -> Result<Address> {
 /// Whether it can be a name or an IP address. What a server names is shown in errors, too.
 pub(super) fn is_host(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))
-}
-
-fn decoded(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let escaped =
-            (*first == b'%').then(|| behind.get(..2).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()));
-        match escaped {
-            None => (bytes.push(*first), rest = behind).1,
-            Some(Some(byte)) => (bytes.push(byte), rest = &behind[2..]).1,
-            Some(None) => return Err(invalid("has a % without two hexadecimal digits; write % as %25")),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| invalid("has escapes that are not UTF-8"))
-}
-
-fn invalid(problem: impl fmt::Display) -> Error {
-    Error::invalid_argument("url", problem)
 }
 
 #[cfg(test)]

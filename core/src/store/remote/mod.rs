@@ -1,4 +1,4 @@
-//! What stores on database servers have in common: sockets with a deadline, pools, and limits.
+//! What stores on database servers have in common: URLs, sockets with a deadline, pools, and limits.
 
 pub(crate) mod address;
 mod backoff;
@@ -9,3 +9,4 @@ pub(crate) mod pool;
 mod resolver;
 pub(crate) mod socket;
 mod stream;
+pub(crate) mod url;
