@@ -11,24 +11,26 @@ use super::sql_error::Place;
 use super::startup::{Login, Protection};
 use super::table::Table;
 use super::url::DatabaseUrl;
-use crate::store::options::{PasswordFunction, StoreOptions};
+use crate::store::options::StoreOptions;
 use crate::store::remote::address::Address;
 use crate::store::remote::encryption::{Encryption, Tls, only_this_machine};
 use crate::store::remote::failure::unavailable;
 use crate::store::remote::limits::share;
+use crate::store::remote::password::Password;
 use crate::tls::Roots;
 
 /// The place of a database: one server, or several of which one is the primary.
 pub(super) struct Server {
     url: DatabaseUrl,
-    password: Option<PasswordFunction>,
+    password: Password,
     encryption: Encryption,
 }
 
 impl Server {
-    pub(super) fn new(url: DatabaseUrl, options: &StoreOptions, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+    pub(super) fn new(mut url: DatabaseUrl, options: &StoreOptions, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let encryption = encryption(&url, options, environment)?;
-        Ok(Self { url, password: options.password.clone(), encryption })
+        let password = Password::new(url.password.take(), options);
+        Ok(Self { url, password, encryption })
     }
 
     /// The hosts, for errors.
@@ -43,7 +45,7 @@ impl Server {
     /// A connection to the first server that accepts one and is no standby. All of them share the
     /// time that is left.
     pub(super) fn connect(&self, table: &Table, deadline: Instant) -> Result<Connection> {
-        let password = self.password()?;
+        let password = self.password.get(&self.place())?;
         let addresses = &self.url.addresses;
         let mut failures = Vec::new();
         for (index, address) in addresses.iter().enumerate() {
@@ -75,18 +77,6 @@ impl Server {
     /// One of several servers must not be a standby. Whether the only one is, each operation sees.
     fn primary(&self, mut connection: Connection) -> Result<Connection> {
         if self.url.addresses.len() > 1 && connection.is_standby()? { Err(standby(connection.address())) } else { Ok(connection) }
-    }
-
-    fn password(&self) -> Result<Option<Secret>> {
-        let Some(password) = &self.password else { return Ok(self.url.password.clone()) };
-        password().map(|password| Some(password.into())).map_err(|failure| match failure.downcast() {
-            Ok(error) => *error,
-            Err(cause) => Error::new(
-                ErrorCode::StoreUnavailable,
-                format!("store {}: the function of the option password failed; see the cause", self.place()),
-            )
-            .with_cause(cause),
-        })
     }
 }
 
@@ -170,16 +160,6 @@ mod tests {
         assert!(open(&url, &StoreOptions::new()).err().unwrap().to_string().starts_with("sslrootcert: "));
         fs::write(&file, pem()).unwrap();
         assert!(is_encrypted(&url, &StoreOptions::new()));
-    }
-
-    #[test]
-    fn a_password_function_that_fails_is_the_cause() {
-        let options = StoreOptions::new().password(|| Err("vault is sealed".into()));
-        let server = open("postgres://u:hunter2@localhost/d", &options).unwrap();
-        let error = server.connect(&Table::parse(None).unwrap(), Instant::now()).err().unwrap();
-        assert_eq!(error.code(), ErrorCode::StoreUnavailable);
-        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "vault is sealed");
-        assert!(error.to_string().starts_with("store localhost:5432: "), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use protocol::error::Result;
 use protocol::secret::Secret;
 
 use crate::store::remote::address::Address;
-use crate::store::remote::url::{self, decoded, invalid, split_port};
+use crate::store::remote::url::{self, decoded, invalid, split_port, tcp};
 
 const PORT: &str = "5432";
 const APPLICATION: &str = "sipgate-oauth2";
@@ -104,7 +104,7 @@ fn addresses(hosts: &str, ports: &str) -> Result<Vec<Address>> {
         match *host {
             "" => Err(invalid("has an empty host in its list; remove it")),
             directory if directory.starts_with('/') => Ok(Address::Unix(format!("{directory}/.s.PGSQL.{port}").into())),
-            host => Ok(Address::Tcp { host: host.to_owned(), port }),
+            host => tcp(host.to_owned(), port),
         }
     });
     all.collect()

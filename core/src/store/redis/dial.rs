@@ -11,13 +11,14 @@ use super::connection::{Connection, Failure};
 use super::refusal::{Advice, LOADING, Refusal};
 use super::server_info::{LOOK_AGAIN, ServerInfo, Unfit};
 use super::settings::Settings;
-use super::url::{Route, is_host};
+use super::url::Route;
 use super::wire::{NotRedis, Reply, Wire, array, not_redis, text};
 use crate::store::remote::address::Address;
 use crate::store::remote::encryption::Encryption;
 use crate::store::remote::failure::{connection_failed, misconfigured, unavailable};
 use crate::store::remote::limits::share;
 use crate::store::remote::socket::{Reach, Socket};
+use crate::store::remote::url::is_host;
 
 impl Settings {
     /// A connection to the primary, which keeps logins as it must.
@@ -111,9 +112,9 @@ impl Settings {
             let question = commands::primary_address(primary);
             let [mut named] = wire.ask([&question])?;
             if named.as_ref().is_err_and(Refusal::is_without_login)
-                && let Some(password) = self.login_password(sentinel)?
+                && let Some(password) = self.password.get(sentinel)?
             {
-                let login = Login { user: self.user.as_deref(), password: &password };
+                let login = Login { user: self.user.as_deref(), password: password.reveal() };
                 let [login, again] = wire.ask([&commands::auth(&login), &question])?;
                 login.map_err(Refusal::without_words)?;
                 named = again;
@@ -147,8 +148,8 @@ impl Settings {
     /// Authenticates, selects the database, and asks the server who it is: usually in one round
     /// trip.
     fn greet(&self, address: &Address, wire: &mut Wire<Socket>) -> Result<ServerInfo, Failure> {
-        let password = self.login_password(address)?;
-        let login = password.as_deref().map(|password| Login { user: self.user.as_deref(), password });
+        let password = self.password.get(address)?;
+        let login = password.as_ref().map(|password| Login { user: self.user.as_deref(), password: password.reveal() });
         let (select, info) = ((self.database != 0).then(|| commands::select(self.database)), commands::info());
         let hello = commands::hello(login.as_ref());
 
@@ -177,13 +178,6 @@ impl Settings {
             info.append_fsync = config.ok().and_then(array).and_then(|mut pair| text(pair.pop()?));
         }
         Ok(info)
-    }
-
-    fn login_password(&self, address: &Address) -> Result<Option<String>> {
-        self.password().map_err(|failure| match failure.downcast() {
-            Ok(error) => *error,
-            Err(cause) => unavailable(address, "the password function failed; see the cause").with_cause(cause),
-        })
     }
 }
 

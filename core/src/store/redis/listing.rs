@@ -9,9 +9,9 @@ use protocol::error::Result;
 use super::caller::{Call, Caller, Repeat};
 use super::commands;
 use super::connection::{Connection, Failure};
-use super::url::is_host;
 use super::wire::{array, bytes, not_redis, number, text};
 use crate::store::remote::address::Address;
+use crate::store::remote::url::is_host;
 use crate::store::token_store::StoreKey;
 use crate::sys::process::PerProcess;
 

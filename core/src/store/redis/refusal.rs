@@ -4,7 +4,7 @@ use std::fmt;
 
 use ::redis::ServerError;
 
-use super::url::is_host;
+use crate::store::remote::url::is_host;
 
 /// An error reply, without what it may repeat: servers quote arguments, such as passwords and
 /// logins.

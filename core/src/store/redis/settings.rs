@@ -1,9 +1,9 @@
 //! What a store knows of its server before it asks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::error::{Error, Result};
+use protocol::secret::Secret;
 
 use super::commands;
 use super::names::Names;
@@ -11,7 +11,7 @@ use super::url::{RedisUrl, Route};
 use crate::store::options::{Durability, StoreOptions};
 use crate::store::remote::encryption::{Encryption, Tls, only_this_machine};
 use crate::store::remote::limits::Limits;
-use crate::store::token_store::BoxError;
+use crate::store::remote::password::Password;
 
 pub(super) struct Settings {
     pub(super) encryption: Encryption,
@@ -25,13 +25,7 @@ pub(super) struct Settings {
     pub(super) is_cluster: AtomicBool,
     /// Whether a server has said that it has no `WAITAOF`.
     pub(super) is_old: AtomicBool,
-    password: Password,
-}
-
-enum Password {
-    None,
-    Fixed(String),
-    Asked(Arc<dyn Fn() -> Result<String, BoxError> + Send + Sync>),
+    pub(super) password: Password,
 }
 
 impl Settings {
@@ -48,11 +42,6 @@ impl Settings {
         if durability == Durability::Memory && replicas > 0 {
             return Err(Error::invalid_argument("replicas", "needs the durability `disk` or `server`"));
         }
-        let password = match (&options.password, password) {
-            (Some(ask), _) => Password::Asked(Arc::clone(ask)),
-            (None, Some(password)) => Password::Fixed(password),
-            (None, None) => Password::None,
-        };
         let (names, limits) = (Names::new(options.prefix.as_deref())?, Limits::new(options)?);
         Ok((
             Self {
@@ -65,19 +54,10 @@ impl Settings {
                 limits,
                 is_cluster: AtomicBool::new(false),
                 is_old: AtomicBool::new(false),
-                password,
+                password: Password::new(password.map(Secret::from), options),
             },
             route,
         ))
-    }
-
-    /// The password of a new connection, if there is one.
-    pub(super) fn password(&self) -> Result<Option<String>, BoxError> {
-        match &self.password {
-            Password::None => Ok(None),
-            Password::Fixed(password) => Ok(Some(password.clone())),
-            Password::Asked(ask) => ask().map(Some),
-        }
     }
 
     pub(super) fn missing_right(&self) -> String {
@@ -131,14 +111,6 @@ mod tests {
         assert!(problem("redis://localhost", &StoreOptions::new().prefix("")).starts_with("prefix: "));
         assert!(problem("redis://localhost", &StoreOptions::new().connections(0)).starts_with("connections: "));
         assert!(problem("rediss://localhost", &StoreOptions::new().ca_certificates("x")).starts_with("ca_certificates: "));
-    }
-
-    #[test]
-    fn a_password_function_overrides_the_url() {
-        let (settings, _) = Settings::new("redis://app:old@localhost", &StoreOptions::new().password(|| Ok("new".to_owned()))).unwrap();
-        assert_eq!(settings.password().unwrap().as_deref(), Some("new"));
-        let (settings, _) = Settings::new("redis://app:old@localhost", &StoreOptions::new()).unwrap();
-        assert_eq!(settings.password().unwrap().as_deref(), Some("old"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use protocol::error::Result;
 
 use crate::store::remote::address::Address;
-use crate::store::remote::url::{self, decoded, invalid, split_port};
+use crate::store::remote::url::{decoded, invalid, port, split_port, tcp};
 
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -102,18 +102,8 @@ fn database_of_query(query: &str, has_database: bool) -> Result<u32> {
 }
 
 fn address(text: &str, default_port: u16) -> Result<Address> {
-    let (host, port) = split_port(text)?;
-    let port = if port.is_empty() { default_port } else { url::port(port)? };
-    let host = decoded(host)?;
-    if !is_host(&host) {
-        return Err(invalid("has no host, or one with characters that a host cannot have"));
-    }
-    Ok(Address::Tcp { host, port })
-}
-
-/// Whether it can be a name or an IP address. What a server names is shown in errors, too.
-pub(super) fn is_host(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))
+    let (host, given) = split_port(text)?;
+    tcp(decoded(host)?, if given.is_empty() { default_port } else { port(given)? })
 }
 
 #[cfg(test)]

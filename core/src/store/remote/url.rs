@@ -4,6 +4,8 @@ use std::fmt;
 
 use protocol::error::{Error, Result};
 
+use super::address::Address;
+
 /// An error that never contains the URL.
 pub(crate) fn invalid(problem: impl fmt::Display) -> Error {
     Error::invalid_argument("url", problem)
@@ -42,6 +44,20 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, &str)> {
 pub(crate) fn port(text: &str) -> Result<u16> {
     let port = text.parse().ok().filter(|port| *port > 0);
     port.ok_or_else(|| invalid("has a port that is not a number up to 65535; correct it"))
+}
+
+/// The address of a host that a URL names.
+pub(crate) fn tcp(host: String, port: u16) -> Result<Address> {
+    if is_host(&host) {
+        Ok(Address::Tcp { host, port })
+    } else {
+        Err(invalid("has no host, or one with characters that a host cannot have; correct it"))
+    }
+}
+
+/// Whether the text can be a name or an IP address, which errors may show.
+pub(crate) fn is_host(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ fn what_is_not_supported_is_an_error_that_names_it() {
         ("postgres://u@h:65536/d", "port"),
         ("postgres://u@[::1]x/d", "]"),
         ("postgres://u@h,/d", "empty host"),
+        ("postgres://u@a%0Ab/d", "characters"),
         ("postgres://u@h/d?host=a,b&port=1,2,3", "ports"),
         ("postgres://u@h/d?sslcert=x", "a parameter other than host"),
         ("postgres://u@h/d?connect_timeout=3", "option timeout"),
