@@ -11,9 +11,9 @@ use super::exchange::{Failure, Outcome, exchange};
 use super::pipeline::Pipeline;
 use super::sql_error::{Place, SqlError};
 use super::startup::{Login, Protection, Refusal, log_in, request_tls};
-use super::wire::{Wire, malformed};
+use super::wire::Wire;
 use crate::store::remote::address::Address;
-use crate::store::remote::failure::{connection_failed, misconfigured, unavailable};
+use crate::store::remote::failure::{connection_failed, malformed, unavailable};
 use crate::store::remote::pool;
 use crate::store::remote::socket::{Reach, Socket};
 
@@ -28,11 +28,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects and logs in. TLS is for other machines: a Unix socket has none.
     pub(super) fn open(place: Place<'_>, tls: Option<&Arc<ClientConfig>>, login: Login<'_>, deadline: Instant) -> Result<Self, Error> {
-        Self::try_open(place.address, tls, login, deadline).map_err(|refusal| match refusal {
-            Refusal::Sql(error) => error.at(place),
-            Refusal::Io(cause) => connection_failed(place.address, cause),
-            Refusal::Setting(problem) => misconfigured(place.address, &problem),
-        })
+        Self::try_open(place.address, tls, login, deadline).map_err(|refusal| refusal.at(place, login.database))
     }
 
     fn try_open(address: &Address, tls: Option<&Arc<ClientConfig>>, login: Login<'_>, deadline: Instant) -> Result<Self, Refusal> {

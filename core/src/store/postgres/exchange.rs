@@ -8,7 +8,8 @@ use postgres_protocol::message::backend::{DataRowBody, ErrorFields, Message};
 
 use super::pipeline::Pipeline;
 use super::sql_error::SqlError;
-use super::wire::{Wire, malformed};
+use super::wire::Wire;
+use crate::store::remote::failure::malformed;
 
 /// What came of a statement.
 #[derive(Debug, Default)]

@@ -7,11 +7,11 @@ use super::exchange::{Failure, exchange};
 use super::pipeline::{Pipeline, Value};
 use super::recording::Recording;
 use super::sql_error::Place;
-use super::startup::{Login, Protection, Refusal, log_in};
+use super::startup::{Login, Protection, log_in};
 use super::table::{Statements, Table};
 use super::wire::Wire;
 use crate::store::remote::address::Address;
-use crate::store::remote::failure::{connection_failed, misconfigured};
+use crate::store::remote::failure::connection_failed;
 
 /// Logs in at a server that says these bytes, `piece` of them at a time, and loads a login.
 /// Returns what it said and what it was told, or the error of the operation.
@@ -27,11 +27,7 @@ pub fn answered_by(said: &[u8], piece: usize, password: &str) -> Result<(String,
         protection: Protection::ThisMachine,
     };
     let mut wire = Wire::new(Recording::new(said).in_pieces(piece));
-    let is_standby = log_in(&mut wire, login).map_err(|refusal| match refusal {
-        Refusal::Sql(error) => error.at(place),
-        Refusal::Io(cause) => broken(cause),
-        Refusal::Setting(problem) => misconfigured(&address, &problem),
-    })?;
+    let is_standby = log_in(&mut wire, login).map_err(|refusal| refusal.at(place, login.database))?;
     let values = [Value::Text("the key"), Value::Number(Some(0)), Value::Flag(true)];
     let load = Pipeline::new().then(&Statements::new(&table).load, &values).map_err(broken)?;
     let (result, _) = exchange(&mut wire, &load);

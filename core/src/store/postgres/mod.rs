@@ -36,12 +36,12 @@ pub use self::fuzzing::answered_by;
 use self::marker::Marker;
 use self::pipeline::{Pipeline, Value};
 use self::server::Server;
-use self::sql_error::NO_TABLE;
+use self::sql_error::{NO_RIGHT, NO_SCHEMA, NO_TABLE};
 use self::table::{MARKER, SETTINGS, Statements, Table};
 use self::url::DatabaseUrl;
 use super::options::StoreOptions;
 use super::remote::address::Address;
-use super::remote::failure::{connection_failed, misconfigured, unavailable};
+use super::remote::failure::{connection_failed, malformed, misconfigured, unavailable};
 use super::remote::limits::Limits;
 use super::token_store::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
@@ -102,7 +102,7 @@ impl Postgres {
                 }
                 match self.create(deadline) {
                     // Then an administrator must create the table.
-                    Err(Failed { sql: Some(sql), .. }) if matches!(sql.code.as_str(), "42501" | "3F000") => return Err(error),
+                    Err(Failed { sql: Some(sql), .. }) if matches!(sql.code.as_str(), NO_RIGHT | NO_SCHEMA) => return Err(error),
                     created => created.map_err(|failed| failed.error)?,
                 }
                 act().map_err(|failed| failed.error)
@@ -274,7 +274,7 @@ impl TokenStore for Postgres {
                 Ok(findings)
             }
             // The role may not even look.
-            Err(Failed { sql: Some(sql), error }) if sql.code == "42501" => Ok(vec![error.to_string()]),
+            Err(Failed { sql: Some(sql), error }) if sql.code == NO_RIGHT => Ok(vec![error.to_string()]),
             Err(failed) => Err(failed.error.into()),
         }
     }
@@ -282,7 +282,7 @@ impl TokenStore for Postgres {
 
 /// The only row of the first statement.
 fn row<'a>(outcomes: &'a [Outcome], address: &Address) -> Result<&'a exchange::Row> {
-    let row = outcomes.first().ok_or_else(|| wire::malformed("no result")).and_then(Outcome::row);
+    let row = outcomes.first().ok_or_else(|| malformed("no result")).and_then(Outcome::row);
     row.map_err(|cause| connection_failed(address, cause))
 }
 

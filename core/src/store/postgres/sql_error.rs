@@ -6,7 +6,7 @@ use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorFields;
 use protocol::error::Error;
 
-use super::table::Table;
+use super::table::{Table, quote};
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::{misconfigured, unavailable};
 
@@ -26,6 +26,8 @@ pub(super) struct Place<'a> {
 }
 
 pub(super) const NO_TABLE: &str = "42P01";
+pub(super) const NO_SCHEMA: &str = "3F000";
+pub(super) const NO_RIGHT: &str = "42501";
 const LONGEST_MESSAGE: usize = 200;
 
 impl SqlError {
@@ -52,21 +54,36 @@ impl SqlError {
         matches!(self.class(), "08" | "57") && self.code != "57014" || self.code == "25006"
     }
 
+    fn says(&self) -> String {
+        format!("(SQLSTATE {}: {})", self.code, self.message)
+    }
+
     fn class(&self) -> &str {
         self.code.get(..2).unwrap_or_default()
+    }
+
+    /// The error of a login, in which nothing is about the table yet.
+    pub(super) fn of_login(&self, place: Place<'_>, database: &str) -> Error {
+        if self.code != NO_RIGHT {
+            return self.at(place);
+        }
+        let role = place.role;
+        let grant = format!("GRANT CONNECT ON DATABASE {} TO {};", quote(database), quote(role));
+        let problem = format!("the role {role} may not connect to the database; an administrator grants it by: {grant}");
+        misconfigured(place.address, &format!("{problem} {}", self.says()))
     }
 
     /// The error for the caller, with what to do.
     pub(super) fn at(&self, place: Place<'_>) -> Error {
         let Place { address, table, role } = place;
         let name = table.quoted();
-        let says = format!("(SQLSTATE {}: {})", self.code, self.message);
+        let says = self.says();
         let lasting = |problem: String| misconfigured(address, &format!("{problem} {says}"));
         let passing = |problem: &str| unavailable(address, &format!("{problem} {says}"));
         match (self.class(), self.code.as_str()) {
             (_, NO_TABLE) => lasting(format!("there is no table {name}; an administrator creates it by: {}", table.script(role))),
-            (_, "3F000") => lasting(format!("there is no schema for {name}; an administrator creates it by: {}", table.script(role))),
-            (_, "42501") => {
+            (_, NO_SCHEMA) => lasting(format!("there is no schema for {name}; an administrator creates it by: {}", table.script(role))),
+            (_, NO_RIGHT) => {
                 lasting(format!("the role {role} lacks a right to {name}; an administrator grants it by: {}", table.grants(role)))
             }
             ("42" | "0A" | "22" | "23", _) => {
@@ -132,6 +149,16 @@ mod tests {
             assert_eq!(text.contains("CREATE TABLE IF NOT EXISTS \"auth\".\"t\""), creates, "{text}");
             assert!(text.contains("DELETE ON \"auth\".\"t\" TO \"app\";"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_right_that_a_login_lacks_is_that_to_connect() {
+        let address = Address::Tcp { host: "db".to_owned(), port: 5432 };
+        let (table, error) = (Table::parse(None).unwrap(), |code: &str| SqlError { code: code.to_owned(), message: String::new() });
+        let place = Place { address: &address, table: &table, role: "app" };
+        let text = error(NO_RIGHT).of_login(place, "my \"db\"").to_string();
+        assert!(text.contains(r#"by: GRANT CONNECT ON DATABASE "my ""db""" TO "app"; (SQLSTATE"#) && !text.contains("SELECT"), "{text}");
+        assert_eq!(error("28P01").of_login(place, "d").to_string(), error("28P01").at(place).to_string());
     }
 
     #[test]

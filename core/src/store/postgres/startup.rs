@@ -6,9 +6,11 @@ use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256};
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
+use protocol::error::Error;
 
-use super::sql_error::SqlError;
-use super::wire::{Wire, malformed};
+use super::sql_error::{Place, SqlError};
+use super::wire::Wire;
+use crate::store::remote::failure::{connection_failed_to, malformed, misconfigured};
 
 /// Who logs in.
 #[derive(Clone, Copy)]
@@ -44,6 +46,17 @@ impl From<io::Error> for Refusal {
     }
 }
 
+impl Refusal {
+    /// The error for the caller, with what to do.
+    pub(super) fn at(self, place: Place<'_>, database: &str) -> Error {
+        match self {
+            Self::Sql(error) => error.of_login(place, database),
+            Self::Io(cause) => connection_failed_to("PostgreSQL", place.address, cause),
+            Self::Setting(problem) => misconfigured(place.address, &problem),
+        }
+    }
+}
+
 /// Asks for TLS before anything else is said. Reads one byte: what a stranger adds to it in plain
 /// text is read as TLS, and fails.
 pub(super) fn request_tls(stream: &mut (impl Read + Write)) -> Result<(), Refusal> {
@@ -56,6 +69,8 @@ pub(super) fn request_tls(stream: &mut (impl Read + Write)) -> Result<(), Refusa
     match &answer {
         b"S" => Ok(()),
         b"N" => Err(Refusal::Setting("the server has no TLS; set ssl = on in postgresql.conf, or use a server on this machine".to_owned())),
+        // The server has failed before TLS. Anybody may have written what follows, so it is not read.
+        b"E" => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
         _ => Err(malformed("no response to the request for TLS").into()),
     }
 }

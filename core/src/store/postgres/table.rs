@@ -3,7 +3,7 @@
 use protocol::error::{Error, Result};
 
 const DEFAULT: &str = "sipgate_oauth2_logins";
-const FORMAT: &str = "sipgate-oauth2 format 1";
+pub(super) const FORMAT: &str = "sipgate-oauth2 format 1";
 
 /// The name of the index is longer by this, and PostgreSQL cuts off what is longer than 63 bytes.
 const INDEX: &str = "_ends";
@@ -138,7 +138,7 @@ impl Statements {
 }
 
 /// A name as it is written in SQL.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

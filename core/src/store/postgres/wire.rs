@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use bytes::BytesMut;
 use postgres_protocol::message::backend::{Header, Message};
 
+use crate::store::remote::failure::malformed;
+
 /// The most bytes of one exchange: no login is as long.
 const MOST: usize = 64 << 20;
 /// The same before the server has proved who it is.
@@ -73,11 +75,6 @@ impl<S: Read + Write> Wire<S> {
             }
         }
     }
-}
-
-/// What a PostgreSQL would not send.
-pub(super) fn malformed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, cause)
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use super::refusal::{Advice, LOADING, Refusal};
 use super::server_info::{LOOK_AGAIN, ServerInfo, Unfit};
 use super::settings::Settings;
 use super::url::Route;
-use super::wire::{NotRedis, Reply, Wire, array, not_redis, text};
+use super::wire::{Reply, Wire, array, not_redis, text};
 use crate::store::remote::address::Address;
 use crate::store::remote::encryption::Encryption;
-use crate::store::remote::failure::{connection_failed, misconfigured, unavailable};
+use crate::store::remote::failure::{connection_failed_to, misconfigured, unavailable};
 use crate::store::remote::limits::share;
 use crate::store::remote::socket::{Reach, Socket};
 use crate::store::remote::url::is_host;
@@ -50,10 +50,7 @@ impl Settings {
     /// The error of an operation.
     pub(super) fn error(&self, address: &Address, failure: Failure) -> Error {
         match failure {
-            Failure::Broken(cause) if cause.get_ref().is_some_and(|cause| cause.is::<NotRedis>()) => {
-                misconfigured(address, "what responds there is no Redis or Valkey; correct host and port").with_cause(cause)
-            }
-            Failure::Broken(cause) => connection_failed(address, cause),
+            Failure::Broken(cause) => connection_failed_to("Redis or Valkey", address, cause),
             Failure::Refused(refusal) => self.refused(address, &refusal),
             Failure::NotProved => unavailable(
                 address,
@@ -123,7 +120,7 @@ impl Settings {
         });
         match named.map_err(|failure| self.error(sentinel, failure))? {
             Value::Nil => Err(misconfigured(sentinel, "the sentinel knows no primary of the name in the URL; correct it")),
-            named => primary_address(named).ok_or_else(|| connection_failed(sentinel, not_redis())),
+            named => primary_address(named).ok_or_else(|| connection_failed_to("Sentinel", sentinel, not_redis())),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Commands and replies on a byte stream.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 
 use ::redis::{Cmd, Parser, Value};
 
 use super::refusal::Refusal;
+use crate::store::remote::failure::malformed;
 
 /// The longest reply that is read. Logins have a few kilobytes, and pages of keys 100.
 const LONGEST_REPLY: usize = 64 << 20;
@@ -70,19 +70,8 @@ impl<S: Read + Write> Wire<S> {
 pub(super) type Reply = Result<Value, Refusal>;
 
 /// Something was received that no Redis sends as the reply.
-#[derive(Debug)]
-pub(super) struct NotRedis;
-
-impl fmt::Display for NotRedis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this was not a reply of Redis")
-    }
-}
-
-impl std::error::Error for NotRedis {}
-
 pub(super) fn not_redis() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, NotRedis)
+    malformed("this was not a reply of Redis")
 }
 
 /// Passes on at most so many bytes, and keeps the error, which the parser would wrap.

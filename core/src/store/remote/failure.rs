@@ -1,5 +1,6 @@
 //! What fails about a connection, in words with the remedy.
 
+use std::fmt;
 use std::io;
 
 use protocol::error::{Error, ErrorCode, Remedy};
@@ -7,6 +8,8 @@ use rustls::InvalidMessage;
 
 use super::address::Address;
 use super::resolver::NameNotFound;
+use super::socket::NoTlsYet;
+use crate::store::token_store::BoxError;
 use crate::tls::certificate_problem;
 
 /// An error that may pass by itself. It names the server.
@@ -19,12 +22,40 @@ pub(crate) fn misconfigured(address: &Address, problem: &str) -> Error {
     unavailable(address, problem).with_remedy(Remedy::FixConfiguration)
 }
 
+/// Something was received that no server of the expected kind sends.
+#[derive(Debug)]
+struct Malformed(BoxError);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+pub(crate) fn malformed(cause: impl Into<BoxError>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Malformed(cause.into()))
+}
+
+/// The error of a connection to what may be another kind of server than the `expected` one.
+pub(crate) fn connection_failed_to(expected: &str, address: &Address, cause: io::Error) -> Error {
+    if cause.get_ref().is_some_and(|cause| cause.is::<Malformed>()) {
+        return misconfigured(address, &format!("what responds there is no {expected}; correct host and port")).with_cause(cause);
+    }
+    connection_failed(address, cause)
+}
+
 /// The error of a connection that could not be opened, or that broke.
 pub(crate) fn connection_failed(address: &Address, cause: io::Error) -> Error {
     if let Some(error) = cause.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
         return tls(address, error).with_cause(cause);
     }
     match cause.kind() {
+        io::ErrorKind::TimedOut if cause.get_ref().is_some_and(|cause| cause.is::<NoTlsYet>()) => unavailable(
+            address,
+            "the server did not begin TLS in time; it may not speak TLS on this port: correct the port, or try again when it responds",
+        ),
         io::ErrorKind::TimedOut => unavailable(address, "the server did not respond in time; try again when it does"),
         io::ErrorKind::ConnectionRefused => unavailable(address, "no server accepts connections; start it, or correct host and port"),
         io::ErrorKind::NotFound if cause.get_ref().is_some_and(|cause| cause.is::<NameNotFound>()) => {
@@ -71,10 +102,25 @@ mod tests {
     }
 
     #[test]
+    fn another_kind_of_server_is_a_mistake_in_the_configuration() {
+        let address = Address::Unix("/run/s".into());
+        let error = connection_failed_to("PostgreSQL", &address, malformed("HTTP"));
+        assert_eq!(error.to_string(), "store /run/s: what responds there is no PostgreSQL; correct host and port");
+        assert_eq!(error.remedy(), Remedy::FixConfiguration);
+        for (other, remedy) in
+            [(io::ErrorKind::TimedOut.into(), Remedy::TryLater), (io::ErrorKind::PermissionDenied.into(), Remedy::FixConfiguration)]
+        {
+            let other: io::Error = other;
+            assert_eq!(connection_failed_to("PostgreSQL", &address, other).remedy(), remedy);
+        }
+    }
+
+    #[test]
     fn each_failure_names_the_server_and_a_remedy() {
         let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         for (cause, remedy, word) in [
             (io::ErrorKind::TimedOut.into(), Remedy::TryLater, "in time"),
+            (io::Error::new(io::ErrorKind::TimedOut, NoTlsYet), Remedy::TryLater, "may not speak TLS on this port"),
             (io::ErrorKind::ConnectionRefused.into(), Remedy::TryLater, "start it"),
             (io::ErrorKind::ConnectionReset.into(), Remedy::TryLater, "closed"),
             (io::Error::new(io::ErrorKind::NotFound, NameNotFound), Remedy::TryLater, "no address"),

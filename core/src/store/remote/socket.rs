@@ -1,5 +1,6 @@
 //! A connection to a server: TCP or a Unix socket, plain or in TLS.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +28,18 @@ pub(crate) enum Reach {
     ThisMachine,
     Anywhere,
 }
+
+/// The server has not sent its first message of TLS.
+#[derive(Debug)]
+pub(super) struct NoTlsYet;
+
+impl fmt::Display for NoTlsYet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server has not begun TLS")
+    }
+}
+
+impl std::error::Error for NoTlsYet {}
 
 impl Socket {
     /// Connects to the first address that accepts. The others share the time that is left.
@@ -56,7 +69,10 @@ impl Socket {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| invalid("no certificate can be for this host; correct it"))?;
         let mut session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
         while session.is_handshaking() {
-            session.complete_io(&mut stream)?;
+            if let Err(error) = session.complete_io(&mut stream) {
+                let is_silent = error.kind() == io::ErrorKind::TimedOut && session.protocol_version().is_none();
+                return Err(if is_silent { io::Error::new(error.kind(), NoTlsYet) } else { error });
+            }
         }
         Ok(Self(Inner::Tls(Box::new(StreamOwned { conn: session, sock: stream }))))
     }
@@ -189,6 +205,14 @@ mod tests {
         };
         assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
         assert!(!waiting.is_empty());
+    }
+
+    #[test]
+    fn a_server_that_waits_for_more_than_a_hello_may_not_speak_tls() {
+        let (_listener, address) = listen();
+        let plain = Socket::connect(&address, Reach::Anywhere, soon()).unwrap();
+        let error = plain.start_tls(&client_config(&Roots::System), "localhost", Instant::now() + Duration::from_millis(20)).err().unwrap();
+        assert!(error.kind() == io::ErrorKind::TimedOut && error.get_ref().unwrap().is::<NoTlsYet>(), "{error:?}");
     }
 
     #[test]

@@ -1,6 +1,10 @@
+use protocol::error::Remedy;
+
 use super::super::recording::Recording;
+use super::super::table::Table;
 use super::super::testing::{error, message};
 use super::*;
+use crate::store::remote::address::Address;
 
 const LOGIN: Login<'_> =
     Login { user: "app", database: "d", application_name: "a", password: Some("hunter2"), protection: Protection::ThisMachine };
@@ -98,6 +102,22 @@ fn a_refusal_is_the_servers_error() {
         let answer = [before, vec![error("28P01", "no")]].concat();
         assert!(matches!(start(&answer, LOGIN).0, Err(Refusal::Sql(error)) if error.code == "28P01"));
     }
+}
+
+#[test]
+fn what_is_no_postgresql_is_named_so() {
+    let (address, table) = (Address::Tcp { host: "db".to_owned(), port: 80 }, Table::parse(None).unwrap());
+    let place = Place { address: &address, table: &table, role: "app" };
+    for refusal in [
+        start(&[b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()], LOGIN).0.unwrap_err(),
+        request_tls(&mut Recording::new(b"HTTP/1.1 400 Bad Request\r\n\r\n")).unwrap_err(),
+    ] {
+        let error = refusal.at(place, "d");
+        assert_eq!(error.to_string(), "store db:80: what responds there is no PostgreSQL; correct host and port");
+        assert_eq!(error.remedy(), Remedy::FixConfiguration);
+    }
+    let failed = request_tls(&mut Recording::new(b"Ecould not fork")).unwrap_err();
+    assert_eq!(failed.at(place, "d").remedy(), Remedy::TryLater);
 }
 
 #[test]
