@@ -5,7 +5,7 @@ use std::io;
 use super::exchange::Row;
 use super::pipeline::{Pipeline, Value};
 use super::sql_error::Place;
-use super::table::Table;
+use super::table::{FORMAT, Table};
 
 /// Always one row. What is about the table is NULL if there is none.
 const LOOK: &str = "SELECT pg_is_in_recovery(), current_setting('fsync') = 'off', current_setting('full_page_writes') = 'off', \
@@ -19,7 +19,7 @@ const LOOK: &str = "SELECT pg_is_in_recovery(), current_setting('fsync') = 'off'
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1 AND a.attname = 'key') \
     FROM (VALUES (1)) AS always (one) LEFT JOIN pg_class AS c ON c.oid = to_regclass($1)";
 
-const COLUMNS: &str = "data bytea, ends bigint, key text, version text";
+const COLUMNS: [(&str, &str); 4] = [("key", "text"), ("version", "text"), ("data", "bytea"), ("ends", "bigint")];
 const RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The column that says whether there is a table.
@@ -47,10 +47,10 @@ pub(super) fn findings(row: &Row, place: Place<'_>, create_table: bool) -> io::R
         find(!(create_table && row.flag(4)?), format!("there is no table {table}; an administrator creates it by: {script}"));
         return Ok(findings);
     }
-    find(row.flag(5)?, format!("the table {table} is emptied by a crash; run ALTER TABLE {table} SET LOGGED"));
+    find(row.flag(5)?, format!("a crash would empty the table {table}; run ALTER TABLE {table} SET LOGGED"));
     find(row.flag(6)?, format!("row security hides rows of the table {table} from the role {}; disable it for this table", place.role));
     find(
-        row.text(7)?.is_some_and(|comment| comment.starts_with("sipgate-oauth2 format ") && comment != "sipgate-oauth2 format 1"),
+        row.text(7)?.is_some_and(|comment| comment.starts_with("sipgate-oauth2 format ") && comment != FORMAT),
         format!("the table {table} was created by a newer version of this library; update the library"),
     );
     let rights = RIGHTS.iter().zip(8..).map(|(right, column)| Ok((!row.flag(column)?).then_some(*right)));
@@ -64,8 +64,15 @@ pub(super) fn findings(row: &Row, place: Place<'_>, create_table: bool) -> io::R
             place.table.grants(place.role)
         ),
     );
-    let columns = row.text(12)?.unwrap_or_default();
-    find(columns != COLUMNS, format!("the table {table} has other columns ({columns}); it must have {COLUMNS}"));
+    let types = row.text(12)?.unwrap_or_default();
+    for (column, expected) in COLUMNS {
+        let found = types.split(", ").find_map(|found| found.strip_prefix(column)?.strip_prefix(' '));
+        match found {
+            Some(found) if found == expected => {}
+            Some(found) => find(true, format!("the column {column} of the table {table} is {found}; change its type to {expected}")),
+            None => find(true, format!("the table {table} has no column {column}; add it with the type {expected}")),
+        }
+    }
     find(!row.flag(13)?, format!("the column key of the table {table} is not unique; make it the primary key"));
     Ok(findings)
 }

@@ -307,7 +307,8 @@ fn a_check_says_what_is_wrong_in_words() {
     let look = |columns: &[Option<&[u8]>]| Say([row(columns), done("SELECT 1"), ready(b'I')].concat());
     let good = [no, no, no, yes, no, no, no, None, yes, yes, yes, yes, columns, yes];
     let none = [no, no, no, no, yes, None, None, None, None, None, None, None, None, no];
-    let bad = [yes, yes, yes, yes, no, yes, yes, Some(b"sipgate-oauth2 format 2"), yes, yes, no, no, Some(b"key text"), no];
+    let other = Some("data character varying, key text, version text".as_bytes());
+    let bad = [yes, yes, yes, yes, no, yes, yes, Some(b"sipgate-oauth2 format 2"), yes, yes, no, no, other, no];
     let mut may_not_create = none;
     may_not_create[4] = no;
     for (columns, words) in [
@@ -324,7 +325,8 @@ fn a_check_says_what_is_wrong_in_words() {
                 "row security",
                 "newer version",
                 "may not UPDATE, DELETE",
-                "other columns (key text)",
+                "the column data of the table \"sipgate_oauth2_logins\" is character varying; change its type to bytea",
+                "no column ends",
                 "not unique",
             ],
         ),
