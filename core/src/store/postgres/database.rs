@@ -14,21 +14,13 @@ use super::table::Table;
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::connection_failed;
 use crate::store::remote::limits::Limits;
-use crate::store::remote::pool::Pool;
+use crate::store::remote::pool::{Pool, Repeat};
 
 pub(super) struct Database {
     pub(super) server: Server,
     pub(super) table: Table,
     pub(super) limits: Limits,
     pool: Pool<Connection>,
-}
-
-/// Whether a round trip may be made again if the connection had been closed while it was idle. It
-/// may have reached the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
-    Once,
-    Never,
 }
 
 /// The results of a round trip, and whose they are.

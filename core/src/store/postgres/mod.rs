@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use protocol::error::{Error, ErrorCode, Remedy, Result};
 
-use self::database::{Answer, Database, Failed, Repeat};
+use self::database::{Answer, Database, Failed};
 use self::exchange::Outcome;
 pub use self::fuzzing::answered_by;
 use self::marker::Marker;
@@ -43,6 +43,7 @@ use super::options::StoreOptions;
 use super::remote::address::Address;
 use super::remote::failure::{connection_failed, malformed, misconfigured, unavailable};
 use super::remote::limits::Limits;
+use super::remote::pool::Repeat;
 use super::token_store::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
 use crate::sys::random::{Random as _, SystemRandomness, tokens};

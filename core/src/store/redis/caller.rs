@@ -14,7 +14,7 @@ use super::settings::Settings;
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::unavailable;
 use crate::store::remote::limits::share;
-use crate::store::remote::pool::Pooled;
+use crate::store::remote::pool::{Pooled, Repeat};
 
 const MOST_REDIRECTS: usize = 5;
 
@@ -30,14 +30,6 @@ pub(super) struct Call<'a> {
     pub(super) name: &'a str,
     pub(super) deadline: Instant,
     pub(super) repeat: Repeat,
-}
-
-/// Whether an operation that got no response may be done again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// Once, if the connection may have been closed before it was used.
-    Once,
-    Never,
 }
 
 /// How an operation on one node ended without a result.

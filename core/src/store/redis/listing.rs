@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use ::redis::Value;
 use protocol::error::Result;
 
-use super::caller::{Call, Caller, Repeat};
+use super::caller::{Call, Caller};
 use super::commands;
 use super::connection::{Connection, Failure};
 use super::wire::{array, bytes, not_redis, number, text};
 use crate::store::remote::address::Address;
+use crate::store::remote::pool::Repeat;
 use crate::store::remote::url::is_host;
 use crate::store::token_store::StoreKey;
 use crate::sys::process::PerProcess;

@@ -6,13 +6,14 @@ use std::time::Instant;
 use ::redis::Value;
 use protocol::error::Result;
 
-use super::caller::{Call, Caller, Repeat};
+use super::caller::{Call, Caller};
 use super::commands;
 use super::connection::Failure;
 use super::wire::{bytes, not_redis};
 use crate::store::options::Durability;
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::misconfigured;
+use crate::store::remote::pool::Repeat;
 use crate::sys::process::PerProcess;
 use crate::sys::random::{SystemRandomness, tokens};
 

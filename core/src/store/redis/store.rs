@@ -5,7 +5,7 @@ use std::time::Instant;
 use ::redis::Value;
 use protocol::error::Result;
 
-use super::caller::{Call, Caller, Repeat};
+use super::caller::{Call, Caller};
 use super::connection::Failure;
 use super::listing::Listing;
 use super::marker::{Marker, MarkerId};
@@ -16,6 +16,7 @@ use super::{check, commands};
 use crate::store::options::StoreOptions;
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::misconfigured;
+use crate::store::remote::pool::Repeat;
 use crate::store::token_store::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
 

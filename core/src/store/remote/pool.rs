@@ -20,8 +20,16 @@ pub(crate) trait Connection: Send + 'static {
     fn is_usable(&mut self) -> bool;
 }
 
-/// At most so many connections for each process, opened when they are needed and closed when they
-/// are idle. A forked child forgets its parent's without touching them.
+/// Whether an operation without a response may be made again. It may have reached the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Once, if the server may have closed the connection while it was idle.
+    Once,
+    Never,
+}
+
+/// The connections of each process, up to a limit. They are opened when they are needed, and closed
+/// when they are idle. A forked child forgets its parent's connections without touching them.
 pub(crate) struct Pool<C: Connection> {
     place: String,
     limit: usize,
@@ -29,7 +37,7 @@ pub(crate) struct Pool<C: Connection> {
     shared: PerProcess<Shared<C>>,
 }
 
-/// A connection for one operation. It is closed on drop, and otherwise given back.
+/// A connection for one operation. It is closed when it is dropped, unless it is given back.
 pub(crate) struct Pooled<C: Connection> {
     connection: Option<C>,
     was_idle: bool,
@@ -87,16 +95,16 @@ impl<C: Connection> Pool<C> {
         }
     }
 
-    /// The same for a connection that could be opened and was of no use, such as one to a pooler
-    /// whose server is down.
+    /// Counts a connection that was opened and is of no use as a failure to open one: a pooler whose
+    /// server is down accepts connections.
     pub(crate) fn back_off(&self, error: &Error) {
         let shared = self.shared();
         shared.lock().backoff.failed(error.clone(), Instant::now());
         shared.changed.notify_all();
     }
 
-    /// Closes all connections that are now open; those in use when they are given back. One of them
-    /// broke, and the others may be of the same time.
+    /// Closes all connections that are open now; those in use are closed when they are given back.
+    /// One connection broke, and the others are probably no better.
     pub(crate) fn clear(&self) {
         let shared = self.shared();
         let mut state = shared.lock();
@@ -163,12 +171,12 @@ struct Shared<C: Connection> {
 }
 
 struct State<C> {
-    /// The one that was used last is the last.
+    /// In the order of their last use.
     idle: Vec<Idle<C>>,
     in_use: usize,
     /// How many threads wait for one.
     waiting: usize,
-    /// Connections of an earlier one are not used again.
+    /// Connections of an earlier generation are not used again.
     generation: u64,
     backoff: Backoff,
     /// Whether a timer will close idle connections.
@@ -215,7 +223,7 @@ impl<C: Connection> Shared<C> {
     }
 }
 
-/// One of the connections that a process may have. Another may be opened once it is dropped.
+/// The right to one of the connections of a process. It ends when it is dropped.
 struct Slot<C: Connection> {
     shared: Arc<Shared<C>>,
     process: ProcessId,
