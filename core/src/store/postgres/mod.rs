@@ -10,7 +10,6 @@ mod connection;
 mod database;
 mod exchange;
 mod fuzzing;
-mod marker;
 mod pipeline;
 mod recording;
 mod server;
@@ -33,7 +32,6 @@ use protocol::error::{Error, ErrorCode, Remedy, Result};
 use self::database::{Answer, Database, Failed};
 use self::exchange::Outcome;
 pub use self::fuzzing::answered_by;
-use self::marker::Marker;
 use self::pipeline::{Pipeline, Value};
 use self::server::Server;
 use self::sql_error::{NO_RIGHT, NO_SCHEMA, NO_TABLE};
@@ -43,6 +41,7 @@ use super::options::StoreOptions;
 use super::remote::address::Address;
 use super::remote::failure::{connection_failed, malformed, misconfigured, unavailable};
 use super::remote::limits::Limits;
+use super::remote::marker::{Marker, emptied};
 use super::remote::pool::Repeat;
 use super::token_store::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock as _, SystemClock};
@@ -228,10 +227,8 @@ impl Postgres {
     }
 
     fn emptied(&self) -> Error {
-        let (place, table) = (self.database.server.place(), self.database.table.quoted());
-        let problem =
-            "was emptied or replaced while this process used it; restore it, or restart the application to start with an empty one";
-        Error::new(ErrorCode::StoreUnavailable, format!("store {place}: the table {table} {problem}")).with_remedy(Remedy::FixConfiguration)
+        let (place, problem) = (self.database.server.place(), emptied(&format!("the table {}", self.database.table.quoted())));
+        Error::new(ErrorCode::StoreUnavailable, format!("store {place}: {problem}")).with_remedy(Remedy::FixConfiguration)
     }
 }
 

@@ -1,6 +1,5 @@
-//! The mark by which a store that was emptied differs from one in which nobody is logged in.
+//! The id of a store in Redis, in a key of its own.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use ::redis::Value;
@@ -9,71 +8,53 @@ use protocol::error::Result;
 use super::caller::{Call, Caller};
 use super::commands;
 use super::connection::Failure;
-use super::wire::{bytes, not_redis};
+use super::wire::{not_redis, text};
 use crate::store::options::Durability;
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::misconfigured;
+use crate::store::remote::marker::{self, emptied};
 use crate::store::remote::pool::Repeat;
-use crate::sys::process::PerProcess;
 use crate::sys::random::{SystemRandomness, tokens};
 
-/// What this process knows of the mark.
-pub(super) struct Marker(PerProcess<Mutex<Option<MarkerId>>>);
-
-/// The random id of the store, as this process first saw it. `None` for a store whose owner expects
-/// it to be emptied.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct MarkerId(Option<Vec<u8>>);
+pub(super) struct Marker {
+    seen: marker::Marker,
+    /// The owner of a store in memory expects it to be emptied.
+    is_required: bool,
+}
 
 impl Marker {
-    pub(super) fn new() -> Self {
-        Self(PerProcess::new())
+    pub(super) fn new(durability: Durability) -> Self {
+        Self { seen: marker::Marker::new(), is_required: durability != Durability::Memory }
     }
 
-    /// The id, which the first process of all writes.
-    pub(super) fn id(&self, caller: &Caller, deadline: Instant) -> Result<MarkerId> {
-        if caller.settings.durability == Durability::Memory {
-            return Ok(MarkerId(None));
+    pub(super) fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    /// Reads the id if it is not known. The first process of all writes it.
+    pub(super) fn learn(&self, caller: &Caller, deadline: Instant) -> Result<()> {
+        if !self.is_required || self.seen.is_known() {
+            return Ok(());
         }
-        let known = self.0.get_or_make(Mutex::default);
-        let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = lock().clone() {
-            return Ok(id);
-        }
-        let id = first(caller, deadline)?;
-        Ok(lock().get_or_insert(id).clone())
-    }
-}
-
-impl MarkerId {
-    pub(super) fn is_expected(&self) -> bool {
-        self.0.is_some()
+        let name = caller.settings.names.marker();
+        let [new] = tokens(&SystemRandomness::new())?;
+        caller.call(Call { name: &name, deadline, repeat: Repeat::Never }, |connection| {
+            let [mut found] = connection.ask([&commands::get(&name)])?;
+            if matches!(found, Ok(Value::Nil)) {
+                connection.write(&commands::set_if_absent(&name, &new), |set| *set == Value::Okay)?;
+                [found] = connection.ask([&commands::get(&name)])?;
+            }
+            let id = text(found?).ok_or_else(not_redis)?;
+            self.compare(Some(id), &connection.address)
+        })
     }
 
-    /// Fails if the store has another id, or none.
+    /// Fails if the store has another id than the known one, or none.
     pub(super) fn require(&self, found: Value, address: &Address) -> Result<(), Failure> {
-        if self.is_expected() && bytes(found) != self.0 {
-            return Err(misconfigured(
-                address,
-                "the store was emptied or replaced since this process first used it; restore it from a backup, or restart the application if all users shall log in again",
-            )
-            .into());
-        }
-        Ok(())
+        if self.is_required { self.compare(text(found), address) } else { Ok(()) }
     }
-}
 
-/// The id in the store, or a new one.
-fn first(caller: &Caller, deadline: Instant) -> Result<MarkerId> {
-    let name = caller.settings.names.marker();
-    let [new] = tokens(&SystemRandomness::new())?;
-    caller.call(Call { name: &name, deadline, repeat: Repeat::Never }, |connection| {
-        let [found] = connection.ask([&commands::get(&name)])?;
-        if let Some(id) = bytes(found?) {
-            return Ok(MarkerId(Some(id)));
-        }
-        connection.write(&commands::set_if_absent(&name, &new), |set| *set == Value::Okay)?;
-        let [found] = connection.ask([&commands::get(&name)])?;
-        Ok(MarkerId(Some(bytes(found?).ok_or_else(not_redis)?)))
-    })
+    fn compare(&self, found: Option<String>, address: &Address) -> Result<(), Failure> {
+        if self.seen.is_still(found) { Ok(()) } else { Err(misconfigured(address, &emptied("the store")).into()) }
+    }
 }

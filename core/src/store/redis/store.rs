@@ -8,7 +8,7 @@ use protocol::error::Result;
 use super::caller::{Call, Caller};
 use super::connection::Failure;
 use super::listing::Listing;
-use super::marker::{Marker, MarkerId};
+use super::marker::Marker;
 use super::nodes::Nodes;
 use super::settings::Settings;
 use super::wire::{array, bytes, not_redis, number, text};
@@ -34,13 +34,13 @@ impl Redis {
     /// Does no I/O.
     pub(crate) fn open(url: &str, options: &StoreOptions) -> Result<Self> {
         let (settings, route) = Settings::new(url, options)?;
-        let nodes = Nodes::new(route, settings.limits.connections);
-        Ok(Self { caller: Caller::new(settings, nodes), marker: Marker::new(), listing: Listing::new() })
+        let (nodes, marker) = (Nodes::new(route, settings.limits.connections), Marker::new(settings.durability));
+        Ok(Self { caller: Caller::new(settings, nodes), marker, listing: Listing::new() })
     }
 
     fn load_entry(&self, key: &StoreKey) -> Result<Option<StoreEntry>> {
         let deadline = self.caller.settings.limits.deadline();
-        let id = self.marker.id(&self.caller, deadline)?;
+        self.marker.learn(&self.caller, deadline)?;
         let names = &self.caller.settings.names;
         let (name, load, marker) = (names.entry(key), commands::load(&names.entry(key)), commands::get(&names.marker()));
         let (found, is_marked) = self.caller.call(Call { name: &name, deadline, repeat: Repeat::Once }, |connection| {
@@ -52,40 +52,40 @@ impl Redis {
             let [found, marker] = connection.ask([&load, &marker])?;
             let found = entry(found?, &connection.address)?;
             if found.is_none() {
-                id.require(marker?, &connection.address)?;
+                self.marker.require(marker?, &connection.address)?;
             }
             Ok((found, true))
         })?;
         if found.is_none() && !is_marked {
-            self.require_marker(&id, deadline)?;
+            self.require_marker(deadline)?;
         }
         let now = SystemClock.unix_seconds();
         Ok(found.filter(|entry| entry.expires_at.is_none_or(|expires_at| expires_at >= now)))
     }
 
-    fn require_marker(&self, id: &MarkerId, deadline: Instant) -> Result<()> {
-        if !id.is_expected() {
+    fn require_marker(&self, deadline: Instant) -> Result<()> {
+        if !self.marker.is_required() {
             return Ok(());
         }
         let name = self.caller.settings.names.marker();
         self.caller.call(Call { name: &name, deadline, repeat: Repeat::Once }, |connection| {
             let [marker] = connection.ask([&commands::get(&name)])?;
-            id.require(marker?, &connection.address)
+            self.marker.require(marker?, &connection.address)
         })
     }
 
     fn list(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>> {
-        let id = self.marker.id(&self.caller, self.caller.settings.limits.deadline())?;
+        self.marker.learn(&self.caller, self.caller.settings.limits.deadline())?;
         let page = self.listing.page(&self.caller, after, limit)?;
         if page.is_empty() && after.is_none() {
-            self.require_marker(&id, self.caller.settings.limits.deadline())?;
+            self.require_marker(self.caller.settings.limits.deadline())?;
         }
         Ok(page)
     }
 
     fn swap_entry(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome> {
         let deadline = self.caller.settings.limits.deadline();
-        self.marker.id(&self.caller, deadline)?;
+        self.marker.learn(&self.caller, deadline)?;
         let name = self.caller.settings.names.entry(key);
         let swap = commands::swap(&name, expected, entry, SystemClock.unix_seconds());
         self.caller.call(Call { name: &name, deadline, repeat: Repeat::Never }, |connection| {

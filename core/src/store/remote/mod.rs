@@ -5,6 +5,7 @@ mod backoff;
 pub(crate) mod encryption;
 pub(crate) mod failure;
 pub(crate) mod limits;
+pub(crate) mod marker;
 pub(crate) mod password;
 pub(crate) mod pool;
 mod resolver;

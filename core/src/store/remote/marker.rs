@@ -1,31 +1,39 @@
-//! Recognizes a store that was emptied: without that, everybody would seem to be logged out.
+//! The random id of a store. A store that was emptied has none or another, so that it does not look
+//! like one in which nobody is logged in.
 
 use std::sync::OnceLock;
 
 use crate::sys::process::PerProcess;
 
-/// The random id of the store that this process has used, once it is known.
-pub(super) struct Marker(PerProcess<OnceLock<String>>);
+/// The id of the store that this process uses, once it is known.
+pub(crate) struct Marker(PerProcess<OnceLock<String>>);
 
 impl Marker {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(PerProcess::new())
     }
 
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.0.get_or_make(OnceLock::new).get().is_some()
     }
 
-    /// Takes notice of the marker that the store has now. Returns whether it is the store that it
-    /// was before.
+    /// Whether this is still the same store. Remembers the first id that is found.
     #[must_use]
-    pub(super) fn is_still(&self, found: Option<String>) -> bool {
+    pub(crate) fn is_still(&self, found: Option<String>) -> bool {
         let known = self.0.get_or_make(OnceLock::new);
         match found {
             Some(found) => *known.get_or_init(|| found.clone()) == found,
             None => known.get().is_none(),
         }
     }
+}
+
+/// The problem of a table or a store that is no longer the same.
+pub(crate) fn emptied(what: &str) -> String {
+    format!(
+        "{what} was emptied or replaced while this process used it; restore it from a backup, or restart the application to start with \
+         an empty one"
+    )
 }
 
 #[cfg(test)]
