@@ -27,7 +27,7 @@ use crate::sys::clock::{Clock as _, SystemClock};
 pub(crate) struct Redis {
     caller: Caller,
     marker: Marker,
-    listing: Listing,
+    pub(super) listing: Listing,
 }
 
 impl Redis {

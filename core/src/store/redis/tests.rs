@@ -268,6 +268,15 @@ fn keys_are_listed_in_order_however_the_server_lists_them() {
 }
 
 #[test]
+fn a_server_that_lists_its_keys_for_ever_is_given_up() {
+    let fake = Fake::with(only("SCAN", || bytes(format!("*2\r\n{}*0\r\n", bulk("17")))));
+    let mut store = simple(&fake);
+    store.listing.give_up_after(Duration::from_millis(50));
+    let error = failed(store.keys(None, 1));
+    assert!(error.remedy() == Remedy::TryLater && error.to_string().contains("end of its keys"), "{error}");
+}
+
+#[test]
 fn pages_that_follow_each_other_are_of_one_list_and_others_are_new() {
     let fake = Fake::new();
     let store = simple(&fake);
