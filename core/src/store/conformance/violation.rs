@@ -41,8 +41,7 @@ pub enum Promise {
     LockExcludes,
     /// A lock that was dropped can be taken again.
     LockEnds,
-    /// Keys are listed in their order, from the one after that which is named, and not more than
-    /// asked for.
+    /// Keys are listed in their order, after the given one, and no more than asked for.
     ListsKeys,
 }
 

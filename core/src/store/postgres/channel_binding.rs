@@ -1,22 +1,23 @@
-//! Binds a login to its TLS connection (RFC 5929, section 4.1): a server between cannot pass the
-//! login on, even if its certificate is trusted.
+//! Binds a login to its TLS connection (RFC 5929, section 4.1): a server in the middle cannot relay
+//! the login, even with a certificate that is trusted.
 
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 
 const SEQUENCE: u8 = 0x30;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 
-/// Where the last byte of an object identifier says which hash it is.
+/// Object identifiers of signature algorithms, without the last byte, which says the hash.
 const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01";
 const ECDSA: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x03";
 const ECDSA_WITH_SHA1: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x01";
 
-/// The hash of the server's certificate, if its signature algorithm names one.
+/// The hash of the server's certificate that SCRAM binds the login to. `None` if the signature
+/// algorithm of the certificate has no hash of its own, as Ed25519.
 pub(super) fn server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     Some(digest(hash(signature_algorithm(certificate)?)?, certificate).as_ref().to_vec())
 }
 
-/// The hash of the signature, and SHA-256 in place of those that are broken.
+/// The hash function of the signature; SHA-256 replaces MD5 and SHA-1.
 fn hash(signature_algorithm: &[u8]) -> Option<&'static Algorithm> {
     let (family, last) = signature_algorithm.split_at_checked(signature_algorithm.len().checked_sub(1)?)?;
     match (family, last) {
@@ -28,7 +29,7 @@ fn hash(signature_algorithm: &[u8]) -> Option<&'static Algorithm> {
     }
 }
 
-/// Behind what is signed (RFC 5280, section 4.1).
+/// The signature algorithm follows the signed part (RFC 5280, section 4.1).
 fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
     let (certificate, _) = element(certificate, SEQUENCE)?;
     let (_, behind) = element(certificate, SEQUENCE)?;

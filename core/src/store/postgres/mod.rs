@@ -1,8 +1,8 @@
 //! A store in PostgreSQL, for any number of machines.
 //!
-//! Each operation is one round trip of statements without names, so that it works behind poolers,
-//! and ends at one deadline, with connecting. A swap whose result did not arrive is an error, and
-//! is not repeated: the caller reads the entry again.
+//! Each operation is one round trip of statements without names, which work behind poolers. It has
+//! one deadline, which includes connecting. A swap whose result did not arrive is an error, and is
+//! not repeated: the caller reads the entry again.
 
 mod channel_binding;
 mod check;
@@ -47,9 +47,9 @@ use super::token_store::{BoxError, StoreEntry, StoreKey, SwapOutcome, TokenStore
 use crate::sys::clock::{Clock as _, SystemClock};
 use crate::sys::random::{Random as _, SystemRandomness, tokens};
 
-/// Expired entries are deleted after one swap in so many, and so long after they expired: the
-/// clocks of machines differ.
+/// One swap in this many also deletes expired entries.
 const SWEEP_EVERY: u64 = 256;
+/// How long an entry is kept after it expired, because the clocks of machines differ.
 const SWEEP_AFTER_SECONDS: i64 = 300;
 
 /// What a check writes expires after this.
@@ -79,7 +79,7 @@ impl Postgres {
         let (limits, table) = (Limits::new(options)?, Table::parse(options.table.as_deref())?);
         let server = Server::new(DatabaseUrl::parse(url, &environment)?, options, &environment)?;
         let mut first = [0];
-        // Processes that end after a few swaps sweep too, in their turn.
+        // A random start, so that processes that end after a few swaps sweep too.
         SystemRandomness::new().fill(&mut first)?;
         Ok(Self {
             statements: Statements::new(&table),
@@ -90,7 +90,7 @@ impl Postgres {
         })
     }
 
-    /// Runs an operation, and once more if it needed the table to be created.
+    /// Runs an operation. If there is no table, creates it and runs the operation again.
     fn with_table<T>(&self, deadline: Instant, act: impl Fn() -> Result<T, Failed>) -> Result<T> {
         match act() {
             Err(Failed { sql: Some(sql), error }) if sql.code == NO_TABLE => {
@@ -251,7 +251,7 @@ impl TokenStore for Postgres {
         let deadline = self.database.limits.deadline();
         let keys = self.with_table(deadline, || self.try_keys(deadline, after, limit))?;
         if keys.is_empty() && after.is_none() {
-            // An emptied table is not one in which nobody is logged in.
+            // Fails if the table was emptied, which must not look as if nobody were logged in.
             self.load(&scratch_key()?)?;
         }
         Ok(keys)
@@ -289,7 +289,8 @@ fn flag(outcomes: &[Outcome], address: &Address) -> Result<bool> {
     row(outcomes, address)?.flag(0).map_err(|cause| connection_failed(address, cause))
 }
 
-/// With synchronous replication, a commit that waits no longer is on one machine only.
+/// With synchronous replication, a commit that no longer waits for its standby is on one machine
+/// only.
 fn unknown(address: &Address) -> Error {
     unavailable(address, "the server committed without its synchronous standby, so it is not known whether the login stays; try again")
 }

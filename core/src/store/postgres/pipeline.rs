@@ -6,8 +6,8 @@ use bytes::{BufMut as _, BytesMut};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend::{self, BindError};
 
-/// Statements without a name: a pooler between gives each transaction another connection, which
-/// does not know the names of others.
+/// Statements without names: a pooler may give each transaction another connection, on which the
+/// names of earlier statements are not known.
 #[derive(Default)]
 pub(super) struct Pipeline(BytesMut);
 

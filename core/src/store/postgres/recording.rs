@@ -1,4 +1,4 @@
-//! A connection on which the server says what was known before, and what it is told is kept.
+//! A connection whose server follows a script. It keeps what is sent to the server.
 
 use std::io::{self, Read, Write};
 

@@ -19,7 +19,7 @@ use crate::store::remote::limits::share;
 use crate::store::remote::password::Password;
 use crate::tls::Roots;
 
-/// The place of a database: one server, or several of which one is the primary.
+/// The servers of a database: one, or several of which one is the primary.
 pub(super) struct Server {
     url: DatabaseUrl,
     password: Password,
@@ -74,7 +74,7 @@ impl Server {
         Connection::open(place, config.as_ref(), login, deadline)
     }
 
-    /// One of several servers must not be a standby. Whether the only one is, each operation sees.
+    /// Fails for a standby if there are other servers. Of a single server, each operation asks it.
     fn primary(&self, mut connection: Connection) -> Result<Connection> {
         if self.url.addresses.len() > 1 && connection.is_standby()? { Err(standby(connection.address())) } else { Ok(connection) }
     }

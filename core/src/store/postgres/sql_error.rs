@@ -48,8 +48,8 @@ impl SqlError {
         matches!(self.code.as_str(), "40001" | "40P01")
     }
 
-    /// The server, or what is between, has given the connection up, or is a standby. The other
-    /// connections are no better.
+    /// Whether the server or a pooler has given up the connection, or the server is a standby. The
+    /// other connections are no better.
     pub(super) fn is_about_the_server(&self) -> bool {
         matches!(self.class(), "08" | "57") && self.code != "57014" || self.code == "25006"
     }
@@ -98,7 +98,7 @@ impl SqlError {
             ),
             (_, "25006") => passing("the server is a standby or read-only; try again when it is the primary, or give the primary's host"),
             (_, "57014") => passing("the server cancelled the statement; look for a statement_timeout that is too short"),
-            // pgbouncer has this one SQLSTATE for all that it says.
+            // pgbouncer uses this SQLSTATE for all its errors.
             (_, "08P01") if ["authentication failed", "no such", "does not exist"].iter().any(|words| self.message.contains(words)) => {
                 lasting(format!("the pooler refused the role {role} or the database; correct them, or the pooler's settings"))
             }

@@ -27,7 +27,8 @@ pub(super) struct Login<'a> {
 pub(super) enum Protection<'a> {
     /// It does not leave this machine.
     ThisMachine,
-    /// TLS, with the hash of the server's certificate, if it has one to which a login is bound.
+    /// TLS protects it. SCRAM binds the login to this hash of the server's certificate, if there is
+    /// one.
     Tls(Option<&'a [u8]>),
 }
 
@@ -57,8 +58,8 @@ impl Refusal {
     }
 }
 
-/// Asks for TLS before anything else is said. Reads one byte: what a stranger adds to it in plain
-/// text is read as TLS, and fails.
+/// Asks for TLS before anything else is said. Reads exactly one byte: plain text that an attacker
+/// adds to it is then read as TLS, and fails.
 pub(super) fn request_tls(stream: &mut (impl Read + Write)) -> Result<(), Refusal> {
     let mut request = bytes::BytesMut::new();
     frontend::ssl_request(&mut request);
@@ -69,14 +70,14 @@ pub(super) fn request_tls(stream: &mut (impl Read + Write)) -> Result<(), Refusa
     match &answer {
         b"S" => Ok(()),
         b"N" => Err(Refusal::Setting("the server has no TLS; set ssl = on in postgresql.conf, or use a server on this machine".to_owned())),
-        // The server has failed before TLS. Anybody may have written what follows, so it is not read.
+        // The server failed before TLS. Anybody may have written what follows, so it is not read.
         b"E" => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
         _ => Err(malformed("no response to the request for TLS").into()),
     }
 }
 
-/// Logs in. Returns whether the server says that it is a standby; older ones and poolers do not
-/// say.
+/// Logs in. Returns whether the server says that it is a standby. Older servers and poolers do not
+/// say so.
 pub(super) fn log_in<S: Read + Write>(wire: &mut Wire<S>, login: Login<'_>) -> Result<Option<bool>, Refusal> {
     let parameters =
         [("user", login.user), ("database", login.database), ("application_name", login.application_name), ("client_encoding", "UTF8")];
@@ -125,7 +126,7 @@ fn scram<S: Read + Write>(wire: &mut Wire<S>, offered: &AuthenticationSaslBody, 
         Protection::Tls(Some(hash)) if offers(SCRAM_SHA_256_PLUS)? => {
             (SCRAM_SHA_256_PLUS, ChannelBinding::tls_server_end_point(hash.to_vec()))
         }
-        // A server that did offer it learns that its offer was taken away.
+        // This tells a server that did offer channel binding that somebody removed its offer.
         Protection::Tls(Some(_)) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
         _ => (SCRAM_SHA_256, ChannelBinding::unsupported()),
     };

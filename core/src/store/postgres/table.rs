@@ -38,7 +38,7 @@ impl Table {
         }
         let longest = LONGEST_NAME - INDEX.len();
         if name.len() > longest || schema.is_some_and(|schema| schema.len() > LONGEST_NAME) {
-            return Err(Error::invalid_argument("table", format_args!("is too long; at most {longest} characters have a place")));
+            return Err(Error::invalid_argument("table", format_args!("is too long; use at most {longest} characters")));
         }
         Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
     }
@@ -54,9 +54,9 @@ impl Table {
         self.quoted_schema().map_or_else(|| name.clone(), |schema| format!("{schema}.{name}"))
     }
 
-    /// What creates the table where there is none. Half of each page stays free, so that an update
-    /// finds room beside the old row; logins are random bytes or short, so that compressing them
-    /// is in vain.
+    /// The statements that create the table if there is none. Half of each page stays free, so that
+    /// an update finds room beside the old row. Logins are not compressed: they are short or
+    /// random.
     pub(super) fn creation(&self) -> [String; 4] {
         let (table, index) = (self.quoted(), quote(&format!("{}{INDEX}", self.name)));
         [
@@ -84,7 +84,7 @@ impl Table {
         format!("{}GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {role};", schema.unwrap_or_default(), self.quoted())
     }
 
-    /// The same for migrations, which know the role.
+    /// The same for migrations, which know the role themselves.
     pub(super) fn schema_script(&self) -> String {
         let comment = "-- The logins of sipgate-oauth2. Their data are secret. The application's role needs:\n-- GRANT SELECT, INSERT, \
                        UPDATE, DELETE ON";
@@ -103,9 +103,9 @@ pub(super) struct Statements {
     pub(super) keys: String,
 }
 
-/// For one transaction. Raises the durability where it is lower, and never lowers it. A lock of
-/// somebody else ends the statement before the caller stops waiting. A machine that vanishes before
-/// its commit has arrived keeps its own lock for seconds instead of hours.
+/// Settings of one transaction. They raise the durability if it is lower, and never lower it. A
+/// statement that waits for a lock fails before the caller stops waiting. If this machine vanishes
+/// before its commit has arrived, its lock ends after seconds instead of hours.
 pub(super) const SETTINGS: &str = "SELECT set_config('lock_timeout', $1, true), CASE WHEN current_setting('synchronous_commit') \
                                    IN ('off', 'local') THEN set_config('synchronous_commit', 'on', true) END, \
                                    set_config('tcp_keepalives_idle', '10', true), set_config('tcp_keepalives_interval', '5', true), \

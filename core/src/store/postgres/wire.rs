@@ -7,7 +7,7 @@ use postgres_protocol::message::backend::{Header, Message};
 
 use crate::store::remote::failure::malformed;
 
-/// The most bytes of one exchange: no login is as long.
+/// The most bytes that the server may send in one exchange: far more than a login has.
 const MOST: usize = 64 << 20;
 /// The same before the server has proved who it is.
 const MOST_AT_FIRST: usize = 64 << 10;

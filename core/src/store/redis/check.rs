@@ -14,7 +14,7 @@ use crate::store::token_store::StoreEntry;
 use crate::sys::clock::{Clock as _, SystemClock};
 use crate::sys::random::{SystemRandomness, tokens};
 
-/// How long what an attempt wrote is kept.
+/// How long the keys that a check writes are kept.
 const KEPT_SECONDS: u32 = 60;
 
 pub(super) fn findings(caller: &Caller) -> Result<Vec<String>> {

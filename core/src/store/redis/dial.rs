@@ -85,7 +85,7 @@ impl Settings {
         }
     }
 
-    /// Opens the server, or the one that the first sentinel names whose word is good.
+    /// Opens the server, or the first one that a sentinel names and that can be opened.
     fn find(&self, route: &Route, deadline: Instant, open: impl Fn(&Address, Instant) -> Result<Connection>) -> Result<Connection> {
         let (sentinels, primary) = match route {
             Route::Server(address) => return open(address, deadline),

@@ -40,7 +40,7 @@ impl Names {
         format!("{}store", self.prefix)
     }
 
-    /// For attempts.
+    /// A key that a check writes.
     pub(super) fn scratch(&self, random: &str) -> String {
         format!("{}check:{random}", self.prefix)
     }

@@ -68,7 +68,7 @@ impl Settings {
     fn acl(&self) -> String {
         let user = self.user.as_deref().unwrap_or("default");
         let proof = match (self.durability, self.replicas) {
-            // It does not know the name of the other command.
+            // An older server refuses an ACL with WAITAOF, which it does not know.
             (Durability::Disk, _) if self.is_old.load(Ordering::Relaxed) => " +config|get",
             (Durability::Disk, _) => " +waitaof",
             (_, 0) => "",

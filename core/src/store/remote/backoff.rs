@@ -7,7 +7,7 @@ use protocol::error::Error;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The last failure to connect, which is the response of the server until its pause is over.
+/// The last failure to connect. Until its pause is over, callers get its error at once.
 #[derive(Default)]
 pub(super) struct Backoff(Option<Failure>);
 

@@ -1,4 +1,4 @@
-//! Whether connections are encrypted, and whom they may reach without.
+//! Whether connections are encrypted, and which servers they may reach if they are not.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl Tls {
     }
 }
 
-/// Fails for another machine: without TLS, the network between reads logins and passwords.
+/// Fails for another machine: without TLS, anybody on the network could read logins and passwords.
 /// `remedy` says what to write in the URL.
 pub(crate) fn only_this_machine<'a>(addresses: impl IntoIterator<Item = &'a Address>, remedy: &str) -> Result<()> {
     match addresses.into_iter().find(|address| !address.is_local()) {

@@ -1,4 +1,5 @@
-//! What stores on database servers have in common: URLs, sockets with a deadline, pools, and limits.
+//! What stores on database servers have in common: URLs, sockets with a deadline, pools, limits and
+//! errors.
 
 pub(crate) mod address;
 mod backoff;

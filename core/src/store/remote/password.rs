@@ -1,4 +1,4 @@
-//! The password of a store: of the URL, or of the application's function.
+//! The password of a store: from the URL, or from a function of the application.
 
 use std::fmt;
 

@@ -95,8 +95,8 @@ impl<C: Connection> Pool<C> {
         }
     }
 
-    /// Counts a connection that was opened and is of no use as a failure to open one: a pooler whose
-    /// server is down accepts connections.
+    /// Counts a connection that is of no use as one that could not be opened: a pooler whose server
+    /// is down accepts connections.
     pub(crate) fn back_off(&self, error: &Error) {
         let shared = self.shared();
         shared.lock().backoff.failed(error.clone(), Instant::now());

@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Each call gets the time that is left until the deadline. Behind it, each fails with `TimedOut`.
+/// Each call gets the time that is left until the deadline. After it, each call fails with
+/// `TimedOut`.
 pub(super) struct Stream {
     socket: Socket,
     pub(super) deadline: Instant,
@@ -27,8 +28,8 @@ impl Stream {
         Ok(Self { socket: Socket::Tcp(socket), deadline })
     }
 
-    /// A server that accepts no connections lets a connecting client wait for ever, so this does
-    /// not wait, and tries again.
+    /// The operating system would let a client wait for ever if the server accepts no connections.
+    /// So this does not block, and tries again until the deadline.
     #[cfg(unix)]
     pub(super) fn connect_unix(path: &Path, deadline: Instant) -> io::Result<Self> {
         use rustix::io::{FdFlags, fcntl_setfd};
