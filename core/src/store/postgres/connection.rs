@@ -42,7 +42,7 @@ impl Connection {
             socket = socket.start_tls(config, host, deadline)?;
         }
         let hash = socket.peer_certificate().and_then(server_end_point);
-        let protection = if socket.is_encrypted() { Protection::Tls(hash.as_deref()) } else { Protection::ThisMachine };
+        let protection = if tls.is_some() { Protection::Tls(hash.as_deref()) } else { Protection::ThisMachine };
         let login = Login { protection, ..login };
         let mut wire = Wire::new(socket);
         let is_standby = log_in(&mut wire, login)?;
