@@ -4,8 +4,8 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{Write as _, stderr};
-use std::sync::Once;
+mod database;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,14 +14,8 @@ use sipgate_oauth2::binding::token_store;
 use sipgate_oauth2::{BoxError, Error, ErrorCode, Remedy, Store, StoreEntry, StoreKey, StoreOptions, SwapOutcome, TokenStore, conformance};
 
 /// A store of the server, if there is one.
-#[expect(clippy::explicit_write, reason = "what `eprintln` prints is not shown of a test that passes")]
 fn open(options: &StoreOptions) -> Option<Store> {
-    let Ok(url) = std::env::var("SIPGATE_TEST_POSTGRES") else {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| writeln!(stderr(), "NOTHING WAS TESTED: SIPGATE_TEST_POSTGRES has no URL of a PostgreSQL server").unwrap());
-        return None;
-    };
-    Some(Store::open_with(&url, options).unwrap())
+    Some(Store::open_with(&database::url("SIPGATE_TEST_POSTGRES")?, options).unwrap())
 }
 
 fn options(table: &str) -> StoreOptions {

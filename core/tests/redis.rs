@@ -1,30 +1,24 @@
-//! The store against the Redis or Valkey that `SIPGATE_TEST_REDIS` names. Without it, this does
-//! nothing, and says so.
+//! The store in a real Redis or Valkey, whose URL is in `SIPGATE_TEST_REDIS`, with the durability
+//! in `SIPGATE_TEST_REDIS_DURABILITY`.
 
 #![cfg(feature = "redis")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it did not do")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod database;
 
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sipgate_oauth2::binding::token_store;
 use sipgate_oauth2::conformance;
-use sipgate_oauth2::{Durability, Store, StoreEntry, StoreKey, StoreOptions, SwapOutcome, TokenStore};
+use sipgate_oauth2::{Store, StoreEntry, StoreKey, StoreOptions, SwapOutcome, TokenStore};
 
 /// The store of the URL with the prefix, or `None` if there is no URL.
 fn store(prefix: &str) -> Option<Store> {
-    let Ok(url) = std::env::var("SIPGATE_TEST_REDIS") else {
-        println!("NOTHING WAS TESTED: set SIPGATE_TEST_REDIS to the URL of a Redis or Valkey");
-        return None;
-    };
+    let url = database::url("SIPGATE_TEST_REDIS")?;
     let mut options = StoreOptions::new().prefix(prefix);
     if let Ok(durability) = std::env::var("SIPGATE_TEST_REDIS_DURABILITY") {
-        options = options.durability(match durability.as_str() {
-            "disk" => Durability::Disk,
-            "server" => Durability::Server,
-            "memory" => Durability::Memory,
-            other => panic!("SIPGATE_TEST_REDIS_DURABILITY is {other}"),
-        });
+        options = options.durability(durability.parse().unwrap());
     }
     Some(Store::open_with(&url, &options).unwrap())
 }

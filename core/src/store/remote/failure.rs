@@ -56,7 +56,9 @@ pub(crate) fn connection_failed(address: &Address, cause: io::Error) -> Error {
             address,
             "the server did not begin TLS in time; it may not speak TLS on this port: correct the port, or try again when it responds",
         ),
-        io::ErrorKind::TimedOut => unavailable(address, "the server did not respond in time; try again when it does"),
+        io::ErrorKind::TimedOut => {
+            unavailable(address, "the server did not respond in time; try again when it does, or correct host and port")
+        }
         io::ErrorKind::ConnectionRefused => unavailable(address, "no server accepts connections; start it, or correct host and port"),
         io::ErrorKind::NotFound if cause.get_ref().is_some_and(|cause| cause.is::<NameNotFound>()) => {
             unavailable(address, "the host has no address; correct it, or try again when names can be looked up")
