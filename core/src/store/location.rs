@@ -56,7 +56,7 @@ pub(crate) fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
     }
 }
 
-/// Behind the empty host is the full path.
+/// The full path follows an empty host.
 fn sqlite_path(url: &str) -> Result<PathBuf> {
     let rest = url.split_once(':').map_or("", |(_, rest)| rest);
     let path = rest.starts_with("///").then(|| Url::parse(&format!("file:{rest}")).ok()).flatten();

@@ -106,7 +106,7 @@ impl StoreOptions {
         self
     }
 
-    /// The most connections of this process at the same time: 4 unless set.
+    /// The most connections of this process to each server at the same time: 4 unless set.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = Some(connections);
         self
@@ -118,7 +118,7 @@ impl StoreOptions {
         self
     }
 
-    /// Whether a PostgreSQL table that does not exist is created: `true` unless set. Without it, a
+    /// Whether a PostgreSQL table that does not exist is created: `true` unless set. Otherwise a
     /// missing table is an error that contains the SQL script.
     pub fn create_table(mut self, create_table: bool) -> Self {
         self.create_table = Some(create_table);
@@ -137,7 +137,8 @@ impl StoreOptions {
         self
     }
 
-    /// How many Redis or Valkey replicas must have a write on disk too: 0 unless set.
+    /// How many Redis or Valkey replicas must have a write too, with [`Durability::Disk`] on their
+    /// disks: 0 unless set.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = Some(replicas);
         self

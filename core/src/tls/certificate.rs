@@ -2,8 +2,8 @@
 
 use rustls::CertificateError;
 
-/// What is wrong with a certificate, and what to do. `own_roots`: the application gave the
-/// certificates to trust.
+/// What is wrong with a certificate, and what to do. `own_roots` says whether the application gave
+/// the certificates to trust.
 pub(crate) fn certificate_problem(why: &CertificateError, own_roots: bool) -> String {
     let remedy = match why {
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {

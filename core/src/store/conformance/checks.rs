@@ -327,11 +327,11 @@ fn keys_are_listed_in_their_order(store: &dyn TokenStore) -> Outcome {
             );
         }
     }
-    for (what, after) in [("the last", Some(&kept[3])), ("none", None)] {
+    for (what, after) in [("after the last one stored", Some(&kept[3])), ("from the first on", None)] {
         let listed = list(after, 2)?;
         let ordered = listed.is_sorted_by(|one, other| one < other) && listed.first().is_none_or(|first| Some(first) > after);
         if listed.len() > 2 || !ordered {
-            return broken(Promise::ListsKeys, format!("too many keys were listed after {what}, or in another order"));
+            return broken(Promise::ListsKeys, format!("too many keys were listed {what}, or in another order"));
         }
     }
     if list(None, 1)?.is_empty() {

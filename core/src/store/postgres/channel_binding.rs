@@ -11,8 +11,8 @@ const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01";
 const ECDSA: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x03";
 const ECDSA_WITH_SHA1: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x01";
 
-/// The hash of the server's certificate that SCRAM binds the login to. `None` if the signature
-/// algorithm of the certificate has no hash of its own, as Ed25519.
+/// The hash of the server's certificate that SCRAM binds the login to. `None` if the
+/// certificate's signature algorithm does not say which hash to use, such as Ed25519.
 pub(super) fn server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     Some(digest(hash(signature_algorithm(certificate)?)?, certificate).as_ref().to_vec())
 }

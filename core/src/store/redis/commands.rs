@@ -6,8 +6,8 @@ use ::redis::{Cmd, cmd};
 
 use crate::store::token_store::StoreEntry;
 
-/// The commands that a user needs, as an ACL takes them; `WAITAOF`, `WAIT` and `SELECT` as they
-/// are used.
+/// The commands that each user needs, as in an ACL. Some settings also need `WAITAOF`, `WAIT` or
+/// `SELECT`.
 pub(super) const NEEDED: &str = "+eval +hmget +hset +persist +expireat +get +set +scan +info";
 
 /// Compares the version, and replaces the entry. A key's type is fixed by `HMGET`, which fails for

@@ -14,8 +14,8 @@ use crate::store::remote::address::Address;
 use crate::store::remote::pool;
 use crate::store::remote::socket::Socket;
 
-/// Time for the reply of a server that gave up waiting for its disk or its replicas. It looks ten
-/// times a second.
+/// Time for the reply of a server that stops waiting for its disk or its replicas. It looks at its
+/// clock ten times a second.
 const MARGIN: Duration = Duration::from_millis(200);
 
 pub(super) struct Connection {

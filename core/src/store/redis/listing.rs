@@ -140,7 +140,7 @@ pub(super) fn primaries(connection: &mut Connection) -> Result<Vec<Address>, Fai
     Ok(primaries)
 }
 
-/// Behind the first and the last slot is the primary, with its host and port.
+/// The primary, with its host and port, follows the first and the last slot of the range.
 fn primary_of(range: Vec<Value>, asked: &Address) -> Option<Address> {
     let mut primary = array(range.into_iter().nth(2)?)?.into_iter();
     let host = text(primary.next()?).filter(|host| !host.is_empty() && host != "?");

@@ -10,7 +10,7 @@ use crate::store::remote::address::Address;
 use crate::store::remote::pool::Pool;
 use crate::sys::process::PerProcess;
 
-/// The server of the URL, and the nodes of the cluster that it belongs to, if it does.
+/// The server of the URL, and the other nodes if it belongs to a cluster.
 pub(super) struct Nodes {
     home: Arc<Node>,
     connections: usize,
@@ -76,8 +76,8 @@ impl Nodes {
         1 + self.with(|cluster| cluster.nodes.len())
     }
 
-    /// The nodes of the cluster other than these, which cannot be reached: each knows where a slot
-    /// is.
+    /// The nodes of the cluster other than these, which cannot be reached. Each node knows where a
+    /// slot is.
     pub(super) fn others(&self, unreachable: &[Arc<Node>]) -> Vec<Arc<Node>> {
         let is_other = |node: &Arc<Node>| !unreachable.iter().any(|other| Arc::ptr_eq(other, node));
         self.with(|cluster| {

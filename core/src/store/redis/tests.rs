@@ -236,7 +236,7 @@ fn an_emptied_store_is_not_a_store_without_logins() {
         assert_eq!(store.load(&key(2)).unwrap(), None);
         fake.flush();
         if is_noticed {
-            // Another process writes a mark of its own.
+            // Another process writes a marker of its own.
             self::store(&fake.url(), &options).load(&key(1)).unwrap();
             for result in [store.load(&key(1)).map(drop), store.keys(None, 1).map(drop)] {
                 let error = failed(result);
