@@ -1,10 +1,8 @@
 //! A connection that has logged in.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::error::Error;
-use rustls::ClientConfig;
 
 use super::channel_binding::server_end_point;
 use super::exchange::{Failure, Outcome, exchange};
@@ -13,6 +11,7 @@ use super::sql_error::{Place, SqlError};
 use super::startup::{Login, Protection, Refusal, log_in, request_tls};
 use super::wire::Wire;
 use crate::store::remote::address::Address;
+use crate::store::remote::encryption::Tls;
 use crate::store::remote::failure::{connection_failed, malformed, unavailable};
 use crate::store::remote::pool;
 use crate::store::remote::socket::{Reach, Socket};
@@ -27,19 +26,19 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects and logs in. TLS is for other machines: a Unix socket has none.
-    pub(super) fn open(place: Place<'_>, tls: Option<&Arc<ClientConfig>>, login: Login<'_>, deadline: Instant) -> Result<Self, Error> {
+    pub(super) fn open(place: Place<'_>, tls: Option<&Tls>, login: Login<'_>, deadline: Instant) -> Result<Self, Error> {
         Self::try_open(place.address, tls, login, deadline).map_err(|refusal| refusal.at(place, login.database))
     }
 
-    fn try_open(address: &Address, tls: Option<&Arc<ClientConfig>>, login: Login<'_>, deadline: Instant) -> Result<Self, Refusal> {
+    fn try_open(address: &Address, tls: Option<&Tls>, login: Login<'_>, deadline: Instant) -> Result<Self, Refusal> {
         let (reach, tls) = match (address, tls) {
-            (Address::Tcp { host, .. }, Some(config)) => (Reach::Anywhere, Some((config, host))),
+            (Address::Tcp { host, .. }, Some(tls)) => (Reach::Anywhere, Some((tls, host))),
             _ => (Reach::ThisMachine, None),
         };
         let mut socket = Socket::connect(address, reach, deadline)?;
-        if let Some((config, host)) = tls {
+        if let Some((tls, host)) = tls {
             request_tls(&mut socket)?;
-            socket = socket.start_tls(config, host, deadline)?;
+            socket = tls.start(socket, host, deadline)?;
         }
         let hash = socket.peer_certificate().and_then(server_end_point);
         let protection = if tls.is_some() { Protection::Tls(hash.as_deref()) } else { Protection::ThisMachine };

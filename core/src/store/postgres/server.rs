@@ -66,12 +66,12 @@ impl Server {
             password: password.map(Secret::reveal),
             protection: Protection::ThisMachine,
         };
-        let config = match &self.encryption {
-            Encryption::Tls(tls) => Some(tls.config()),
+        let tls = match &self.encryption {
+            Encryption::Tls(tls) => Some(tls),
             Encryption::ThisMachine => None,
         };
         let place = Place { address, table, role: self.role() };
-        Connection::open(place, config.as_ref(), login, deadline)
+        Connection::open(place, tls, login, deadline)
     }
 
     /// Fails for a standby if there are other servers. Of a single server, each operation asks it.

@@ -135,7 +135,7 @@ impl Settings {
     fn connect(&self, address: &Address, deadline: Instant) -> Result<Wire<Socket>, Failure> {
         let socket = match (&self.encryption, address) {
             (Encryption::Tls(tls), Address::Tcp { host, .. }) => {
-                Socket::connect(address, Reach::Anywhere, deadline)?.start_tls(&tls.config(), host, deadline)?
+                tls.start(Socket::connect(address, Reach::Anywhere, deadline)?, host, deadline)?
             }
             _ => Socket::connect(address, Reach::ThisMachine, deadline)?,
         };

@@ -1,11 +1,15 @@
 //! Whether connections are encrypted, and which servers they may reach if they are not.
 
+use std::fmt;
+use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use protocol::error::{Error, Result};
-use rustls::ClientConfig;
+use rustls::{CertificateError, ClientConfig};
 
 use super::address::Address;
+use super::socket::Socket;
 use crate::sys::process::PerProcess;
 use crate::tls::{Roots, client_config};
 
@@ -27,10 +31,37 @@ impl Tls {
         Self { roots, config: PerProcess::new() }
     }
 
-    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+    /// Encrypts a connection on which both sides have agreed to do so, and verifies the server.
+    pub(crate) fn start(&self, socket: Socket, host: &str, deadline: Instant) -> io::Result<Socket> {
+        socket.start_tls(&self.config(), host, deadline).map_err(|cause| match cause.get_ref().and_then(|cause| cause.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                let refused = CertificateRefused { why: why.clone(), own_roots: self.roots.are_own() };
+                io::Error::new(io::ErrorKind::InvalidData, refused)
+            }
+            _ => cause,
+        })
+    }
+
+    fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config.get_or_make(|| client_config(&self.roots)))
     }
 }
+
+/// The certificate of the server was refused.
+#[derive(Debug)]
+pub(super) struct CertificateRefused {
+    pub(super) why: CertificateError,
+    /// Whether the application gave the certificates to trust.
+    pub(super) own_roots: bool,
+}
+
+impl fmt::Display for CertificateRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.why.fmt(f)
+    }
+}
+
+impl std::error::Error for CertificateRefused {}
 
 /// Fails for another machine: without TLS, anybody on the network could read logins and passwords.
 /// `remedy` says what to write in the URL.

@@ -7,6 +7,7 @@ use protocol::error::{Error, ErrorCode, Remedy};
 use rustls::InvalidMessage;
 
 use super::address::Address;
+use super::encryption::CertificateRefused;
 use super::resolver::NameNotFound;
 use super::socket::NoTlsYet;
 use crate::store::token_store::BoxError;
@@ -48,6 +49,10 @@ pub(crate) fn connection_failed_to(expected: &str, address: &Address, cause: io:
 
 /// The error of a connection that could not be opened, or that broke.
 pub(crate) fn connection_failed(address: &Address, cause: io::Error) -> Error {
+    if let Some(refused) = cause.get_ref().and_then(|cause| cause.downcast_ref::<CertificateRefused>()) {
+        let problem = certificate_problem(&refused.why, refused.own_roots);
+        return misconfigured(address, &format!("the server's certificate was refused: {problem}")).with_cause(cause);
+    }
     if let Some(error) = cause.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
         return tls(address, error).with_cause(cause);
     }
@@ -79,9 +84,6 @@ pub(crate) fn connection_failed(address: &Address, cause: io::Error) -> Error {
 
 fn tls(address: &Address, error: &rustls::Error) -> Error {
     match error {
-        rustls::Error::InvalidCertificate(why) => {
-            misconfigured(address, &format!("the server's certificate was refused: {}", certificate_problem(why, false)))
-        }
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             misconfigured(address, "the server does not speak TLS on this port; correct the port")
         }
@@ -119,7 +121,8 @@ mod tests {
 
     #[test]
     fn each_failure_names_the_server_and_a_remedy() {
-        let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let refused =
+            |own_roots| io::Error::new(io::ErrorKind::InvalidData, CertificateRefused { why: CertificateError::UnknownIssuer, own_roots });
         for (cause, remedy, word) in [
             (io::ErrorKind::TimedOut.into(), Remedy::TryLater, "in time"),
             (io::Error::new(io::ErrorKind::TimedOut, NoTlsYet), Remedy::TryLater, "may not speak TLS on this port"),
@@ -127,7 +130,8 @@ mod tests {
             (io::ErrorKind::ConnectionReset.into(), Remedy::TryLater, "closed"),
             (io::Error::new(io::ErrorKind::NotFound, NameNotFound), Remedy::TryLater, "no address"),
             (io::ErrorKind::PermissionDenied.into(), Remedy::FixConfiguration, "permissions"),
-            (io::Error::new(io::ErrorKind::InvalidData, unknown), Remedy::FixConfiguration, "ca_certificates"),
+            (refused(false), Remedy::FixConfiguration, "set ca_certificates"),
+            (refused(true), Remedy::FixConfiguration, "ca_certificates holds neither"),
             (io::Error::new(io::ErrorKind::InvalidInput, "correct it"), Remedy::FixConfiguration, "correct it"),
             (io::Error::other("odd"), Remedy::TryLater, "odd"),
         ] {

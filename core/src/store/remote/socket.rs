@@ -62,8 +62,8 @@ impl Socket {
         Err(failure)
     }
 
-    /// Encrypts a connection on which both sides have agreed to do so, and verifies the server.
-    pub(crate) fn start_tls(self, config: &Arc<ClientConfig>, host: &str, deadline: Instant) -> io::Result<Self> {
+    /// Encrypts the connection, and verifies the server.
+    pub(super) fn start_tls(self, config: &Arc<ClientConfig>, host: &str, deadline: Instant) -> io::Result<Self> {
         let Inner::Plain(mut stream) = self.0 else { return Ok(self) };
         stream.deadline = deadline;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| invalid("no certificate can be for this host; correct it"))?;
@@ -151,6 +151,7 @@ mod tests {
     use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
     use rustls::{ALL_VERSIONS, ServerConfig, ServerConnection, Stream as TlsStream};
 
+    use super::super::encryption::{CertificateRefused, Tls};
     use super::*;
     use crate::tls::{Roots, client_config};
 
@@ -237,9 +238,9 @@ mod tests {
                 let _ = stream.read(&mut read);
             }
         });
-        let config = client_config(&Roots::parse(made.cert.pem().as_bytes()).unwrap());
+        let tls = Tls::new(Roots::parse(made.cert.pem().as_bytes()).unwrap());
         let plain = Socket::connect(&address, Reach::Anywhere, soon()).unwrap();
-        let mut socket = plain.start_tls(&config, "db.example", soon()).unwrap();
+        let mut socket = tls.start(plain, "db.example", soon()).unwrap();
         socket.write_all(b"ping").unwrap();
         socket.flush().unwrap();
         let mut read = [0; 4];
@@ -247,8 +248,9 @@ mod tests {
         assert!(&read == b"ping" && matches!(socket.0, Inner::Tls(_)) && socket.is_silent());
         drop(socket);
         let plain = Socket::connect(&address, Reach::Anywhere, soon()).unwrap();
-        let error = plain.start_tls(&config, "other.example", soon()).err().unwrap();
-        assert!(error.get_ref().unwrap().is::<rustls::Error>(), "{error}");
+        let error = tls.start(plain, "other.example", soon()).err().unwrap();
+        let refused: &CertificateRefused = error.get_ref().unwrap().downcast_ref().unwrap();
+        assert!(refused.own_roots && refused.to_string().contains("other.example"), "{error}");
         echoing.join().unwrap();
     }
 }
