@@ -130,6 +130,14 @@ impl<'a> Database<'a> {
         Ok(swapped)
     }
 
+    /// Writes what is there already, so that a file that cannot be written is noticed.
+    pub(super) fn try_to_write(&mut self) -> Result<()> {
+        let path = self.path;
+        let transaction = self.begin()?;
+        let written = transaction.pragma_update(None, "user_version", FORMAT).and_then(|()| transaction.commit());
+        written.map_err(|cause| from_sqlite(path, cause))
+    }
+
     /// Limits the size of this database, as a full disk does.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: i64) {

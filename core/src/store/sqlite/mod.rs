@@ -129,6 +129,14 @@ impl TokenStore for Sqlite {
         })?;
         Ok(keys.iter().map(|key| StoreKey::parse(key)).collect::<Result<_>>()?)
     }
+
+    fn check(&self) -> Result<Vec<String>, BoxError> {
+        self.with_database(Access::Write, |database| {
+            database.check_format()?;
+            database.try_to_write()
+        })?;
+        Ok(Vec::new())
+    }
 }
 
 fn gate_error(path: &Path, error: &EnterError) -> Error {

@@ -51,6 +51,22 @@ fn it_keeps_the_promises_of_a_store() {
 }
 
 #[test]
+fn a_check_changes_nothing_and_fails_as_a_write_does() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    put(&store, 1, None, "a");
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
+    assert_eq!(load(&store, 1), Some(entry("a", None)));
+    assert_eq!(store.keys(None, 9).unwrap(), [key(1)]);
+    fs::write(&path, "").unwrap();
+    let emptied = error(store.check().unwrap_err());
+    assert_eq!(emptied.to_string(), swap_error(&store, 1, Some("a")).to_string());
+    fs::remove_file(&path).unwrap();
+    assert_eq!(error(store.check().unwrap_err()).code(), ErrorCode::StoreUnavailable);
+}
+
+#[test]
 fn an_entry_is_found_through_another_handle() {
     let directory = TemporaryDirectory::new();
     let path = directory.join("new folder/ünd noch einer/logins.db");
