@@ -86,7 +86,10 @@ unsafe fn asking(
         match StoreAnswer::of(answer) {
             StoreAnswer::SIPGATE_STORE_DONE => {
                 let given = password.0.as_mut().map(|password| std::mem::take(&mut **password));
-                given.ok_or_else(|| "the store's password function gave no password".into())
+                given.ok_or_else(|| {
+                    let problem = "the store's password function gave no password; call sipgate_oauth2_password_set in it";
+                    Error::mistaken_store(problem, "no password").into()
+                })
             }
             _ => Err(message.failure("password")),
         }

@@ -1,9 +1,10 @@
-"""A minimal custom store: C functions over a dictionary, which fail or hang on command."""
+"""A minimal custom store: C functions over a dictionary, which fail, hang or break a promise on command."""
 
 from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,14 @@ class Kept:
     saves_left: int | None = None
     # Like a database that was stopped: no call returns.
     hangs: bool = False
+    mistake: str | None = None
+
+
+MISTAKES_IN_KEYS: dict[str | None, Callable[[int], list[bytes]]] = {
+    "lists the first keys always": lambda limit: _numbered(limit),
+    "lists the last keys first": lambda limit: _numbered(limit)[::-1],
+    "lists too many keys": lambda limit: _numbered(limit + 1),
+}
 
 
 class CustomStores:
@@ -59,7 +68,7 @@ class CustomStores:
                 if kept.saves_left is not None:
                     kept.saves_left -= 1
                 there = kept.entries.get(key)
-                if (there and there[0]) != expected:
+                if (there and there[0]) != expected or kept.mistake == "saves nothing":
                     return self._constants["SIPGATE_STORE_CONFLICT"]
                 kept.entries[key] = self._copy(entry)
             return self._constants["SIPGATE_STORE_DONE"]
@@ -67,8 +76,10 @@ class CustomStores:
         def lists(_: Any, after: bytes | None, limit: int, listed: Any, _message: Any) -> int:
             with self._changed:
                 self._changed.wait_for(lambda: not kept.hangs)
-                found = sorted(key for key in kept.entries if after is None or key > after)
-            for key in found[:limit]:
+                found = sorted(key for key in kept.entries if after is None or key > after)[:limit]
+                if kept.mistake in MISTAKES_IN_KEYS:
+                    found = MISTAKES_IN_KEYS[kept.mistake](limit)
+            for key in found:
                 self._functions["store_keys_add"](listed, key, None)
             return self._constants["SIPGATE_STORE_DONE"]
 
@@ -77,14 +88,16 @@ class CustomStores:
         self._tables.append(made)
         return ctypes.byref(made)
 
-    def no_password(self) -> Any:
-        """A password function that fails."""
+    def no_password(self, says_so: bool) -> Any:
+        """A password function that fails, or else gives none."""
 
-        def fails(_: Any, _password: Any, message: Any) -> int:
+        def gives_none(_: Any, _password: Any, message: Any) -> int:
+            if not says_so:
+                return self._constants["SIPGATE_STORE_DONE"]
             self._functions["store_error_message_set"](message, b"there is no password", None)
             return self._constants["SIPGATE_STORE_FAILED"]
 
-        made = self._types["password_function"](fails)
+        made = self._types["password_function"](gives_none)
         self._tables.append(made)
         return made
 
@@ -96,6 +109,10 @@ class CustomStores:
         with self._changed:
             self._named(name).hangs = hangs
             self._changed.notify_all()
+
+    def make_mistake(self, name: str, mistake: str | None) -> None:
+        with self._changed:
+            self._named(name).mistake = mistake
 
     def copy(self, name: str, to: str) -> None:
         """Replaces the content of one store with that of another."""
@@ -115,3 +132,7 @@ class CustomStores:
             ctypes.string_at(data.data, data.len),
             self._functions["store_entry_expires_at"](entry),
         )
+
+
+def _numbered(count: int) -> list[bytes]:
+    return [f"{number:064x}".encode() for number in range(count)]

@@ -152,6 +152,7 @@ class Shim:
             },
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
+            "store.break": self.break_store,
             "store.copy": self.copy_store,
             "request.export": lambda args: {
                 "exported": secret(
@@ -259,13 +260,14 @@ class Shim:
         return make("client_options_new", json.dumps(metadata), client_id)
 
     def open_store(self, args: Args) -> Reply:
-        name, url = args.pop("name"), args.pop("url")
+        name, custom, url = args.pop("name"), args.pop("custom", None), args.pop("url", None)
         options = c["store_options_new"]()
         try:
-            if args.pop("password_fails", False):
+            fails, gives_none = (args.pop(f"password_{how}", False) for how in ("fails", "missing"))
+            if fails or gives_none:
                 setter = "store_options_set_password_function"
                 no_free = c[setter].argtypes[3]()
-                do(setter, options, self.stores.no_password(), None, no_free)
+                do(setter, options, self.stores.no_password(fails), None, no_free)
             for key in args.pop("encryption_keys", []):
                 do("store_options_add_encryption_key", options, key)
             for setting in STORE_TIMES:
@@ -279,7 +281,11 @@ class Shim:
             for setting in STORE_SETTINGS:
                 if setting in args:
                     do(f"store_options_set_{setting}", options, args.pop(setting))
-            self.handles.keep("store", name, make("store_open", url, options))
+            if custom is None:
+                store = make("store_open", url, options)
+            else:
+                store = make("store_new", self.stores.table(custom), options)
+            self.handles.keep("store", name, store)
         finally:
             c["store_options_free"](options)
         return {}
@@ -467,6 +473,10 @@ class Shim:
 
     def hang_store(self, args: Args) -> Reply:
         self.stores.hang(args.pop("custom"), args.pop("hangs", False))
+        return {}
+
+    def break_store(self, args: Args) -> Reply:
+        self.stores.make_mistake(args.pop("custom"), args.pop("mistake", None))
         return {}
 
     def copy_store(self, args: Args) -> Reply:

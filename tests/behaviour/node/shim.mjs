@@ -155,9 +155,10 @@ const operations = {
     return {}
   },
 
-  'store.open'({ name, url, password_fails, ...options }) {
+  'store.open'({ name, url, custom, password_fails, password_missing, ...options }) {
     if (password_fails) options.password = noPassword
-    stores.set(name, Store.open(url, camelCase(options)))
+    if (password_missing) options.password = () => undefined
+    stores.set(name, custom ? new Store(customStore(custom), camelCase(options)) : Store.open(url, camelCase(options)))
     return {}
   },
 
@@ -172,6 +173,11 @@ const operations = {
 
   'store.hang'({ custom, hangs }) {
     customStore(custom).hangs = hangs ?? false
+    return {}
+  },
+
+  'store.break'({ custom, mistake }) {
+    customStore(custom).mistake = mistake
     return {}
   },
 
@@ -254,8 +260,19 @@ function customStore(name) {
   return customStores.get(name)
 }
 
-/** A minimal custom store, asynchronous like a database, which fails or hangs on command. */
+const mistakesInKeys = {
+  'lists the first keys always': (limit) => numbered(limit),
+  'lists the last keys first': (limit) => numbered(limit).reverse(),
+  'lists too many keys': (limit) => numbered(limit + 1),
+}
+
+function numbered(count) {
+  return Array.from({ length: count }, (_, number) => number.toString(16).padStart(64, '0'))
+}
+
+/** A minimal custom store, asynchronous like a database, which fails, hangs or breaks a promise on command. */
 class CustomStore {
+  mistake
   entries = new Map()
   savesLeft = Infinity
   /** Like a database that was stopped: no call finishes while this is set. */
@@ -275,13 +292,15 @@ class CustomStore {
     await this.#wait()
     if (this.savesLeft === 0) throw new Error('the disk is full')
     this.savesLeft--
-    if ((this.entries.get(key)?.version ?? null) !== expected) return false
+    if ((this.entries.get(key)?.version ?? null) !== expected || this.mistake === 'saves nothing') return false
     this.entries.set(key, { version, data, expiresAt })
     return true
   }
 
   async keys(after, limit) {
     await this.#wait()
+    const mistaken = mistakesInKeys[this.mistake]
+    if (mistaken) return mistaken(limit)
     return [...this.entries.keys()].toSorted().filter((key) => after === null || key > after).slice(0, limit)
   }
 }

@@ -67,12 +67,19 @@ ERROR = (
 )
 FAMILIES = {family for _, _, family in ERROR_CODES}
 
+MISTAKES_IN_KEYS: dict[str | None, Callable[[int], list[str]]] = {
+    "lists the first keys always": lambda limit: numbered(limit),
+    "lists the last keys first": lambda limit: numbered(limit)[::-1],
+    "lists too many keys": lambda limit: numbered(limit + 1),
+}
+
 
 class CustomStore:
-    """A minimal custom store, which fails or hangs on command."""
+    """A minimal custom store, which fails, hangs or breaks a promise on command."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
+        self.mistake: str | None = None
         # How many more saves succeed; None: all of them.
         self.saves_left: int | None = None
         self.swapping = threading.Lock()
@@ -94,13 +101,15 @@ class CustomStore:
                     raise OSError("the disk is full")
                 self.saves_left -= 1
             there = self.entries.get(key)
-            if (there and there[0]) != expected:
+            if (there and there[0]) != expected or self.mistake == "saves nothing":
                 return False
             self.entries[key] = version, data, expires_at
             return True
 
     def keys(self, after: str | None, limit: int) -> list[str]:
         self.runs.wait()
+        if self.mistake in MISTAKES_IN_KEYS:
+            return MISTAKES_IN_KEYS[self.mistake](limit)
         with self.swapping:
             return sorted(key for key in self.entries if after is None or key > after)[:limit]
 
@@ -187,6 +196,7 @@ class Shim:
             ),
             "store.limit": self.limit_store,
             "store.hang": self.hang_store,
+            "store.break": self.break_store,
             "store.copy": self.copy_store,
             "request.export": lambda args: {"exported": self.objects[args["request"]].export()},
             "request.restore": lambda args: self.keep_request(
@@ -238,10 +248,15 @@ class Shim:
         return store
 
     def open_store(self, args: Args) -> Reply:
-        name, url = args.pop("name"), args.pop("url")
+        name = args.pop("name")
         if args.pop("password_fails", False):
             args["password"] = self.no_password
-        self.objects[name] = self.store_class.open(url, **args)
+        if args.pop("password_missing", False):
+            args["password"] = lambda: None
+        if "custom" in args:
+            self.objects[name] = self.store_class(self.custom_store(args.pop("custom")), **args)
+        else:
+            self.objects[name] = self.store_class.open(args.pop("url"), **args)
         return {}
 
     def custom_store(self, name: str) -> CustomStore | AsyncCustomStore:
@@ -254,6 +269,10 @@ class Shim:
     def hang_store(self, args: Args) -> Reply:
         runs = self.custom_stores[args["custom"]].runs
         runs.clear() if args.get("hangs") else runs.set()
+        return {}
+
+    def break_store(self, args: Args) -> Reply:
+        self.custom_stores[args["custom"]].mistake = args.get("mistake")
         return {}
 
     def copy_store(self, args: Args) -> Reply:
@@ -496,6 +515,10 @@ def metadata(args: Args) -> dict[str, Any]:
             "authorization_response_iss_parameter_supported"
         )
     return found
+
+
+def numbered(count: int) -> list[str]:
+    return [f"{number:064x}" for number in range(count)]
 
 
 def token(token: str | None) -> Reply:

@@ -19,6 +19,7 @@ Steps run one after another, in the first process, `one`, unless they say that t
                                                starts it again
     {"disk": "fill_disk" | "make_room"}        for the process
     {"file": "make_read_only" | "make_writable" | "keep" | "put", "path", "as" | "kept"}
+    {"file": "list", "path", "expect"}         the names in a folder
 """
 
 from __future__ import annotations
@@ -230,6 +231,8 @@ class CaseRun:
             self._scope[step["as"]] = store_file.keep(path)
         elif what == "put":
             store_file.put(path, self._scope[step["kept"]])
+        elif what == "list":
+            _require(differences(step["expect"], sorted(file.name for file in path.iterdir())))
         else:
             RIGHTS[what](path)
 

@@ -1,4 +1,4 @@
-//! A minimal custom store, which fails or hangs on command.
+//! A minimal custom store, which fails, hangs or breaks a promise on command.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ struct Contents {
     saves_left: Option<u64>,
     /// Like a database that was stopped: no call returns while this is set.
     hangs: bool,
+    mistake: Option<String>,
 }
 
 impl CustomStore {
@@ -26,6 +27,10 @@ impl CustomStore {
 
     pub(crate) fn limit(&self, saves_left: Option<u64>) {
         self.contents().saves_left = saves_left;
+    }
+
+    pub(crate) fn mistake(&self, mistake: Option<String>) {
+        self.contents().mistake = mistake;
     }
 
     /// Replaces the content with that of `other`.
@@ -55,7 +60,8 @@ impl TokenStore for CustomStore {
             return Err("the disk is full".into());
         }
         contents.saves_left = contents.saves_left.map(|left| left - 1);
-        if contents.entries.get(key).map(|there| there.version.as_str()) != expected {
+        let is_mistaken = contents.mistake.as_deref() == Some("saves nothing");
+        if contents.entries.get(key).map(|there| there.version.as_str()) != expected || is_mistaken {
             return Ok(SwapOutcome::Conflict);
         }
         contents.entries.insert(key.clone(), entry.clone());
@@ -63,9 +69,20 @@ impl TokenStore for CustomStore {
     }
 
     fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
-        let mut keys: Vec<_> = self.available().entries.keys().filter(|key| Some(*key) > after).cloned().collect();
+        let contents = self.available();
+        match contents.mistake.as_deref() {
+            Some("lists the first keys always") => return numbered(0..limit),
+            Some("lists the last keys first") => return numbered((0..limit).rev()),
+            Some("lists too many keys") => return numbered(0..=limit),
+            _ => {}
+        }
+        let mut keys: Vec<_> = contents.entries.keys().filter(|key| Some(*key) > after).cloned().collect();
         keys.sort();
         keys.truncate(limit);
         Ok(keys)
     }
+}
+
+fn numbered(numbers: impl Iterator<Item = usize>) -> Result<Vec<StoreKey>, BoxError> {
+    numbers.map(|number| Ok(StoreKey::parse(&format!("{number:064x}"))?)).collect()
 }

@@ -62,6 +62,7 @@ impl Shim {
             "store.check" => Self::store_check,
             "store.limit" => Self::store_limit,
             "store.hang" => Self::store_hang,
+            "store.break" => Self::store_break,
             "store.copy" => Self::store_copy,
             "request.export" => Self::request_export,
             "request.restore" => Self::request_restore,

@@ -23,7 +23,7 @@ impl Shim {
     }
 
     pub(crate) fn store_open(&self, mut args: Args) -> Members {
-        let (name, url) = (args.needed("name")?, args.needed("url")?);
+        let name = args.needed("name")?;
         let mut options = StoreOptions::new();
         if let Some(password) = args.text("password")? {
             options = options.password(move || Ok(password.clone()));
@@ -58,7 +58,11 @@ impl Shim {
         if args.flag("allow_network_file_system")? {
             options = options.allow_network_file_system();
         }
-        let store = with_settings(Store::open_with(&url, &options)?, &mut args)?;
+        let store = match args.text("custom")? {
+            Some(custom) => Store::new(self.custom_stores.get_or_make(&custom)),
+            None => Store::open_with(&args.needed("url")?, &options)?,
+        };
+        let store = with_settings(store, &mut args)?;
         args.end()?;
         self.stores.put(name, store);
         Ok(json!({}))
@@ -81,6 +85,13 @@ impl Shim {
         let (custom, hangs) = (self.custom_store(&mut args, "custom")?, args.flag("hangs")?);
         args.end()?;
         custom.hang(hangs);
+        Ok(json!({}))
+    }
+
+    pub(crate) fn store_break(&self, mut args: Args) -> Members {
+        let (custom, mistake) = (self.custom_store(&mut args, "custom")?, args.text("mistake")?);
+        args.end()?;
+        custom.mistake(mistake);
         Ok(json!({}))
     }
 
