@@ -33,7 +33,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_memory(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
-    unsafe { run_out("store", store, error, || made(options, || Ok((Store::memory(), None)))) }
+    unsafe { made(options, store, error, |_| Ok((Store::memory(), None))) }
 }
 
 /// Keeps logins in a SQLite database, for any number of processes on one machine. Opens the file,
@@ -50,14 +50,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_sqlite(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
-    unsafe {
-        run_out("store", store, error, || {
-            made(options, || {
-                let sqlite = options.as_ref().map(|options| options.sqlite()).unwrap_or_default();
-                Ok((Store::sqlite_with(text("path", path)?, &sqlite)?, None))
-            })
-        })
-    }
+    unsafe { made(options, store, error, |options| Ok((Store::sqlite_with(text("path", path)?, options.sqlite())?, None))) }
 }
 
 /// Keeps logins where `url` says: "postgres://user@host/database", "rediss://host:6379",
@@ -74,14 +67,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_open(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
-    unsafe {
-        run_out("store", store, error, || {
-            made(options, || {
-                let of_url = options.as_ref().map(|options| options.of_url()).unwrap_or_default();
-                Ok((Store::open_with(text("url", url)?, &of_url)?, None))
-            })
-        })
-    }
+    unsafe { made(options, store, error, |options| Ok((Store::open_with(text("url", url)?, options.of_url())?, None))) }
 }
 
 /// Keeps logins in a custom store: wherever these functions put them. `functions` is copied;
@@ -97,11 +83,9 @@ pub unsafe extern "C" fn sipgate_oauth2_store_new(
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
-        run_out("store", store, error, || {
-            made(options, || {
-                let custom = CustomStore::new(functions)?;
-                Ok((Store::new(custom.clone()), Some(custom)))
-            })
+        made(options, store, error, |_| {
+            let custom = CustomStore::new(functions)?;
+            Ok((Store::new(custom.clone()), Some(custom)))
         })
     }
 }
@@ -114,19 +98,27 @@ pub unsafe extern "C" fn sipgate_oauth2_store_free(store: *mut sipgate_oauth2_st
     unsafe { free(store) };
 }
 
+/// Makes a store with `make` and what the options say of all stores.
+///
 /// # Safety
 ///
-/// `options` is NULL or a live handle.
+/// `options` is NULL or a live handle. `store` and `error` are NULL or point to a place for one
+/// pointer.
 unsafe fn made(
     options: *const sipgate_oauth2_store_options,
-    make: impl FnOnce() -> Result<(Store, Option<CustomStore>)>,
-) -> Result<sipgate_oauth2_store> {
-    fork::watch();
-    at_exit::watch();
-    let (mut store, custom) = make()?;
-    // SAFETY: NULL or a live handle.
-    if let Some(options) = unsafe { options.as_ref() } {
-        store = options.apply(store)?;
-    }
-    Ok(sipgate_oauth2_store { store, custom })
+    store: *mut *mut sipgate_oauth2_store,
+    error: *mut *mut sipgate_oauth2_error,
+    make: impl FnOnce(&sipgate_oauth2_store_options) -> Result<(Store, Option<CustomStore>)>,
+) -> sipgate_oauth2_status {
+    let make = || {
+        fork::watch();
+        at_exit::watch();
+        let defaults = sipgate_oauth2_store_options::default();
+        // SAFETY: NULL or a live handle.
+        let options = unsafe { options.as_ref() }.unwrap_or(&defaults);
+        let (store, custom) = make(options)?;
+        Ok(sipgate_oauth2_store { store: options.apply(store)?, custom })
+    };
+    // SAFETY: the caller upholds the contract.
+    unsafe { run_out("store", store, error, make) }
 }

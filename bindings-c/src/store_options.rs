@@ -41,12 +41,12 @@ impl Values {
 }
 
 impl sipgate_oauth2_store_options {
-    pub(crate) fn sqlite(&self) -> SqliteOptions {
-        self.0.sqlite.clone()
+    pub(crate) fn sqlite(&self) -> &SqliteOptions {
+        &self.0.sqlite
     }
 
-    pub(crate) fn of_url(&self) -> StoreOptions {
-        self.0.store.clone()
+    pub(crate) fn of_url(&self) -> &StoreOptions {
+        &self.0.store
     }
 
     pub(crate) fn apply(&self, mut store: Store) -> Result<Store> {

@@ -251,15 +251,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_logout(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
-    unsafe {
-        run(error, || {
-            let outcome = handle("source", source)?.source.start_logout(&or_defaults(options)).wait()?;
-            if let Some(revoked) = revoked.as_mut() {
-                *revoked = outcome == LogoutOutcome::Revoked;
-            }
-            Ok(())
-        })
-    }
+    unsafe { ended(revoked, error, || handle("source", source)?.source.start_logout(&or_defaults(options)).wait()) }
 }
 
 /// Ends the login as sipgate_oauth2_token_source_logout does, and then removes what the store knows
@@ -276,15 +268,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_forget(
     error: *mut *mut sipgate_oauth2_error,
 ) -> sipgate_oauth2_status {
     // SAFETY: each pointer is NULL or what the header requires.
-    unsafe {
-        run(error, || {
-            let outcome = handle("source", source)?.source.start_forget(&or_defaults(options)).wait()?;
-            if let Some(revoked) = revoked.as_mut() {
-                *revoked = outcome == LogoutOutcome::Revoked;
-            }
-            Ok(())
-        })
-    }
+    unsafe { ended(revoked, error, || handle("source", source)?.source.start_forget(&or_defaults(options)).wait()) }
 }
 
 /// Checks that no tokens would be lost if the process ended now. Fails with SIPGATE_UNSAVED if new
@@ -320,4 +304,27 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_account_hash(source: *const
 pub unsafe extern "C" fn sipgate_oauth2_token_source_free(source: *mut sipgate_oauth2_token_source) {
     // SAFETY: NULL or a live handle that the caller gives up.
     unsafe { free(source) };
+}
+
+/// Ends a login with `end`, and writes whether the server revoked it to `revoked`, unless that is
+/// NULL.
+///
+/// # Safety
+///
+/// `revoked` is NULL or points to a place for one `bool`, and `error` to one for one pointer.
+unsafe fn ended(
+    revoked: *mut bool,
+    error: *mut *mut sipgate_oauth2_error,
+    end: impl FnOnce() -> Result<LogoutOutcome>,
+) -> sipgate_oauth2_status {
+    let end = || {
+        let outcome = end()?;
+        // SAFETY: NULL or a place for one `bool`.
+        if let Some(revoked) = unsafe { revoked.as_mut() } {
+            *revoked = outcome == LogoutOutcome::Revoked;
+        }
+        Ok(())
+    };
+    // SAFETY: the caller upholds the contract.
+    unsafe { run(error, end) }
 }
