@@ -69,6 +69,7 @@ typedef struct sipgate_oauth2_store sipgate_oauth2_store;
 typedef struct sipgate_oauth2_store_entry sipgate_oauth2_store_entry;
 typedef struct sipgate_oauth2_store_error_message sipgate_oauth2_store_error_message;
 typedef struct sipgate_oauth2_store_findings sipgate_oauth2_store_findings;
+typedef struct sipgate_oauth2_store_keys sipgate_oauth2_store_keys;
 typedef struct sipgate_oauth2_store_options sipgate_oauth2_store_options;
 typedef struct sipgate_oauth2_store_violations sipgate_oauth2_store_violations;
 typedef struct sipgate_oauth2_token_set sipgate_oauth2_token_set;
@@ -89,6 +90,7 @@ typedef struct {
   sipgate_oauth2_store_answer(*load)(void *user_data, const char *key, sipgate_oauth2_store_entry *entry, sipgate_oauth2_store_error_message *message);
   sipgate_oauth2_store_answer(*save)(void *user_data, const char *key, const char *expected_version, const sipgate_oauth2_store_entry *entry, sipgate_oauth2_store_error_message *message);
   void(*free)(void *user_data);
+  sipgate_oauth2_store_answer(*keys)(void *user_data, const char *after, size_t limit, sipgate_oauth2_store_keys *keys, sipgate_oauth2_store_error_message *message);
 } sipgate_oauth2_store_functions;
 typedef void(*sipgate_oauth2_event_handler)(void *user_data, const sipgate_oauth2_event *event);
 const char *sipgate_oauth2_version(void);
@@ -141,6 +143,7 @@ int64_t sipgate_oauth2_store_entry_expires_at(const sipgate_oauth2_store_entry *
 sipgate_oauth2_status sipgate_oauth2_store_entry_set_version( sipgate_oauth2_store_entry *entry, const char *version, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_entry_set_data( sipgate_oauth2_store_entry *entry, const uint8_t *data, size_t len, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_entry_set_expires_at( sipgate_oauth2_store_entry *entry, int64_t expires_at, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_store_keys_add( sipgate_oauth2_store_keys *keys, const char *key, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_error_message_set( sipgate_oauth2_store_error_message *message, const char *text, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_password_set( sipgate_oauth2_password *password, const char *text, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_store_options_set_password_function( sipgate_oauth2_store_options *options, sipgate_oauth2_password_function function, void *user_data, void(*free)(void *user_data), sipgate_oauth2_error **error);
@@ -193,6 +196,8 @@ sipgate_oauth2_status sipgate_oauth2_client_refresh( const sipgate_oauth2_client
 sipgate_oauth2_status sipgate_oauth2_client_refresh_tokens( const sipgate_oauth2_client *client, const sipgate_oauth2_token_set *old_tokens, const char *scope, const sipgate_oauth2_call_options *options, sipgate_oauth2_token_set **tokens, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_complete_login( const sipgate_oauth2_client *client, const sipgate_oauth2_authorization_request *request, const char *callback, const char *account, const sipgate_oauth2_call_options *options, sipgate_oauth2_token_source **source, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_token_source( const sipgate_oauth2_client *client, const char *account, sipgate_oauth2_token_source **source, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_accounts( const sipgate_oauth2_client *client, const char *after, const sipgate_oauth2_call_options *options, sipgate_oauth2_json **accounts, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_client_keep_alive( const sipgate_oauth2_client *client, uint64_t idle_seconds, const sipgate_oauth2_call_options *options, sipgate_oauth2_json **report, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_accept_logout_token( const sipgate_oauth2_client *client, const char *logout_token, const sipgate_oauth2_call_options *options, sipgate_oauth2_json **accounts, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_introspect( const sipgate_oauth2_client *client, const char *token, const sipgate_oauth2_call_options *options, sipgate_oauth2_json **introspection, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_client_revoke( const sipgate_oauth2_client *client, const char *token, const sipgate_oauth2_call_options *options, sipgate_oauth2_error **error);
@@ -275,6 +280,7 @@ sipgate_oauth2_status sipgate_oauth2_token_source_status( const sipgate_oauth2_t
 sipgate_oauth2_status sipgate_oauth2_token_source_claims( const sipgate_oauth2_token_source *source, const sipgate_oauth2_call_options *options, sipgate_oauth2_json **claims, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_token_source_userinfo( const sipgate_oauth2_token_source *source, const sipgate_oauth2_call_options *options, sipgate_oauth2_json **claims, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_token_source_logout( const sipgate_oauth2_token_source *source, const sipgate_oauth2_call_options *options, bool *revoked, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_token_source_forget( const sipgate_oauth2_token_source *source, const sipgate_oauth2_call_options *options, bool *revoked, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_token_source_ensure_saved( const sipgate_oauth2_token_source *source, sipgate_oauth2_error **error);
 sipgate_oauth2_str sipgate_oauth2_token_source_account(const sipgate_oauth2_token_source *source);
 sipgate_oauth2_str sipgate_oauth2_token_source_account_hash( const sipgate_oauth2_token_source *source);
