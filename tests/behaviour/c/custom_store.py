@@ -1,4 +1,6 @@
-"""A minimal custom store: C functions over a dictionary, which fail, hang or break a promise on command."""
+"""A minimal custom store: C functions over a dictionary, which fail or hang on command, or break a
+promise.
+"""
 
 from __future__ import annotations
 

@@ -281,11 +281,8 @@ class Shim:
             for setting in STORE_SETTINGS:
                 if setting in args:
                     do(f"store_options_set_{setting}", options, args.pop(setting))
-            if custom is None:
-                store = make("store_open", url, options)
-            else:
-                store = make("store_new", self.stores.table(custom), options)
-            self.handles.keep("store", name, store)
+            made = ("store_new", self.stores.table(custom)) if custom else ("store_open", url)
+            self.handles.keep("store", name, make(*made, options))
         finally:
             c["store_options_free"](options)
         return {}
