@@ -345,19 +345,20 @@ export declare class Client {
   tokenSource(account: string): TokenSource
 
   /**
-   * The accounts of this client in the store, read a hundred entries at a time. Their order is that
-   * of their keys, which is none to people. What is stored meanwhile may be among them or not. The
-   * timeout is for each page. An entry that cannot be read is listed without its name: it may be
-   * another client's. A custom store needs {@link TokenStore.keys}.
+   * The accounts of this client in the store, read a hundred entries at a time. They are in no
+   * particular order, and an account that is stored meanwhile may be missing. The timeout is for
+   * each page. An entry that cannot be read is listed without its name: it may be another client's.
+   * A custom store needs {@link TokenStore.keys}.
    */
   accounts(options?: CallOptions): AsyncIterableIterator<StoredAccount>
 
   /**
    * Refreshes the logins that nobody has used for a week, so that the server does not end them. Run
    * it every hour, from cron or a timer, on as many machines as you like: they share the work, and
-   * each login is looked at once a day. It stops after the timeout, ten minutes by default, and the
-   * next call goes on. At most five logins a second are refreshed. After five failures in a row it
-   * stops too. A custom store needs {@link TokenStore.keys}.
+   * look at each login once a day, or seven times within a shorter `idle`. It stops after the
+   * timeout, ten minutes by default, and the next call goes on. At most five logins a second are
+   * refreshed, on all machines together. After five failures in a row it stops too. A custom store
+   * needs {@link TokenStore.keys}.
    */
   keepAlive(options?: KeepAliveOptions): Promise<KeepAliveReport>
 
@@ -786,9 +787,9 @@ export interface TokenStore {
     expiresAt: number | null,
   ): boolean | Promise<boolean>
   /**
-   * May be missing; {@link Client.accounts} needs it. The keys after this one in their order, or
-   * the first ones if `after` is `null`: at most `limit`. Keys of expired entries may be among
-   * them.
+   * May be missing; {@link Client.accounts} and {@link Client.keepAlive} need it. The keys after
+   * this one in their order, or the first ones if `after` is `null`: at most `limit`. Keys of
+   * expired entries may be among them.
    */
   keys?(after: string | null, limit: number): readonly string[] | Promise<readonly string[]>
 }
@@ -826,8 +827,9 @@ export declare class Store {
   /**
    * Looks whether the store works and keeps logins as it must: rights, table, durability, eviction,
    * and whether the server is the primary. Returns what is wrong, in words with the remedy: an
-   * empty array is good. For start scripts and monitoring. Rejects if the store cannot be asked.
-   * Nothing is known of a custom store; {@link checkStore} tests one.
+   * empty array means that all is well. For start scripts and monitoring. Rejects if the store
+   * cannot be asked, or if a SQLite database cannot be written. Nothing is known of a custom store;
+   * {@link checkStore} tests one.
    */
   check(options?: CallOptions): Promise<string[]>
 

@@ -330,8 +330,8 @@ typedef struct sipgate_oauth2_json sipgate_oauth2_json;
 typedef struct sipgate_oauth2_logout_parameters sipgate_oauth2_logout_parameters;
 
 /**
- * Where a password function puts the password. The library owns it: it is valid until the function
- * returns, and wipes it.
+ * Where a password function puts the password. The library owns it and wipes it: it is valid until
+ * the function returns.
  */
 typedef struct sipgate_oauth2_password sipgate_oauth2_password;
 
@@ -495,7 +495,7 @@ typedef struct {
   /**
    * Adds the keys after `after` to `keys`, or the first keys if `after` is NULL: in their order,
    * as strcmp has it, and `limit` of them at most. Keys of expired entries may be among them.
-   * May be NULL; sipgate_oauth2_client_accounts needs it.
+   * May be NULL; sipgate_oauth2_client_accounts and sipgate_oauth2_client_keep_alive need it.
    */
   sipgate_oauth2_store_answer (*keys)(void *user_data,
                                       const char *after,
@@ -987,9 +987,9 @@ void sipgate_oauth2_store_violations_free(sipgate_oauth2_store_violations *viola
 /**
  * Looks whether a store works and keeps logins as it must: rights, table, durability, eviction,
  * and whether the server is the primary. For start scripts and monitoring. Blocks. `options` may
- * be NULL. A store that cannot be asked is a failure of this function, and what it finds is not.
- * Of a custom store nothing is known: sipgate_oauth2_store_check tests one. The caller owns
- * `findings`.
+ * be NULL. What it finds is not a failure of this function, but a store that cannot be asked, or a
+ * SQLite database that cannot be written, is. Nothing is known of a custom store:
+ * sipgate_oauth2_store_check tests one. The caller owns `findings`.
  */
 sipgate_oauth2_status sipgate_oauth2_store_check_settings(
     const sipgate_oauth2_store *store,
@@ -1363,8 +1363,8 @@ sipgate_oauth2_status sipgate_oauth2_client_token_source(
 /**
  * A page of the accounts of this client in the store: those among the next hundred entries.
  * `after` is NULL for the first page, and then `next` of the page before. `accounts` is a JSON
- * object with `accounts`, an array, and `next`, which is null after the last page. Each has
- * `account`, `account_hash`, `state` ("active", "rejected", "logged_out" or "unreadable") and
+ * object with `accounts`, an array, and `next`, which is null after the last page. Each account
+ * has `account`, `account_hash`, `state` ("active", "rejected", "logged_out" or "unreadable") and
  * `last_error`, which is null or has `code`, `remedy` and `message`: why the last refresh failed,
  * why the login ended, or why the entry cannot be read. `account` is empty if it cannot be read.
  * `options` may be NULL. Blocks. A custom store needs the function keys. The caller owns
@@ -1380,14 +1380,14 @@ sipgate_oauth2_status sipgate_oauth2_client_accounts(
 /**
  * Refreshes the logins that were last refreshed more than `idle_seconds` ago, so that the server
  * does not end them; 604800, a week, is a good value. Run it every hour, from cron or a thread, on
- * as many machines as you like: they share the work, and each login is looked at once a day.
- * `report` is a JSON object: `seen`, how many logins of this client it looked at; `renewed`, how
- * many it refreshed; `failed`, how many it could not refresh now, or not read; and
- * `login_required`, an array of the accounts whose logins the server does not accept any more, now
- * or since an earlier refresh. `options` may be NULL. Blocks, without a timeout in `options` for
- * ten minutes at most; the next call goes on. At most five logins a second are refreshed. After
- * five failures in a row it stops too. A custom store needs the function keys. The caller owns
- * `report`.
+ * as many machines as you like: they share the work, and look at each login once a day, or seven
+ * times within a shorter `idle_seconds`. `report` is a JSON object: `seen`, how many logins of
+ * this client it looked at; `renewed`, how many it refreshed; `failed`, how many it could not
+ * refresh now, or could not read; and `login_required`, an array of the accounts whose logins the
+ * server does not accept any more, now or since an earlier refresh. `options` may be NULL. Blocks
+ * for ten minutes at most, or for the timeout in `options`, and the next call goes on. At most
+ * five logins a second are refreshed, on all machines together. After five failures in a row it
+ * stops too. A custom store needs the function keys. The caller owns `report`.
  */
 sipgate_oauth2_status sipgate_oauth2_client_keep_alive(
     const sipgate_oauth2_client *client,

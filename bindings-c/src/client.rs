@@ -213,8 +213,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_token_source(
 
 /// A page of the accounts of this client in the store: those among the next hundred entries.
 /// `after` is NULL for the first page, and then `next` of the page before. `accounts` is a JSON
-/// object with `accounts`, an array, and `next`, which is null after the last page. Each has
-/// `account`, `account_hash`, `state` ("active", "rejected", "logged_out" or "unreadable") and
+/// object with `accounts`, an array, and `next`, which is null after the last page. Each account
+/// has `account`, `account_hash`, `state` ("active", "rejected", "logged_out" or "unreadable") and
 /// `last_error`, which is null or has `code`, `remedy` and `message`: why the last refresh failed,
 /// why the login ended, or why the entry cannot be read. `account` is empty if it cannot be read.
 /// `options` may be NULL. Blocks. A custom store needs the function keys. The caller owns
@@ -240,14 +240,14 @@ pub unsafe extern "C" fn sipgate_oauth2_client_accounts(
 
 /// Refreshes the logins that were last refreshed more than `idle_seconds` ago, so that the server
 /// does not end them; 604800, a week, is a good value. Run it every hour, from cron or a thread, on
-/// as many machines as you like: they share the work, and each login is looked at once a day.
-/// `report` is a JSON object: `seen`, how many logins of this client it looked at; `renewed`, how
-/// many it refreshed; `failed`, how many it could not refresh now, or not read; and
-/// `login_required`, an array of the accounts whose logins the server does not accept any more, now
-/// or since an earlier refresh. `options` may be NULL. Blocks, without a timeout in `options` for
-/// ten minutes at most; the next call goes on. At most five logins a second are refreshed. After
-/// five failures in a row it stops too. A custom store needs the function keys. The caller owns
-/// `report`.
+/// as many machines as you like: they share the work, and look at each login once a day, or seven
+/// times within a shorter `idle_seconds`. `report` is a JSON object: `seen`, how many logins of
+/// this client it looked at; `renewed`, how many it refreshed; `failed`, how many it could not
+/// refresh now, or could not read; and `login_required`, an array of the accounts whose logins the
+/// server does not accept any more, now or since an earlier refresh. `options` may be NULL. Blocks
+/// for ten minutes at most, or for the timeout in `options`, and the next call goes on. At most
+/// five logins a second are refreshed, on all machines together. After five failures in a row it
+/// stops too. A custom store needs the function keys. The caller owns `report`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_keep_alive(
     client: *const sipgate_oauth2_client,

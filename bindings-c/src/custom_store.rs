@@ -94,7 +94,7 @@ pub struct sipgate_oauth2_store_functions {
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
     /// Adds the keys after `after` to `keys`, or the first keys if `after` is NULL: in their order,
     /// as strcmp has it, and `limit` of them at most. Keys of expired entries may be among them.
-    /// May be NULL; sipgate_oauth2_client_accounts needs it.
+    /// May be NULL; sipgate_oauth2_client_accounts and sipgate_oauth2_client_keep_alive need it.
     pub keys: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,

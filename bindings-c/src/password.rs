@@ -13,8 +13,8 @@ use crate::status::sipgate_oauth2_status;
 use crate::store_options::sipgate_oauth2_store_options;
 use crate::user_data::{FreeFunction, UserData};
 
-/// Where a password function puts the password. The library owns it: it is valid until the function
-/// returns, and wipes it.
+/// Where a password function puts the password. The library owns it and wipes it: it is valid until
+/// the function returns.
 #[derive(Default)]
 pub struct sipgate_oauth2_password(Option<Zeroizing<String>>);
 

@@ -23,9 +23,9 @@ impl From<Vec<String>> for sipgate_oauth2_store_findings {
 
 /// Looks whether a store works and keeps logins as it must: rights, table, durability, eviction,
 /// and whether the server is the primary. For start scripts and monitoring. Blocks. `options` may
-/// be NULL. A store that cannot be asked is a failure of this function, and what it finds is not.
-/// Of a custom store nothing is known: sipgate_oauth2_store_check tests one. The caller owns
-/// `findings`.
+/// be NULL. What it finds is not a failure of this function, but a store that cannot be asked, or a
+/// SQLite database that cannot be written, is. Nothing is known of a custom store:
+/// sipgate_oauth2_store_check tests one. The caller owns `findings`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_check_settings(
     store: *const sipgate_oauth2_store,

@@ -65,7 +65,7 @@ class CustomStore(typing.Protocol):
 
 
 class CustomStoreWithKeys(CustomStore, typing.Protocol):
-    """A custom store that can also list its keys, for `Client.accounts`."""
+    """A custom store that can also list its keys, for `Client.accounts` and `keep_alive`."""
 
     def keys(
         self, after: str | None, limit: int, /

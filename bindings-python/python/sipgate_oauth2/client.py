@@ -228,10 +228,10 @@ class Client(ClientBase):
     def accounts(self, **call: Unpack[CallOptions]) -> Iterator[StoredAccount]:
         """The accounts of this client in the store, read a hundred entries at a time.
 
-        Their order is that of their keys, which is none to people. What is stored meanwhile may be
-        among them or not. `timeout` is for each page. An entry that cannot be read is listed
-        without its name, with the state `unreadable`: it may be another client's. A custom store
-        needs the function `keys`.
+        They are in no particular order, and an account that is stored meanwhile may be missing.
+        `timeout` is for each page. An entry that cannot be read is listed without its name, with
+        the state `unreadable`: it may be another client's. A custom store needs the function
+        `keys`.
         """
         # Not imported before it is needed: it takes longer than all of this package.
         from .stored_account import StoredAccount
@@ -251,9 +251,10 @@ class Client(ClientBase):
         default, so that the server does not end them.
 
         Run it every hour, from cron or a thread, on as many machines as you like: they share the
-        work, and each login is looked at once a day. It stops after `timeout`, ten minutes by
-        default, and the next call goes on. At most five logins a second are refreshed. After five
-        failures in a row it stops too. A custom store needs the function `keys`.
+        work, and look at each login once a day, or seven times within a shorter `idle`. It stops
+        after `timeout`, ten minutes by default, and the next call goes on. At most five logins a
+        second are refreshed, on all machines together. After five failures in a row it stops too. A
+        custom store needs the function `keys`.
         """
         # Not imported before it is needed: it takes longer than all of this package.
         from .keep_alive_report import KeepAliveReport

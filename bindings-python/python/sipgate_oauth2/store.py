@@ -38,7 +38,8 @@ class StoreBase:
         `expected_version` is `None`. Otherwise it changes nothing and returns `False`.
 
         `keys(after, limit)` may be missing. It returns the keys after this one in their order, or
-        the first ones if `after` is `None`: at most `limit`. `Client.accounts` needs it.
+        the first ones if `after` is `None`: at most `limit`. `Client.accounts` and
+        `Client.keep_alive` need it.
 
         `data` is bytes, and holds secrets. An entry may be deleted once `expires_at` (seconds since
         1970, or `None`) has passed. The functions are called on threads of the library, or on the
@@ -103,8 +104,8 @@ class StoreBase:
         Opening a database on a server does no I/O: an application starts while its database
         restarts. `check` looks. An option that the URL's store does not have is an error.
 
-        For all: `encryption_keys` as for `sqlite`, but not in memory; `recheck` is 5 by default,
-        or 1 for a store on this machine.
+        For all: `encryption_keys` as for `sqlite`; `recheck` is 5 by default, or 1 for SQLite and
+        in memory.
 
         For PostgreSQL and Redis: `password` overrides the URL's. It is a text, or a function that
         is asked before each new connection, plain or, for `sipgate_oauth2.aio`, `async`.
@@ -181,8 +182,9 @@ class Store(StoreBase):
         eviction, and whether the server is the primary.
 
         Returns what is wrong, in words with the remedy: an empty list means that all is well. For
-        start scripts and monitoring. A store that cannot be asked is a `StoreError`. Of a custom
-        store nothing is known; `check_store` tests one.
+        start scripts and monitoring. It is a `StoreError` if the store cannot be asked, or if a
+        SQLite database cannot be written. Nothing is known of a custom store; `check_store` tests
+        one.
         """
         return self._handle.start_check(timeout=timeout, cancel=cancel).wait()
 

@@ -159,7 +159,7 @@ class AuthorizationParameters(typing.TypedDict, total=False):
     """The user name that the login page proposes."""
 
     ui_locales: str | None
-    """The languages of the login page, the preferred one first: `de en`."""
+    """The languages of the login page, in order of preference: `de en`."""
 
     max_age: int | None
     """How many seconds ago the user may have logged in: 0 requires a login now (OpenID Connect
@@ -205,7 +205,7 @@ class LogoutParameters(typing.TypedDict, total=False):
     """Which user is to be logged out, such as a name."""
 
     ui_locales: str | None
-    """The languages of the server's page, the preferred one first: `de en`."""
+    """The languages of the server's page, in order of preference: `de en`."""
 
 
 Remedy = typing.Literal[
