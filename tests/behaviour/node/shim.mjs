@@ -262,7 +262,7 @@ function customStore(name) {
 
 const mistakesInKeys = {
   'lists the first keys always': (limit) => numbered(limit),
-  'lists the last keys first': (limit) => numbered(limit).reverse(),
+  'lists the last keys first': (limit) => numbered(limit).toReversed(),
   'lists too many keys': (limit) => numbered(limit + 1),
 }
 
