@@ -94,6 +94,26 @@ static sipgate_oauth2_store_answer libpq_store_save(void *url, const char *key, 
                             message);
 }
 
+static sipgate_oauth2_store_answer libpq_store_keys(void *url, const char *after, size_t limit, sipgate_oauth2_store_keys *keys,
+                                                    sipgate_oauth2_store_error_message *message)
+{
+    char most[32];
+    const char *values[2] = {after == NULL ? "" : after, most};
+    PGconn *connection = NULL;
+    PGresult *rows;
+    sipgate_oauth2_store_answer answer;
+    int i;
+
+    snprintf(most, sizeof most, "%zu", limit);
+    rows = libpq_store_run(url, &connection, "SELECT key FROM logins WHERE key > $1 ORDER BY key LIMIT $2::bigint", 2, values, NULL,
+                           NULL);
+    answer = PQresultStatus(rows) == PGRES_TUPLES_OK ? SIPGATE_STORE_DONE : SIPGATE_STORE_FAILED;
+    for (i = 0; answer == SIPGATE_STORE_DONE && i < PQntuples(rows); i++)
+        if (sipgate_oauth2_store_keys_add(keys, PQgetvalue(rows, i, 0), NULL))
+            answer = SIPGATE_STORE_FAILED;
+    return libpq_store_done(connection, rows, answer, message);
+}
+
 /* The store, which the caller owns. Makes the table if there is none. */
 static inline sipgate_oauth2_status libpq_store_new(const char *url, const sipgate_oauth2_store_options *options,
                                                     sipgate_oauth2_store **store, sipgate_oauth2_error **error)
@@ -114,6 +134,7 @@ static inline sipgate_oauth2_status libpq_store_new(const char *url, const sipga
     functions.load = libpq_store_load;
     functions.save = libpq_store_save;
     functions.free = free;
+    functions.keys = libpq_store_keys;
     status = sipgate_oauth2_store_new(&functions, options, store, error);
     if (status != SIPGATE_OK)
         free(functions.user_data);
