@@ -267,7 +267,8 @@ impl Client {
 
     /// Refreshes the logins that nobody has used for a week, because a server ends a login that is
     /// not refreshed for some time. Run it every hour, from cron or a thread, on any number of
-    /// machines: they share the work.
+    /// machines: they share the work, and look at each login once a day, or seven times within a
+    /// shorter [`idle`](KeepAlive::idle).
     ///
     /// It stops after ten minutes, unless the call has a timeout, or after five failures in a row.
     /// The next call continues. All machines together refresh at most five logins a second.
