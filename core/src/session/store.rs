@@ -156,15 +156,15 @@ impl Store {
         postgres::schema(table)
     }
 
-    /// Checks that the store works and does not lose logins. A database is written to, and
-    /// one on a server is asked about rights, table, durability, eviction and whether it is the
-    /// primary; a custom store is read. Returns each problem with its remedy, or nothing if there is none. For
+    /// Checks that the store works and does not lose logins. A database is written to, and one on a
+    /// server is asked about rights, table, durability, eviction and whether it is the primary. A
+    /// custom store is read. Returns each problem with its remedy, or nothing if there is none. For
     /// start scripts and monitoring.
     ///
     /// # Errors
     ///
-    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) if the store does not respond; for a
-    /// SQLite database that cannot be read or written, the errors of [`sqlite`](Self::sqlite).
+    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) if the store does not respond; for
+    /// a SQLite database that cannot be read or written, the errors of [`sqlite`](Self::sqlite).
     pub fn check(&self) -> Result<Vec<String>> {
         self.start_check(&CallOptions::new()).wait()
     }
