@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -19,13 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from driver.programs import ROOT
 from driver.shims import SHIMS
 from fleet import failures
-from fleet.contention import contention
+from fleet.contention import SECONDS, contention
 from fleet.conversation import conversations
 from fleet.machines import between_machines
 from fleet.own_drivers import own_drivers
 from fleet.redis import Redis
 from fleet.server import Server
-from fleet.servers import SERVERS, running
+from fleet.servers import ALL, SERVERS, running
 
 # Contention is the same on both versions of a server.
 CONTENDED = ("postgres-18", "pgbouncer", "valkey")
@@ -61,26 +62,34 @@ def kit(servers: Mapping[str, Server]) -> Iterator[str]:
             yield f"kit on {name}: {done.stdout[-4000:]}{done.stderr[-2000:]}"
 
 
-def short() -> Iterator[str]:
+@dataclass(frozen=True)
+class Extent:
+    """How much is tested."""
+
+    kills: int
+    # Seconds for each server.
+    contention: float
+    contended: Sequence[str]
+    failing: Sequence[str]
+    languages_per_failure: int
+    between_machines: bool
+
+
+SHORT = Extent(1, SECONDS, CONTENDED, ("postgres-18", "valkey"), failures.LANGUAGES, False)
+LONG = Extent(10, 120, ALL, tuple(SERVERS), len(LANGUAGES), True)
+
+
+def problems(extent: Extent) -> Iterator[str]:
     with running() as fleet:
         yield from fleet.problems()
         yield from kit(fleet.servers)
         yield from own_drivers(fleet.servers)
-        yield from conversations(fleet.servers, LANGUAGES, kills=1)
-        contended = {name: fleet.servers[name] for name in CONTENDED if name in fleet.servers}
-        yield from contention(contended, LANGUAGES)
-    yield from failures.failures(("postgres-18", "valkey"), LANGUAGES, failures.LANGUAGES)
-
-
-def long() -> Iterator[str]:
-    with running() as fleet:
-        yield from fleet.problems()
-        yield from kit(fleet.servers)
-        yield from own_drivers(fleet.servers)
-        yield from conversations(fleet.servers, LANGUAGES, kills=10)
-        yield from contention(fleet.servers, LANGUAGES, seconds=120)
-    yield from between_machines(LANGUAGES)
-    yield from failures.failures(tuple(SERVERS), LANGUAGES, len(LANGUAGES))
+        yield from conversations(fleet.servers, LANGUAGES, kills=extent.kills)
+        contended = {name: at for name, at in fleet.servers.items() if name in extent.contended}
+        yield from contention(contended, LANGUAGES, seconds=extent.contention)
+    if extent.between_machines:
+        yield from between_machines(LANGUAGES)
+    yield from failures.failures(extent.failing, LANGUAGES, extent.languages_per_failure)
 
 
 def main() -> int:
@@ -88,11 +97,11 @@ def main() -> int:
     parser.add_argument("--long", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
-    problems = list(long() if options.long else short())
-    for problem in problems:
+    found = list(problems(LONG if options.long else SHORT))
+    for problem in found:
         print(f"FAILED: {problem}")
-    print(f"fleet: {len(problems)} problems, {time.monotonic() - began:.0f} s")
-    return 1 if problems else 0
+    print(f"fleet: {len(found)} problems, {time.monotonic() - began:.0f} s")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
