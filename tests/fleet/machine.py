@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from fleet.installed import Missing
+from fleet.installed import Missing, program
 
 # Runs inside: makes a listening socket, and hands it out over its standard input.
 LISTENS = """
@@ -43,13 +44,27 @@ class Machine:
             _, (listening, *_), _, _ = socket.recv_fds(ours, 1, 1)
         return socket.socket(fileno=listening)
 
-    def disturb(self, *faults: str) -> bool:
-        """Delays or loses packets in both directions, as `tc netem` takes it, if the kernel can."""
-        ends: Sequence[tuple[Sequence[str], str]] = (([], self._cable), (self.under, "cable"))
-        return all(
-            _succeeds([*under, "tc", "qdisc", "replace", "dev", device, "root", "netem", *faults])
-            for under, device in ends
-        )
+    def lose(self, percent: int) -> None:
+        """Loses so many of a hundred packets that arrive at either end of the cable."""
+        nft = str(program("nft", "nftables"))
+        for under, device in (([], self._cable), (self.under, "cable")):
+            rules = f"""table ip {self.name} {{
+                chain arriving {{
+                    type filter hook prerouting priority raw
+                    iifname "{device}" numgen random mod 100 < {percent} counter drop
+                }}
+            }}"""
+            done = subprocess.run(
+                [*under, nft, "-f", "-"], input=rules, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise Missing(f"nft: {done.stderr.strip()}")
+
+    def lost(self) -> int:
+        """How many packets were lost so far."""
+        listing = ["nft", "list", "table", "ip", self.name]
+        ends = [_output(*under, *listing) for under in ([], self.under)]
+        return sum(int(count) for end in ends for count in re.findall(r"counter packets (\d+)", end))
 
     def pull(self) -> None:
         """Pulls the cable out: packets are lost, and nobody is told."""
@@ -76,10 +91,16 @@ class Machine:
         finally:
             # Its end of the cable goes with it, and then ours.
             _succeeds(["ip", "netns", "del", self.name])
+            with contextlib.suppress(FileNotFoundError):
+                _succeeds(["nft", "delete", "table", "ip", self.name])
 
 
 def _run(*command: str) -> None:
     subprocess.run(command, capture_output=True, check=True)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _succeeds(command: Sequence[str]) -> bool:

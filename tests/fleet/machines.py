@@ -34,8 +34,7 @@ MACHINES = 2
 SECONDS = 60.0
 # In each direction: 20 ms there and back.
 DELAY_SECONDS = 0.01
-DELAY = ("delay", "10ms")
-LOSS = ("loss", "2%")
+LOSS_PERCENT = 2
 PULLED_SECONDS = 4.0
 # What callers get whose token has expired while the cable was out, or who wait for a machine that
 # is not heard of.
@@ -58,9 +57,7 @@ def between_machines(languages: Sequence[str], seconds: float = SECONDS) -> list
         except Missing as reason:
             print(f"between machines: SKIPPED, because {reason}", flush=True)
             return []
-        delayed = [machine.disturb(*DELAY, *LOSS) for machine in machines]
-        if not all(delayed):
-            print("between machines: NO LOSS, because this kernel has no netem", flush=True)
+        loses = _lose(machines)
         pem = made.authority.read_text()
         for server in servers:
             stack.enter_context(server.running())
@@ -69,9 +66,7 @@ def between_machines(languages: Sequence[str], seconds: float = SECONDS) -> list
                     _reach(realm, machines, reach)
                     places = []
                     for machine in machines:
-                        port = server.tls_port
-                        if not all(delayed):
-                            port = _delayed(machine, server.tls_port, reach)
+                        port = _delayed(machine, server.tls_port, reach)
                         url = server.url_at(machine.here, port)
                         places.append(Place({"url": url, "ca_certificates": pem}, machine.under))
                     fought = fight_at(
@@ -90,7 +85,22 @@ def between_machines(languages: Sequence[str], seconds: float = SECONDS) -> list
                 ]
                 if pulls and not noticed:
                     problems.append(f"{MACHINES} machines, {server.name}: no caller noticed it")
+        if loses:
+            lost = [machine.lost() for machine in machines]
+            print(f"{MACHINES} machines lost {sum(lost)} packets", flush=True)
+            if not all(lost):
+                problems.append(f"{MACHINES} machines: no packet was lost on one of the cables")
     return problems
+
+
+def _lose(machines: Sequence[Machine]) -> bool:
+    try:
+        for machine in machines:
+            machine.lose(LOSS_PERCENT)
+    except Missing as reason:
+        print(f"between machines: NO LOSS, because {reason}", flush=True)
+        return False
+    return True
 
 
 def _reach(realm: Realm, machines: Sequence[Machine], stack: ExitStack) -> None:
@@ -102,7 +112,7 @@ def _reach(realm: Realm, machines: Sequence[Machine], stack: ExitStack) -> None:
 
 
 def _delayed(machine: Machine, port: int, stack: ExitStack) -> int:
-    """The port of a proxy that delays as the cable cannot."""
+    """The port of a proxy that delays, as this cable cannot."""
     listening = socket.create_server((machine.here, free_port()))
     proxy = stack.enter_context(Proxy(port, listening).running())
     proxy.delay(DELAY_SECONDS)

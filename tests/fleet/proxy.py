@@ -88,6 +88,7 @@ class Proxy:
         finally:
             self._order(server.close)
             self.cut()
+            self._run(_ended(self._loop))
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -140,6 +141,14 @@ class Proxy:
                     continue
                 writer.write(chunk)
                 await writer.drain()
+
+
+async def _ended(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancels the other tasks of a loop, and waits until they are done."""
+    tasks = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
