@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from fleet.postgres import GUEST, PASSWORD, Postgres
+from fleet.postgres import GUEST, PASSWORD, TABLE, Postgres
 from fleet.redis import GUEST_RIGHTS, Redis
 from fleet.resp import RespError
 from fleet.scene import FIX_CONFIGURATION, TRY_LATER, Process, Refusal, Scene
 from fleet.server import ServerBroken
 
 WRONG_PASSWORD = "not-the-password"
-TABLE = "sipgate_oauth2_logins"
 
 
 def wrong_password(scene: Scene) -> Iterator[str]:

@@ -19,6 +19,7 @@ from behaviour.runner.realm import running_realm
 from driver.programs import DEBUG, ROOT
 from driver.shims import SHIMS
 from fleet import configurations, losses, outages
+from fleet.installed import Missing
 from fleet.postgres import Postgres
 from fleet.proxy import Proxy
 from fleet.redis import Redis
@@ -51,7 +52,8 @@ ROWS = (
     Row("The network is slow", losses.slow_network),
     Row("The database is read-only", outages.READ_ONLY),
     Row("Too many connections", outages.TOO_MANY),
-    Row("The memory is full", outages.FULL, (REDIS,)),
+    Row("The memory is full", outages.MEMORY_FULL, (REDIS,)),
+    Row("The disk is full", outages.DISK_FULL, (POSTGRES,)),
     Row("The response to a write is lost", losses.response_lost),
     Row("A failover loses writes that a living process saw", losses.rewound_and_seen),
     Row("A failover loses writes that nobody saw", losses.rewound_and_unseen),
@@ -92,6 +94,9 @@ def test(row: Row, server: Postgres | Redis, languages: Sequence[str]) -> Tested
         proxy = stack.enter_context(Proxy(server.port).running())
         try:
             problems += row.run(Scene(realm, server, proxy, languages, stack))
+        except Missing as reason:
+            print(f"SKIPPED {server.name:<16} {row.fault}, because {reason}", flush=True)
+            return Tested(row, server.name, (), problems)
         except Exception:
             problems.append(traceback.format_exc())
     print(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fleet.postgres import Postgres
+from fleet.postgres import TABLE, Postgres
 from fleet.redis import APP, PASSWORD, SENTINEL_NAME, SENTINELS, Redis
 from fleet.resp import Value
 from fleet.scene import (
@@ -22,7 +22,6 @@ from fleet.scene import (
 )
 from fleet.server import handed_over
 
-TABLE = "sipgate_oauth2_logins"
 PREFIX = "sipgate-oauth2:"
 # For how long others leave a refresh to the process that has claimed it.
 LEASE_SECONDS = 75

@@ -64,7 +64,9 @@ class Machine:
         """How many packets were lost so far."""
         listing = ["nft", "list", "table", "ip", self.name]
         ends = [_output(*under, *listing) for under in ([], self.under)]
-        return sum(int(count) for end in ends for count in re.findall(r"counter packets (\d+)", end))
+        return sum(
+            int(count) for end in ends for count in re.findall(r"counter packets (\d+)", end)
+        )
 
     def pull(self) -> None:
         """Pulls the cable out: packets are lost, and nobody is told."""

@@ -11,13 +11,27 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from fleet.postgres import APP, Postgres
+from fleet.postgres import APP, TABLE, Postgres
 from fleet.redis import Redis
 from fleet.resp import RespError
 from fleet.scene import TRY_LATER, Process, Refusal, Scene
 from fleet.server import free_port
 
 SHORT_LIFE_SECONDS = 2
+# Smaller and smaller entries, until none fits.
+FILL = f"""
+DO $$
+DECLARE size integer := 4000;
+BEGIN
+  WHILE size > 0 LOOP
+    BEGIN
+      INSERT INTO {TABLE} VALUES (md5(random()::text), 'filler', decode(repeat('00', size), 'hex'));
+    EXCEPTION WHEN disk_full THEN
+      size := size / 2;
+    END;
+  END LOOP;
+END $$
+"""
 
 Fault = Callable[[Scene], contextlib.AbstractContextManager[None]]
 
@@ -117,13 +131,30 @@ def _set_read_only(server: Postgres, value: str) -> None:
 
 
 @contextlib.contextmanager
-def full(scene: Scene) -> Iterator[None]:
+def memory_full(scene: Scene) -> Iterator[None]:
     assert isinstance(scene.server, Redis), "only Redis says that its memory is full"
     scene.server.set("maxmemory", "1")
     try:
         yield
     finally:
         scene.server.set("maxmemory", "0")
+
+
+@contextlib.contextmanager
+def disk_full(scene: Scene) -> Iterator[None]:
+    """Moves the table to a small disk, and fills what its pages have left."""
+    server = scene.server
+    assert isinstance(server, Postgres), "Redis writes a log only"
+    with server.small_disk() as disk:
+        server.sql(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        server.sql(f"ALTER TABLE {TABLE} SET (fillfactor = 100), SET TABLESPACE small")
+        server.sql(FILL)
+        try:
+            yield
+        finally:
+            server.sql(f"DELETE FROM {TABLE} WHERE version = 'filler'")
+            server.sql(f"ALTER TABLE {TABLE} SET (fillfactor = 50), SET TABLESPACE pg_default")
+            server.sql("DROP TABLESPACE small")
 
 
 @contextlib.contextmanager
@@ -153,5 +184,6 @@ FROZEN = Outage(frozen)
 SILENT = Outage(silent)
 CUT = Outage(cut)
 READ_ONLY = Outage(read_only)
-FULL = Outage(full, Refusal(remedy=TRY_LATER))
+MEMORY_FULL = Outage(memory_full, Refusal(remedy=TRY_LATER))
+DISK_FULL = Outage(disk_full)
 TOO_MANY = Outage(too_many_connections)

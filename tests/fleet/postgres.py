@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fleet.certificate import Certificate
-from fleet.installed import NOBODY, program, psql, unprivileged
-from fleet.server import Server, ServerBroken
+from fleet.installed import NOBODY, Missing, program, psql, unprivileged
+from fleet.server import Server, ServerBroken, handed_over
 
 ADMIN = "fleet"
 ADMIN_PASSWORD = "fleet-pw"
 APP = "app"
 PASSWORD = "app-pw"
 DATABASE = "app"
+# What the library creates.
+TABLE = "sipgate_oauth2_logins"
 # With the grants of a user who may not create tables.
 GUEST = "guest"
 CONNECTIONS = 100
@@ -91,6 +94,19 @@ class Postgres(Server):
     def standby(self, folder: Path) -> Standby:
         """A standby that copies this server; it does not run yet."""
         return Standby(f"{self.name}'s standby", self._programs, folder, self)
+
+    @contextlib.contextmanager
+    def small_disk(self) -> Iterator[Path]:
+        """An empty folder that has room for one megabyte."""
+        if os.geteuid() != 0:
+            raise Missing("a small disk needs root")
+        folder = handed_over(self.folder / "small")
+        mount = ["mount", "-t", "tmpfs", "-o", f"size=1m,uid={NOBODY},mode=700", "none"]
+        subprocess.run([*mount, str(folder)], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)
 
     def run(self, name: str, *arguments: str, password_file: Path | None = None) -> None:
         """Runs one of its programs as the user of the server."""
