@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import PIPE
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -73,9 +74,19 @@ def main() -> int:
 
 def fleet() -> int:
     """What the stores for several machines cost, on servers that are started for it."""
-    with running(("postgres-18", "valkey")) as servers:
-        urls = [server.url for server in servers.servers.values()]
-        return subprocess.run(["target/release/bench-fleet", *urls], cwd=ROOT).returncode
+    with running(("postgres-18", "valkey")) as fleet:
+        servers = fleet.servers.values()
+        command = ["target/release/bench-fleet", *(server.url for server in servers)]
+        with subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True) as bench:
+            assert bench.stdin is not None and bench.stdout is not None
+            for line in bench.stdout:
+                print(line, end="", flush=True)
+                if line.startswith("stop the servers"):
+                    for server in servers:
+                        server.freeze()
+                    bench.stdin.write("\n")
+                    bench.stdin.flush()
+        return bench.returncode
 
 
 if __name__ == "__main__":
