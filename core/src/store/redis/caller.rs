@@ -32,6 +32,9 @@ pub(super) struct Call<'a> {
     pub(super) repeat: Repeat,
 }
 
+/// What an operation does with a connection.
+type Act<'a> = dyn FnMut(&mut Connection) -> Result<(), Failure> + 'a;
+
 /// How an operation on one node ended without a result.
 enum End {
     Redirected(Redirect, Address),
@@ -47,13 +50,25 @@ impl Caller {
 
     /// Runs the operation on the node that has its key.
     pub(super) fn call<T>(&self, call: Call<'_>, act: impl Fn(&mut Connection) -> Result<T, Failure>) -> Result<T> {
+        result_of(act, |act| self.follow(call, act))
+    }
+
+    /// Runs the operation on this node.
+    pub(super) fn on<T>(&self, node: &Node, call: Call<'_>, act: impl Fn(&mut Connection) -> Result<T, Failure>) -> Result<T> {
+        result_of(act, |act| self.at(node, call, call.deadline, false, act)).map_err(|end| match end {
+            End::Redirected(_, from) => unavailable(&from, "the cluster is changing; try again"),
+            End::Unreachable(error) | End::Failed(error) => error,
+        })
+    }
+
+    fn follow(&self, call: Call<'_>, act: &mut Act<'_>) -> Result<()> {
         let mut node = self.nodes.of(slot(call.name));
         let (mut is_asking, mut redirects, mut unreachable) = (false, 0, Vec::new());
         let mut failure = None;
         loop {
             let open_by = share(call.deadline, self.nodes.count().saturating_sub(unreachable.len()));
-            match self.at(&node, call, open_by, is_asking, &act) {
-                Ok(value) => return Ok(value),
+            match self.at(&node, call, open_by, is_asking, act) {
+                Ok(()) => return Ok(()),
                 Err(End::Redirected(_, from)) if redirects == MOST_REDIRECTS => {
                     return Err(unavailable(&from, "the nodes of the cluster do not agree which has this login; try again when they do"));
                 }
@@ -78,22 +93,7 @@ impl Caller {
         Err(failure.expect("only a node that could not be reached ends the loop"))
     }
 
-    /// Runs the operation on this node.
-    pub(super) fn on<T>(&self, node: &Node, call: Call<'_>, act: impl Fn(&mut Connection) -> Result<T, Failure>) -> Result<T> {
-        self.at(node, call, call.deadline, false, &act).map_err(|end| match end {
-            End::Redirected(_, from) => unavailable(&from, "the cluster is changing; try again"),
-            End::Unreachable(error) | End::Failed(error) => error,
-        })
-    }
-
-    fn at<T>(
-        &self,
-        node: &Node,
-        call: Call<'_>,
-        open_by: Instant,
-        is_asking: bool,
-        act: &impl Fn(&mut Connection) -> Result<T, Failure>,
-    ) -> Result<T, End> {
+    fn at(&self, node: &Node, call: Call<'_>, open_by: Instant, is_asking: bool, act: &mut Act<'_>) -> Result<(), End> {
         let mut connection = self.connection(node, call, open_by)?;
         let mut ended = Self::run(&mut connection, is_asking, act);
         let may_have_been_closed = connection.was_idle() && call.repeat == Repeat::Once;
@@ -117,7 +117,7 @@ impl Caller {
         Ok(connection)
     }
 
-    fn run<T>(connection: &mut Connection, is_asking: bool, act: &impl Fn(&mut Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn run(connection: &mut Connection, is_asking: bool, act: &mut Act<'_>) -> Result<(), Failure> {
         if is_asking {
             connection.set_asking();
         }
@@ -125,13 +125,10 @@ impl Caller {
     }
 
     /// Gives the connection back, unless it is broken or its server is not the right one any more.
-    fn finish<T>(&self, node: &Node, connection: Pooled<Connection>, ended: Result<T, Failure>) -> Result<T, End> {
-        let failure = match ended {
-            Ok(value) => {
-                connection.give_back();
-                return Ok(value);
-            }
-            Err(failure) => failure,
+    fn finish(&self, node: &Node, connection: Pooled<Connection>, ended: Result<(), Failure>) -> Result<(), End> {
+        let Err(failure) = ended else {
+            connection.give_back();
+            return Ok(());
         };
         let (address, is_cluster) = (connection.address.clone(), connection.info.is_cluster);
         let (is_good, redirect) = match &failure {
@@ -157,4 +154,14 @@ impl Caller {
             None => Err(End::Failed(error)),
         }
     }
+}
+
+/// The result of an operation that `run` runs. Only this exists once for each kind of result.
+fn result_of<T, E>(act: impl Fn(&mut Connection) -> Result<T, Failure>, run: impl FnOnce(&mut Act<'_>) -> Result<(), E>) -> Result<T, E> {
+    let mut result = None;
+    run(&mut |connection| {
+        result = Some(act(connection)?);
+        Ok(())
+    })?;
+    Ok(result.expect("an operation that has succeeded has a result"))
 }
