@@ -160,7 +160,7 @@ test-dist: dist build ## each of them in an empty environment, with the main job
 
 clean: ## all that was built or installed here
 	cargo clean
-	rm -rf .cache dist bindings-node/node_modules tests/oidc_provider/node_modules
+	rm -rf .cache dist node_modules bindings-node/node_modules tests/oidc_provider/node_modules
 
 node_modules: bindings-node/node_modules/.package-lock.json
 .PHONY: node_modules

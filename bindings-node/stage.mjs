@@ -1,41 +1,30 @@
-// Copies the library that cargo built to where the package looks for it, and the package to where a
-// program finds it by name:
+// Puts the library that cargo built where the package in the checkout finds it, and the package to
+// where a program finds it by name:
 //
 //   node stage.mjs [debug|release]
 //
-// The second is target/node: the package under node_modules, with the example beside it. It needs
-// no tool but Node.
+// The first is node_modules at the root, which `npm ci` in this folder leaves alone. The second is
+// target/node: both packages under node_modules, with the example beside them. It needs no tool but
+// Node.
 
-import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = dirname(fileURLToPath(import.meta.url))
-const root = dirname(here)
-const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target')
-const profile = process.argv[2] ?? 'debug'
+import { built, platformFolder, thisPlatform, writeMain, writePlatform } from './packages.mjs'
 
-const built = { linux: 'libsipgate_oauth2_node.so', darwin: 'libsipgate_oauth2_node.dylib', win32: 'sipgate_oauth2_node.dll' }[process.platform]
-const libc = process.platform !== 'linux' ? '' : process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl'
-const staged = join(here, `sipgate-oauth2.${process.platform}-${process.arch}${libc}.node`)
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const library = built(process.argv[2] ?? 'debug')
+const platform = thisPlatform()
 
-// Renamed into place, so that a process that has loaded the old one keeps it.
-copyFileSync(join(target, profile, built), `${staged}.new`)
-renameSync(`${staged}.new`, staged)
-
-// The licences are at the root only, and the package must contain them too.
-const licences = readdirSync(root).filter((name) => name.startsWith('LICENSE'))
-for (const name of licences) copyFileSync(join(root, name), join(here, name))
+const inCheckout = platformFolder(join(root, 'node_modules'), platform)
+writePlatform(inCheckout, platform, library)
 
 const room = join(root, 'target', 'node')
-const installed = join(room, 'node_modules', 'sipgate-oauth2')
-rmSync(installed, { recursive: true, force: true })
-mkdirSync(installed, { recursive: true })
-const { files } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
-for (const name of ['package.json', ...licences, ...files.filter((pattern) => !pattern.includes('*'))]) {
-  cpSync(join(here, name), join(installed, name), { recursive: true })
-}
-copyFileSync(staged, join(installed, staged.slice(here.length + 1)))
+const modules = join(room, 'node_modules')
+rmSync(modules, { recursive: true, force: true })
+writeMain(join(modules, 'sipgate-oauth2'))
+writePlatform(platformFolder(modules, platform), platform, library)
 copyFileSync(join(root, 'examples', 'node', 'main_job.mjs'), join(room, 'main_job.mjs'))
 
-process.stdout.write(`${staged}\n${join(room, 'main_job.mjs')}\n`)
+process.stdout.write(`${inCheckout}\n${join(room, 'main_job.mjs')}\n`)

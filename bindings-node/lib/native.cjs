@@ -1,36 +1,8 @@
 'use strict'
 
-// The native library, and the classes of its errors.
-//
-// The library is the file beside this package, or the optional package for this platform that npm
-// installed. No other place and no environment variable counts: nobody else may decide what a
-// process loads.
+// The native library's errors: their classes, and what becomes of what native code throws.
 
-const { platform, arch } = process
-
-const targets = platform === 'linux' ? [`${platform}-${arch}-gnu`, `${platform}-${arch}-musl`] : [`${platform}-${arch}`]
-
-function load() {
-  let cause
-  for (const target of targets) {
-    for (const place of [`../sipgate-oauth2.${target}.node`, `sipgate-oauth2-${target}`]) {
-      try {
-        return require(place)
-      } catch (error) {
-        // A library that exists but cannot be loaded, such as one for the other C library, explains
-        // more than one that does not exist.
-        if (cause === undefined || error.code !== 'MODULE_NOT_FOUND') cause = error
-      }
-    }
-  }
-  throw new Error(
-    `sipgate-oauth2 has no native library that can be loaded on ${targets.join(' or ')}; ` +
-      'install the package again on this machine, without --omit=optional and without a node_modules from elsewhere',
-    { cause },
-  )
-}
-
-const native = load()
+const native = require('./addon.cjs')
 
 /** The usual code and remedy of each class, by its name. */
 const usual = new Map()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url'
 
 import * as imported from 'sipgate-oauth2'
 
+import { PLATFORMS, platformFolder, thisPlatform, writeMain, writePlatform } from '../packages.mjs'
+
 const required = createRequire(import.meta.url)('sipgate-oauth2')
-const folder = fileURLToPath(new URL('..', import.meta.url))
-const read = (name) => readFileSync(join(folder, name), 'utf8')
+const here = fileURLToPath(new URL('..', import.meta.url))
+const read = (name) => readFileSync(join(here, name), 'utf8')
 const types = read('index.d.cts')
 
 test('import and require give the same classes', () => {
@@ -65,20 +67,119 @@ test('every family of the core is an exported class', () => {
   }
 })
 
-test('the package contains the library of this platform, the facade and its types, and nothing else', () => {
-  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8' }))
-  const paths = files.map(({ path }) => path)
-  assert.equal(paths.filter((path) => /^sipgate-oauth2\.[\w-]+\.node$/.test(path)).length, 1)
-  const rest = paths.filter((path) => !/^(?:sipgate-oauth2\.[\w-]+\.node|lib\/\w+\.cjs|package\.json|README\.md|LICENSE.*)$/.test(path))
-  assert.deepEqual(rest.toSorted(), ['index.cjs', 'index.d.cts', 'index.d.mts', 'index.mjs'])
+test('the package contains the facade, its types and the licences, and no native library', () => {
+  inFolder((folder) => {
+    const files = packed(['main', folder])
+    const facade = readdirSync(join(here, 'lib')).map((name) => `lib/${name}`)
+    const rest = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'index.cjs', 'index.d.cts', 'index.d.mts', 'index.mjs', 'package.json']
+    assert.deepEqual(files, [...facade, ...rest].toSorted())
+    assert.ok(facade.every((path) => path.endsWith('.cjs')))
+  })
 })
 
-test('without a library for this platform the error says what to do', () => {
-  const elsewhere = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
-  try {
-    for (const name of ['index.cjs', 'lib', 'package.json']) cpSync(join(folder, name), join(elsewhere, name), { recursive: true })
-    assert.throws(() => createRequire(join(elsewhere, 'x.cjs'))('./index.cjs'), /no native library .*install the package again/)
-  } finally {
-    rmSync(elsewhere, { recursive: true })
+test('the package depends on the library of each platform in its own version, and on nothing else', () => {
+  inFolder((folder) => {
+    writeMain(folder)
+    const { version, dependencies, devDependencies, optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json')))
+    assert.deepEqual(
+      optionalDependencies,
+      Object.fromEntries(PLATFORMS.map(({ name }) => [`@sipgate-oauth2/${name}`, version])),
+    )
+    assert.equal(dependencies, undefined)
+    assert.equal(devDependencies, undefined)
+  })
+})
+
+test('the package of a platform contains its library and the licences, and nothing else', () => {
+  inFolder((folder) => {
+    writeFileSync(join(folder, 'built'), 'a library')
+    const { name } = thisPlatform()
+    const files = packed([name, join(folder, 'built'), folder])
+    assert.deepEqual(files, ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json', `sipgate-oauth2.${name}.node`])
+  })
+})
+
+test('npm installs the package of a platform there only', () => {
+  for (const platform of PLATFORMS) {
+    inFolder((folder) => {
+      writeFileSync(join(folder, 'built'), 'a library')
+      writePlatform(folder, platform, join(folder, 'built'))
+      const { name, version, main, os, cpu, libc } = JSON.parse(readFileSync(join(folder, 'package.json')))
+      assert.deepEqual([name, version], [`@sipgate-oauth2/${platform.name}`, imported.VERSION])
+      assert.deepEqual([os, cpu, libc], [[platform.os], [platform.cpu], platform.libc && [platform.libc]])
+      assert.equal(readFileSync(join(folder, main), 'utf8'), 'a library')
+    })
   }
 })
+
+test('each platform loads its own package, and none other', () => {
+  for (const platform of PLATFORMS) {
+    assert.equal(loadedOn(platform, PLATFORMS), platform.name)
+    const others = PLATFORMS.filter((other) => other !== platform)
+    assert.match(loadedOn(platform, others), new RegExp(`cannot find its native library, which is in the package @sipgate-oauth2/${platform.name}\\.`))
+  }
+  assert.match(loadedOn({ os: 'freebsd', cpu: 'x64' }, PLATFORMS), /no native library for freebsd-x64/)
+})
+
+test('without a library the error says what to do, and keeps its cause', () => {
+  inFolder((folder) => {
+    writeMain(folder)
+    assert.throws(
+      () => createRequire(join(folder, 'x.cjs'))('./index.cjs'),
+      (error) => /bundler.*external.*another platform.*--omit=optional/.test(error.message) && error.cause.code === 'MODULE_NOT_FOUND',
+    )
+  })
+})
+
+test('a library that cannot be loaded is named with the reason', () => {
+  inFolder((folder) => {
+    writeMain(folder)
+    writeFileSync(join(folder, 'built'), 'no library')
+    writePlatform(platformFolder(join(folder, 'node_modules'), thisPlatform()), thisPlatform(), join(folder, 'built'))
+    assert.throws(
+      () => createRequire(join(folder, 'x.cjs'))('./index.cjs'),
+      (error) => error.message.includes(thisPlatform().name) && error.message.includes(error.cause.message) && error.cause.code === 'ERR_DLOPEN_FAILED',
+    )
+  })
+})
+
+function inFolder(use) {
+  const folder = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
+  try {
+    use(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** The files of the tarball that pack.mjs writes. */
+function packed(args) {
+  const tarball = execFileSync(process.execPath, [join(here, 'pack.mjs'), ...args], { encoding: 'utf8' }).trim()
+  const listed = execFileSync('tar', ['tzf', tarball], { cwd: args.at(-1), encoding: 'utf8' }).trim().split('\n')
+  return listed.map((path) => path.replace('package/', '')).toSorted()
+}
+
+/** What a process of a platform loads if it has packages for others, each with its name in place of a library. */
+function loadedOn({ os, cpu, libc }, installed) {
+  let outcome
+  inFolder((folder) => {
+    for (const { name } of installed) {
+      const other = platformFolder(join(folder, 'node_modules'), { name })
+      mkdirSync(other, { recursive: true })
+      writeFileSync(join(other, 'index.js'), `module.exports = ${JSON.stringify(name)}`)
+    }
+    cpSync(join(here, 'lib', 'addon.cjs'), join(folder, 'addon.cjs'))
+    // As a program that is linked on such a platform begins.
+    writeFileSync(join(folder, 'node'), `\x7fELF${'\0'.repeat(700)}${libc === 'musl' ? '/lib/ld-musl-x.so.1' : '/lib64/ld-linux-x.so.2'}\0`)
+    const program = `
+      const pretended = ${JSON.stringify({ platform: os, arch: cpu, execPath: join(folder, 'node') })}
+      for (const [name, value] of Object.entries(pretended)) Object.defineProperty(process, name, { value })
+      try {
+        console.log(require('./addon.cjs'))
+      } catch (error) {
+        console.log(error.message)
+      }`
+    outcome = execFileSync(process.execPath, ['--eval', program], { cwd: folder, encoding: 'utf8' }).trim()
+  })
+  return outcome
+}

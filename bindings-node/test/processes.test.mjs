@@ -113,6 +113,18 @@ test('calls work in a worker thread', async () => {
   assert.equal(message, TOKENS.access_token)
 })
 
+test('a worker thread ends by itself once its calls have ended', async () => {
+  const worker = new Worker(
+    `const { workerData } = require('node:worker_threads')
+     const { Client } = require(workerData.module)
+     Client.keycloak(workerData.client).refresh('a-refresh-token')`,
+    { eval: true, workerData: { module: fileURLToPath(new URL('../index.cjs', import.meta.url)), client: clientOptions(server) } },
+  )
+
+  assert.deepEqual(await once(worker, 'exit'), [0])
+  assert.equal(server.requests.length, 1)
+})
+
 test('workers that are terminated during calls do not affect the calls of others', async () => {
   server.hold()
   const client = Client.keycloak(clientOptions(server))

@@ -36,7 +36,7 @@ REFRESH_MILLISECONDS = 20
 # Long enough to tell a process that hangs from a slow one.
 LIMIT_SECONDS = 600.0
 HERE = Path(__file__).resolve().parent
-PACKAGE = ROOT / "target" / "node" / "node_modules" / "sipgate-oauth2"
+INSTALLED = ROOT / "target" / "node" / "node_modules"
 C_LIBRARY = DEBUG / "libsipgate_oauth2.so"
 
 # Each kind of process, by what it does besides saving and refreshing.
@@ -148,8 +148,9 @@ def _command(kind: str, scratch: Path) -> Sequence[str]:
     copies = [scratch / "first copy", scratch / "second copy"]
     for copy in copies:
         if not copy.exists():
-            shutil.copytree(PACKAGE, copy)
-    return ["node", str(HERE / "foreign_worker.mjs"), *map(str, copies)]
+            shutil.copytree(INSTALLED, copy / "node_modules")
+    folders = [str(copy / "node_modules" / "sipgate-oauth2") for copy in copies]
+    return ["node", str(HERE / "foreign_worker.mjs"), *folders]
 
 
 def _python(*beside: str) -> Sequence[str]:

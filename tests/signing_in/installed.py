@@ -38,7 +38,8 @@ def install_from_pypi() -> None:
 
 def install_from_npm() -> None:
     PACKAGES.from_npm(FROM_NPM)
-    # As `make build` has left it.
-    library = PACKAGES.modules / "sipgate-oauth2"
-    shutil.rmtree(library, ignore_errors=True)
-    shutil.copytree(ROOT / "target" / "node" / "node_modules" / "sipgate-oauth2", library)
+    # As `make build` has left it: the package, and the one with the native library.
+    for name in ("sipgate-oauth2", "@sipgate-oauth2"):
+        library = PACKAGES.modules / name
+        shutil.rmtree(library, ignore_errors=True)
+        shutil.copytree(ROOT / "target" / "node" / "node_modules" / name, library)

@@ -1,0 +1,47 @@
+// Writes a tarball as npm publishes it, into the folder OUT:
+//
+//   node pack.mjs main OUT
+//   node pack.mjs here PROFILE OUT
+//   node pack.mjs PLATFORM LIBRARY OUT
+//
+// `here` is the platform that runs this, with what cargo built in `debug` or `release`. For another
+// PLATFORM of packages.mjs, LIBRARY is the file that cargo built.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { PLATFORMS, built, thisPlatform, writeMain, writePlatform } from './packages.mjs'
+
+const USAGE = `usage: node pack.mjs main OUT
+       node pack.mjs here PROFILE OUT
+       node pack.mjs PLATFORM LIBRARY OUT
+PLATFORM is one of: ${PLATFORMS.map(({ name }) => name).join(', ')}`
+
+const [what, ...rest] = process.argv.slice(2)
+const platform = PLATFORMS.find(({ name }) => name === what)
+if (what === 'main' && rest.length === 1) {
+  pack(rest[0], writeMain)
+} else if (what === 'here' && rest.length === 2) {
+  pack(rest[1], (folder) => writePlatform(folder, thisPlatform(), built(rest[0])))
+} else if (platform !== undefined && rest.length === 2) {
+  pack(rest[1], (folder) => writePlatform(folder, platform, rest[0]))
+} else {
+  console.error(USAGE)
+  process.exitCode = 2
+}
+
+function pack(out, write) {
+  mkdirSync(out, { recursive: true })
+  const folder = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
+  try {
+    write(folder)
+    // On Windows, npm is a script, which only a shell runs.
+    const shell = process.platform === 'win32'
+    const { status } = spawnSync('npm', ['pack', '--silent', folder], { cwd: out, stdio: 'inherit', shell })
+    process.exitCode = status ?? 1
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
