@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-openid test-chaos chaos test-fleet fleet test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -39,7 +39,7 @@ test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages,
 	cargo test --features sipgate-oauth2/log --test log
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
 	cd bindings-python && $(PYTHON) ../tests/differential/canary.py $(IN_VENV)/python -m pytest -q -s
-	cd bindings-node && $(PYTHON) ../tests/differential/canary.py node --test test/
+	cd bindings-node && $(PYTHON) ../tests/differential/canary.py node --test test/*.test.mjs
 	bash bindings-c/tests/run.sh
 	$(PYTHON) tests/readme/run.py
 
@@ -64,6 +64,12 @@ test-differential: build ## generated inputs and every fault, through all langua
 test-signing-in: build ## the code of docs/signing-in.md in each web framework (from PyPI and npm), with a browser, against the local realm
 	cargo build -p signing-in-axum
 	$(PYTHON) tests/signing_in/run.py
+
+test-bundlers: build ## the packed npm packages in esbuild, webpack, Rollup and @vercel/nft as docs/bundlers.md says, moved and run; publint and attw
+	$(PYTHON) tests/bundlers/run.py
+
+bundlers: build ## the same, and Next.js, four versions of Node, Bun, Deno and PyInstaller
+	$(PYTHON) tests/bundlers/run.py --long
 
 test-openid: build ## OpenID Connect: what servers may send, in all languages and a certified relying party; Wycheproof's vectors; 20,000 mutated tokens and other libraries
 	$(PYTHON) tests/openid/run.py
@@ -144,7 +150,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	.cache/tools/bin/cargo-mutants mutants --output target
 
 night: ## what takes too long for every change: hours
-	$(MAKE) test-dist test-keycloak-22 chaos fleet
+	$(MAKE) test-dist test-keycloak-22 chaos fleet bundlers
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants
@@ -152,7 +158,7 @@ night: ## what takes too long for every change: hours
 bench: ## speed against hand-written code, as ratios in one run
 	$(PYTHON) benches/run.py
 
-dist: $(VENV)/.ready ## a wheel, an npm tarball and a C install tree, in dist/
+dist: $(VENV)/.ready ## a wheel, npm tarballs and a C install tree, in dist/
 	bash tests/dist/build.sh $(IN_VENV)
 
 test-dist: dist build ## each of them in an empty environment, with the main job

@@ -8,6 +8,7 @@ tools=$1
 "$tools/mypy" tests/behaviour/run.py tests/behaviour/python/shim.py tests/behaviour/c/shim.py tests/differential/run.py tests/differential/faults.py tests/differential/canary.py
 "$tools/mypy" tests/openid benches/bench_id_token.py
 "$tools/mypy" tests/signing_in
+"$tools/mypy" tests/bundlers
 MYPYPATH=bindings-c "$tools/mypy" bindings-c/abi.py bindings-c/tests/planted_breaks.py
 "$tools/mypy" examples/python/main_job.py examples/stores/sqlalchemy_store.py benches/bench_python.py
 (cd target/python && "$tools/python" -m mypy.stubtest sipgate_oauth2._native)

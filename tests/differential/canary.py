@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a native suite, shows its output, and fails if that contains a secret.
 
-    canary.py node --test test/
+    canary.py node --test test/*.test.mjs
 
 The secrets that tests make up are canaries; those of the local realm are known, and its tokens are
 recognized by their form.
