@@ -11,7 +11,7 @@ const root = dirname(here)
 const checkout = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 const licences = readdirSync(root).filter((name) => name.startsWith('LICENSE-'))
 
-/** The only list of platforms. A test compares `lib/native.cjs` with it. */
+/** The only list of platforms. A test compares `lib/addon.cjs` with it. */
 export const PLATFORMS = [
   { name: 'linux-x64-gnu', os: 'linux', cpu: 'x64', libc: 'glibc' },
   { name: 'linux-arm64-gnu', os: 'linux', cpu: 'arm64', libc: 'glibc' },
@@ -21,6 +21,8 @@ export const PLATFORMS = [
   { name: 'darwin-arm64', os: 'darwin', cpu: 'arm64' },
   { name: 'darwin-x64', os: 'darwin', cpu: 'x64' },
 ]
+
+const ONLY_IN_CHECKOUT = ['private', 'scripts', 'devDependencies']
 
 const packageName = (platform) => `@sipgate-oauth2/${platform.name}`
 
@@ -41,7 +43,7 @@ export function built(profile) {
 
 /** Writes the package without a native library into a folder. */
 export function writeMain(folder) {
-  const { private: _, scripts: __, devDependencies: ___, ...published } = checkout
+  const published = Object.fromEntries(Object.entries(checkout).filter(([key]) => !ONLY_IN_CHECKOUT.includes(key)))
   const optionalDependencies = Object.fromEntries(PLATFORMS.map((platform) => [packageName(platform), checkout.version]))
   writePackage(folder, { ...published, optionalDependencies })
   for (const name of [...checkout.files, 'README.md']) cpSync(join(here, name), join(folder, name), { recursive: true })

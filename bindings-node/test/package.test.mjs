@@ -112,6 +112,14 @@ test('npm installs the package of a platform there only', () => {
   }
 })
 
+test('the loader has a literal name for each platform', () => {
+  const literals = [...read('lib/addon.cjs').matchAll(/require\('@sipgate-oauth2\/([\w-]+)'\)/g)].map(([, name]) => name)
+  assert.deepEqual(
+    literals,
+    PLATFORMS.map(({ name }) => name),
+  )
+})
+
 test('each platform loads its own package, and none other', () => {
   for (const platform of PLATFORMS) {
     assert.equal(loadedOn(platform, PLATFORMS), platform.name)

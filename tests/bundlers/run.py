@@ -25,12 +25,14 @@ from bundlers.building import (
     expect_url,
     run_bundle,
     run_refused,
+    said,
 )
 from bundlers.installed import (
     BUNDLERS,
     BUNDLERS_VERSIONS,
     NEXT,
     NEXT_VERSIONS,
+    NODE_VERSIONS,
     PYINSTALLER,
     PYINSTALLER_VERSIONS,
     RUNTIMES,
@@ -39,6 +41,7 @@ from bundlers.installed import (
 )
 from bundlers.page import PageBroken, recipes, titles
 from driver.installed import CannotInstall
+from driver.programs import ROOT
 
 BUNDLES = (
     Bundle("esbuild", 0),
@@ -102,6 +105,8 @@ def runtimes() -> Iterator[Check]:
             command = [str(program), "app.mjs"]
         for form, files in FORMS.items():
             yield f"{name}, {form}", functools.partial(run_from_source, command, files, project)
+        if name in NODE_VERSIONS:
+            yield f"{name}, the tests of the package", functools.partial(run_tests, program)
     yield from bundled(BUN, project, programs["bun"].parent)
 
 
@@ -110,6 +115,15 @@ def run_from_source(command: list[str], files: Mapping[str, str], project: Path)
     for name, text in files.items():
         (folder / name).write_text(text)
     expect_url(command, folder)
+
+
+def run_tests(node: Path) -> None:
+    """Those of `make test`, with another Node."""
+    package = ROOT / "bindings-node"
+    tests = sorted(map(str, package.glob("test/*.test.mjs")))
+    done = subprocess.run([node, "--test", *tests], cwd=package, capture_output=True, text=True)
+    if done.returncode:
+        raise Wrong(said(done))
 
 
 def next_standalone() -> Iterator[Check]:
