@@ -90,7 +90,7 @@ function writePackage(folder, description) {
 function readme(platform) {
   return `# ${packageName(platform)}
 
-The native library of [sipgate-oauth2](https://www.npmjs.com/package/sipgate-oauth2) for
-${platform.name}. npm installs it with that package, which is the one to depend on.
+The native library of \`sipgate-oauth2\` for ${platform.name}. npm installs it with that package, which
+is the one to depend on.
 `
 }
