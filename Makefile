@@ -3,12 +3,15 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
+TARGETS ?=
 SECONDS ?= 60
 VENV := .cache/venv
+ZIG := .cache/zig
+IN_ZIG := $(ZIG)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 IN_VENV := $(CURDIR)/$(VENV)/bin
 export PYTHONPATH := $(CURDIR)/target/python
 
@@ -150,7 +153,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	.cache/tools/bin/cargo-mutants mutants --output target
 
 night: ## what takes too long for every change: hours
-	$(MAKE) test-dist test-keycloak-22 chaos fleet bundlers
+	$(MAKE) test-dist test-dist-long test-keycloak-22 chaos fleet bundlers
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants
@@ -158,11 +161,17 @@ night: ## what takes too long for every change: hours
 bench: ## speed against hand-written code, as ratios in one run
 	$(PYTHON) benches/run.py
 
-dist: $(VENV)/.ready ## a wheel, npm tarballs and a C install tree, in dist/
-	bash tests/dist/build.sh $(IN_VENV)
+dist: $(ZIG)/.ready ## what users install, in dist/: wheel, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
+	$(PYTHON) tests/dist/build.py $(TARGETS)
 
-test-dist: dist build ## each of them in an empty environment, with the main job
+test-dist: dist build ## what is in each of them, and the main job with each in an empty environment
+	$(IN_ZIG)/python tests/dist/check.py
 	$(PYTHON) tests/dist/run.py
+
+test-dist-long: dist build ## sdist and crates, compiled from what they hold; two builds, whose bytes must be the same; an old glibc
+	cargo package --locked --package sipgate-oauth2-protocol --package sipgate-oauth2
+	$(PYTHON) tests/dist/run.py sdist node-on-old-glibc c-on-old-glibc
+	$(PYTHON) tests/dist/reproducible.py
 
 clean: ## all that was built or installed here
 	cargo clean
@@ -178,4 +187,10 @@ bindings-node/node_modules/.package-lock.json: bindings-node/package-lock.json
 $(VENV)/.ready: tests/requirements.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+# What packages are built with. It is large, and only they need it.
+$(ZIG)/.ready: tests/dist/requirements.txt
+	@$(PYTHON) -m venv $(ZIG)
+	@$(IN_ZIG)/python -m pip install --quiet --disable-pip-version-check -r tests/dist/requirements.txt
 	@touch $@

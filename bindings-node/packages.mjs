@@ -49,11 +49,15 @@ export function writeMain(folder) {
   for (const name of [...checkout.files, 'README.md']) cpSync(join(here, name), join(folder, name), { recursive: true })
 }
 
-/** Writes the package of a platform, with the library that cargo built for it, into a folder. */
-export function writePlatform(folder, platform, source) {
+/**
+ * Writes the package of a platform, with the library that cargo built for it, into a folder. `notices`
+ * is the folder of what must be said about the code of others that is linked into the library.
+ */
+export function writePlatform(folder, platform, source, notices) {
   const { name, os, cpu, libc } = platform
   const library = `sipgate-oauth2.${name}.node`
   const { version, license, repository, engines } = checkout
+  const noticed = notices === undefined ? [] : readdirSync(notices)
   writePackage(folder, {
     name: packageName(platform),
     version,
@@ -66,10 +70,11 @@ export function writePlatform(folder, platform, source) {
     cpu: [cpu],
     ...(libc === undefined ? {} : { libc: [libc] }),
     main: library,
-    files: [library],
+    files: [library, ...noticed],
     publishConfig: { access: 'public' },
   })
   writeFileSync(join(folder, 'README.md'), readme(platform))
+  for (const file of noticed) copyFileSync(join(notices, file), join(folder, file))
   // Renamed into place, so that a process that has loaded the old one keeps it.
   copyFileSync(source, join(folder, `${library}.new`))
   renameSync(join(folder, `${library}.new`), join(folder, library))

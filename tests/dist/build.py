@@ -1,0 +1,173 @@
+"""Builds what users install, optimized, into dist/.
+
+    python3 build.py [TARGET…]
+
+For each target: a wheel, an npm package and an archive of the C tree. For all of them: npm's main
+package, which is JavaScript, an sdist and the crates.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dist import mingw, notices, wheel
+from dist.targets import ROOT, Target, chosen, version
+
+DIST = ROOT / "dist"
+ZIG = ROOT / ".cache" / "zig"
+PROGRAMS = ZIG / ("Scripts" if os.name == "nt" else "bin")
+DEBIANS_SOURCE = Path("/usr/lib/rustlib/src/rust/library")
+
+
+def output(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    return subprocess.run(
+        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, env=environment
+    ).stdout.strip()
+
+
+def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> None:
+    subprocess.run(command, cwd=ROOT, check=True, env=environment)
+
+
+def compiler() -> Path:
+    """The folder of zig."""
+    return Path(output(PROGRAMS / "python", "-c", "import ziglang; print(*ziglang.__path__)"))
+
+
+def environment() -> dict[str, str]:
+    """One date in every archive: that of the commit."""
+    return {
+        **os.environ,
+        "CARGO_INCREMENTAL": "0",
+        "CARGO_TARGET_DIR": str(ROOT / "target"),
+        "SOURCE_DATE_EPOCH": output("git", "log", "-1", "--format=%ct"),
+    }
+
+
+def environment_for(target: Target) -> dict[str, str]:
+    """With the target's compiler and standard library, and no path of this machine in a library."""
+    told = environment()
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    flags = [
+        f"--remap-path-prefix={home / 'registry' / 'src'}=registry",
+        f"--remap-path-prefix={ROOT}=sipgate-oauth2",
+    ]
+    if target.musl:
+        # A library for Python and Node.js uses the C library of its process.
+        flags += ["-C", "target-feature=-crt-static"]
+    if "apple" in target.triple:
+        # Python has the functions that its module calls.
+        flags += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
+    if target.linux:
+        told |= {
+            "ZIG_GLOBAL_CACHE_DIR": str(ZIG / "cache"),
+            "CARGO_ZIGBUILD_CACHE_DIR": str(ZIG / "cache"),
+            # zig would add it, and a static library keeps it.
+            f"CFLAGS_{target.triple.replace('-', '_')}": "-g0",
+            "PATH": os.pathsep.join([str(PROGRAMS), os.environ["PATH"]]),
+        }
+    if target.triple.endswith("windows-gnu") and os.name != "nt":
+        told |= mingw.environment()
+    libraries = Path(output("rustc", "--print", "sysroot")) / "lib" / "rustlib" / target.triple
+    if not libraries.is_dir():
+        told |= standard_library(target, told["PATH"])
+        flags.append(f"--remap-path-prefix={DEBIANS_SOURCE.parent}=rust")
+    told["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
+    return told
+
+
+def standard_library(target: Target, path: str) -> dict[str, str]:
+    """Compiles it from Debian's source, with the compiler of the same version."""
+    if not DEBIANS_SOURCE.is_dir():
+        raise SystemExit(
+            f"rustc has no standard library for {target.triple}: `rustup target add {target.triple}`, "
+            "or, on Debian, `apt-get install rustc-web cargo-web rust-web-src`"
+        )
+    return {
+        "PATH": os.pathsep.join(["/usr/bin", path]),
+        "CARGO": "/usr/bin/cargo",
+        "RUSTC": "/usr/bin/rustc",
+        "RUSTC_BOOTSTRAP": "1",
+        "CARGO_UNSTABLE_BUILD_STD": "std,panic_unwind",
+    }
+
+
+def build(target: Target) -> None:
+    told = environment_for(target)
+    zig = [compiler()] if target.linux else []
+    run(sys.executable, "tests/dist/notices.py", target.triple, *zig, environment=told)
+    cargo = ["cargo-zigbuild", "zigbuild"] if target.linux else ["cargo", "build"]
+    # In one call, so that what they share is compiled once.
+    packages = [part for library in notices.LIBRARIES for part in ("--package", library)]
+    options = ["--release", "--locked", "--target", target.for_zig, *packages]
+    run(*cargo, *options, environment=told)
+
+    built = ROOT / "target" / target.triple / "release"
+    date = int(told["SOURCE_DATE_EPOCH"])
+    wheel.write(target, built / target.library("_native"), DIST, date)
+    addon = built / target.library("sipgate_oauth2_node")
+    run("node", "bindings-node/pack.mjs", target.npm, addon, DIST, notices.NOTICES)
+    c_tree(target, date)
+
+
+def c_tree(target: Target, date: int) -> None:
+    tree = ROOT / "target" / "c-tree" / f"sipgate-oauth2-c-{version()}-{target.triple}"
+    shutil.rmtree(tree, ignore_errors=True)
+    run("bash", "bindings-c/install.sh", tree, "release", target.triple)
+    for notice in sorted(notices.NOTICES.iterdir()):
+        shutil.copy(notice, tree / "share" / "doc" / "sipgate_oauth2")
+    archive(tree, DIST / f"{tree.name}.tar.gz", date)
+
+
+def archive(tree: Path, to: Path, date: int) -> None:
+    """The same bytes for the same tree, wherever and whenever it is packed."""
+
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = ""
+        entry.mtime = date
+        entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+        return entry
+
+    with (
+        to.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        archive.add(tree, tree.name, filter=plain)
+
+
+def sources() -> None:
+    told = environment()
+    sdist = ("sdist", "--manifest-path", "bindings-python/Cargo.toml", "--out", DIST)
+    run(PROGRAMS / "maturin", *sdist, environment=told)
+    run("node", "bindings-node/pack.mjs", "main", DIST)
+    crates = ("--package", "sipgate-oauth2-protocol", "--package", "sipgate-oauth2")
+    run("cargo", "package", "--locked", "--no-verify", "--allow-dirty", *crates, environment=told)
+    for crate in (ROOT / "target" / "package").glob(f"*-{version()}.crate"):
+        shutil.copy(crate, DIST)
+
+
+def main() -> int:
+    targets = chosen(sys.argv[1:])
+    shutil.rmtree(DIST, ignore_errors=True)
+    DIST.mkdir()
+    sources()
+    for target in targets:
+        build(target)
+    for path in sorted(DIST.iterdir()):
+        print(f"{path.stat().st_size:>10} {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
