@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from chaos import expiry
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.main_job import Login, Server, run_all, table
-from driver.programs import DEBUG, PROGRAMS, environment
+from driver.programs import PROGRAMS, REALM_PROGRAM, environment
 
 ACCESS_TOKEN_LIFESPAN = 3
 
@@ -39,7 +39,7 @@ def main() -> int:
     programs = PROGRAMS if chosen == "all" else {chosen: PROGRAMS[chosen]}
     os.environ.update(environment())
 
-    with running_local_realm(DEBUG / "realm") as realm:
+    with running_local_realm(REALM_PROGRAM) as realm:
         print(f"local realm at {realm.base}/realms/third-party")
         print(
             f"access tokens are valid for {ACCESS_TOKEN_LIFESPAN} s, so that one expires while you watch\n"

@@ -76,11 +76,12 @@ if [ "$(uname)" = Linux ]; then
   verdict "the library's soname changes with its ABI" its_soname
 fi
 
+realm=${SIPGATE_TEST_REALM:-target/debug/realm}
 ready=$(mktemp)
-exec {realm_stdin}> >(exec target/debug/realm > "$ready")
+exec {realm_stdin}> >(exec "$realm" > "$ready")
 trap 'exec {realm_stdin}>&-; rm -f "$ready"' EXIT
 for _ in {1..600}; do [ -s "$ready" ] && break; sleep 0.05; done
-[ -s "$ready" ] || { echo "target/debug/realm did not start: run make build" >&2; exit 1; }
+[ -s "$ready" ] || { echo "$realm did not start: run make build" >&2; exit 1; }
 REALM_HTTP=$(sed -E 's/.*"http":"([^"]*)".*/\1/' "$ready")
 export REALM_HTTP NO_PROXY=127.0.0.1
 be_silent_twice() { python3 - "$1" <<'PY'

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "target" / "python")]
 
 from driver.local_realm import running_local_realm
+from driver.programs import REALM_PROGRAM
 from sipgate_oauth2 import Client, Store, TokenSet, TokenSource
 
 CLIENT_ID = "1000001-0-test:third-party"
@@ -29,6 +30,9 @@ LOGGER = logging.getLogger("sipgate_oauth2")
 
 # Only a failing test waits this long.
 PATIENCE = 60.0
+
+# Python 3.12 and newer warns of every fork beside a thread; that the child works is what is tested.
+NO_FORK_WARNING = "ignore:This process:DeprecationWarning"
 
 
 class Realm:
@@ -90,7 +94,7 @@ class Realm:
 
 @pytest.fixture(scope="session")
 def realm_process() -> Iterator[Realm]:
-    with running_local_realm(ROOT / "target" / "debug" / "realm") as realm:
+    with running_local_realm(REALM_PROGRAM) as realm:
         yield Realm(realm.http)
 
 
@@ -156,7 +160,7 @@ tokens = TokenSet.restore(sys.stdin.readline())
 
     def start(body: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", head + body],
+            [sys.executable, "-W", NO_FORK_WARNING, "-c", head + body],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -14,7 +14,7 @@ from behaviour.runner import clock, report, table
 from behaviour.runner.cases import all_cases, matching
 from behaviour.runner.running import FAIL, OK
 from behaviour.runner.suite import Outcome, run_between, run_language
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
 AT_ONCE = 2
@@ -94,7 +94,7 @@ def parsed_options() -> argparse.Namespace:
     parser.add_argument(
         "--realm",
         type=Path,
-        default=DEBUG / "realm",
+        default=REALM_PROGRAM,
         metavar="PATH",
         help="the local realm's program",
     )

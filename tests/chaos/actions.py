@@ -26,7 +26,7 @@ from behaviour.runner.realm import Realm, running_realm
 from behaviour.runner.shim import ShimBroken
 from chaos.fleet import Member, browser_of, sqlite
 from chaos.kill_switch import KillSwitch, compiled
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
 REALM = "third-party"
@@ -235,7 +235,7 @@ def _kill(
 
 def all_kills(language: str, rotation: bool, make: Callable[[Scene], Operation]) -> bool:
     """Prints the results, and returns whether they are correct."""
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         scene = Scene(realm, Path(folder), compiled(Path(folder)), language, rotation)
         try:
             operation = make(scene)

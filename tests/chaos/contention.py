@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member, browser_of, sqlite
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
 REALM = "sipgate-apps"
@@ -197,7 +197,7 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=CALLERS, help="of each process")
     parser.add_argument("--languages", default=",".join(SHIMS))
     options = parser.parse_args()
-    with running_realm(DEBUG / "realm") as realm:
+    with running_realm(REALM_PROGRAM) as realm:
         fought = fight_at(
             realm,
             languages=options.languages.split(","),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member, browser_of, sqlite
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 
 REALM = "sipgate-apps"
 ACCOUNT = "user-42"
@@ -23,7 +23,7 @@ RESPONSE_SECONDS = 60.0
 
 def show(languages: Sequence[str]) -> bool:
     """Prints what happens, and returns whether all went well."""
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         realm.order("settings", {"realm": REALM, "rotation": True})
         with ExitStack() as stack:
             members = []

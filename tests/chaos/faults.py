@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
 REALM = "third-party"
@@ -154,7 +154,7 @@ def problems_of(language: str) -> dict[str, list[str]]:
     """
     problems: dict[str, list[str]] = {fault.name: [] for fault in FAULTS}
     due: list[tuple[float, str, str, Callable[[], Iterator[str]]]] = []
-    with running_realm(DEBUG / "realm") as realm:
+    with running_realm(REALM_PROGRAM) as realm:
         base = f"{realm.ready['http']}/auth"
         store = {"kind": "memory"}
         member = Member(language, base, REALM, store, "nobody", request_timeout=REQUEST_TIMEOUT)

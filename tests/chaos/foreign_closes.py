@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from driver.programs import DEBUG, ROOT, environment
+from driver.programs import DEBUG, REALM_PROGRAM, ROOT, environment
 
 REALM = "third-party"
 PROCESSES = 4
@@ -213,7 +213,7 @@ def main() -> int:
     failed = False
     for kind in [list(KINDS)[number] for number in options.kinds]:
         # One for each, so that the effects of a failed run do not count for the next.
-        with running_realm(DEBUG / "realm") as realm:
+        with running_realm(REALM_PROGRAM) as realm:
             seen = run(realm, kind, options.saves)
         print(f"foreign closes: {seen}", flush=True)
         for problem in seen.problems(PROCESSES * options.saves):

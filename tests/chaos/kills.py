@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import Realm, running_realm
 from behaviour.runner.shim import ShimBroken
 from chaos.fleet import Member, browser_of, sqlite
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 
 REALM = "third-party"
 ACCOUNT = "user-42"
@@ -60,7 +60,7 @@ def main() -> int:
 
 def all_kills(kills: int, languages: list[str], seed: int, rotation: bool) -> bool:
     """Prints the results, and returns whether they are correct."""
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         chaos = Chaos(realm, Path(folder), languages, rotation, random.Random(seed))
         tally = chaos.run(kills)
     print(

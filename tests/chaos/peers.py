@@ -25,7 +25,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from driver.programs import DEBUG, ROOT
+from driver.programs import REALM_PROGRAM, ROOT
 
 REALM = "sipgate-apps"
 CALLERS = 64
@@ -55,7 +55,7 @@ def main() -> int:
 
 def show(name: str, peer: Peer) -> None:
     """A row of the demo's table."""
-    with running_realm(DEBUG / "realm") as realm:
+    with running_realm(REALM_PROGRAM) as realm:
         settings = {"realm": REALM, "rotation": True}
         realm.order("settings", {**settings, "access_token_lifespan": SHORT_LIFE_SECONDS})
         moment = peer(realm)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member, browser_of, sqlite
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 
 REALM = "sipgate-apps"
 ACCOUNT = "user-42"
@@ -29,7 +29,7 @@ SECONDS = 60.0
 
 
 def main() -> int:
-    with running_realm(DEBUG / "realm") as realm, ExitStack() as stack:
+    with running_realm(REALM_PROGRAM) as realm, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings = {"realm": REALM, "rotation": True, "access_token_lifespan": LIFE_SECONDS}
         realm.order("settings", settings)

@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from driver.programs import DEBUG, environment
+from driver.programs import REALM_PROGRAM, environment
 
 REALM = "sipgate-apps"
 LIFE_SECONDS = 2
@@ -264,7 +264,7 @@ def running_site(realm: Realm, folder: Path, kind: str) -> Iterator[Site]:
 
 def problems_of(kind: str, kills: int, seed: int) -> list[str]:
     """Tests one kind of workers, and prints what happened."""
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         realm.order(
             "settings",
             {"realm": REALM, "rotation": True, "access_token_lifespan": LIFE_SECONDS},

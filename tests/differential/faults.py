@@ -25,7 +25,7 @@ from behaviour.runner.secrets import CANARY, Secrets, visible
 from behaviour.runner.shim import Shim, ShimBroken
 from differential.held import Held, at_rest, until_given_back
 from differential.input import REDIRECT_URI
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
 OK = "ok"
@@ -290,7 +290,7 @@ def parsed_options() -> argparse.Namespace:
     parser.add_argument(
         "--realm",
         type=Path,
-        default=DEBUG / "realm",
+        default=REALM_PROGRAM,
         metavar="PATH",
         help="the local realm's program",
     )

@@ -25,7 +25,7 @@ from differential.input import Draw, Input, World
 from differential.kinds import callbacks, clients, responses, scopes, token_responses
 from differential.trial import REFERENCE, running_trial
 from differential.verdict import Verdict, differences
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
 KINDS: Mapping[str, Callable[[Draw, World], Input]] = {
@@ -164,7 +164,7 @@ def parsed_options() -> argparse.Namespace:
     parser.add_argument(
         "--realm",
         type=Path,
-        default=DEBUG / "realm",
+        default=REALM_PROGRAM,
         metavar="PATH",
         help="the local realm's program",
     )

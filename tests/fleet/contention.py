@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import running_realm
 from chaos.contention import CALLERS, PROCESSES, Place, fight_at
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 from fleet.server import Server
 from fleet.servers import ALL, running
@@ -29,7 +29,7 @@ def contention(
 ) -> list[str]:
     problems = []
     for name, server in servers.items():
-        with running_realm(DEBUG / "realm") as realm:
+        with running_realm(REALM_PROGRAM) as realm:
             fought = fight_at(
                 realm,
                 places=[Place({"url": server.url})],

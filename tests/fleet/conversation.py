@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.fleet import Member, browser_of
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 from fleet.postgres import Pgbouncer
 from fleet.server import Server
@@ -123,7 +123,7 @@ def _token(member: Member, source: str) -> str:
 
 def conversations(servers: dict[str, Server], languages: Sequence[str], kills: int) -> list[str]:
     problems = []
-    with running_realm(DEBUG / "realm") as realm:
+    with running_realm(REALM_PROGRAM) as realm:
         for name, server in servers.items():
             found = [
                 f"{name}: {problem}" for problem in conversation(realm, server, languages, kills)

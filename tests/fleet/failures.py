@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import running_realm
-from driver.programs import DEBUG, ROOT
+from driver.programs import REALM_PROGRAM, ROOT
 from driver.shims import SHIMS
 from fleet import configurations, losses, outages
 from fleet.installed import Missing
@@ -90,7 +90,7 @@ def test(row: Row, server: Postgres | Redis, languages: Sequence[str]) -> Tested
     """Each row has a realm of its own, for its counts."""
     problems: list[str] = []
     with ExitStack() as stack:
-        realm = stack.enter_context(running_realm(DEBUG / "realm"))
+        realm = stack.enter_context(running_realm(REALM_PROGRAM))
         proxy = stack.enter_context(Proxy(server.port).running())
         try:
             problems += row.run(Scene(realm, server, proxy, languages, stack))

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.contention import Place, fight_at
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 from fleet.certificate import certificate
 from fleet.installed import Missing
@@ -62,7 +62,7 @@ def between_machines(languages: Sequence[str], seconds: float = SECONDS) -> list
         for server in servers:
             stack.enter_context(server.running())
             for pulls in (False, True):
-                with running_realm(DEBUG / "realm") as realm, ExitStack() as reach:
+                with running_realm(REALM_PROGRAM) as realm, ExitStack() as reach:
                     _reach(realm, machines, reach)
                     places = []
                     for machine in machines:

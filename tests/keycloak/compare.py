@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.browser import BrowserError
 from driver.local_realm import running_local_realm
-from driver.programs import DEBUG
+from driver.programs import REALM_PROGRAM
 from keycloak.allowed import ALLOWED, Allowance
 from keycloak.asker import Asker
 from keycloak.control import CannotControl, Control
@@ -32,7 +32,7 @@ from keycloak.questions.question import Question
 from keycloak.realms import REALMS
 from keycloak.server import running_keycloak
 
-REALM_BINARY = DEBUG / "realm"
+REALM_BINARY = REALM_PROGRAM
 # What a question raises if a response lacks what the next step needs: one broken response must not
 # hide the others, and is a difference like any other.
 BROKEN = (

@@ -41,7 +41,7 @@ from behaviour.runner.secrets import Secrets
 from behaviour.runner.shim import Shim, ShimBroken
 from behaviour.runner.values import expand
 from driver.installed import CannotInstall
-from driver.programs import DEBUG, ROOT
+from driver.programs import REALM_PROGRAM, ROOT
 from driver.shims import SHIMS
 from openid.peers.installed import PACKAGES, install
 
@@ -164,7 +164,7 @@ def parsed_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--languages", default=",".join(JUDGED), help="which (default: all)")
     parser.add_argument("--row", default="", help="only rows whose title contains this")
-    parser.add_argument("--realm", type=Path, default=DEBUG / "realm", help="the realm's program")
+    parser.add_argument("--realm", type=Path, default=REALM_PROGRAM, help="the realm's program")
     return parser.parse_args()
 
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from driver.browser import Browser, BrowserError
 from driver.local_realm import LocalRealm, running_local_realm
-from driver.programs import DEBUG, ROOT, environment
+from driver.programs import DEBUG, REALM_PROGRAM, ROOT, environment
 
 PROGRAMS: Mapping[str, Sequence[str]] = {
     "rust": [str(DEBUG / "readme-example")],
@@ -81,7 +81,7 @@ def main() -> int:
     languages = parser.parse_args().languages.split(",")
     failed = 0
     for language in languages:
-        with running_local_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+        with running_local_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
             problem = run(language, realm, folder)
         failed += problem is not None
         print(f"README {language:<7} {problem or 'ok'}", flush=True)

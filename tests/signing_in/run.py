@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from driver.installed import CannotInstall
-from driver.programs import DEBUG, environment
+from driver.programs import REALM_PROGRAM, environment
 from signing_in import page
 from signing_in.applications import log_of, running
 from signing_in.installed import install_from_npm, install_from_pypi
@@ -169,7 +169,7 @@ def problem_of(framework: str, form_post: bool) -> str | None:
     steps: list[Callable[[Scene], None]] = [two_tabs, lost_session, denied]
     if not form_post:
         steps += [logout, backchannel_logout, unjudged_logout_token, refused_logout_token]
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         settings = {
             "SIPGATE_CLIENT_ID": CLIENT_ID,
             "SIPGATE_CLIENT_SECRET": SECRET,
@@ -204,7 +204,7 @@ def problem_of(framework: str, form_post: bool) -> str | None:
 
 def discovery_problem() -> str | None:
     """The page's Python code for any other server."""
-    with running_realm(DEBUG / "realm") as realm, tempfile.TemporaryDirectory() as folder:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         issuer = f"{realm.ready['http']}/auth/realms/third-party"
         text = page.code("Any other server")
         text = page.replaced(text, "https://login.example.com", issuer)

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.local_realm import LocalRealm, running_local_realm
-from driver.programs import DEBUG, ROOT
+from driver.programs import REALM_PROGRAM, ROOT
 from driver.shim import Reply, Shim, running_shim
 from driver.shims import SHIMS
 
@@ -118,7 +118,7 @@ def order(realm: LocalRealm, name: str, body: object) -> None:
 def soak(language: str, rounds: int) -> str | None:
     """What has grown, if anything."""
     warm_up = WARM_UP_OF_V8 if language == "node" else WARM_UP
-    with running_local_realm(DEBUG / "realm") as realm, running_shim(SHIMS[language], ROOT) as shim:
+    with running_local_realm(REALM_PROGRAM) as realm, running_shim(SHIMS[language], ROOT) as shim:
         new_client(shim, "c", realm.base)
         for batch in batches(realm, warm_up):
             log_in_and_refresh(shim, batch)

@@ -17,8 +17,8 @@ pub(crate) struct Realm {
 
 impl Realm {
     pub(crate) fn start() -> Self {
-        let program =
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(if cfg!(windows) { "realm.exe" } else { "realm" });
+        let program = std::env::var_os("SIPGATE_TEST_REALM")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/realm"), PathBuf::from);
         let mut child = Command::new(&program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
