@@ -30,7 +30,9 @@ mod task;
 mod token_set;
 mod token_source;
 
-#[pyo3::pymodule]
+// Nobody has run it without the GIL yet. A free-threaded Python switches the GIL on when it imports
+// this module.
+#[pyo3::pymodule(gil_used = true)]
 mod _native {
     use pyo3::prelude::*;
 
