@@ -38,12 +38,19 @@ impl Clock for SystemClock {
 
 /// Counts the time in which the machine is suspended, because tokens expire in that time, too.
 #[cfg(target_os = "linux")]
+const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+
+/// As above. The clock of the standard library stops meanwhile on Apple's systems.
+#[cfg(target_vendor = "apple")]
+const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 fn monotonic() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let time = rustix::time::clock_gettime(CLOCK);
     u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 fn monotonic() -> u64 {
     use std::sync::OnceLock;
     use std::time::Instant;
