@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 use std::ffi::c_int;
+#[cfg(unix)]
 use std::panic::catch_unwind;
 use std::sync::Once;
 
@@ -26,10 +27,12 @@ fn register() {
 #[cfg(not(unix))]
 fn register() {}
 
+#[cfg(unix)]
 extern "C" fn before() {
     let _ = catch_unwind(sipgate_oauth2::binding::before_fork);
 }
 
+#[cfg(unix)]
 extern "C" fn after() {
     let _ = catch_unwind(sipgate_oauth2::binding::after_fork);
 }

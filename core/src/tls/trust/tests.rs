@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use super::*;
 
 /// Runs itself again with an environment in which the system has no certificates.
@@ -14,7 +12,7 @@ fn where_the_system_has_no_certificates_the_bundled_ones_are_used() {
         return;
     }
     let name = "tls::trust::tests::where_the_system_has_no_certificates_the_bundled_ones_are_used";
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name])
         .envs([(AGAIN, "1"), ("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")])
         .output()
