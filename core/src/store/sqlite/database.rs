@@ -6,7 +6,7 @@ use std::time::Instant;
 use protocol::error::{ErrorCode, Result};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::error::{configuration_error, from_sqlite, store_error};
+use super::error::{configuration_error, from_sqlite, store_error, write_ahead_logging};
 use crate::store::token_store::{StoreEntry, StoreKey, SwapOutcome};
 
 /// "sgOA": identifies the file as a store of this library, in the field that SQLite has for that.
@@ -74,6 +74,9 @@ impl<'a> Database<'a> {
     /// Refuses a file that this version of the library did not write. Checked in each operation,
     /// because a newer version may have changed the file since.
     pub(super) fn check_format(&self) -> Result<()> {
+        if cfg!(windows) && self.is_in_wal_mode()? {
+            return Err(write_ahead_logging(self.path));
+        }
         let number = |pragma| self.run(|connection| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)));
         match (number("application_id")?, number("user_version")?) {
             (APPLICATION_ID, FORMAT) => Ok(()),
@@ -98,6 +101,11 @@ impl<'a> Database<'a> {
                 "is the database of another program and was not changed; give another path",
             )),
         }
+    }
+
+    /// Without its own locks, SQLite does not even open such a database.
+    fn is_in_wal_mode(&self) -> Result<bool> {
+        self.run(|connection| connection.pragma_query_value(None, "journal_mode", |row| Ok(row.get::<_, String>(0)? == "wal")))
     }
 
     pub(super) fn load(&self, key: &StoreKey, now: i64) -> Result<Option<StoreEntry>> {

@@ -61,6 +61,10 @@ pub(super) fn from_sqlite(path: &Path, cause: rusqlite::Error) -> Error {
     .with_cause(cause)
 }
 
+pub(super) fn write_ahead_logging(path: &Path) -> Error {
+    configuration_error(path, "was switched to write-ahead logging by another program (undo: PRAGMA journal_mode = DELETE)")
+}
+
 fn unavailable(path: &Path, problem: &str) -> Error {
     store_error(ErrorCode::StoreUnavailable, path, problem)
 }

@@ -9,6 +9,7 @@ use protocol::error::Result;
 use super::file::{self, FileLock};
 use super::lock::LockError;
 use super::os_lock::LockRange;
+use super::path::{lock_file, with_suffix};
 use super::permissions;
 use crate::store::token_store::{StoreKey, StoreLock};
 
@@ -19,7 +20,7 @@ pub(super) struct KeyLocks {
 impl KeyLocks {
     /// The locks of the database at `path`.
     pub(super) fn beside(path: &Path) -> Self {
-        Self { path: with_suffix(path, ".lock") }
+        Self { path: lock_file(path) }
     }
 
     /// Creates the file if there is none, so that a problem with it is reported at once.
@@ -52,19 +53,12 @@ fn byte(key: &StoreKey) -> u64 {
     u64::from_str_radix(&key.as_str()[..16], 16).unwrap_or_default() >> 2
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
     use crate::store::testing::{TemporaryDirectory, key};
-    use protocol::error::ErrorCode;
 
     fn is_held(lock: &StoreLock) -> bool {
         matches!(lock, StoreLock::Held(_))
@@ -134,6 +128,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_symbolic_link_in_place_of_a_lock_file_is_refused() {
+        use protocol::error::ErrorCode;
+
         let directory = TemporaryDirectory::new();
         let locks = KeyLocks::beside(&directory.join("a.db"));
         std::os::unix::fs::symlink("/dev/null", directory.join("a.db.lock")).unwrap();

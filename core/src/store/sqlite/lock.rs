@@ -46,11 +46,11 @@ impl FileDescription {
         // have a copy that its table does not list.
         let mut table = lock(open_files());
         let file = open()?;
-        let metadata = file.metadata().map_err(|cause| lock_error(path, cause))?;
+        let id = FileId::of(&file).map_err(|cause| lock_error(path, cause))?;
         let number = table.next;
         table.next += 1;
         table.files.insert(number, file);
-        Ok(Self { number, process: ProcessId::current(), id: FileId::of(path, &metadata) })
+        Ok(Self { number, process: ProcessId::current(), id })
     }
 
     /// Does not wait.
@@ -65,6 +65,7 @@ impl FileDescription {
     }
 
     /// The process that keeps the file locked, if it uses record locks and so not this library.
+    #[cfg(unix)]
     pub(super) fn holder(&self) -> Option<u32> {
         self.with(os_lock::holder).flatten()
     }

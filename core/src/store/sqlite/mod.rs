@@ -6,6 +6,7 @@
 //! lost. Opening the file each time also notices a file that was replaced.
 
 mod database;
+mod database_lock;
 mod error;
 mod file;
 mod file_id;
@@ -27,8 +28,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::database::Database;
+use self::database_lock::DatabaseFile;
 use self::error::{configuration_error, locked};
-use self::file::{Access, DatabaseFile};
+use self::file::Access;
 use self::fork_gate::EnterError;
 pub use self::fork_gate::{after_fork, before_fork};
 use self::key_locks::KeyLocks;
@@ -71,9 +73,13 @@ impl Sqlite {
         }
         let store =
             Self { key_locks: KeyLocks::beside(&path), path, file: DatabaseFile::default(), clock: Box::new(clock), timeout: TIMEOUT };
-        store.with_database(Access::Create, |database| database.create_or_check())?;
-        store.key_locks.create_file()?;
+        store.create_or_check()?;
         Ok(store)
+    }
+
+    fn create_or_check(&self) -> Result<()> {
+        self.with_database(Access::Create, |database| database.create_or_check())?;
+        self.key_locks.create_file()
     }
 
     /// Opens the database for one operation, and closes it. Waits for other processes outside the
@@ -87,7 +93,7 @@ impl Sqlite {
             if let Some(lock) = self.file.try_lock(&self.path, access)? {
                 let result = Database::open(&self.path, lock.writable, deadline).and_then(|mut database| act(&mut database));
                 // Before the result: if the file was deleted, SQLite's error does not say so.
-                lock.check_still_at(&self.path)?;
+                file::check_still_at(&self.path, lock.id)?;
                 return result;
             }
             let holder = (Instant::now() >= deadline).then(|| self.file.holder());

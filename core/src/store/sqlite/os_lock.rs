@@ -1,6 +1,8 @@
 //! The locks that the operating system has for an open file. No function here waits.
 
-pub(super) use self::system::{holder, try_lock, unlock};
+#[cfg(unix)]
+pub(super) use self::system::holder;
+pub(super) use self::system::{try_lock, unlock};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LockRange {
@@ -89,6 +91,7 @@ mod system {
         }
     }
 
+    #[cfg(unix)]
     pub(in crate::store::sqlite) fn holder(_file: &File) -> Option<u32> {
         None
     }

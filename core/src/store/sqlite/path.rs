@@ -35,6 +35,17 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     Ok(directory.join(name))
 }
 
+/// The file beside the database that has no content and is never deleted.
+pub(super) fn lock_file(path: &Path) -> PathBuf {
+    with_suffix(path, ".lock")
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
 /// Splits the scheme off a URL that other libraries accept for a database, such as
 /// `sqlite:///x.db`. A scheme of one letter is a Windows drive.
 pub(crate) fn url(text: &str) -> Option<(&str, &str)> {

@@ -1,7 +1,7 @@
 //! Tests of files: what may be at the path, what happens to it in use, and processes that end.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::Duration;
 
 use protocol::error::{ErrorCode, Remedy};
@@ -47,7 +47,10 @@ fn connect(path: &Path) -> Connection {
 #[test]
 fn it_keeps_the_promises_of_a_store() {
     let directory = TemporaryDirectory::new();
-    assert_eq!(conformance::check(&open(&directory.join("logins.db"))), Ok(()));
+    let mut store = open(&directory.join("logins.db"));
+    // For a busy machine: many threads take turns.
+    store.timeout = Duration::from_secs(60);
+    assert_eq!(conformance::check(&store), Ok(()));
 }
 
 #[test]
@@ -75,14 +78,16 @@ fn an_entry_is_found_through_another_handle() {
 }
 
 #[test]
-fn only_the_lock_file_is_beside_the_database_between_operations() {
+fn only_locks_are_beside_the_database_between_operations() {
     let directory = TemporaryDirectory::new();
     let store = open(&directory.join("logins.db"));
     put(&store, 1, None, "a");
     drop(store.try_lock(&key(1)).unwrap());
     let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["logins.db", "logins.db.lock"]);
+    let has_byte_locks = cfg!(all(target_os = "linux", target_pointer_width = "64"));
+    let expected = ["logins.db", "logins.db.lock", "logins.db.locks"];
+    assert_eq!(names, if has_byte_locks { &expected[..2] } else { &expected[..] });
 }
 
 #[test]
@@ -153,10 +158,10 @@ fn a_url_is_refused_and_nothing_is_created() {
 fn a_relative_path_is_made_absolute_at_once() {
     // The working directory is shared with other tests, so nothing is created there.
     let directory = TemporaryDirectory::new();
-    let mut relative = PathBuf::new();
+    let names = |path: &Path| path.components().filter(|part| matches!(part, Component::Normal(_))).count();
     let working_directory = std::env::current_dir().unwrap();
-    relative.extend(working_directory.components().skip(1).map(|_| ".."));
-    relative.extend(directory.path().components().skip(1));
+    let mut relative: PathBuf = vec![".."; names(&working_directory)].iter().collect();
+    relative.extend(directory.path().components().skip_while(|part| !matches!(part, Component::Normal(_))));
     relative.push("logins.db");
     assert!(relative.is_relative());
     let store = open(&relative);
@@ -230,6 +235,8 @@ fn a_deleted_file_is_not_silently_created_again() {
     assert_eq!(load(&store, 1), None);
 }
 
+/// On Windows, SQLite's open handle forbids both.
+#[cfg(unix)]
 #[test]
 fn a_swap_fails_if_the_file_is_deleted_or_replaced_meanwhile() {
     let directory = TemporaryDirectory::new();
