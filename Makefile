@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -99,6 +99,9 @@ test-fleet: build $(VENV)/.ready ## stores for fleets on real PostgreSQL, pgboun
 
 fleet: build $(VENV)/.ready ## the same for long: each failure in each language, and contention between machines
 	$(PYTHON) tests/fleet/run.py --long
+
+test-platforms: ## the core's unit tests on Windows, built with mingw and run under wine (needs root, to install these)
+	$(PYTHON) tests/platforms/run.py $(ONLY)
 
 test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
 	cargo test -p protocol
