@@ -36,13 +36,13 @@ mod token_endpoint;
 mod tokens;
 mod wire;
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal;
 
 use crate::realm::{CLIENTS, USERS};
 use crate::site::{App, REALMS};
@@ -106,8 +106,6 @@ fn port(listener: &TcpListener) -> Result<u16, String> {
 
 /// Exits when standard input closes, so that no realm outlives the test that started it.
 async fn wait_for_the_end(stay: bool) -> Result<(), String> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     if !stay {
         // A separate thread: a blocking read of standard input would delay the runtime's shutdown.
         std::thread::spawn(|| {
@@ -115,11 +113,21 @@ async fn wait_for_the_end(stay: bool) -> Result<(), String> {
             std::process::exit(0);
         });
     }
+    told_to_end().await.map_err(|error| error.to_string())
+}
+
+#[cfg(unix)]
+async fn told_to_end() -> io::Result<()> {
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Ok(()),
+        interrupted = signal::ctrl_c() => interrupted,
     }
-    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> io::Result<()> {
+    signal::ctrl_c().await
 }
 
 struct Options {
