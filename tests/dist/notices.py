@@ -47,7 +47,7 @@ class Component:
     licence: str
     url: str
     texts: Sequence[str]
-    # Of a crate: where it is on crates.io, with the checksum of Cargo.lock.
+    # Of a crate, with the checksum of Cargo.lock.
     package_url: str | None = None
     sha256: str | None = None
 
@@ -108,7 +108,7 @@ def crates(target: str) -> Iterator[Component]:
             version,
             # As it was written before SPDX had expressions.
             package["license"].replace("/", " OR "),
-            package["repository"] or f"https://crates.io/crates/{name}",
+            package["repository"] or "",
             texts_of(package),
             f"pkg:cargo/{name}@{version}",
             checksum[1] if checksum else None,
