@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ BATCH = 500
 # In ten thousand rounds, leaked token sets take 35 MiB; leaked sources with tokens, 40 MiB.
 MAX_GROWTH_KIB = 12 * 1024
 
+# The library's threads end when they have been idle for 5 s.
+SETTLING_SECONDS = 15.0
+
 
 @dataclass(frozen=True)
 class Held:
@@ -47,6 +51,10 @@ class Held:
         status = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
         descriptors = sum(1 for _ in (place / "fd").iterdir())
         return cls(int(status["VmRSS"].split()[0]), descriptors, int(status["Threads"]))
+
+    def has_more_open_than(self, other: Held) -> bool:
+        """One may be in the middle of closing."""
+        return self.descriptors > other.descriptors + 1 or self.threads > other.threads + 1
 
 
 def log_in_and_refresh(shim: Shim, rounds: int) -> None:
@@ -132,13 +140,22 @@ def soak(language: str, rounds: int) -> str | None:
         return grown or growth(language, f"{rounds} clients", before, shim)
 
 
+def held_at_rest(before: Held, shim: Shim) -> Held:
+    """What is held once idle threads have ended."""
+    end = time.monotonic() + SETTLING_SECONDS
+    while True:
+        after = Held.by(shim.process)
+        if not after.has_more_open_than(before) or time.monotonic() > end:
+            return after
+        time.sleep(0.5)
+
+
 def growth(language: str, what: str, before: Held, shim: Shim) -> str | None:
-    after = Held.by(shim.process)
+    after = held_at_rest(before, shim)
     print(f"{language:<7} {what}: before {before}, after {after}", flush=True)
     if after.memory_kib - before.memory_kib > MAX_GROWTH_KIB:
         return f"{what}: memory grew by {after.memory_kib - before.memory_kib} KiB"
-    # One may be in the middle of closing.
-    if after.descriptors > before.descriptors + 1 or after.threads > before.threads + 1:
+    if after.has_more_open_than(before):
         return f"{what}: descriptors or threads leaked"
     return None
 
