@@ -24,7 +24,8 @@ from dist.archives import Archive, read, tracked
 from dist.targets import ROOT, TARGETS, Target, version
 
 DIST = ROOT / "dist"
-LARGEST = 6_000_000
+# What is installed today, to notice what makes it larger.
+LARGEST = 9_300_000
 # CI links in a fraction of the time, and more than users get: the size says nothing then.
 OF_A_RELEASE = not any(name.startswith("CARGO_PROFILE_RELEASE_") for name in os.environ)
 
