@@ -109,7 +109,7 @@ async fn wait_for_the_end(stay: bool) -> Result<(), String> {
     if !stay {
         // A separate thread: a blocking read of standard input would delay the runtime's shutdown.
         std::thread::spawn(|| {
-            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+            let _ = io::stdin().read_to_end(&mut Vec::new());
             std::process::exit(0);
         });
     }
@@ -211,12 +211,12 @@ impl Addresses {
 }
 
 fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     // If standard output is closed, there is nobody to tell.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn fail(problem: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "realm: {problem}");
+    let _ = writeln!(io::stderr(), "realm: {problem}");
     ExitCode::FAILURE
 }
