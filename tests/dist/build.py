@@ -21,11 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dist import mingw, notices, wheel
 from dist.targets import ROOT, Target, chosen, version
+from driver import standard_library, zig
 
 DIST = ROOT / "dist"
-ZIG = ROOT / ".cache" / "zig"
-PROGRAMS = ZIG / ("Scripts" if os.name == "nt" else "bin")
-DEBIANS_SOURCE = Path("/usr/lib/rustlib/src/rust/library")
 
 
 def output(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
@@ -40,7 +38,7 @@ def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> N
 
 def compiler() -> Path:
     """The folder of zig."""
-    return Path(output(PROGRAMS / "python", "-c", "import ziglang; print(*ziglang.__path__)"))
+    return Path(output(zig.PROGRAMS / "python", "-c", "import ziglang; print(*ziglang.__path__)"))
 
 
 def environment() -> dict[str, str]:
@@ -68,43 +66,32 @@ def environment_for(target: Target) -> dict[str, str]:
         # Python has the functions that its module calls.
         flags += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
     if target.linux:
-        told |= {
-            "ZIG_GLOBAL_CACHE_DIR": str(ZIG / "cache"),
-            "CARGO_ZIGBUILD_CACHE_DIR": str(ZIG / "cache"),
-            # zig would add it, and a static library keeps it.
-            f"CFLAGS_{target.triple.replace('-', '_')}": "-g0",
-            "PATH": os.pathsep.join([str(PROGRAMS), os.environ["PATH"]]),
-        }
+        told |= zig.environment()
+        # zig would add debug information, and a static library keeps it.
+        told[f"CFLAGS_{target.triple.replace('-', '_')}"] = "-g0"
     if target.triple.endswith("windows-gnu") and os.name != "nt":
         told |= mingw.environment()
-    libraries = Path(output("rustc", "--print", "sysroot")) / "lib" / "rustlib" / target.triple
-    if not libraries.is_dir():
-        told |= standard_library(target, told["PATH"])
-        flags.append(f"--remap-path-prefix={DEBIANS_SOURCE.parent}=rust")
+    if not standard_library.is_installed(target.triple):
+        told |= compiled_standard_library(target, told["PATH"])
+        source = standard_library.DEBIANS_SOURCE.parent
+        flags.append(f"--remap-path-prefix={source}=rust")
     told["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
     return told
 
 
-def standard_library(target: Target, path: str) -> dict[str, str]:
-    """Compiles it from Debian's source, with the compiler of the same version."""
-    if not DEBIANS_SOURCE.is_dir():
+def compiled_standard_library(target: Target, path: str) -> dict[str, str]:
+    if not standard_library.DEBIANS_SOURCE.is_dir():
         raise SystemExit(
             f"rustc has no standard library for {target.triple}: `rustup target add {target.triple}`, "
-            "or, on Debian, `apt-get install rustc-web cargo-web rust-web-src`"
+            f"or, on Debian, `apt-get install {' '.join(standard_library.DEBIAN)}`"
         )
-    return {
-        "PATH": os.pathsep.join(["/usr/bin", path]),
-        "CARGO": "/usr/bin/cargo",
-        "RUSTC": "/usr/bin/rustc",
-        "RUSTC_BOOTSTRAP": "1",
-        "CARGO_UNSTABLE_BUILD_STD": "std,panic_unwind",
-    }
+    return standard_library.compiled(path)
 
 
 def build(target: Target) -> None:
     told = environment_for(target)
-    zig = [compiler()] if target.linux else []
-    run(sys.executable, "tests/dist/notices.py", target.triple, *zig, environment=told)
+    c_compiler = [compiler()] if target.linux else []
+    run(sys.executable, "tests/dist/notices.py", target.triple, *c_compiler, environment=told)
     cargo = ["cargo-zigbuild", "zigbuild"] if target.linux else ["cargo", "build"]
     # In one call, so that what they share is compiled once.
     packages = [part for library in notices.LIBRARIES for part in ("--package", library)]
@@ -149,7 +136,7 @@ def archive(tree: Path, to: Path, date: int) -> None:
 def sources() -> None:
     told = environment()
     sdist = ("sdist", "--manifest-path", "bindings-python/Cargo.toml", "--out", DIST)
-    run(PROGRAMS / "maturin", *sdist, environment=told)
+    run(zig.PROGRAMS / "maturin", *sdist, environment=told)
     run("node", "bindings-node/pack.mjs", "main", DIST)
     crates = ("--package", "sipgate-oauth2-protocol", "--package", "sipgate-oauth2")
     run("cargo", "package", "--locked", "--no-verify", "--allow-dirty", *crates, environment=told)

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from demo import LOGIN, set_lifespan
 from dist import old_glibc
 from dist.targets import TARGETS, host
+from driver import zig
 from driver.local_realm import running_local_realm
 from driver.main_job import Server, run_main_job
 from driver.programs import DEBUG, ROOT
@@ -33,7 +34,6 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 MUSL = "x86_64-unknown-linux-musl"
 
 DIST = ROOT / "dist"
-ZIG = ROOT / ".cache" / "zig"
 EXAMPLES = ROOT / "examples"
 
 # Installs a package into a folder, and tells how the main job is started there.
@@ -136,8 +136,9 @@ def node_on_old_glibc(room: Path) -> Sequence[str]:
 
 
 def c_on_old_glibc(room: Path) -> Sequence[str]:
-    zig = (str(ZIG / "bin" / "python"), "-m", "ziglang", "cc", "-target", "x86_64-linux-gnu.2.17")
-    *_, job = compiled(room, host(), compiler=zig)
+    python = str(zig.PROGRAMS / "python")
+    compiler = (python, "-m", "ziglang", "cc", "-target", "x86_64-linux-gnu.2.17")
+    *_, job = compiled(room, host(), compiler=compiler)
     return [*old_glibc.loader(room / "a moved tree" / "lib"), job]
 
 

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from driver import standard_library, zig
 from driver.programs import ROOT
+from platforms.outcome import Failed
 from platforms.tools import Missing, debian, folder
 
-# Debian has the source of the standard library, and the compiler of the same version.
-SOURCE = ["rustc-web", "cargo-web", "rust-web-src"]
+OPTIMIZED = {"CARGO_PROFILE_DEV_OPT_LEVEL": "1"}
+# What is tested changes often, and its tests take longer to optimize than to run.
+CORE_UNOPTIMIZED = ("--config", "profile.dev.package.sipgate-oauth2.opt-level=0")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Target:
     triple: str
     # What cargo is told by environment variables.
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Whether zig compiles C, and links.
+    zig: bool = False
 
     @property
     def folder(self) -> Path:
@@ -41,40 +46,47 @@ class Target:
             and message["profile"]["test"]
         }
 
+    def check(self, *arguments: str) -> None:
+        """Compiles, and links nothing."""
+        self._run("check", *arguments)
+
     def _run(self, *arguments: str) -> str:
         environment = {
             **os.environ,
             "CARGO_INCREMENTAL": "0",
             "CARGO_PROFILE_DEV_DEBUG": "0",
             "CARGO_TARGET_DIR": str(self.folder),
-            **standard_library(self.triple),
             **self.environment,
         }
+        if self.zig:
+            environment |= _zig()
+        environment |= _standard_library(self.triple, environment["PATH"])
         # By its path: Debian's own, if that builds the standard library.
-        program = environment.get("CARGO", "cargo")
-        command = [program, *arguments, "--locked", "--quiet", "--target", self.triple]
+        cargo = (
+            str(zig.PROGRAMS / "cargo-zigbuild") if self.zig else environment.get("CARGO", "cargo")
+        )
+        command = [cargo, *arguments, *CORE_UNOPTIMIZED]
+        command += ["--locked", "--quiet", "--target", self.triple]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
         )
         if done.returncode != 0:
-            raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}")
+            raise Failed(f"{' '.join(command)}: exit code {done.returncode}")
         return done.stdout
 
 
-def standard_library(triple: str) -> dict[str, str]:
+def _zig() -> dict[str, str]:
+    if not (zig.PROGRAMS / "cargo-zigbuild").exists():
+        raise Missing("make .cache/zig/.ready")
+    return zig.environment()
+
+
+def _standard_library(triple: str, path: str) -> dict[str, str]:
     """The toolchain's own, if it has one for the target. Else cargo builds Debian's."""
-    found = subprocess.run(
-        ["rustc", "--print", "sysroot"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    if (Path(found.stdout.strip()) / "lib" / "rustlib" / triple / "lib").is_dir():
+    if standard_library.is_installed(triple):
         return {}
     try:
-        debian(SOURCE)
+        debian(standard_library.DEBIAN)
     except Missing as problem:
         raise Missing(f"rustup target add {triple}; or {problem}") from problem
-    return {
-        "CARGO": "/usr/bin/cargo",
-        "RUSTC": "/usr/bin/rustc",
-        "RUSTC_BOOTSTRAP": "1",
-        "CARGO_UNSTABLE_BUILD_STD": "std,panic_unwind",
-    }
+    return standard_library.compiled(path)

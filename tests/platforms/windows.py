@@ -7,7 +7,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from platforms.outcome import Outcome, rust
+from platforms import core
+from platforms.outcome import Outcome
 from platforms.rust import Target
 from platforms.tools import Missing, debian, folder, last_line
 
@@ -33,9 +34,7 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T length) {
 
 
 def core_units() -> Outcome:
-    environment = wine()
-    programs = TARGET.test_programs("-p", "sipgate-oauth2", "--lib")
-    return rust(programs.values(), [WINE], environment)
+    return core.units(TARGET, [WINE], wine())
 
 
 PARTS = {"core unit tests": core_units}

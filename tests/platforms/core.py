@@ -1,0 +1,13 @@
+"""The unit tests of the core, which every platform has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from platforms.outcome import Outcome, rust
+from platforms.rust import Target
+
+
+def units(target: Target, under: Sequence[str], environment: Mapping[str, str]) -> Outcome:
+    programs = target.test_programs("-p", "sipgate-oauth2", "--lib")
+    return rust(programs.values(), under, environment)
