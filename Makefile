@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -103,6 +103,9 @@ fleet: build $(VENV)/.ready ## the same for long: each failure in each language,
 test-platforms: ## the core's unit tests on Windows, built with mingw and run under wine (needs root, to install these)
 	$(PYTHON) tests/platforms/run.py $(ONLY)
 
+platforms: ## the same, and on Linux arm64 under qemu (ONLY=arm64: one of them)
+	$(PYTHON) tests/platforms/run.py --long $(ONLY)
+
 test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
 	cargo test -p protocol
 	cargo run -p protocol --bin model
@@ -156,7 +159,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	.cache/tools/bin/cargo-mutants mutants --output target
 
 night: ## what takes too long for every change: hours
-	$(MAKE) test-dist test-dist-long test-keycloak-22 chaos fleet bundlers
+	$(MAKE) test-dist test-dist-long test-keycloak-22 chaos fleet bundlers platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants

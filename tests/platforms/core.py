@@ -8,6 +8,11 @@ from platforms.outcome import Outcome, rust
 from platforms.rust import Target
 
 
-def units(target: Target, under: Sequence[str], environment: Mapping[str, str]) -> Outcome:
+def units(
+    target: Target,
+    under: Sequence[str],
+    environment: Mapping[str, str],
+    skipped: Sequence[str] = (),
+) -> Outcome:
     programs = target.test_programs("-p", "sipgate-oauth2", "--lib")
-    return rust(programs.values(), under, environment)
+    return rust(programs.values(), under, environment, skipped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Target:
     environment: Mapping[str, str] = field(default_factory=dict)
     # Whether zig compiles C, and links.
     zig: bool = False
+    options: Sequence[str] = ()
 
     @property
     def folder(self) -> Path:
@@ -65,7 +66,7 @@ class Target:
         cargo = (
             str(zig.PROGRAMS / "cargo-zigbuild") if self.zig else environment.get("CARGO", "cargo")
         )
-        command = [cargo, *arguments, *CORE_UNOPTIMIZED]
+        command = [cargo, *arguments, *CORE_UNOPTIMIZED, *self.options]
         command += ["--locked", "--quiet", "--target", self.triple]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
