@@ -103,7 +103,7 @@ fleet: build $(VENV)/.ready ## the same for long: each failure in each language,
 test-platforms: ## the core's unit tests on Windows, built with mingw and run under wine (needs root, to install these)
 	$(PYTHON) tests/platforms/run.py $(ONLY)
 
-platforms: ## the same, and on Linux arm64 under qemu (ONLY=arm64: one of them)
+platforms: $(ZIG)/.ready ## the same, and on Linux with musl, and on arm64 under qemu (ONLY=arm64: one of them)
 	$(PYTHON) tests/platforms/run.py --long $(ONLY)
 
 test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one

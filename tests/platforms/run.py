@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from platforms import arm64, windows
+from platforms import arm64, musl, windows
 from platforms.outcome import Failed, Outcome
 from platforms.tools import Missing
 
@@ -25,6 +25,7 @@ Part = Callable[[], Outcome]
 # The long form.
 PLATFORMS: Mapping[str, Mapping[str, Part]] = {
     "windows": windows.PARTS,
+    "musl": musl.PARTS,
     "arm64": arm64.PARTS,
 }
 # What fits into a CI run.
