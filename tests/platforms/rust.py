@@ -47,10 +47,6 @@ class Target:
             and message["profile"]["test"]
         }
 
-    def check(self, *arguments: str) -> None:
-        """Compiles, and links nothing."""
-        self._run("check", *arguments)
-
     def _run(self, *arguments: str) -> str:
         environment = {
             **os.environ,
