@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,17 +63,11 @@ class Setting:
 
 def run_bundle(bundle: Bundle, form: str, project: Path, programs: Path) -> None:
     """Raises `Wrong` if the output does not work elsewhere."""
-    folder = application(project)
-    built = build(recipes(bundle.title)[bundle.number], FORMS[form], folder, programs)
-    if built.returncode:
-        raise Wrong(f"the build fails: {said(built)}")
-    with tempfile.TemporaryDirectory() as elsewhere:
-        shutil.move(folder / "dist", Path(elsewhere, "moved"))
-        if bundle.external:
-            shutil.move(folder / "node_modules", elsewhere)
-        shutil.rmtree(folder)
-        [output] = Path(elsewhere, "moved").glob("app*")
-        expect_url([*bundle.runner, str(output)], Path(elsewhere), programs)
+    recipe = recipes(bundle.title)[bundle.number]
+    shipped = ["dist", *(["node_modules"] if bundle.external else [])]
+    with built(recipe, FORMS[form], application(project), programs, shipped) as moved:
+        [output] = (moved / "dist").glob("app*")
+        expect_url([*bundle.runner, str(output)], moved, programs)
 
 
 def run_refused(recipe: Recipe, setting: Setting, project: Path, programs: Path) -> None:
@@ -82,11 +77,9 @@ def run_refused(recipe: Recipe, setting: Setting, project: Path, programs: Path)
         command.remove(setting.text)
     else:
         files[setting.file] = without(files[setting.file], setting.text)
-    built = build(Recipe(command, files), setting.files, application(project), programs)
-    if built.returncode == 0 or ".node" not in said(built):
-        raise Wrong(
-            f"the build without {setting.text} has status {built.returncode}: {said(built)}"
-        )
+    done = build(Recipe(command, files), setting.files, application(project), programs)
+    if done.returncode == 0 or ".node" not in said(done):
+        raise Wrong(f"the build without {setting.text} has status {done.returncode}: {said(done)}")
 
 
 def fresh(folder: Path) -> Path:
@@ -103,8 +96,32 @@ def application(project: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def built(
+    recipe: Recipe,
+    program: Mapping[str, str],
+    folder: Path,
+    programs: Path,
+    shipped: Sequence[str],
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Path]:
+    """Builds in the folder, and moves what is shipped elsewhere, which is all that is left."""
+    done = build(recipe, program, folder, programs, settings)
+    if done.returncode:
+        raise Wrong(f"the build fails: {said(done)}")
+    with tempfile.TemporaryDirectory() as elsewhere:
+        for output in shipped:
+            shutil.move(folder / output, elsewhere)
+        shutil.rmtree(folder)
+        yield Path(elsewhere)
+
+
 def build(
-    recipe: Recipe, program: Mapping[str, str], folder: Path, programs: Path
+    recipe: Recipe,
+    program: Mapping[str, str],
+    folder: Path,
+    programs: Path,
+    settings: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     for name, text in {**program, **recipe.files}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +129,7 @@ def build(
     return subprocess.run(
         recipe.command,
         cwd=folder,
-        env=environment(programs),
+        env={**environment(programs), **(settings or {})},
         capture_output=True,
         text=True,
         timeout=BUILD_SECONDS,

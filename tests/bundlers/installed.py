@@ -15,26 +15,25 @@ from driver.programs import ROOT
 PACK = ROOT / "bindings-node" / "pack.mjs"
 
 # Those of `make test-bundlers`.
-BUNDLERS = Packages("bundlers")
-BUNDLERS_VERSIONS: Mapping[str, str] = {
-    "@arethetypeswrong/cli": "0.18.5",
-    "@rollup/plugin-commonjs": "29.0.3",
-    "@rollup/plugin-node-resolve": "16.0.3",
-    "@vercel/nft": "1.11.5",
-    "esbuild": "0.28.2",
-    "node-loader": "2.1.0",
-    "publint": "0.3.25",
-    "rollup": "4.68.8",
-    "webpack": "5.113.0",
-    "webpack-cli": "7.3.1",
-}
+BUNDLERS = Packages(
+    "bundlers",
+    npm={
+        "@arethetypeswrong/cli": "0.18.5",
+        "@rollup/plugin-commonjs": "29.0.3",
+        "@rollup/plugin-node-resolve": "16.0.3",
+        "@vercel/nft": "1.11.5",
+        "esbuild": "0.28.2",
+        "node-loader": "2.1.0",
+        "publint": "0.3.25",
+        "rollup": "4.68.8",
+        "webpack": "5.113.0",
+        "webpack-cli": "7.3.1",
+    },
+)
 
 # Large ones, which `make bundlers` uses as well.
-NEXT = Packages("bundlers_next")
-NEXT_VERSIONS: Mapping[str, str] = {"next": "16.4.6", "react": "19.3.1", "react-dom": "19.3.1"}
-PYINSTALLER = Packages("bundlers_pyinstaller")
-PYINSTALLER_VERSIONS: Mapping[str, str] = {"pyinstaller": "6.22.3"}
-RUNTIMES = Packages("bundlers_runtimes")
+NEXT = Packages("bundlers_next", npm={"next": "16.4.6", "react": "19.3.1", "react-dom": "19.3.1"})
+PYINSTALLER = Packages("bundlers_pyinstaller", pypi={"pyinstaller": "6.22.3"})
 NODE_VERSIONS: Mapping[str, str] = {
     "node-20": "20.20.2",
     "node-22": "22.23.5",
@@ -45,19 +44,21 @@ BUN_VERSION = "1.4.5"
 DENO_VERSION = "2.9.6"
 
 
-def install_runtimes() -> Mapping[str, Path]:
-    """The programs of all runtimes, by name."""
+def install_runtimes() -> tuple[Path, Mapping[str, Path]]:
+    """Returns their folder, and their programs by name."""
     cpu = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or cpu is None:
         raise CannotInstall("the runtimes are installed on Linux with glibc only")
     bun = f"@oven/bun-linux-{'aarch64' if cpu == 'arm64' else cpu}"
     deno = f"@deno/linux-{cpu}-glibc"
     nodes = {name: f"npm:node-linux-{cpu}@{version}" for name, version in NODE_VERSIONS.items()}
-    RUNTIMES.from_npm({**nodes, bun: BUN_VERSION, deno: DENO_VERSION})
-    programs = {name: RUNTIMES.modules / name / "bin" / "node" for name in nodes}
-    programs["bun"] = RUNTIMES.modules / bun / "bin" / "bun"
-    programs["deno"] = RUNTIMES.modules / deno / "deno"
-    return programs
+    versions = {**nodes, bun: BUN_VERSION, deno: DENO_VERSION}
+    packages = Packages("bundlers_runtimes", npm=versions)
+    packages.install()
+    programs = {name: packages.modules / name / "bin" / "node" for name in nodes}
+    programs["bun"] = packages.modules / bun / "bin" / "bun"
+    programs["deno"] = packages.modules / deno / "deno"
+    return packages.folder, programs
 
 
 def install_library(project: Path) -> tuple[Path, Path]:

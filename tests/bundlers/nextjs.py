@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from .building import URL, Setting, Wrong, application, build, environment, said
+from .building import URL, Setting, Wrong, application, built, environment
 from .installed import NEXT
 from .page import Recipe, recipes
 
@@ -59,15 +58,9 @@ def recipe() -> Recipe:
 
 
 def run_standalone(project: Path) -> None:
-    folder = application(project)
-    built = build(recipe(), APPLICATION, folder, NEXT.modules / ".bin")
-    if built.returncode:
-        raise Wrong(f"the build fails: {said(built)}")
-    with tempfile.TemporaryDirectory() as elsewhere:
-        moved = Path(elsewhere, "moved")
-        shutil.copytree(folder / ".next" / "standalone", moved, symlinks=True)
-        shutil.rmtree(folder)
-        serve(moved / folder.relative_to(NEXT.folder) / "server.js")
+    folder, programs = application(project), NEXT.modules / ".bin"
+    with built(recipe(), APPLICATION, folder, programs, [".next/standalone"]) as moved:
+        serve(moved / "standalone" / folder.relative_to(NEXT.folder) / "server.js")
 
 
 def serve(server: Path) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 from driver.programs import ROOT
 
-from .building import BUILD_SECONDS, Wrong, environment, expect_url, fresh, said
+from .building import built, expect_url, fresh
 from .page import recipes
 
 PROGRAM = """\
@@ -24,22 +21,9 @@ print(client.authorization_request("balance:read").url)
 
 def run_moved(environment_folder: Path) -> None:
     folder = fresh(environment_folder / "application")
-    (folder / "app.py").write_text(PROGRAM)
     [recipe] = recipes("PyInstaller")
     # As `make build` has left the package.
     staged = {"PYTHONPATH": str(ROOT / "target" / "python")}
-    built = subprocess.run(
-        recipe.command,
-        cwd=folder,
-        env={**environment(environment_folder / "bin"), **staged},
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-    )
-    if built.returncode:
-        raise Wrong(f"the build fails: {said(built)}")
-    with tempfile.TemporaryDirectory() as elsewhere:
-        moved = Path(elsewhere, "moved")
-        shutil.copytree(folder / "dist" / "app", moved, symlinks=True)
-        shutil.rmtree(folder)
-        expect_url([str(moved / "app")], Path(elsewhere))
+    programs = environment_folder / "bin"
+    with built(recipe, {"app.py": PROGRAM}, folder, programs, ["dist/app"], staged) as moved:
+        expect_url([str(moved / "app" / "app")], moved)

@@ -29,13 +29,9 @@ from bundlers.building import (
 )
 from bundlers.installed import (
     BUNDLERS,
-    BUNDLERS_VERSIONS,
     NEXT,
-    NEXT_VERSIONS,
     NODE_VERSIONS,
     PYINSTALLER,
-    PYINSTALLER_VERSIONS,
-    RUNTIMES,
     install_library,
     install_runtimes,
 )
@@ -64,7 +60,7 @@ Check = tuple[str, Callable[[], None]]
 
 
 def bundlers() -> Iterator[Check]:
-    BUNDLERS.from_npm(BUNDLERS_VERSIONS)
+    BUNDLERS.install()
     project, programs = BUNDLERS.folder / "project", BUNDLERS.modules / ".bin"
     main, native = install_library(project)
     yield from bundled(BUNDLES, project, programs)
@@ -94,8 +90,8 @@ def clean(command: list[str], expected: str) -> None:
 
 
 def runtimes() -> Iterator[Check]:
-    programs = install_runtimes()
-    project = RUNTIMES.folder / "project"
+    folder, programs = install_runtimes()
+    project = folder / "project"
     install_library(project)
     for name, program in programs.items():
         if name == "deno":
@@ -127,7 +123,7 @@ def run_tests(node: Path) -> None:
 
 
 def next_standalone() -> Iterator[Check]:
-    NEXT.from_npm(NEXT_VERSIONS)
+    NEXT.install()
     project = NEXT.folder / "project"
     install_library(project)
     yield "Next.js, standalone", functools.partial(nextjs.run_standalone, project)
@@ -137,7 +133,7 @@ def next_standalone() -> Iterator[Check]:
 
 
 def frozen() -> Iterator[Check]:
-    PYINSTALLER.from_pypi(PYINSTALLER_VERSIONS)
+    PYINSTALLER.install()
     yield "PyInstaller, one folder", functools.partial(pyinstaller.run_moved, PYINSTALLER.folder)
 
 

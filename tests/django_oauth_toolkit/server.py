@@ -16,8 +16,10 @@ from keycloak.realms import USERS, confidential, resource_server
 
 HERE = Path(__file__).resolve().parent
 NAME = "django-oauth-toolkit"
-PACKAGES = Packages(NAME)
-VERSIONS = {"Django": "5.2.19", "django-oauth-toolkit": "3.4.1"}
+PACKAGES = Packages(
+    NAME,
+    pypi={"Django": "5.2.19", "django-oauth-toolkit": "3.4.1"},
+)
 REALM = "django"
 
 
@@ -30,7 +32,7 @@ class ToolkitServer:
 @contextlib.contextmanager
 def running_toolkit() -> Iterator[ToolkitServer]:
     """Installs the server if needed, and runs it; it exits when its stdin closes."""
-    PACKAGES.from_pypi(VERSIONS)
+    PACKAGES.install()
     with tempfile.TemporaryDirectory(prefix="django-") as folder:
         command = [str(PACKAGES.python), "-I", str(HERE / "provider.py")]
         with running_server(command, cwd=folder, first_line=_contents(folder)) as server:

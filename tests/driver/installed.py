@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from driver.programs import ROOT
@@ -13,15 +13,21 @@ from driver.programs import ROOT
 INSTALL_SECONDS = 600
 
 
-class CannotInstall(Exception):
+class Missing(Exception):
+    """Something cannot be had on this machine; the message says what, or why."""
+
+
+class CannotInstall(Missing):
     """Packages cannot be installed here; the message says why."""
 
 
 @dataclass(frozen=True)
 class Packages:
-    """Packages with their versions; a folder may have those of both registries."""
+    """Packages with their versions, of one registry or of both, in a folder of this name."""
 
     name: str
+    pypi: Mapping[str, str] = field(default_factory=dict)
+    npm: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -35,14 +41,20 @@ class Packages:
     def modules(self) -> Path:
         return self.folder / "node_modules"
 
-    def from_pypi(self, versions: Mapping[str, str]) -> None:
-        wanted = [f"{name}=={version}" for name, version in versions.items()]
+    def install(self) -> None:
+        if self.pypi:
+            self.install_from_pypi()
+        if self.npm:
+            self.install_from_npm()
+
+    def install_from_pypi(self) -> None:
+        wanted = [f"{name}=={version}" for name, version in self.pypi.items()]
         pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         environment = [sys.executable, "-m", "venv", str(self.folder)]
         self._install("from_pypi", wanted, [environment, [*pip, *wanted]])
 
-    def from_npm(self, versions: Mapping[str, str]) -> None:
-        wanted = [f"{name}@{version}" for name, version in versions.items()]
+    def install_from_npm(self) -> None:
+        wanted = [f"{name}@{version}" for name, version in self.npm.items()]
         npm = [
             "npm",
             "install",

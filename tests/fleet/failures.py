@@ -16,10 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import running_realm
+from driver.installed import Missing
 from driver.programs import REALM_PROGRAM, ROOT
 from driver.shims import SHIMS
 from fleet import configurations, losses, outages
-from fleet.installed import Missing
 from fleet.postgres import Postgres
 from fleet.proxy import Proxy
 from fleet.redis import Redis

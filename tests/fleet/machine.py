@@ -11,7 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from fleet.installed import Missing, program
+from driver.installed import Missing
+from fleet.installed import program
 
 # Runs inside: makes a listening socket, and hands it out over its standard input.
 LISTENS = """

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from behaviour.runner.realm import Realm, running_realm
 from chaos.contention import Place, fight_at
+from driver.installed import Missing
 from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 from fleet.certificate import certificate
-from fleet.installed import Missing
 from fleet.machine import Machine
 from fleet.postgres import Postgres
 from fleet.proxy import Proxy

@@ -8,30 +8,31 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from driver.installed import Packages
+from driver.installed import Missing, Packages
 from driver.programs import DEBUG, ROOT, environment
-from fleet.installed import Missing, debian_package
+from fleet.installed import debian_package
 from fleet.redis import Redis
 from fleet.server import Server
 
 HERE = Path(__file__).resolve().parent / "recipes"
-PACKAGES = Packages("own_drivers")
-FROM_PYPI = {
-    "asyncpg": "0.32.0",
-    "django": "5.2.19",
-    "psycopg[binary]": "3.3.9",
-    "redis": "8.1.0",
-    "sqlalchemy": "2.1.9",
-}
-FROM_NPM = {"ioredis": "6.0.0", "pg": "8.23.1"}
+PACKAGES = Packages(
+    "own_drivers",
+    pypi={
+        "asyncpg": "0.32.0",
+        "django": "5.2.19",
+        "psycopg[binary]": "3.3.9",
+        "redis": "8.1.0",
+        "sqlalchemy": "2.1.9",
+    },
+    npm={"ioredis": "6.0.0", "pg": "8.23.1"},
+)
 OF_POSTGRES = ("psycopg", "asyncpg", "sqlalchemy", "django")
 CHECK_SECONDS = 120
 
 
 def own_drivers(servers: Mapping[str, Server]) -> Iterator[str]:
     """Each recipe must keep the promises of a store."""
-    PACKAGES.from_pypi(FROM_PYPI)
-    PACKAGES.from_npm(FROM_NPM)
+    PACKAGES.install()
     try:
         libpq = _with_libpq()
     except Missing as reason:

@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from driver.installed import Missing
 from fleet.certificate import Certificate
-from fleet.installed import NOBODY, Missing, program, psql, unprivileged
+from fleet.installed import NOBODY, program, psql, unprivileged
 from fleet.server import Server, ServerBroken, handed_over
 
 ADMIN = "fleet"

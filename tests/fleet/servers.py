@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from driver.installed import Missing
 from fleet.certificate import Certificate
 from fleet.installed import (
-    Missing,
     postgres_of_debian,
     postgres_of_pypi,
     program,

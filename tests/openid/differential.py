@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.installed import CannotInstall
 from driver.programs import DEBUG, ROOT
-from openid.peers.installed import PACKAGES, install
+from openid.peers.installed import PACKAGES
 from openid.rules import RULES
 
 HERE = ROOT / "tests" / "openid"
@@ -95,7 +95,7 @@ class Judged:
 def main() -> int:
     options = parsed_options()
     try:
-        install()
+        PACKAGES.install()
     except CannotInstall as problem:
         print(f"differential: SKIPPED, because the peers cannot be installed: {problem}")
         return 0

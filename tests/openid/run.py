@@ -43,7 +43,7 @@ from behaviour.runner.values import expand
 from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, ROOT
 from driver.shims import SHIMS
-from openid.peers.installed import PACKAGES, install
+from openid.peers.installed import PACKAGES
 
 HERE = ROOT / "tests" / "openid"
 GUARD = "openid-client"
@@ -139,7 +139,7 @@ def main() -> int:
         sys.exit(f"no such language: {', '.join(sorted(unknown))}; there are {', '.join(JUDGED)}")
     if GUARD in languages:
         try:
-            install()
+            PACKAGES.install()
         except CannotInstall as problem:
             print(f"{GUARD}: SKIPPED, because it cannot be installed: {problem}")
             languages.remove(GUARD)

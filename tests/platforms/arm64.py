@@ -6,10 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
+from driver import debian
+from driver.installed import Missing
 from platforms import core
 from platforms.outcome import Outcome
 from platforms.rust import OPTIMIZED, Target
-from platforms.tools import Missing, debian, last_line
+from platforms.tools import last_line
 
 DEBIAN = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user-static"]
 TARGET = Target(
@@ -26,14 +28,11 @@ def core_units() -> Outcome:
     return core.units(TARGET, EMULATED, emulation(), SKIPPED)
 
 
-PARTS = {"core unit tests": core_units}
-
-
 def emulation() -> dict[str, str]:
     """The environment in which programs for arm64 run."""
     if os.geteuid() != 0:
         raise Missing("root, to emulate the programs that tests start")
-    debian(DEBIAN)
+    debian.install(DEBIAN)
     tried = subprocess.run([*EMULATED, "true"], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
         raise Missing(f"user namespaces, and Linux 6.7: {last_line(tried.stderr)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from platforms.outcome import Outcome, rust
+from platforms.outcome import Outcome, run
 from platforms.rust import Target
 
 
@@ -15,4 +15,4 @@ def units(
     skipped: Sequence[str] = (),
 ) -> Outcome:
     programs = target.test_programs("-p", "sipgate-oauth2", "--lib")
-    return rust(programs.values(), under, environment, skipped)
+    return run(programs.values(), under, environment, skipped)

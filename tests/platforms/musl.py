@@ -21,6 +21,3 @@ TARGET = Target(
 
 def core_units() -> Outcome:
     return core.units(TARGET, [], os.environ)
-
-
-PARTS = {"core unit tests": core_units}

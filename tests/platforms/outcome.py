@@ -1,4 +1,4 @@
-"""What a part of the tests came to: how many passed, read from what the test programs say."""
+"""What the tests came to: how many passed, read from what the test programs say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from driver.programs import ROOT
 
-RUST = re.compile(r"^test result: ok\. (\d+) passed; 0 failed", re.MULTILINE)
+PASSED = re.compile(r"^test result: ok\. (\d+) passed; 0 failed", re.MULTILINE)
 
 SECONDS = 1800
 
@@ -22,38 +22,29 @@ class Failed(Exception):
 @dataclass(frozen=True)
 class Outcome:
     passed: int
-    what: str = "tests"
+    skipped: Sequence[str]
 
     def __str__(self) -> str:
-        return f"{self.passed} {self.what}"
+        return f"{self.passed} tests" + "".join(f", without {name}" for name in self.skipped)
 
 
-def rust(
+def run(
     programs: Iterable[Path],
     under: Sequence[str],
     environment: Mapping[str, str],
-    skipped: Sequence[str] = (),
+    skipped: Sequence[str],
 ) -> Outcome:
-    """Runs test programs of cargo, each from the folder of its package, and says what it skips."""
-    passed = 0
+    """Runs test programs of the core, from the folder of its package."""
     skip = [argument for name in skipped for argument in ("--skip", name)]
-    for program in programs:
-        command = [*under, str(program), *skip]
-        passed += counted(RUST, command, environment, ROOT / "core").passed
-    without = "".join(f", without {name}," for name in skipped)
-    return Outcome(passed, f"tests{without}")
+    passed = sum(_passed([*under, str(program), *skip], environment) for program in programs)
+    return Outcome(passed, skipped)
 
 
-def counted(
-    passed: re.Pattern[str],
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    directory: Path,
-) -> Outcome:
+def _passed(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Fails if the program fails, and also if it says of no test that it passed."""
     done = subprocess.run(
         command,
-        cwd=directory,
+        cwd=ROOT / "core",
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -63,8 +54,7 @@ def counted(
         timeout=SECONDS,
         check=False,
     )
-    found = passed.findall(done.stdout)
-    number = sum(int(count) for count in found)
-    if done.returncode != 0 or number == 0:
+    passed = sum(map(int, PASSED.findall(done.stdout)))
+    if done.returncode != 0 or passed == 0:
         raise Failed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout[-20000:]}")
-    return Outcome(number)
+    return passed

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from driver import standard_library, zig
+from driver import debian, standard_library, zig
+from driver.installed import Missing
 from driver.programs import ROOT
 from platforms.outcome import Failed
-from platforms.tools import Missing, debian, folder
+from platforms.tools import folder
 
 OPTIMIZED = {"CARGO_PROFILE_DEV_OPT_LEVEL": "1"}
 # What is tested changes often, and its tests take longer to optimize than to run.
@@ -83,7 +84,7 @@ def _standard_library(triple: str, path: str) -> dict[str, str]:
     if standard_library.is_installed(triple):
         return {}
     try:
-        debian(standard_library.DEBIAN)
+        debian.install(standard_library.DEBIAN)
     except Missing as problem:
         raise Missing(f"rustup target add {triple}; or {problem}") from problem
     return standard_library.compiled(path)

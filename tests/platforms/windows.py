@@ -7,10 +7,12 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from driver import debian
+from driver.installed import Missing
 from platforms import core
 from platforms.outcome import Outcome
 from platforms.rust import Target
-from platforms.tools import Missing, debian, folder, last_line
+from platforms.tools import folder, last_line
 
 DEBIAN = ["gcc-mingw-w64-x86-64-win32", "wine64"]
 COMPILER = "x86_64-w64-mingw32-gcc"
@@ -37,9 +39,6 @@ def core_units() -> Outcome:
     return core.units(TARGET, [WINE], wine())
 
 
-PARTS = {"core unit tests": core_units}
-
-
 def path(file: Path) -> str:
     """What Windows calls a file of this machine."""
     return "Z:" + str(file).replace("/", "\\")
@@ -48,7 +47,7 @@ def path(file: Path) -> str:
 @cache
 def _prefix() -> Path:
     """The folder of an installed Windows."""
-    debian(DEBIAN)
+    debian.install(DEBIAN)
     prefix = folder("wine")
     stamp = prefix / "ready"
     if stamp.exists():

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 
 from driver.installed import Packages
 from driver.programs import ROOT
 
-PACKAGES = Packages("signing_in")
-
-FROM_PYPI: Mapping[str, str] = {
-    "Django": "5.2.19",
-    "fastapi": "0.165.0",
-    "Flask": "3.1.3",
-    "itsdangerous": "2.2.0",
-    "python-multipart": "0.0.34",
-    "uvicorn": "0.54.0",
-}
-FROM_NPM: Mapping[str, str] = {
-    "@fastify/cookie": "11.1.5",
-    "@fastify/formbody": "9.0.1",
-    "@fastify/session": "11.1.3",
-    "cookie-session": "2.1.1",
-    "express": "5.3.0",
-    "fastify": "5.12.8",
-    "iron-session": "8.0.4",
-    "next": "16.4.6",
-    "react": "19.3.1",
-    "react-dom": "19.3.1",
-}
-
-
-def install_from_pypi() -> None:
-    PACKAGES.from_pypi(FROM_PYPI)
+PACKAGES = Packages(
+    "signing_in",
+    pypi={
+        "Django": "5.2.19",
+        "fastapi": "0.165.0",
+        "Flask": "3.1.3",
+        "itsdangerous": "2.2.0",
+        "python-multipart": "0.0.34",
+        "uvicorn": "0.54.0",
+    },
+    npm={
+        "@fastify/cookie": "11.1.5",
+        "@fastify/formbody": "9.0.1",
+        "@fastify/session": "11.1.3",
+        "cookie-session": "2.1.1",
+        "express": "5.3.0",
+        "fastify": "5.12.8",
+        "iron-session": "8.0.4",
+        "next": "16.4.6",
+        "react": "19.3.1",
+        "react-dom": "19.3.1",
+    },
+)
 
 
 def install_from_npm() -> None:
-    PACKAGES.from_npm(FROM_NPM)
+    PACKAGES.install_from_npm()
     # As `make build` has left it: the package, and the one with the native library.
     for name in ("sipgate-oauth2", "@sipgate-oauth2"):
         library = PACKAGES.modules / name

@@ -27,7 +27,7 @@ from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, environment
 from signing_in import page
 from signing_in.applications import log_of, running
-from signing_in.installed import install_from_npm, install_from_pypi
+from signing_in.installed import PACKAGES, install_from_npm
 from signing_in.visitor import Response, Visitor, Wrong
 
 FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
@@ -228,7 +228,7 @@ def main() -> int:
     parser.add_argument("--frameworks", default=",".join(FRAMEWORKS))
     frameworks = parser.parse_args().frameworks.split(",")
     skipped: dict[str, str] = {}
-    for language, install in (("Python", install_from_pypi), ("Node", install_from_npm)):
+    for language, install in (("Python", PACKAGES.install_from_pypi), ("Node", install_from_npm)):
         ours = [name for name in frameworks if page.LANGUAGES.get(name) == language]
         try:
             if ours:
