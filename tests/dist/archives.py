@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dist.targets import ROOT
+from driver.programs import ROOT
 
 
 @dataclass(frozen=True)

@@ -11,29 +11,19 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dist import mingw, notices, wheel
-from dist.targets import ROOT, Target, chosen, version
+from dist.commands import output, run
+from dist.targets import Target, chosen, version
 from driver import standard_library, zig
+from driver.programs import ROOT
 
 DIST = ROOT / "dist"
-
-
-def output(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
-    return subprocess.run(
-        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, env=environment
-    ).stdout.strip()
-
-
-def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> None:
-    subprocess.run(command, cwd=ROOT, check=True, env=environment)
 
 
 def compiler() -> Path:

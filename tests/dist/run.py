@@ -28,7 +28,7 @@ from dist.targets import TARGETS, host
 from driver import zig
 from driver.local_realm import running_local_realm
 from driver.main_job import Server, run_main_job
-from driver.programs import DEBUG, ROOT
+from driver.programs import REALM_PROGRAM, ROOT
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 MUSL = "x86_64-unknown-linux-musl"
@@ -172,7 +172,7 @@ def main(names: Sequence[str]) -> int:
     failed = 0
     selected = {name: IF_NAMED[name] for name in names} or packages()
     for name, install in selected.items():
-        with tempfile.TemporaryDirectory() as room, running_local_realm(DEBUG / "realm") as realm:
+        with tempfile.TemporaryDirectory() as room, running_local_realm(REALM_PROGRAM) as realm:
             set_lifespan(realm)
             command = install(Path(room))
             server = Server(realm.base, "third-party", realm.api_url)

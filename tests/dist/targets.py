@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from driver.programs import ROOT
 
 
 @dataclass(frozen=True)

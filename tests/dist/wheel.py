@@ -16,7 +16,8 @@ from pathlib import Path
 
 from dist.archives import read, tracked
 from dist.notices import NOTICES
-from dist.targets import ROOT, Target, version
+from dist.targets import Target, version
+from driver.programs import ROOT
 
 PACKAGE = "bindings-python/python"
 

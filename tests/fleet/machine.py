@@ -47,7 +47,6 @@ class Machine:
 
     def lose(self, percent: int) -> None:
         """Loses so many of a hundred packets that arrive at either end of the cable."""
-        nft = str(program("nft", "nftables"))
         for under, device in (([], self._cable), (self.under, "cable")):
             rules = f"""table ip {self.name} {{
                 chain arriving {{
@@ -55,15 +54,14 @@ class Machine:
                     iifname "{device}" numgen random mod 100 < {percent} counter drop
                 }}
             }}"""
-            done = subprocess.run(
-                [*under, nft, "-f", "-"], input=rules, capture_output=True, text=True, check=False
-            )
+            command = [*under, _nft(), "-f", "-"]
+            done = subprocess.run(command, input=rules, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise Missing(f"nft: {done.stderr.strip()}")
 
     def lost(self) -> int:
         """How many packets were lost so far."""
-        listing = ["nft", "list", "table", "ip", self.name]
+        listing = [_nft(), "list", "table", "ip", self.name]
         ends = [_output(*under, *listing) for under in ([], self.under)]
         return sum(
             int(count) for end in ends for count in re.findall(r"counter packets (\d+)", end)
@@ -94,8 +92,12 @@ class Machine:
         finally:
             # Its end of the cable goes with it, and then ours.
             _succeeds(["ip", "netns", "del", self.name])
-            with contextlib.suppress(FileNotFoundError):
-                _succeeds(["nft", "delete", "table", "ip", self.name])
+            with contextlib.suppress(Missing):
+                _succeeds([_nft(), "delete", "table", "ip", self.name])
+
+
+def _nft() -> str:
+    return str(program("nft", "nftables"))
 
 
 def _run(*command: str) -> None:
