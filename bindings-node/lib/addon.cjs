@@ -60,10 +60,15 @@ function load(platform) {
 }
 
 function problem(name, cause) {
-  if (cause.code !== 'MODULE_NOT_FOUND') return `sipgate-oauth2 cannot load its native library from the package ${name}: ${cause.message}`
+  if (cause.code !== 'MODULE_NOT_FOUND') {
+    return (
+      `sipgate-oauth2 cannot load its native library from the package ${name}: ${cause.message}. ` +
+      'Install it again on this platform; on Linux, it needs glibc 2.17 or musl 1.2'
+    )
+  }
   return (
     `sipgate-oauth2 cannot find its native library, which is in the package ${name}. ` +
-    'If you use a bundler, mark sipgate-oauth2 as external, or let the bundler copy .node files: docs/bundlers.md shows how. ' +
+    'If you use a bundler, mark sipgate-oauth2 as external, or let the bundler copy .node files: docs/bundlers.md in its repository shows how. ' +
     'Otherwise node_modules is from another platform, or was installed with --omit=optional: install it again on this platform'
   )
 }
