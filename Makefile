@@ -27,8 +27,8 @@ ifdef PEERS
 endif
 
 realm: ## the local realm, left running, for a login by hand in your browser
-	@cargo build -p realm
-	@target/debug/realm --human
+	@cargo build -p sipgate-oauth2-realm
+	@target/debug/sipgate-oauth2-realm --human
 
 build: ## everything that demo and test use, unoptimised
 	@cargo build --examples --bins --lib

@@ -50,11 +50,11 @@ def main() -> int:
         builds = [["cargo", "build", "--release", "-p", package] for package in PACKAGES[language]]
         for command in (*builds, STAGING[language]):
             subprocess.run(command, cwd=ROOT, check=True)
-    subprocess.run(["cargo", "build", "--release", "-p", "realm"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "-p", "sipgate-oauth2-realm"], cwd=ROOT, check=True)
     missed = []
     for language in languages:
         print(f"\n{language}", flush=True)
-        with running_local_realm(ROOT / "target" / "release" / "realm") as realm:
+        with running_local_realm(ROOT / "target" / "release" / "sipgate-oauth2-realm") as realm:
             statuses = [
                 subprocess.run(
                     [*bench, realm.http], cwd=ROOT, env=os.environ | environment()

@@ -76,7 +76,7 @@ if [ "$(uname)" = Linux ]; then
   verdict "the library's soname changes with its ABI" its_soname
 fi
 
-realm=${SIPGATE_TEST_REALM:-target/debug/realm}
+realm=${SIPGATE_TEST_REALM:-target/debug/sipgate-oauth2-realm}
 ready=$(mktemp)
 exec {realm_stdin}> >(exec "$realm" > "$ready")
 trap 'exec {realm_stdin}>&-; rm -f "$ready"' EXIT

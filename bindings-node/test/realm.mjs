@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const program = process.env.SIPGATE_TEST_REALM ?? join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', 'realm')
+const program = process.env.SIPGATE_TEST_REALM ?? join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', 'sipgate-oauth2-realm')
 
 /** Ends when `close` is called, or with this process. */
 export async function startRealm() {

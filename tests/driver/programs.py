@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DEBUG = ROOT / "target" / "debug"
 # The local realm. A test on another platform names its own.
-REALM_PROGRAM = Path(os.environ.get("SIPGATE_TEST_REALM", DEBUG / "realm"))
+REALM_PROGRAM = Path(os.environ.get("SIPGATE_TEST_REALM", DEBUG / "sipgate-oauth2-realm"))
 
 # In display order.
 PROGRAMS: Mapping[str, Sequence[str]] = {

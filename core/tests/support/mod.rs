@@ -18,12 +18,12 @@ pub(crate) struct Realm {
 impl Realm {
     pub(crate) fn start() -> Self {
         let program = std::env::var_os("SIPGATE_TEST_REALM")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/realm"), PathBuf::from);
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/sipgate-oauth2-realm"), PathBuf::from);
         let mut child = Command::new(&program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build -p realm`", program.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build -p sipgate-oauth2-realm`", program.display()));
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, ready: serde_json::from_str(&line).unwrap() }

@@ -12,11 +12,12 @@ use url::{Position, Url};
 
 use crate::alteration::Alteration;
 use crate::bytes::uuid;
+use crate::clock;
 use crate::form;
 use crate::jwt::Unsigned;
 use crate::realm::{Client, Realm};
 use crate::session::{ClientSession, UserSession};
-use crate::site::{App, Site, now};
+use crate::site::{App, Site};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const LIFESPAN: u64 = 120;
@@ -89,7 +90,7 @@ pub(crate) fn logout_token(site: &Site, realm: &Realm, ended: &Ended, alteration
     if client.is_set("backchannel.logout.revoke.offline.tokens") {
         events["revoke_offline_access"] = true.into();
     }
-    let now = now();
+    let now = clock::of_clients();
     let mut claims = json!({
         "exp": now + LIFESPAN, "iat": now, "jti": uuid(), "iss": ended.issuer, "aud": client.id,
         "sub": realm.user(&ended.username)?.subject, "typ": "Logout", "events": events,

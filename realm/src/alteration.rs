@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::algorithm::Algorithm;
+use crate::clock;
 use crate::odd_keys;
-use crate::site::now;
 
 const TOKENS: [&str; 2] = ["id_token", "logout_token"];
 const JSON_RESPONSES: [&str; 5] = ["certs", "discovery", "introspect", "token", "userinfo"];
@@ -138,7 +138,7 @@ pub(crate) fn merge(into: &mut Value, changes: &Map<String, Value>) {
     for (name, change) in changes {
         let before = into.get(name).unwrap_or(&Value::Null);
         let value = match (operation(change, "$now"), operation(change, "$add")) {
-            (Some(seconds), _) => json!(now() as i64 + seconds.as_i64().unwrap_or_default()),
+            (Some(seconds), _) => json!(clock::of_clients() as i64 + seconds.as_i64().unwrap_or_default()),
             (_, Some(Value::String(end))) => json!(before.as_str().unwrap_or_default().to_owned() + end),
             (_, Some(number)) => json!(before.as_i64().unwrap_or_default() + number.as_i64().unwrap_or_default()),
             _ if change.is_null() => {

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::FromRequestParts;
@@ -11,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::clock;
 use crate::faults::Faults;
 use crate::form::Form;
 use crate::keys::Keys;
@@ -23,10 +23,12 @@ pub(crate) struct App {
     pub(crate) sites: [Arc<Site>; 2],
     pub(crate) faults: Arc<Faults>,
     pub(crate) ledger: Arc<Ledger>,
+    redirect_uris: Vec<String>,
 }
 
 impl App {
-    pub(crate) fn new() -> Self {
+    /// `redirect_uris` are registered beside those of every test.
+    pub(crate) fn new(redirect_uris: Vec<String>) -> Self {
         let ledger = Arc::new(Ledger::default());
         let faults = Arc::new(Faults::default());
         let sites = REALMS.map(|name| {
@@ -35,18 +37,19 @@ impl App {
                 keys: Keys::generate(),
                 faults: Arc::clone(&faults),
                 ledger: Arc::clone(&ledger),
-                realm: Mutex::new(Realm::new(name)),
+                realm: Mutex::new(Realm::new(name, &redirect_uris)),
             })
         });
-        Self { sites, faults, ledger }
+        Self { sites, faults, ledger, redirect_uris }
     }
 
     /// Restores the initial state of everything but the active keys: older tokens then belong to
     /// ended sessions.
     pub(crate) fn reset(&self) {
+        clock::reset();
         for site in &self.sites {
             site.keys.reset();
-            *site.lock() = Realm::new(site.name);
+            *site.lock() = Realm::new(site.name, &self.redirect_uris);
         }
         self.faults.clear();
         self.ledger.clear();
@@ -103,7 +106,7 @@ impl FromRequestParts<Arc<App>> for Call {
             issuer: format!("{base}/auth/realms/{name}"),
             headers: parts.headers.clone(),
             query: Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
-            now: now(),
+            now: clock::now(),
         })
     }
 }
@@ -124,8 +127,4 @@ impl<S: Sync> FromRequestParts<S> for Base {
         let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         Ok(Self(format!("{}://{host}", if encrypted { "https" } else { "http" })))
     }
-}
-
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs()
 }

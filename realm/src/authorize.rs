@@ -5,7 +5,6 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
-use url::Url;
 
 use crate::form::{self, Form};
 use crate::login;
@@ -103,7 +102,7 @@ impl AuthorizationRequest {
             return Err(Refusal::OnAPage("Client disabled."));
         }
         let redirect_uri =
-            parameters.get("redirect_uri").filter(|uri| is_registered(uri)).ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
+            parameters.get("redirect_uri").filter(|uri| client.is_registered(uri)).ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
 
         let max_age = parameters.get("max_age").map(str::parse).transpose().map_err(|_| Refusal::OnAPage("Invalid Request"))?;
         let mode = match parameters.get("response_mode") {
@@ -245,16 +244,4 @@ fn challenge(client: &Client, parameters: &Form) -> Result<Option<Challenge>, OA
 /// 43 to 128 unreserved characters (RFC 7636, 4.1).
 pub(crate) fn is_pkce_string(text: &str) -> bool {
     (43..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-}
-
-/// Allows any path on these hosts, and any port on a loopback host (RFC 8252, 7.3).
-pub(crate) fn is_registered(redirect_uri: &str) -> bool {
-    let Ok(url) = Url::parse(redirect_uri) else { return false };
-    let plain = url.username().is_empty() && url.password().is_none();
-    plain
-        && match (url.scheme(), url.host_str()) {
-            ("http", Some("127.0.0.1" | "localhost")) => true,
-            ("https", Some("example.com")) => url.port().is_none(),
-            _ => false,
-        }
 }

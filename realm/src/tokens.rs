@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::algorithm::Algorithm;
 use crate::alteration::Alteration;
 use crate::bytes::uuid;
+use crate::clock;
 use crate::jwt::Unsigned;
 use crate::keys::Keys;
 use crate::oauth_error::OAuthError;
@@ -84,6 +85,10 @@ impl Grant<'_> {
             let alteration = site.faults.alteration("id_token", site.name, self.kind);
             let algorithm = alteration.as_ref().and_then(Alteration::algorithm).unwrap_or_else(|| client.id_token_algorithm());
             let at_hash = algorithm.at_hash(&access_token);
+            // The client judges it by its own clock.
+            let by_clients = |time: u64| time.saturating_sub(clock::ahead());
+            let (issued_at, expires_at) = (by_clients(now), by_clients(now + settings.access_token_lifespan));
+            merge(&mut identity, json!({"iat": issued_at, "exp": expires_at, "auth_time": by_clients(authenticated_at)}));
             merge(&mut identity, json!({"typ": "ID", "jti": uuid(), "aud": client.id_token_audience(), "at_hash": at_hash}));
             if let Some(nonce) = self.nonce {
                 identity["nonce"] = nonce.into();

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::site::{App, now};
+use crate::clock;
+use crate::site::App;
 
 pub(crate) async fn balance(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let response = match claims(&app, &headers) {
@@ -44,7 +45,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn claims(app: &App, headers: &HeaderMap) -> Option<Value> {
     let token = bearer(headers)?;
     let claims = app.sites.iter().find_map(|site| site.keys.verify(token))?;
-    (claims["typ"] == "Bearer" && claims["exp"].as_u64()? > now()).then_some(claims)
+    (claims["typ"] == "Bearer" && claims["exp"].as_u64()? > clock::now()).then_some(claims)
 }
 
 fn has_scope(claims: &Value, wanted: &str) -> bool {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
+use url::Url;
 
 use crate::algorithm::Algorithm;
-use crate::authorize::{AuthorizationRequest, is_registered};
+use crate::authorize::AuthorizationRequest;
 use crate::backchannel::Ended;
 use crate::bytes::{base64url, sha256, uuid};
 use crate::login::LoginInProgress;
@@ -62,6 +63,7 @@ pub(crate) struct Client {
     pub(crate) attributes: HashMap<String, String>,
     /// What audience mappers add to ID tokens.
     pub(crate) id_token_audiences: Vec<String>,
+    redirect_uris: Vec<String>,
 }
 
 impl Client {
@@ -91,11 +93,24 @@ impl Client {
         std::iter::once(&self.id).chain(&self.id_token_audiences).map(String::as_str).collect()
     }
 
+    /// Whether a login may send the browser here. Allows any path on these hosts, any port on a
+    /// loopback host (RFC 8252, 7.3), and what was given at the start.
+    pub(crate) fn is_registered(&self, redirect_uri: &str) -> bool {
+        let Ok(url) = Url::parse(redirect_uri) else { return false };
+        let plain = url.username().is_empty() && url.password().is_none();
+        let known = match (url.scheme(), url.host_str()) {
+            ("http", Some("127.0.0.1" | "localhost")) => true,
+            ("https", Some("example.com")) => url.port().is_none(),
+            _ => false,
+        };
+        plain && (known || self.redirect_uris.iter().any(|registered| registered == redirect_uri))
+    }
+
     /// Whether a logout may send the browser here. Entries are separated by `##`, and may end in
     /// an asterisk.
     pub(crate) fn returns_to(&self, uri: &str) -> bool {
         match self.attributes.get("post.logout.redirect.uris").map(String::as_str) {
-            None | Some("+") => is_registered(uri),
+            None | Some("+") => self.is_registered(uri),
             Some("-") => false,
             Some(list) => list.split("##").any(|entry| entry.strip_suffix('*').map_or(entry == uri, |start| uri.starts_with(start))),
         }
@@ -139,7 +154,7 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
-    pub(crate) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str, redirect_uris: &[String]) -> Self {
         let client = |client: &Registration| Client {
             id: client.id_in(name),
             uuid: uuid(),
@@ -150,6 +165,7 @@ impl Realm {
             // As Keycloak creates a client.
             attributes: HashMap::from([("backchannel.logout.session.required".to_owned(), "true".to_owned())]),
             id_token_audiences: Vec::new(),
+            redirect_uris: redirect_uris.to_vec(),
         };
         let user = |account: &Account| User {
             // The same in every run, but different in each realm.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::alteration::Alteration;
 use crate::backchannel::{self, Ended};
+use crate::clock;
 use crate::control_login::{self, Browsers};
 use crate::form::Form;
 use crate::keys::Rotation;
@@ -29,6 +30,7 @@ pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
     Router::new()
         .route("/_realm/reset", post(move |app| reset(app, browsers)))
         .route("/_realm/settings", post(settings))
+        .route("/_realm/advance", post(advance))
         .route("/_realm/faults", post(faults))
         .route("/_realm/requests", get(requests))
         .route("/_realm/counters", get(counters))
@@ -53,6 +55,21 @@ async fn settings(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Resp
     };
     match change.check() {
         Ok(()) => apply(&app, change.realm.as_deref(), |realm| realm.apply(&change)),
+        Err(problem) => refused(&problem),
+    }
+}
+
+/// Time that passes at the realm, and not for its clients.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: u64,
+}
+
+async fn advance(Json(order): Json<Value>) -> Response {
+    let moved = serde_json::from_value(order).map_err(|error| error.to_string()).and_then(|order: Advance| clock::advance(order.seconds));
+    match moved {
+        Ok(()) => Json(json!({"ahead": clock::ahead()})).into_response(),
         Err(problem) => refused(&problem),
     }
 }

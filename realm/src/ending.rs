@@ -1,0 +1,104 @@
+//! When the realm ends: no realm outlives the test that started it.
+
+use std::io;
+use std::process::ExitCode;
+
+use tokio::process::Command;
+use tokio::signal;
+
+/// Waits for a signal; unless the realm is to `stay`, also until standard input closes or the
+/// parent process ends.
+pub(crate) async fn when_told(stay: bool) -> io::Result<()> {
+    if stay {
+        return signalled().await;
+    }
+    let (closed, input) = tokio::sync::oneshot::channel();
+    // A thread of its own: a blocking read of standard input would delay the runtime's shutdown.
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = closed.send(());
+    });
+    tokio::select! {
+        _ = input => Ok(()),
+        () = orphaned() => Ok(()),
+        signalled = signalled() => signalled,
+    }
+}
+
+/// Runs a command with these variables, and ends with its status. Without the realm, the command
+/// does not go on.
+pub(crate) async fn with_command(program: &str, arguments: &[String], variables: [(&'static str, String); 8]) -> Result<ExitCode, String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .envs(variables)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| format!("cannot start {program}: {error}"))?;
+    tokio::select! {
+        status = child.wait() => status.map(|status| exit_code(&status)).map_err(|error| error.to_string()),
+        () = orphaned() => Ok(ExitCode::FAILURE),
+        () = terminated() => Ok(ExitCode::FAILURE),
+    }
+}
+
+#[cfg(unix)]
+fn exit_code(status: &std::process::ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt;
+
+    // As shells say it.
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+#[cfg(not(unix))]
+fn exit_code(status: &std::process::ExitStatus) -> ExitCode {
+    let code = status.code().unwrap_or(1);
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Another process may hold the other end of standard input: a child that the parent forked.
+#[cfg(unix)]
+async fn orphaned() {
+    use std::os::unix::process::parent_id;
+    use std::time::Duration;
+
+    let parent = parent_id();
+    while parent_id() == parent {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[cfg(not(unix))]
+async fn orphaned() {
+    std::future::pending().await
+}
+
+#[cfg(unix)]
+async fn signalled() -> io::Result<()> {
+    tokio::select! {
+        () = terminated() => Ok(()),
+        interrupted = signal::ctrl_c() => interrupted,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() -> io::Result<()> {
+    signal::ctrl_c().await
+}
+
+/// Ctrl-C is not meant here: a terminal sends it to the command too, which decides what it means.
+#[cfg(unix)]
+async fn terminated() {
+    let _ = signal::unix::signal(signal::unix::SignalKind::interrupt());
+    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
