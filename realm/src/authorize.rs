@@ -101,8 +101,10 @@ impl AuthorizationRequest {
         if !client.enabled {
             return Err(Refusal::OnAPage("Client disabled."));
         }
-        let redirect_uri =
-            parameters.get("redirect_uri").filter(|uri| client.is_registered(uri)).ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
+        let redirect_uri = parameters
+            .get("redirect_uri")
+            .filter(|uri| client.is_registered(uri))
+            .ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
 
         let max_age = parameters.get("max_age").map(str::parse).transpose().map_err(|_| Refusal::OnAPage("Invalid Request"))?;
         let mode = match parameters.get("response_mode") {

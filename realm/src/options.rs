@@ -53,7 +53,11 @@ impl Options {
                 "--version" | "-V" => return Ok(Asked::Version),
                 "--" => {
                     options.command = arguments.collect();
-                    return if options.command.is_empty() { Err("there is no command after --".to_owned()) } else { Ok(Asked::Run(options)) };
+                    return if options.command.is_empty() {
+                        Err("there is no command after --".to_owned())
+                    } else {
+                        Ok(Asked::Run(options))
+                    };
                 }
                 unknown => return Err(format!("unknown option {unknown}; see --help")),
             }

@@ -2,6 +2,7 @@
 
 mod logout;
 mod openid;
+mod program;
 mod support;
 
 use std::time::Duration;

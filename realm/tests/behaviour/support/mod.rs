@@ -57,8 +57,12 @@ impl Response {
 
 impl Realm {
     pub(crate) fn start() -> Self {
-        let mut process =
-            Command::new(env!("CARGO_BIN_EXE_sipgate-oauth2-realm")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the realm starts");
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(options: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sipgate-oauth2-realm"));
+        let mut process = command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the realm starts");
         let mut ready = String::new();
         let output = process.stdout.take().expect("standard output is piped");
         BufReader::new(output).read_line(&mut ready).expect("the realm says that it is ready");
