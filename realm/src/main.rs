@@ -25,6 +25,7 @@ mod logout;
 mod oauth_error;
 mod odd_keys;
 mod options;
+mod order;
 mod pages;
 mod realm;
 mod router;
@@ -54,6 +55,8 @@ use crate::tls::Tls;
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(Asked::Run(options)) => options,
+        Ok(Asked::Login { authorization_url }) => return tell(order::login(&authorization_url)),
+        Ok(Asked::Order { name, order }) => return tell(order::order(&name, &order)),
         Ok(Asked::Help) => return say(HELP),
         Ok(Asked::Version) => return say(concat!("sipgate-oauth2-realm ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(problem) => return fail(&problem),
@@ -106,6 +109,13 @@ fn say(text: &str) -> ExitCode {
     // If standard output is closed, there is nobody to tell.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     ExitCode::SUCCESS
+}
+
+fn tell(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
+        Ok(text) => say(&format!("{text}\n")),
+        Err(problem) => fail(&problem),
+    }
 }
 
 fn fail(problem: &str) -> ExitCode {

@@ -8,12 +8,17 @@ Listens on 127.0.0.1 only.
 
 Usage: sipgate-oauth2-realm [OPTIONS]
        sipgate-oauth2-realm [OPTIONS] -- COMMAND [ARGUMENTS]
+       sipgate-oauth2-realm login AUTHORIZATION_URL
+       sipgate-oauth2-realm order NAME [JSON]
+
+The first prints one line of JSON when it is ready, and ends when its standard input closes or when
+the process that started it ends.
 
 With a COMMAND, such as `cargo test`, it sets SIPGATE_CLIENT_ID, SIPGATE_ISSUER and so on for it,
-and ends with it, with its exit status. SIPGATE_REALM_CONTROL is the address for orders.
+and ends with it, with its exit status.
 
-Otherwise it prints one line of JSON when it is ready, and ends when its standard input closes or
-when the process that started it ends.
+`login` is a browser and its user: it prints the callback. `order` is for the realm that runs the
+COMMAND: order advance '{\"seconds\": 300}'
 
   --redirect-uri URI  also allow this redirect URI; the first one is SIPGATE_REDIRECT_URI
   --port N            port for plain HTTP (default: any free one)
@@ -25,6 +30,8 @@ when the process that started it ends.
 
 pub(crate) enum Asked {
     Run(Options),
+    Login { authorization_url: String },
+    Order { name: String, order: String },
     Help,
     Version,
 }
@@ -48,6 +55,8 @@ impl Options {
                 "--tls-port" => options.tls_port = number(arguments.next())?,
                 "--redirect-uri" => options.redirect_uris.push(address(arguments.next())?),
                 "--human" => (options.human, options.stay) = (true, true),
+                "login" => return Ok(Asked::Login { authorization_url: only(arguments, "login needs one authorization URL")? }),
+                "order" => return order(arguments),
                 "--stay" => options.stay = true,
                 "--help" | "-h" => return Ok(Asked::Help),
                 "--version" | "-V" => return Ok(Asked::Version),
@@ -63,6 +72,20 @@ impl Options {
             }
         }
         Ok(Asked::Run(options))
+    }
+}
+
+fn only(mut arguments: impl Iterator<Item = String>, problem: &str) -> Result<String, String> {
+    match (arguments.next(), arguments.next()) {
+        (Some(argument), None) => Ok(argument),
+        _ => Err(problem.to_owned()),
+    }
+}
+
+fn order(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
+    match (arguments.next(), arguments.next(), arguments.next()) {
+        (Some(name), order, None) => Ok(Asked::Order { name, order: order.unwrap_or_else(|| "{}".to_owned()) }),
+        _ => Err("order needs a name and its JSON; see --help".to_owned()),
     }
 }
 

@@ -111,6 +111,34 @@ fn a_command_gets_the_librarys_variables_and_its_exit_status_is_that_of_the_prog
     assert_eq!(Command::new(PROGRAM).args(["--", "/no/such/program"]).output().expect("it runs").status.code(), Some(1));
 }
 
+#[test]
+fn a_command_logs_in_and_gives_orders_without_http() {
+    let script = r#"
+        url="$SIPGATE_ISSUER/protocol/openid-connect/auth?response_type=code&client_id=$SIPGATE_CLIENT_ID&redirect_uri=$SIPGATE_REDIRECT_URI&state=s&scope=openid"
+        "$0" login "$url"
+        "$0" order advance '{"seconds": 300}'
+        "$0" order counters
+        "$0" order advance '{"second": 1}' || "$0" order rewind
+    "#;
+    let said = Command::new(PROGRAM).args(["--", "sh", "-c", script, PROGRAM]).output().expect("it runs");
+    let (out, problems) = (String::from_utf8(said.stdout).expect("text"), String::from_utf8(said.stderr).expect("text"));
+    let lines: Vec<_> = out.lines().collect();
+    assert!(lines[0].starts_with("http://localhost/callback?state=s&") && lines[0].contains("&code="), "{out}{problems}");
+    assert_eq!(lines[1], r#"{"ahead":300}"#);
+    assert!(lines[2].contains(r#""logins":1"#), "{out}");
+    assert!(problems.contains("unknown field `second`") && problems.contains("no such order: rewind"), "{problems}");
+    assert_eq!(said.status.code(), Some(1));
+}
+
+#[test]
+fn an_order_without_a_realm_says_what_to_do() {
+    let said = Command::new(PROGRAM).args(["order", "reset"]).env_remove("SIPGATE_REALM_CONTROL").output().expect("it runs");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("SIPGATE_REALM_CONTROL is not set"));
+    let nobody = "http://127.0.0.1:1/auth/realms/third-party/protocol/openid-connect/auth";
+    let said = Command::new(PROGRAM).args(["login", nobody]).output().expect("it runs");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("no realm responds"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_realm_ends_with_its_parent_even_if_somebody_holds_its_standard_input() {

@@ -1,0 +1,3 @@
+import realm from './index.cjs'
+
+export const { RealmError, startRealm } = realm
