@@ -8,12 +8,7 @@
 // PLATFORM of packages.mjs, LIBRARY is the file that cargo built. NOTICES is a folder whose files the
 // package contains as well: the licences of what is linked into the library.
 
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
-import { PLATFORMS, built, thisPlatform, writeMain, writePlatform } from './packages.mjs'
+import { PLATFORMS, built, pack, thisPlatform, writeMain, writePlatform } from './packages.mjs'
 
 const USAGE = `usage: node pack.mjs main OUT
        node pack.mjs here PROFILE OUT
@@ -32,18 +27,4 @@ if (what === 'main' && rest.length === 1) {
 } else {
   console.error(USAGE)
   process.exitCode = 2
-}
-
-function pack(out, write) {
-  mkdirSync(out, { recursive: true })
-  const folder = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
-  try {
-    write(folder)
-    // On Windows, npm is a script, which only a shell runs.
-    const shell = process.platform === 'win32'
-    const { status } = spawnSync('npm', ['pack', '--silent', folder], { cwd: out, stdio: 'inherit', shell })
-    process.exitCode = status ?? 1
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 }

@@ -2,7 +2,9 @@
 // and one package for each platform, which contains the native library. npm installs the one whose
 // `os`, `cpu` and `libc` fit.
 
-import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -85,11 +87,27 @@ export function platformFolder(modules, platform) {
   return join(modules, ...packageName(platform).split('/'))
 }
 
-function writePackage(folder, description) {
+/** Writes the description of a package, and our licences, into its folder. */
+export function writePackage(folder, description) {
   mkdirSync(folder, { recursive: true })
   const complete = { ...description, files: [...description.files, ...licences] }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(complete, null, 2)}\n`)
   for (const name of licences) copyFileSync(join(root, name), join(folder, name))
+}
+
+/** Writes a tarball into a folder, as npm publishes it, of what `write` puts into an empty one. */
+export function pack(out, write) {
+  mkdirSync(out, { recursive: true })
+  const folder = mkdtempSync(join(tmpdir(), 'sipgate-oauth2-'))
+  try {
+    write(folder)
+    // On Windows, npm is a script, which only a shell runs.
+    const shell = process.platform === 'win32'
+    const { status } = spawnSync('npm', ['pack', '--silent', folder], { cwd: out, stdio: 'inherit', shell })
+    process.exitCode = status ?? 1
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 function readme(platform) {

@@ -177,9 +177,14 @@ class Realm {
 
 async function startRealm({ redirectUri, program = programOfThisPlatform() } = {}) {
   const child = spawn(program, redirectUri === undefined ? [] : ['--redirect-uri', redirectUri], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const failed = once(child, 'exit').then(([code, signal]) => {
-    throw new RealmError(`${program} ended at its start, with ${signal ?? `status ${code}`}`)
-  })
+  const failed = once(child, 'exit').then(
+    ([code, signal]) => {
+      throw new RealmError(`${program} ended at its start, with ${signal ?? `status ${code}`}`)
+    },
+    (cause) => {
+      throw new RealmError(`${program} cannot be started: ${cause.message}`, { cause })
+    },
+  )
   const ready = once(createInterface({ input: child.stdout }), 'line')
   const [line] = await Promise.race([ready, failed])
   failed.catch(() => {})

@@ -2,13 +2,42 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::signal;
 
+/// The process that has started this one, from before anybody can know that this one runs.
+pub(crate) struct Parent(u32);
+
+impl Parent {
+    pub(crate) fn now() -> Self {
+        Self(parent_id())
+    }
+
+    /// Its end shows even if another process holds the other end of standard input: a child that it
+    /// forked.
+    async fn ended(&self) {
+        while parent_id() == self.0 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+#[cfg(unix)]
+fn parent_id() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Unknown: standard input has to do.
+#[cfg(not(unix))]
+fn parent_id() -> u32 {
+    0
+}
+
 /// Waits for a signal; unless the realm is to `stay`, also until standard input closes or the
 /// parent process ends.
-pub(crate) async fn when_told(stay: bool) -> io::Result<()> {
+pub(crate) async fn when_told(parent: &Parent, stay: bool) -> io::Result<()> {
     if stay {
         return signalled().await;
     }
@@ -20,14 +49,15 @@ pub(crate) async fn when_told(stay: bool) -> io::Result<()> {
     });
     tokio::select! {
         _ = input => Ok(()),
-        () = orphaned() => Ok(()),
+        () = parent.ended() => Ok(()),
         signalled = signalled() => signalled,
     }
 }
 
 /// Runs a command with these variables, and ends with its status. Without the realm, the command
 /// does not go on.
-pub(crate) async fn with_command(program: &str, arguments: &[String], variables: [(&'static str, String); 8]) -> Result<ExitCode, String> {
+pub(crate) async fn with_command(parent: &Parent, command: &[String], variables: [(&'static str, String); 8]) -> Result<ExitCode, String> {
+    let (program, arguments) = command.split_first().ok_or("there is no command")?;
     let mut child = Command::new(program)
         .args(arguments)
         .envs(variables)
@@ -36,7 +66,7 @@ pub(crate) async fn with_command(program: &str, arguments: &[String], variables:
         .map_err(|error| format!("cannot start {program}: {error}"))?;
     tokio::select! {
         status = child.wait() => status.map(|status| exit_code(&status)).map_err(|error| error.to_string()),
-        () = orphaned() => Ok(ExitCode::FAILURE),
+        () = parent.ended() => Ok(ExitCode::FAILURE),
         () = terminated() => Ok(ExitCode::FAILURE),
     }
 }
@@ -54,23 +84,6 @@ fn exit_code(status: &std::process::ExitStatus) -> ExitCode {
 fn exit_code(status: &std::process::ExitStatus) -> ExitCode {
     let code = status.code().unwrap_or(1);
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-/// Another process may hold the other end of standard input: a child that the parent forked.
-#[cfg(unix)]
-async fn orphaned() {
-    use std::os::unix::process::parent_id;
-    use std::time::Duration;
-
-    let parent = parent_id();
-    while parent_id() == parent {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-#[cfg(not(unix))]
-async fn orphaned() {
-    std::future::pending().await
 }
 
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use crate::authorize::{AuthorizationRequest, redirected};
 use crate::bytes::random_id;
+use crate::clock;
 use crate::form::{self, Form};
 use crate::pages::{self, ConsentPage, LoginPage};
 use crate::realm::Realm;
@@ -73,6 +74,7 @@ pub(crate) async fn authenticate(call: Call, body: Bytes) -> Response {
     let Some(LoginInProgress { request, .. }) = realm.logins.remove(&tab) else { return expired() };
     let identity = realm.sessions.get_mut(&session).map_or_else(String::new, |session| {
         session.authenticated_at = call.now;
+        session.auth_time = clock::of_clients();
         session.identity.clone()
     });
     let mut response = finish_or_ask(&call, realm, request, &session, username);

@@ -48,11 +48,13 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::announcement::Announcement;
+use crate::ending::Parent;
 use crate::options::{Asked, HELP, Options};
 use crate::site::App;
 use crate::tls::Tls;
 
 fn main() -> ExitCode {
+    let parent = Parent::now();
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(Asked::Run(options)) => options,
         Ok(Asked::Login { authorization_url }) => return tell(order::login(&authorization_url)),
@@ -62,13 +64,13 @@ fn main() -> ExitCode {
         Err(problem) => return fail(&problem),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(run(&options))) {
+    match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(run(&parent, &options))) {
         Ok(status) => status,
         Err(problem) => fail(&problem),
     }
 }
 
-async fn run(options: &Options) -> Result<ExitCode, String> {
+async fn run(parent: &Parent, options: &Options) -> Result<ExitCode, String> {
     let plain = listen(options.port).await?;
     let secure = listen(options.tls_port).await?;
     let wrong_name = listen(0).await?;
@@ -88,11 +90,11 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     tokio::spawn(server::serve(Arc::clone(&app), wrong_name, Some(Arc::clone(&tls.wrong_name))));
     tokio::spawn(server::serve(Arc::clone(&app), self_signed, Some(Arc::clone(&tls.self_signed))));
 
-    if let Some((program, arguments)) = options.command.split_first() {
-        return ending::with_command(program, arguments, announcement.environment()).await;
+    if !options.command.is_empty() {
+        return ending::with_command(parent, &options.command, announcement.environment()).await;
     }
     say(&if options.human { announcement.in_words() } else { announcement.in_json(&tls) });
-    ending::when_told(options.stay).await.map_err(|error| error.to_string())?;
+    ending::when_told(parent, options.stay).await.map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

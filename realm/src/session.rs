@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 
 use crate::bytes::{random_id, uuid};
+use crate::clock;
 use crate::oauth_error::OAuthError;
 
 pub(crate) struct UserSession {
     pub(crate) id: String,
     pub(crate) username: String,
     pub(crate) authenticated_at: u64,
+    /// The same by the clock of the clients, who compare it with that of the first ID token.
+    pub(crate) auth_time: u64,
     pub(crate) last_used: u64,
     /// The value of the browser's cookie.
     pub(crate) identity: String,
@@ -22,6 +25,7 @@ impl UserSession {
             id: random_id(),
             username: username.to_owned(),
             authenticated_at: now,
+            auth_time: clock::of_clients(),
             last_used: now,
             identity: random_id(),
             clients: HashMap::new(),
@@ -34,6 +38,7 @@ impl UserSession {
             id: self.id.clone(),
             username: self.username.clone(),
             authenticated_at: self.authenticated_at,
+            auth_time: self.auth_time,
             last_used: now,
             identity: String::new(),
             clients: HashMap::new(),

@@ -40,7 +40,7 @@ impl Grant<'_> {
             realm.sessions_mut(self.offline).get_mut(self.session).ok_or_else(|| OAuthError::invalid_grant("Session not active"))?;
         session.last_used = now;
         let username = session.username.clone();
-        let authenticated_at = session.authenticated_at;
+        let auth_time = session.auth_time;
         let client_session =
             session.clients.get_mut(self.client_id).ok_or_else(|| OAuthError::invalid_grant("Session doesn't have required client"))?;
         let token_id = client_session.issue(self.reuse_id);
@@ -51,7 +51,7 @@ impl Grant<'_> {
         let settings = &realm.settings;
 
         let mut identity = json!({
-            "exp": now + settings.access_token_lifespan, "iat": now, "auth_time": authenticated_at, "jti": uuid(), "iss": self.issuer,
+            "exp": now + settings.access_token_lifespan, "iat": now, "auth_time": auth_time, "jti": uuid(), "iss": self.issuer,
             "sub": user.subject, "azp": self.client_id, "sid": self.session, "acr": acr,
         });
         merge(&mut identity, profile(user, self.narrowed));
@@ -88,7 +88,7 @@ impl Grant<'_> {
             // The client judges it by its own clock.
             let by_clients = |time: u64| time.saturating_sub(clock::ahead());
             let (issued_at, expires_at) = (by_clients(now), by_clients(now + settings.access_token_lifespan));
-            merge(&mut identity, json!({"iat": issued_at, "exp": expires_at, "auth_time": by_clients(authenticated_at)}));
+            merge(&mut identity, json!({"iat": issued_at, "exp": expires_at}));
             merge(&mut identity, json!({"typ": "ID", "jti": uuid(), "aud": client.id_token_audience(), "at_hash": at_hash}));
             if let Some(nonce) = self.nonce {
                 identity["nonce"] = nonce.into();

@@ -2,8 +2,8 @@
 
     python3 build.py [TARGET…]
 
-For each target: a wheel, an npm package and an archive of the C tree. For all of them: npm's main
-package, which is JavaScript, an sdist and the crates.
+For each target: a wheel, an npm package and an archive of the C tree; a wheel and an npm package of
+the local realm. For all of them: npm's main packages, which are JavaScript, an sdist and the crates.
 """
 
 from __future__ import annotations
@@ -87,13 +87,19 @@ def build(target: Target) -> None:
     packages = [part for library in notices.LIBRARIES for part in ("--package", library)]
     options = ["--release", "--locked", "--target", target.for_zig, *packages]
     run(*cargo, *options, environment=told)
+    # In another call, so that the libraries have no features that only the realm asks for.
+    options = ["--release", "--locked", "--target", target.for_zig, "--package", notices.REALM]
+    run(*cargo, *options, environment=told)
 
     built = ROOT / "target" / target.triple / "release"
     date = int(told["SOURCE_DATE_EPOCH"])
-    wheel.write(target, built / target.library("_native"), DIST, date)
+    wheel.of_library(target, built / target.library("_native"), DIST).write(DIST, date)
     addon = built / target.library("sipgate_oauth2_node")
     run("node", "bindings-node/pack.mjs", target.npm, addon, DIST, notices.NOTICES)
     c_tree(target, date)
+    realm = built / target.program(notices.REALM)
+    wheel.of_realm(target, realm).write(DIST, date)
+    run("node", "realm/node/pack.mjs", target.npm, realm, DIST, notices.REALM_NOTICES)
 
 
 def c_tree(target: Target, date: int) -> None:
@@ -128,7 +134,9 @@ def sources() -> None:
     sdist = ("sdist", "--manifest-path", "bindings-python/Cargo.toml", "--out", DIST)
     run(zig.PROGRAMS / "maturin", *sdist, environment=told)
     run("node", "bindings-node/pack.mjs", "main", DIST)
-    crates = ("--package", "sipgate-oauth2-protocol", "--package", "sipgate-oauth2")
+    run("node", "realm/node/pack.mjs", "main", DIST)
+    names = ("sipgate-oauth2-protocol", "sipgate-oauth2", notices.REALM)
+    crates = [part for name in names for part in ("--package", name)]
     run("cargo", "package", "--locked", "--no-verify", "--allow-dirty", *crates, environment=told)
     for crate in (ROOT / "target" / "package").glob(f"*-{version()}.crate"):
         shutil.copy(crate, DIST)

@@ -30,6 +30,9 @@ LARGEST = 9_300_000
 # CI links in a fraction of the time, and more than users get: the size says nothing then.
 OF_A_RELEASE = not any(name.startswith("CARGO_PROFILE_RELEASE_") for name in os.environ)
 
+# What is compiled: libraries, and the local realm.
+NATIVE = re.compile(r"\.(so|node|pyd|dll|dylib)\b|(^|/)sipgate-oauth2-realm(\.exe)?$")
+
 NOTICES = ("LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY-LICENSES.txt", "sbom.cdx.json")
 
 # What a library may need beside it: parts of the C library, and nothing of the compiler.
@@ -58,11 +61,24 @@ def of_wheel(target: Target) -> set[str]:
     }
 
 
-def of_main_npm() -> set[str]:
-    described = json.loads((ROOT / "bindings-node" / "package.json").read_text())
+def of_realm_wheel(target: Target) -> set[str]:
+    info = f"sipgate_oauth2_realm-{version()}.dist-info"
+    program = target.program("sipgate-oauth2-realm")
+    module = "sipgate_oauth2_realm"
+    return {
+        *(f"{module}/{name}" for name in tracked(f"realm/python/{module}")),
+        f"{module}/bin/{program}",
+        *(f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")),
+        *(f"{info}/licenses/{name}" for name in NOTICES[:3]),
+        f"{info}/sboms/sbom.cdx.json",
+    }
+
+
+def of_main_npm(folder: str) -> set[str]:
+    described = json.loads((ROOT / folder / "package.json").read_text())
     own = [
         name
-        for name in tracked("bindings-node")
+        for name in tracked(folder)
         if any(name == part or name.startswith(f"{part}/") for part in described["files"])
     ]
     return {*own, "package.json", "README.md", *NOTICES[:2]}
@@ -70,6 +86,10 @@ def of_main_npm() -> set[str]:
 
 def of_npm(target: Target) -> set[str]:
     return {f"sipgate-oauth2.{target.npm}.node", "package.json", "README.md", *NOTICES}
+
+
+def of_realm_npm(target: Target) -> set[str]:
+    return {target.program("sipgate-oauth2-realm"), "package.json", "README.md", *NOTICES}
 
 
 def of_c_tree(target: Target) -> set[str]:
@@ -101,8 +121,8 @@ def of_crate(folder: str) -> set[str]:
     own = {
         name
         for name in tracked(folder)
-        # The protocol is a crate of its own within the core.
-        if not name.startswith("protocol/")
+        # The protocol is a crate of its own within the core; the packages are around the realm.
+        if not name.startswith(("protocol/", "python/", "node/", "stage.mjs"))
     }
     return own | {"Cargo.lock", "Cargo.toml.orig", ".cargo_vcs_info.json"}
 
@@ -170,9 +190,9 @@ def elf_problems(name: str, content: bytes, target: Target) -> Iterator[str]:
 
 
 def native_problems(archive: Archive, target: Target) -> Iterator[str]:
-    libraries = [name for name in archive.files if re.search(r"\.(so|node|pyd|dll|dylib)\b", name)]
+    libraries = [name for name in archive.files if NATIVE.search(name)]
     if not libraries:
-        yield "there is no library in it"
+        yield "there is no library and no program in it"
     for name in libraries:
         content = archive.files[name]
         if target.linux and content:
@@ -220,16 +240,27 @@ def problems(archive: Archive) -> Iterator[str]:
     yield from everywhere_problems(archive)
     name = archive.name
     if name.endswith(".crate"):
-        folder = "core/protocol" if "protocol" in name else "core"
+        folder = "core/protocol" if "protocol" in name else "realm" if "realm" in name else "core"
         yield from differences(archive, of_crate(folder))
+    elif name.startswith("sipgate_oauth2_realm-"):
+        target = next(t for t in TARGETS.values() if name.endswith(f"-py3-none-{t.wheel}.whl"))
+        yield from wheel_problems(archive, target)
+        yield from differences(archive, of_realm_wheel(target))
+        yield from native_problems(archive, target)
     elif name.endswith(".whl"):
         target = next(t for t in TARGETS.values() if name.endswith(f"-cp310-abi3-{t.wheel}.whl"))
         yield from wheel_problems(archive, target)
         yield from differences(archive, of_wheel(target))
         yield from native_problems(archive, target)
     elif name.endswith(".tgz"):
-        platform = next((t for t in TARGETS.values() if f"2-{t.npm}-" in name), None)
-        yield from differences(archive, of_npm(platform) if platform else of_main_npm())
+        realm = "realm" in name
+        start = "sipgate-oauth2-realm-" if realm else "sipgate-oauth2-"
+        platform = next((t for t in TARGETS.values() if f"{start}{t.npm}-" in name), None)
+        if platform:
+            wanted = of_realm_npm(platform) if realm else of_npm(platform)
+        else:
+            wanted = of_main_npm("realm/node" if realm else "bindings-node")
+        yield from differences(archive, wanted)
         if platform:
             yield from native_problems(archive, platform)
     elif name.startswith("sipgate-oauth2-c-"):

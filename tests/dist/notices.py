@@ -4,7 +4,8 @@
 
 target/notices/THIRD-PARTY-LICENSES.txt has the licences, and target/notices/sbom.cdx.json the list
 for programs (CycloneDX). Both are about all three libraries, for Python, Node.js and C: each links
-nearly all of it. ZIG is the folder of the compiler, if that linked them.
+nearly all of it. target/realm-notices has the same for the local realm. ZIG is the folder of the
+compiler, if that linked them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from driver.programs import ROOT
 
 NOTICES = ROOT / "target" / "notices"
 LIBRARIES = ("sipgate-oauth2-python", "sipgate-oauth2-node", "sipgate-oauth2-c-library")
+REALM_NOTICES = ROOT / "target" / "realm-notices"
+REALM = "sipgate-oauth2-realm"
 
 LICENCE_FILES = re.compile(r"(un)?licen[cs]e|copying|copyright|notice", re.IGNORECASE)
 # Also those of C sources within a crate.
@@ -35,8 +38,8 @@ WITHOUT_A_FILE = {"napi": "the authors of napi-rs", "napi-sys": "the authors of 
 
 INTRODUCTION = """\
 sipgate-oauth2 is under MIT or Apache-2.0, at your option. These are the licences of what is linked
-into its libraries for Python, Node.js and C. Where a package may be used under several licences,
-this is MIT.
+into {product}.
+Where a package may be used under several licences, this is MIT.
 """
 
 
@@ -57,9 +60,9 @@ def mit(holder: str) -> str:
     return re.sub(r"^Copyright.*$", f"Copyright (c) {holder}", text, flags=re.MULTILINE)
 
 
-def linked_crates(target: str) -> Iterator[tuple[str, str]]:
+def linked_crates(target: str, packages: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Name and version of what cargo links; build scripts and macros are not."""
-    selected = [part for library in LIBRARIES for part in ("--package", library)]
+    selected = [part for name in packages for part in ("--package", name)]
     kinds = ("--edges", "normal,no-proc-macro", "--no-dedupe", "--prefix", "none")
     tree = output("cargo", "tree", "--locked", "--target", target, *selected, *kinds)
     for line in sorted({line for line in tree.splitlines() if line}):
@@ -88,14 +91,14 @@ def texts_of(package: Mapping[str, Any]) -> Sequence[str]:
     return [path.read_text().strip() + "\n" for path in files]
 
 
-def crates(target: str) -> Iterator[Component]:
+def crates(target: str, packages: Sequence[str]) -> Iterator[Component]:
     asked = ("--format-version", "1", "--locked", "--filter-platform", target)
     known = {
         (package["name"], package["version"]): package
         for package in json.loads(output("cargo", "metadata", *asked))["packages"]
     }
     locked = (ROOT / "Cargo.lock").read_text()
-    for name, version in linked_crates(target):
+    for name, version in linked_crates(target, packages):
         package = known[name, version]
         entry = f'name = "{name}"\nversion = "{version}"\n'
         checksum = re.search(re.escape(entry) + r'source = .*\nchecksum = "(\w+)"', locked)
@@ -135,7 +138,7 @@ def runtimes(zig: Path | None) -> Iterator[Component]:
     yield Component("LLVM libunwind", version, licence, "https://llvm.org", [unwinder])
 
 
-def licences(components: Sequence[Component]) -> str:
+def licences(product: str, components: Sequence[Component]) -> str:
     """The components, then each text once with the names of those that have it."""
     listed = [f"{c.name} {c.version}: {c.licence}\n    {c.url}".rstrip() + "\n" for c in components]
     owners: dict[str, list[str]] = {}
@@ -149,11 +152,11 @@ def licences(components: Sequence[Component]) -> str:
                 names.append(component.name)
     line = "-" * 80 + "\n"
     texts = [f"{line}{', '.join(names)}\n{line}\n{shown[words]}" for words, names in owners.items()]
-    return "\n".join([INTRODUCTION, "".join(listed), *texts])
+    return "\n".join([INTRODUCTION.format(product=product), "".join(listed), *texts])
 
 
-def bill_of_materials(components: Sequence[Component]) -> str:
-    own = Component("sipgate-oauth2", own_version(), "MIT OR Apache-2.0", "", [])
+def bill_of_materials(product: str, components: Sequence[Component]) -> str:
+    own = Component(product, own_version(), "MIT OR Apache-2.0", "", [])
     bill = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -183,10 +186,15 @@ def entry(component: Component) -> dict[str, Any]:
 
 
 def write(target: str, zig: Path | None) -> None:
-    components = [*crates(target), *runtimes(zig)]
-    NOTICES.mkdir(parents=True, exist_ok=True)
-    (NOTICES / "THIRD-PARTY-LICENSES.txt").write_text(licences(components))
-    (NOTICES / "sbom.cdx.json").write_text(bill_of_materials(components))
+    what = "its libraries for Python, Node.js and C"
+    for folder, product, linked, packages in (
+        (NOTICES, "sipgate-oauth2", what, LIBRARIES),
+        (REALM_NOTICES, REALM, REALM, (REALM,)),
+    ):
+        components = [*crates(target, packages), *runtimes(zig)]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "THIRD-PARTY-LICENSES.txt").write_text(licences(linked, components))
+        (folder / "sbom.cdx.json").write_text(bill_of_materials(product, components))
 
 
 if __name__ == "__main__":

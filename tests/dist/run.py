@@ -69,7 +69,7 @@ def interpreter(version: str) -> str | None:
 
 def wheel(program: str, room: Path) -> Sequence[str]:
     offline = "--no-index"
-    return installed(program, only(f"*{TARGETS[host()].wheel}*.whl"), room, offline)
+    return installed(program, only(f"sipgate_oauth2-*{TARGETS[host()].wheel}*.whl"), room, offline)
 
 
 def installed(program: str, package: Path, room: Path, *options: str) -> Sequence[str]:

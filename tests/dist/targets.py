@@ -39,6 +39,9 @@ class Target:
             return f"{name}.dll"
         return f"lib{name}.so" if self.linux else f"lib{name}.dylib"
 
+    def program(self, name: str) -> str:
+        return f"{name}.exe" if self.windows else name
+
     @property
     def for_zig(self) -> str:
         return f"{self.triple}.{self.glibc}" if self.glibc else self.triple

@@ -1,8 +1,8 @@
-"""Packs a wheel around the library that cargo built.
+"""Packs wheels around what cargo built.
 
-maturin would do that, but only after its own call of cargo for one package, whose selection of
-features compiles most of the dependencies once more. The metadata is what maturin wrote into the
-sdist.
+maturin would do that for the library, but only after its own call of cargo for one package, whose
+selection of features compiles most of the dependencies once more. The metadata of the library is
+what maturin wrote into the sdist.
 """
 
 from __future__ import annotations
@@ -12,38 +12,101 @@ import hashlib
 import time
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from dist.archives import read, tracked
-from dist.notices import NOTICES
+from dist.notices import NOTICES, REALM_NOTICES
 from dist.targets import Target, version
 from driver.programs import ROOT
 
 PACKAGE = "bindings-python/python"
+REALM_MODULE = "sipgate_oauth2_realm"
+REALM_PACKAGE = f"realm/python/{REALM_MODULE}"
+REALM_METADATA = """\
+Metadata-Version: 2.4
+Name: sipgate-oauth2-realm
+Version: {version}
+Summary: A local login server for tests: it responds as sipgate's does, and fails on demand
+Keywords: sipgate,oauth2,openid-connect,keycloak,testing,pytest
+Classifier: Development Status :: 3 - Alpha
+Classifier: Framework :: Pytest
+Classifier: Intended Audience :: Developers
+Classifier: Topic :: Software Development :: Testing
+Classifier: Typing :: Typed
+License-Expression: MIT OR Apache-2.0
+License-File: LICENSE-APACHE
+License-File: LICENSE-MIT
+License-File: THIRD-PARTY-LICENSES.txt
+Requires-Python: >=3.10
+Description-Content-Type: text/markdown
+
+"""
+REALM_ENTRY_POINTS = b"""\
+[console_scripts]
+sipgate-oauth2-realm = sipgate_oauth2_realm.program:main
+
+[pytest11]
+sipgate_oauth2_realm = sipgate_oauth2_realm.pytest_plugin
+"""
 
 
-def write(target: Target, library: Path, dist: Path, date: int) -> None:
-    info = f"sipgate_oauth2-{version()}.dist-info"
+@dataclass(frozen=True)
+class Wheel:
+    name: str
+    # Python, ABI and platforms.
+    tags: str
+    files: Mapping[str, bytes]
+    metadata: bytes
+    # The folder of what must be said about the code of others.
+    notices: Path
+    entry_points: bytes | None = None
+
+    def write(self, dist: Path, date: int) -> None:
+        info = f"{self.name}-{version()}.dist-info"
+        files = {
+            **self.files,
+            f"{info}/METADATA": self.metadata,
+            f"{info}/WHEEL": described(self.tags),
+            f"{info}/sboms/sbom.cdx.json": (self.notices / "sbom.cdx.json").read_bytes(),
+        }
+        if self.entry_points:
+            files[f"{info}/entry_points.txt"] = self.entry_points
+        for licence in (*ROOT.glob("LICENSE-*"), *self.notices.glob("*.txt")):
+            files[f"{info}/licenses/{licence.name}"] = licence.read_bytes()
+        files[f"{info}/RECORD"] = record(files, f"{info}/RECORD")
+
+        to = dist / f"{self.name}-{version()}-{self.tags}.whl"
+        with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+            for name, content in files.items():
+                entry = zipfile.ZipInfo(name, time.gmtime(date)[:6])
+                entry.create_system = 3
+                runs = name.endswith(".so") or "/bin/" in name
+                entry.external_attr = (0o100755 if runs else 0o100644) << 16
+                packed.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+
+def of_library(target: Target, library: Path, dist: Path) -> Wheel:
+    native = "_native.pyd" if target.windows else "_native.abi3.so"
     files = {
         **{name: (ROOT / PACKAGE / name).read_bytes() for name in tracked(PACKAGE)},
-        f"sipgate_oauth2/{'_native.pyd' if target.windows else '_native.abi3.so'}": (
-            library.read_bytes()
-        ),
-        f"{info}/METADATA": metadata(dist),
-        f"{info}/WHEEL": tags(target),
-        f"{info}/sboms/sbom.cdx.json": (NOTICES / "sbom.cdx.json").read_bytes(),
+        f"sipgate_oauth2/{native}": library.read_bytes(),
     }
-    for licence in (*ROOT.glob("LICENSE-*"), *NOTICES.glob("*.txt")):
-        files[f"{info}/licenses/{licence.name}"] = licence.read_bytes()
-    files[f"{info}/RECORD"] = record(files, f"{info}/RECORD")
+    tags = f"cp310-abi3-{target.wheel}"
+    return Wheel("sipgate_oauth2", tags, files, metadata(dist), NOTICES)
 
-    to = dist / f"sipgate_oauth2-{version()}-cp310-abi3-{target.wheel}.whl"
-    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, time.gmtime(date)[:6])
-            entry.create_system = 3
-            entry.external_attr = (0o100755 if name.endswith(".so") else 0o100644) << 16
-            packed.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+def of_realm(target: Target, program: Path) -> Wheel:
+    """Any Python can start the program."""
+    folder = ROOT / REALM_PACKAGE
+    files = {
+        **{f"{REALM_MODULE}/{name}": (folder / name).read_bytes() for name in tracked(REALM_PACKAGE)},
+        f"{REALM_MODULE}/bin/{program.name}": program.read_bytes(),
+    }
+    readme = (folder.parent / "README.md").read_text()
+    described = (REALM_METADATA.format(version=version()) + readme).encode()
+    tags = f"py3-none-{target.wheel}"
+    return Wheel(REALM_MODULE, tags, files, described, REALM_NOTICES, REALM_ENTRY_POINTS)
 
 
 def metadata(dist: Path) -> bytes:
@@ -54,12 +117,13 @@ def metadata(dist: Path) -> bytes:
     return before + b"License-File: THIRD-PARTY-LICENSES.txt\n" + field + after
 
 
-def tags(target: Target) -> bytes:
+def described(tags: str) -> bytes:
+    python, abi, platforms = tags.split("-")
     lines = [
         "Wheel-Version: 1.0",
         f"Generator: sipgate-oauth2 ({version()})",
         "Root-Is-Purelib: false",
-        *(f"Tag: cp310-abi3-{platform}" for platform in target.wheel.split(".")),
+        *(f"Tag: {python}-{abi}-{platform}" for platform in platforms.split(".")),
     ]
     return ("\n".join(lines) + "\n").encode()
 

@@ -93,7 +93,7 @@ class Realm:
         process.stdout.close()
 
     def __enter__(self) -> Realm:
-        return self.start()
+        return self if self._process else self.start()
 
     def __exit__(
         self,
