@@ -3,7 +3,7 @@
     python3 build.py [TARGET…]
 
 For each target: a wheel, an npm package and an archive of the C tree; a wheel and an npm package of
-the local realm. For all of them: npm's main packages, which are JavaScript, an sdist and the crates.
+the local realm. For all of them: npm's main packages, which are JavaScript, an sdist, the crates.
 """
 
 from __future__ import annotations

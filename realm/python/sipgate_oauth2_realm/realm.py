@@ -39,8 +39,8 @@ class Realm:
         redirect_uri: str = "http://localhost/callback",
         program: str | os.PathLike[str] | None = None,
     ) -> None:
-        """`redirect_uri` is that of the application; it is registered, beside any at `localhost` and
-        `127.0.0.1`. `program` is another `sipgate-oauth2-realm` than that of this package.
+        """`redirect_uri` is that of the application. It is registered, beside any at `localhost`
+        and `127.0.0.1`. `program` is another `sipgate-oauth2-realm` than that of this package.
         """
         self.redirect_uri = redirect_uri
         self._program = Path(PROGRAM if program is None else program)
@@ -237,8 +237,8 @@ class Realm:
         return str(self.order("logout_token", order)["logout_token"])
 
     def requests(self, path: str | None = None) -> list[dict[str, Any]]:
-        """What the server has received, in order; only at one path, such as `token`, if it is named.
-        Each has `method`, `path`, `query`, `headers` (pairs), `body`.
+        """What the server has received, in order; only at one path, such as `token`, if it is
+        named. Each has `method`, `path`, `query`, `headers` (pairs), `body`.
         """
         query = "" if path is None else f"?path={quote(path)}"
         received: list[dict[str, Any]] = self._ask("GET", f"requests{query}", None)

@@ -1,0 +1,1 @@
+//! The application that docs/testing.md tests: there is none, as its test needs the library alone.
