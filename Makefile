@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-kit test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -67,6 +67,10 @@ test-differential: build ## generated inputs and every fault, through all langua
 test-signing-in: build ## the code of docs/signing-in.md in each web framework (from PyPI and npm), with a browser, against the local realm
 	cargo build -p signing-in-axum
 	$(PYTHON) tests/signing_in/run.py
+
+test-kit: build ## the local realm as users install it, and the tests of docs/testing.md: pytest, node:test, Vitest, Jest, Rust, C
+	node realm/stage.mjs debug
+	$(PYTHON) tests/testing/run.py
 
 test-bundlers: build ## the packed npm packages in esbuild, webpack, Rollup and @vercel/nft as docs/bundlers.md says, moved and run; publint and attw
 	$(PYTHON) tests/bundlers/run.py
@@ -166,15 +170,16 @@ night: ## what takes too long for every change: hours
 bench: ## speed against hand-written code, as ratios in one run
 	$(PYTHON) benches/run.py
 
-dist: $(ZIG)/.ready ## what users install, in dist/: wheel, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
+dist: $(ZIG)/.ready ## what users install, in dist/: wheels, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
 	$(PYTHON) tests/dist/build.py $(TARGETS)
 
-test-dist: dist build ## what is in each of them, and the main job with each in an empty environment
+test-dist: dist build ## what is in each of them, and the main job and the tests of docs/testing.md with each in an empty environment
 	$(IN_ZIG)/python tests/dist/check.py
 	$(PYTHON) tests/dist/run.py
+	$(PYTHON) tests/testing/run.py --installed
 
 test-dist-long: dist build ## sdist and crates, compiled from what they hold; two builds, whose bytes must be the same; an old glibc
-	cargo package --locked --package sipgate-oauth2-protocol --package sipgate-oauth2
+	cargo package --locked --package sipgate-oauth2-protocol --package sipgate-oauth2 --package sipgate-oauth2-realm
 	$(PYTHON) tests/dist/run.py sdist node-on-old-glibc c-on-old-glibc
 	$(PYTHON) tests/dist/reproducible.py
 

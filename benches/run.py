@@ -50,7 +50,9 @@ def main() -> int:
         builds = [["cargo", "build", "--release", "-p", package] for package in PACKAGES[language]]
         for command in (*builds, STAGING[language]):
             subprocess.run(command, cwd=ROOT, check=True)
-    subprocess.run(["cargo", "build", "--release", "-p", "sipgate-oauth2-realm"], cwd=ROOT, check=True)
+    subprocess.run(
+        ["cargo", "build", "--release", "-p", "sipgate-oauth2-realm"], cwd=ROOT, check=True
+    )
     missed = []
     for language in languages:
         print(f"\n{language}", flush=True)

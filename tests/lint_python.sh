@@ -7,7 +7,8 @@ tools=$1
 "$tools/mypy" bindings-python/python/sipgate_oauth2 tests/demo.py tests/chaos tests/driver tests/fleet tests/dist tests/house tests/keycloak tests/oidc_provider tests/django_oauth_toolkit tests/soak tests/memory tests/platforms tests/readme tests/api_parity benches/run.py
 "$tools/mypy" tests/behaviour/run.py tests/behaviour/python/shim.py tests/behaviour/c/shim.py tests/differential/run.py tests/differential/faults.py tests/differential/canary.py
 "$tools/mypy" tests/openid benches/bench_id_token.py
-"$tools/mypy" tests/signing_in
+"$tools/mypy" tests/signing_in tests/testing
+"$tools/mypy" realm/python/sipgate_oauth2_realm realm/python/tests
 "$tools/mypy" tests/bundlers
 MYPYPATH=bindings-c "$tools/mypy" bindings-c/abi.py bindings-c/tests/planted_breaks.py
 "$tools/mypy" examples/python/main_job.py examples/stores/sqlalchemy_store.py benches/bench_python.py

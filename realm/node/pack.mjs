@@ -57,6 +57,6 @@ function writePlatform(folder, { name, os, cpu, libc }, source, notices) {
   chmodSync(join(folder, program), 0o755)
 }
 
-function packageName(platform) {
-  return `@sipgate-oauth2/realm-${platform}`
+function packageName(name) {
+  return `@sipgate-oauth2/realm-${name}`
 }

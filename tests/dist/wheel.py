@@ -100,7 +100,10 @@ def of_realm(target: Target, program: Path) -> Wheel:
     """Any Python can start the program."""
     folder = ROOT / REALM_PACKAGE
     files = {
-        **{f"{REALM_MODULE}/{name}": (folder / name).read_bytes() for name in tracked(REALM_PACKAGE)},
+        **{
+            f"{REALM_MODULE}/{name}": (folder / name).read_bytes()
+            for name in tracked(REALM_PACKAGE)
+        },
         f"{REALM_MODULE}/bin/{program.name}": program.read_bytes(),
     }
     readme = (folder.parent / "README.md").read_text()

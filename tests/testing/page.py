@@ -8,7 +8,9 @@ from driver.programs import ROOT
 from signing_in import page as signing_in
 
 PAGE = ROOT / "docs" / "testing.md"
-BLOCK = re.compile(r"^```(\w+)\n((?:#|//|/\*) ([\w/.]+)(?: \*/)?\n.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(\w+)\n((?:#|//|/\*) ([\w/.]+)(?: \*/)?\n.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def files(title: str) -> dict[str, str]:

@@ -100,7 +100,9 @@ def only(pattern: str) -> Path:
 @contextlib.contextmanager
 def installed() -> Iterator[Place]:
     target = TARGETS[host()]
-    wheels = [only(f"{name}-*{target.wheel}.whl") for name in ("sipgate_oauth2", "sipgate_oauth2_realm")]
+    wheels = [
+        only(f"{name}-*{target.wheel}.whl") for name in ("sipgate_oauth2", "sipgate_oauth2_realm")
+    ]
     starts = ("sipgate-oauth2", "sipgate-oauth2-realm")
     tarballs = [only(f"{start}-[0-9]*.tgz") for start in starts]
     tarballs += [only(f"{start}-{target.npm}-*.tgz") for start in starts]
@@ -108,7 +110,8 @@ def installed() -> Iterator[Place]:
         folder = Path(name)
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-        pip = [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        python = str(scripts / "python")
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         pypi = [f"{package}=={version}" for package, version in PACKAGES.pypi.items()]
         subprocess.run([*pip, *wheels, *pypi], check=True, timeout=LIMIT_SECONDS)
         (folder / "package.json").write_text('{ "private": true }\n')
@@ -136,7 +139,9 @@ def pytest(place: Place) -> None:
     with place.room(*sections, app__py=page.application()) as room:
         said = place.run(place.python, "-m", "pytest", "-q", *place.pytest, ".", cwd=room)
         expect(said, "7 passed")
-        said = place.run(place.python, "-m", "pytest", "-q", *place.pytest, "-n", "2", ".", cwd=room)
+        said = place.run(
+            place.python, "-m", "pytest", "-q", *place.pytest, "-n", "2", ".", cwd=room
+        )
         expect(said, "7 passed")
 
 
@@ -164,7 +169,7 @@ def rust(place: Place) -> None:
 
 def c(place: Place) -> None:
     flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    library = [DEBUG / "libsipgate_oauth2.so", f"-Wl,-rpath,{DEBUG}"]
+    library: list[str | Path] = [DEBUG / "libsipgate_oauth2.so", f"-Wl,-rpath,{DEBUG}"]
     with place.room("C") as room:
         include = f"-I{ROOT / 'include'}"
         place.run("cc", *flags, include, "test_login.c", "-o", "test_login", *library, cwd=room)
@@ -200,7 +205,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     if page.unnamed():
-        raise SystemExit(f"{page.unnamed()} blocks of {page.PAGE.name} name no file, and do not run")
+        raise SystemExit(
+            f"{page.unnamed()} blocks of {page.PAGE.name} name no file, and do not run"
+        )
     known = IN_PACKAGES if options.installed else IN_CHECKOUT
     for name in options.names:
         if name not in known:

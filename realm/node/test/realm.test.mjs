@@ -36,7 +36,7 @@ async function status(token) {
 }
 
 test('the environment is that of a client', async () => {
-  const before = { ...process.env }
+  const found = { ...process.env }
   try {
     Object.assign(process.env, realm.environment)
     const client = Client.fromEnv()
@@ -46,7 +46,7 @@ test('the environment is that of a client', async () => {
     assert.equal((await source.claims()).preferred_username, 'berta')
   } finally {
     for (const name of Object.keys(realm.environment)) delete process.env[name]
-    Object.assign(process.env, before)
+    Object.assign(process.env, found)
   }
 })
 

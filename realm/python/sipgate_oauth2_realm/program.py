@@ -12,6 +12,6 @@ PROGRAM = Path(__file__).resolve().parent / "bin" / NAME
 def main() -> int:
     """Is called by the command of the same name."""
     command = [str(PROGRAM), *sys.argv[1:]]
-    if os.name == "nt":
-        return subprocess.run(command, check=False).returncode
-    os.execv(command[0], command)
+    if os.name != "nt":
+        os.execv(command[0], command)
+    return subprocess.run(command, check=False).returncode

@@ -260,7 +260,9 @@ class Realm:
 
     def _said(self, name: str) -> Any:
         if self._process is None:
-            raise RealmError("the realm is not running; call start(), or use `with Realm() as realm:`")
+            raise RealmError(
+                "the realm is not running; call start(), or use `with Realm() as realm:`"
+            )
         return self._ready[name]
 
     def _ask(self, method: str, path: str, body: str | None) -> Any:

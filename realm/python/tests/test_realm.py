@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from sipgate_oauth2 import (
     Client,
     LoginRequiredError,
