@@ -91,6 +91,14 @@ test('once time has passed, the API refuses the token, and a refresh gets anothe
   assert.equal(await status(await source.accessToken()), 200)
 })
 
+test('once time has passed, source.fetch gets another token by itself', async () => {
+  const source = await logIn(Client.keycloak({ ...realm.clientOptions, store: Store.memory(), origins: [realm.url] }))
+  await realm.advance({ minutes: 5 })
+  assert.equal((await source.fetch(realm.apiUrl)).status, 200)
+  const { balance_refused: refused, balance_ok: accepted } = await realm.counters()
+  assert.deepEqual([refused, accepted], [1, 1])
+})
+
 test('the login of a user who stays away ends', async () => {
   const source = await logIn()
   await realm.advance({ days: 30 })

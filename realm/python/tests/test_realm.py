@@ -135,6 +135,16 @@ def test_a_token_that_expires_at_once_is_refreshed_at_each_call(
     assert source.access_token() != source.access_token()
 
 
+def test_the_code_of_a_user_who_was_slow_has_expired(
+    sipgate_realm: Realm, sipgate_client: Client
+) -> None:
+    request = sipgate_client.authorization_request("openid")
+    callback = sipgate_realm.login(request.url)
+    sipgate_realm.advance(minutes=2)
+    with pytest.raises(LoginRequiredError, match="Code not valid"):
+        sipgate_client.complete_login(request, callback)
+
+
 def test_sessions_that_end_end_the_login(
     sipgate_realm: Realm, logged_in_source: TokenSource
 ) -> None:
