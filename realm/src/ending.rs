@@ -38,8 +38,10 @@ fn parent_id() -> u32 {
 /// Waits for a signal; unless the realm is to `stay`, also until standard input closes or the
 /// parent process ends.
 pub(crate) async fn when_told(parent: &Parent, stay: bool) -> io::Result<()> {
+    let mut signals = Signals::hear()?;
     if stay {
-        return signalled().await;
+        signals.any().await;
+        return Ok(());
     }
     let (closed, input) = tokio::sync::oneshot::channel();
     // A thread of its own: a blocking read of standard input would delay the runtime's shutdown.
@@ -48,15 +50,17 @@ pub(crate) async fn when_told(parent: &Parent, stay: bool) -> io::Result<()> {
         let _ = closed.send(());
     });
     tokio::select! {
-        _ = input => Ok(()),
-        () = parent.ended() => Ok(()),
-        signalled = signalled() => signalled,
+        _ = input => {}
+        () = parent.ended() => {}
+        () = signals.any() => {}
     }
+    Ok(())
 }
 
 /// Runs a command with these variables, and ends with its status. Without the realm, the command
 /// does not go on.
 pub(crate) async fn with_command(parent: &Parent, command: &[String], variables: [(&'static str, String); 8]) -> Result<ExitCode, String> {
+    let mut signals = Signals::hear().map_err(|error| error.to_string())?;
     let (program, arguments) = command.split_first().ok_or("there is no command")?;
     let mut child = Command::new(program)
         .args(arguments)
@@ -67,7 +71,7 @@ pub(crate) async fn with_command(parent: &Parent, command: &[String], variables:
     tokio::select! {
         status = child.wait() => status.map(|status| exit_code(&status)).map_err(|error| error.to_string()),
         () = parent.ended() => Ok(ExitCode::FAILURE),
-        () = terminated() => Ok(ExitCode::FAILURE),
+        () = signals.terminated() => Ok(ExitCode::FAILURE),
     }
 }
 
@@ -86,32 +90,46 @@ fn exit_code(status: &std::process::ExitStatus) -> ExitCode {
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
+/// What a user or a supervisor ends the realm with. It is heard from the start: a signal that comes
+/// earlier would end the realm, and not its command.
+struct Signals {
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+}
+
 #[cfg(unix)]
-async fn signalled() -> io::Result<()> {
-    tokio::select! {
-        () = terminated() => Ok(()),
-        interrupted = signal::ctrl_c() => interrupted,
+impl Signals {
+    fn hear() -> io::Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-}
 
-#[cfg(not(unix))]
-async fn signalled() -> io::Result<()> {
-    signal::ctrl_c().await
-}
-
-/// Ctrl-C is not meant here: a terminal sends it to the command too, which decides what it means.
-#[cfg(unix)]
-async fn terminated() {
-    let _ = signal::unix::signal(signal::unix::SignalKind::interrupt());
-    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        Err(_) => std::future::pending().await,
+    }
+
+    /// A terminal sends Ctrl-C to the command too, which decides what it means.
+    async fn terminated(&mut self) {
+        self.terminate.recv().await;
     }
 }
 
 #[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
+impl Signals {
+    fn hear() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn any(&mut self) {
+        let _ = signal::ctrl_c().await;
+    }
+
+    async fn terminated(&mut self) {
+        std::future::pending().await
+    }
 }
