@@ -19,7 +19,7 @@ from behaviour.runner.realm import running_realm
 from driver.installed import Missing
 from driver.programs import REALM_PROGRAM, ROOT
 from driver.shims import SHIMS
-from fleet import configurations, losses, outages
+from fleet import clusters, configurations, losses, outages
 from fleet.postgres import Postgres
 from fleet.proxy import Proxy
 from fleet.redis import Redis
@@ -60,6 +60,9 @@ ROWS = (
     Row("The database comes back empty", losses.emptied),
     Row("A standby responds, and is promoted", losses.failed_over),
     Row("The primary dies, and Sentinels promote a replica", losses.sentinels_fail_over, (REDIS,)),
+    Row("Two primaries accept writes (split brain)", losses.split_brain),
+    Row("A slot of a cluster moves", clusters.slot_moves, (REDIS,)),
+    Row("A primary of a cluster dies, and its replica is promoted", clusters.fails_over, (REDIS,)),
     Row("The password is wrong", configurations.wrong_password),
     Row("There is no table, and no right to create it", configurations.no_table, (POSTGRES,)),
     Row("A right is missing", configurations.no_right),

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fleet.postgres import TABLE, Postgres
-from fleet.redis import APP, PASSWORD, SENTINEL_NAME, SENTINELS, Redis
+from fleet.redis import APP, PASSWORD, PREFIX, SENTINEL_NAME, SENTINELS, Redis
 from fleet.resp import Value
 from fleet.scene import (
     FIX_CONFIGURATION,
     LOGIN_REQUIRED,
     TRY_LATER,
+    Process,
     Refusal,
     Scene,
 )
 from fleet.server import handed_over
 
-PREFIX = "sipgate-oauth2:"
 # For how long others leave a refresh to the process that has claimed it.
 LEASE_SECONDS = 75
 # Long enough for others to see the claim before the response arrives.
@@ -32,6 +33,7 @@ WATCHING_SECONDS = 1.5
 # 5 s. Without either, they would have sent a request within this.
 TAKEOVER_SECONDS = 7.0
 SECONDS = 30.0
+ENDED = Refusal(LOGIN_REQUIRED, "log_in_again")
 
 
 def response_lost(scene: Scene) -> Iterator[str]:
@@ -146,7 +148,7 @@ def rewound_and_unseen(scene: Scene) -> Iterator[str]:
         process.member.kill()
         saved.restore()
         heir = scene.process(process.language, process.account)
-        yield from heir.refuses("source.refresh", Refusal(LOGIN_REQUIRED, "log_in_again"))
+        yield from heir.refuses("source.refresh", ENDED)
 
 
 def emptied(scene: Scene) -> Iterator[str]:
@@ -170,33 +172,46 @@ def emptied(scene: Scene) -> Iterator[str]:
 
 def failed_over(scene: Scene) -> Iterator[str]:
     """A standby responds: it is never believed. It is promoted: all continue."""
-    primary = scene.server
     processes = scene.logged_in()
-    with tempfile.TemporaryDirectory(prefix="fleet-") as name:
-        Path(name).chmod(0o755)
-        folder = handed_over(Path(name) / "standby")
-        other = (
-            primary.standby(folder) if isinstance(primary, Postgres) else primary.replica(folder)
-        )
-        with other.running():
-            if isinstance(primary, Redis):
-                primary.await_replica()
-            standing = [
-                scene.process(process.language, process.account, other.url) for process in processes
-            ]
-            for process in standing:
-                yield from process.refuses("source.access_token", Refusal(remedy=TRY_LATER))
-            _await_copy(primary, other)
-            if isinstance(other, Redis):
-                other.ask("REPLICAOF", "NO", "ONE")
-            else:
-                other.sql("SELECT pg_promote()", "postgres")
-            for process in standing:
+    with _copied(scene.server) as other:
+        standing = _others(scene, processes, other)
+        for process in standing:
+            yield from process.refuses("source.access_token", Refusal(remedy=TRY_LATER))
+        _await_copy(scene.server, other)
+        _promote(other)
+        for process in standing:
+            yield from process.recovers()
+        if scene.since("invalid_grant"):
+            yield f"{scene.since('invalid_grant')} invalid_grant"
+        for process in [*standing, *processes]:
+            process.member.kill()
+
+
+def split_brain(scene: Scene) -> Iterator[str]:
+    """A standby is promoted while its primary still accepts writes: no store can tell.
+
+    Both sides refresh, which only a server lets pass that accepts a refresh token repeatedly.
+    """
+    processes = scene.logged_in()
+    with _copied(scene.server) as other:
+        _await_copy(scene.server, other)
+        _promote(other)
+        pairs = list(zip(processes, _others(scene, processes, other), strict=True))
+        scene.accepts_refresh_tokens(repeatedly=True)
+        for here, there in pairs:
+            for process in (here, there, here):
                 yield from process.recovers()
-            if scene.since("invalid_grant"):
-                yield f"{scene.since('invalid_grant')} invalid_grant"
-            for process in [*standing, *processes]:
-                process.member.kill()
+        if scene.since("invalid_grant"):
+            yield f"{scene.since('invalid_grant')} invalid_grant, although none was used up"
+        scene.accepts_refresh_tokens(repeatedly=False)
+        for here, there in pairs:
+            yield from here.recovers()
+            for process in (there, here):
+                yield from process.refuses("source.refresh", ENDED)
+            here.log_in()
+            yield from here.recovers()
+        for process in itertools.chain(*pairs):
+            process.member.kill()
 
 
 def sentinels_fail_over(scene: Scene) -> Iterator[str]:
@@ -232,6 +247,33 @@ def sentinels_fail_over(scene: Scene) -> Iterator[str]:
         yield from scene.nothing_lost()
         for process in processes:
             process.member.stop()
+
+
+@contextlib.contextmanager
+def _copied(primary: Postgres | Redis) -> Iterator[Postgres | Redis]:
+    """A standby that follows the server."""
+    with tempfile.TemporaryDirectory(prefix="fleet-") as name:
+        Path(name).chmod(0o755)
+        folder = handed_over(Path(name) / "standby")
+        other = (
+            primary.standby(folder) if isinstance(primary, Postgres) else primary.replica(folder)
+        )
+        with other.running():
+            if isinstance(primary, Redis):
+                primary.await_replica()
+            yield other
+
+
+def _others(scene: Scene, processes: Sequence[Process], server: Postgres | Redis) -> list[Process]:
+    """For each process, one with the same account that uses this server."""
+    return [scene.process(process.language, process.account, server.url) for process in processes]
+
+
+def _promote(standby: Postgres | Redis) -> None:
+    if isinstance(standby, Redis):
+        standby.ask("REPLICAOF", "NO", "ONE")
+    else:
+        standby.sql("SELECT pg_promote()", "postgres")
 
 
 def _await_copy(primary: Postgres | Redis, other: Postgres | Redis) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from driver.installed import Missing, Packages
 from driver.programs import DEBUG, ROOT, environment
+from fleet.cluster import Cluster
 from fleet.installed import debian_package
 from fleet.redis import Redis
 from fleet.server import Server
@@ -39,6 +40,9 @@ def own_drivers(servers: Mapping[str, Server]) -> Iterator[str]:
         print(f"own driver libpq: MISSING, {reason}", flush=True)
         libpq = None
     for name, server in servers.items():
+        if isinstance(server, Cluster):
+            # The recipes are for a server.
+            continue
         failed = []
         for driver, command in _commands(server, libpq):
             done = subprocess.run(

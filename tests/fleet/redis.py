@@ -22,6 +22,8 @@ RIGHTS = (
     "~sipgate-oauth2:* +eval +hmget +hset +persist +expireat +get +set +scan +info +waitaof "
     "+config|get"
 )
+# What names of keys start with.
+PREFIX = "sipgate-oauth2:"
 # With no rights but these.
 GUEST = "guest"
 GUEST_RIGHTS = "~sipgate-oauth2:* +info +config|get"
@@ -32,6 +34,8 @@ SEEN_SECONDS = 30.0
 
 class Redis(Server):
     """`options` are lines of its configuration."""
+
+    rights = RIGHTS
 
     def __init__(
         self,
@@ -115,7 +119,7 @@ class Redis(Server):
             time.sleep(0.1)
 
     def _lines(self) -> list[str]:
-        rights = RIGHTS
+        rights = self.rights
         if "valkey" not in self.program.name:
             # Redis 7.0 does not know it, and refuses to start with it.
             rights = rights.replace(" +waitaof", "")

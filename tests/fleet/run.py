@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from driver.programs import ROOT
 from driver.shims import SHIMS
 from fleet import failures
+from fleet.cluster import Cluster
 from fleet.contention import SECONDS, contention
 from fleet.conversation import conversations
 from fleet.machines import between_machines
@@ -39,7 +40,7 @@ def kit(servers: Mapping[str, Server]) -> Iterator[str]:
     """The core's own tests of its stores, which any custom store can pass too."""
     for name, server in servers.items():
         kind, url = "postgres", server.url
-        if isinstance(server, Redis):
+        if isinstance(server, (Redis, Cluster)):
             kind, url = "redis", server.administrator_url
         environment = {**os.environ, f"SIPGATE_TEST_{kind.upper()}": url}
         command = [

@@ -128,6 +128,7 @@ class Scene:
         self._stack = stack
         self._logged_in: list[Process] = []
         realm.reset()
+        self.accepts_refresh_tokens(repeatedly=False)
         self.lives(LIFE_SECONDS)
         self._before = realm.counters()
 
@@ -136,9 +137,15 @@ class Scene:
         return self.server.url.replace(f":{self.server.port}", f":{self.proxy.port}")
 
     def lives(self, seconds: int) -> None:
-        """How long the tokens of the next responses live. Refresh tokens are used once."""
-        settings = {"realm": REALM, "rotation": True, "access_token_lifespan": seconds}
-        self.realm.order("settings", settings)
+        """How long the access tokens of the next responses live."""
+        self._set(access_token_lifespan=seconds)
+
+    def accepts_refresh_tokens(self, *, repeatedly: bool) -> None:
+        """Whether a refresh token may be used again. At first, it may not."""
+        self._set(rotation=not repeatedly)
+
+    def _set(self, **settings: object) -> None:
+        self.realm.order("settings", {"realm": REALM, **settings})
 
     def process(
         self, language: str, account: str | None = None, url: str | None = None, **options: object

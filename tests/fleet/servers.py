@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.installed import Missing
 from fleet.certificate import Certificate
+from fleet.cluster import Cluster
 from fleet.installed import (
     postgres_of_debian,
     postgres_of_pypi,
@@ -49,9 +50,10 @@ SERVERS: Mapping[str, Callable[[Path], Postgres | Redis]] = {
     "valkey": valkey,
 }
 PGBOUNCER = "pgbouncer"
-ALL = (*SERVERS, PGBOUNCER)
+CLUSTER = "cluster"
+ALL = (*SERVERS, PGBOUNCER, CLUSTER)
 # PyPI has both, so each machine has both.
-NEEDED = ("postgres-18", "valkey")
+NEEDED = ("postgres-18", "valkey", CLUSTER)
 
 
 class Fleet:
@@ -94,6 +96,8 @@ def running(names: Sequence[str] = ALL) -> Iterator[Fleet]:
 
 
 def _made(name: str, folder: Path, fleet: Fleet) -> Server:
+    if name == CLUSTER:
+        return Cluster(name, valkey_of_pypi(), folder)
     if name != PGBOUNCER:
         return SERVERS[name](folder)
     for behind in fleet.servers.values():

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use protocol::error::{Error, Result};
 
+use super::cluster::primaries;
 use super::connection::{Connection, Failure};
 use super::names::slot;
 use super::nodes::{Node, Nodes};
@@ -107,7 +108,7 @@ impl Caller {
     }
 
     fn connection(&self, node: &Node, call: Call<'_>, open_by: Instant) -> Result<Pooled<Connection>, End> {
-        let mut connection = node.pool.get(call.deadline, || self.settings.open(&node.route, open_by)).map_err(End::Unreachable)?;
+        let mut connection = node.pool.get(call.deadline, || self.open(node, open_by)).map_err(End::Unreachable)?;
         connection.set_deadline(call.deadline);
         if let Err(error) = self.settings.look_again(&mut connection) {
             drop(connection);
@@ -117,10 +118,22 @@ impl Caller {
         Ok(connection)
     }
 
-    fn run(connection: &mut Connection, is_asking: bool, act: &mut Act<'_>) -> Result<(), Failure> {
-        if is_asking {
-            connection.set_asking();
+    /// A node of a cluster also says which others there are: it may be the next one to fail.
+    fn open(&self, node: &Node, deadline: Instant) -> Result<Connection> {
+        let mut connection = self.settings.open(&node.route, deadline)?;
+        if connection.info.is_cluster {
+            match primaries(&mut connection) {
+                Ok(primaries) => self.nodes.know(&primaries),
+                Err(failure @ Failure::Broken(_)) => return Err(self.settings.error(&connection.address, failure)),
+                // Without the right to ask, redirects lead to them.
+                Err(_) => {}
+            }
         }
+        Ok(connection)
+    }
+
+    fn run(connection: &mut Connection, is_asking: bool, act: &mut Act<'_>) -> Result<(), Failure> {
+        connection.set_asking(is_asking);
         act(connection)
     }
 

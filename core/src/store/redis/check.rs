@@ -3,9 +3,9 @@
 use protocol::error::Result;
 
 use super::caller::Caller;
+use super::cluster::primaries;
 use super::commands;
 use super::connection::{Connection, Failure};
-use super::listing::primaries;
 use super::refusal::{Advice, Refusal};
 use super::server_info::Proof;
 use super::settings::Settings;

@@ -68,20 +68,20 @@ impl Connection {
         self.wire.stream().set_deadline(deadline);
     }
 
-    /// The next command is about a key that is moving to this node.
-    pub(super) fn set_asking(&mut self) {
-        self.is_asking = true;
+    /// Whether the commands of this operation are about a key that is moving to this node.
+    pub(super) fn set_asking(&mut self, is_asking: bool) {
+        self.is_asking = is_asking;
     }
 
     /// Sends the commands together, and returns their replies.
     pub(super) fn ask<const N: usize>(&mut self, commands: [&Cmd; N]) -> io::Result<[Reply; N]> {
-        if !std::mem::take(&mut self.is_asking) {
+        if !self.is_asking {
             return self.wire.ask(commands);
         }
+        // A server takes it for one command only.
         let asking = commands::asking();
-        let mut all = vec![&asking];
-        all.extend(commands);
-        let replies: Vec<_> = self.wire.ask_all(&all)?.into_iter().skip(1).collect();
+        let all: Vec<_> = commands.into_iter().flat_map(|command| [&asking, command]).collect();
+        let replies: Vec<_> = self.wire.ask_all(&all)?.into_iter().skip(1).step_by(2).collect();
         Ok(replies.try_into().expect("there is a reply to each command"))
     }
 

@@ -7,13 +7,13 @@ use ::redis::Value;
 use protocol::error::Result;
 
 use super::caller::{Call, Caller};
+use super::cluster::primaries;
 use super::commands;
 use super::connection::{Connection, Failure};
-use super::wire::{array, bytes, not_redis, number, text};
+use super::wire::{array, bytes, not_redis, text};
 use crate::store::remote::address::Address;
 use crate::store::remote::failure::unavailable;
 use crate::store::remote::pool::Repeat;
-use crate::store::remote::url::is_host;
 use crate::store::token_store::StoreKey;
 use crate::sys::process::PerProcess;
 
@@ -125,30 +125,4 @@ fn page_of(value: Value) -> Option<(String, Vec<Vec<u8>>)> {
     let mut parts = array(value)?.into_iter();
     let (next, names) = (text(parts.next()?)?, array(parts.next()?)?);
     Some((next, names.into_iter().filter_map(bytes).collect()))
-}
-
-/// The nodes of the cluster that have slots.
-pub(super) fn primaries(connection: &mut Connection) -> Result<Vec<Address>, Failure> {
-    let [slots] = connection.ask([&commands::cluster_slots()])?;
-    let mut primaries = Vec::new();
-    for range in array(slots?).ok_or_else(not_redis)? {
-        let primary = array(range).and_then(|range| primary_of(range, &connection.address)).ok_or_else(not_redis)?;
-        if !primaries.contains(&primary) {
-            primaries.push(primary);
-        }
-    }
-    Ok(primaries)
-}
-
-/// The primary, with its host and port, follows the first and the last slot of the range.
-fn primary_of(range: Vec<Value>, asked: &Address) -> Option<Address> {
-    let mut primary = array(range.into_iter().nth(2)?)?.into_iter();
-    let host = text(primary.next()?).filter(|host| !host.is_empty() && host != "?");
-    let port = u16::try_from(number(&primary.next()?)?).ok()?;
-    let host = match (host, asked) {
-        (Some(host), _) => Some(host).filter(|host| is_host(host))?,
-        (None, Address::Tcp { host, .. }) => host.clone(),
-        (None, Address::Unix(_)) => "localhost".to_owned(),
-    };
-    Some(Address::Tcp { host, port })
 }

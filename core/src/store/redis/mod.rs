@@ -2,6 +2,7 @@
 
 mod caller;
 mod check;
+mod cluster;
 mod commands;
 mod connection;
 mod dial;

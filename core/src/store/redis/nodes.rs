@@ -71,6 +71,16 @@ impl Nodes {
         })
     }
 
+    /// These are the primaries of the cluster, and there are no others any more.
+    pub(super) fn know(&self, primaries: &[Address]) {
+        let nodes: Vec<_> = primaries.iter().map(|primary| self.at(primary)).collect();
+        let is_known = |node: &Arc<Node>| nodes.iter().any(|known| Arc::ptr_eq(known, node));
+        self.with(|cluster| {
+            cluster.nodes.retain(is_known);
+            cluster.slots.retain(|_, node| is_known(node));
+        });
+    }
+
     /// How many nodes are known.
     pub(super) fn count(&self) -> usize {
         1 + self.with(|cluster| cluster.nodes.len())
@@ -121,6 +131,17 @@ mod tests {
         assert!(Arc::ptr_eq(&nodes.of(7), &second) && !Arc::ptr_eq(&second, &third));
         assert!(Arc::ptr_eq(&nodes.follow(&moved(7, 1, false), &tcp(2)), &nodes.home()));
         assert!(Arc::ptr_eq(&nodes.of(7), &nodes.home()));
+    }
+
+    #[test]
+    fn a_node_that_has_left_the_cluster_is_forgotten() {
+        let nodes = Nodes::new(Route::Server(tcp(1)), 1);
+        let second = nodes.follow(&moved(7, 2, false), &tcp(1));
+        nodes.follow(&moved(8, 3, false), &tcp(1));
+        nodes.know(&[tcp(2), tcp(4)]);
+        assert!(Arc::ptr_eq(&nodes.of(7), &second) && Arc::ptr_eq(&nodes.of(8), &nodes.home()));
+        let ports = |others: &[Arc<Node>]| others.iter().map(|node| node.route.to_string()).collect::<Vec<_>>();
+        assert_eq!(ports(&nodes.others(&[nodes.home()])), ["127.0.0.1:2", "127.0.0.1:4"]);
     }
 
     #[test]

@@ -332,6 +332,37 @@ fn a_key_that_is_moving_is_asked_for_there_once() {
 }
 
 #[test]
+fn the_id_of_a_store_is_written_where_it_is_moving_to() {
+    let other = Fake::with(only("INFO", info_of_a_node));
+    let port = other.port;
+    let home = Fake::with(move |words, _| match words[0] {
+        "INFO" => info_of_a_node(),
+        "GET" => bytes(format!("-ASK 5 127.0.0.1:{port}\r\n")),
+        _ => Response::Usual,
+    });
+    simple(&home).swap(&key(1), None, &entry("a", None)).unwrap();
+    let seen: Vec<_> = other.seen().into_iter().skip_while(|command| command != "ASKING").collect();
+    assert_eq!(seen, ["ASKING", "GET", "ASKING", "SET", "ASKING", "WAITAOF", "ASKING", "GET"]);
+}
+
+#[test]
+fn the_other_nodes_are_asked_when_that_of_the_url_is_away() {
+    let other = Fake::with(only("INFO", info_of_a_node));
+    let port = other.port;
+    let home = Fake::with(move |words, _| match words[0] {
+        "INFO" => info_of_a_node(),
+        "CLUSTER" => bytes(format!("*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$0\r\n\r\n:{port}\r\n")),
+        _ => Response::Usual,
+    });
+    let store = store(&home.url(), &StoreOptions::new().durability(Durability::Memory));
+    assert_eq!(store.swap(&key(1), None, &entry("a", None)).unwrap(), SwapOutcome::Stored);
+    home.follow(|_, _| Response::Close);
+    home.close();
+    assert_eq!(store.load(&key(1)).unwrap(), None);
+    assert!(other.seen().contains(&"HMGET".to_owned()));
+}
+
+#[test]
 fn redirects_end() {
     let fake = Fake::new();
     let port = fake.port;
