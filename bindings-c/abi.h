@@ -108,6 +108,7 @@ uint32_t sipgate_oauth2_error_http_status(const sipgate_oauth2_error *error);
 sipgate_oauth2_str sipgate_oauth2_error_oauth_error(const sipgate_oauth2_error *error);
 sipgate_oauth2_str sipgate_oauth2_error_oauth_error_description(const sipgate_oauth2_error *error);
 sipgate_oauth2_str sipgate_oauth2_error_oauth_error_uri(const sipgate_oauth2_error *error);
+sipgate_oauth2_str sipgate_oauth2_error_refresh_token(const sipgate_oauth2_error *error);
 sipgate_oauth2_str sipgate_oauth2_error_cause(const sipgate_oauth2_error *error);
 void sipgate_oauth2_error_free(sipgate_oauth2_error *error);
 sipgate_oauth2_str sipgate_oauth2_secret_text(const sipgate_oauth2_secret *secret);

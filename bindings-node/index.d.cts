@@ -678,6 +678,7 @@ export type SipgateEvent = Readonly<
   | { type: 'refreshed'; account: string; generation: number; duration: number }
   | { type: 'refresh_failed'; account: string; error: ErrorCode }
   | { type: 'logged_out'; account: string; outcome: 'revoked' | 'local_only' }
+  | { type: 'login_ends'; account: string; remaining: number }
   | { type: 'login_rejected' | 'unsaved'; account: string }
   | { type: 'response_member_ignored'; member: string }
   | { type: 'realm_mismatch'; named: string; used: string }
@@ -907,6 +908,7 @@ export interface ErrorFields {
   oauthError?: string
   oauthErrorDescription?: string
   oauthErrorUri?: string
+  refreshToken?: string
 }
 
 /**
@@ -935,6 +937,12 @@ export declare class SipgateOAuth2Error extends Error {
   readonly oauthErrorDescription: string | undefined
   /** The server's page about the error. */
   readonly oauthErrorUri: string | undefined
+  /**
+   * The refresh token to go on with, if `client.refresh` has received one in a response of which
+   * nothing else can be used. Keep it in place of the old one, which the server may not accept any
+   * more. It does not show where an error is printed.
+   */
+  readonly refreshToken: string | undefined
 }
 
 /** The configuration or the calling code is wrong. */

@@ -603,6 +603,13 @@ sipgate_oauth2_str sipgate_oauth2_error_oauth_error_description(const sipgate_oa
 sipgate_oauth2_str sipgate_oauth2_error_oauth_error_uri(const sipgate_oauth2_error *error);
 
 /**
+ * The refresh token to go on with, if sipgate_oauth2_client_refresh has received one in a response
+ * of which nothing else can be used. Keep it in place of the old one, which the server may not
+ * accept any more. It is a secret. Borrowed from the error; empty if there is none, or if NULL.
+ */
+sipgate_oauth2_str sipgate_oauth2_error_refresh_token(const sipgate_oauth2_error *error);
+
+/**
  * What caused it, such as the message of a custom store. Borrowed from the error; empty if that is
  * not known, or if NULL.
  */

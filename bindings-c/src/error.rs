@@ -17,6 +17,7 @@ pub struct sipgate_oauth2_error {
     oauth_error: Option<Text>,
     oauth_error_description: Option<Text>,
     oauth_error_uri: Option<Text>,
+    refresh_token: Option<Text>,
     cause: Option<Text>,
 }
 
@@ -30,6 +31,7 @@ impl From<Error> for sipgate_oauth2_error {
             oauth_error: error.oauth_error().map(Text::from),
             oauth_error_description: error.oauth_error_description().map(Text::from),
             oauth_error_uri: error.oauth_error_uri().map(Text::from),
+            refresh_token: error.refresh_token().map(|token| token.reveal().into()),
             cause: error.source().map(|cause| cause.to_string().as_str().into()),
             error,
         }
@@ -119,6 +121,15 @@ pub unsafe extern "C" fn sipgate_oauth2_error_oauth_error_description(error: *co
 pub unsafe extern "C" fn sipgate_oauth2_error_oauth_error_uri(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
     lend(unsafe { error.as_ref() }, |error| error.oauth_error_uri.as_ref())
+}
+
+/// The refresh token to go on with, if sipgate_oauth2_client_refresh has received one in a response
+/// of which nothing else can be used. Keep it in place of the old one, which the server may not
+/// accept any more. It is a secret. Borrowed from the error; empty if there is none, or if NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_error_refresh_token(error: *const sipgate_oauth2_error) -> sipgate_oauth2_str {
+    // SAFETY: NULL or a live handle.
+    lend(unsafe { error.as_ref() }, |error| error.refresh_token.as_ref())
 }
 
 /// What caused it, such as the message of a custom store. Borrowed from the error; empty if that is

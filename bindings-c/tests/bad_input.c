@@ -255,6 +255,7 @@ static void nothing(void)
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error_description(NULL));
     CHECK_NO_TEXT(sipgate_oauth2_error_oauth_error_uri(NULL));
+    CHECK_NO_TEXT(sipgate_oauth2_error_refresh_token(NULL));
     CHECK(!sipgate_oauth2_error_retryable(NULL) && sipgate_oauth2_error_retry_after_ms(NULL) == -1
           && sipgate_oauth2_error_http_status(NULL) == 0);
     CHECK_REFUSED(sipgate_oauth2_call_options_set_timeout_ms(NULL, 1, &error), "options");

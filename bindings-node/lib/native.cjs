@@ -14,6 +14,9 @@ class SipgateOAuth2Error extends Error {
     named(this, 'SipgateOAuth2Error', 'SIPGATE_INTERNAL', 'report_bug')
   }
 
+  /** Private, so that nothing that shows an error shows it. */
+  #refreshToken
+
   /** Without a code, as in an application's tests, it is that of the class, with its remedy. */
   constructor(message, given = {}) {
     super(message, 'cause' in given ? { cause: given.cause } : undefined)
@@ -21,6 +24,11 @@ class SipgateOAuth2Error extends Error {
     const { code = usualCode, remedy = usualRemedy, retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri } = given
     const details = { retryAfter, httpStatus, oauthError, oauthErrorDescription, oauthErrorUri }
     Object.assign(this, { code, number: numbers.get(code), remedy, retryable: remedy === 'try_later', ...details })
+    this.#refreshToken = given.refreshToken
+  }
+
+  get refreshToken() {
+    return this.#refreshToken
   }
 }
 

@@ -36,6 +36,8 @@ pub struct ErrorFields {
     pub oauth_error_description: Option<String>,
     /// The server's page about the error.
     pub oauth_error_uri: Option<String>,
+    /// The refresh token to go on with.
+    pub refresh_token: Option<String>,
     /// The cause's own message.
     pub cause: Option<String>,
     /// The number of the error that a custom store threw.
@@ -56,6 +58,7 @@ impl From<&Error> for ErrorFields {
             oauth_error: error.oauth_error().map(str::to_owned),
             oauth_error_description: error.oauth_error_description().map(str::to_owned),
             oauth_error_uri: error.oauth_error_uri().map(str::to_owned),
+            refresh_token: error.refresh_token().map(|token| token.reveal().to_owned()),
             cause: std::error::Error::source(error).map(ToString::to_string),
             thrown: successors(std::error::Error::source(error), |cause| cause.source())
                 .find_map(|cause| cause.downcast_ref::<Thrown>())

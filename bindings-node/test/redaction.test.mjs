@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { format, inspect } from 'node:util'
 
-import { Client, Store, TokenSet } from 'sipgate-oauth2'
+import { Client, SipgateOAuth2Error, Store, TokenSet } from 'sipgate-oauth2'
 
 const store = new Store({ load: () => 'canary', save: () => true }, { encryptionKeys: [Buffer.alloc(32, 'canary')] })
 const client = Client.sipgate({ clientId: '1-0-a', clientSecret: 'canary-secret', redirectUri: 'https://example.com/auth', store })
@@ -13,9 +13,11 @@ const kept = Client.sipgate({ clientId: '1-0-a', store: Store.memory() })
 const source = kept.tokenSource('anna')
 await source.save(tokens)
 
+const error = new SipgateOAuth2Error('failed', { refreshToken: 'canary-r' })
+
 // A member that was read once is kept, and must not show either.
 assert.equal(await source.accessToken(), 'canary-a')
-assert.ok(source.peek() && client.clientId && request.url && request.state && tokens.accessToken && tokens.extra)
+assert.ok(source.peek() && client.clientId && request.url && request.state && tokens.accessToken && tokens.extra && error.refreshToken)
 
 const printed = {
   inspect: (value) => inspect(value, { depth: null, showHidden: true, getters: false }),
@@ -28,7 +30,7 @@ const printed = {
   'its own properties': (value) => inspect(Reflect.ownKeys(value).map((key) => value[key])),
 }
 
-for (const [name, value] of Object.entries({ store, client, request, tokens, source })) {
+for (const [name, value] of Object.entries({ store, client, request, tokens, source, error })) {
   for (const [way, print] of Object.entries(printed)) {
     test(`${way} shows no secret of the ${name}`, () => {
       assert.doesNotMatch(print(value), /canary|code_verifier/)

@@ -7,7 +7,7 @@ use std::iter;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use sipgate_oauth2 as core;
-use sipgate_oauth2::{ErrorCode, Family};
+use sipgate_oauth2::{ErrorCode, Family, RefreshToken};
 
 use crate::raised::Raised;
 
@@ -33,6 +33,7 @@ fn make(py: Python<'_>, error: &core::Error) -> PyResult<PyErr> {
         error.oauth_error(),
         error.oauth_error_description(),
         error.oauth_error_uri(),
+        error.refresh_token().map(RefreshToken::reveal),
     ))?;
     let exception = PyErr::from_value(exception);
     if let Some(cause) = error.source() {

@@ -132,3 +132,14 @@ def test_a_cancel_token_says_whether_it_is_cancelled() -> None:
     assert repr(cancel) == "CancelToken(cancelled=False)"
     cancel.cancel()
     assert repr(cancel) == "CancelToken(cancelled=True)"
+
+
+def test_an_error_hands_out_its_refresh_token_and_does_not_show_it() -> None:
+    error = SipgateOAuth2Error("failed", refresh_token=CANARY)
+    assert error.refresh_token == CANARY
+    for shown in (repr(error), str(error), str(error.args), str(vars(error)), str(dir(error))):
+        assert CANARY not in shown
+    pickled = pickle.dumps(error)
+    assert CANARY.encode() not in pickled
+    assert pickle.loads(pickled).refresh_token is None
+    assert copy.copy(error).message == "failed"

@@ -77,6 +77,14 @@ pub enum Event {
         /// The error.
         error: ErrorCode,
     },
+    /// The login ends within a day, and refreshes do not put that off: the user must log in again
+    /// before. A process reports it once for each login, after a refresh.
+    LoginEnds {
+        /// A hash of the account.
+        account: String,
+        /// The time that is left.
+        remaining: Duration,
+    },
     /// The server no longer accepts the login: the user must log in.
     LoginRejected {
         /// A hash of the account.
@@ -107,6 +115,7 @@ impl Event {
             Self::LoggedIn { .. } => "logged_in",
             Self::Refreshed { .. } => "refreshed",
             Self::RefreshFailed { .. } => "refresh_failed",
+            Self::LoginEnds { .. } => "login_ends",
             Self::LoginRejected { .. } => "login_rejected",
             Self::LoggedOut { .. } => "logged_out",
             Self::Unsaved { .. } => "unsaved",
@@ -143,6 +152,7 @@ impl Event {
                 json!({"account": account, "generation": generation, "duration": duration.as_secs_f64()})
             }
             Self::RefreshFailed { account, error } => json!({"account": account, "error": code(error)}),
+            Self::LoginEnds { account, remaining } => json!({"account": account, "remaining": remaining.as_secs_f64()}),
             Self::LoggedOut { account, outcome } => json!({"account": account, "outcome": outcome.as_str()}),
             Self::LoginRejected { account } | Self::Unsaved { account } => json!({"account": account}),
         };
@@ -170,6 +180,13 @@ impl fmt::Display for Event {
                 write!(f, "account {account}: refreshed, token set {generation} after {} ms", duration.as_millis())
             }
             Self::RefreshFailed { account, error } => write!(f, "account {account}: not refreshed, {error}; the login continues"),
+            Self::LoginEnds { account, remaining } => {
+                let minutes = remaining.as_secs() / 60;
+                write!(
+                    f,
+                    "account {account}: the login ends in {minutes} min, and refreshes do not put that off; the user must log in again"
+                )
+            }
             Self::LoginRejected { account } => write!(f, "account {account}: the server has ended the login; the user must log in"),
             Self::LoggedOut { account, outcome: LogoutOutcome::Revoked } => write!(f, "account {account}: logged out"),
             Self::LoggedOut { account, outcome: LogoutOutcome::LocalOnly } => {

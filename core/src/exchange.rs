@@ -94,7 +94,14 @@ impl Exchange {
 
     fn send(&self, completer: &Completer<TokenSet>, happened: &mut Vec<Event>) -> Result<TokenSet> {
         let exchanged = send(&self.context, &self.request, completer.progress(), happened).map_err(|none| none.error)?;
-        self.request.complete(exchanged.response, exchanged.sent.wall.div_euclid(1000))
+        // Nothing of a login counts before it is judged.
+        let refresh_token = exchanged.response.refresh_token().filter(|_| !self.is_login()).cloned();
+        let completed = self.request.complete(exchanged.response, exchanged.sent.wall.div_euclid(1000));
+        completed.map_err(|error| error.with_refresh_token(refresh_token))
+    }
+
+    fn is_login(&self) -> bool {
+        self.request.request().on_failure() == OnFailure::SpentByTheAttempt
     }
 
     /// Passes the tokens on once their ID token is judged.
@@ -102,7 +109,7 @@ impl Exchange {
         let request = self.request.clone();
         let previous = request.previous_id_token().and_then(id_token::claims).map(|claims| Identity::of(&claims));
         let Some(unjudged) = UnjudgedIdToken::of(&request, &tokens, previous) else { return completer.complete(Ok(tokens)) };
-        let is_login = request.request().on_failure() == OnFailure::SpentByTheAttempt;
+        let is_login = self.is_login();
         let patience = if is_login { Duration::MAX } else { LONGEST_WAIT_FOR_KEYS };
         let completer = completer.clone();
         unjudged.judge_within(patience, &self.context, move |outcome| {
@@ -110,7 +117,7 @@ impl Exchange {
                 Outcome::Accepted(_) => Ok(tokens.verified()),
                 Outcome::Refused(error) if is_login => Err(error),
                 Outcome::KeyUnknown(error) if is_login => Err(error.with_remedy(Remedy::LogInAgain)),
-                Outcome::Refused(error) => Err(quarantined(&error)),
+                Outcome::Refused(error) => Err(quarantined(&error).with_refresh_token(tokens.refresh_token().cloned())),
                 Outcome::NotYet(error) if is_login => Err(not_judged(&error).with_remedy(Remedy::LogInAgain)),
                 // Who logged in was judged at the login.
                 Outcome::KeyUnknown(_) | Outcome::NotYet(_) => Ok(request.with_previous_id_token(tokens)),

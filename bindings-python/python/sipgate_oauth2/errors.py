@@ -14,12 +14,28 @@ ERROR_CODES: tuple[tuple[str, int, str], ...] = tuple(error_codes())
 _NUMBERS = {code: number for code, number, _ in ERROR_CODES}
 
 
+class _Hidden:
+    """A secret that neither the attributes of an object nor its pickle show."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str | None = None) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return "[redacted]"
+
+    def __reduce__(self) -> "tuple[type[_Hidden], tuple[()]]":
+        return _Hidden, ()
+
+
 class SipgateOAuth2Error(Exception):
     """Any error of this library. Cancelled calls, and defects of the library, have this class
     itself.
 
     One that a program makes, as in its tests, has the usual code and remedy of its class. `args`
-    has all arguments of `__init__`, so that an error can be pickled, or made again from its `args`.
+    has all arguments of `__init__` but the refresh token, so that an error can be pickled, or made
+    again from its `args`.
     """
 
     _usual: "tuple[_ErrorCode, _Remedy]" = ("SIPGATE_INTERNAL", "report_bug")
@@ -62,6 +78,7 @@ class SipgateOAuth2Error(Exception):
         oauth_error: str | None = None,
         oauth_error_description: str | None = None,
         oauth_error_uri: str | None = None,
+        refresh_token: str | None = None,
     ) -> None:
         usual_code, usual_remedy = self._usual
         self.message = message
@@ -72,6 +89,7 @@ class SipgateOAuth2Error(Exception):
         self.oauth_error = oauth_error
         self.oauth_error_description = oauth_error_description
         self.oauth_error_uri = oauth_error_uri
+        self._refresh_token = _Hidden(refresh_token)
         said = [retry_after, status, oauth_error, oauth_error_description, oauth_error_uri]
         while said and said[-1] is None:
             del said[-1]
@@ -79,6 +97,14 @@ class SipgateOAuth2Error(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def refresh_token(self) -> str | None:
+        """The refresh token to go on with, if `Client.refresh` has received one in a response of
+        which nothing else can be used. Keep it in place of the old one, which the server may not
+        accept any more. It is not pickled.
+        """
+        return self._refresh_token.text
 
     @property
     def number(self) -> int:

@@ -288,6 +288,16 @@ class RefreshFailed(typing.TypedDict):
     error: ErrorCode
 
 
+class LoginEnds(typing.TypedDict):
+    """The login ends within a day, and refreshes do not put that off: the user must log in again
+    before. A process reports it once for each login, after a refresh.
+    """
+
+    type: typing.Literal["login_ends"]
+    account: str
+    remaining: float
+
+
 class LoginRejected(typing.TypedDict):
     """The server does not accept the login any more: the user must log in."""
 
@@ -330,6 +340,7 @@ Event = (
     | LoggedIn
     | Refreshed
     | RefreshFailed
+    | LoginEnds
     | LoginRejected
     | LoggedOut
     | Unsaved

@@ -5,6 +5,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::secret::RefreshToken;
+
 /// The result of this library's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -263,6 +265,7 @@ struct Details {
     retry_after: Option<Duration>,
     status: Option<u16>,
     oauth: Option<OauthError>,
+    refresh_token: Option<RefreshToken>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -302,6 +305,7 @@ impl Error {
             retry_after: None,
             status: None,
             oauth: None,
+            refresh_token: None,
             cause: None,
         }))
     }
@@ -322,6 +326,12 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(self, retry_after: impl Into<Option<Duration>>) -> Self {
         self.with(|details| details.retry_after = retry_after.into())
+    }
+
+    /// The same error with a refresh token to go on with, for an application's tests.
+    #[must_use]
+    pub fn with_refresh_token(self, refresh_token: impl Into<Option<RefreshToken>>) -> Self {
+        self.with(|details| details.refresh_token = refresh_token.into())
     }
 
     /// The same error with the error that caused it, for an application's tests.
@@ -409,6 +419,15 @@ impl Error {
     pub fn oauth_error_uri(&self) -> Option<&str> {
         self.0.oauth.as_ref()?.uri.as_deref()
     }
+
+    /// The refresh token to go on with, if a refresh without a store has brought one in a response
+    /// of which nothing else can be used. Keep it in place of the old one, which the server may not
+    /// accept any more.
+    ///
+    /// `Debug` does not show it.
+    pub fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.0.refresh_token.as_ref()
+    }
 }
 
 impl fmt::Display for Error {
@@ -486,6 +505,13 @@ mod tests {
     #[test]
     fn a_message_is_one_line() {
         assert_eq!(Error::new(ErrorCode::Oauth, "a\nb\tc\u{2028}d\u{202E}e").to_string(), "a b c d e");
+    }
+
+    #[test]
+    fn a_refresh_token_does_not_show() {
+        let error = Error::new(ErrorCode::Unsupported, "token_type").with_refresh_token(RefreshToken::from("s3cret"));
+        assert_eq!(error.refresh_token().unwrap().reveal(), "s3cret");
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
     }
 
     #[test]

@@ -159,7 +159,8 @@ impl Client {
     /// [`ErrorCode::LoginRequired`](crate::ErrorCode::LoginRequired) if the server does not accept
     /// the token any more, or if there is none.
     /// [`ErrorCode::OutcomeUnknown`](crate::ErrorCode::OutcomeUnknown) if the request was sent and
-    /// no usable response was received.
+    /// no usable response was received. If the error has a
+    /// [`refresh_token`](crate::Error::refresh_token), keep that in place of the old one.
     pub fn refresh(&self, parameters: impl Into<RefreshParameters>) -> Result<TokenSet> {
         self.start_refresh(parameters, &CallOptions::new()).wait()
     }

@@ -12,6 +12,7 @@ use protocol::oauth::token_set::TokenSet;
 use protocol::openid::identity::Identity;
 use protocol::refresh::action::{Action, Goal, Judgement, Observation, OperationContext};
 use protocol::refresh::local_state::LocalState;
+use protocol::refresh::login_end::RefreshTokenEnd;
 use protocol::refresh::operation::Operation;
 use protocol::refresh::record::{Account, Claim, Record, State, Stored};
 use protocol::refresh::reply::{Received, ReceivedIdToken, Reply};
@@ -268,6 +269,8 @@ impl RunningOperation {
         let _ = catch_unwind(AssertUnwindSafe(|| report(outcome, true)));
         self.judge_later();
         self.events.extend(self.log.end(&self.driver.account_state, outcome));
+        let now = self.driver.context.clock.unix_seconds();
+        self.events.extend(self.log.login_ends(&self.driver.account_state, outcome, now));
         self.events.iter().for_each(|event| self.driver.context.events.emit(event));
     }
 
@@ -439,6 +442,7 @@ struct OperationLog {
     was_rejected: bool,
     /// Whether the login had an ID token. If not, its first one comes with a refresh.
     had_identity: bool,
+    token_end: Option<RefreshTokenEnd>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -462,7 +466,8 @@ impl OperationLog {
             Goal::EndSession(_) => Kind::SessionEnd,
         };
         let had_identity = account_state.read(|local| local.record().is_some_and(|record| record.identity.is_some()));
-        Self { kind, started: Instant::now(), was_rejected: account_state.read(is_rejected), had_identity }
+        let token_end = account_state.read(token_end);
+        Self { kind, started: Instant::now(), was_rejected: account_state.read(is_rejected), had_identity, token_end }
     }
 
     fn end(&self, account_state: &AccountState, outcome: &Result<bool>) -> Option<Event> {
@@ -482,6 +487,17 @@ impl OperationLog {
             _ => None,
         }
     }
+
+    fn login_ends(&self, account_state: &AccountState, outcome: &Result<bool>, now: i64) -> Option<Event> {
+        let before = self.token_end.as_ref().filter(|_| self.kind == Kind::Refresh && matches!(outcome, Ok(true)))?;
+        let end = account_state.read(token_end)?;
+        let remaining = end.remaining(before, now)?;
+        account_state.is_first_told_of_end(end.grant_id()).then(|| Event::LoginEnds { account: account_state.account_hash(), remaining })
+    }
+}
+
+fn token_end(local: &LocalState) -> Option<RefreshTokenEnd> {
+    local.record().and_then(RefreshTokenEnd::of)
 }
 
 fn is_rejected(local: &LocalState) -> bool {

@@ -97,6 +97,8 @@ struct State {
     judgement: Option<InProgress>,
     /// Counts reloads.
     reloads: u64,
+    /// The login whose end was told.
+    end_told: Option<String>,
 }
 
 /// A reload or refresh that callers may still join.
@@ -224,6 +226,11 @@ impl AccountState {
 
     pub(crate) fn read<T>(&self, act: impl FnOnce(&LocalState) -> T) -> T {
         act(&self.lock().local)
+    }
+
+    /// Whether nobody was told of the end of this login yet.
+    pub(crate) fn is_first_told_of_end(&self, grant_id: &str) -> bool {
+        self.lock().end_told.replace(grant_id.to_owned()).as_deref() != Some(grant_id)
     }
 
     pub(crate) fn waits_for(&self) -> WaitsFor {

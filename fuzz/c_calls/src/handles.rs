@@ -77,7 +77,7 @@ pub(crate) trait Handle {
 }
 
 impl Handle for sipgate_oauth2_error {
-    const NOTHING: &str = r#"(0, "SIPGATE_OK", "", None, None, false, -1, 0, None, None, None, None)"#;
+    const NOTHING: &str = r#"(0, "SIPGATE_OK", "", None, None, false, -1, 0, None, None, None, None) None"#;
 
     unsafe fn says(error: *const Self) -> String {
         // SAFETY: NULL or live, and so are its texts.
@@ -93,7 +93,9 @@ impl Handle for sipgate_oauth2_error {
             let (code, description) =
                 (read(sipgate_oauth2_error_oauth_error(error)), read(sipgate_oauth2_error_oauth_error_description(error)));
             let (uri, cause) = (read(sipgate_oauth2_error_oauth_error_uri(error)), read(sipgate_oauth2_error_cause(error)));
-            format!("{:?}", (names.0, names.1, names.2, texts.0, texts.1, numbers.0, numbers.1, numbers.2, code, description, uri, cause))
+            let token = read(sipgate_oauth2_error_refresh_token(error));
+            let all = (names.0, names.1, names.2, texts.0, texts.1, numbers.0, numbers.1, numbers.2, code, description, uri, cause);
+            format!("{all:?} {token:?}")
         }
     }
 

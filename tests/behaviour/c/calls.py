@@ -30,6 +30,7 @@ class Failure(Exception):
             "oauth_error": text_of(c["error_oauth_error"](error)),
             "oauth_error_description": text_of(c["error_oauth_error_description"](error)),
             "oauth_error_uri": text_of(c["error_oauth_error_uri"](error)),
+            "refresh_token": text_of(c["error_refresh_token"](error)),
             "message": text_of(c["error_message"](error)),
         }
 

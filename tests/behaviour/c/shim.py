@@ -86,10 +86,12 @@ class Shim:
         self.handles = Handles()
         self.stores = CustomStores(header)
         self.metadata: dict[str, Any] = {}
+        self.events: dict[str, Any] = {}
         self.writing = threading.Lock()
         self.operations: dict[str, Callable[[Args], Reply]] = {
             "metadata.discover": self.discover,
             "client.new": self.client_new,
+            "client.events": self.client_events,
             "client.authorization_request": self.authorization_request,
             "client.exchange_callback": self.exchange_callback,
             "client.exchange_code": self.exchange_code,
@@ -228,6 +230,8 @@ class Shim:
                     do(f"client_options_set_{setting}_ms", options, milliseconds(args.pop(setting)))
             if "store" in args:
                 self.set_store(options, **args.pop("store"))
+            if "events" in args:
+                self.keep_events(options, args.pop("events"))
             client = make("client_new", options)
         finally:
             c["client_options_free"](options)
@@ -236,6 +240,22 @@ class Shim:
         view["metadata"] = json.loads(text_of(c["client_metadata"](client)) or "")
         self.handles.keep("client", name, client)
         return view
+
+    def keep_events(self, options: Any, name: str) -> None:
+        events: list[Any] = []
+
+        def keep(_: Any, event: Any) -> None:
+            events.append(json.loads(text_of(c["event_json"](event)) or ""))
+
+        function = "client_options_set_event_handler"
+        handler = c[function].argtypes[1](keep)
+        # The handler must live as long as the client.
+        self.events[name] = events, handler
+        do(function, options, handler, None, c[function].argtypes[3]())
+
+    def client_events(self, args: Args) -> Reply:
+        (events, _), kind = self.events[args.pop("events")], args.pop("type")
+        return {"events": [event for event in events if event["type"] == kind]}
 
     def new_options(self, kind: str, args: Args) -> Any:
         if kind == "env":

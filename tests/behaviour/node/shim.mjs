@@ -14,6 +14,7 @@ const sources = new Map()
 const cancels = new Map()
 const stores = new Map()
 const customStores = new Map()
+const events = new Map()
 
 const operations = {
   async 'metadata.discover'({ issuer, name, ...options }) {
@@ -21,14 +22,22 @@ const operations = {
     return { metadata: metadata.get(name) }
   },
 
-  'client.new'({ name, kind, env = {}, store, ...options }) {
+  'client.new'({ name, kind, env = {}, store, events: kept, ...options }) {
     Object.assign(process.env, env)
     if (store !== undefined) options.store = makeStore(store)
     const make = { sipgate: Client.sipgate, keycloak: Client.keycloak, metadata: ofMetadata, env: Client.fromEnv }[kind]
     const client = make(camelCase(options))
     clients.set(name, client)
+    if (kept !== undefined) {
+      events.set(kept, [])
+      client.on('event', (event) => events.get(kept).push(event))
+    }
     const { issuer, tokenEndpoint, clientId, redirectUri } = client
     return { ...snakeCase({ issuer, tokenEndpoint, clientId, redirectUri }), metadata: client.metadata }
+  },
+
+  'client.events'({ events: kept, type }) {
+    return { events: named(events, kept).filter((event) => event.type === type) }
   },
 
   'client.authorization_request'({ client, name, scope, ...options }) {
@@ -330,8 +339,8 @@ function keepTokens(name, tokens) {
 function described(error) {
   const isReason = [...cancels.values()].some(({ signal }) => signal.aborted && signal.reason === error)
   const known = isReason ? ERROR_CODES.find(({ code }) => code === 'SIPGATE_CANCELLED') : error
-  const { code, number, remedy, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri } = known
-  const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri }
+  const { code, number, remedy, retryable, retryAfter, httpStatus: status, oauthError, oauthErrorDescription, oauthErrorUri, refreshToken } = known
+  const fields = { code, number, remedy, retryable, retryAfter, status, oauthError, oauthErrorDescription, oauthErrorUri, refreshToken }
   const family = isReason ? known.family : error.name
   return { family, ...snakeCase(fields), message: error.message }
 }

@@ -63,6 +63,7 @@ ERROR = (
     "oauth_error",
     "oauth_error_description",
     "oauth_error_uri",
+    "refresh_token",
     "message",
 )
 FAMILIES = {family for _, _, family in ERROR_CODES}
@@ -155,6 +156,7 @@ class Shim:
         self.operations: dict[str, Callable[[Args], Any]] = {
             "metadata.discover": self.discover,
             "client.new": self.client_new,
+            "client.events": self.client_events,
             "client.authorization_request": self.authorization_request,
             "client.exchange_callback": self.exchange_callback,
             "client.exchange_code": self.exchange_code,
@@ -226,6 +228,9 @@ class Shim:
         if "store" in args:
             args["store"] = self.store(**args.pop("store"))
         os.environ.update(args.pop("env", {}))
+        if "events" in args:
+            events = self.objects[args.pop("events")] = []
+            args["on_event"] = events.append
         if kind == "metadata":
             found = args.pop("metadata", None)
             args["metadata"] = metadata(args) if found is None else self.objects[found]
@@ -234,6 +239,10 @@ class Shim:
         client = self.objects[name] = make(**args)
         attributes = "issuer", "token_endpoint", "client_id", "redirect_uri", "metadata"
         return {attribute: getattr(client, attribute) for attribute in attributes}
+
+    def client_events(self, args: Args) -> Reply:
+        events = self.objects[args["events"]]
+        return {"events": [event for event in events if event["type"] == args["type"]]}
 
     def store(
         self, kind: str, path: str | None = None, custom: str | None = None, **options: Any

@@ -61,6 +61,7 @@ OBJECT_NAMES = {
     "source",
     "custom",
     "to",
+    "events",
 }
 
 KINDS = (
@@ -93,6 +94,7 @@ NOT_SAID = {
     "oauth_error": None,
     "oauth_error_description": None,
     "oauth_error_uri": None,
+    "refresh_token": None,
 }
 
 

@@ -17,8 +17,10 @@ CANARY = "canary"
 SECRET_ARGUMENTS = ("client_secret", "code", "code_verifier", "refresh_token")
 SECRET_MEMBERS = ("access_token", "refresh_token", "id_token")
 
-# Members of a result whose purpose is to contain secrets.
+# Members of a result or an error whose purpose is to contain secrets.
 DELIBERATE = {*SECRET_MEMBERS, "authorization_header", "exported", "extra"}
+
+OUTCOMES = ("ok", "error")
 
 # A shorter text may occur by chance.
 SHORTEST = 8
@@ -41,8 +43,9 @@ class Secrets:
             self.add(code)
 
     def add_reply(self, reply: Mapping[str, Any]) -> None:
-        for name in SECRET_MEMBERS:
-            self.add((reply.get("ok") or {}).get(name))
+        for outcome in OUTCOMES:
+            for name in SECRET_MEMBERS:
+                self.add((reply.get(outcome) or {}).get(name))
 
     def add_form(self, body: str) -> None:
         for name in SECRET_ARGUMENTS:
@@ -65,9 +68,12 @@ def visible(line: Said) -> str:
         return line.line
     try:
         reply = json.loads(line.line)
-        members = reply.get("ok")
+        outcomes = {name: reply.get(name) for name in OUTCOMES}
     except (ValueError, AttributeError):
         return line.line
-    if isinstance(members, dict):
-        reply["ok"] = {name: value for name, value in members.items() if name not in DELIBERATE}
+    for outcome, members in outcomes.items():
+        if isinstance(members, dict):
+            reply[outcome] = {
+                name: value for name, value in members.items() if name not in DELIBERATE
+            }
     return json.dumps(reply, ensure_ascii=False)

@@ -4,6 +4,7 @@
 pub mod action;
 mod commit;
 pub mod local_state;
+pub mod login_end;
 pub mod operation;
 pub mod record;
 pub mod reply;

@@ -1,7 +1,7 @@
 //! The operations of clients, and the named objects that they create and use.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{
@@ -25,7 +25,11 @@ pub(crate) struct Shim {
     pub(crate) custom_stores: Named<CustomStore>,
     pub(crate) stores: Named<Store>,
     cancels: Named<CancelToken>,
+    events: Named<Events>,
 }
+
+/// As JSON.
+type Events = Arc<Mutex<Vec<String>>>;
 
 impl Shim {
     /// `None` if there is no such operation.
@@ -33,6 +37,7 @@ impl Shim {
         let operation = match op {
             "metadata.discover" => Self::discover,
             "client.new" => Self::client_new,
+            "client.events" => Self::client_events,
             "client.authorization_request" => Self::authorization_request,
             "client.exchange_callback" => Self::exchange_callback,
             "client.exchange_code" => Self::exchange_code,
@@ -146,11 +151,24 @@ impl Shim {
         if let Some(store) = args.object("store")? {
             builder = builder.store(self.store(store)?);
         }
+        if let Some(name) = args.text("events")? {
+            let events = self.events.get_or_make(&name);
+            builder = builder.on_event(move |event| events.lock().unwrap_or_else(PoisonError::into_inner).push(event.to_json()));
+        }
         args.end()?;
         let client = builder.build()?;
         let view = views::client(&client);
         self.clients.put(name, client);
         Ok(view)
+    }
+
+    fn client_events(&self, mut args: Args) -> Members {
+        let events = self.events.take_name(&mut args, "events")?;
+        let kind = args.needed("type")?;
+        args.end()?;
+        let events = events.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = events.iter().filter_map(|event| serde_json::from_str::<Value>(event).ok()).filter(|event| event["type"] == *kind);
+        Ok(json!({"events": events.collect::<Vec<_>>()}))
     }
 
     fn authorization_request(&self, mut args: Args) -> Members {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use sipgate_oauth2::{
-    AuthorizationRequest, Claims, Client, Error, ErrorCode, Introspection, KeepAliveReport, ServerMetadata, StoredAccount, TokenSet,
-    TokenStatus,
+    AuthorizationRequest, Claims, Client, Error, ErrorCode, Introspection, KeepAliveReport, RefreshToken, ServerMetadata, StoredAccount,
+    TokenSet, TokenStatus,
 };
 
 pub(crate) fn client(client: &Client) -> Value {
@@ -100,6 +100,7 @@ pub(crate) fn error(error: &Error) -> Value {
         "oauth_error": error.oauth_error(),
         "oauth_error_description": error.oauth_error_description(),
         "oauth_error_uri": error.oauth_error_uri(),
+        "refresh_token": error.refresh_token().map(RefreshToken::reveal),
         "message": error.to_string(),
     })
 }
