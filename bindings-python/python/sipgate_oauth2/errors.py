@@ -89,7 +89,7 @@ class SipgateOAuth2Error(Exception):
         self.oauth_error = oauth_error
         self.oauth_error_description = oauth_error_description
         self.oauth_error_uri = oauth_error_uri
-        self._refresh_token = _Hidden(refresh_token)
+        self._refresh_token = None if refresh_token is None else _Hidden(refresh_token)
         said = [retry_after, status, oauth_error, oauth_error_description, oauth_error_uri]
         while said and said[-1] is None:
             del said[-1]
@@ -104,7 +104,7 @@ class SipgateOAuth2Error(Exception):
         which nothing else can be used. Keep it in place of the old one, which the server may not
         accept any more. It is not pickled.
         """
-        return self._refresh_token.text
+        return None if self._refresh_token is None else self._refresh_token.text
 
     @property
     def number(self) -> int:

@@ -35,6 +35,7 @@ __all__ = [
     "Event",
     "LoggedIn",
     "LoggedOut",
+    "LoginEnds",
     "LoginRejected",
     "LoginState",
     "LogoutOutcome",
