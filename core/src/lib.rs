@@ -54,6 +54,8 @@ pub use logout_outcome::LogoutOutcome;
 #[doc(inline)]
 pub use protocol::claims::Claims;
 #[doc(inline)]
+pub use protocol::encryption::EncryptionKey;
+#[doc(inline)]
 pub use protocol::error::{Error, ErrorCode, Family, Remedy, Result};
 #[doc(inline)]
 pub use protocol::oauth::any_token::AnyToken;
@@ -90,7 +92,7 @@ pub use session::sweep::KeepAliveReport;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
 pub use store::{
-    BoxError, Durability, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore,
+    BoxError, Durability, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore,
 };
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};

@@ -9,6 +9,7 @@
 
 pub mod claims;
 pub mod crypto;
+pub mod encryption;
 pub mod error;
 pub mod http;
 pub mod jose;

@@ -4,6 +4,7 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::Path;
 
+use protocol::encryption::EncryptionKey;
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::oauth::authorization_request::check_redirect_uri;
 use protocol::oauth::client_auth::Credentials;
@@ -11,7 +12,6 @@ use protocol::oauth::client_auth::Credentials;
 use super::builder::ClientBuilder;
 use super::server::Server;
 use crate::session::store::Store;
-use crate::store::EncryptionKey;
 use crate::store::sqlite::url;
 
 impl ClientBuilder {
@@ -82,8 +82,7 @@ impl Environment<'_> {
             (Some(place), _) => store(place)?,
         };
         let Some((name, keys)) = keys else { return Ok(Some(store)) };
-        let keys = keys.split([',', ' ', '\t', '\r', '\n']).filter(|key| !key.is_empty()).map(EncryptionKey::parse);
-        store.encrypted(keys.collect::<Result<Vec<_>>>().map_err(|error| of(&name, &error))?).map(Some)
+        store.encrypted(EncryptionKey::parse_all(&keys).map_err(|error| of(&name, &error))?).map(Some)
     }
 
     /// A text that is not empty. Unset and empty are the same: that is how container tools unset.

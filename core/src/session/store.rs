@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::encryption::EncryptionKey;
 use protocol::error::{Error, ErrorCode, Result};
 use protocol::time::milliseconds;
 use protocol::wait_ended::WaitEnded;
@@ -17,7 +18,7 @@ use crate::store::memory::Memory;
 #[cfg(feature = "postgres")]
 use crate::store::postgres;
 use crate::store::sqlite::Sqlite;
-use crate::store::{EncryptionKey, SqliteOptions, StoreOptions, TokenStore};
+use crate::store::{SqliteOptions, StoreOptions, TokenStore};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{AtomicBool, Ordering};
 use crate::task::call_options::CallOptions;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use protocol::crypto::hex;
+use protocol::encryption::{Cipher, EncryptionKey, KEY_ID_LENGTH, NONCE_LENGTH};
 use protocol::error::{Error, ErrorCode, Remedy, Result};
 
-use super::encryption_key::{EncryptionKey, ID_LENGTH};
 use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
+use crate::sys::random::{Random as _, SystemRandomness};
 
 /// The start of encrypted data. It is not valid UTF-8, so no plaintext entry starts with it. The
 /// last byte is the format.
@@ -18,7 +18,8 @@ const MARK: [u8; 5] = *b"\x89SGE\x01";
 pub(crate) struct Encrypted {
     inner: Arc<dyn TokenStore>,
     /// The first key encrypts, all of them decrypt.
-    keys: Vec<Sealer>,
+    ciphers: Vec<Cipher>,
+    random: SystemRandomness,
 }
 
 /// A store with plaintext entries. Reports an encrypted entry, which another process wrote with a
@@ -50,44 +51,46 @@ impl TokenStore for Plaintext {
     }
 }
 
-struct Sealer {
-    id: [u8; ID_LENGTH],
-    key: RandomizedNonceKey,
-}
-
 impl Encrypted {
     /// `keys` has the newest first. An old key is kept until no entry needs it.
     pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: Vec<EncryptionKey>) -> Result<Self> {
         if keys.is_empty() {
             return Err(Error::invalid_argument("encryption_keys", "has no key; give one, or omit it"));
         }
-        let keys = keys.into_iter().map(|key| Sealer::new(&key)).collect::<Result<_>>()?;
-        Ok(Self { inner, keys })
+        let ciphers = keys.iter().map(Cipher::new).collect::<Result<_>>()?;
+        Ok(Self { inner, ciphers, random: SystemRandomness::new() })
     }
 
-    fn open(&self, key: &StoreKey, version: &str, data: Vec<u8>) -> Result<Vec<u8>> {
-        let Some(sealed) = data.strip_prefix(&MARK) else {
+    fn encrypt(&self, key: &StoreKey, version: &str, data: &[u8]) -> Result<Vec<u8>> {
+        let cipher = &self.ciphers[0];
+        let mut nonce = [0; NONCE_LENGTH];
+        self.random.fill(&mut nonce)?;
+        let encrypted = cipher.encrypt(nonce, &bound_to(cipher.key_id(), key, version), data)?;
+        Ok([&MARK[..], cipher.key_id(), &encrypted].concat())
+    }
+
+    fn decrypt(&self, key: &StoreKey, version: &str, data: Vec<u8>) -> Result<Vec<u8>> {
+        let Some(encrypted) = data.strip_prefix(&MARK) else {
             return if data.starts_with(&MARK[..4]) { Err(newer()) } else { Ok(data) };
         };
-        let (id, sealed) = sealed.split_first_chunk::<ID_LENGTH>().ok_or_else(damaged)?;
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
-        let mut candidates = self.keys.iter().filter(|sealer| sealer.id == *id).peekable();
+        let (id, encrypted) = encrypted.split_first_chunk().ok_or_else(damaged)?;
+        let mut candidates = self.ciphers.iter().filter(|cipher| cipher.key_id() == id).peekable();
         if candidates.peek().is_none() {
             return Err(unknown_key(id));
         }
-        candidates.find_map(|sealer| sealer.open(key, version, *nonce, sealed)).ok_or_else(damaged)
+        candidates.find_map(|cipher| cipher.decrypt(&bound_to(id, key, version), encrypted)).ok_or_else(damaged)
     }
 }
 
 impl TokenStore for Encrypted {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let Some(StoreEntry { version, data, expires_at }) = self.inner.load(key)? else { return Ok(None) };
-        let data = self.open(key, &version, data)?;
+        let data = self.decrypt(key, &version, data)?;
         Ok(Some(StoreEntry { version, data, expires_at }))
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
-        let data = self.keys[0].seal(key, &entry.version, &entry.data)?;
+        let data = self.encrypt(key, &entry.version, &entry.data)?;
         self.inner.swap(key, expected, &StoreEntry { version: entry.version.clone(), data, expires_at: entry.expires_at })
     }
 
@@ -104,37 +107,16 @@ impl TokenStore for Encrypted {
     }
 }
 
-impl Sealer {
-    fn new(key: &EncryptionKey) -> Result<Self> {
-        let id = key.id();
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key.bytes()).map_err(|_| crypto_failed())?;
-        Ok(Self { id, key })
-    }
-
-    fn seal(&self, key: &StoreKey, version: &str, data: &[u8]) -> Result<Vec<u8>> {
-        let mut sealed = data.to_vec();
-        let nonce = self.key.seal_in_place_append_tag(self.bound_to(key, version), &mut sealed).map_err(|_| crypto_failed())?;
-        Ok([&MARK[..], &self.id, nonce.as_ref(), &sealed].concat())
-    }
-
-    fn open(&self, key: &StoreKey, version: &str, nonce: [u8; NONCE_LEN], sealed: &[u8]) -> Option<Vec<u8>> {
-        let mut opened = sealed.to_vec();
-        let length = self.key.open_in_place(Nonce::assume_unique_for_key(nonce), self.bound_to(key, version), &mut opened).ok()?.len();
-        opened.truncate(length);
-        Some(opened)
-    }
-
-    /// Binds an entry to its key, version and format: moved to another place, it does not decrypt.
-    fn bound_to(&self, key: &StoreKey, version: &str) -> Aad<Vec<u8>> {
-        Aad::from([&MARK[..], &self.id, key.as_str().as_bytes(), version.as_bytes()].concat())
-    }
+/// Binds an entry to its key, version and format: moved to another place, it does not decrypt.
+fn bound_to(id: &[u8; KEY_ID_LENGTH], key: &StoreKey, version: &str) -> Vec<u8> {
+    [&MARK[..], id, key.as_str().as_bytes(), version.as_bytes()].concat()
 }
 
 fn keys_missing() -> Error {
     corrupt("this login is encrypted; set encryption_keys to the keys it was written with; nothing is lost".to_owned())
 }
 
-fn unknown_key(id: &[u8; ID_LENGTH]) -> Error {
+fn unknown_key(id: &[u8; KEY_ID_LENGTH]) -> Error {
     let id = hex(id);
     corrupt(format!(
         "none of encryption_keys opens this login (it was written with key {id}); add the key it was written with; nothing is lost"
@@ -152,10 +134,6 @@ fn newer() -> Error {
 
 fn corrupt(message: String) -> Error {
     Error::new(ErrorCode::StoreCorrupt, message)
-}
-
-fn crypto_failed() -> Error {
-    Error::new(ErrorCode::Internal, "the crypto library failed to encrypt; nothing was stored, try again")
 }
 
 #[cfg(test)]
@@ -214,7 +192,7 @@ mod tests {
         let second = inner.load(&key(1)).unwrap().unwrap();
         assert_ne!(first.data, second.data);
         assert!(!String::from_utf8_lossy(&first.data).contains("data"));
-        assert_eq!(first.data.len(), MARK.len() + ID_LENGTH + NONCE_LEN + entry("a", None).data.len() + AES_256_GCM.tag_len());
+        assert_eq!(first.data.len(), MARK.len() + KEY_ID_LENGTH + NONCE_LENGTH + entry("a", None).data.len() + 16);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 pub mod conformance;
 pub(crate) mod encryption;
-mod encryption_key;
 pub(crate) mod location;
 pub(crate) mod memory;
 mod options;
@@ -17,7 +16,6 @@ pub(crate) mod sqlite;
 mod testing;
 mod token_store;
 
-pub use encryption_key::EncryptionKey;
 pub use options::{Durability, StoreOptions};
 pub use sqlite::SqliteOptions;
 pub use token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};

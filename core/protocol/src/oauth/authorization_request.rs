@@ -31,8 +31,8 @@ const REMEMBERED_SECONDS: i64 = 3600;
 /// The format of an export.
 const FORMAT: u32 = 1;
 
-/// The longest export that is read back.
-const MAX_EXPORT: usize = 64 * 1024;
+/// The longest export that is read back, sealed or not.
+pub(super) const MAX_EXPORT: usize = 64 * 1024;
 
 /// A caller's own `state` over this length is dropped silently by Keycloak.
 const MAX_STATE: usize = 512;
@@ -46,9 +46,9 @@ pub(super) const CALLBACK_PARAMETERS: [&str; 8] =
 /// response is received.
 ///
 /// It expires after 30 minutes and can be used once. Keep it in the user's own session as
-/// [`export`](Self::export)ed text: a session on the server, a signed one, or a cookie that is
-/// `HttpOnly` and has `__Host-` before its name. If it was looked up by `state` alone, it would not
-/// be tied to the browser, and anybody's response would be accepted.
+/// [`export`](Self::export)ed text, if the session is on the server or signed; in a cookie of its
+/// own, [`seal`](Self::seal)ed. If it was looked up by `state` alone, it would not be tied to the
+/// browser, and anybody's response would be accepted.
 ///
 /// Clones are the same request: using one uses all.
 ///
@@ -234,14 +234,24 @@ impl AuthorizationRequest {
     /// [`ErrorCode::LoginExpired`] if the text is not an export, was changed or was written by
     /// another version, as when a session was lost or a cookie was cut: the user logs in again.
     pub fn restore(exported: &str) -> Result<Self> {
-        Self::of(Parts::read(exported)?, true)
+        Self::of(Parts::exported(exported)?, true)
     }
 
     /// [`restore`](Self::restore) for a binding that keeps the text in place of the request: nobody
     /// could change it.
     #[doc(hidden)]
     pub fn reopen(exported: &str) -> Result<Self> {
-        Self::of(Parts::read(exported)?, false)
+        Self::of(Parts::exported(exported)?, false)
+    }
+
+    /// The request as JSON: what is exported.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.0.parts).expect("a struct of texts and numbers is always JSON")
+    }
+
+    /// A request from its JSON, which was out of our hands.
+    pub(super) fn from_json(json: &[u8]) -> Result<Self> {
+        Self::of(Parts::read(json)?, true)
     }
 
     fn of(parts: Parts, restored: bool) -> Result<Self> {
@@ -299,8 +309,7 @@ impl AuthorizationRequest {
     /// The request as one text of characters that a cookie can hold; the same in all languages. It
     /// contains the code verifier.
     pub fn export(&self) -> Secret {
-        let json = serde_json::to_vec(&self.0.parts).expect("a struct of texts and numbers is always JSON");
-        Secret::from(URL_SAFE_NO_PAD.encode(json))
+        Secret::from(URL_SAFE_NO_PAD.encode(self.to_json()))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -319,13 +328,16 @@ impl AuthorizationRequest {
 }
 
 impl Parts {
-    fn read(exported: &str) -> Result<Self> {
+    fn exported(exported: &str) -> Result<Self> {
         if exported.len() > MAX_EXPORT {
             return Err(expired("is longer than any that was exported"));
         }
-        let json = URL_SAFE_NO_PAD.decode(exported.trim());
-        let parts = json.ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
-        let parts = parts.ok_or_else(|| expired("is not what export() gave: the session was lost or its cookie was cut"))?;
+        Self::read(&URL_SAFE_NO_PAD.decode(exported.trim()).unwrap_or_default())
+    }
+
+    fn read(json: &[u8]) -> Result<Self> {
+        let parts = serde_json::from_slice::<Self>(json);
+        let parts = parts.map_err(|_| expired("is not what export() gave: the session was lost or its cookie was cut"))?;
         if parts.format != FORMAT {
             return Err(expired("was written by another version of sipgate-oauth2"));
         }
@@ -409,7 +421,7 @@ impl Parts {
 }
 
 /// What the browser could change is never a matter of configuration.
-fn expired(problem: &str) -> Error {
+pub(super) fn expired(problem: &str) -> Error {
     Error::new(ErrorCode::LoginExpired, format!("the authorization request {problem}; log in again"))
 }
 

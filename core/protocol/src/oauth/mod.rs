@@ -19,6 +19,7 @@ mod object;
 mod pkce;
 pub mod revocation;
 pub mod scope;
+mod sealed_request;
 mod syntax;
 mod token_members;
 pub mod token_response;
