@@ -226,6 +226,8 @@ sipgate_oauth2_status sipgate_oauth2_authorization_parameters_add_extra( sipgate
 void sipgate_oauth2_authorization_parameters_free( sipgate_oauth2_authorization_parameters *parameters);
 sipgate_oauth2_status sipgate_oauth2_authorization_request_restore( const char *exported, sipgate_oauth2_authorization_request **request, sipgate_oauth2_error **error);
 sipgate_oauth2_status sipgate_oauth2_authorization_request_export( const sipgate_oauth2_authorization_request *request, sipgate_oauth2_secret **exported, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_request_seal( const sipgate_oauth2_authorization_request *request, const char *encryption_keys, sipgate_oauth2_secret **sealed, sipgate_oauth2_error **error);
+sipgate_oauth2_status sipgate_oauth2_authorization_request_unseal( const char *sealed, const char *encryption_keys, sipgate_oauth2_authorization_request **request, sipgate_oauth2_error **error);
 sipgate_oauth2_str sipgate_oauth2_authorization_request_url( const sipgate_oauth2_authorization_request *request);
 sipgate_oauth2_str sipgate_oauth2_authorization_request_state( const sipgate_oauth2_authorization_request *request);
 sipgate_oauth2_str sipgate_oauth2_authorization_request_nonce( const sipgate_oauth2_authorization_request *request);

@@ -414,8 +414,8 @@ export declare class Client {
 /**
  * An authorization request: the URL to send the user to, and what the authorization response is
  * checked against. It is valid for 30 minutes and can be used once. Keep it in the user's own
- * session, as {@link export}ed text: if you look it up by `state` alone, it is not tied to the
- * browser.
+ * session, as {@link export}ed text, or {@link seal}ed in a cookie of its own. If you look it up by
+ * `state` alone, it is not tied to the browser.
  */
 export declare class AuthorizationRequest {
   private constructor()
@@ -425,6 +425,12 @@ export declare class AuthorizationRequest {
    * language of the library.
    */
   static restore(exported: string): AuthorizationRequest
+  /**
+   * An authorization request from the text that {@link seal} returned, with any of these keys.
+   * Throws a {@link LoginRequiredError} if it is not one, was cut or changed, or was sealed with
+   * another key: the user logs in again.
+   */
+  static unseal(sealed: string, encryptionKeys: readonly (string | Uint8Array)[]): AuthorizationRequest
 
   /** The URL to send the user's browser to. */
   readonly url: string
@@ -445,6 +451,13 @@ export declare class AuthorizationRequest {
 
   /** All of it as one text, in characters that a cookie can hold. It contains the code verifier. */
   export(): string
+  /**
+   * All of it as one text for a cookie, encrypted (AES-256-GCM) with the first of the keys: its
+   * holder can neither read nor change it. A key is 32 random bytes, or these as base64 or
+   * hexadecimal text. The text is 37 or 38 characters longer than that of {@link export}. Browsers
+   * drop a cookie of more than 4096.
+   */
+  seal(encryptionKeys: readonly (string | Uint8Array)[]): string
 
   /** Contains no secret. */
   toJSON(): { redirectUri: string; scope: string; createdAt: number; expiresAt: number }

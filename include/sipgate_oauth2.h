@@ -1631,6 +1631,30 @@ sipgate_oauth2_status sipgate_oauth2_authorization_request_export(
     sipgate_oauth2_error **error);
 
 /**
+ * The whole request as one text for a cookie, encrypted (AES-256-GCM): its holder can neither read
+ * nor change it. `encryption_keys` is one key or more, separated by commas, each of 32 random
+ * bytes as base64, base64url or hexadecimal text; the first encrypts. The text is 37 or 38
+ * characters longer than that of sipgate_oauth2_authorization_request_export, and browsers drop a
+ * cookie of more than 4096. The caller owns `sealed`.
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_request_seal(
+    const sipgate_oauth2_authorization_request *request,
+    const char *encryption_keys,
+    sipgate_oauth2_secret **sealed,
+    sipgate_oauth2_error **error);
+
+/**
+ * An authorization request from the text that sipgate_oauth2_authorization_request_seal gave, or
+ * `seal` in another language, with any of these keys. If it was lost, cut or changed, or sealed
+ * with another key, the error is SIPGATE_LOGIN_EXPIRED. The caller owns `request`.
+ */
+sipgate_oauth2_status sipgate_oauth2_authorization_request_unseal(
+    const char *sealed,
+    const char *encryption_keys,
+    sipgate_oauth2_authorization_request **request,
+    sipgate_oauth2_error **error);
+
+/**
  * The URL to send the user's browser to. Borrowed from the request; empty if NULL.
  */
 sipgate_oauth2_str sipgate_oauth2_authorization_request_url(

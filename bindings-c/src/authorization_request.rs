@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use sipgate_oauth2::AuthorizationRequest;
+use sipgate_oauth2::{AuthorizationRequest, EncryptionKey};
 
 use crate::arguments::{handle, text};
 use crate::boundary::run_out;
@@ -65,6 +65,46 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_export(
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("exported", exported, error, || Ok(sipgate_oauth2_secret::new(handle("request", request)?.request.export().reveal())))
+    }
+}
+
+/// The whole request as one text for a cookie, encrypted (AES-256-GCM): its holder can neither read
+/// nor change it. `encryption_keys` is one key or more, separated by commas, each of 32 random
+/// bytes as base64, base64url or hexadecimal text; the first encrypts. The text is 37 or 38
+/// characters longer than that of sipgate_oauth2_authorization_request_export, and browsers drop a
+/// cookie of more than 4096. The caller owns `sealed`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_seal(
+    request: *const sipgate_oauth2_authorization_request,
+    encryption_keys: *const c_char,
+    sealed: *mut *mut sipgate_oauth2_secret,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("sealed", sealed, error, || {
+            let keys = EncryptionKey::parse_all(text("encryption_keys", encryption_keys)?)?;
+            Ok(sipgate_oauth2_secret::new(handle("request", request)?.request.seal(&keys)?.reveal()))
+        })
+    }
+}
+
+/// An authorization request from the text that sipgate_oauth2_authorization_request_seal gave, or
+/// `seal` in another language, with any of these keys. If it was lost, cut or changed, or sealed
+/// with another key, the error is SIPGATE_LOGIN_EXPIRED. The caller owns `request`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_authorization_request_unseal(
+    sealed: *const c_char,
+    encryption_keys: *const c_char,
+    request: *mut *mut sipgate_oauth2_authorization_request,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("request", request, error, || {
+            let keys = EncryptionKey::parse_all(text("encryption_keys", encryption_keys)?)?;
+            AuthorizationRequest::unseal(text("sealed", sealed)?, &keys)
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 // Arguments from JavaScript, in the form that native code takes. This file checks their types; the
 // core checks their contents.
 
+const { isUint8Array } = require('node:util').types
 const { invalidArgument } = require('./native.cjs')
 
 function text(field, value) {
@@ -54,6 +55,16 @@ function oneOrMore(field, value) {
   if (typeof value === 'string') return [text(field, value)]
   if (!Array.isArray(value)) throw wrongType(field, 'a string or an array of strings', value)
   return texts(field, value)
+}
+
+/** Keys for encryption: strings, or their bytes, which nobody changes afterwards. */
+function keys(field, value) {
+  if (!Array.isArray(value)) throw wrongType(field, 'an array of keys, newest first', value)
+  return value.map((key) => {
+    if (isUint8Array(key)) return new Uint8Array(key)
+    if (typeof key !== 'string') throw wrongType(field, 'an array of strings or Uint8Arrays', key)
+    return text(field, key)
+  })
 }
 
 /** Scope names: a string, or an array of them. */
@@ -154,6 +165,7 @@ module.exports = {
   flag,
   frozen,
   json,
+  keys,
   oneOrMore,
   options,
   origins,

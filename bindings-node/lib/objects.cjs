@@ -4,7 +4,7 @@
 // a file costs Node more time at the start than reading it.
 
 const { inspect } = require('node:util')
-const { frozen, json, text } = require('./arguments.cjs')
+const { frozen, json, keys, text } = require('./arguments.cjs')
 const { guarded, invalidArgument, native } = require('./native.cjs')
 
 /** The native handle of an authorization request; `undefined` for anything else. */
@@ -27,8 +27,15 @@ class AuthorizationRequest {
     return new AuthorizationRequest(MADE_HERE, undefined, undefined, handle)
   }
 
+  static unseal(sealed, encryptionKeys) {
+    text('sealed', sealed)
+    const given = keys('encryption_keys', encryptionKeys)
+    const handle = guarded('AuthorizationRequest.unseal', () => native.unsealRequest(sealed, given))
+    return new AuthorizationRequest(MADE_HERE, undefined, undefined, handle)
+  }
+
   constructor(key, url, exported, handle) {
-    checkMadeHere(key, 'AuthorizationRequest', 'use client.authorizationRequest() or AuthorizationRequest.restore()')
+    checkMadeHere(key, 'AuthorizationRequest', 'use client.authorizationRequest(), AuthorizationRequest.restore() or unseal()')
     this.#url = url
     this.#exported = exported
     this.#handle = handle
@@ -68,6 +75,11 @@ class AuthorizationRequest {
 
   export() {
     return (this.#exported ??= guarded('AuthorizationRequest.export', () => native.exportRequest(this.#native)))
+  }
+
+  seal(encryptionKeys) {
+    const given = keys('encryption_keys', encryptionKeys)
+    return guarded('AuthorizationRequest.seal', () => native.sealRequest(this.#native, given))
   }
 
   /** Without the URL: its `state` ties the authorization response to the user's session. */

@@ -1,7 +1,7 @@
 'use strict'
 
 const { isUint8Array } = require('node:util').types
-const { count, flag, options, pem, seconds, text, wrongType } = require('./arguments.cjs')
+const { count, flag, keys, options, pem, seconds, text, wrongType } = require('./arguments.cjs')
 const { callOptions, wait } = require('./calls.cjs')
 const { fromThrown, guarded, native, remember } = require('./native.cjs')
 const { MADE_HERE, printsAsJson } = require('./objects.cjs')
@@ -179,15 +179,6 @@ function isMistake(error) {
 function nameOf(error) {
   const name = error instanceof Error ? error.name : typeof error
   return typeof name === 'string' && /^\w{1,80}$/.test(name) ? name : 'Error'
-}
-
-function keys(field, value) {
-  if (!Array.isArray(value)) throw wrongType(field, 'an array of keys, newest first', value)
-  return value.map((key) => {
-    if (isUint8Array(key)) return new Uint8Array(key)
-    if (typeof key !== 'string') throw wrongType(field, 'an array of strings or Uint8Arrays', key)
-    return text(field, key)
-  })
 }
 
 /** A string, or a function that returns one. */

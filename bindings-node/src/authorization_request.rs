@@ -1,11 +1,12 @@
 //! Authorization requests.
 
-use napi::bindgen_prelude::External;
+use napi::bindgen_prelude::{Either, External, Uint8Array};
 use napi::{Env, JsString};
 use napi_derive::napi;
 use sipgate_oauth2::{AuthorizationParameters, AuthorizationRequest, Client, Result, Secret};
 
 use crate::error::IntoJavaScript;
+use crate::store_options::keys;
 
 /// What can be requested beside a scope.
 #[napi(object, object_to_js = false)]
@@ -109,6 +110,28 @@ pub fn reopen_request(env: Env, exported: String) -> napi::Result<External<Autho
 #[napi(catch_unwind)]
 pub fn export_request<'a>(env: &'a Env, request: &External<AuthorizationRequest>) -> napi::Result<JsString<'a>> {
     env.create_string(request.export().reveal())
+}
+
+/// An authorization request as encrypted text.
+#[napi(catch_unwind)]
+pub fn seal_request<'a>(
+    env: &'a Env,
+    request: &External<AuthorizationRequest>,
+    encryption_keys: Vec<Either<Uint8Array, String>>,
+) -> napi::Result<JsString<'a>> {
+    let sealed = keys(encryption_keys).and_then(|keys| request.seal(&keys)).or_throw(*env)?;
+    env.create_string(sealed.reveal())
+}
+
+/// An authorization request from encrypted text.
+#[napi(catch_unwind)]
+pub fn unseal_request(
+    env: Env,
+    sealed: String,
+    encryption_keys: Vec<Either<Uint8Array, String>>,
+) -> napi::Result<External<AuthorizationRequest>> {
+    let request = keys(encryption_keys).and_then(|keys| AuthorizationRequest::unseal(Secret::from(sealed).reveal(), &keys));
+    request.map(External::new).or_throw(env)
 }
 
 /// An authorization request's members.

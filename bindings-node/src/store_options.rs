@@ -20,13 +20,17 @@ pub struct StoreOptions {
 impl StoreOptions {
     pub(crate) fn apply(self, mut store: Store) -> Result<External<Store>> {
         if let Some(keys) = self.encryption_keys {
-            store = store.encrypted(keys.into_iter().map(key).collect::<Result<Vec<_>>>()?)?;
+            store = store.encrypted(self::keys(keys)?)?;
         }
         if let Some(recheck) = self.recheck {
             store = store.recheck(duration("recheck", recheck)?);
         }
         Ok(External::new(store))
     }
+}
+
+pub(crate) fn keys(given: Vec<Either<Uint8Array, String>>) -> Result<Vec<EncryptionKey>> {
+    given.into_iter().map(key).collect()
 }
 
 fn key(given: Either<Uint8Array, String>) -> Result<EncryptionKey> {

@@ -5,7 +5,7 @@ use pyo3::types::PyString;
 use sipgate_oauth2::{AuthorizationParameters, AuthorizationRequest};
 
 use crate::argument::{self, Any, Setter};
-use crate::{call, json};
+use crate::{call, json, store_options};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
 pub(crate) struct AuthorizationRequestHandle(pub(crate) AuthorizationRequest);
@@ -50,6 +50,18 @@ impl AuthorizationRequestHandle {
 
     fn export(&self, py: Python<'_>) -> Py<PyString> {
         PyString::new(py, self.0.export().reveal()).unbind()
+    }
+
+    #[staticmethod]
+    fn unseal(py: Python<'_>, sealed: Any<'_, '_>, encryption_keys: Any<'_, '_>) -> PyResult<Self> {
+        let (sealed, keys) = (argument::text("sealed", sealed)?, store_options::keys(encryption_keys)?);
+        call::work(py, "AuthorizationRequest.unseal", || AuthorizationRequest::unseal(sealed, &keys)).map(Self)
+    }
+
+    fn seal(&self, py: Python<'_>, encryption_keys: Any<'_, '_>) -> PyResult<Py<PyString>> {
+        let keys = store_options::keys(encryption_keys)?;
+        let sealed = call::work(py, "AuthorizationRequest.seal", || self.0.seal(&keys))?;
+        Ok(PyString::new(py, sealed.reveal()).unbind())
     }
 
     #[getter]

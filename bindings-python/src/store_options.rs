@@ -36,7 +36,7 @@ impl Settings {
     }
 }
 
-fn keys(value: &Bound<'_, PyAny>) -> PyResult<Vec<EncryptionKey>> {
+pub(crate) fn keys(value: &Bound<'_, PyAny>) -> PyResult<Vec<EncryptionKey>> {
     let keys = argument::items(value).ok_or_else(|| argument::wrong_type("encryption_keys", "a list of keys", value))?;
     keys.map(|key| self::key(&key?)).collect()
 }

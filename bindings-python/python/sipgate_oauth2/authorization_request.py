@@ -10,22 +10,24 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._native_types import EncryptionKeys
+
 
 class AuthorizationRequest:
     """An authorization request: the URL to send the user to, and what the callback is checked
     against.
 
     Made by `Client.authorization_request`. It is valid for 30 minutes and can be used once. Keep
-    the text that `export` returns in the user's own session, on the server or in an `HttpOnly`
-    cookie. Do not look it up by `state` alone: it would not be tied to the browser, and anybody's
-    callback would be accepted.
+    the text that `export` returns in the user's own session, on the server or signed; in a cookie
+    of its own, the text that `seal` returns. Do not look it up by `state` alone: it would not be
+    tied to the browser, and anybody's callback would be accepted.
     """
 
     __slots__ = ("_handle",)
     _handle: _native.AuthorizationRequestHandle
 
     def __init__(self) -> None:
-        raise TypeError("an AuthorizationRequest is made by a client, or by restore()")
+        raise TypeError("an AuthorizationRequest is made by a client, restore() or unseal()")
 
     @classmethod
     def _of(cls, handle: _native.AuthorizationRequestHandle) -> Self:
@@ -46,6 +48,25 @@ class AuthorizationRequest:
         The text is the same in all languages. It contains the code verifier.
         """
         return self._handle.export()
+
+    @classmethod
+    def unseal(cls, sealed: str, encryption_keys: EncryptionKeys, /) -> Self:
+        """The authorization request from the text that `seal` returned, with any of these keys.
+
+        A text that is not one, was cut or changed, or was sealed with another key raises a
+        `LoginRequiredError`: the user logs in again.
+        """
+        return cls._of(_native.AuthorizationRequestHandle.unseal(sealed, encryption_keys))
+
+    def seal(self, encryption_keys: EncryptionKeys, /) -> str:
+        """All of it as one text for a cookie, encrypted (AES-256-GCM) with the first of the keys:
+        its holder can neither read nor change it.
+
+        A key is 32 random bytes, or these as base64 or hexadecimal text. The text is the same in
+        all languages, and 37 or 38 characters longer than that of `export`. Browsers drop a cookie
+        of more than 4096.
+        """
+        return self._handle.seal(encryption_keys)
 
     @property
     def url(self) -> str:

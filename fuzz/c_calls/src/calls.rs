@@ -120,6 +120,17 @@ impl Calls {
                         sipgate_oauth2_authorization_request_export,
                     );
                 }
+                b'X' => {
+                    let request = line.handle(requests.get(line.first));
+                    of_output(line, secrets, errors, |out, error| {
+                        sipgate_oauth2_authorization_request_seal(request, line.text(0), out, error)
+                    });
+                }
+                b'Y' => {
+                    of_output(line, requests, errors, |out, error| {
+                        sipgate_oauth2_authorization_request_unseal(line.text(0), line.text(1), out, error)
+                    });
+                }
                 b'W' => {
                     let status = give(line, tokens, secrets, errors, sipgate_oauth2_token_set_export);
                     assert_restores(status, secrets.get(line.out & 3), sipgate_oauth2_token_set_restore, sipgate_oauth2_token_set_export);

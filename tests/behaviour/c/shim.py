@@ -165,6 +165,21 @@ class Shim:
             "request.restore": lambda args: self.keep_request(
                 args, make("authorization_request_restore", args.pop("exported", None))
             ),
+            "request.seal": lambda args: {
+                "sealed": secret(
+                    "authorization_request_seal",
+                    self.found("authorization_request", args, "request"),
+                    ",".join(args.pop("encryption_keys")),
+                )
+            },
+            "request.unseal": lambda args: self.keep_request(
+                args,
+                make(
+                    "authorization_request_unseal",
+                    args.pop("sealed", None),
+                    ",".join(args.pop("encryption_keys")),
+                ),
+            ),
             "tokens.restore": lambda args: self.keep_tokens(
                 args, "name", make("token_set_restore", args.pop("json", None))
             ),

@@ -52,6 +52,14 @@ const operations = {
     return keepRequest(name, AuthorizationRequest.restore(exported))
   },
 
+  'request.seal'({ request, encryption_keys }) {
+    return { sealed: named(requests, request).seal(encryption_keys) }
+  },
+
+  'request.unseal'({ name, sealed, encryption_keys }) {
+    return keepRequest(name, AuthorizationRequest.unseal(sealed, encryption_keys))
+  },
+
   async 'client.exchange_callback'({ client, request, callback, tokens, ...options }) {
     return keepTokens(tokens, await named(clients, client).exchangeCallback(named(requests, request), callback, callOptions(options)))
   },

@@ -204,6 +204,12 @@ class Shim:
             "request.restore": lambda args: self.keep_request(
                 args["name"], AuthorizationRequest.restore(args["exported"])
             ),
+            "request.seal": lambda args: {
+                "sealed": self.objects[args["request"]].seal(args["encryption_keys"])
+            },
+            "request.unseal": lambda args: self.keep_request(
+                args["name"], AuthorizationRequest.unseal(args["sealed"], args["encryption_keys"])
+            ),
             "tokens.restore": lambda args: self.keep_tokens(
                 args["name"], TokenSet.restore(args["json"])
             ),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use sipgate_oauth2::{Error, Scope};
+use sipgate_oauth2::{EncryptionKey, Error, Scope};
 
 /// Why a call failed.
 pub(crate) enum Failure {
@@ -72,6 +72,11 @@ impl Args {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let texts: Option<Vec<_>> = value.as_array().and_then(|texts| texts.iter().map(|text| text.as_str().map(str::to_owned)).collect());
         texts.map(Some).ok_or_else(|| Failure::Call(format!("{name} is not a list of strings")))
+    }
+
+    pub(crate) fn encryption_keys(&mut self) -> Result<Option<Vec<EncryptionKey>>, Failure> {
+        let Some(keys) = self.texts("encryption_keys")? else { return Ok(None) };
+        Ok(Some(keys.iter().map(|key| EncryptionKey::parse(key)).collect::<Result<_, Error>>()?))
     }
 
     /// Nested arguments.

@@ -71,6 +71,8 @@ impl Shim {
             "store.copy" => Self::store_copy,
             "request.export" => Self::request_export,
             "request.restore" => Self::request_restore,
+            "request.seal" => Self::request_seal,
+            "request.unseal" => Self::request_unseal,
             "tokens.export" => Self::tokens_export,
             "tokens.restore" => Self::tokens_restore,
             "cancel" => Self::cancel,
@@ -225,6 +227,18 @@ impl Shim {
         let (name, exported) = (args.needed("name")?, args.needed("exported")?);
         args.end()?;
         Ok(self.keep_request(name, AuthorizationRequest::restore(&exported)?))
+    }
+
+    fn request_seal(&self, mut args: Args) -> Members {
+        let (request, keys) = (self.requests.take_name(&mut args, "request")?, args.encryption_keys()?.unwrap_or_default());
+        args.end()?;
+        Ok(json!({"sealed": request.seal(&keys)?.reveal()}))
+    }
+
+    fn request_unseal(&self, mut args: Args) -> Members {
+        let (name, sealed, keys) = (args.needed("name")?, args.needed("sealed")?, args.encryption_keys()?.unwrap_or_default());
+        args.end()?;
+        Ok(self.keep_request(name, AuthorizationRequest::unseal(&sealed, &keys)?))
     }
 
     fn exchange_callback(&self, mut args: Args) -> Members {

@@ -1,7 +1,7 @@
 //! The operations of stores.
 
 use serde_json::json;
-use sipgate_oauth2::{EncryptionKey, Store, StoreOptions};
+use sipgate_oauth2::{Store, StoreOptions};
 
 use crate::args::{Args, Failure};
 use crate::custom_store::CustomStore;
@@ -112,8 +112,7 @@ fn with_settings(mut store: Store, args: &mut Args) -> Result<Store, Failure> {
     if let Some(recheck) = args.seconds("recheck")? {
         store = store.recheck(recheck);
     }
-    if let Some(keys) = args.texts("encryption_keys")? {
-        let keys: Vec<_> = keys.iter().map(|key| EncryptionKey::parse(key)).collect::<Result<_, _>>()?;
+    if let Some(keys) = args.encryption_keys()? {
         store = store.encrypted(keys)?;
     }
     Ok(store)
