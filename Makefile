@@ -64,8 +64,8 @@ test-differential: build ## generated inputs and every fault, through all langua
 	$(PYTHON) tests/differential/run.py
 	$(PYTHON) tests/differential/faults.py
 
-test-signing-in: build ## the code of docs/signing-in.md in each web framework (from PyPI and npm), with a browser, against the local realm
-	cargo build -p signing-in-axum
+test-signing-in: build ## the programs of examples/sign_in in each web framework (from PyPI and npm), with a browser, against the local realm
+	cargo build -p sign-in-axum -p signing-in-axum
 	$(PYTHON) tests/signing_in/run.py
 
 test-kit: build ## the local realm as users install it, and the tests of docs/testing.md: pytest, node:test, Vitest, Jest, Rust, C

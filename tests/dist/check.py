@@ -112,6 +112,8 @@ def of_c_tree(target: Target) -> set[str]:
     return {
         "include/sipgate_oauth2.h",
         "lib/pkgconfig/sipgate_oauth2.pc",
+        "lib/cmake/sipgate_oauth2/sipgate_oauth2-config.cmake",
+        "lib/cmake/sipgate_oauth2/sipgate_oauth2-config-version.cmake",
         *(f"share/doc/sipgate_oauth2/{name}" for name in NOTICES),
         *libraries,
     }
@@ -227,6 +229,7 @@ def everywhere_problems(archive: Archive) -> Iterator[str]:
             "PKG-INFO": rb"^Version: (.*)$",
             "package.json": rb'^  "version": "(.*)",$',
             "sipgate_oauth2.pc": rb"^Version: (.*)$",
+            "sipgate_oauth2-config-version.cmake": rb'^set\(PACKAGE_VERSION "(.*)"\)$',
         }.get(name.rpartition("/")[2])
         if stated:
             found = re.search(stated, content, re.MULTILINE)

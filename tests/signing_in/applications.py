@@ -1,13 +1,15 @@
-"""The page's code as running applications, in each framework and variant."""
+"""The programs of examples/sign_in as running applications, in each variant."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,24 +24,6 @@ HERE = ROOT / "tests" / "signing_in"
 START_SECONDS = 120
 STOP_SECONDS = 10
 
-HOME_HTML = """\
-{{ claims.email|default:claims.sub }}
-<form method="post" action="/logout">{% csrf_token %}<button>Log out</button></form>
-"""
-DJANGO_SETTINGS = """
-import os
-SECRET_KEY = os.environ["SESSION_SECRET"]
-ALLOWED_HOSTS = ["*"]
-CSRF_TRUSTED_ORIGINS = ["https://example.com"]
-ROOT_URLCONF = "urls"
-MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-]
-SESSION_ENGINE = "django.contrib.sessions.backends.file"
-SESSION_FILE_PATH = os.environ["SESSION_FOLDER"]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["."]}]
-"""
 # Without a root, Next.js looks for a lock file, and packages are installed without one.
 NEXT_CONFIG = f"""export default {{
   serverExternalPackages: ['sipgate-oauth2'],
@@ -56,59 +40,78 @@ class Application:
 
 def prepare(framework: str, form_post: bool, folder: Path, port: int) -> Application:
     """The application's files, and the command that starts it in its folder."""
-    text = page.code(framework)
+    files = page.program(framework)
     if form_post:
-        text = page.with_form_post(framework, text)
+        files = page.with_form_post(framework, files)
     python, node = str(PACKAGES.python), "node"
     if framework == "Flask":
         command = [python, "-m", "flask", "run", "--port", str(port)]
-        return Application({"app.py": text}, command)
-    if framework == "FastAPI":
-        command = [
-            python,
-            "-m",
-            "uvicorn",
-            "app:app",
-            "--log-level",
-            "warning",
-            "--port",
-            str(port),
-        ]
-        return Application({"app.py": text}, command)
-    if framework == "Django":
-        files = page.files(text, "urls.py")
-        files["settings.py"] += DJANGO_SETTINGS
-        command = [python, "-m", "django", "runserver", "--noreload", "--settings", "settings"]
-        return Application({**files, "home.html": HOME_HTML}, [*command, str(port)])
-    if framework in ("Express", "Fastify"):
-        return Application({"app.mjs": text}, [node, "app.mjs"])
-    if framework == "Next.js":
-        files = page.files(text, "unused")
-        files |= {"next.config.mjs": NEXT_CONFIG, "package.json": '{"type": "module"}'}
-        program = str(PACKAGES.modules / "next" / "dist" / "bin" / "next")
-        return Application(files, [node, program, "dev", "--port", str(port)])
-    if framework == "axum":
-        program = str(DEBUG / "signing-in-axum")
-        return Application({}, [program, "form_post" if form_post else "query"])
-    if framework == "C":
-        compiled = _compiled(text, folder)
+    elif framework == "FastAPI":
+        uvicorn = [python, "-m", "uvicorn", "app:app", "--log-level", "warning"]
+        command = [*uvicorn, "--port", str(port)]
+    elif framework == "Django":
+        files = with_any_host(files)
+        migrate = f"{shlex.quote(python)} manage.py migrate --verbosity 0"
+        serve = f"exec {shlex.quote(python)} manage.py runserver --noreload {port}"
+        command = ["sh", "-c", f"{migrate} && {serve}"]
+    elif framework in ("Express", "Fastify"):
+        command = [node, "app.mjs"]
+    elif framework == "Next.js":
+        files["next.config.mjs"] = NEXT_CONFIG
+        next_js = str(PACKAGES.modules / "next" / "dist" / "bin" / "next")
+        command = [node, next_js, "dev", "--port", str(port)]
+    elif framework == "axum":
+        command = [str(DEBUG / ("signing-in-axum" if form_post else "sign-in-axum"))]
+    elif framework == "C":
+        compiled = _compiled(files, form_post, folder)
         same_site = "None" if form_post else "Lax"
         command = [sys.executable, str(HERE / "web_server.py"), compiled, str(port), same_site]
-        return Application({}, command)
-    raise SystemExit(f"there is no framework {framework!r}")
+    else:
+        raise SystemExit(f"there is no framework {framework!r}")
+    return Application(files, command)
 
 
-def _compiled(text: str, folder: Path) -> str:
-    block, program = folder / "block.inc", folder / "program"
-    block.write_text(text)
-    library = DEBUG / (
-        "libsipgate_oauth2.dylib" if sys.platform == "darwin" else "libsipgate_oauth2.so"
-    )
-    flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-O1", "-Wall", "-Wextra", "-Wpedantic"]
-    sources = ["-Werror", f"-I{ROOT / 'include'}", f'-DBLOCK="{block}"', str(HERE / "c" / "main.c")]
-    link = ["-o", str(program), str(library), f"-Wl,-rpath,{DEBUG}"]
-    subprocess.run([os.environ.get("CC", "cc"), *flags, *sources, *link], check=True)
-    return str(program)
+def with_any_host(files: Mapping[str, str]) -> dict[str, str]:
+    """The Django project where the server reaches it by its address."""
+    settings = page.replaced(files["settings.py"], '["example.com"]', '["*"]')
+    return {**files, "settings.py": settings}
+
+
+def write(files: Mapping[str, str], folder: Path) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def _compiled(files: Mapping[str, str], form_post: bool, folder: Path) -> str:
+    """By CMake, with a tree that `bindings-c/install.sh` laid out."""
+    tree, built = folder / "tree", folder / "build"
+    write(files, folder)
+    flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    if form_post:
+        flags += ["-include", str(HERE / "c" / "form_post.h"), f"-I{tree / 'include'}"]
+    configure = ["cmake", "-S", str(folder), "-B", str(built), f"-DCMAKE_PREFIX_PATH={tree}"]
+    for command in (
+        ["bash", str(ROOT / "bindings-c" / "install.sh"), str(tree), "debug"],
+        [*configure, f"-DCMAKE_C_FLAGS={shlex.join(flags)}"],
+        ["cmake", "--build", str(built)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{command[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return str(built / "sign_in")
+
+
+def environ(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of an application."""
+    return {
+        **os.environ,
+        **environment(),
+        **settings,
+        "SESSION_SECRET": "a-secret-of-more-than-32-characters",
+        "NEXT_TELEMETRY_DISABLED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 @contextlib.contextmanager
@@ -119,25 +122,17 @@ def running(framework: str, form_post: bool, settings: Mapping[str, str]) -> Ite
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     application = prepare(framework, form_post, folder, port)
-    for name, text in application.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    sessions = folder / "sessions"
-    sessions.mkdir(exist_ok=True)
-    environ = {
-        **os.environ,
-        **environment(),
-        **settings,
-        "PORT": str(port),
-        "SESSION_FOLDER": str(sessions),
-        "SESSION_SECRET": "a-secret-of-more-than-32-characters",
-        "NEXT_TELEMETRY_DISABLED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    write(application.files, folder)
+    sessions = tempfile.mkdtemp(dir=folder)
+    variables = {"PORT": str(port), "SESSION_FOLDER": sessions, "DATA_FOLDER": sessions}
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            list(application.command), cwd=folder, env=environ, stdout=output, stderr=output
+            list(application.command),
+            cwd=folder,
+            env=environ({**settings, **variables}),
+            stdout=output,
+            stderr=output,
         )
     try:
         _await(port, process, log)

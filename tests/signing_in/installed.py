@@ -10,11 +10,14 @@ from driver.programs import ROOT
 PACKAGES = Packages(
     "signing_in",
     pypi={
+        "celery": "5.7.0",
         "Django": "5.2.19",
         "fastapi": "0.165.0",
         "Flask": "3.1.3",
+        "httpx": "0.28.1",
         "itsdangerous": "2.2.0",
         "python-multipart": "0.0.34",
+        "requests": "2.34.2",
         "uvicorn": "0.54.0",
     },
     npm={

@@ -1,24 +1,38 @@
-"""The code of docs/signing-in.md."""
+"""The programs of examples/sign_in, and what docs/signing-in.md shows and says of them."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "signing-in.md"
+EXAMPLES = ROOT / "examples" / "sign_in"
 
+# What the page says below each heading is of the program in this folder.
+FOLDERS: Mapping[str, str] = {
+    "Flask": "flask",
+    "FastAPI": "fastapi",
+    "Django": "django",
+    "Celery": "celery",
+    "Express": "express",
+    "Fastify": "fastify",
+    "Next.js": "nextjs",
+    "axum": "axum",
+    "C": "c",
+}
 LANGUAGES: Mapping[str, str] = {
     "Flask": "Python",
     "FastAPI": "Python",
     "Django": "Python",
+    "Celery": "Python",
     "Express": "Node",
     "Fastify": "Node",
     "Next.js": "Node",
 }
-NAMED_FILE = re.compile(r"^(?://|#) ([\w/.-]+\.\w+)\b[^\n]*\n", re.MULTILINE)
+BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (?P<who>[\w.]*) ?\| `(?P<old>[^`]+)` \| (?:`(?P<new>[^`]+)`)?", re.MULTILINE)
 
 
@@ -26,37 +40,56 @@ class PageBroken(Exception):
     """The page does not have what the test expects."""
 
 
-def section(title: str) -> str:
+def section(title: str, page: Path = PAGE) -> str:
     """The text below a heading of the page, up to the next."""
-    page = PAGE.read_text(encoding="utf-8")
-    _, heading, rest = page.partition(f"\n## {title}\n")
+    _, heading, rest = page.read_text(encoding="utf-8").partition(f"\n## {title}\n")
     if not heading:
-        raise PageBroken(f"{PAGE.name} has no section {title!r}")
+        raise PageBroken(f"{page.name} has no section {title!r}")
     return rest.partition("\n## ")[0]
 
 
-def code(title: str) -> str:
+def code(title: str, page: Path = PAGE) -> str:
     """All code blocks of a section, one after the other."""
-    blocks = re.findall(r"^```\w+\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
+    blocks = BLOCK.findall(section(title, page))
     if not blocks:
-        raise PageBroken(f"{PAGE.name} has no code under {title!r}")
+        raise PageBroken(f"{page.name} has no code under {title!r}")
     return "\n".join(blocks)
 
 
-def files(text: str, default: str) -> dict[str, str]:
-    """The files that a code block names in comments of their own: `// app/route.js`."""
-    first, *named = NAMED_FILE.split(text)
-    found = dict(zip(named[::2], named[1::2], strict=True))
-    return {default: first, **found} if first.strip() else found
+def program(title: str) -> dict[str, str]:
+    """The files of a program, by their paths in its folder."""
+    folder = EXAMPLES / FOLDERS[title]
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in files
+        if path.suffix != ".pyc"
+    }
 
 
-def with_form_post(title: str, text: str) -> str:
-    """The code of a section as the page's table changes it for `form_post`."""
+def differences() -> Iterator[str]:
+    """Code of the page that is not in the program that it is of."""
+    for title in FOLDERS:
+        texts = program(title).values()
+        if f"../examples/sign_in/{FOLDERS[title]}" not in section(title):
+            yield f"{PAGE.name} has no link to the program under {title!r}"
+        for block in BLOCK.findall(section(title)):
+            # A block may leave out functions between those that it shows.
+            for part in re.split(r"\n\n\n", block.strip("\n")):
+                if not any(part in text for text in texts):
+                    yield f"{PAGE.name}, {title}: the program does not have\n{part}"
+
+
+def with_form_post(title: str, files: Mapping[str, str]) -> dict[str, str]:
+    """The program as the page's table changes it for `form_post`."""
     rows = _form_post_rows()
-    changes = [*rows.get(LANGUAGES.get(title, ""), []), *rows[title]]
-    for old, new in changes:
-        text = replaced(text, old, new)
-    return text
+    changed = dict(files)
+    for old, new in [*rows.get(LANGUAGES.get(title, ""), []), *rows[title]]:
+        found = [name for name, text in changed.items() for _ in range(text.count(old))]
+        if len(found) != 1:
+            raise PageBroken(f"{title}: {old!r} is there {len(found)} times, expected once")
+        changed[found[0]] = changed[found[0]].replace(old, new)
+    return changed
 
 
 def replaced(text: str, old: str, new: str) -> str:
@@ -72,12 +105,13 @@ def _form_post_rows() -> dict[str, Sequence[tuple[str, str]]]:
     for row in ROW.finditer(section("The callback as a POST")):
         who = row["who"] or who
         # Where the page has no code for it, each application says it in its own way.
-        rows.setdefault(who, []).append((row["old"], row["new"] or "body()"))
+        rows.setdefault(who, []).append((row["old"], row["new"] or "posted"))
     return dict(rows)
 
 
 if __name__ == "__main__":
-    # The build script of the axum program calls this.
-    title, variant, path = sys.argv[1:]
-    text = code(title)
-    Path(path).write_text(with_form_post(title, text) if variant == "form_post" else text, "utf-8")
+    # The build script of the axum program calls this. What it writes is included in another file,
+    # so it cannot begin with a comment about the crate.
+    title, path = sys.argv[1:]
+    text = with_form_post(title, program(title))["src/main.rs"]
+    Path(path).write_text(re.sub(r"^//!.*\n", "", text), "utf-8")

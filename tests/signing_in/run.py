@@ -1,8 +1,8 @@
-"""Runs the code of docs/signing-in.md, unchanged, in each framework against the local realm.
+"""Runs the programs of examples/sign_in, unchanged, in each framework against the local realm.
 
-A visitor logs in with two tabs, looks at the user page, loses the session, logs out, and is logged
-out by the server. Then the same code logs in once more as the page changes it for `form_post`. Only
-the environment's variables name the realm.
+A visitor logs in with two tabs, looks at the user page and a page with an API call, loses the
+session, logs out, and is logged out by the server. Then the same program logs in once more as
+docs/signing-in.md changes it for `form_post`. Only the environment's variables name the realm.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, environment
-from signing_in import page
+from signing_in import others, page
 from signing_in.applications import log_of, running
 from signing_in.installed import PACKAGES, install_from_npm
 from signing_in.visitor import Response, Visitor, Wrong
 
 FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
+# What has no pages.
+OTHERS = {"Celery": others.celery_problem, "Django tests": others.django_tests_problem}
 CLIENT_ID = "1000001-0-test:third-party"
 SECRET = "test-secret-with-+-and-:"
 EMAIL = "anna@example.com"
@@ -100,7 +102,7 @@ def denied(scene: Scene) -> None:
     parameters = callback.get("form") or urlsplit(callback["callback"]).query
     kept = [part for part in parameters.split("&") if not part.startswith("code=")]
     response = scene.come_back(altered(callback, "&".join([*kept, "error=access_denied"])))
-    expect("a denied login", response.status == 400 and SIGN_IN in response.body, response)
+    expect("a denied login", response.status == 403 and SIGN_IN in response.body, response)
     response = scene.come_back(callback)
     expect(
         "the callback after a refused one",
@@ -119,6 +121,23 @@ def altered(callback: dict[str, Any], parameters: str) -> dict[str, Any]:
 def log_in_again(scene: Scene) -> None:
     scene.come_back(scene.log_in(scene.visitor.get("/login").location))
     scene.expect_logged_in()
+
+
+def api_call(scene: Scene) -> None:
+    unknown = scene.visitor.get("/balance")
+    expect("an API call of nobody", unknown.location == "/login", unknown)
+    log_in_again(scene)
+    response = scene.visitor.get("/balance")
+    expect("an API call", response.status == 200 and "123456" in response.body, response)
+
+
+def server_down(scene: Scene) -> None:
+    callback = scene.log_in(scene.visitor.get("/login").location)
+    scene.realm.order("faults", {"on": "token", "kind": "answer", "status": 429, "times": 1})
+    response = scene.come_back(callback)
+    expect("a server that is down", response.status == 503, response)
+    response = scene.come_back(callback)
+    expect("the page, reloaded", (response.status, response.location) in TO_HOME, response)
 
 
 def logout(scene: Scene) -> None:
@@ -165,21 +184,26 @@ def unjudged_logout_token(scene: Scene) -> None:
     scene.expect_logged_in()
 
 
+def settings_of(realm: Realm, folder: str) -> dict[str, str]:
+    return {
+        "SIPGATE_CLIENT_ID": CLIENT_ID,
+        "SIPGATE_CLIENT_SECRET": SECRET,
+        "SIPGATE_ISSUER": f"{realm.ready['http']}/auth/realms/third-party",
+        "SIPGATE_REDIRECT_URI": "https://example.com/auth",
+        "SIPGATE_STORE": str(Path(folder, "logins.db")),
+        "SIPGATE_API": realm.ready["http"],
+    }
+
+
 def problem_of(framework: str, form_post: bool) -> str | None:
     steps: list[Callable[[Scene], None]] = [two_tabs, lost_session, denied]
     if not form_post:
-        steps += [logout, backchannel_logout, unjudged_logout_token, refused_logout_token]
+        steps += [api_call, server_down, logout]
+        steps += [backchannel_logout, unjudged_logout_token, refused_logout_token]
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
-        settings = {
-            "SIPGATE_CLIENT_ID": CLIENT_ID,
-            "SIPGATE_CLIENT_SECRET": SECRET,
-            "SIPGATE_ISSUER": f"{realm.ready['http']}/auth/realms/third-party",
-            "SIPGATE_REDIRECT_URI": "https://example.com/auth",
-            "SIPGATE_STORE": str(Path(folder, "logins.db")),
-        }
         step = None
         try:
-            with running(framework, form_post, settings) as port:
+            with running(framework, form_post, settings_of(realm, folder)) as port:
                 attributes = {
                     "backchannel.logout.url": f"http://127.0.0.1:{port}/backchannel-logout",
                     "post.logout.redirect.uris": "https://example.com/",
@@ -190,16 +214,24 @@ def problem_of(framework: str, form_post: bool) -> str | None:
                     email = {"on": "id_token", "claims": {"email": EMAIL}, "times": ALWAYS}
                     realm.order("faults", email)
                     step(Scene(realm, port))
-        except (
-            Wrong,
-            RealmBroken,
-            RuntimeError,
-            OSError,
-            subprocess.CalledProcessError,
-        ) as problem:
+        except BROKEN as problem:
             place = "start" if step is None else step.__name__
             return f"{place}: {problem!r}\n{log_of(framework, form_post)}"
     return None
+
+
+def problem_of_other(name: str) -> str | None:
+    with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
+        try:
+            OTHERS[name](realm, settings_of(realm, folder))
+        except (*BROKEN, subprocess.TimeoutExpired) as problem:
+            return str(problem)
+    return None
+
+
+def page_problem() -> str | None:
+    """The page shows the programs' code, and a program of its own."""
+    return "\n".join(page.differences()) or None
 
 
 def discovery_problem() -> str | None:
@@ -225,24 +257,28 @@ def discovery_problem() -> str | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frameworks", default=",".join(FRAMEWORKS))
+    parser.add_argument("--frameworks", default=",".join([*FRAMEWORKS, *OTHERS]))
     frameworks = parser.parse_args().frameworks.split(",")
     skipped: dict[str, str] = {}
     for language, install in (("Python", PACKAGES.install_from_pypi), ("Node", install_from_npm)):
-        ours = [name for name in frameworks if page.LANGUAGES.get(name) == language]
+        ours = [name for name in frameworks if page.LANGUAGES.get(name.split()[0]) == language]
         try:
             if ours:
                 install()
         except CannotInstall as problem:
             skipped |= dict.fromkeys(ours, str(problem))
-    jobs: list[tuple[str, Callable[[], str | None]]] = [("discovery", discovery_problem)]
+    jobs: list[tuple[str, Callable[[], str | None]]] = [
+        ("the page", page_problem),
+        ("discovery", discovery_problem),
+    ]
     for framework in frameworks:
-        for form_post in (False, True):
-            name = f"{framework}, form_post" if form_post else framework
-            if framework in skipped:
-                print(f"{name:<19} SKIPPED: {skipped[framework]}", flush=True)
-            else:
-                jobs.append((name, functools.partial(problem_of, framework, form_post)))
+        if framework in skipped:
+            print(f"{framework:<19} SKIPPED: {skipped[framework]}", flush=True)
+        elif framework in OTHERS:
+            jobs.append((framework, functools.partial(problem_of_other, framework)))
+        else:
+            jobs.append((framework, functools.partial(problem_of, framework, False)))
+            jobs.append((f"{framework}, form_post", functools.partial(problem_of, framework, True)))
     failed = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = [(name, pool.submit(job)) for name, job in jobs]

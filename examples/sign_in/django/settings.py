@@ -18,6 +18,12 @@ MIDDLEWARE = [
     "views.SignInErrors",
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["."]}]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",

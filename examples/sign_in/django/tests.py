@@ -13,7 +13,7 @@ from views import SIGN_IN, client
 
 class SignInTest(TransactionTestCase):
     def log_in(self, account):
-        tokens = {"access_token": f"token of {account}", "expires_at": time.time() + 3600}
+        tokens = {"access_token": f"token-of-{account}", "expires_at": time.time() + 3600}
         client.token_source(account).save(TokenSet.restore(tokens))
         session = self.client.session
         session["account"] = account
@@ -33,7 +33,7 @@ class SignInTest(TransactionTestCase):
         self.log_in("anna")
         with ThreadPoolExecutor(20) as pool:
             found = list(pool.map(lambda _: client.token_source("anna").access_token(), range(100)))
-        self.assertEqual(set(found), {"token of anna"})
+        self.assertEqual(set(found), {"token-of-anna"})
 
     def test_a_logout_ends_the_login(self):
         self.log_in("anna")

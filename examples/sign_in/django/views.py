@@ -2,6 +2,7 @@ import logging
 import os
 
 import requests
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -22,6 +23,7 @@ def login(request):
     return redirect(authorization.url)
 
 
+@transaction.non_atomic_requests  # in SQLite, the store and this view would wait for each other
 def auth(request):
     callback, state = request.META["QUERY_STRING"], request.GET.get("state")
     kept = dict(request.session.get("logins", [])).get(state, "")
@@ -71,6 +73,7 @@ class SignInErrors:
 
 
 @require_POST
+@transaction.non_atomic_requests
 def logout(request):
     account = request.session.get("account")
     if account is None:

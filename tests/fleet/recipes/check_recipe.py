@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "examples" / "stores"))
+sys.path.append(str(Path(__file__).resolve().parents[3] / "examples" / "sign_in" / "django"))
 
 from sipgate_oauth2 import aio, check_store
 
@@ -59,7 +60,7 @@ def django(url: str) -> Any:
 
     package.setup()
     from django.db import DatabaseError, connection
-    from django_store import DjangoStore, Login
+    from logins.models import DjangoStore, Login
 
     try:
         with connection.schema_editor() as editor:

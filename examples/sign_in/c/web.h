@@ -1,6 +1,11 @@
-/* The C code of docs/signing-in.md as a CGI program. Its web server is tests/signing_in/web_server.py. */
+/*
+ * A web server's part of sign_in.c: one process for each request, as with CGI. Its answer is the
+ * status, the address of a redirect and the body. A value of the session is a file in the session's
+ * folder, SESSION_FOLDER; yours are where your web server keeps them.
+ */
 
-#include <sipgate_oauth2.h>
+#ifndef WEB_H
+#define WEB_H
 
 #include <ctype.h>
 #include <stdio.h>
@@ -15,20 +20,15 @@ static const char *variable(const char *name)
     return value == NULL ? "" : value;
 }
 
-static const char *query_string(void)
+static inline const char *query_string(void)
 {
     return variable("QUERY_STRING");
-}
-
-static const char *body(void)
-{
-    return posted;
 }
 
 /* The value of a parameter, decoded. Nothing is freed: the process ends after one request. */
 static const char *parameter(const char *name)
 {
-    const char *form = *posted ? posted : query_string();
+    const char *form = *posted ? posted : variable("QUERY_STRING");
     size_t length = strlen(name);
     char *value, *end;
 
@@ -96,39 +96,7 @@ static void redirect(const char *url)
 static void respond(int status, const char *text)
 {
     printf("%d\n\n%s", status, text);
+    fflush(stdout);
 }
 
-/* What the page sets for response_mode=form_post. */
-static sipgate_oauth2_authorization_parameters *parameters_of(const char *response_mode)
-{
-    sipgate_oauth2_authorization_parameters *parameters = sipgate_oauth2_authorization_parameters_new();
-
-    if (sipgate_oauth2_authorization_parameters_set_response_mode(parameters, response_mode, NULL))
-        abort();
-    return parameters;
-}
-
-#define form_post parameters_of("form_post")
-#include BLOCK
-
-int main(void)
-{
-    const char *path = variable("PATH_INFO");
-
-    (void)body;
-    (void)parameters_of;
-    posted[fread(posted, 1, sizeof posted - 1, stdin)] = '\0';
-    if (start())
-        return 1;
-    if (!strcmp(path, "/login"))
-        page_login();
-    else if (!strcmp(path, "/auth"))
-        page_auth();
-    else if (!strcmp(path, "/logout"))
-        page_logout();
-    else if (!strcmp(path, "/backchannel-logout"))
-        page_backchannel_logout();
-    else
-        page_home();
-    return 0;
-}
+#endif
