@@ -24,6 +24,24 @@ HERE = ROOT / "tests" / "signing_in"
 START_SECONDS = 120
 STOP_SECONDS = 10
 
+# The code of docs/logging-in.md for a cookie, in Flask, and what it takes for granted.
+SEALED = "Sealed cookie"
+BEFORE_SEALED = """
+import os
+from flask import Flask, redirect, request
+from sipgate_oauth2 import AuthorizationRequest, Client, LoginRequiredError
+
+app = Flask(__name__)
+client = Client.from_env()
+
+@app.get("/")
+def home():
+    return "up"
+
+@app.errorhandler(LoginRequiredError)
+def failed(error):
+    return f'{error.code} <a href="/login">', 400
+"""
 # Without a root, Next.js looks for a lock file, and packages are installed without one.
 NEXT_CONFIG = f"""export default {{
   serverExternalPackages: ['sipgate-oauth2'],
@@ -40,11 +58,15 @@ class Application:
 
 def prepare(framework: str, form_post: bool, folder: Path, port: int) -> Application:
     """The application's files, and the command that starts it in its folder."""
-    files = page.program(framework)
+    files = {} if framework == SEALED else page.program(framework)
     if form_post:
         files = page.with_form_post(framework, files)
     python, node = str(PACKAGES.python), "node"
     if framework == "Flask":
+        command = [python, "-m", "flask", "run", "--port", str(port)]
+    elif framework == SEALED:
+        text = page.code("In a cookie of its own", page.OF_LOGGING_IN)
+        files = {"app.py": BEFORE_SEALED + text}
         command = [python, "-m", "flask", "run", "--port", str(port)]
     elif framework == "FastAPI":
         uvicorn = [python, "-m", "uvicorn", "app:app", "--log-level", "warning"]
@@ -108,6 +130,7 @@ def environ(settings: Mapping[str, str]) -> dict[str, str]:
         **os.environ,
         **environment(),
         **settings,
+        "COOKIE_KEYS": f"{'ab' * 32},{'cd' * 32}",
         "SESSION_SECRET": "a-secret-of-more-than-32-characters",
         "NEXT_TELEMETRY_DISABLED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -81,9 +81,7 @@ def django_tests_problem(_: Realm, settings: Mapping[str, str]) -> None:
         write(page.program("Django"), folder)
         python = str(PACKAGES.python)
         _run([python, "manage.py", "test"], folder, environ({**settings, "DATA_FOLDER": "."}))
-        made = _run(
-            [python, "manage.py", "makemigrations", "--dry-run"], folder, environ(settings)
-        )
+        made = _run([python, "manage.py", "makemigrations", "--dry-run"], folder, environ(settings))
         if "No changes detected" not in made:
             raise Wrong(f"the model has no migration: {made}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "signing-in.md"
+OF_LOGGING_IN = ROOT / "docs" / "logging-in.md"
 EXAMPLES = ROOT / "examples" / "sign_in"
 
 # What the page says below each heading is of the program in this folder.

@@ -26,7 +26,7 @@ from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, environment
 from signing_in import others, page
-from signing_in.applications import log_of, running
+from signing_in.applications import SEALED, log_of, running
 from signing_in.installed import PACKAGES, install_from_npm
 from signing_in.visitor import Response, Visitor, Wrong
 
@@ -118,6 +118,18 @@ def altered(callback: dict[str, Any], parameters: str) -> dict[str, Any]:
     return {"callback": callback["callback"].partition("?")[0] + "?" + parameters}
 
 
+def sealed_cookies(scene: Scene) -> None:
+    """In two tabs; the cookies are lost before a third."""
+    logins = [scene.visitor.get("/login") for _ in range(3)]
+    callbacks = [scene.log_in(login.location) for login in logins]
+    for callback in [callbacks[1], *callbacks[:2]]:
+        response = scene.come_back(callback)
+        expect("the callback", response.body.startswith("Hello, "), response)
+    scene.visitor.forget_cookies()
+    response = scene.come_back(callbacks[2])
+    expect("a lost cookie", response.status == 400 and SIGN_IN in response.body, response)
+
+
 def log_in_again(scene: Scene) -> None:
     scene.come_back(scene.log_in(scene.visitor.get("/login").location))
     scene.expect_logged_in()
@@ -197,7 +209,9 @@ def settings_of(realm: Realm, folder: str) -> dict[str, str]:
 
 def problem_of(framework: str, form_post: bool) -> str | None:
     steps: list[Callable[[Scene], None]] = [two_tabs, lost_session, denied]
-    if not form_post:
+    if framework == SEALED:
+        steps = [sealed_cookies]
+    elif not form_post:
         steps += [api_call, server_down, logout]
         steps += [backchannel_logout, unjudged_logout_token, refused_logout_token]
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
@@ -255,13 +269,18 @@ def discovery_problem() -> str | None:
     return None
 
 
+def language_of(framework: str) -> str | None:
+    """Whose packages it needs."""
+    return "Python" if framework == SEALED else page.LANGUAGES.get(framework.split()[0])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frameworks", default=",".join([*FRAMEWORKS, *OTHERS]))
+    parser.add_argument("--frameworks", default=",".join([*FRAMEWORKS, SEALED, *OTHERS]))
     frameworks = parser.parse_args().frameworks.split(",")
     skipped: dict[str, str] = {}
     for language, install in (("Python", PACKAGES.install_from_pypi), ("Node", install_from_npm)):
-        ours = [name for name in frameworks if page.LANGUAGES.get(name.split()[0]) == language]
+        ours = [name for name in frameworks if language_of(name) == language]
         try:
             if ours:
                 install()
@@ -278,6 +297,7 @@ def main() -> int:
             jobs.append((framework, functools.partial(problem_of_other, framework)))
         else:
             jobs.append((framework, functools.partial(problem_of, framework, False)))
+        if framework in FRAMEWORKS and framework not in skipped:
             jobs.append((f"{framework}, form_post", functools.partial(problem_of, framework, True)))
     failed = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,7 +1,7 @@
 /*
- * A web server's part of sign_in.c: one process for each request, as with CGI. Its answer is the
- * status, the address of a redirect and the body. A value of the session is a file in the session's
- * folder, SESSION_FOLDER; yours are where your web server keeps them.
+ * A web server's part of sign_in.c: one process for each request, as with CGI. It prints the
+ * status, the address of a redirect, and the body. A value of the session is a file in the
+ * session's folder, SESSION_FOLDER; yours are where your web server keeps them.
  */
 
 #ifndef WEB_H

@@ -10,6 +10,7 @@ import os
 import requests
 from celery import Celery
 from celery.utils.log import get_task_logger
+
 from sipgate_oauth2 import Client, LoginRequiredError, TemporaryError
 
 app = Celery("tasks", broker=os.environ["CELERY_BROKER"], backend=os.environ["CELERY_BACKEND"])
@@ -28,7 +29,9 @@ def balance(self, account):
         response = requests.get(f"{API}/v2/balance", auth=token, timeout=30)
         response.raise_for_status()
     except TemporaryError as error:
-        raise self.retry(exc=error, countdown=error.retry_after or 2**self.request.retries) from error
+        raise self.retry(
+            exc=error, countdown=error.retry_after or 2**self.request.retries
+        ) from error
     except LoginRequiredError as error:
         log.warning("%s: %s", error.code, error)  # here, write to the user
         return None

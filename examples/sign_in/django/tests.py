@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.test import TransactionTestCase
 from logins.models import DjangoStore
-from sipgate_oauth2 import TokenSet, check_store
 from views import SIGN_IN, client
+
+from sipgate_oauth2 import TokenSet, check_store
 
 
 class SignInTest(TransactionTestCase):

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from logins.models import DjangoStore
+
 from sipgate_oauth2 import AuthorizationRequest, Client, SipgateOAuth2Error, Store
 
 client = Client.from_env(store=Store(DjangoStore()))
@@ -49,15 +50,15 @@ def balance(request):
     return HttpResponse(response.text, content_type="application/json")
 
 
-class SignInErrors:
-    PAGES = {
-        "log_in_again": (400, f"You are not logged in. {SIGN_IN}"),
-        "discard_input": (400, f"You are not logged in. {SIGN_IN}"),
-        "show_denied": (403, f"You did not allow the access. {SIGN_IN}"),
-        "try_later": (503, "sipgate does not respond. Please reload this page in a minute."),
-    }
-    OURS = (500, "This is our mistake, and it is in our log.")
+ERRORS = {
+    "log_in_again": (400, f"You are not logged in. {SIGN_IN}"),
+    "discard_input": (400, f"You are not logged in. {SIGN_IN}"),
+    "show_denied": (403, f"You did not allow the access. {SIGN_IN}"),
+    "try_later": (503, "sipgate does not respond. Please reload this page in a minute."),
+}
 
+
+class SignInErrors:
     def __init__(self, get_response):
         self.get_response = get_response
 
@@ -68,7 +69,7 @@ class SignInErrors:
         if not isinstance(error, SipgateOAuth2Error):
             return None
         log.warning("%s: %s", error.code, error)
-        status, page = self.PAGES.get(error.remedy, self.OURS)
+        status, page = ERRORS.get(error.remedy, (500, "This is our mistake, and it is in our log."))
         return HttpResponse(page, status=status)
 
 

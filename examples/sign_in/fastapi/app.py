@@ -9,9 +9,10 @@ from html import escape
 import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.middleware.sessions import SessionMiddleware
+
 from sipgate_oauth2 import AuthorizationRequest, SipgateOAuth2Error
 from sipgate_oauth2.aio import Client
-from starlette.middleware.sessions import SessionMiddleware
 
 app = FastAPI()
 secret = os.environ["SESSION_SECRET"]

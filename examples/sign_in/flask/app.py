@@ -5,6 +5,7 @@ import os
 import requests
 from flask import Flask, redirect, request, session
 from markupsafe import escape
+
 from sipgate_oauth2 import AuthorizationRequest, Client, SipgateOAuth2Error
 
 app = Flask(__name__, static_folder=None)
