@@ -91,9 +91,7 @@ pub use session::stored_accounts::{Accounts, AccountsPage, StoredAccount};
 pub use session::sweep::KeepAliveReport;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
-pub use store::{
-    BoxError, Durability, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore,
-};
+pub use store::{BoxError, Durability, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore};
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};
 

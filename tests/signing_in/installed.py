@@ -34,6 +34,8 @@ PACKAGES = Packages(
     },
 )
 
+BROWSER = Packages("signing_in_browser", npm={"puppeteer-core": "25.16.0"})
+
 
 def install_from_npm() -> None:
     PACKAGES.install_from_npm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -9,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from behaviour.runner.realm import Realm
+from driver import debian
 
 from . import page
-from .applications import environ, write
-from .installed import PACKAGES
+from .applications import environ, running, write
+from .installed import BROWSER, PACKAGES
 from .visitor import Wrong
 
 SECONDS = 120
@@ -84,6 +86,27 @@ def django_tests_problem(_: Realm, settings: Mapping[str, str]) -> None:
         made = _run([python, "manage.py", "makemigrations", "--dry-run"], folder, environ(settings))
         if "No changes detected" not in made:
             raise Wrong(f"the model has no migration: {made}")
+
+
+def chromium_problem(realm: Realm, settings: Mapping[str, str]) -> None:
+    """A user in a real browser, with both ways of a callback."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        debian.install(["chromium"])
+        chromium = "chromium"
+    BROWSER.install()
+    folder = BROWSER.folder / "screenshots"
+    folder.mkdir(exist_ok=True)
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    subject = ["-subj", "/CN=example.com", "-keyout", "key.pem", "-out", "cert.pem"]
+    _run([*openssl, *subject], folder, environ({}))
+    attributes = {"post.logout.redirect.uris": "https://example.com/"}
+    realm.order("settings", {"client": settings["SIPGATE_CLIENT_ID"], "attributes": attributes})
+    user = [str(Path(__file__).with_name("chromium.mjs"))]
+    for form_post in (False, True):
+        with running("Flask", form_post, settings) as port:
+            arguments = [str(port), str(folder), chromium]
+            _run(["node", *user, *arguments], folder, environ({"MODULES": str(BROWSER.modules)}))
 
 
 def _run(command: list[str], folder: Path, variables: Mapping[str, str]) -> str:

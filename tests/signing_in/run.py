@@ -32,7 +32,11 @@ from signing_in.visitor import Response, Visitor, Wrong
 
 FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
 # What has no pages.
-OTHERS = {"Celery": others.celery_problem, "Django tests": others.django_tests_problem}
+OTHERS = {
+    "Celery": others.celery_problem,
+    "Django tests": others.django_tests_problem,
+    "Chromium": others.chromium_problem,
+}
 CLIENT_ID = "1000001-0-test:third-party"
 SECRET = "test-secret-with-+-and-:"
 EMAIL = "anna@example.com"
@@ -238,6 +242,8 @@ def problem_of_other(name: str) -> str | None:
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         try:
             OTHERS[name](realm, settings_of(realm, folder))
+        except CannotInstall as problem:
+            print(f"{name:<19} SKIPPED: {problem}", flush=True)
         except (*BROKEN, subprocess.TimeoutExpired) as problem:
             return str(problem)
     return None

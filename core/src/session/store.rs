@@ -201,8 +201,8 @@ impl Store {
     ///
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no key.
     pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
-        let keys = keys.into_iter().collect();
-        let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.unchecked), keys)?);
+        let keys: Vec<_> = keys.into_iter().collect();
+        let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.unchecked), &keys)?);
         Ok(Self::assemble(Arc::clone(&encrypted), encrypted, self.0.recheck, self.has_locks()))
     }
 

@@ -53,7 +53,7 @@ impl TokenStore for Plaintext {
 
 impl Encrypted {
     /// `keys` has the newest first. An old key is kept until no entry needs it.
-    pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: Vec<EncryptionKey>) -> Result<Self> {
+    pub(crate) fn new(inner: Arc<dyn TokenStore>, keys: &[EncryptionKey]) -> Result<Self> {
         if keys.is_empty() {
             return Err(Error::invalid_argument("encryption_keys", "has no key; give one, or omit it"));
         }
@@ -149,8 +149,8 @@ mod tests {
     }
 
     fn encrypted(inner: &Arc<dyn TokenStore>, keys: &[u8]) -> Encrypted {
-        let keys = keys.iter().copied().map(encryption_key).collect();
-        Encrypted::new(Arc::clone(inner), keys).unwrap()
+        let keys: Vec<_> = keys.iter().copied().map(encryption_key).collect();
+        Encrypted::new(Arc::clone(inner), &keys).unwrap()
     }
 
     fn memory() -> Arc<dyn TokenStore> {
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_keys_is_refused() {
-        assert_eq!(Encrypted::new(memory(), Vec::new()).err().map(|error| error.code()), Some(ErrorCode::InvalidArgument));
+        assert_eq!(Encrypted::new(memory(), &[]).err().map(|error| error.code()), Some(ErrorCode::InvalidArgument));
     }
 
     #[test]

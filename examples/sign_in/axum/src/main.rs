@@ -15,7 +15,8 @@ const SIGN_IN: &str = r#"<a href="/login">Sign in with sipgate</a>"#;
 fn app() -> sipgate_oauth2::Result<Router> {
     let sessions = SessionManagerLayer::new(MemoryStore::default()).with_same_site(SameSite::Lax);
     let routes = Router::new().route("/", get(home)).route("/login", get(login)).route("/auth", get(auth));
-    let routes = routes.route("/balance", get(balance)).route("/logout", post(logout)).route("/backchannel-logout", post(backchannel_logout));
+    let routes =
+        routes.route("/balance", get(balance)).route("/logout", post(logout)).route("/backchannel-logout", post(backchannel_logout));
     Ok(routes.layer(sessions).with_state(ClientBuilder::from_env()?.build()?))
 }
 
