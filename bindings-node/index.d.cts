@@ -210,6 +210,15 @@ export interface LoginOptions extends CallOptions {
   account?: string | undefined
 }
 
+/** The options of {@link Client.loginInBrowser}. */
+export interface BrowserLoginOptions extends AuthorizationOptions, LoginOptions {
+  /**
+   * Called once with the URL that the browser opens: show it, for the case that no browser opens.
+   * Without it, that is an error.
+   */
+  onUrl?: ((url: string) => void) | undefined
+}
+
 /** The options of {@link Client.logoutUrl}. */
 export interface LogoutOptions extends CallOptions {
   /** The user's last ID token, if there is no token source. Without it, servers ask the user. */
@@ -340,6 +349,15 @@ export declare class Client {
     callback: string | URL | URLSearchParams,
     options?: LoginOptions,
   ): Promise<TokenSource>
+
+  /**
+   * Logs the user of this machine in: opens the browser, waits for its return on a port of this
+   * machine, and stores the login as {@link Client.completeLogin} does. For command lines and
+   * programs on a desktop. The redirect URI is `http://127.0.0.1/…`, `http://localhost/…` or
+   * `http://[::1]/…`, as it is registered. Without a port it is any free one, which a server must
+   * allow (RFC 8252, section 7.3). The user has five minutes, unless there is a timeout.
+   */
+  loginInBrowser(scope: string | readonly string[], options?: BrowserLoginOptions): Promise<TokenSource>
 
   /** The tokens of this account, whether or not there is a login yet. No I/O, and cheap. */
   tokenSource(account: string): TokenSource

@@ -511,6 +511,12 @@ typedef struct {
  */
 typedef void (*sipgate_oauth2_event_handler)(void *user_data, const sipgate_oauth2_event *event);
 
+/**
+ * Receives the URL that a browser opens, for sipgate_oauth2_client_login_in_browser. `url` is
+ * valid until it returns. It must not throw a C++ exception or call longjmp.
+ */
+typedef void (*sipgate_oauth2_url_handler)(void *user_data, const char *url);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1353,6 +1359,28 @@ sipgate_oauth2_status sipgate_oauth2_client_complete_login(
     const sipgate_oauth2_authorization_request *request,
     const char *callback,
     const char *account,
+    const sipgate_oauth2_call_options *options,
+    sipgate_oauth2_token_source **source,
+    sipgate_oauth2_error **error);
+
+/**
+ * Logs the user of this machine in: opens the browser, waits for its return on a port of this
+ * machine, and stores the login as sipgate_oauth2_client_complete_login does. For command lines
+ * and programs on a desktop. The redirect URI of `parameters`, or else of the client, is
+ * http://127.0.0.1/…, http://localhost/… or http://\[::1\]/…, as it is registered. Without a port
+ * it is any free one, which a server must allow (RFC 8252, section 7.3). `on_url` is called on
+ * this thread with `user_data` and the URL before a browser opens: show it, for the case that none
+ * does. It may be NULL: then that is an error. `account` is as for
+ * sipgate_oauth2_client_complete_login; `parameters` and `options` may be NULL. Blocks; the user
+ * has five minutes, unless `options` have a timeout. The caller owns `source`.
+ */
+sipgate_oauth2_status sipgate_oauth2_client_login_in_browser(
+    const sipgate_oauth2_client *client,
+    const char *scope,
+    const sipgate_oauth2_authorization_parameters *parameters,
+    const char *account,
+    sipgate_oauth2_url_handler on_url,
+    void *user_data,
     const sipgate_oauth2_call_options *options,
     sipgate_oauth2_token_source **source,
     sipgate_oauth2_error **error);

@@ -1,10 +1,10 @@
 //! The client.
 
-use std::ffi::c_char;
+use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sipgate_oauth2::{AnyToken, Client, KeepAlive, RefreshParameters, Result, StoredAccount};
+use sipgate_oauth2::{AnyToken, AuthorizationParameters, BrowserLogin, Client, KeepAlive, RefreshParameters, Result, StoredAccount};
 
 use crate::arguments::{handle, optional_text, text};
 use crate::authorization_code::sipgate_oauth2_authorization_code;
@@ -22,6 +22,7 @@ use crate::status::sipgate_oauth2_status;
 use crate::text::{Text, lend, sipgate_oauth2_str};
 use crate::token_set::sipgate_oauth2_token_set;
 use crate::token_source::sipgate_oauth2_token_source;
+use crate::user_data::UserData;
 
 /// A client of an authorization server. Any number of threads may use it, and so may a forked
 /// child.
@@ -194,6 +195,55 @@ pub unsafe extern "C" fn sipgate_oauth2_client_complete_login(
             let (client, request) = (handle("client", client)?, handle("request", request)?);
             let (callback, account) = (text("callback", callback)?, optional_text("account", account)?);
             client.client.start_complete_login(&request.request, callback, account, &or_defaults(options)).wait()
+        })
+    }
+}
+
+/// Receives the URL that a browser opens, for sipgate_oauth2_client_login_in_browser. `url` is
+/// valid until it returns. It must not throw a C++ exception or call longjmp.
+pub type sipgate_oauth2_url_handler = Option<unsafe extern "C" fn(user_data: *mut c_void, url: *const c_char)>;
+
+/// Logs the user of this machine in: opens the browser, waits for its return on a port of this
+/// machine, and stores the login as sipgate_oauth2_client_complete_login does. For command lines
+/// and programs on a desktop. The redirect URI of `parameters`, or else of the client, is
+/// http://127.0.0.1/…, http://localhost/… or http://\[::1\]/…, as it is registered. Without a port
+/// it is any free one, which a server must allow (RFC 8252, section 7.3). `on_url` is called on
+/// this thread with `user_data` and the URL before a browser opens: show it, for the case that none
+/// does. It may be NULL: then that is an error. `account` is as for
+/// sipgate_oauth2_client_complete_login; `parameters` and `options` may be NULL. Blocks; the user
+/// has five minutes, unless `options` have a timeout. The caller owns `source`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sipgate_oauth2_client_login_in_browser(
+    client: *const sipgate_oauth2_client,
+    scope: *const c_char,
+    parameters: *const sipgate_oauth2_authorization_parameters,
+    account: *const c_char,
+    on_url: sipgate_oauth2_url_handler,
+    user_data: *mut c_void,
+    options: *const sipgate_oauth2_call_options,
+    source: *mut *mut sipgate_oauth2_token_source,
+    error: *mut *mut sipgate_oauth2_error,
+) -> sipgate_oauth2_status {
+    // SAFETY: each pointer is NULL or what the header requires.
+    unsafe {
+        run_out("source", source, error, || {
+            let (client, scope) = (handle("client", client)?, text("scope", scope)?);
+            let mut login = BrowserLogin::new(match parameters.as_ref() {
+                Some(parameters) => parameters.with_scope(scope),
+                None => AuthorizationParameters::new(scope),
+            });
+            if let Some(account) = optional_text("account", account)? {
+                login = login.account(account);
+            }
+            if let Some(on_url) = on_url {
+                let user_data = UserData::new(user_data, None);
+                login = login.on_url(move |url| {
+                    if let Ok(url) = CString::new(url) {
+                        on_url(user_data.pointer(), url.as_ptr());
+                    }
+                });
+            }
+            client.client.start_login_in_browser(login, &or_defaults(options)).wait()
         })
     }
 }

@@ -117,6 +117,11 @@ function origins(field, value) {
   })
 }
 
+function urlListener(field, value) {
+  if (typeof value !== 'function') throw wrongType(field, 'a function that takes a string', value)
+  return value
+}
+
 function abortSignal(field, value) {
   const usable = typeof value === 'object' && typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function'
   if (!usable) throw wrongType(field, 'an AbortSignal', value)
@@ -175,6 +180,7 @@ module.exports = {
   seconds,
   text,
   texts,
+  urlListener,
   wholeSeconds,
   wrongType,
 }

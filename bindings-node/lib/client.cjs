@@ -13,6 +13,7 @@ const {
   seconds,
   text,
   texts,
+  urlListener,
   wholeSeconds,
   wrongType,
 } = require('./arguments.cjs')
@@ -64,6 +65,7 @@ const authorizationOptions = {
 const codeOptions = { codeVerifier: text, redirectUri: text, scope, nonce: text, ...callOptions }
 const refreshOptions = { scope, ...callOptions }
 const loginOptions = { account: text, ...callOptions }
+const browserLoginOptions = { onUrl: urlListener, ...authorizationOptions, ...loginOptions }
 const keepAliveOptions = { idle: seconds, ...callOptions }
 const logoutOptions = {
   idTokenHint: text,
@@ -164,6 +166,19 @@ class Client {
     const response = [requestOf(request), readCallback('callback', callback)]
     const { account, ...read } = options(loginOptions, given)
     return this.#source(await wait('Client.completeLogin', read, native.startCompleteLogin, client, ...response, account))
+  }
+
+  async loginInBrowser(wanted, given) {
+    const client = this.#handle
+    const requested = scope('scope', wanted)
+    const { account, onUrl, ...read } = options(browserLoginOptions, given)
+    const started = (...asked) => {
+      const begun = native.startLoginInBrowser(...asked)
+      // As with a listener of events, what it throws is not ours to catch.
+      if (begun.url !== undefined) queueMicrotask(() => onUrl(begun.url))
+      return begun
+    }
+    return this.#source(await wait('Client.loginInBrowser', read, started, client, requested, account, read, onUrl !== undefined))
   }
 
   tokenSource(account) {

@@ -38,7 +38,7 @@ pub struct AuthorizationOptions {
 }
 
 impl AuthorizationOptions {
-    fn apply(self, mut parameters: AuthorizationParameters) -> Result<AuthorizationParameters> {
+    pub(crate) fn apply(self, mut parameters: AuthorizationParameters) -> Result<AuthorizationParameters> {
         if let Some(redirect_uri) = self.redirect_uri {
             parameters = parameters.redirect_uri(redirect_uri);
         }

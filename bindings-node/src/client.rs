@@ -2,16 +2,18 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "this is how napi hands arguments over")]
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use napi::Env;
 use napi::bindgen_prelude::{Either, External};
 use napi_derive::napi;
 use sipgate_oauth2::{
-    AccountsPage, AnyToken, AuthorizationCode, AuthorizationRequest, Client, ClientBuilder, Error, KeepAlive, KeepAliveReport,
+    AccountsPage, AnyToken, AuthorizationCode, AuthorizationParameters, AuthorizationRequest, BrowserLogin, Client, ClientBuilder, Error, KeepAlive, KeepAliveReport,
     LogoutParameters, RefreshParameters, Result, Secret, ServerMetadata, Store, TokenSet, TokenSource,
 };
 
+use crate::authorization_request::AuthorizationOptions;
 use crate::error::{ErrorFields, IntoJavaScript};
 use crate::events::Listener;
 use crate::task::{Started, call_options, duration, started};
@@ -250,6 +252,33 @@ pub fn start_complete_login(
     let callback = Secret::from(callback);
     let task = client.start_complete_login(request, callback.reveal(), account.as_deref(), &call_options(timeout));
     started(env, task, External::new)
+}
+
+/// Logs a user in, in a browser on this machine. The `url` that it opens is a member of what was
+/// started.
+#[napi(catch_unwind)]
+pub fn start_login_in_browser(
+    env: Env,
+    client: &External<Client>,
+    scope: String,
+    account: Option<String>,
+    options: AuthorizationOptions,
+    tells_url: bool,
+    timeout: Option<f64>,
+) -> Started {
+    let mut login = BrowserLogin::new(options.apply(AuthorizationParameters::new(scope)).or_throw(env)?);
+    if let Some(account) = account {
+        login = login.account(account);
+    }
+    let (sender, told) = mpsc::channel();
+    if tells_url {
+        login = login.on_url(move |url| sender.send(url.to_owned()).unwrap_or_default());
+    }
+    let mut started = started(env, client.start_login_in_browser(login, &call_options(timeout)), External::new)?;
+    if let Ok(url) = told.try_recv() {
+        started.set("url", url)?;
+    }
+    Ok(started)
 }
 
 /// A page of the accounts in the store.

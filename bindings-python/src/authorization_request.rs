@@ -40,6 +40,21 @@ pub(crate) fn setter(name: &str) -> Option<Setter<AuthorizationParameters>> {
     })
 }
 
+/// What is told the URL that a browser opens, on the thread that starts the login.
+pub(crate) fn on_url(function: &Bound<'_, PyAny>) -> PyResult<impl Fn(&str) + Send + Sync + 'static> {
+    if !function.is_callable() {
+        return Err(argument::wrong_type("on_url", "a function that takes a str", function));
+    }
+    let function = function.clone().unbind();
+    Ok(move |url: &str| {
+        Python::attach(|py| {
+            if let Err(raised) = function.call1(py, (url,)) {
+                raised.write_unraisable(py, Some(function.bind(py)));
+            }
+        });
+    })
+}
+
 #[pymethods]
 impl AuthorizationRequestHandle {
     #[staticmethod]

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use sipgate_oauth2 as core;
 use sipgate_oauth2::{
-    AccountsPage, AuthorizationCode, AuthorizationParameters, Client, ClientBuilder, Introspection, KeepAlive, KeepAliveReport,
-    LogoutParameters, TokenSet,
+    AccountsPage, AuthorizationCode, AuthorizationParameters, BrowserLogin, Client, ClientBuilder, Introspection, KeepAlive, KeepAliveReport,
+    LogoutParameters, TokenSet, TokenSource,
 };
 
 use crate::argument::{self, Any, Keywords, Optional};
@@ -128,9 +128,27 @@ impl ClientHandle {
     ) -> PyResult<Task> {
         let (py, request, callback) = (request.py(), authorization_request::read(request)?, argument::callback(callback)?);
         let account = argument::optional_text("account", account)?;
-        let (issuer, event_loop) = (self.core.issuer().to_owned(), self.event_loop.clone());
-        let given = move |py: Python<'_>, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, event_loop))?.into_any());
-        self.start(py, call, given, |core, options| core.start_complete_login(&request, callback, account, options))
+        self.start(py, call, self.token_source_of(), |core, options| core.start_complete_login(&request, callback, account, options))
+    }
+
+    #[pyo3(signature = (scope, account, on_url, parameters, **call))]
+    fn start_login_in_browser(
+        &self,
+        scope: Any<'_, '_>,
+        account: Optional<'_, '_>,
+        on_url: Optional<'_, '_>,
+        parameters: Keywords<'_, '_>,
+        call: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Task> {
+        let (py, new) = (scope.py(), AuthorizationParameters::new(argument::scope(scope)?));
+        let mut login = BrowserLogin::new(argument::keywords(new, Some(parameters), authorization_request::setter)?);
+        if let Some(account) = argument::optional_text("account", account)? {
+            login = login.account(account);
+        }
+        if let Some(on_url) = on_url {
+            login = login.on_url(authorization_request::on_url(on_url)?);
+        }
+        self.start(py, call, self.token_source_of(), |core, options| core.start_login_in_browser(login, options))
     }
 
     #[pyo3(signature = (after, **call))]
@@ -216,6 +234,12 @@ impl ClientHandle {
     fn build(py: Python<'_>, builder: ClientBuilder, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
         let (core, event_loop) = client_options::build(py, builder, options)?;
         Ok(Self { core, event_loop })
+    }
+
+    /// Makes Python's object of a login.
+    fn token_source_of(&self) -> impl for<'py> FnOnce(Python<'py>, TokenSource) -> PyResult<Py<PyAny>> + Send + use<> {
+        let (issuer, event_loop) = (self.core.issuer().to_owned(), self.event_loop.clone());
+        move |py, core| Ok(Py::new(py, TokenSourceHandle::new(core, &issuer, event_loop))?.into_any())
     }
 
     fn start<T: Send + 'static>(

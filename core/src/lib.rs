@@ -33,6 +33,7 @@
 
 #![forbid(unsafe_code)]
 
+mod browser;
 mod client;
 mod context;
 mod event;
@@ -48,7 +49,7 @@ mod task;
 mod tls;
 mod worker;
 
-pub use client::{Client, ClientBuilder, Discovery};
+pub use client::{BrowserLogin, Client, ClientBuilder, Discovery};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
 #[doc(inline)]

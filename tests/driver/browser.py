@@ -3,7 +3,10 @@
 As a module:  ``Browser("anna", password).log_in(authorization_url)`` gives the callback URL.
 As a command: ``DEMO_PASSWORD=… python3 browser.py URL --user anna`` prints it.
 
-The callback URL is returned and never loaded: it is for the program that started the login.
+            With ``--visit`` it loads the callback instead, as a user's browser does: then
+            ``BROWSER="python3 browser.py --visit"`` is a browser that logs in by itself.
+
+Otherwise, the callback URL is never loaded: it is for the program that started the login.
 """
 
 from __future__ import annotations
@@ -319,6 +322,9 @@ def main() -> int:
         help="environment variable that holds the password (default: %(default)s)",
     )
     parser.add_argument("--ca-file", help="PEM file with the certificate authority to trust")
+    parser.add_argument(
+        "--visit", action="store_true", help="load the callback, and print the page there"
+    )
     parser.add_argument("--deny", action="store_true", help="deny on a consent page")
     options = parser.parse_args()
 
@@ -327,7 +333,9 @@ def main() -> int:
         parser.error(f"the environment variable {options.password_env} is not set")
     consent = Consent.DENY if options.deny else Consent.ACCEPT
     try:
-        print(log_in(options.url, options.user, password, ca_file=options.ca_file, consent=consent))
+        browser = Browser(options.user, password, ca_file=options.ca_file, consent=consent)
+        callback = browser.log_in(options.url)
+        print(browser.load(callback)[2] if options.visit else callback)
     except BrowserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -106,6 +106,14 @@ class ClientHandle:
         account: str | None,
         **call: object,
     ) -> Task[TokenSourceHandle]: ...
+    def start_login_in_browser(
+        self,
+        scope: Scope,
+        account: str | None,
+        on_url: Callable[[str], object] | None,
+        parameters: Mapping[str, object],
+        **call: object,
+    ) -> Task[TokenSourceHandle]: ...
     def start_accounts(
         self, after: str | None, **call: object
     ) -> Task[tuple[list[_StoredAccount], str | None]]: ...

@@ -26,7 +26,7 @@ if typing.TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .httpx_auth import HttpxAuth
-    from .types import CustomStore, DiscoveryOptions, LogoutOutcome, LogoutParameters, Scope
+    from .types import AuthorizationParameters, CustomStore, DiscoveryOptions, LogoutOutcome, LogoutParameters, Scope
 
 __all__ = [
     "AuthorizationRequest",
@@ -101,6 +101,22 @@ class Client(sync.ClientBase):
         """
         start = self._handle.on_running_loop().start_complete_login
         return TokenSource._of(await outcome(start(request, callback, account, timeout=timeout)))
+
+    async def login_in_browser(
+        self,
+        scope: Scope,
+        *,
+        account: str | None = None,
+        on_url: abc.Callable[[str], object] | None = None,
+        timeout: float | None = None,
+        **parameters: Unpack[AuthorizationParameters],
+    ) -> TokenSource:
+        """Logs the user of this machine in: opens the browser, waits for its return on a port of
+        this machine, and stores the login. See `sipgate_oauth2.Client.login_in_browser`.
+        """
+        start = self._handle.on_running_loop().start_login_in_browser
+        task = start(scope, account, on_url, parameters, timeout=timeout)
+        return TokenSource._of(await outcome(task))
 
     async def accounts(self, *, timeout: float | None = None) -> abc.AsyncIterator[StoredAccount]:
         """The accounts of this client in the store, read a hundred entries at a time.

@@ -9,7 +9,7 @@ from .token_source import TokenSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, NoReturn
 
     from typing_extensions import Self, Unpack
@@ -217,6 +217,29 @@ class Client(ClientBase):
         """
         start = self._handle.start_complete_login
         return TokenSource(start(request, callback, account, **call).wait())
+
+    def login_in_browser(
+        self,
+        scope: Scope,
+        *,
+        account: str | None = None,
+        on_url: Callable[[str], object] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        **parameters: Unpack[AuthorizationParameters],
+    ) -> TokenSource:
+        """Logs the user of this machine in: opens the browser, waits for its return on a port of
+        this machine, and stores the login as `complete_login` does.
+
+        For command lines and programs on a desktop. The redirect URI is `http://127.0.0.1/…`,
+        `http://localhost/…` or `http://[::1]/…`, as it is registered. Without a port it is any free
+        one, which a server must allow (RFC 8252, section 7.3). `on_url` gets the URL before a
+        browser opens: show it, for the case that none does. Without it, that is an error. The user
+        has five minutes, unless there is a `timeout`.
+        """
+        start = self._handle.start_login_in_browser
+        task = start(scope, account, on_url, parameters, timeout=timeout, cancel=cancel)
+        return TokenSource(task.wait())
 
     def token_source(self, account: str) -> TokenSource:
         """The tokens of this account, whether or not there is a login yet.

@@ -213,13 +213,8 @@ impl Client {
     ) -> Task<TokenSource> {
         Task::started(options.refuse_cancelled().and_then(|()| {
             self.check_belongs(request)?;
-            let store = self.store()?;
-            let whose = match account.into() {
-                Some(account) => Whose::Named(Arc::new(self.session(account.to_owned())?)),
-                None if request.requests_id_token() => Whose::Subject,
-                None => return Err(Error::invalid_argument("account", "is missing; name the account, or log in with the scope openid")),
-            };
-            login::start(&self.context, store, whose, request, callback, options)
+            let whose = self.whose(account.into(), request.requests_id_token())?;
+            login::start(&self.context, self.store()?, whose, request, callback, options)
         }))
     }
 
@@ -444,6 +439,24 @@ impl Client {
 
     fn session(&self, account: String) -> Result<Session> {
         Session::new(&self.context, self.store.as_ref(), account)
+    }
+
+    fn whose(&self, account: Option<&str>, requests_id_token: bool) -> Result<Whose> {
+        self.store()?;
+        match account {
+            Some(account) => Ok(Whose::Named(Arc::new(self.session(account.to_owned())?))),
+            None if requests_id_token => Ok(Whose::Subject),
+            None => Err(Error::invalid_argument("account", "is missing; name the account, or log in with the scope openid")),
+        }
+    }
+
+    /// Before the user logs in: afterwards there would be nothing to store the login in, or no
+    /// account.
+    pub(super) fn check_can_log_in(&self, account: Option<&str>, parameters: &AuthorizationParameters) -> Result<()> {
+        if !parameters.requests_query() {
+            return Err(Error::invalid_argument("response_mode", "must be query for a login in the browser; leave it out"));
+        }
+        self.whose(account, parameters.requests_id_token()).map(|_| ())
     }
 
     /// Before the user logs in: without keys, the ID token could not be verified afterwards.

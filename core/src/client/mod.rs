@@ -1,5 +1,6 @@
 //! The client, and how it is built.
 
+mod browser_login;
 mod builder;
 #[expect(clippy::module_inception, reason = "the folder is named after what it is about")]
 mod client;
@@ -8,6 +9,7 @@ mod discovery;
 mod environment;
 mod server;
 
+pub use self::browser_login::BrowserLogin;
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::discovery::Discovery;

@@ -6,12 +6,13 @@ It calls the shared library by the prototypes of the header and decides nothing.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ class Shim:
             "client.exchange_code": self.exchange_code,
             "client.refresh": self.refresh,
             "client.complete_login": self.complete_login,
+            "client.login_in_browser": self.login_in_browser,
             "client.token_source": self.token_source,
             "client.accounts": self.accounts,
             "client.keep_alive": lambda args: self.wait(
@@ -348,21 +350,24 @@ class Shim:
             raise TypeError(f"{', '.join(settings)}: unexpected in a store")
 
     def authorization_request(self, args: Args) -> Reply:
-        client, scope, extra = self.found("client", args), scope_of(args), args.pop("extra", {})
-        parameters = c["authorization_parameters_new"]()
-        try:
-            for name in PARAMETERS:
-                if name in args:
-                    value = args.pop(name)
-                    given = json.dumps(value) if isinstance(value, dict) else value
-                    do(f"authorization_parameters_set_{name}", parameters, given)
-            for pair in extra.items() if isinstance(extra, dict) else extra:
-                do("authorization_parameters_add_extra", parameters, *pair)
+        client, scope = self.found("client", args), scope_of(args)
+        with authorization_parameters(args) as parameters:
             return self.keep_request(
                 args, make("client_authorization_request", client, scope, parameters)
             )
-        finally:
-            c["authorization_parameters_free"](parameters)
+
+    def login_in_browser(self, args: Args) -> Reply:
+        client, scope, account = self.found("client", args), scope_of(args), args.pop("account", None)
+        told: list[str] = []
+
+        @header.types["url_handler"]
+        def on_url(_user_data: object, url: bytes) -> None:
+            told.append(url.decode())
+
+        with authorization_parameters(args) as parameters:
+            given = client, scope, parameters, account, on_url, None
+            source = self.wait(make, "client_login_in_browser", args, *given)
+        return {**self.keep_source(args, source), "url": told[0]}
 
     def exchange_callback(self, args: Args) -> Reply:
         client, request = (
@@ -553,6 +558,23 @@ class Shim:
         }
         self.handles.keep("token_source", args.pop("source"), source)
         return view
+
+
+@contextlib.contextmanager
+def authorization_parameters(args: Args) -> Iterator[Any]:
+    extra = args.pop("extra", {})
+    parameters = c["authorization_parameters_new"]()
+    try:
+        for name in PARAMETERS:
+            if name in args:
+                value = args.pop(name)
+                given = json.dumps(value) if isinstance(value, dict) else value
+                do(f"authorization_parameters_set_{name}", parameters, given)
+        for pair in extra.items() if isinstance(extra, dict) else extra:
+            do("authorization_parameters_add_extra", parameters, *pair)
+        yield parameters
+    finally:
+        c["authorization_parameters_free"](parameters)
 
 
 def scope_of(args: Args) -> str | None:

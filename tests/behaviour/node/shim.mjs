@@ -79,6 +79,14 @@ const operations = {
     return { account: completed.account, account_hash: completed.accountHash }
   },
 
+  async 'client.login_in_browser'({ client, scope, source, ...options }) {
+    let url
+    const read = { ...callOptions(camelCase(options)), onUrl: (told) => (url = told) }
+    const login = await named(clients, client).loginInBrowser(scope, read)
+    sources.set(source, login)
+    return { account: login.account, account_hash: login.accountHash, url }
+  },
+
   async 'client.accounts'({ client, ...options }) {
     const accounts = []
     for await (const { lastError, ...account } of named(clients, client).accounts(callOptions(options))) {

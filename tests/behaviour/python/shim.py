@@ -162,6 +162,7 @@ class Shim:
             "client.exchange_code": self.exchange_code,
             "client.refresh": self.refresh,
             "client.complete_login": self.complete_login,
+            "client.login_in_browser": self.login_in_browser,
             "client.token_source": self.token_source,
             "client.accounts": self.accounts,
             "client.keep_alive": lambda args: self.call(
@@ -312,6 +313,15 @@ class Shim:
         )
         view = functools.partial(self.keep_source, name)
         return self.call(client.complete_login, args, view, request, callback, account)
+
+    def login_in_browser(self, args: Args) -> Any:
+        client, name, scope = self.objects[args.pop("client")], args.pop("source"), args.pop("scope")
+        told: list[str] = []
+
+        def view(source: Any) -> Reply:
+            return {**self.keep_source(name, source), "url": told[0]}
+
+        return self.call(client.login_in_browser, {**args, "on_url": told.append}, view, scope)
 
     def token_source(self, args: Args) -> Reply:
         client = self.objects[args["client"]]

@@ -40,6 +40,7 @@ FILES = (
     "provider",
     "authorization",
     "callback",
+    "browser",
     "exchange",
     "token_response",
     "refresh",

@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,13 @@ class Shim:
         )
 
 
+# A browser in which anna logs in.
+BROWSER = {
+    "BROWSER": f"{sys.executable} {ROOT / 'tests' / 'driver' / 'browser.py'} --visit %s",
+    "DEMO_PASSWORD": "anna-pw",
+}
+
+
 def _clean_environment() -> dict[str, str]:
     """The environment without this machine's proxies and client settings: cases set their own."""
     kept = {
@@ -161,4 +169,4 @@ def _clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("SIPGATE_") and not name.lower().endswith("_proxy")
     }
-    return {**kept, **environment()}
+    return {**kept, **BROWSER, **environment()}

@@ -15,6 +15,8 @@ mod time;
 mod tls;
 mod world;
 
+#[path = "../../../core/src/browser/mod.rs"]
+mod browser;
 #[path = "../../../core/src/client/mod.rs"]
 mod client;
 #[path = "../../../core/src/context.rs"]
@@ -38,7 +40,7 @@ mod task;
 #[path = "../../../core/src/worker/mod.rs"]
 mod worker;
 
-pub use client::{Client, ClientBuilder, Discovery};
+pub use client::{BrowserLogin, Client, ClientBuilder, Discovery};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
 pub use protocol::claims::Claims;

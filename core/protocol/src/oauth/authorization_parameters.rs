@@ -101,6 +101,18 @@ impl AuthorizationParameters {
         names_openid(self.scope.as_str())
     }
 
+    /// The redirect URI, if it is not the client's.
+    #[doc(hidden)]
+    pub fn own_redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
+    }
+
+    /// Whether the response is to be in the query of the redirect URI.
+    #[doc(hidden)]
+    pub fn requests_query(&self) -> bool {
+        !matches!(self.response_mode, Some(ResponseMode::FormPost))
+    }
+
     /// A redirect URI in place of the client's, for instance with the port of a loopback listener.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());

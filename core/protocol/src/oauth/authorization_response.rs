@@ -44,6 +44,13 @@ pub fn check_shared(request: &AuthorizationRequest, callback: &str, now: i64) ->
     Parameters::of(request.parts(), callback)?.code(request.parts(), now)
 }
 
+/// Whether a query has the `state` of this request: then it is a response to it, good or bad, and
+/// else it may be anybody's.
+pub fn has_state(request: &AuthorizationRequest, query: &str) -> bool {
+    let states = form::pairs(query).filter(|(name, _)| name == "state");
+    states.filter_map(|(_, value)| form::decode(value)).any(|state| state.as_bytes().ct_eq(request.state().as_bytes()).into())
+}
+
 /// A callback as it was before it was copied: without white space, quotes or angle brackets around
 /// it.
 pub fn unwrapped(callback: &str) -> &str {
@@ -278,6 +285,17 @@ mod tests {
             "redirect=https://elsewhere.example/?a=1&state=drawn-state&code=the+code",
         ] {
             assert_eq!(judge(callback).unwrap().code.reveal(), "the code", "{callback}");
+        }
+    }
+
+    #[test]
+    fn a_response_to_this_request_is_known_by_its_state() {
+        let request = request("a").unwrap();
+        for query in ["state=drawn-state", "code=c&state=drawn%2Dstate&state=x", "error=access_denied&state=drawn-state"] {
+            assert!(has_state(&request, query), "{query}");
+        }
+        for query in ["", "state", "state=", "state=x&code=drawn-state", "STATE=drawn-state", "state=drawn-state%"] {
+            assert!(!has_state(&request, query), "{query}");
         }
     }
 

@@ -43,6 +43,7 @@ impl Shim {
             "client.exchange_code" => Self::exchange_code,
             "client.refresh" => Self::refresh,
             "client.complete_login" => Self::complete_login,
+            "client.login_in_browser" => Self::login_in_browser,
             "client.token_source" => Self::token_source,
             "client.accounts" => Self::accounts,
             "client.keep_alive" => Self::keep_alive,
@@ -175,44 +176,7 @@ impl Shim {
 
     fn authorization_request(&self, mut args: Args) -> Members {
         let (client, name) = (self.clients.take_name(&mut args, "client")?, args.needed("name")?);
-        let scope = args.scope("scope")?.ok_or_else(|| Failure::Call("scope is missing".to_owned()))?;
-        let mut parameters = AuthorizationParameters::new(scope);
-        if let Some(redirect_uri) = args.text("redirect_uri")? {
-            parameters = parameters.redirect_uri(redirect_uri);
-        }
-        if let Some(mode) = args.text("response_mode")? {
-            parameters = parameters.response_mode(mode.parse()?);
-        }
-        if let Some(state) = args.text("state")? {
-            parameters = parameters.state(state);
-        }
-        if let Some(return_to) = args.text("return_to")? {
-            parameters = parameters.return_to(return_to);
-        }
-        if let Some(prompt) = args.text("prompt")? {
-            parameters = parameters.prompt(prompt);
-        }
-        if let Some(login_hint) = args.text("login_hint")? {
-            parameters = parameters.login_hint(login_hint);
-        }
-        if let Some(ui_locales) = args.text("ui_locales")? {
-            parameters = parameters.ui_locales(ui_locales);
-        }
-        if let Some(max_age) = args.integer("max_age")? {
-            parameters = parameters.max_age(max_age);
-        }
-        if let Some(acr_values) = args.text("acr_values")? {
-            parameters = parameters.acr_values(acr_values);
-        }
-        if let Some(claims) = args.json("claims")? {
-            parameters = parameters.claims(claims);
-        }
-        if let Some(id_token_hint) = args.text("id_token_hint")? {
-            parameters = parameters.id_token_hint(id_token_hint);
-        }
-        for (name, value) in args.pairs("extra")? {
-            parameters = parameters.extra(name, value);
-        }
+        let parameters = authorization_parameters(&mut args)?;
         args.end()?;
         Ok(self.keep_request(name, client.authorization_request(parameters)?))
     }
@@ -474,4 +438,46 @@ impl<T: Clone> Named<T> {
 
 fn unknown(name: &str) -> Failure {
     Failure::Call(format!("no object is called {name}"))
+}
+
+pub(crate) fn authorization_parameters(args: &mut Args) -> Result<AuthorizationParameters, Failure> {
+    let scope = args.scope("scope")?.ok_or_else(|| Failure::Call("scope is missing".to_owned()))?;
+    let mut parameters = AuthorizationParameters::new(scope);
+    if let Some(redirect_uri) = args.text("redirect_uri")? {
+        parameters = parameters.redirect_uri(redirect_uri);
+    }
+    if let Some(mode) = args.text("response_mode")? {
+        parameters = parameters.response_mode(mode.parse()?);
+    }
+    if let Some(state) = args.text("state")? {
+        parameters = parameters.state(state);
+    }
+    if let Some(return_to) = args.text("return_to")? {
+        parameters = parameters.return_to(return_to);
+    }
+    if let Some(prompt) = args.text("prompt")? {
+        parameters = parameters.prompt(prompt);
+    }
+    if let Some(login_hint) = args.text("login_hint")? {
+        parameters = parameters.login_hint(login_hint);
+    }
+    if let Some(ui_locales) = args.text("ui_locales")? {
+        parameters = parameters.ui_locales(ui_locales);
+    }
+    if let Some(max_age) = args.integer("max_age")? {
+        parameters = parameters.max_age(max_age);
+    }
+    if let Some(acr_values) = args.text("acr_values")? {
+        parameters = parameters.acr_values(acr_values);
+    }
+    if let Some(claims) = args.json("claims")? {
+        parameters = parameters.claims(claims);
+    }
+    if let Some(id_token_hint) = args.text("id_token_hint")? {
+        parameters = parameters.id_token_hint(id_token_hint);
+    }
+    for (name, value) in args.pairs("extra")? {
+        parameters = parameters.extra(name, value);
+    }
+    Ok(parameters)
 }

@@ -1,10 +1,12 @@
 //! The operations of token sources.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Value, json};
-use sipgate_oauth2::{AccessToken, TokenSource};
+use sipgate_oauth2::{AccessToken, BrowserLogin, TokenSource};
 
 use crate::args::Args;
-use crate::operations::{Members, Shim};
+use crate::operations::{Members, Shim, authorization_parameters};
 use crate::views;
 
 impl Shim {
@@ -15,6 +17,22 @@ impl Shim {
         let call = self.call(&mut args)?;
         args.end()?;
         Ok(self.keep_source(name, client.start_complete_login(&request, &callback, account.as_deref(), &call).wait()?))
+    }
+
+    pub(crate) fn login_in_browser(&self, mut args: Args) -> Members {
+        let client = self.clients.take_name(&mut args, "client")?;
+        let (account, name) = (args.text("account")?, args.needed("source")?);
+        let told = Arc::new(OnceLock::new());
+        let url = Arc::clone(&told);
+        let mut login = BrowserLogin::new(authorization_parameters(&mut args)?).on_url(move |told| url.set(told.to_owned()).unwrap_or_default());
+        if let Some(account) = account {
+            login = login.account(account);
+        }
+        let call = self.call(&mut args)?;
+        args.end()?;
+        let mut view = self.keep_source(name, client.start_login_in_browser(login, &call).wait()?);
+        view["url"] = told.get().cloned().into();
+        Ok(view)
     }
 
     pub(crate) fn token_source(&self, mut args: Args) -> Members {
