@@ -469,7 +469,7 @@ impl Client {
         Ok(())
     }
 
-    fn store(&self) -> Result<&Store> {
+    pub(super) fn store(&self) -> Result<&Store> {
         self.store.as_ref().ok_or_else(no_store)
     }
 

@@ -7,9 +7,11 @@ mod client;
 mod connection_options;
 mod discovery;
 mod environment;
+mod probe;
 mod server;
 
 pub use self::browser_login::BrowserLogin;
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::discovery::Discovery;
+pub use self::probe::{Probe, probe, store};

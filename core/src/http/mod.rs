@@ -48,6 +48,13 @@ impl Transport {
         Self { settings, shared: PerProcess::new() }
     }
 
+    /// Host and port of the proxy on the way to a server, if there is one that can be used.
+    pub(crate) fn proxy_to(&self, url: &str) -> Option<String> {
+        let shared = self.shared.get_or_make(Shared::default);
+        let proxy = self.settings.proxy.on_the_way_to(&Url::parse(url).ok()?, &shared.environment).ok()??;
+        Some(format!("{}:{}", proxy.host(), proxy.port()))
+    }
+
     /// Sends one request on this thread and reads the whole response. `progress` is told before the
     /// first byte, and may forbid it.
     pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Response, TransportError> {

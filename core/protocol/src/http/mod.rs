@@ -83,6 +83,11 @@ pub struct Response {
 }
 
 impl Response {
+    /// The server's time when it responded, in seconds since 1970 (`Date`, RFC 9110, section 6.6.1).
+    pub fn server_time(&self) -> Option<i64> {
+        self.headers.get("date").and_then(seconds_of_date)
+    }
+
     /// How long to wait before another request (`Retry-After`, RFC 9110, section 10.2.3). A date is
     /// compared with the server's own clock if it sent its time, and else with `now`, in seconds
     /// since 1970.
@@ -91,7 +96,7 @@ impl Response {
         if let Ok(seconds) = value.parse() {
             return Some(Duration::from_secs(seconds));
         }
-        let now = self.headers.get("date").and_then(seconds_of_date).unwrap_or(now);
+        let now = self.server_time().unwrap_or(now);
         let wait = seconds_of_date(value)?.checked_sub(now)?;
         u64::try_from(wait).ok().map(Duration::from_secs)
     }

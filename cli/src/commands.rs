@@ -1,0 +1,210 @@
+//! What each command does.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+use sipgate_oauth2::{
+    AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, TokenSource,
+};
+
+use crate::account::{client, source};
+use crate::arguments as given;
+use crate::failure::{DONE, Failure, LOG_IN_AGAIN, TRY_LATER};
+use crate::output::{Output, error_json};
+use crate::{completion, doctor, realm};
+
+type Outcome = Result<u8, Failure>;
+
+pub(crate) fn run(matches: &ArgMatches, program: &OsStr, output: &Output) -> Outcome {
+    let (name, given) = matches.subcommand().unwrap_or(("", matches));
+    match name {
+        "login" => login(given, output),
+        "token" => token(given, output),
+        "header" => header(given, output),
+        "status" => status(given, output),
+        "accounts" => accounts(output),
+        "logout" => logout(given, output),
+        "keep-alive" => keep_alive(given, output),
+        "doctor" => Ok(doctor::run(output)),
+        "completion" => Ok(completion::write(given.get_one::<String>(given::SHELL).map_or("", String::as_str), output)),
+        _ => realm::run(given.get_many::<OsString>(given::ARGUMENTS).unwrap_or_default(), program),
+    }
+}
+
+fn login(given: &ArgMatches, output: &Output) -> Outcome {
+    let client = client()?;
+    let scope: Vec<&str> = given.get_many::<String>(given::SCOPE).unwrap_or_default().map(String::as_str).collect();
+    let mut parameters = AuthorizationParameters::new(scope.join(" ").as_str());
+    if let Some(port) = given.get_one::<u16>(given::PORT) {
+        parameters = parameters.redirect_uri(with_port(client.redirect_uri(), *port)?);
+    }
+    let account = given.get_one::<String>(given::ACCOUNT);
+    let options = given.get_one::<Duration>(given::TIMEOUT).map_or_else(CallOptions::new, |timeout| CallOptions::new().timeout(*timeout));
+    let source = if given.get_flag(given::PASTE) {
+        paste(&client, parameters, account, &options, output)?
+    } else {
+        let mut login = BrowserLogin::new(parameters).on_url(|url| {
+            Output::new(false).note(&format!("If no browser opens, open this address:\n\n  {url}\n"));
+        });
+        if let Some(account) = account {
+            login = login.account(account);
+        }
+        client.start_login_in_browser(login, &options).wait()?
+    };
+    let (account, account_hash) = (source.account(), source.account_hash());
+    output.result(&format!("logged in as {account}"), &json!({"account": account, "account_hash": account_hash}));
+    Ok(DONE)
+}
+
+/// For a machine without a browser: the user opens the address on another one, and copies the one at
+/// which that ends. It need not load there.
+fn paste(
+    client: &Client,
+    parameters: AuthorizationParameters,
+    account: Option<&String>,
+    options: &CallOptions,
+    output: &Output,
+) -> Result<TokenSource, Failure> {
+    let request = client.authorization_request(parameters)?;
+    output.note(&format!(
+        "Open this address in a browser on any machine:\n\n  {}\n\nIt ends at an address that begins with {}, which may not load. Paste that one here:",
+        request.url(),
+        request.redirect_uri()
+    ));
+    let mut callback = String::new();
+    io::stdin().read_line(&mut callback).map_err(|cause| {
+        Error::invalid_argument("callback", "cannot be read from standard input; paste the address there").with_cause(cause)
+    })?;
+    Ok(client.start_complete_login(&request, callback.trim(), account.map(String::as_str), options).wait()?)
+}
+
+/// The redirect URI at another port of this machine.
+fn with_port(redirect_uri: Option<&str>, port: u16) -> Result<String, Failure> {
+    let redirect_uri = redirect_uri.unwrap_or("http://127.0.0.1/");
+    let elsewhere = || {
+        let problem = "is not on this machine, so --port has no meaning for it; set one such as http://127.0.0.1:8400/callback";
+        Error::invalid_argument("SIPGATE_REDIRECT_URI", problem)
+    };
+    let rest = redirect_uri.strip_prefix("http://").ok_or_else(elsewhere)?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let end_of_host = authority.rfind(']').map_or_else(|| authority.rfind(':').unwrap_or(authority.len()), |bracket| bracket + 1);
+    Ok(format!("http://{}:{port}{path}", &authority[..end_of_host]))
+}
+
+fn access_token(given: &ArgMatches) -> Result<(TokenSource, sipgate_oauth2::AccessToken), Failure> {
+    let source = source(&client()?, given.get_one(given::ACCOUNT))?;
+    let min_validity = given.get_one::<Duration>(given::MIN_VALIDITY).copied().unwrap_or_default();
+    let token = source.start_access_token(min_validity, &CallOptions::new()).wait()?;
+    Ok((source, token))
+}
+
+fn token(given: &ArgMatches, output: &Output) -> Outcome {
+    let (source, token) = access_token(given)?;
+    let expires_at = source.status()?.expires_at;
+    output.result(token.reveal(), &json!({"access_token": token.reveal(), "expires_at": expires_at}));
+    Ok(DONE)
+}
+
+fn header(given: &ArgMatches, output: &Output) -> Outcome {
+    let header = access_token(given)?.1.authorization_header();
+    output.result(&format!("Authorization: {}", header.reveal()), &json!({"Authorization": header.reveal()}));
+    Ok(DONE)
+}
+
+fn status(given: &ArgMatches, output: &Output) -> Outcome {
+    let source = source(&client()?, given.get_one(given::ACCOUNT))?;
+    let status = source.status()?;
+    let mut text = format!("{}: {}", source.account(), status.state);
+    if let Some(scope) = &status.scope {
+        text.push_str(&format!("\nscope: {scope}"));
+    }
+    if let Some(error) = &status.last_error {
+        text.push_str(&format!("\nlast error: {error}"));
+    }
+    let json = json!({
+        "account": source.account(),
+        "account_hash": source.account_hash(),
+        "state": status.state.as_str(),
+        "scope": status.scope,
+        "expires_at": status.expires_at,
+        "refresh_expires_at": status.refresh_expires_at,
+        "last_error": status.last_error.as_ref().map(error_json),
+    });
+    output.result(&text, &json);
+    Ok(if status.state == LoginState::Active { DONE } else { LOG_IN_AGAIN })
+}
+
+fn accounts(output: &Output) -> Outcome {
+    let (mut lines, mut members) = (Vec::new(), Vec::new());
+    for stored in client()?.accounts() {
+        let stored = stored?;
+        let (account, state) = (stored.account(), stored.state().as_str());
+        let named = if account.is_empty() { stored.account_hash() } else { account };
+        lines.push(format!("{named}: {state}"));
+        members.push(json!({
+            "account": account,
+            "account_hash": stored.account_hash(),
+            "state": state,
+            "last_error": stored.last_error().map(error_json),
+        }));
+    }
+    let text = if lines.is_empty() { "the store has no login".to_owned() } else { lines.join("\n") };
+    output.result(&text, &json!({"accounts": Value::from(members)}));
+    Ok(DONE)
+}
+
+fn logout(given: &ArgMatches, output: &Output) -> Outcome {
+    let source = source(&client()?, given.get_one(given::ACCOUNT))?;
+    let outcome = if given.get_flag(given::FORGET) { source.forget()? } else { source.logout()? };
+    let text = match outcome {
+        sipgate_oauth2::LogoutOutcome::Revoked => "logged out, here and at the server",
+        _ => "logged out here; the server was not told",
+    };
+    output.result(&format!("{}: {text}", source.account()), &json!({"account": source.account(), "outcome": outcome.as_str()}));
+    Ok(DONE)
+}
+
+fn keep_alive(given: &ArgMatches, output: &Output) -> Outcome {
+    let settings = given.get_one::<Duration>(given::IDLE).map_or_else(KeepAlive::new, |idle| KeepAlive::new().idle(*idle));
+    let report = client()?.keep_alive(&settings)?;
+    let mut text = format!("looked at {} logins, refreshed {}, failed {}", report.seen, report.renewed, report.failed);
+    for account in &report.login_required {
+        text.push_str(&format!("\n{account} must log in again"));
+    }
+    let json = json!({
+        "seen": report.seen,
+        "renewed": report.renewed,
+        "failed": report.failed,
+        "login_required": report.login_required,
+    });
+    output.result(&text, &json);
+    Ok(match () {
+        () if report.failed > 0 => TRY_LATER,
+        () if !report.login_required.is_empty() => LOG_IN_AGAIN,
+        () => DONE,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::FIX_CONFIGURATION;
+
+    #[test]
+    fn a_port_replaces_that_of_the_redirect_uri() {
+        let with_port = |redirect_uri| with_port(redirect_uri, 8400).map_err(|failure| failure.exit_code());
+        for (redirect_uri, expected) in [
+            (None, "http://127.0.0.1:8400/"),
+            (Some("http://127.0.0.1/cb"), "http://127.0.0.1:8400/cb"),
+            (Some("http://localhost:1/cb?a=b:c"), "http://localhost:8400/cb?a=b:c"),
+            (Some("http://[::1]:1/cb"), "http://[::1]:8400/cb"),
+            (Some("http://[::1]"), "http://[::1]:8400"),
+        ] {
+            assert_eq!(with_port(redirect_uri).unwrap(), expected);
+        }
+        assert_eq!(with_port(Some("https://example.com/auth")), Err(FIX_CONFIGURATION));
+    }
+}

@@ -1,0 +1,197 @@
+//! Finds what is wrong, and says what to do. A check that cannot look says so: it is never `ok`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use sipgate_oauth2::binding::{Probe, probe, store};
+use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event};
+
+use crate::account::check_store;
+use crate::failure::{DONE, FIX_CONFIGURATION, exit_code};
+use crate::output::Output;
+
+/// How far a clock may be off: as far as ID tokens allow by default.
+const LEEWAY_SECONDS: i64 = 60;
+
+/// A refresh token that no server has ever issued. A server looks at the client before it looks at
+/// the token.
+const NO_REFRESH_TOKEN: &str = "sipgate-oauth2-doctor";
+
+/// What a check has found.
+enum Finding {
+    Ok(String),
+    Problem { message: String, exit_code: u8 },
+    Skipped(String),
+}
+
+use Finding::{Ok as Fine, Skipped};
+
+/// Runs all checks, and returns the exit code of the worst.
+pub(crate) fn run(output: &Output) -> u8 {
+    let checks = checks();
+    let width = checks.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let (mut lines, mut members, mut worst) = (Vec::new(), Vec::new(), DONE);
+    for (name, finding) in &checks {
+        let (result, message) = match finding {
+            Fine(message) => ("ok", message),
+            Skipped(message) => ("skipped", message),
+            Finding::Problem { message, exit_code } => {
+                // A setting comes before what time may mend.
+                worst = if worst == FIX_CONFIGURATION { worst } else { *exit_code };
+                ("problem", message)
+            }
+        };
+        lines.push(format!("{name:<width$}  {result:<7}  {message}"));
+        members.push(json!({"check": name, "result": result, "message": message}));
+    }
+    output.result(&lines.join("\n"), &json!({"checks": Value::from(members)}));
+    worst
+}
+
+fn checks() -> Vec<(&'static str, Finding)> {
+    let mismatch = Arc::new(Mutex::new(None));
+    let heard = Arc::clone(&mismatch);
+    let built = ClientBuilder::from_env().and_then(|builder| {
+        let hear = move |event: &Event| {
+            if let Event::RealmMismatch { named, used } = event {
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((named.clone(), used.clone()));
+            }
+        };
+        builder.on_event(hear).build()
+    });
+    let client = match built {
+        Ok(client) => client,
+        Err(error) => {
+            let others = ["realm", "connection", "clock", "metadata", "redirect URI", "client", "store"];
+            let skipped = others.map(|name| (name, Skipped("there is no client without the variables".to_owned())));
+            return [("variables", Finding::of(&error))].into_iter().chain(skipped).collect();
+        }
+    };
+    let mismatch = mismatch.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut checks = vec![("variables", Fine(format!("client {} at {}", client.client_id(), client.issuer()))), ("realm", realm(mismatch))];
+    checks.extend(server(&client));
+    checks.push(("store", the_store(&client)));
+    checks
+}
+
+impl Finding {
+    fn of(error: &Error) -> Self {
+        Self::Problem { message: error.to_string(), exit_code: exit_code(error) }
+    }
+
+    fn to_correct(message: String) -> Self {
+        Self::Problem { message, exit_code: FIX_CONFIGURATION }
+    }
+}
+
+fn realm(mismatch: Option<(String, String)>) -> Finding {
+    match mismatch {
+        Some((named, used)) => Finding::to_correct(format!(
+            "SIPGATE_REALM is {used}, and the client id is of the realm {named}; unset SIPGATE_REALM, or use a client of {used}"
+        )),
+        None if std::env::var_os("SIPGATE_ISSUER").is_some_and(|issuer| !issuer.is_empty()) => {
+            Skipped("SIPGATE_ISSUER names it; only client ids of sipgate say theirs".to_owned())
+        }
+        None => Fine("that of the client id, or sipgate's usual one".to_owned()),
+    }
+}
+
+/// What depends on the server. If it cannot be reached, nothing else is known of it.
+fn server(client: &Client) -> Vec<(&'static str, Finding)> {
+    let page = format!("{}/.well-known/openid-configuration", client.issuer());
+    let probe = match probe(client, &page) {
+        Ok(probe) => probe,
+        Err(error) => {
+            let skipped = ["clock", "metadata", "redirect URI", "client"].map(|name| (name, Skipped("the server was not reached".to_owned())));
+            return [("connection", Finding::of(&error))].into_iter().chain(skipped).collect();
+        }
+    };
+    vec![
+        ("connection", Fine(connected(&page, &probe))),
+        ("clock", clock(probe.clock_ahead)),
+        ("metadata", metadata(client)),
+        ("redirect URI", redirect_uri(client)),
+        ("client", credentials(client)),
+    ]
+}
+
+fn connected(page: &str, probe: &Probe) -> String {
+    let certificate = if page.starts_with("https:") { ", its certificate is trusted" } else { " without TLS, on this machine" };
+    match &probe.proxy {
+        Some(proxy) => format!("the server responds through the proxy {proxy}{certificate}"),
+        None => format!("the server responds, without a proxy{certificate}"),
+    }
+}
+
+fn clock(ahead: Option<i64>) -> Finding {
+    match ahead {
+        Some(ahead) if ahead.abs() > LEEWAY_SECONDS => {
+            let direction = if ahead > 0 { "behind" } else { "ahead of" };
+            Finding::to_correct(format!("this machine's clock is {} s {direction} the server's; set it, best by NTP", ahead.abs()))
+        }
+        Some(_) => Fine(format!("within {LEEWAY_SECONDS} s of the server's")),
+        None => Skipped("the server does not say its time".to_owned()),
+    }
+}
+
+/// What the server says of itself, beside what the client knows of it.
+fn metadata(client: &Client) -> Finding {
+    let said = match Discovery::new(client.issuer()).discover() {
+        Ok(said) => said,
+        Err(error) => return Finding::of(&error),
+    };
+    let known = client.metadata();
+    let endpoints = [
+        ("authorization_endpoint", &said.authorization_endpoint, &known.authorization_endpoint),
+        ("token_endpoint", &said.token_endpoint, &known.token_endpoint),
+    ];
+    match endpoints.iter().find(|(_, said, known)| said != known) {
+        None => Fine("issuer and endpoints are those that the server names".to_owned()),
+        Some((name, said, known)) => Finding::to_correct(format!(
+            "the server says that its {name} is {}, and the client uses {}; correct SIPGATE_ISSUER, or the server's host name",
+            said.as_deref().unwrap_or("none"),
+            known.as_deref().unwrap_or("none")
+        )),
+    }
+}
+
+/// A server redirects nobody to an address that is not registered (RFC 6749, section 4.1.2.1).
+fn redirect_uri(client: &Client) -> Finding {
+    let Some(redirect_uri) = client.redirect_uri() else {
+        return Skipped("SIPGATE_REDIRECT_URI is not set".to_owned());
+    };
+    let asked = client.authorization_request("openid").and_then(|request| probe(client, request.url()));
+    match asked {
+        Err(error) => Finding::of(&error),
+        Ok(probe) if probe.status < 400 => Fine(format!("the server accepts {redirect_uri}")),
+        Ok(probe) if probe.status < 500 => Finding::to_correct(format!(
+            "the server refuses a login with {redirect_uri} (status {}); register it for this client, byte for byte, and check the client id",
+            probe.status
+        )),
+        Ok(probe) => Finding::of(&Error::new(
+            ErrorCode::ServerUnavailable,
+            format!("the server failed at its authorization endpoint (status {}); try again later", probe.status),
+        )),
+    }
+}
+
+/// Whether the server accepts id and secret.
+fn credentials(client: &Client) -> Finding {
+    match client.refresh(NO_REFRESH_TOKEN) {
+        Err(error) if error.code() == ErrorCode::LoginRequired => Fine("the server accepts the client id and its secret, if it has one".to_owned()),
+        Err(error) => Finding::of(&error),
+        Ok(_) => Skipped("the server accepts any refresh token, so it says nothing of the client".to_owned()),
+    }
+}
+
+fn the_store(client: &Client) -> Finding {
+    if let Err(error) = check_store(client) {
+        return Finding::of(&error);
+    }
+    let Some(store) = store(client) else { return Skipped("there is none".to_owned()) };
+    match store.check() {
+        Err(error) => Finding::of(&error),
+        Ok(problems) if problems.is_empty() => Fine("it can be read and written, and keeps what is written".to_owned()),
+        Ok(problems) => Finding::to_correct(problems.join("; ")),
+    }
+}

@@ -1,0 +1,69 @@
+//! What a command writes: results to standard output, everything else to standard error.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use sipgate_oauth2::Error;
+
+use crate::failure::{DONE, Failure, USAGE};
+
+/// See the module.
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// The result of a command, as text or as JSON.
+    pub(crate) fn result(&self, text: &str, json: &Value) {
+        if self.json { line(io::stdout(), &json.to_string()) } else { line(io::stdout(), text) }
+    }
+
+    /// Something for the user, which is no result.
+    pub(crate) fn note(&self, text: &str) {
+        line(io::stderr(), text);
+    }
+
+    /// An error in the library's own words. Returns the exit code.
+    pub(crate) fn failed(&self, failure: &Failure) -> u8 {
+        let text = match failure {
+            Failure::Usage(message) if self.json => json!({"error": {"code": null, "message": message}}).to_string(),
+            Failure::Library(error) if self.json => json!({"error": error_json(error)}).to_string(),
+            Failure::Usage(message) => format!("error: {message}"),
+            Failure::Library(error) => format!("error: {error}"),
+        };
+        line(io::stderr(), &text);
+        failure.exit_code()
+    }
+}
+
+pub(crate) fn error_json(error: &Error) -> Value {
+    json!({
+        "code": error.code().as_str(),
+        "remedy": error.remedy().as_str(),
+        "message": error.to_string(),
+        "retry_after": error.retry_after().map(|wait| wait.as_secs()),
+        "oauth_error": error.oauth_error(),
+    })
+}
+
+/// What clap says of the arguments: help, or a mistake.
+pub(crate) fn usage(error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        line(io::stderr(), text.trim_end());
+        USAGE
+    } else {
+        line(io::stdout(), text.trim_end());
+        DONE
+    }
+}
+
+/// A reader that has gone, such as `head`, needs no more.
+fn line(mut to: impl Write, text: &str) {
+    let _ = writeln!(to, "{text}");
+    let _ = to.flush();
+}

@@ -1,0 +1,42 @@
+//! What the command line's doctor asks beyond the public interface.
+
+use std::sync::Arc;
+
+use protocol::error::Result;
+use protocol::http::Request;
+use protocol::openid::discovery;
+
+use super::client::Client;
+use crate::session::store::Store;
+
+/// What a page of the server tells of itself.
+#[non_exhaustive]
+pub struct Probe {
+    /// The status of the response.
+    pub status: u16,
+    /// How far the server's clock is ahead of this machine's, in seconds, if it says its time.
+    pub clock_ahead: Option<i64>,
+    /// The proxy on the way: host and port.
+    pub proxy: Option<String>,
+}
+
+/// Loads a page with the client's connections, and does not follow redirects. Blocks.
+///
+/// # Errors
+///
+/// Those of a request of the client.
+pub fn probe(client: &Client, url: &str) -> Result<Probe> {
+    let context = &client.context;
+    let before = context.clock.unix_seconds();
+    let response = context.transport.send(&Request::get(url, "*/*"), &Arc::default());
+    let after = context.clock.unix_seconds();
+    let response = response.map_err(|failure| discovery::context(url, after).failed(failure))?;
+    // The server has said its time somewhere between.
+    let clock_ahead = response.server_time().map(|time| if time < before { time - before } else { (time - after).max(0) });
+    Ok(Probe { status: response.status, clock_ahead, proxy: context.transport.proxy_to(url) })
+}
+
+/// The client's store.
+pub fn store(client: &Client) -> Option<&Store> {
+    client.store().ok()
+}
