@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-kit test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-kit test-command-line test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -71,6 +71,9 @@ test-signing-in: build ## the programs of examples/sign_in in each web framework
 test-kit: build ## the local realm as users install it, and the tests of docs/testing.md: pytest, node:test, Vitest, Jest, Rust, C
 	node realm/stage.mjs debug
 	$(PYTHON) tests/testing/run.py
+
+test-command-line: build $(VENV)/.ready ## the command line of each package against the local realm, and each fault that its doctor finds
+	$(IN_VENV)/python -m pytest -q tests/command_line
 
 test-bundlers: build ## the packed npm packages in esbuild, webpack, Rollup and @vercel/nft as docs/bundlers.md says, moved and run; publint and attw
 	$(PYTHON) tests/bundlers/run.py

@@ -27,6 +27,16 @@ static void of_the_client(const sipgate_oauth2_client *client)
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(NULL, request, "code=c", "anna", NULL, &out, &error), "client");
     CHECK_REFUSED(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, NULL, &error),
                   "source");
+    CHECK_TEXT(sipgate_oauth2_client_login_in_browser(client, text, NULL, "anna", NULL, NULL, NULL, &out, &error),
+               "scope");
+    CHECK_REFUSED(sipgate_oauth2_client_login_in_browser(client, "a", NULL, "\xff", NULL, NULL, NULL, &out, &error),
+                  "account");
+    CHECK_REFUSED(sipgate_oauth2_client_login_in_browser(client, "a", NULL, NULL, NULL, NULL, NULL, &out, &error),
+                  "account");
+    CHECK_REFUSED(sipgate_oauth2_client_login_in_browser(NULL, "a", NULL, "anna", NULL, NULL, NULL, &out, &error),
+                  "client");
+    CHECK_REFUSED(sipgate_oauth2_client_login_in_browser(client, "a", NULL, "anna", NULL, NULL, NULL, NULL, &error),
+                  "source");
     CHECK(sipgate_oauth2_client_complete_login(client, request, "code=c", "anna", NULL, &out, NULL)
           == SIPGATE_STATE_MISMATCH);
     CHECK(out == NULL);

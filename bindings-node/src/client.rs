@@ -9,8 +9,8 @@ use napi::Env;
 use napi::bindgen_prelude::{Either, External};
 use napi_derive::napi;
 use sipgate_oauth2::{
-    AccountsPage, AnyToken, AuthorizationCode, AuthorizationParameters, AuthorizationRequest, BrowserLogin, Client, ClientBuilder, Error, KeepAlive, KeepAliveReport,
-    LogoutParameters, RefreshParameters, Result, Secret, ServerMetadata, Store, TokenSet, TokenSource,
+    AccountsPage, AnyToken, AuthorizationCode, AuthorizationParameters, AuthorizationRequest, BrowserLogin, Client, ClientBuilder, Error,
+    KeepAlive, KeepAliveReport, LogoutParameters, RefreshParameters, Result, Secret, ServerMetadata, Store, TokenSet, TokenSource,
 };
 
 use crate::authorization_request::AuthorizationOptions;

@@ -19,6 +19,7 @@ pub mod thrown;
 pub mod token_set;
 pub mod token_source;
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use napi_derive::napi;
@@ -32,6 +33,13 @@ fn loaded() {
 #[napi(catch_unwind)]
 pub fn drain(milliseconds: u32) -> bool {
     sipgate_oauth2::drain(Duration::from_millis(milliseconds.into()))
+}
+
+/// Runs a command of the command line, of which the first argument is the program. Returns its exit
+/// code.
+#[napi(catch_unwind)]
+pub fn run_command_line(arguments: Vec<String>) -> u32 {
+    sipgate_oauth2_cli::run(arguments.into_iter().map(OsString::from)).into()
 }
 
 /// The version of this library.

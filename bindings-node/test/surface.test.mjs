@@ -69,6 +69,8 @@ const texts = [
   ['refresh_token', 'required', BAD_TEXT, (token) => client.refresh(token)],
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.tokenSource(account)],
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.completeLogin(request, 'a=b', { account })],
+  ['account', 'optional', ['', 'x'.repeat(1025)], (account) => client.loginInBrowser('openid', { account, redirectUri: 'https://example.com/' })],
+  ['on_url', 'optional', ['', 'x'], (onUrl) => client.loginInBrowser('openid', { onUrl, redirectUri: 'https://example.com/' })],
   ['callback', 'required', [], (callback) => client.completeLogin(request, callback, { account: 'anna' })],
   ['id_token_signed_response_alg', 'required', [...BAD_TEXT, 'none', 'RS256 '], (name) => Client.sipgate({ ...sipgate, idTokenSignedResponseAlg: [name] })],
   ['trusted_audiences', 'required', [], (audience) => Client.sipgate({ ...sipgate, trustedAudiences: [audience] })],
@@ -213,7 +215,7 @@ async function outcomeOf(call) {
 }
 
 test('asynchronous functions reject, and do not throw, whatever they are given', async () => {
-  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin', 'acceptLogoutToken', 'introspect', 'revoke', 'logoutUrl', 'keepAlive']) {
+  for (const name of ['exchangeCallback', 'exchangeCode', 'refresh', 'completeLogin', 'loginInBrowser', 'acceptLogoutToken', 'introspect', 'revoke', 'logoutUrl', 'keepAlive']) {
     await assert.rejects(client[name](Symbol('canary')), { code: 'SIPGATE_INVALID_ARGUMENT' })
   }
   for (const name of ['accessToken', 'authorizationHeader', 'refresh', 'save', 'status', 'claims', 'userinfo', 'logout', 'forget']) {

@@ -11,6 +11,7 @@ mod call_options;
 mod cancel_token;
 mod client;
 mod client_options;
+mod command_line;
 mod custom_store;
 mod errors;
 mod event_handler;
@@ -51,6 +52,8 @@ mod _native {
     use crate::cancel_token::CancelTokenHandle;
     #[pymodule_export]
     use crate::client::ClientHandle;
+    #[pymodule_export]
+    use crate::command_line::run_command_line;
     #[pymodule_export]
     use crate::errors::error_codes;
     #[pymodule_export]

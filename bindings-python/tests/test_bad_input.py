@@ -146,6 +146,10 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
         NOWHERE.complete_login,
         {"request": REQUEST, "callback": CALLBACK, "account": "anna", **CALL},
     ),
+    "login_in_browser": (
+        NOWHERE.login_in_browser,
+        {"scope": "openid", "account": "anna", "on_url": print, "state": "s", **CALL},
+    ),
     "accounts": (NOWHERE.accounts, CALL),
     "keep_alive": (NOWHERE.keep_alive, {"idle": 1, **CALL}),
     "accept_logout_token": (NOWHERE.accept_logout_token, {"logout_token": CANARY, **CALL}),

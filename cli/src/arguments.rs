@@ -52,15 +52,14 @@ pub(crate) fn command() -> Command {
                 .about("Refresh logins that nobody uses, so that the server does not end them")
                 .args([seconds(IDLE, "Those that were last refreshed longer ago; a week by default")]),
             Command::new("doctor").about("Find what is wrong with settings, server and store, and say what to do"),
-            Command::new("completion").about("Print the completion of a shell").args([Arg::new(SHELL).required(true).value_parser([
-                "bash", "zsh", "fish",
-            ])]),
-            Command::new("realm")
-                .about("Run a local login server for tests")
-                .disable_help_flag(true)
-                .args([Arg::new(ARGUMENTS).num_args(..).trailing_var_arg(true).allow_hyphen_values(true).value_parser(value_parser!(
-                    std::ffi::OsString
-                ))]),
+            Command::new("completion")
+                .about("Print the completion of a shell")
+                .args([Arg::new(SHELL).required(true).value_parser(["bash", "zsh", "fish"])]),
+            Command::new("realm").about("Run a local login server for tests").disable_help_flag(true).args([Arg::new(ARGUMENTS)
+                .num_args(..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .value_parser(value_parser!(std::ffi::OsString))]),
         ])
 }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
-use sipgate_oauth2::{
-    AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, TokenSource,
-};
+use sipgate_oauth2::{AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, TokenSource};
 
 use crate::account::{client, source};
 use crate::arguments as given;
@@ -59,8 +57,8 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
     Ok(DONE)
 }
 
-/// For a machine without a browser: the user opens the address on another one, and copies the one at
-/// which that ends. It need not load there.
+/// For a machine without a browser: the user opens the address on another one, and copies the one
+/// at which that ends. It need not load there.
 fn paste(
     client: &Client,
     parameters: AuthorizationParameters,

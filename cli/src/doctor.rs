@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::binding::{Probe, probe, store};
-use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event};
+use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event, Family};
 
 use crate::account::check_store;
 use crate::failure::{DONE, FIX_CONFIGURATION, exit_code};
@@ -36,7 +36,7 @@ pub(crate) fn run(output: &Output) -> u8 {
             Fine(message) => ("ok", message),
             Skipped(message) => ("skipped", message),
             Finding::Problem { message, exit_code } => {
-                // A setting comes before what time may mend.
+                // A setting comes before what time may fix.
                 worst = if worst == FIX_CONFIGURATION { worst } else { *exit_code };
                 ("problem", message)
             }
@@ -61,17 +61,24 @@ fn checks() -> Vec<(&'static str, Finding)> {
     });
     let client = match built {
         Ok(client) => client,
-        Err(error) => {
-            let others = ["realm", "connection", "clock", "metadata", "redirect URI", "client", "store"];
-            let skipped = others.map(|name| (name, Skipped("there is no client without the variables".to_owned())));
-            return [("variables", Finding::of(&error))].into_iter().chain(skipped).collect();
-        }
+        Err(error) => return without_client(&error),
     };
     let mismatch = mismatch.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut checks = vec![("variables", Fine(format!("client {} at {}", client.client_id(), client.issuer()))), ("realm", realm(mismatch))];
     checks.extend(server(&client));
     checks.push(("store", the_store(&client)));
     checks
+}
+
+/// A variable is wrong, or the store cannot be opened, which is the last thing that is tried.
+fn without_client(error: &Error) -> Vec<(&'static str, Finding)> {
+    let culprit = if error.family() == Family::Store { "store" } else { "variables" };
+    let finding = |name| match name {
+        _ if name == culprit => Finding::of(error),
+        "variables" => Fine("they can be read".to_owned()),
+        _ => Skipped(format!("first correct what is wrong with the {culprit}")),
+    };
+    ["variables", "realm", "connection", "clock", "metadata", "redirect URI", "client", "store"].map(|name| (name, finding(name))).into()
 }
 
 impl Finding {
@@ -102,7 +109,8 @@ fn server(client: &Client) -> Vec<(&'static str, Finding)> {
     let probe = match probe(client, &page) {
         Ok(probe) => probe,
         Err(error) => {
-            let skipped = ["clock", "metadata", "redirect URI", "client"].map(|name| (name, Skipped("the server was not reached".to_owned())));
+            let skipped =
+                ["clock", "metadata", "redirect URI", "client"].map(|name| (name, Skipped("the server was not reached".to_owned())));
             return [("connection", Finding::of(&error))].into_iter().chain(skipped).collect();
         }
     };
@@ -178,7 +186,9 @@ fn redirect_uri(client: &Client) -> Finding {
 /// Whether the server accepts id and secret.
 fn credentials(client: &Client) -> Finding {
     match client.refresh(NO_REFRESH_TOKEN) {
-        Err(error) if error.code() == ErrorCode::LoginRequired => Fine("the server accepts the client id and its secret, if it has one".to_owned()),
+        Err(error) if error.code() == ErrorCode::LoginRequired => {
+            Fine("the server accepts the client id and its secret, if it has one".to_owned())
+        }
         Err(error) => Finding::of(&error),
         Ok(_) => Skipped("the server accepts any refresh token, so it says nothing of the client".to_owned()),
     }

@@ -58,7 +58,8 @@ fn is_openable(url: &str) -> bool {
     })
 }
 
-/// `browser` is the variable `BROWSER`: commands with colons between them, in which `%s` is the URL.
+/// `browser` is the variable `BROWSER`: commands with colons between them, in which `%s` is the
+/// URL.
 fn programs(browser: Option<&str>, url: &str) -> Vec<Command> {
     let wanted = browser.unwrap_or_default().split(':').filter_map(|command| {
         let mut words = command.split_whitespace();

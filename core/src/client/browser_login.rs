@@ -158,7 +158,7 @@ impl Waiting {
             !self.completer.is_complete() && self.until.is_none_or(|until| Instant::now() < until)
         });
         drop(opener);
-        // From here on a login may be stored, and whoever stops waiting is told so.
+        // From here on a login may be stored, and a caller that stops waiting is told so.
         if let Some(callback) = callback
             && self.completer.progress().may_send()
         {

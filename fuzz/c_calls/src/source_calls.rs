@@ -31,6 +31,7 @@ impl Calls {
             b'M' | b'S' | b'O' => self.make_store(line),
             b'V' => self.check_store(line),
             b'L' => self.complete_login(line),
+            b'B' => self.login_in_browser(line),
             b'T' => self.make_source(line),
             b'G' => self.ask(line, sipgate_oauth2_token_source_access_token),
             b'H' => self.ask(line, sipgate_oauth2_token_source_authorization_header),
@@ -82,6 +83,21 @@ impl Calls {
         let status = of_output(line, sources, errors, |out, error| {
             // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
             unsafe { sipgate_oauth2_client_complete_login(client, request, callback, account, cancelled.get(0), out, error) }
+        });
+        assert!(line.is_refusable() || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status, "{status}");
+    }
+
+    /// Uses cancelled call options, so that no browser is opened.
+    fn login_in_browser(&mut self, line: &Line) {
+        let Self { clients, parameters, sources, errors, .. } = self;
+        let (client, parameters) = (line.handle(clients.get(line.first)), parameters.get(line.second));
+        let (scope, account) = (line.text(0), line.optional_text(1));
+        let cancelled = cancelled();
+        let status = of_output(line, sources, errors, |out, error| {
+            // SAFETY: every pointer is NULL, or a text of this line, or a live handle from a slot.
+            unsafe {
+                sipgate_oauth2_client_login_in_browser(client, scope, parameters, account, None, null_mut(), cancelled.get(0), out, error)
+            }
         });
         assert!(line.is_refusable() || status == Status::SIPGATE_CANCELLED as sipgate_oauth2_status, "{status}");
     }

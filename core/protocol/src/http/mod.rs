@@ -83,7 +83,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// The server's time when it responded, in seconds since 1970 (`Date`, RFC 9110, section 6.6.1).
+    /// The server's time when it responded, in seconds since 1970 (`Date`, RFC 9110, section
+    /// 6.6.1).
     pub fn server_time(&self) -> Option<i64> {
         self.headers.get("date").and_then(seconds_of_date)
     }

@@ -24,7 +24,8 @@ impl Shim {
         let (account, name) = (args.text("account")?, args.needed("source")?);
         let told = Arc::new(OnceLock::new());
         let url = Arc::clone(&told);
-        let mut login = BrowserLogin::new(authorization_parameters(&mut args)?).on_url(move |told| url.set(told.to_owned()).unwrap_or_default());
+        let mut login =
+            BrowserLogin::new(authorization_parameters(&mut args)?).on_url(move |told| url.set(told.to_owned()).unwrap_or_default());
         if let Some(account) = account {
             login = login.account(account);
         }

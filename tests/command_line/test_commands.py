@@ -1,0 +1,199 @@
+"""What each command does, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from behaviour.runner.realm import Realm
+from command_line.conftest import PROGRAMS, SECRET, CommandLine
+from sipgate_oauth2 import Client
+
+LOGIN = ("login", "--scope", "balance:read", "--account", "me")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_login_in_the_browser_gives_a_token_to_every_command_and_to_a_script(
+    run: CommandLine, realm: Realm, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.program = PROGRAMS[program]
+    login = run(*LOGIN)
+    assert (login.returncode, login.stdout) == (0, "logged in as me\n"), login.stderr
+    assert "If no browser opens" in login.stderr
+
+    token = run("token")
+    assert token.returncode == 0, token.stderr
+    assert realm.accepts(token.stdout.strip())
+    assert run("header").stdout == f"Authorization: Bearer {token.stdout}"
+    assert run("status").stdout.startswith("me: active\nscope: ")
+    assert run("accounts").stdout == "me: active\n"
+
+    for name, value in run.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Client.from_env().token_source("me").access_token() == token.stdout.strip()
+
+    logout = run("logout")
+    assert (logout.returncode, logout.stdout) == (0, "me: logged out, here and at the server\n")
+    assert run("token", "--account", "me").returncode == 3
+
+
+def test_json_is_one_object_on_standard_output(run: CommandLine) -> None:
+    login = run("--json", "login", "--scope", "openid", "--scope", "balance:read")
+    account = json.loads(login.stdout)["account"]
+    assert len(account) == 24
+    token = json.loads(run("token", "--json").stdout)
+    assert json.loads(run("header", "--json").stdout) == {
+        "Authorization": f"Bearer {token['access_token']}"
+    }
+    status = json.loads(run("status", "--json").stdout)
+    assert (status["account"], status["state"]) == (account, "active")
+    assert status["expires_at"] == token["expires_at"]
+    listed = json.loads(run("accounts", "--json").stdout)["accounts"]
+    assert [one["account_hash"] for one in listed] == [status["account_hash"]]
+    report = json.loads(run("keep-alive", "--json").stdout)
+    assert report == {"seen": 1, "renewed": 0, "failed": 0, "login_required": []}
+    outcome = json.loads(run("logout", "--forget", "--json").stdout)
+    assert outcome == {"account": account, "outcome": "revoked"}
+    assert json.loads(run("accounts", "--json").stdout) == {"accounts": []}
+
+
+def test_an_error_is_one_object_on_standard_error(run: CommandLine) -> None:
+    failed = run("token", "--json")
+    assert (failed.returncode, failed.stdout) == (3, "")
+    assert json.loads(failed.stderr)["error"]["code"] == "SIPGATE_LOGIN_REQUIRED"
+
+
+def test_without_a_browser_the_address_is_pasted(run: CommandLine, realm: Realm) -> None:
+    with subprocess.Popen(
+        [*run.program, *LOGIN, "--paste"],
+        env=run.environment(SIPGATE_REDIRECT_URI="https://example.com/auth"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        url = next(line.strip() for line in process.stderr if line.startswith("  http"))
+        callback = realm.login({"authorization_url": url})["callback"]
+        out, errors = process.communicate(f"{callback}\n")
+    assert (process.returncode, out) == (0, "logged in as me\n"), errors
+    assert run("status").returncode == 0
+
+
+def test_what_is_pasted_must_belong_to_the_login(run: CommandLine) -> None:
+    pasted = run(*LOGIN, "--paste", typed="http://127.0.0.1/cb?state=other&code=c\n")
+    assert (pasted.returncode, pasted.stdout) == (7, "")
+    assert "state: missing or not that of this authorization request" in pasted.stderr
+    assert run(*LOGIN, "--paste", typed="").returncode == 3
+
+
+def test_the_port_can_be_set_and_is_named_when_it_is_in_use(
+    run: CommandLine, realm: Realm
+) -> None:
+    port = realm.ready["http"].rpartition(":")[2]
+    refused = run(*LOGIN, "--port", port)
+    assert refused.returncode == 5
+    assert f"port {port} of 127.0.0.1 is in use" in refused.stderr
+
+
+def test_a_user_who_denies_access_is_no_mistake_of_anybody(run: CommandLine) -> None:
+    denied = run(
+        *LOGIN,
+        BROWSER=run.variables["BROWSER"].replace("--visit", "--visit --deny"),
+        SIPGATE_CLIENT_ID="3000003-0-consent:third-party",
+        SIPGATE_CLIENT_SECRET="consent-secret",
+    )
+    assert denied.returncode == 6
+    assert "the user denied access" in denied.stderr
+
+
+def test_a_browser_that_never_comes_back_is_waited_for_until_the_timeout(run: CommandLine) -> None:
+    ended = run(*LOGIN, "--timeout", "0.2", BROWSER="true")
+    assert ended.returncode == 5
+    assert "before the browser came back" in ended.stderr
+
+
+def test_the_browser_and_its_arguments_get_no_secret(run: CommandLine, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    spy = tmp_path / "spy"
+    spy.write_text(f'#!/bin/sh\n{{ env; echo "$@"; }} > {told}.new\nmv {told}.new {told}\n')
+    spy.chmod(0o755)
+    run(*LOGIN, "--timeout", "1", BROWSER=str(spy))
+    text = told.read_text()
+    assert "client_id=" in text
+    assert SECRET not in text
+    assert "SIPGATE_" not in text
+
+
+def test_several_logins_must_be_told_apart(run: CommandLine) -> None:
+    assert run(*LOGIN).returncode == 0
+    assert run("login", "--scope", "balance:read", "--account", "you").returncode == 0
+    unclear = run("token")
+    assert unclear.returncode == 2
+    assert "--account: " in unclear.stderr
+    assert run("token", "--account", "you").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"SIPGATE_CLIENT_ID": None}, "SIPGATE_CLIENT_ID"),
+        ({"SIPGATE_STORE": None}, "SIPGATE_STORE"),
+        ({"SIPGATE_STORE": "memory"}, "SIPGATE_STORE"),
+        ({"SIPGATE_REDIRECT_URI": "https://example.com/auth"}, "redirect_uri"),
+    ],
+)
+def test_a_setting_that_cannot_be_right_is_named(
+    run: CommandLine, changes: dict[str, str | None], name: str
+) -> None:
+    refused = run(*LOGIN, **changes)
+    assert refused.returncode == 4
+    assert refused.stderr.startswith(f"error: {name}: ")
+
+
+def test_wrong_arguments_are_explained(run: CommandLine) -> None:
+    for arguments in [(), ("no-such-command",), ("login",), ("token", "--timeout", "1")]:
+        refused = run(*arguments)
+        assert (refused.returncode, refused.stdout) == (2, ""), arguments
+        assert "Usage:" in refused.stderr
+    assert "Exit codes:" in run("--help").stdout
+
+
+def test_the_local_realm_is_started_if_it_is_installed(run: CommandLine, tmp_path: Path) -> None:
+    missing = run("realm", PATH=str(tmp_path))
+    assert missing.returncode == 4
+    assert "pip install sipgate-oauth2-realm" in missing.stderr
+    program = tmp_path / "sipgate-oauth2-realm"
+    program.write_text('#!/bin/sh\necho "realm $@"\nexit 9\n')
+    program.chmod(0o755)
+    started = run("realm", "--human", "--help", PATH=f"{tmp_path}:/bin:/usr/bin")
+    assert (started.returncode, started.stdout) == (9, "realm --human --help\n")
+
+
+def test_bash_completes_commands_and_options(run: CommandLine) -> None:
+    script = run("completion", "bash").stdout
+    for words, expected in [("l", "login\nlogout\n"), ("logout --f", "--forget\n")]:
+        typed = ["sipgate-oauth2", *words.split(" ")]
+        completed = subprocess.run(
+            [
+                "bash",
+                "-c",
+                f"{script}\nCOMP_WORDS=({' '.join(typed)}) COMP_CWORD={len(typed) - 1}\n"
+                '_sipgate_oauth2; printf "%s\\n" "${COMPREPLY[@]}"',
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert completed.stdout == expected
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_each_shell_gets_every_command(run: CommandLine, shell: str) -> None:
+    script = run("completion", shell).stdout
+    commands = ("login", "token", "header", "status", "accounts", "logout", "keep-alive", "doctor")
+    assert all(command in script for command in commands)
+    assert "forget" in script

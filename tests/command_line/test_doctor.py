@@ -1,0 +1,159 @@
+"""Each check of the doctor, with the fault made on purpose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behaviour.runner.realm import Realm
+from command_line.conftest import CommandLine
+
+NOWHERE = "http://127.0.0.1:9"
+# At sipgate, and a proxy that nobody runs: no test asks sipgate's servers.
+SIPGATE: dict[str, str | None] = {
+    "SIPGATE_ISSUER": None,
+    "SIPGATE_CLIENT_ID": "1-0-a:third-party",
+    "HTTPS_PROXY": NOWHERE,
+}
+
+
+def examine(run: CommandLine, **changes: str | None) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit code, and each check's result and words."""
+    done = run("doctor", "--json", **changes)
+    checks: list[dict[str, Any]] = json.loads(done.stdout)["checks"]
+    return done.returncode, {one["check"]: (one["result"], one["message"]) for one in checks}
+
+
+def test_what_is_well_is_looked_at_and_is_ok(run: CommandLine) -> None:
+    code, found = examine(run)
+    results = {name: result for name, (result, _) in found.items()}
+    assert results.pop("realm") == "skipped"
+    assert (code, set(results.values())) == (0, {"ok"}), found
+    assert len(results) == 7
+    lines = run("doctor").stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines] == list(found)
+
+
+def test_a_variable_that_is_missing_leaves_nothing_to_look_at(run: CommandLine) -> None:
+    code, found = examine(run, SIPGATE_CLIENT_ID=None)
+    result, message = found.pop("variables")
+    assert (code, result) == (4, "problem")
+    assert message.startswith("SIPGATE_CLIENT_ID: is not set")
+    assert {result for result, _ in found.values()} == {"skipped"}
+
+
+def test_a_realm_that_is_not_the_client_ids(run: CommandLine) -> None:
+    code, found = examine(run, **SIPGATE, SIPGATE_REALM="sipgate-apps")
+    assert code == 4
+    assert found["realm"][0] == "problem"
+    assert "unset SIPGATE_REALM" in found["realm"][1]
+    assert examine(run, **SIPGATE)[1]["realm"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"SIPGATE_ISSUER": f"{NOWHERE}/auth/realms/third-party"}, 5, "no connection"),
+        (SIPGATE, 5, "no connection"),
+        ({**SIPGATE, "HTTPS_PROXY": "not a proxy"}, 4, "HTTPS_PROXY"),
+    ],
+)
+def test_a_server_that_is_not_reached(
+    run: CommandLine, changes: dict[str, str | None], code: int, words: str
+) -> None:
+    ended, found = examine(run, **changes)
+    assert ended == code
+    assert found["connection"][0] == "problem"
+    assert words in found["connection"][1]
+    for name in ("clock", "metadata", "redirect URI", "client"):
+        assert found[name] == ("skipped", "the server was not reached")
+
+
+def test_a_certificate_that_is_not_trusted(run: CommandLine, realm: Realm, tmp_path: Path) -> None:
+    issuer = f"{realm.ready['https']}/auth/realms/third-party"
+    code, found = examine(run, SIPGATE_ISSUER=issuer)
+    assert code == 4
+    assert found["connection"][0] == "problem"
+    assert "certificate" in found["connection"][1]
+    authority = tmp_path / "ca.pem"
+    authority.write_text(realm.ready["ca_pem"])
+    found = examine(run, SIPGATE_ISSUER=issuer, SSL_CERT_FILE=str(authority))[1]
+    assert found["connection"][0] == "ok"
+    assert "its certificate is trusted" in found["connection"][1]
+
+
+def test_a_clock_that_is_off(run: CommandLine, realm: Realm) -> None:
+    date = {"Date": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    realm.order("faults", {"on": "discovery", "kind": "answer", "headers": date, "json": {}})
+    code, found = examine(run)
+    assert (code, found["clock"][0]) == (4, "problem")
+    assert "s ahead of the server's; set it" in found["clock"][1]
+
+
+def test_a_server_that_calls_itself_otherwise(run: CommandLine, realm: Realm) -> None:
+    other = {
+        "issuer": "https://other.example",
+        "authorization_endpoint": "https://other.example/a",
+        "token_endpoint": "https://other.example/t",
+    }
+    realm.order("faults", {"on": "discovery", "kind": "answer", "json": other, "times": 2})
+    code, found = examine(run)
+    assert (code, found["metadata"][0]) == (7, "problem")
+    assert "https://other.example" in found["metadata"][1]
+
+
+def test_endpoints_that_are_not_those_of_the_client(
+    run: CommandLine, realm: Realm
+) -> None:
+    issuer = run.variables["SIPGATE_ISSUER"]
+    other = {
+        "issuer": issuer,
+        "authorization_endpoint": "https://other.example/a",
+        "token_endpoint": "https://other.example/t",
+    }
+    realm.order("faults", {"on": "discovery", "kind": "answer", "json": other, "times": 2})
+    code, found = examine(run)
+    assert (code, found["metadata"][0]) == (4, "problem")
+    assert "authorization_endpoint is https://other.example/a" in found["metadata"][1]
+
+
+def test_a_redirect_uri_that_is_not_registered(run: CommandLine) -> None:
+    code, found = examine(run, SIPGATE_REDIRECT_URI="https://not-registered.example/cb")
+    assert (code, found["redirect URI"][0]) == (4, "problem")
+    assert "register it for this client" in found["redirect URI"][1]
+    assert examine(run, SIPGATE_REDIRECT_URI=None)[1]["redirect URI"][0] == "skipped"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"SIPGATE_CLIENT_SECRET": "another"}, {"SIPGATE_CLIENT_SECRET": None}],
+)
+def test_a_secret_that_the_server_refuses(
+    run: CommandLine, changes: dict[str, str | None]
+) -> None:
+    code, found = examine(run, **changes)
+    assert (code, found["client"][0]) == (4, "problem")
+    assert "another" not in found["client"][1]
+
+
+def test_a_store_that_is_missing_or_does_not_last(run: CommandLine) -> None:
+    for place in (None, "memory"):
+        code, found = examine(run, SIPGATE_STORE=place)
+        assert (code, found["store"][0]) == (4, "problem")
+        assert found["store"][1].startswith("SIPGATE_STORE: ")
+
+
+def test_a_store_that_others_can_read(run: CommandLine, tmp_path: Path) -> None:
+    assert examine(run)[0] == 0
+    (tmp_path / "logins.db").chmod(0o644)
+    code, found = examine(run)
+    assert (code, found["store"][0], found["variables"][0]) == (4, "problem", "ok")
+    assert "logins.db" in found["store"][1]
+
+
+def test_a_store_on_a_server_that_is_down(run: CommandLine) -> None:
+    code, found = examine(run, SIPGATE_STORE="redis://127.0.0.1:9")
+    assert (code, found["store"][0]) == (5, "problem")
