@@ -182,7 +182,7 @@ test-dist: dist build ## what is in each of them, and the main job and the tests
 	$(PYTHON) tests/testing/run.py --installed
 
 test-dist-long: dist build ## sdist and crates, compiled from what they hold; two builds, whose bytes must be the same; an old glibc
-	cargo package --locked --package sipgate-oauth2-protocol --package sipgate-oauth2 --package sipgate-oauth2-realm
+	cargo package --locked --package sipgate-oauth2-protocol --package sipgate-oauth2 --package sipgate-oauth2-cli --package sipgate-oauth2-realm
 	$(PYTHON) tests/dist/run.py sdist node-on-old-glibc c-on-old-glibc
 	$(PYTHON) tests/dist/reproducible.py
 

@@ -1366,13 +1366,13 @@ sipgate_oauth2_status sipgate_oauth2_client_complete_login(
 /**
  * Logs the user of this machine in: opens the browser, waits for its return on a port of this
  * machine, and stores the login as sipgate_oauth2_client_complete_login does. For command lines
- * and programs on a desktop. The redirect URI of `parameters`, or else of the client, is
- * http://127.0.0.1/…, http://localhost/… or http://\[::1\]/…, as it is registered. Without a port
- * it is any free one, which a server must allow (RFC 8252, section 7.3). `on_url` is called on
- * this thread with `user_data` and the URL before a browser opens: show it, for the case that none
- * does. It may be NULL: then that is an error. `account` is as for
- * sipgate_oauth2_client_complete_login; `parameters` and `options` may be NULL. Blocks; the user
- * has five minutes, unless `options` have a timeout. The caller owns `source`.
+ * and programs on a desktop. The redirect URI of `parameters`, or else of the client, is on this
+ * machine, as it is registered: such as http://127.0.0.1:8400/callback. Without a port it is any
+ * free one, which a server must allow (RFC 8252, section 7.3). `on_url` is called on this thread
+ * with `user_data` and the URL before a browser opens: show it, for the case that none does. It
+ * may be NULL: then that is an error. `account` is as for sipgate_oauth2_client_complete_login;
+ * `parameters` and `options` may be NULL. Blocks; the user has five minutes, unless `options` have
+ * a timeout. The caller owns `source`.
  */
 sipgate_oauth2_status sipgate_oauth2_client_login_in_browser(
     const sipgate_oauth2_client *client,

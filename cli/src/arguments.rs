@@ -25,6 +25,7 @@ const AFTER: &str = "The client is described by variables: SIPGATE_CLIENT_ID, SI
 /// The whole command line.
 pub(crate) fn command() -> Command {
     Command::new("sipgate-oauth2")
+        .bin_name("sipgate-oauth2")
         .version(sipgate_oauth2::VERSION)
         .about("Log in once, and get access tokens ever after")
         .after_help(AFTER)

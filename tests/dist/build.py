@@ -135,7 +135,7 @@ def sources() -> None:
     run(zig.PROGRAMS / "maturin", *sdist, environment=told)
     run("node", "bindings-node/pack.mjs", "main", DIST)
     run("node", "realm/node/pack.mjs", "main", DIST)
-    names = ("sipgate-oauth2-protocol", "sipgate-oauth2", notices.REALM)
+    names = ("sipgate-oauth2-protocol", "sipgate-oauth2", "sipgate-oauth2-cli", notices.REALM)
     crates = [part for name in names for part in ("--package", name)]
     run("cargo", "package", "--locked", "--no-verify", "--allow-dirty", *crates, environment=told)
     for crate in (ROOT / "target" / "package").glob(f"*-{version()}.crate"):

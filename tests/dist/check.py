@@ -55,7 +55,7 @@ def of_wheel(target: Target) -> set[str]:
     return {
         *tracked("bindings-python/python"),
         f"sipgate_oauth2/{library}",
-        *(f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL")),
+        *(f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")),
         *(f"{info}/licenses/{name}" for name in NOTICES[:3]),
         f"{info}/sboms/sbom.cdx.json",
     }
@@ -119,6 +119,10 @@ def of_c_tree(target: Target) -> set[str]:
     }
 
 
+# Of crates that are not the core, by what their names have.
+FOLDERS = {"protocol": "core/protocol", "cli": "cli", "realm": "realm"}
+
+
 def of_crate(folder: str) -> set[str]:
     own = {
         name
@@ -135,7 +139,7 @@ def of_sdist() -> set[str]:
     top = {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", *NOTICES[:2]}
     crates = {
         f"{folder}/{name}"
-        for folder in ("bindings-memory", "bindings-python", "core")
+        for folder in ("bindings-memory", "bindings-python", "cli", "core")
         for name in tracked(folder)
         if not name.startswith("python/") and name != "pyproject.toml"
     }
@@ -243,7 +247,7 @@ def problems(archive: Archive) -> Iterator[str]:
     yield from everywhere_problems(archive)
     name = archive.name
     if name.endswith(".crate"):
-        folder = "core/protocol" if "protocol" in name else "realm" if "realm" in name else "core"
+        folder = next((folder for part, folder in FOLDERS.items() if part in name), "core")
         yield from differences(archive, of_crate(folder))
     elif name.startswith("sipgate_oauth2_realm-"):
         target = next(t for t in TARGETS.values() if name.endswith(f"-py3-none-{t.wheel}.whl"))

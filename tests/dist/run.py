@@ -76,6 +76,7 @@ def installed(program: str, package: Path, room: Path, *options: str) -> Sequenc
     check(program, "-m", "venv", "venv", cwd=room)
     inside = room / "venv" / "bin" / "python"
     check(inside, "-m", "pip", "install", "--quiet", *options, package, cwd=room)
+    check(inside.parent / "sipgate-oauth2", "--version", cwd=room)
     shutil.copy(EXAMPLES / "python" / "main_job.py", room)
     return [str(inside), "main_job.py"]
 
@@ -87,6 +88,7 @@ def node(room: Path) -> Sequence[str]:
         only(f"sipgate-oauth2-{TARGETS[host()].npm}-*.tgz"),
     ]
     check("npm", "install", "--silent", "--offline", "--no-audit", *tarballs, cwd=room)
+    check("npx", "--offline", "sipgate-oauth2", "--version", cwd=room)
     same = "import('sipgate-oauth2').then((m) => console.log(m.Client === require('sipgate-oauth2').Client))"
     if check("node", "--eval", same, cwd=room).strip() != "true":
         raise SystemExit("import and require return different classes")

@@ -93,7 +93,7 @@ def of_library(target: Target, library: Path, dist: Path) -> Wheel:
         f"sipgate_oauth2/{native}": library.read_bytes(),
     }
     tags = f"cp310-abi3-{target.wheel}"
-    return Wheel("sipgate_oauth2", tags, files, metadata(dist), NOTICES)
+    return Wheel("sipgate_oauth2", tags, files, metadata(dist), NOTICES, scripts())
 
 
 def of_realm(target: Target, program: Path) -> Wheel:
@@ -118,6 +118,16 @@ def metadata(dist: Path) -> bytes:
     if not field:
         raise SystemExit("the metadata of the sdist names no licence")
     return before + b"License-File: THIRD-PARTY-LICENSES.txt\n" + field + after
+
+
+def scripts() -> bytes:
+    """The console scripts that pyproject.toml names."""
+    text = (ROOT / "bindings-python" / "pyproject.toml").read_text()
+    _, table, after = text.partition("[project.scripts]\n")
+    if not table:
+        raise SystemExit("pyproject.toml names no scripts")
+    lines = after.partition("\n\n")[0].replace('"', "")
+    return f"[console_scripts]\n{lines.replace(' = ', '=')}\n".encode()
 
 
 def described(tags: str) -> bytes:
