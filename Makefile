@@ -3,13 +3,14 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-kit test-command-line test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint api-table header abi fuzz mutants night bench dist clean
+.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-kit test-command-line test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint site api-table header abi fuzz mutants night bench dist clean
 
 PYTHON ?= python3
 LANGUAGE ?= all
 TARGETS ?=
 SECONDS ?= 60
 VENV := .cache/venv
+SITE := .cache/site
 ZIG := .cache/zig
 IN_ZIG := $(ZIG)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 IN_VENV := $(CURDIR)/$(VENV)/bin
@@ -145,6 +146,9 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	$(IN_VENV)/python -m pytest -q tests/api_parity tests/house
 	$(IN_VENV)/python tests/api_parity/run.py
 
+site: build $(SITE)/.ready ## the documentation as a site, in target/site, with the reference of each language; a broken link fails
+	bash tests/site/build.sh
+
 api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what each language offers
 	$(IN_VENV)/python tests/api_parity/run.py --write
 
@@ -200,6 +204,13 @@ bindings-node/node_modules/.package-lock.json: bindings-node/package-lock.json
 $(VENV)/.ready: tests/requirements.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(SITE)/.ready: tests/site/requirements.txt tests/site/package.json
+	@$(PYTHON) -m venv $(SITE)
+	@$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/site/requirements.txt
+	@cp tests/site/package.json $(SITE)
+	@npm install --prefix $(SITE) --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # What packages are built with. It is large, and only they need it.
