@@ -67,8 +67,8 @@ def navigation() -> str:
 def add_navigation(_app: Sphinx, name: str, content: list[str]) -> None:
     if name == root_doc:
         content[0] += "\n" + navigation()
-    if name == "docs/decisions/README":
-        content[0] += "\n```{toctree}\n:glob:\n\n0*\n```\n"
+    if name in ("docs/decisions/README", "docs/migration/README"):
+        content[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
 
 def draw_diagrams(

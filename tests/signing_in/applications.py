@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from driver.ports import free_port, listens
 from driver.programs import DEBUG, ROOT, environment
 
 from . import page
@@ -143,7 +143,7 @@ def running(framework: str, form_post: bool, settings: Mapping[str, str]) -> Ite
     variant = f"{framework}-form_post" if form_post else framework
     folder = PACKAGES.folder / "running" / variant.replace(".", "_")
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     application = prepare(framework, form_post, folder, port)
     write(application.files, folder)
     sessions = tempfile.mkdtemp(dir=folder)
@@ -176,19 +176,12 @@ def log_of(framework: str, form_post: bool) -> str:
     return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(f"it does not start: {log.read_text(errors='replace')[-2000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        if listens(port):
             return
         time.sleep(0.1)
     raise RuntimeError(f"it does not listen after {START_SECONDS} s")
