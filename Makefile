@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo realm build test test-dist test-dist-long test-keycloak test-keycloak-22 test-oidc-provider test-django-oauth-toolkit test-differential test-signing-in test-kit test-command-line test-bundlers bundlers test-openid test-chaos chaos test-fleet fleet test-platforms platforms test-protocol test-schedules test-soak test-fuzz test-memory lint site api-table header abi fuzz mutants night bench dist clean
+.PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*/\1/p' Makefile)
 
 PYTHON ?= python3
 LANGUAGE ?= all
@@ -76,6 +76,15 @@ test-kit: build ## the local realm as users install it, and the tests of docs/te
 test-command-line: build $(VENV)/.ready ## the command line of each package against the local realm, and each fault that its doctor finds
 	$(IN_VENV)/python -m pytest -q tests/command_line
 
+test-pages: build ## the blocks of code in docs/ that no other test runs
+	$(PYTHON) tests/pages/run.py
+
+test-migration: build ## the programs of docs/migration with other libraries and with ours, and tokens taken along
+	$(PYTHON) tests/migration/run.py
+
+migration: build ## the same, and those with the crate oauth2
+	$(PYTHON) tests/migration/run.py --long
+
 test-bundlers: build ## the packed npm packages in esbuild, webpack, Rollup and @vercel/nft as docs/bundlers.md says, moved and run; publint and attw
 	$(PYTHON) tests/bundlers/run.py
 
@@ -135,6 +144,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
 	$(PYTHON) tests/prose.py
+	$(PYTHON) tests/pages/check.py
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash tests/house/dependencies.sh
@@ -169,7 +179,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	.cache/tools/bin/cargo-mutants mutants --output target
 
 night: ## what takes too long for every change: hours
-	$(MAKE) test-dist test-dist-long test-keycloak-22 chaos fleet bundlers platforms
+	$(MAKE) test-dist test-dist-long test-keycloak-22 chaos fleet bundlers migration platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants

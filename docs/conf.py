@@ -60,7 +60,9 @@ def navigation() -> str:
     for section in page.split("\n## ")[1:]:
         entries = [f"{title} </docs/{target}>" for title, target in ENTRY.findall(section)]
         caption = section.splitlines()[0]
-        text += "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```\n"])
+        text += "\n".join(
+            ["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```\n"]
+        )
     return text
 
 
@@ -72,7 +74,11 @@ def add_navigation(_app: Sphinx, name: str, content: list[str]) -> None:
 
 
 def draw_diagrams(
-    app: Sphinx, _name: str, _template: str, _context: dict[str, Any], doctree: nodes.document | None
+    app: Sphinx,
+    _name: str,
+    _template: str,
+    _context: dict[str, Any],
+    doctree: nodes.document | None,
 ) -> None:
     """Mermaid, on pages that have blocks in its language."""
     blocks = doctree.findall(nodes.literal_block) if doctree else ()

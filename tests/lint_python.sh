@@ -9,7 +9,7 @@ tools=$1
 "$tools/mypy" tests/openid benches/bench_id_token.py
 "$tools/mypy" tests/signing_in tests/testing
 "$tools/mypy" realm/python/sipgate_oauth2_realm realm/python/tests
-"$tools/mypy" tests/bundlers
+"$tools/mypy" tests/bundlers tests/migration tests/pages tests/site
 "$tools/mypy" tests/command_line
 MYPYPATH=bindings-c "$tools/mypy" bindings-c/abi.py bindings-c/tests/planted_breaks.py
 "$tools/mypy" examples/python/main_job.py examples/stores/sqlalchemy_store.py benches/bench_python.py

@@ -1,4 +1,4 @@
-"""The code of docs/migration: of each peer, its program, the same one here, and its saved tokens."""
+"""The code of docs/migration: a peer's program, the same one here, and how to take tokens along."""
 
 from __future__ import annotations
 

@@ -100,9 +100,11 @@ def problems(site: Path) -> Iterator[str]:
 
 
 PLANTED = """
-<link rel="stylesheet" href="https://a.example/a.css"><link rel="canonical" href="https://b.example">
+<link rel="stylesheet" href="https://a.example/a.css">
+<link rel="canonical" href="https://b.example">
 <script>import("https://c.example/c.mjs")</script><p id="here"><a href="#here">a</a>
-<a href="#away">b</a><a href="gone.html">c</a><a href="../out.html">d</a><a href="https://e.example">e</a>
+<a href="#away">b</a><a href="gone.html">c</a><a href="../out.html">d</a>
+<a href="https://e.example">e</a>
 """
 
 

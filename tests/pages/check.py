@@ -1,0 +1,110 @@
+"""Checks that a test runs each block of code in the README and in docs/.
+
+The tests themselves say what they run: their own functions read the blocks from the pages. Other
+blocks have an exact exception here, with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import bundlers.page
+import migration.page
+import readme.blocks
+import signing_in.page
+from migration.run import PEERS
+from pages.markdown import ROOT, Block, blocks, pages
+from pages.run import RUNS
+from signing_in.run import FRAMEWORKS
+
+# By page, heading and language: all blocks of this language below the heading.
+EXCEPTIONS: Mapping[tuple[str, str, str], str] = {
+    ("docs/bundlers.md", "Another platform than your own", "text"): (
+        "npm finds the package of another platform in a registry only, and none has it yet"
+    ),
+    ("docs/fleets.md", "Rights", "sql"): (
+        "tests/fleet carries out the grant that the library's error names, which has another table"
+    ),
+    ("docs/signing-in.md", "Sign in with sipgate", "sh"): (
+        "settings for sipgate; tests/signing_in gives its programs the same ones for the realm"
+    ),
+}
+
+
+def readme_blocks() -> Iterator[str]:
+    for language in ("python", "js", "rust", "c"):
+        yield readme.blocks.block(language)
+
+
+def ci_commands() -> Iterator[str]:
+    """Blocks of which each line is a step of CI."""
+    steps = set(re.findall(r"^step (.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE))
+    for block in blocks("README.md"):
+        lines = block.text.splitlines()
+        if {line.partition("#")[0].strip() for line in lines} <= steps:
+            yield block.text
+
+
+def signing_in_blocks() -> Iterator[str]:
+    for title in (*FRAMEWORKS, "Any other server"):
+        code = signing_in.page.code(title)
+        yield from (block.text for block in blocks("docs/signing-in.md") if block.text in code)
+
+
+def bundlers_blocks() -> Iterator[str]:
+    titles = bundlers.page.titles()
+    for block in blocks("docs/bundlers.md"):
+        if block.heading in titles and block.language in ("js", "sh"):
+            yield block.text
+
+
+def migration_blocks() -> Iterator[str]:
+    for peer in PEERS:
+        yield from migration.page.blocks(peer)
+
+
+def own_blocks() -> Iterator[str]:
+    for page, heading, language in RUNS:
+        for block in blocks(page):
+            if (block.heading, block.language) == (heading, language):
+                yield block.text
+
+
+TESTS: Mapping[str, Callable[[], Iterator[str]]] = {
+    "tests/readme/run.py": readme_blocks,
+    ".ci/run": ci_commands,
+    "tests/signing_in/run.py": signing_in_blocks,
+    "tests/bundlers/run.py": bundlers_blocks,
+    "tests/migration/run.py": migration_blocks,
+    "tests/pages/run.py": own_blocks,
+}
+# The site's diagrams.
+NO_CODE = {"mermaid"}
+
+
+def excepted(block: Block) -> tuple[str, str, str]:
+    return block.page, block.heading, block.language
+
+
+def main() -> int:
+    every = [block for page in pages() for block in blocks(page) if block.language not in NO_CODE]
+    run = {text: test for test, texts in TESTS.items() for text in texts()}
+    problems = [
+        f"{block.page}:{block.line}: no test runs this block ({block.heading}, {block.language})"
+        for block in every
+        if block.text not in run and excepted(block) not in EXCEPTIONS
+    ]
+    needed = {excepted(block) for block in every if block.text not in run}
+    problems += [f"{entry}: this exception is not needed" for entry in EXCEPTIONS.keys() - needed]
+    left_out = sum(excepted(block) in EXCEPTIONS for block in every)
+    print(*problems, f"{len(every)} blocks, {left_out} of them excepted", sep="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
