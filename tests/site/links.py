@@ -84,7 +84,7 @@ def problems_of(site: Path, path: Path) -> Iterator[str]:
         elif not target.is_file():
             yield f"{url}: there is no such page"
         elif target.suffix == ".html":
-            # rustdoc writes anchors as they are in links, with `%3C`, and ranges of lines as `#5-9`.
+            # rustdoc writes anchors with `%3C`, as in links, and ranges of lines as `#5-9`.
             names = {parts.fragment, unquote(parts.fragment), LINES.sub(r"\1", parts.fragment)}
             if not names & read(target).anchors:
                 yield f"{url}: the page has no such anchor"
