@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the C benchmark against the optimized library. The benchmark itself says if libraries for
+# Compiles the C benchmarks against the optimized library. They say themselves if libraries for
 # the hand-written code are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,5 +12,10 @@ for name in libcurl libcrypto; do
   fi
 done
 ln -sf libsipgate_oauth2.so "target/release/libsipgate_oauth2.so.$(bash bindings-c/version.sh --abi)"
-"${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude benches/bench_c.c -o target/c/bench \
-  target/release/libsipgate_oauth2.so "-Wl,-rpath,$PWD/target/release" "${flags[@]}"
+compile() {
+  "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude "benches/$1.c" -o "target/c/$1" \
+    target/release/libsipgate_oauth2.so "-Wl,-rpath,$PWD/target/release" "${@:2}"
+}
+compile bench_c "${flags[@]}"
+# Without those libraries: loading them would take most of its time.
+compile first_call

@@ -38,7 +38,7 @@ BENCHES: Mapping[str, Sequence[Sequence[str]]] = {
     ],
     "python": [[sys.executable, "benches/bench_python.py"]],
     "node": [["node", "benches/bench_node.mjs"]],
-    "c": [["target/c/bench"]],
+    "c": [["target/c/bench_c"]],
 }
 
 
@@ -63,6 +63,8 @@ def main() -> int:
                 ).returncode
                 for bench in BENCHES[language]
             ]
+        first_call = [sys.executable, "benches/first_call.py", language]
+        statuses.append(subprocess.run(first_call, cwd=ROOT).returncode)
         if language == "rust":
             statuses.append(fleet())
         if not set(statuses) <= {0, 1}:

@@ -226,7 +226,7 @@ impl ClientBuilder {
             metadata,
             events: self.events,
             clock: Box::new(SystemClock),
-            random: Box::new(SystemRandomness::new()),
+            random: Box::new(SystemRandomness),
         };
         Ok(Client::new(Arc::new(context), self.store))
     }

@@ -16,7 +16,7 @@ pub(super) struct TemporaryDirectory(PathBuf);
 
 impl TemporaryDirectory {
     pub(super) fn new() -> Self {
-        let [name] = tokens(&SystemRandomness::new()).unwrap();
+        let [name] = tokens(&SystemRandomness).unwrap();
         let path = std::env::temp_dir().join(format!("sipgate-oauth2 tést {name}"));
         fs::create_dir(&path).unwrap();
         Self(path)

@@ -1,28 +1,21 @@
 //! Randomness, passed as a value so that tests can choose what is drawn.
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::error::{Error, ErrorCode, Result};
 
-/// A source of random bytes. Private to the crate: users always get those of the operating system,
-/// through the crypto library.
+/// A source of random bytes. Private to the crate: users always get those of the operating system.
 pub(crate) trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
-pub(crate) struct SystemRandomness(SystemRandom);
-
-impl SystemRandomness {
-    pub(crate) fn new() -> Self {
-        Self(SystemRandom::new())
-    }
-}
+/// The operating system's own generator: nothing of it is kept here, so that a forked child shares
+/// nothing with its parent.
+pub(crate) struct SystemRandomness;
 
 impl Random for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        self.0
-            .fill(bytes)
+        getrandom::fill(bytes)
             .map_err(|_| Error::new(ErrorCode::Internal, "the operating system provided no random bytes; nothing was started, try again"))
     }
 }
@@ -42,14 +35,14 @@ mod tests {
 
     #[test]
     fn a_token_is_43_characters_of_the_url_alphabet() {
-        let [token] = tokens(&SystemRandomness::new()).unwrap();
+        let [token] = tokens(&SystemRandomness).unwrap();
         assert_eq!(token.len(), 43);
         assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
     }
 
     #[test]
     fn no_token_is_drawn_twice_and_every_bit_varies() {
-        let random = SystemRandomness::new();
+        let random = SystemRandomness;
         let mut seen = HashSet::new();
         let (mut ones, mut zeros) = ([0_u8; 32], [0xFF_u8; 32]);
         for _ in 0..1000 {

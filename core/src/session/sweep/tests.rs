@@ -95,7 +95,7 @@ fn context(clock: Passed) -> Arc<Context> {
         metadata,
         events: Events::default(),
         clock: Box::new(clock),
-        random: Box::new(SystemRandomness::new()),
+        random: Box::new(SystemRandomness),
     })
 }
 

@@ -410,5 +410,5 @@ fn digest() -> Result<[u8; 32], Violation> {
 }
 
 fn draw(bytes: &mut [u8]) -> Outcome {
-    SystemRandomness::new().fill(bytes).map_err(|error| Violation::failed("drawing random bytes", error.into()))
+    SystemRandomness.fill(bytes).map_err(|error| Violation::failed("drawing random bytes", error.into()))
 }

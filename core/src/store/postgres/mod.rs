@@ -80,7 +80,7 @@ impl Postgres {
         let server = Server::new(DatabaseUrl::parse(url, &environment)?, options, &environment)?;
         let mut first = [0];
         // A random start, so that processes that end after a few swaps sweep too.
-        SystemRandomness::new().fill(&mut first)?;
+        SystemRandomness.fill(&mut first)?;
         Ok(Self {
             statements: Statements::new(&table),
             database: Database::new(server, table, limits),
@@ -298,10 +298,10 @@ fn unknown(address: &Address) -> Error {
 /// A key that no login has.
 fn scratch_key() -> Result<StoreKey> {
     let mut digest = [0; 32];
-    SystemRandomness::new().fill(&mut digest)?;
+    SystemRandomness.fill(&mut digest)?;
     Ok(StoreKey::new(&digest))
 }
 
 fn new_marker() -> Result<String> {
-    tokens(&SystemRandomness::new()).map(|[token]| token[..22].to_owned())
+    tokens(&SystemRandomness).map(|[token]| token[..22].to_owned())
 }

@@ -67,7 +67,7 @@ fn look(settings: &Settings, connection: &mut Connection) -> Result<Vec<String>>
 /// Runs each command on keys of its own, which expire. The access list is checked before a cluster
 /// redirects.
 fn attempt(settings: &Settings, connection: &mut Connection) -> Result<Vec<Refusal>, Failure> {
-    let [random, version] = tokens(&SystemRandomness::new())?;
+    let [random, version] = tokens(&SystemRandomness)?;
     let (hash, text) = (settings.names.scratch(&random), settings.names.scratch(&version));
     let now = SystemClock.unix_seconds();
     let replies = connection.ask([

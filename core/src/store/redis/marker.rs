@@ -37,7 +37,7 @@ impl Marker {
             return Ok(());
         }
         let name = caller.settings.names.marker();
-        let [new] = tokens(&SystemRandomness::new())?;
+        let [new] = tokens(&SystemRandomness)?;
         caller.call(Call { name: &name, deadline, repeat: Repeat::Never }, |connection| {
             let [mut found] = connection.ask([&commands::get(&name)])?;
             if matches!(found, Ok(Value::Nil)) {

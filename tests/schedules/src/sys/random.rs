@@ -10,12 +10,6 @@ use protocol::error::Result;
 
 pub(crate) struct SystemRandomness;
 
-impl SystemRandomness {
-    pub(crate) fn new() -> Self {
-        Self
-    }
-}
-
 impl Random for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         let world = World::here();
