@@ -55,10 +55,13 @@ def environment_for(target: Target) -> dict[str, str]:
     if "apple" in target.triple:
         # Python has the functions that its module calls.
         flags += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
+    # Neither tables for elliptic curves nor what AVX-512 is needed for (decision 43).
+    told["AWS_LC_SYS_SMALL"] = "1"
     if target.linux:
         told |= zig.environment()
-        # zig would add debug information, and a static library keeps it.
-        told[f"CFLAGS_{target.triple.replace('-', '_')}"] = "-g0"
+        # zig would add debug information, and a static library keeps it. Nothing unwinds through C.
+        c_flags = "-g0 -fno-asynchronous-unwind-tables"
+        told[f"CFLAGS_{target.triple.replace('-', '_')}"] = c_flags
     if target.triple.endswith("windows-gnu") and os.name != "nt":
         told |= mingw.environment()
     if not standard_library.is_installed(target.triple):
