@@ -57,10 +57,19 @@ static int http_get(const char *url, const char *ca_file, const char *authorizat
 
 #else
 
+#ifdef _WIN32
+#include <winsock2.h>
+typedef SOCKET http_socket;
+#define http_close closesocket
+#else
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+typedef int http_socket;
+#define http_close close
+#define INVALID_SOCKET (-1)
+#endif
 
 static int http_get(const char *url, const char *ca_file, const char *authorization, char *text, size_t size)
 {
@@ -68,24 +77,31 @@ static int http_get(const char *url, const char *ca_file, const char *authorizat
     char host[64], path[1024], request[8192], response[16384] = "";
     unsigned short port;
     size_t length = 0;
-    ssize_t got = 1;
+    long got = 1;
     char *body;
-    int connection = socket(AF_INET, SOCK_STREAM, 0);
+    http_socket connection;
+#ifdef _WIN32
+    WSADATA started;
+
+    if (WSAStartup(MAKEWORD(2, 2), &started) != 0)
+        return 0;
+#endif
 
     (void)ca_file;
+    connection = socket(AF_INET, SOCK_STREAM, 0);
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connection < 0 || sscanf(url, "http://%63[^:/]:%hu%1023s", host, &port, path) != 3)
+    if (connection == INVALID_SOCKET || sscanf(url, "http://%63[^:/]:%hu%1023s", host, &port, path) != 3)
         return 0;
     address.sin_port = htons(port);
     snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: %s:%hu\r\nAuthorization: %s\r\n\r\n", path, host, port, authorization);
-    if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0 && write(connection, request, strlen(request)) > 0)
+    if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0 && send(connection, request, (int)strlen(request), 0) > 0)
         while (got > 0 && length < sizeof response - 1) {
-            got = read(connection, response + length, sizeof response - 1 - length);
+            got = (long)recv(connection, response + length, (int)(sizeof response - 1 - length), 0);
             length += got > 0 ? (size_t)got : 0;
         }
-    close(connection);
+    http_close(connection);
     body = strstr(response, "\r\n\r\n");
     if (body == NULL || strstr(response, " 200 ") == NULL)
         return 0;

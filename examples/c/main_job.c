@@ -111,6 +111,16 @@ static long life(const sipgate_oauth2_token_set *tokens)
     return (long)(sipgate_oauth2_token_set_expires_at(tokens) - (int64_t)time(NULL));
 }
 
+static void wait_a_moment(void)
+{
+#ifdef _WIN32
+    Sleep(200);
+#else
+    const struct timespec moment = {0, 200000000L};
+    nanosleep(&moment, NULL);
+#endif
+}
+
 static int run(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **tokens, sipgate_oauth2_token_set **newer)
 {
     sipgate_oauth2_error *error = NULL;
@@ -132,10 +142,8 @@ static int run(const sipgate_oauth2_client *client, sipgate_oauth2_token_set **t
         return 1;
 
     lived = life(*tokens);
-    while (life(*tokens) >= 0) {
-        const struct timespec moment = {0, 200000000L};
-        nanosleep(&moment, NULL);
-    }
+    while (life(*tokens) >= 0)
+        wait_a_moment();
     snprintf(line, sizeof line, "the access token expired after %ld s", lived);
     say("expired", line);
 

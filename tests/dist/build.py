@@ -52,9 +52,6 @@ def environment_for(target: Target) -> dict[str, str]:
     if target.musl:
         # A library for Python and Node.js uses the C library of its process.
         flags += ["-C", "target-feature=-crt-static"]
-    if "apple" in target.triple:
-        # Python has the functions that its module calls.
-        flags += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
     # Neither tables for elliptic curves nor what AVX-512 is needed for (decision 43).
     told["AWS_LC_SYS_SMALL"] = "1"
     if target.linux:

@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from demo import LOGIN, set_lifespan
-from dist import old_glibc
+from dist import guests, old_glibc
 from dist.targets import TARGETS, host
 from driver import zig
 from driver.local_realm import running_local_realm
@@ -32,9 +32,15 @@ from driver.programs import REALM_PROGRAM, ROOT
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 MUSL = "x86_64-unknown-linux-musl"
+ARM64 = "aarch64-unknown-linux-gnu"
+WINDOWS = "x86_64-pc-windows-gnu"
+# What npm calls a C library.
+NPM_LIBC = {"gnu": "glibc", "musl": "musl"}
 
 DIST = ROOT / "dist"
 EXAMPLES = ROOT / "examples"
+
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 
 # Installs a package into a folder, and tells how the main job is started there.
 Install = Callable[[Path], Sequence[str]]
@@ -82,18 +88,24 @@ def installed(program: str, package: Path, room: Path, *options: str) -> Sequenc
 
 
 def node(room: Path) -> Sequence[str]:
-    (room / "package.json").write_text('{ "private": true }\n')
-    tarballs = [
-        only("sipgate-oauth2-[0-9]*.tgz"),
-        only(f"sipgate-oauth2-{TARGETS[host()].npm}-*.tgz"),
-    ]
-    check("npm", "install", "--silent", "--offline", "--no-audit", *tarballs, cwd=room)
+    job = node_on(["node"], host(), room)
     check("npx", "--offline", "sipgate-oauth2", "--version", cwd=room)
+    return job
+
+
+def node_on(program: Sequence[str], target: str, room: Path) -> Sequence[str]:
+    """With a Node.js of that target, which npm need not be run by."""
+    (room / "package.json").write_text('{ "private": true }\n')
+    platform = TARGETS[target].npm
+    tarballs = [only("sipgate-oauth2-[0-9]*.tgz"), only(f"sipgate-oauth2-{platform}-*.tgz")]
+    system, cpu, *libc = platform.split("-")
+    kind = [f"--os={system}", f"--cpu={cpu}", *(f"--libc={NPM_LIBC[name]}" for name in libc)]
+    check("npm", "install", "--silent", "--offline", "--no-audit", *kind, *tarballs, cwd=room)
     same = "import('sipgate-oauth2').then((m) => console.log(m.Client === require('sipgate-oauth2').Client))"
-    if check("node", "--eval", same, cwd=room).strip() != "true":
+    if check(*program, "--eval", same, cwd=room).strip() != "true":
         raise SystemExit("import and require return different classes")
     shutil.copy(EXAMPLES / "node" / "main_job.mjs", room)
-    return ["node", "main_job.mjs"]
+    return [*program, "main_job.mjs"]
 
 
 def c(room: Path) -> Sequence[str]:
@@ -122,9 +134,8 @@ def compiled(
     configured = {"PKG_CONFIG_PATH": str(tree / "lib" / "pkgconfig")}
     asked = ["pkg-config", "--cflags", "--libs", *kind, "sipgate_oauth2"]
     flags = shlex.split(check(*asked, cwd=room, environment=configured))
-    warnings = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     source = EXAMPLES / "c" / "main_job.c"
-    check(*compiler, *warnings, source, "-o", "main_job", *flags, cwd=room)
+    check(*compiler, *WARNINGS, source, "-o", "main_job", *flags, cwd=room)
     return ["env", f"LD_LIBRARY_PATH={tree / 'lib'}", "./main_job"]
 
 
@@ -133,8 +144,44 @@ def sdist(room: Path) -> Sequence[str]:
 
 
 def node_on_old_glibc(room: Path) -> Sequence[str]:
-    _, *job = node(room)
-    return [*old_glibc.loader(), str(old_glibc.node(room)), *job]
+    return node_on([*old_glibc.loader(), str(old_glibc.node(room))], host(), room)
+
+
+def node_on_musl(room: Path) -> Sequence[str]:
+    return node_on(guests.musl_node(sys.executable, room), MUSL, room)
+
+
+def node_on_arm64(room: Path) -> Sequence[str]:
+    return node_on(guests.arm64_node(room), ARM64, room)
+
+
+def python_on_arm64(room: Path) -> Sequence[str]:
+    job = installed_for(ARM64, room)
+    return ["env", "PYTHONPATH=packages", *guests.arm64_python(), job]
+
+
+def python_on_windows(room: Path) -> Sequence[str]:
+    job = installed_for(WINDOWS, room)
+    return [*guests.windows_python(sys.executable, room), job]
+
+
+def installed_for(target: str, room: Path) -> str:
+    """Into a folder, by a pip that is told of another machine."""
+    platform = TARGETS[target].wheel.split(".")[0]
+    kind = ["--platform", platform, "--python-version", "3.11", "--only-binary=:all:", "--no-index"]
+    package = only(f"*{TARGETS[target].wheel}.whl")
+    pip = (sys.executable, "-m", "pip", "install", "--quiet")
+    check(*pip, *kind, "--target", "packages", package, cwd=room)
+    shutil.copy(EXAMPLES / "python" / "main_job.py", room)
+    return "main_job.py"
+
+
+def c_on_arm64(room: Path) -> Sequence[str]:
+    start, _ = guests.arm64()
+    python = str(zig.PROGRAMS / "python")
+    compiler = (python, "-m", "ziglang", "cc", "-target", "aarch64-linux-gnu.2.17")
+    *_, job = compiled(room, ARM64, compiler=compiler)
+    return [*start, "-E", f"LD_LIBRARY_PATH={room / 'a moved tree' / 'lib'}", job]
 
 
 def c_on_old_glibc(room: Path) -> Sequence[str]:
@@ -142,6 +189,19 @@ def c_on_old_glibc(room: Path) -> Sequence[str]:
     compiler = (python, "-m", "ziglang", "cc", "-target", "x86_64-linux-gnu.2.17")
     *_, job = compiled(room, host(), compiler=compiler)
     return [*old_glibc.loader(room / "a moved tree" / "lib"), job]
+
+
+def c_on_windows(room: Path) -> Sequence[str]:
+    """As a user of mingw links it: by its import library, with the DLL beside the program."""
+    with tarfile.open(only(f"sipgate-oauth2-c-*-{WINDOWS}.tar.gz")) as archive:
+        archive.extractall(room, filter="data")
+    tree = next(room.glob("sipgate-oauth2-c-*"))
+    source = EXAMPLES / "c" / "main_job.c"
+    compiler = ("x86_64-w64-mingw32-gcc", *WARNINGS, f"-I{tree / 'include'}")
+    libraries = (f"-L{tree / 'lib'}", "-lsipgate_oauth2", "-lws2_32")
+    check(*compiler, source, "-o", "main_job.exe", *libraries, cwd=room)
+    shutil.copy(tree / "bin" / "sipgate_oauth2.dll", room)
+    return [*guests.on_wine(), "main_job.exe"]
 
 
 def packages() -> dict[str, Install]:
@@ -165,6 +225,12 @@ IF_NAMED: Mapping[str, Install] = {
     "sdist": sdist,
     "node-on-old-glibc": node_on_old_glibc,
     "c-on-old-glibc": c_on_old_glibc,
+    "node-on-musl": node_on_musl,
+    "node-on-arm64": node_on_arm64,
+    "python-on-arm64": python_on_arm64,
+    "c-on-arm64": c_on_arm64,
+    "python-on-windows": python_on_windows,
+    "c-on-windows": c_on_windows,
 }
 
 

@@ -1,10 +1,25 @@
 //! Why a certificate is refused, in words.
 
+use std::env;
+
 use rustls::CertificateError;
+
+/// Where other libraries look for certificates, and this one does not.
+const OF_OTHERS: [&str; 3] = ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
 /// What is wrong with a certificate, and what to do. `own_roots` says whether the application gave
 /// the certificates to trust.
 pub(crate) fn certificate_problem(why: &CertificateError, own_roots: bool) -> String {
+    problem(why, own_roots, |name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn problem(why: &CertificateError, own_roots: bool, is_set: impl Fn(&str) -> bool) -> String {
+    let of_others = OF_OTHERS.iter().find(|name| is_set(name));
+    if let (CertificateError::UnknownIssuer, false, Some(name)) = (why, own_roots, of_others) {
+        return format!(
+            "{why}; this library does not read {name}: set ca_certificates to the contents of that file, or name it in SSL_CERT_FILE"
+        );
+    }
     let remedy = match why {
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             "it names no host: make one with subjectAltName (openssl req -x509 -addext subjectAltName=DNS:host.name), also for ca_certificates"
@@ -41,8 +56,14 @@ mod tests {
             (CertificateError::UnknownIssuer, false, "set ca_certificates"),
             (CertificateError::Revoked, false, "correct the host"),
         ] {
-            let text = certificate_problem(&error, own_roots);
+            let text = problem(&error, own_roots, |_| false);
             assert!(text.contains(words) && text.contains("ca_certificates"), "{text}");
         }
+    }
+    #[test]
+    fn a_variable_that_only_other_libraries_read_is_named() {
+        let text = |own_roots| problem(&CertificateError::UnknownIssuer, own_roots, |name| name == "NODE_EXTRA_CA_CERTS");
+        assert!(text(false).contains("does not read NODE_EXTRA_CA_CERTS"), "{}", text(false));
+        assert!(!text(true).contains("NODE_EXTRA"), "{}", text(true));
     }
 }
