@@ -58,7 +58,7 @@ impl Encrypted {
             return Err(Error::invalid_argument("encryption_keys", "has no key; give one, or omit it"));
         }
         let ciphers = keys.iter().map(Cipher::new).collect::<Result<_>>()?;
-        Ok(Self { inner, ciphers, random: SystemRandomness::new() })
+        Ok(Self { inner, ciphers, random: SystemRandomness })
     }
 
     fn encrypt(&self, key: &StoreKey, version: &str, data: &[u8]) -> Result<Vec<u8>> {
