@@ -90,9 +90,7 @@ def test_what_is_pasted_must_belong_to_the_login(run: CommandLine) -> None:
     assert run(*LOGIN, "--paste", typed="").returncode == 3
 
 
-def test_the_port_can_be_set_and_is_named_when_it_is_in_use(
-    run: CommandLine, realm: Realm
-) -> None:
+def test_the_port_can_be_set_and_is_named_when_it_is_in_use(run: CommandLine, realm: Realm) -> None:
     port = realm.ready["http"].rpartition(":")[2]
     refused = run(*LOGIN, "--port", port)
     assert refused.returncode == 5

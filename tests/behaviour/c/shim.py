@@ -357,7 +357,11 @@ class Shim:
             )
 
     def login_in_browser(self, args: Args) -> Reply:
-        client, scope, account = self.found("client", args), scope_of(args), args.pop("account", None)
+        client, scope, account = (
+            self.found("client", args),
+            scope_of(args),
+            args.pop("account", None),
+        )
         told: list[str] = []
 
         @header.types["url_handler"]

@@ -315,7 +315,11 @@ class Shim:
         return self.call(client.complete_login, args, view, request, callback, account)
 
     def login_in_browser(self, args: Args) -> Any:
-        client, name, scope = self.objects[args.pop("client")], args.pop("source"), args.pop("scope")
+        client, name, scope = (
+            self.objects[args.pop("client")],
+            args.pop("source"),
+            args.pop("scope"),
+        )
         told: list[str] = []
 
         def view(source: Any) -> Reply:
