@@ -1,7 +1,7 @@
 """Stores for fleets on real servers: the kit, all languages together, contention, every failure.
 
-Starts PostgreSQL, pgbouncer, Redis and Valkey by itself. The short form takes minutes. `--long`
-tests every failure in every language, contends for longer, and does so between machines.
+Starts PostgreSQL, pgbouncer, Redis, Valkey and a cluster by itself. The short form takes minutes.
+`--long` tests every failure in every language, contends for longer, and does so between machines.
 """
 
 from __future__ import annotations
