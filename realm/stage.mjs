@@ -23,6 +23,11 @@ rmSync(room, { recursive: true, force: true })
 const module = join(room, 'python', 'sipgate_oauth2_realm')
 cpSync(join(here, 'python', 'sipgate_oauth2_realm'), module, { recursive: true })
 putProgram(join(module, 'bin'))
+// As after an installation, pytest finds the fixtures by this.
+const metadata = join(room, 'python', 'sipgate_oauth2_realm-0.dist-info')
+mkdirSync(metadata)
+copyFileSync(join(here, 'python', 'entry_points.txt'), join(metadata, 'entry_points.txt'))
+writeFileSync(join(metadata, 'METADATA'), 'Metadata-Version: 2.1\nName: sipgate-oauth2-realm\nVersion: 0\n')
 
 const modules = join(room, 'node', 'node_modules')
 cpSync(join(root, 'target', 'node', 'node_modules'), modules, { recursive: true })

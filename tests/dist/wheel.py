@@ -42,13 +42,6 @@ Requires-Python: >=3.10
 Description-Content-Type: text/markdown
 
 """
-REALM_ENTRY_POINTS = b"""\
-[console_scripts]
-sipgate-oauth2-realm = sipgate_oauth2_realm.program:main
-
-[pytest11]
-sipgate_oauth2_realm = sipgate_oauth2_realm.pytest_plugin
-"""
 
 
 @dataclass(frozen=True)
@@ -108,8 +101,9 @@ def of_realm(target: Target, program: Path) -> Wheel:
     }
     readme = (folder.parent / "README.md").read_text()
     described = (REALM_METADATA.format(version=version()) + readme).encode()
+    entry_points = (folder.parent / "entry_points.txt").read_bytes()
     tags = f"py3-none-{target.wheel}"
-    return Wheel(REALM_MODULE, tags, files, described, REALM_NOTICES, REALM_ENTRY_POINTS)
+    return Wheel(REALM_MODULE, tags, files, described, REALM_NOTICES, entry_points)
 
 
 def metadata(dist: Path) -> bytes:

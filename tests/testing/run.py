@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from testing.installed import PACKAGES
 
 DIST = ROOT / "dist"
 LIMIT_SECONDS = 600
-PLUGIN = ("-p", "sipgate_oauth2_realm.pytest_plugin")
 
 
 class Failed(Exception):
@@ -43,8 +42,6 @@ class Place:
     python: Path
     node: Path
     environment: Mapping[str, str]
-    # Without metadata, pytest does not find the plugin by itself.
-    pytest: Sequence[str] = ()
 
     def run(self, *command: str | Path, cwd: Path) -> str:
         environment = {**os.environ, **self.environment}
@@ -87,7 +84,7 @@ def checkout() -> Iterator[Place]:
         "PYTHONPATH": os.pathsep.join(paths),
         "PATH": os.pathsep.join([str(DEBUG), os.environ["PATH"]]),
     }
-    yield Place(PACKAGES.python, PACKAGES.folder, environment, PLUGIN)
+    yield Place(PACKAGES.python, PACKAGES.folder, environment)
 
 
 def only(pattern: str) -> Path:
@@ -126,7 +123,7 @@ def python_module(place: Place) -> None:
     tests = ROOT / "realm" / "python" / "tests"
     with place.room() as room:
         shutil.copytree(tests, room / "tests")
-        place.run(place.python, "-m", "pytest", "-q", *place.pytest, "tests", cwd=room)
+        place.run(place.python, "-m", "pytest", "-q", "tests", cwd=room)
 
 
 def node_module(place: Place) -> None:
@@ -137,11 +134,9 @@ def node_module(place: Place) -> None:
 def pytest(place: Place) -> None:
     sections = ("pytest", "An account without a server", "Errors that a test makes")
     with place.room(*sections, app__py=page.application()) as room:
-        said = place.run(place.python, "-m", "pytest", "-q", *place.pytest, ".", cwd=room)
+        said = place.run(place.python, "-m", "pytest", "-q", ".", cwd=room)
         expect(said, "7 passed")
-        said = place.run(
-            place.python, "-m", "pytest", "-q", *place.pytest, "-n", "2", ".", cwd=room
-        )
+        said = place.run(place.python, "-m", "pytest", "-q", "-n", "2", ".", cwd=room)
         expect(said, "7 passed")
 
 

@@ -250,8 +250,7 @@ def test_other(sipgate_realm, record_property):
 def test_each_worker_of_xdist_has_a_realm_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "test_two.py").write_text(XDIST)
     report = tmp_path / "report.xml"
-    plugin = ["-p", "sipgate_oauth2_realm.pytest_plugin", "-p", "xdist"]
-    command = [sys.executable, "-m", "pytest", *plugin, "-n", "2", "--dist", "each"]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "each"]
     command += [f"--junitxml={report}", str(tmp_path)]
     subprocess.run(command, check=True, cwd=tmp_path, timeout=PATIENCE, stdout=subprocess.DEVNULL)
     places = {line for line in report.read_text().split('"') if line.startswith("http://127")}
