@@ -71,7 +71,7 @@ test('the package contains the facade, its types and the licences, and no native
   inFolder((folder) => {
     const files = packed(['main', folder])
     const facade = readdirSync(join(here, 'lib')).map((name) => `lib/${name}`)
-    const rest = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'index.cjs', 'index.d.cts', 'index.d.mts', 'index.mjs', 'package.json']
+    const rest = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'bin/sipgate-oauth2.cjs', 'index.cjs', 'index.d.cts', 'index.d.mts', 'index.mjs', 'package.json']
     assert.deepEqual(files, [...facade, ...rest].toSorted())
     assert.ok(facade.every((path) => path.endsWith('.cjs')))
   })

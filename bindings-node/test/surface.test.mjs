@@ -70,7 +70,6 @@ const texts = [
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.tokenSource(account)],
   ['account', 'required', ['', 'x'.repeat(1025)], (account) => client.completeLogin(request, 'a=b', { account })],
   ['account', 'optional', ['', 'x'.repeat(1025)], (account) => client.loginInBrowser('openid', { account, redirectUri: 'https://example.com/' })],
-  ['on_url', 'optional', ['', 'x'], (onUrl) => client.loginInBrowser('openid', { onUrl, redirectUri: 'https://example.com/' })],
   ['callback', 'required', [], (callback) => client.completeLogin(request, callback, { account: 'anna' })],
   ['id_token_signed_response_alg', 'required', [...BAD_TEXT, 'none', 'RS256 '], (name) => Client.sipgate({ ...sipgate, idTokenSignedResponseAlg: [name] })],
   ['trusted_audiences', 'required', [], (audience) => Client.sipgate({ ...sipgate, trustedAudiences: [audience] })],

@@ -94,6 +94,21 @@ class Custom:
 
 CUSTOM = Custom()
 UNTOUCHED = "/nobody/makes/this/folder/logins.db"
+AUTHORIZATION: Mapping[str, Any] = {
+    "scope": "a b",
+    "redirect_uri": "https://example.com/auth",
+    "response_mode": "query",
+    "state": "s",
+    "return_to": "/",
+    "prompt": "login",
+    "login_hint": "anna",
+    "ui_locales": "de",
+    "max_age": 60,
+    "acr_values": "gold",
+    "claims": {"id_token": {"auth_time": {"essential": True}}},
+    "id_token_hint": CANARY,
+    "extra": {"audience": "1"},
+}
 
 # Valid arguments. The tests replace one at a time with a bad one.
 CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
@@ -104,24 +119,7 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     ),
     "Client": (Client, {"metadata": METADATA, "client_id": "client", **OPTIONS}),
     "from_env": (Client.from_env, {"realm": "third-party", **OPTIONS}),
-    "authorization_request": (
-        NOWHERE.authorization_request,
-        {
-            "scope": "a b",
-            "redirect_uri": "https://example.com/auth",
-            "response_mode": "query",
-            "state": "s",
-            "return_to": "/",
-            "prompt": "login",
-            "login_hint": "anna",
-            "ui_locales": "de",
-            "max_age": 60,
-            "acr_values": "gold",
-            "claims": {"id_token": {"auth_time": {"essential": True}}},
-            "id_token_hint": CANARY,
-            "extra": {"audience": "1"},
-        },
-    ),
+    "authorization_request": (NOWHERE.authorization_request, AUTHORIZATION),
     "exchange_callback": (
         NOWHERE.exchange_callback,
         {"request": REQUEST, "callback": CALLBACK, "timeout": 1, "cancel": CancelToken()},
@@ -148,7 +146,8 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     ),
     "login_in_browser": (
         NOWHERE.login_in_browser,
-        {"scope": "openid", "account": "anna", "on_url": print, "state": "s", **CALL},
+        # The redirect URI is elsewhere, so that nothing begins.
+        {**AUTHORIZATION, "account": "anna", "on_url": print, **CALL},
     ),
     "accounts": (NOWHERE.accounts, CALL),
     "keep_alive": (NOWHERE.keep_alive, {"idle": 1, **CALL}),
@@ -272,6 +271,7 @@ WRONG_SECONDS: Mapping[str, Any] = {
 # Arguments for which any text is valid, because it is only compared, stored or not sent.
 TAKEN = {
     ("authorization_request", "return_to"),
+    ("login_in_browser", "return_to"),
     ("exchange_code", "scope"),
     ("exchange_code", "nonce"),
     ("check_logout_response", "state"),
@@ -280,6 +280,7 @@ TAKEN = {
 # Values that are valid for an argument of any function.
 GOOD_VALUES = {
     "on_event": {"a class", "a function"},
+    "on_url": {"a class", "a function"},
     "max_age": {"an int"},
     "account": {"an embedded NUL", "a line break"},
     "path": set(WRONG_TEXTS),

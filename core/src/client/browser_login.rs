@@ -27,6 +27,8 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// Where the user returns to if the client has no redirect URI: any free port of this machine.
 const REDIRECT_URI: &str = "http://127.0.0.1/";
 
+type OnUrl = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What [`Client::login_in_browser`] asks for: the parameters of the authorization request, and
 /// what is optional.
 ///
@@ -40,7 +42,7 @@ const REDIRECT_URI: &str = "http://127.0.0.1/";
 pub struct BrowserLogin {
     parameters: AuthorizationParameters,
     account: Option<String>,
-    on_url: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    on_url: Option<OnUrl>,
 }
 
 impl BrowserLogin {
@@ -115,6 +117,8 @@ impl Client {
         Task::started(options.refuse_cancelled().and_then(|()| {
             self.check_can_log_in(account.as_deref(), &parameters)?;
             let own = parameters.own_redirect_uri().or(self.redirect_uri()).unwrap_or(REDIRECT_URI).to_owned();
+            // A mistake is found before anything listens.
+            self.authorization_request(parameters.clone().redirect_uri(own.as_str()))?;
             let listener = Listener::bind(&own)?;
             let request = self.authorization_request(parameters.redirect_uri(listener.redirect_uri()))?;
             if let Some(on_url) = &on_url {
