@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,15 @@ class CommandLine:
     program: list[str]
     variables: dict[str, str]
 
-    def __call__(
-        self, *arguments: str, typed: str = "", **changes: str | None
+    def __call__(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
+        return self._run(arguments, "", changes)
+
+    def typing(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """With this on standard input."""
+        return self._run(arguments, text, {})
+
+    def _run(
+        self, arguments: Sequence[str], typed: str, changes: Mapping[str, str | None]
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self.program, *arguments],

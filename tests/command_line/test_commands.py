@@ -84,10 +84,10 @@ def test_without_a_browser_the_address_is_pasted(run: CommandLine, realm: Realm)
 
 
 def test_what_is_pasted_must_belong_to_the_login(run: CommandLine) -> None:
-    pasted = run(*LOGIN, "--paste", typed="http://127.0.0.1/cb?state=other&code=c\n")
+    pasted = run.typing("http://127.0.0.1/cb?state=other&code=c\n", *LOGIN, "--paste")
     assert (pasted.returncode, pasted.stdout) == (7, "")
     assert "state: missing or not that of this authorization request" in pasted.stderr
-    assert run(*LOGIN, "--paste", typed="").returncode == 3
+    assert run.typing("", *LOGIN, "--paste").returncode == 3
 
 
 def test_the_port_can_be_set_and_is_named_when_it_is_in_use(run: CommandLine, realm: Realm) -> None:

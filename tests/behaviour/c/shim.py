@@ -364,10 +364,7 @@ class Shim:
         )
         told: list[str] = []
 
-        @header.types["url_handler"]
-        def on_url(_user_data: object, url: bytes) -> None:
-            told.append(url.decode())
-
+        on_url = header.types["url_handler"](lambda _, url: told.append(url.decode()))
         with authorization_parameters(args) as parameters:
             given = client, scope, parameters, account, on_url, None
             source = self.wait(make, "client_login_in_browser", args, *given)
