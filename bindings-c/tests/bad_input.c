@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define ENCRYPTION_KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 static const char broken[] = "\xff\xfe";
 static char *huge;
 
@@ -156,6 +158,12 @@ static void parameters(const sipgate_oauth2_client *client)
     CHECK(sipgate_oauth2_authorization_request_restore("", &request, NULL) == SIPGATE_LOGIN_EXPIRED);
     CHECK(sipgate_oauth2_authorization_request_restore(huge, &request, NULL) == SIPGATE_LOGIN_EXPIRED);
     CHECK_REFUSED(sipgate_oauth2_authorization_request_restore("x", NULL, &error), "request");
+    CHECK_TEXT(sipgate_oauth2_authorization_request_unseal(text, ENCRYPTION_KEY, &request, &error), "sealed");
+    CHECK_TEXT(sipgate_oauth2_authorization_request_unseal("x", text, &request, &error), "encryption_keys");
+    CHECK_REFUSED(sipgate_oauth2_authorization_request_unseal("x", "", &request, &error), "encryption_keys");
+    CHECK(sipgate_oauth2_authorization_request_unseal("", ENCRYPTION_KEY, &request, NULL) == SIPGATE_LOGIN_EXPIRED);
+    CHECK(sipgate_oauth2_authorization_request_unseal(huge, ENCRYPTION_KEY, &request, NULL) == SIPGATE_LOGIN_EXPIRED);
+    CHECK_REFUSED(sipgate_oauth2_authorization_request_unseal("x", ENCRYPTION_KEY, NULL, &error), "request");
     CHECK(request == NULL);
 }
 

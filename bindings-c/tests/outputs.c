@@ -55,9 +55,10 @@ static sipgate_oauth2_client *of_client(void)
 
 static void of_logins(const sipgate_oauth2_client *client)
 {
-    sipgate_oauth2_authorization_request *request = NULL, *restored = NULL;
+    static const char KEY[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    sipgate_oauth2_authorization_request *request = NULL, *restored = NULL, *unsealed = NULL;
     sipgate_oauth2_authorization_code *code = NULL;
-    sipgate_oauth2_secret *exported = NULL;
+    sipgate_oauth2_secret *exported = NULL, *sealed = NULL;
 
 #define CHECK_REQUEST(call, name) CHECK_UNTOUCHED(sipgate_oauth2_authorization_request, call, name)
     CHECK_REQUEST(sipgate_oauth2_client_authorization_request(NULL, "a", NULL, &out, &error), "client");
@@ -70,9 +71,17 @@ static void of_logins(const sipgate_oauth2_client *client)
     CHECK_QUIET(sipgate_oauth2_authorization_request_export(request, &exported, &error));
     CHECK_QUIET(
         sipgate_oauth2_authorization_request_restore(sipgate_oauth2_secret_text(exported).data, &restored, &error));
+    CHECK_UNTOUCHED(sipgate_oauth2_secret, sipgate_oauth2_authorization_request_seal(NULL, KEY, &out, &error), "request");
+    CHECK_UNTOUCHED(sipgate_oauth2_secret, sipgate_oauth2_authorization_request_seal(request, "", &out, &error),
+                    "encryption_keys");
+    CHECK_REQUEST(sipgate_oauth2_authorization_request_unseal("x", NULL, &out, &error), "encryption_keys");
+    CHECK_QUIET(sipgate_oauth2_authorization_request_seal(request, KEY, &sealed, &error));
+    CHECK_QUIET(sipgate_oauth2_authorization_request_unseal(sipgate_oauth2_secret_text(sealed).data, KEY, &unsealed, &error));
     CHECK_QUIET(sipgate_oauth2_authorization_code_new("c", &code, &error));
     sipgate_oauth2_authorization_code_free(code);
     sipgate_oauth2_secret_free(exported);
+    sipgate_oauth2_secret_free(sealed);
+    sipgate_oauth2_authorization_request_free(unsealed);
     sipgate_oauth2_authorization_request_free(restored);
     sipgate_oauth2_authorization_request_free(request);
 }

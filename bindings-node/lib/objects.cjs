@@ -78,8 +78,9 @@ class AuthorizationRequest {
   }
 
   seal(encryptionKeys) {
+    const request = this.#native
     const given = keys('encryption_keys', encryptionKeys)
-    return guarded('AuthorizationRequest.seal', () => native.sealRequest(this.#native, given))
+    return guarded('AuthorizationRequest.seal', () => native.sealRequest(request, given))
   }
 
   /** Without the URL: its `state` ties the authorization response to the user's session. */

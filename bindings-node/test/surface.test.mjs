@@ -22,6 +22,7 @@ const request = client.authorizationRequest('a')
 const source = client.tokenSource('anna')
 const customStore = { load: () => undefined, save: () => true }
 
+const KEYS = ['00'.repeat(32)]
 const NOT_TEXT = [null, 42, NaN, 10n, true, Symbol('canary'), () => 'canary', new Date(0), Object.create(null), Buffer.from('canary')]
 const BROKEN_TEXT = ['canary\ud800', '\udc00canary']
 /** Values that a required URL in the metadata cannot have. */
@@ -56,6 +57,8 @@ const texts = [
   ['extra', 'required', BAD_TEXT, (name) => client.authorizationRequest('a', { extra: [[name, 'value']] })],
   ['scope', 'required', ['', 'canary\0', 'ä'], (name) => client.authorizationRequest([name])],
   ['exported', 'required', [], (exported) => AuthorizationRequest.restore(exported)],
+  ['sealed', 'required', [], (sealed) => AuthorizationRequest.unseal(sealed, KEYS)],
+  ['encryption_keys', 'required', BAD_TEXT, (key) => request.seal([key])],
   ['callback', 'required', [], (callback) => client.exchangeCallback(request, callback)],
   ['url', 'required', BAD_TEXT, (url) => Store.open(url)],
   ['table', 'optional', BAD_TEXT, (table) => Store.open('memory:', { table })],
@@ -91,6 +94,8 @@ const texts = [
 
 const others = [
   ['scope', [undefined, ...NOT_TEXT, ...BROKEN_TEXT, {}, [null], [], [['a']]], (scope) => client.authorizationRequest(scope)],
+  ['encryption_keys', [undefined, ...NOT_TEXT, 'canary', [], [new Uint8Array(31)]], (keys) => request.seal(keys)],
+  ['encryption_keys', [undefined, ...NOT_TEXT, 'canary', [], [null]], (keys) => AuthorizationRequest.unseal('canary', keys)],
   ['scope', [...NOT_TEXT, [1]], (scope) => client.exchangeCode('a', { scope })],
   ['scope', [...NOT_TEXT, '', []], (scope) => client.refresh('a', { scope })],
   ['extra', [null, 42, 'canary', Symbol('canary'), [1], ['canary'], [['canary']], [['a', 'b', 'c']], { a: 1 }, { state: 'canary' }], (extra) =>

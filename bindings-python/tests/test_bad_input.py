@@ -57,7 +57,8 @@ OPTIONS: Mapping[str, Any] = {
     "store": Store.memory(),
     "on_event": lambda event: None,
 }
-STORE = {"encryption_keys": [b"k" * 32], "recheck": 1}
+KEYS = {"encryption_keys": [b"k" * 32]}
+STORE = {**KEYS, "recheck": 1}
 OF_SERVERS = (
     "password",
     "ca_certificates",
@@ -209,6 +210,11 @@ CALLABLES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     "Store.check": (Store.memory().check, CALL),
     "check_store": (check_store, {"store": CUSTOM}),
     "AuthorizationRequest.restore": (AuthorizationRequest.restore, {"exported": REQUEST.export()}),
+    "AuthorizationRequest.seal": (REQUEST.seal, KEYS),
+    "AuthorizationRequest.unseal": (
+        AuthorizationRequest.unseal,
+        {"sealed": REQUEST.seal([b"k" * 32]), **KEYS},
+    ),
     "TokenSet.restore": (TokenSet.restore, {"tokens": '{"access_token": "a"}'}),
 }
 WITH_AWAIT: Mapping[str, Any] = {
@@ -351,7 +357,11 @@ def test_a_bad_argument_is_named(
         assert isinstance(bad, str)
         assert error.code == "SIPGATE_ID_TOKEN"
         return
-    if argument == "exported" and isinstance(bad, str) and error.code != "SIPGATE_INVALID_ARGUMENT":
+    if (
+        argument in ("exported", "sealed")
+        and isinstance(bad, str)
+        and error.code != "SIPGATE_INVALID_ARGUMENT"
+    ):
         # So is the text of an authorization request.
         assert error.code == "SIPGATE_LOGIN_EXPIRED"
         return
