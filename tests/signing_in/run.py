@@ -156,6 +156,15 @@ def server_down(scene: Scene) -> None:
     expect("the page, reloaded", (response.status, response.location) in TO_HOME, response)
 
 
+def our_mistake(scene: Scene) -> None:
+    callback = scene.log_in(scene.visitor.get("/login").location)
+    refused = {"on": "token", "kind": "answer", "status": 401, "times": 1}
+    scene.realm.order("faults", {**refused, "body": '{"error":"invalid_client"}'})
+    response = scene.come_back(callback)
+    page_says_so = response.status == 500 and "our mistake" in response.body
+    expect("a wrong client secret", page_says_so, response)
+
+
 def logout(scene: Scene) -> None:
     log_in_again(scene)
     redirect = scene.visitor.post("/logout")
@@ -216,7 +225,7 @@ def problem_of(framework: str, form_post: bool) -> str | None:
     if framework == SEALED:
         steps = [sealed_cookies]
     elif not form_post:
-        steps += [api_call, server_down, logout]
+        steps += [api_call, server_down, our_mistake, logout]
         steps += [backchannel_logout, unjudged_logout_token, refused_logout_token]
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         step = None
