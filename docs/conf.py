@@ -16,8 +16,13 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAW = """
-mermaid.initialize({ startOnLoad: false, theme: "neutral" });
-addEventListener("load", () => mermaid.run({ querySelector: ".highlight-mermaid pre" }));
+mermaid.initialize({ startOnLoad: false, theme: "neutral", deterministicIds: true });
+addEventListener("load", () => {
+  const nodes = document.querySelectorAll(".highlight-mermaid pre");
+  // Without the elements that Sphinx has put around the text.
+  for (const node of nodes) node.textContent = node.textContent;
+  mermaid.run({ nodes });
+});
 """
 ENTRY = re.compile(r"^- \[(?P<title>[^\]]+)\]\((?P<target>[^)#]+)\)", re.MULTILINE)
 
