@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::realm::{CLIENTS, USERS};
+use crate::fixtures::{CLIENTS, USERS};
 use crate::site::REALMS;
 use crate::tls::Tls;
 

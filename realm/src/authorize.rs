@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::form::{self, Form};
+use crate::authorization_request::{AuthorizationRequest, Challenge, ResponseMode};
+use crate::callback::{self, redirected};
+use crate::form::Form;
 use crate::login;
 use crate::oauth_error::OAuthError;
 use crate::pages;
@@ -16,39 +18,6 @@ use crate::site::Call;
 
 const NO_IMPLICIT_FLOW: &str =
     "Client is not allowed to initiate browser login with given response_type. Implicit flow is disabled for the client.";
-
-/// A request whose response may be sent to its redirect URI.
-#[derive(Clone)]
-pub(crate) struct AuthorizationRequest {
-    pub(crate) client_id: String,
-    pub(crate) redirect_uri: String,
-    pub(crate) scope: Vec<String>,
-    pub(crate) state: Option<String>,
-    pub(crate) nonce: Option<String>,
-    pub(crate) challenge: Option<Challenge>,
-    pub(crate) login_hint: String,
-    /// Whether the browser's session made a password unnecessary.
-    pub(crate) single_sign_on: bool,
-    mode: ResponseMode,
-    prompt: Vec<String>,
-    max_age: Option<i64>,
-    /// Whether the client named values for `acr`. This realm has one way to log in, which it asks
-    /// for again then.
-    acr_asked: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResponseMode {
-    Query,
-    Fragment,
-    FormPost,
-}
-
-#[derive(Clone)]
-pub(crate) struct Challenge {
-    pub(crate) value: String,
-    pub(crate) hashed: bool,
-}
 
 pub(crate) async fn get(call: Call) -> Response {
     respond(&call, &call.query)
@@ -60,10 +29,10 @@ pub(crate) async fn post(call: Call, body: Bytes) -> Response {
 
 fn respond(call: &Call, parameters: &Form) -> Response {
     let mut realm = call.site.lock();
-    match AuthorizationRequest::judge(&realm, parameters) {
+    match judge(&realm, parameters) {
         Ok(request) => proceed(call, &mut realm, request),
         Err(Refusal::OnAPage(text)) => pages::error(StatusCode::BAD_REQUEST, text),
-        Err(Refusal::AtTheClient(request, error)) => request.refused(&realm, call, &error),
+        Err(Refusal::AtTheClient(request, error)) => callback::refused(call, &realm, &request, &error),
     }
 }
 
@@ -75,11 +44,15 @@ fn proceed(call: &Call, realm: &mut Realm, mut request: AuthorizationRequest) ->
         recent && !request.acr_asked && !request.prompted("login")
     });
     let Some(session) = session else {
-        return if silent { request.refused(realm, call, &redirected("login_required", "")) } else { login::begin(call, realm, request) };
+        return if silent {
+            callback::refused(call, realm, &request, &redirected("login_required", ""))
+        } else {
+            login::begin(call, realm, request)
+        };
     };
     let (session, username) = (session.id.clone(), session.username.clone());
-    if silent && request.must_ask(realm, &username) {
-        return request.refused(realm, call, &redirected("interaction_required", ""));
+    if silent && realm.must_ask(&request, &username) {
+        return callback::refused(call, realm, &request, &redirected("interaction_required", ""));
     }
     request.single_sign_on = true;
     login::finish_or_ask(call, realm, request, &session, &username)
@@ -91,114 +64,69 @@ enum Refusal {
     AtTheClient(Box<AuthorizationRequest>, OAuthError),
 }
 
-impl AuthorizationRequest {
-    fn judge(realm: &Realm, parameters: &Form) -> Result<Self, Refusal> {
-        if !realm.settings.enabled {
-            return Err(Refusal::OnAPage("Realm not enabled"));
-        }
-        let client_id = parameters.get("client_id").ok_or(Refusal::OnAPage("Invalid Request"))?;
-        let client = realm.client(client_id).ok_or(Refusal::OnAPage("Client not found."))?;
-        if !client.enabled {
-            return Err(Refusal::OnAPage("Client disabled."));
-        }
-        let redirect_uri = parameters
-            .get("redirect_uri")
-            .filter(|uri| client.is_registered(uri))
-            .ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
-
-        let max_age = parameters.get("max_age").map(str::parse).transpose().map_err(|_| Refusal::OnAPage("Invalid Request"))?;
-        let mode = match parameters.get("response_mode") {
-            Some("fragment") => ResponseMode::Fragment,
-            Some("form_post") => ResponseMode::FormPost,
-            _ => ResponseMode::Query,
-        };
-        let text = |name| parameters.get(name).map(str::to_owned);
-        let mut request = Self {
-            client_id: client_id.to_owned(),
-            redirect_uri: redirect_uri.to_owned(),
-            scope: Realm::granted(parameters.get("scope").unwrap_or_default()),
-            state: text("state"),
-            nonce: text("nonce"),
-            challenge: None,
-            login_hint: text("login_hint").unwrap_or_default(),
-            single_sign_on: false,
-            mode,
-            prompt: parameters.get("prompt").unwrap_or_default().split(' ').map(str::to_owned).collect(),
-            max_age,
-            acr_asked: acr_asked(parameters)?,
-        };
-        match request.complete(client, parameters) {
-            Ok(()) => Ok(request),
-            Err(error) => Err(Refusal::AtTheClient(Box::new(request), error)),
-        }
+fn judge(realm: &Realm, parameters: &Form) -> Result<AuthorizationRequest, Refusal> {
+    if !realm.settings.enabled {
+        return Err(Refusal::OnAPage("Realm not enabled"));
     }
-
-    fn complete(&mut self, client: &Client, parameters: &Form) -> Result<(), OAuthError> {
-        if parameters.has_duplicate() {
-            return Err(OAuthError::invalid_request("duplicated parameter"));
-        }
-        match parameters.get("response_type") {
-            Some("code") => {}
-            None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
-            Some(wanted) if wanted.split(' ').all(|part| matches!(part, "code" | "token" | "id_token")) => {
-                // Tokens would be returned in the fragment, so the error is too.
-                self.mode = ResponseMode::Fragment;
-                return Err(redirected("unauthorized_client", NO_IMPLICIT_FLOW));
-            }
-            Some(_) => return Err(redirected("unsupported_response_type", "")),
-        }
-        if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment" | "form_post")) {
-            return Err(OAuthError::invalid_request("Invalid parameter: response_mode"));
-        }
-        if self.scope.iter().any(|scope| !scopes::is_known(scope)) {
-            return Err(OAuthError::invalid_scope(format!("Invalid scopes: {}", parameters.get("scope").unwrap_or_default())));
-        }
-        self.challenge = challenge(client, parameters)?;
-        Ok(())
+    let client_id = parameters.get("client_id").ok_or(Refusal::OnAPage("Invalid Request"))?;
+    let client = realm.client(client_id).ok_or(Refusal::OnAPage("Client not found."))?;
+    if !client.enabled {
+        return Err(Refusal::OnAPage("Client disabled."));
     }
+    let redirect_uri = parameters
+        .get("redirect_uri")
+        .filter(|uri| client.is_registered(uri))
+        .ok_or(Refusal::OnAPage("Invalid parameter: redirect_uri"))?;
 
-    fn prompted(&self, prompt: &str) -> bool {
-        self.prompt.iter().any(|asked| asked == prompt)
+    let max_age = parameters.get("max_age").map(str::parse).transpose().map_err(|_| Refusal::OnAPage("Invalid Request"))?;
+    let mode = match parameters.get("response_mode") {
+        Some("fragment") => ResponseMode::Fragment,
+        Some("form_post") => ResponseMode::FormPost,
+        _ => ResponseMode::Query,
+    };
+    let text = |name| parameters.get(name).map(str::to_owned);
+    let mut request = AuthorizationRequest {
+        client_id: client_id.to_owned(),
+        redirect_uri: redirect_uri.to_owned(),
+        scope: Realm::granted(parameters.get("scope").unwrap_or_default()),
+        state: text("state"),
+        nonce: text("nonce"),
+        challenge: None,
+        login_hint: text("login_hint").unwrap_or_default(),
+        single_sign_on: false,
+        mode,
+        prompt: parameters.get("prompt").unwrap_or_default().split(' ').map(str::to_owned).collect(),
+        max_age,
+        acr_asked: acr_asked(parameters)?,
+    };
+    match complete(&mut request, client, parameters) {
+        Ok(()) => Ok(request),
+        Err(error) => Err(Refusal::AtTheClient(Box::new(request), error)),
     }
+}
 
-    pub(crate) fn must_ask(&self, realm: &Realm, username: &str) -> bool {
-        let asks = |client: &Client| client.consent && self.prompted("consent") || realm.needs_consent(client, username, &self.scope);
-        realm.client(&self.client_id).is_some_and(asks)
+fn complete(request: &mut AuthorizationRequest, client: &Client, parameters: &Form) -> Result<(), OAuthError> {
+    if parameters.has_duplicate() {
+        return Err(OAuthError::invalid_request("duplicated parameter"));
     }
-
-    pub(crate) fn granted(&self, realm: &Realm, call: &Call, session: &str, code: &str) -> Response {
-        let mut parameters = self.state_parameter();
-        parameters.push(("session_state", session));
-        if realm.settings.issuer_in_callback {
-            parameters.push(("iss", &call.issuer));
+    match parameters.get("response_type") {
+        Some("code") => {}
+        None => return Err(OAuthError::invalid_request("Missing parameter: response_type")),
+        Some(wanted) if wanted.split(' ').all(|part| matches!(part, "code" | "token" | "id_token")) => {
+            // Tokens would be returned in the fragment, so the error is too.
+            request.mode = ResponseMode::Fragment;
+            return Err(redirected("unauthorized_client", NO_IMPLICIT_FLOW));
         }
-        parameters.push(("code", code));
-        self.callback(&parameters)
+        Some(_) => return Err(redirected("unsupported_response_type", "")),
     }
-
-    pub(crate) fn refused(&self, realm: &Realm, call: &Call, error: &OAuthError) -> Response {
-        let mut parameters = vec![("error", error.error)];
-        if !error.description.is_empty() {
-            parameters.push(("error_description", error.description.as_str()));
-        }
-        parameters.extend(self.state_parameter());
-        if realm.settings.issuer_in_callback {
-            parameters.push(("iss", &call.issuer));
-        }
-        self.callback(&parameters)
+    if !matches!(parameters.get("response_mode"), None | Some("query" | "fragment" | "form_post")) {
+        return Err(OAuthError::invalid_request("Invalid parameter: response_mode"));
     }
-
-    fn state_parameter(&self) -> Vec<(&str, &str)> {
-        self.state.iter().map(|state| ("state", state.as_str())).collect()
+    if request.scope.iter().any(|scope| !scopes::is_known(scope)) {
+        return Err(OAuthError::invalid_scope(format!("Invalid scopes: {}", parameters.get("scope").unwrap_or_default())));
     }
-
-    fn callback(&self, parameters: &[(&str, &str)]) -> Response {
-        match self.mode {
-            ResponseMode::Query => pages::redirect(&form::with_query(&self.redirect_uri, parameters)),
-            ResponseMode::Fragment => pages::redirect(&format!("{}#{}", self.redirect_uri, form::encode(parameters))),
-            ResponseMode::FormPost => pages::form_post(&self.redirect_uri, parameters),
-        }
-    }
+    request.challenge = challenge(client, parameters)?;
+    Ok(())
 }
 
 /// Whether the request names values for `acr`. Without a map from names to levels, Keycloak only
@@ -211,11 +139,6 @@ fn acr_asked(parameters: &Form) -> Result<bool, Refusal> {
         return Err(Refusal::OnAPage("Invalid parameter: claims"));
     }
     Ok(!values.is_empty() || parameters.get("acr_values").is_some_and(|values| !values.is_empty()))
-}
-
-/// An error that is only ever sent in a callback, where it has no status.
-pub(crate) fn redirected(error: &'static str, description: &str) -> OAuthError {
-    OAuthError::new(StatusCode::BAD_REQUEST, error, description)
 }
 
 /// RFC 7636, 4.3. The default method is `plain`.

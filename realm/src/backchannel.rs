@@ -14,35 +14,15 @@ use crate::alteration::Alteration;
 use crate::bytes::uuid;
 use crate::clock;
 use crate::form;
-use crate::jwt::Unsigned;
 use crate::realm::{Client, Realm};
-use crate::session::{ClientSession, UserSession};
+use crate::session::Ended;
 use crate::site::{App, Site};
+use crate::unsigned::Unsigned;
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const LIFESPAN: u64 = 120;
 /// How long a client may take to accept a token.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A client's part of a session.
-pub(crate) struct Ended {
-    pub(crate) client_id: String,
-    pub(crate) username: String,
-    /// `None` for a token about all sessions of the user.
-    pub(crate) session: Option<String>,
-    pub(crate) issuer: String,
-}
-
-impl Ended {
-    pub(crate) fn of(session: &UserSession, client_id: &str, client: &ClientSession) -> Self {
-        Self {
-            client_id: client_id.to_owned(),
-            username: session.username.clone(),
-            session: Some(session.id.clone()),
-            issuer: client.issuer.clone(),
-        }
-    }
-}
 
 /// Posts what the clients have not been told yet, and waits until they have responded.
 pub(crate) async fn deliver(app: &App) {

@@ -11,12 +11,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::alteration::Alteration;
-use crate::backchannel::{self, Ended};
+use crate::backchannel;
 use crate::clock;
-use crate::control_login::{self, Browsers};
+use crate::control_login::Browsers;
+use crate::fixtures::USERS;
 use crate::form::Form;
 use crate::keys::Rotation;
-use crate::realm::USERS;
+use crate::session::Ended;
 use crate::settings::Change;
 use crate::site::{App, Base};
 
@@ -38,8 +39,8 @@ pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
         .route("/_realm/rotate_keys", post(rotate_keys))
         .route("/_realm/logout_token", post(logout_token))
         .route("/_realm/withdraw_consent", post(withdraw_consent))
-        .route("/_realm/login", post(move |order| control_login::login(login, order)))
-        .route("/_realm/logout", post(move |order| control_login::logout(logout, order)))
+        .route("/_realm/login", post(async move |Json(order): Json<Value>| respond(login.login(order).await)))
+        .route("/_realm/logout", post(async move |Json(order): Json<Value>| respond(logout.logout(order).await)))
 }
 
 async fn reset(State(app): State<Arc<App>>, browsers: Arc<Browsers>) -> Json<Value> {
@@ -68,10 +69,7 @@ struct Advance {
 
 async fn advance(Json(order): Json<Value>) -> Response {
     let moved = serde_json::from_value(order).map_err(|error| error.to_string()).and_then(|order: Advance| clock::advance(order.seconds));
-    match moved {
-        Ok(()) => Json(json!({"ahead": clock::ahead()})).into_response(),
-        Err(problem) => refused(&problem),
-    }
+    respond(moved.map(|()| json!({"ahead": clock::ahead()})))
 }
 
 /// What an administrator does to sign users out.
@@ -183,10 +181,7 @@ fn apply(app: &App, realm: Option<&str>, mut change: impl FnMut(&mut crate::real
 }
 
 async fn faults(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Response {
-    match app.faults.order(order) {
-        Ok(waiting) => Json(json!({"waiting": waiting})).into_response(),
-        Err(problem) => refused(&problem),
-    }
+    respond(app.faults.order(order).map(|waiting| json!({"waiting": waiting})))
 }
 
 async fn requests(State(app): State<Arc<App>>, uri: Uri) -> Json<Vec<Value>> {
@@ -198,6 +193,13 @@ async fn counters(State(app): State<Arc<App>>) -> Json<Value> {
     Json(app.ledger.counters())
 }
 
-pub(crate) fn refused(problem: &str) -> Response {
+fn respond(outcome: Result<Value, String>) -> Response {
+    match outcome {
+        Ok(value) => Json(value).into_response(),
+        Err(problem) => refused(&problem),
+    }
+}
+
+fn refused(problem: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"error": problem}))).into_response()
 }

@@ -2,19 +2,17 @@
 //! login but are not about the login.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use url::Url;
 
-use crate::control::refused;
 use crate::form;
 use crate::site::Encrypted;
 
@@ -63,35 +61,26 @@ struct LogoutOrder {
     browser: Option<String>,
 }
 
-pub(crate) async fn login(browsers: Arc<Browsers>, Json(order): Json<Value>) -> Response {
-    let order: Order = match serde_json::from_value(order) {
-        Ok(order) => order,
-        Err(error) => return refused(&error.to_string()),
-    };
-    browsers.respond(order.browser.as_ref(), async |cookies| walk(&browsers.site, &order, cookies).await).await
-}
-
-pub(crate) async fn logout(browsers: Arc<Browsers>, Json(order): Json<Value>) -> Response {
-    let order: LogoutOrder = match serde_json::from_value(order) {
-        Ok(order) => order,
-        Err(error) => return refused(&error.to_string()),
-    };
-    browsers.respond(order.browser.as_ref(), async |cookies| walk_out(&browsers.site, &order.logout_url, cookies).await).await
-}
-
 impl Browsers {
+    pub(crate) async fn login(&self, order: Value) -> Result<Value, String> {
+        let order: Order = serde_json::from_value(order).map_err(|error| error.to_string())?;
+        self.act(order.browser.as_ref(), async |cookies| walk(&self.site, &order, cookies).await).await
+    }
+
+    pub(crate) async fn logout(&self, order: Value) -> Result<Value, String> {
+        let order: LogoutOrder = serde_json::from_value(order).map_err(|error| error.to_string())?;
+        self.act(order.browser.as_ref(), async |cookies| walk_out(&self.site, &order.logout_url, cookies).await).await
+    }
+
     /// Lets the named browser do something, and keeps its cookies.
-    async fn respond(&self, browser: Option<&String>, act: impl AsyncFnOnce(&mut Cookies) -> Result<Value, String>) -> Response {
+    async fn act(&self, browser: Option<&String>, act: impl AsyncFnOnce(&mut Cookies) -> Result<Value, String>) -> Result<Value, String> {
         let stored = || self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let mut cookies = browser.and_then(|name| stored().get(name).cloned()).unwrap_or_default();
         let outcome = act(&mut cookies).await;
         if let Some(name) = browser {
             stored().insert(name.clone(), cookies);
         }
-        match outcome {
-            Ok(callback) => Json(callback).into_response(),
-            Err(problem) => refused(&problem),
-        }
+        outcome
     }
 }
 

@@ -11,12 +11,12 @@ use crate::alteration::Alteration;
 use crate::api::bearer;
 use crate::client_auth;
 use crate::form::Form;
-use crate::jwt::Unsigned;
 use crate::oauth_error::{OAuthError, no_store};
 use crate::realm::Realm;
 use crate::scopes;
 use crate::site::Call;
 use crate::tokens::{RefreshToken, check_access_token, merge, profile};
+use crate::unsigned::Unsigned;
 
 pub(crate) async fn certs(call: Call) -> Response {
     ([("cache-control", "no-cache")], Json(call.site.keys.jwks())).into_response()

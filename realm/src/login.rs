@@ -4,27 +4,18 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use crate::authorize::{AuthorizationRequest, redirected};
+use crate::authorization_request::AuthorizationRequest;
 use crate::bytes::random_id;
+use crate::callback::{self, redirected};
 use crate::clock;
 use crate::form::{self, Form};
 use crate::pages::{self, ConsentPage, LoginPage};
-use crate::realm::Realm;
+use crate::realm::{LoginInProgress, Realm};
 use crate::session::UserSession;
 use crate::site::Call;
 
 const BROWSER_COOKIE: &str = "AUTH_SESSION_ID";
 const IDENTITY_COOKIE: &str = "KEYCLOAK_IDENTITY";
-
-/// A login in progress in one browser tab.
-pub(crate) struct LoginInProgress {
-    request: AuthorizationRequest,
-    /// The cookie of the browser that began the login.
-    browser: String,
-    session_code: String,
-    /// Set once the user is authenticated and only the consent is missing.
-    user: Option<(String, String)>,
-}
 
 pub(crate) fn identity_cookie(headers: &HeaderMap) -> Option<String> {
     cookie(headers, IDENTITY_COOKIE)
@@ -84,7 +75,7 @@ pub(crate) async fn authenticate(call: Call, body: Bytes) -> Response {
 
 /// Sends the browser back with a code, or first to the consent page.
 pub(crate) fn finish_or_ask(call: &Call, realm: &mut Realm, request: AuthorizationRequest, session: &str, username: &str) -> Response {
-    if !request.must_ask(realm, username) {
+    if !realm.must_ask(&request, username) {
         return finish(call, realm, &request, session);
     }
     let client_id = request.client_id.clone();
@@ -128,7 +119,7 @@ pub(crate) async fn consent(call: Call, body: Bytes) -> Response {
         return expired();
     };
     if form.get("accept").is_none() {
-        return request.refused(realm, &call, &redirected("access_denied", ""));
+        return callback::refused(&call, realm, &request, &redirected("access_denied", ""));
     }
     realm.consent(&username, &request.client_id, &request.scope);
     finish(&call, realm, &request, &session)
@@ -137,7 +128,7 @@ pub(crate) async fn consent(call: Call, body: Bytes) -> Response {
 fn finish(call: &Call, realm: &mut Realm, request: &AuthorizationRequest, session: &str) -> Response {
     call.site.keys.prepare();
     let code = realm.issue_code(request.clone(), session, &call.issuer, call.now);
-    request.granted(realm, call, session, &code)
+    callback::granted(call, realm, request, session, &code)
 }
 
 /// Returns the ids of the new tab and of the browser.

@@ -4,11 +4,14 @@
 
 mod algorithm;
 mod alteration;
+mod altered_json;
 mod announcement;
 mod api;
+mod authorization_request;
 mod authorize;
 mod backchannel;
 mod bytes;
+mod callback;
 mod client_auth;
 mod clock;
 mod control;
@@ -16,6 +19,7 @@ mod control_login;
 mod ending;
 mod endpoints;
 mod faults;
+mod fixtures;
 mod form;
 mod jwt;
 mod keys;
@@ -39,6 +43,7 @@ mod site;
 mod tls;
 mod token_endpoint;
 mod tokens;
+mod unsigned;
 mod wire;
 
 use std::io::{self, Write};

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::realm::USERS;
+use crate::fixtures::USERS;
 
 /// The callback, after a browser and the first user have followed the authorization URL.
 pub(crate) fn login(authorization_url: &str) -> Result<String, String> {

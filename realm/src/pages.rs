@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::realm::USERS;
+use crate::fixtures::USERS;
 use crate::scopes;
 
 pub(crate) struct LoginPage<'a> {

@@ -6,51 +6,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::algorithm::Algorithm;
-use crate::authorize::AuthorizationRequest;
-use crate::backchannel::Ended;
+use crate::authorization_request::AuthorizationRequest;
 use crate::bytes::{base64url, sha256, uuid};
-use crate::login::LoginInProgress;
+use crate::fixtures::{Account, CLIENTS, Registration, USERS};
 use crate::scopes;
-use crate::session::UserSession;
+use crate::session::{Ended, UserSession};
 use crate::settings::{Change, Settings};
-
-/// A client that is registered in both realms.
-pub(crate) struct Registration {
-    number: &'static str,
-    pub(crate) name: &'static str,
-    /// Public clients have none, and must use PKCE.
-    pub(crate) secret: Option<&'static str>,
-    pub(crate) consent: bool,
-}
-
-impl Registration {
-    /// At sipgate, a client id ends with the name of its realm.
-    pub(crate) fn id_in(&self, realm: &str) -> String {
-        format!("{}:{realm}", self.number)
-    }
-}
-
-pub(crate) const CLIENTS: [Registration; 4] = [
-    Registration { number: "1000001-0-test", name: "Test application", secret: Some("test-secret-with-+-and-:"), consent: false },
-    Registration { number: "2000002-0-public", name: "Test app without a secret", secret: None, consent: false },
-    Registration { number: "3000003-0-consent", name: "Test application with consent", secret: Some("consent-secret"), consent: true },
-    // The protected API, as a client that introspects tokens.
-    Registration { number: BALANCE_API, name: "Balance API", secret: Some("balance-api-secret"), consent: false },
-];
-
-/// The audience of tokens for the balance, without the name of the realm.
-pub(crate) const BALANCE_API: &str = "balance-api";
-
-pub(crate) struct Account {
-    pub(crate) username: &'static str,
-    pub(crate) password: &'static str,
-    given_name: &'static str,
-}
-
-pub(crate) const USERS: [Account; 2] = [
-    Account { username: "anna", password: "anna-pw", given_name: "Anna" },
-    Account { username: "berta", password: "berta-pw", given_name: "Berta" },
-];
 
 pub(crate) struct Client {
     pub(crate) id: String,
@@ -135,6 +96,16 @@ pub(crate) struct Code {
     pub(crate) request: AuthorizationRequest,
     pub(crate) session: String,
     pub(crate) expires_at: u64,
+}
+
+/// A login in progress in one browser tab.
+pub(crate) struct LoginInProgress {
+    pub(crate) request: AuthorizationRequest,
+    /// The cookie of the browser that began the login.
+    pub(crate) browser: String,
+    pub(crate) session_code: String,
+    /// Set once the user is authenticated and only the consent is missing.
+    pub(crate) user: Option<(String, String)>,
 }
 
 pub(crate) struct Realm {
@@ -246,6 +217,12 @@ impl Realm {
             self.sessions_mut(offline).remove(session);
         }
         detached
+    }
+
+    /// Whether the user sees the consent page.
+    pub(crate) fn must_ask(&self, request: &AuthorizationRequest, username: &str) -> bool {
+        let asks = |client: &Client| client.consent && request.prompted("consent") || self.needs_consent(client, username, &request.scope);
+        self.client(&request.client_id).is_some_and(asks)
     }
 
     pub(crate) fn needs_consent(&self, client: &Client, username: &str, scope: &[String]) -> bool {

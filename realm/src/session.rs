@@ -100,6 +100,26 @@ impl ClientSession {
     }
 }
 
+/// A client's part of a session that has ended.
+pub(crate) struct Ended {
+    pub(crate) client_id: String,
+    pub(crate) username: String,
+    /// `None` for a token about all sessions of the user.
+    pub(crate) session: Option<String>,
+    pub(crate) issuer: String,
+}
+
+impl Ended {
+    pub(crate) fn of(session: &UserSession, client_id: &str, client: &ClientSession) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            username: session.username.clone(),
+            session: Some(session.id.clone()),
+            issuer: client.issuer.clone(),
+        }
+    }
+}
+
 pub(crate) enum Reuse {
     /// The client session was detached meanwhile, and another one has begun.
     EarlierSession,

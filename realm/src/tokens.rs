@@ -6,12 +6,13 @@ use crate::algorithm::Algorithm;
 use crate::alteration::Alteration;
 use crate::bytes::uuid;
 use crate::clock;
-use crate::jwt::Unsigned;
+use crate::fixtures::BALANCE_API;
 use crate::keys::Keys;
 use crate::oauth_error::OAuthError;
-use crate::realm::{BALANCE_API, Realm, User};
+use crate::realm::{Realm, User};
 use crate::session::UserSession;
 use crate::site::Site;
+use crate::unsigned::Unsigned;
 
 /// The user, client, scopes, and session that tokens are issued for.
 pub(crate) struct Grant<'a> {

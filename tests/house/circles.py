@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails if files or folders of the core or of a binding use each other in a circle.
+"""Fails if files or folders of one crate or package use each other in a circle.
 
 This is not cargo-modules, because that needs its own build (minutes in CI), attributes re-exports
 to the file that writes them instead of the one that defines the name, and supports neither Python
