@@ -40,10 +40,11 @@ mod task;
 #[path = "../../../core/src/worker/mod.rs"]
 mod worker;
 
-pub use client::{BrowserLogin, Client, ClientBuilder, Discovery};
+pub use client::{BrowserLogin, Client, ClientBuilder, Discovery, Probe, probe, store};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
 pub use protocol::claims::Claims;
+pub use protocol::encryption::EncryptionKey;
 pub use protocol::error::{Error, ErrorCode, Family, Remedy, Result};
 pub use protocol::oauth::any_token::AnyToken;
 pub use protocol::oauth::authorization_code::AuthorizationCode;
@@ -63,9 +64,7 @@ pub use session::status::{LoginState, TokenStatus};
 pub use session::store::Store;
 pub use session::token_source::TokenSource;
 pub use store::conformance;
-pub use store::{
-    BoxError, Durability, EncryptionKey, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore,
-};
+pub use store::{BoxError, Durability, SqliteOptions, StoreEntry, StoreKey, StoreLock, StoreOptions, SwapOutcome, TokenStore};
 pub use task::call_options::{CallOptions, CancelToken};
 pub use task::task::{Task, TaskHandle};
 

@@ -27,6 +27,11 @@ impl Transport {
         Self { settings }
     }
 
+    /// There are none here.
+    pub(crate) fn proxy_to(&self, _url: &str) -> Option<String> {
+        None
+    }
+
     pub(crate) fn send(&self, request: &Request, progress: &Arc<Progress>) -> Result<Response, TransportError> {
         let server = Arc::clone(&World::here().server);
         let _asking = server.asked(request);
