@@ -27,7 +27,7 @@ impl Transport {
         Self { settings }
     }
 
-    /// There are none here.
+    #[expect(clippy::unused_self, reason = "as in the core")]
     pub(crate) fn proxy_to(&self, _url: &str) -> Option<String> {
         None
     }
