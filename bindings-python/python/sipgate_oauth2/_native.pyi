@@ -39,6 +39,7 @@ __all__ = [
     "end",
     "error_codes",
     "needs_event_loop",
+    "run_command_line",
     "start_discover",
 ]
 
