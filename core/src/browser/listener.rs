@@ -217,6 +217,7 @@ fn refused(failure: Option<(SocketAddr, std::io::Error)>) -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     use super::*;
 

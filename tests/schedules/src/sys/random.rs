@@ -1,5 +1,6 @@
 //! Replaces the core's module: a replay of a schedule draws the same random numbers.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "its randomness is the machine's"))]
 #[path = "../../../../core/src/sys/random.rs"]
 mod real;
 
