@@ -1,4 +1,4 @@
-"""Debian's libraries and programs of another release or machine, in .cache: unpacked, not installed."""
+"""Debian's libraries and programs of another release or machine, unpacked in .cache."""
 
 from __future__ import annotations
 

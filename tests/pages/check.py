@@ -17,6 +17,7 @@ import bundlers.page
 import migration.page
 import readme.blocks
 import signing_in.page
+import testing.page
 from migration.run import PEERS
 from pages.markdown import ROOT, Block, blocks, pages
 from pages.run import RUNS
@@ -51,9 +52,15 @@ def ci_commands() -> Iterator[str]:
 
 
 def signing_in_blocks() -> Iterator[str]:
-    for title in (*FRAMEWORKS, "Any other server"):
+    for title in (*FRAMEWORKS, "Celery", "Any other server"):
         code = signing_in.page.code(title)
         yield from (block.text for block in blocks("docs/signing-in.md") if block.text in code)
+    yield signing_in.page.code("In a cookie of its own", signing_in.page.OF_LOGGING_IN)
+
+
+def testing_blocks() -> Iterator[str]:
+    for title in testing.page.SECTIONS:
+        yield from testing.page.files(title).values()
 
 
 def bundlers_blocks() -> Iterator[str]:
@@ -79,6 +86,7 @@ TESTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "tests/readme/run.py": readme_blocks,
     ".ci/run": ci_commands,
     "tests/signing_in/run.py": signing_in_blocks,
+    "tests/testing/run.py": testing_blocks,
     "tests/bundlers/run.py": bundlers_blocks,
     "tests/migration/run.py": migration_blocks,
     "tests/pages/run.py": own_blocks,

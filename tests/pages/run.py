@@ -245,6 +245,53 @@ COMMANDS: Mapping[str, Callable[[Path], list[str]]] = {
     "rust": built_rust,
     "c": built_c,
 }
+
+
+def with_a_browser(scene: Scene) -> None:
+    """Programs find the browser in this variable; theirs logs in by itself."""
+    visit = f"{sys.executable} {ROOT / 'tests' / 'driver' / 'browser.py'} --visit %s"
+    scene.settings |= {"BROWSER": visit, "DEMO_USER": "anna", "DEMO_PASSWORD": "anna-pw"}
+
+
+def in_the_browser(language: str, before: str, after: str) -> Callable[[Scene], None]:
+    """Logs in with a browser of this machine, and prints the header."""
+
+    def run(scene: Scene) -> None:
+        with_a_browser(scene)
+        scene.settings["SIPGATE_REDIRECT_URI"] = "http://127.0.0.1/callback"
+        code = scene.code("docs/logging-in.md", "In a program on the user's machine", language)
+        path = scene.folder / ("login.py" if language == "python" else "login.mjs")
+        path.write_text(before + code + after, encoding="utf-8")
+        (scene.folder / "node_modules").symlink_to(ROOT / "target" / "node" / "node_modules")
+        output = scene.run(COMMANDS[language](path), log_in=False)
+        if "\nBearer " not in output:
+            raise Wrong(f"expected the header, not {output!r}")
+
+    return run
+
+
+def command_line(scene: Scene) -> None:
+    """The page's commands, in a home of their own, and with the local realm's API."""
+    with_a_browser(scene)
+    secret = scene.folder / ".config" / "sipgate" / "secret"
+    secret.parent.mkdir(parents=True)
+    secret.write_text(scene.settings.pop("SIPGATE_CLIENT_SECRET"))
+    scene.settings["HOME"] = str(scene.folder)
+    scene.settings["PATH"] = os.pathsep.join([str(DEBUG), os.environ["PATH"]])
+    text = scene.code("docs/command-line.md", "The command line", "sh")
+    for public, local in {
+        "SIPGATE_CLIENT_ID=…": f"SIPGATE_CLIENT_ID={scene.settings['SIPGATE_CLIENT_ID']}",
+        ":8400/": f":{scene.port}/",
+        "https://api.sipgate.com/v2/balance": scene.realm.api_url,
+    }.items():
+        if public not in text:
+            raise Wrong(f"the page has no {public!r}")
+        text = text.replace(public, local)
+    output = scene.run(["bash", "-euo", "pipefail", "-c", text], log_in=False)
+    if '"amount"' not in output:
+        raise Wrong(f"expected the balance, not {output!r}")
+
+
 FORGOTTEN = 'assert client.token_source("user-42").status().state == "absent"'
 FLEETS = (
     "Several machines",
@@ -264,6 +311,17 @@ RUNS: Mapping[tuple[str, str, str], Callable[[Scene], None]] = {
     ("docs/start.md", "C", "c"): started("C", "c", "login.c"),
     ("docs/logging-in.md", "Two tabs", "python"): two_tabs_in_flask,
     ("docs/logging-in.md", "Two tabs", "js"): two_tabs_in_express,
+    ("docs/logging-in.md", "In a program on the user's machine", "python"): in_the_browser(
+        "python",
+        "from sipgate_oauth2 import Client\nclient = Client.from_env()\n",
+        "print(source.authorization_header())\n",
+    ),
+    ("docs/logging-in.md", "In a program on the user's machine", "js"): in_the_browser(
+        "js",
+        "import { Client } from 'sipgate-oauth2'\nconst client = Client.fromEnv()\n",
+        "console.log(await source.authorizationHeader())\n",
+    ),
+    ("docs/command-line.md", "The command line", "sh"): command_line,
     ("docs/several-processes.md", "Several processes", "python"): python_after_login(
         "docs/several-processes.md", "Several processes"
     ),

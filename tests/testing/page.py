@@ -8,6 +8,17 @@ from driver.programs import ROOT
 from signing_in import page as signing_in
 
 PAGE = ROOT / "docs" / "testing.md"
+# What runs, by the headings.
+SECTIONS = (
+    "pytest",
+    "node:test",
+    "Vitest",
+    "Jest",
+    "Rust",
+    "C",
+    "An account without a server",
+    "Errors that a test makes",
+)
 BLOCK = re.compile(
     r"^```(\w+)\n((?:#|//|/\*) ([\w/.]+)(?: \*/)?\n.*?)^```$", re.MULTILINE | re.DOTALL
 )
