@@ -34,7 +34,7 @@ include_patterns = [
     "bindings-*/README.md",
     "docs/**",
     "fuzz/README.md",
-    "tests/realm/README.md",
+    "realm/README.md",
 ]
 exclude_patterns = [".cache", "dist", "node_modules", "target"]
 extensions = ["myst_parser", "sphinx.ext.autodoc"]

@@ -51,7 +51,7 @@ impl EncryptionKey {
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if the text is none of these.
+    /// [`InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if the text is none of these.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let bytes = unhex(text).or_else(|| base64(text));
@@ -68,7 +68,7 @@ impl EncryptionKey {
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if one of them is no key.
+    /// [`InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if one of them is no key.
     pub fn parse_all(text: &str) -> Result<Vec<Self>> {
         text.split([',', ' ', '\t', '\r', '\n']).filter(|key| !key.is_empty()).map(Self::parse).collect()
     }

@@ -32,7 +32,7 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no key.
+    /// [`InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if there is no key.
     pub fn seal(&self, encryption_keys: &[EncryptionKey]) -> Result<Secret> {
         let key = encryption_keys.first().ok_or_else(no_key)?;
         let json = self.to_json();
@@ -44,9 +44,9 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// - [`LoginExpired`](crate::ErrorCode::LoginExpired) if the text was not sealed with one of
+    /// - [`LoginExpired`](crate::error::ErrorCode::LoginExpired) if the text was not sealed with one of
     ///   the keys, or was cut or changed: the user logs in again.
-    /// - [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no key.
+    /// - [`InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if there is no key.
     pub fn unseal(sealed: &str, encryption_keys: &[EncryptionKey]) -> Result<Self> {
         if encryption_keys.is_empty() {
             return Err(no_key());
