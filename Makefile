@@ -41,7 +41,13 @@ build: ## everything that demo and test use, unoptimised
 test: build $(VENV)/.ready ## unit, behaviour and native tests of all languages, and the README's code
 	cargo test
 	cargo test --features sipgate-oauth2/log --test log
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target behaviour native
+
+# Both are mostly waited for.
+behaviour:
 	$(PYTHON) tests/behaviour/run.py --languages rust,python,aio,node,c
+
+native:
 	cd bindings-python && $(PYTHON) ../tests/differential/canary.py $(IN_VENV)/python -m pytest -q -s
 	cd bindings-node && $(PYTHON) ../tests/differential/canary.py node --test test/*.test.mjs
 	bash bindings-c/tests/run.sh

@@ -174,7 +174,9 @@ class Cluster(Server):
         for node in self.nodes[1:]:
             where = ("127.0.0.1", str(node.port), str(node.bus_port))
             self.nodes[0].ask("CLUSTER", "MEET", *where)
-        self._await(lambda node: node.says("cluster", f"cluster_known_nodes:{len(self.nodes)}"))
+        # By their own names: one that another has just met has another name for a moment.
+        names = [node.id for node in self.nodes]
+        self._await(lambda node: all(name in str(node.ask("CLUSTER", "NODES")) for name in names))
         for replica, primary in zip(replicas, primaries, strict=True):
             replica.ask("CLUSTER", "REPLICATE", primary.id)
 

@@ -44,8 +44,8 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// - [`LoginExpired`](crate::error::ErrorCode::LoginExpired) if the text was not sealed with one of
-    ///   the keys, or was cut or changed: the user logs in again.
+    /// - [`LoginExpired`](crate::error::ErrorCode::LoginExpired) if the text was not sealed with
+    ///   one of the keys, or was cut or changed: the user logs in again.
     /// - [`InvalidArgument`](crate::error::ErrorCode::InvalidArgument) if there is no key.
     pub fn unseal(sealed: &str, encryption_keys: &[EncryptionKey]) -> Result<Self> {
         if encryption_keys.is_empty() {
