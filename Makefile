@@ -129,8 +129,12 @@ test-platforms: ## the core's unit tests on Windows, built with mingw and run un
 platforms: $(ZIG)/.ready ## the same, and on Linux with musl, and on arm64 under qemu (ONLY=arm64: one of them)
 	$(PYTHON) tests/platforms/run.py --long $(ONLY)
 
-test-protocol: ## the refresh protocol: every state of a small world, and a thousand years of logins in a large one
+test-protocol: ## the refresh protocol: every state of small worlds, and a hundred years of logins in a large one
 	cargo test -p protocol
+	cargo run -p protocol --bin model -- --small
+	cargo run -p protocol --bin simulate -- --years 100
+
+protocol: ## the same for long: worlds of up to three million states, and a thousand years
 	cargo run -p protocol --bin model
 	cargo run -p protocol --bin simulate
 
@@ -185,7 +189,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	.cache/tools/bin/cargo-mutants mutants --output target
 
 night: ## what takes too long for every change: hours
-	$(MAKE) test-dist test-dist-long test-keycloak-22 chaos fleet bundlers migration platforms
+	$(MAKE) test-dist test-dist-long test-keycloak-22 protocol chaos fleet bundlers migration platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants

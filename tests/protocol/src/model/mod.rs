@@ -1,8 +1,9 @@
 //! Explores every reachable state of a small world: a few processes, one login, a server and a
 //! store, around the real `decide`.
 //!
-//! `model` explores all worlds, and all planted mistakes. `model --only NAME` explores one world.
-//! `model --planted NAME` succeeds if that mistake is found.
+//! `model` explores all worlds, and all planted mistakes. `model --small` leaves out the worlds of
+//! over half a million states. `model --only NAME` explores one world. `model --planted NAME`
+//! succeeds if that mistake is found.
 
 mod checks;
 mod driver;

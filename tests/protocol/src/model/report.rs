@@ -18,10 +18,8 @@ use super::world::{Pending, World, token_of};
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let good = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => {
-            let explored = all(setup::all(), |setup| explore(&setup));
-            all(Planted::ALL.to_vec(), catch) && explored
-        }
+        [] => all_of(setup::all()),
+        ["--small"] => all_of(setup::small()),
         ["--only", name] => match setup::all().iter().find(|setup| setup.name == *name) {
             Some(setup) => explore(setup),
             None => return usage(),
@@ -37,6 +35,12 @@ pub fn main() -> ExitCode {
     }
     eprintln!("model: failed");
     ExitCode::FAILURE
+}
+
+/// Whether all invariants hold in these worlds, and all planted mistakes are found.
+fn all_of(worlds: Vec<Setup>) -> bool {
+    let explored = all(worlds, |setup| explore(&setup));
+    all(Planted::ALL.to_vec(), catch) && explored
 }
 
 /// Whether all pass. Runs as many at a time as there are cores.
@@ -60,7 +64,7 @@ fn all<T: Send>(things: Vec<T>, passes: impl Fn(T) -> bool + Sync) -> bool {
 
 #[expect(clippy::print_stderr, reason = "this is a program")]
 fn usage() -> ExitCode {
-    eprintln!("usage: model [--only WORLD | --planted MISTAKE]");
+    eprintln!("usage: model [--small | --only WORLD | --planted MISTAKE]");
     setup::all().iter().for_each(|setup| eprintln!("  world  {}", setup.name));
     Planted::ALL.iter().for_each(|planted| eprintln!("  mistake {}", planted.name()));
     ExitCode::FAILURE

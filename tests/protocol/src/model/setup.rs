@@ -122,6 +122,21 @@ impl Setup {
     }
 }
 
+/// Worlds of more than half a million states, which take minutes.
+const LARGE: [&str; 6] = [
+    "login and logout, lease",
+    "login and logout, lock",
+    "logout, lease",
+    "no fault, lease",
+    "save and logout, lease",
+    "three processes, lease",
+];
+
+/// The worlds that take seconds.
+pub(super) fn small() -> Vec<Setup> {
+    all().into_iter().filter(|setup| !LARGE.contains(&setup.name)).collect()
+}
+
 /// The worlds of a full run.
 pub(super) fn all() -> Vec<Setup> {
     let two = Budget { calls: [2, 1, 0], leaps: 2, ..Budget::default() };
