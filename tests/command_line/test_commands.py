@@ -161,6 +161,11 @@ def test_wrong_arguments_are_explained(run: CommandLine) -> None:
 
 
 def test_the_local_realm_is_started_if_it_is_installed(run: CommandLine, tmp_path: Path) -> None:
+    # In a folder of its own: that of the build has the realm, too.
+    alone = tmp_path / "alone" / "sipgate-oauth2"
+    alone.parent.mkdir()
+    alone.symlink_to(run.program[0])
+    run.program = [str(alone)]
     missing = run("realm", PATH=str(tmp_path))
     assert missing.returncode == 4
     assert "pip install sipgate-oauth2-realm" in missing.stderr
