@@ -223,7 +223,7 @@ impl Handle for sipgate_oauth2_token_source {
 
 impl Handle for sipgate_oauth2_token_status {
     const NOTHING: &str =
-        r#"(None, None, 0, -1, -1, false, "(0, \"SIPGATE_OK\", \"\", None, None, false, -1, 0, None, None, None, None)")"#;
+        r#"(None, None, 0, -1, -1, false, "(0, \"SIPGATE_OK\", \"\", None, None, false, -1, 0, None, None, None, None) None")"#;
 
     unsafe fn says(status: *const Self) -> String {
         // SAFETY: NULL or live, and so is what belongs to it.
