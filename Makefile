@@ -112,7 +112,8 @@ test-chaos: build $(VENV)/.ready ## processes that share one store: some that op
 	$(PYTHON) tests/chaos/actions.py
 	$(PYTHON) tests/chaos/kills.py
 
-chaos: build $(VENV)/.ready ## the same for long: ten thousand killed
+chaos: build $(VENV)/.ready ## the same for long: two minutes of contention, ten thousand killed
+	$(PYTHON) tests/chaos/contention.py --seconds 120
 	$(IN_VENV)/python tests/chaos/workers.py --kills 300
 	$(PYTHON) tests/chaos/actions.py --languages rust,python,aio,node,c
 	$(PYTHON) tests/chaos/kills.py --kills 5000 --languages rust,c,python,node
@@ -188,14 +189,17 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 	@[ -x .cache/tools/bin/cargo-mutants ] || cargo install --locked --quiet --root .cache/tools cargo-mutants
 	.cache/tools/bin/cargo-mutants mutants --output target
 
-night: ## what takes too long for every change: hours
+night: build ## what takes too long for every change: hours
+	$(PYTHON) tests/keycloak/run.py --contention 120
+	$(PYTHON) tests/oidc_provider/run.py --contention 120
 	$(MAKE) test-dist test-dist-long test-keycloak-22 protocol chaos fleet bundlers migration platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench mutants
 
-bench: ## speed against hand-written code, as ratios in one run
+bench: ## speed against hand-written code, as ratios in one run, and beside other libraries
 	$(PYTHON) benches/run.py
+	$(PYTHON) benches/peers/run.py
 
 dist: $(ZIG)/.ready ## what users install, in dist/: wheels, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
 	$(PYTHON) tests/dist/build.py $(TARGETS)

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #define CLIENT_ID "1000001-0-test:third-party"
@@ -25,7 +24,7 @@
 #define REDIRECT_URI "http://127.0.0.1/callback"
 #define MOST_TURNS 1000
 
-static char base[256], token_endpoint[512], refresh_token[8192];
+static char base[256], authorization_endpoint[512], token_endpoint[512], refresh_token[8192];
 static sipgate_oauth2_client *client;
 static sipgate_oauth2_token_source *source;
 
@@ -88,52 +87,14 @@ static void clock_reading(void)
 
 #if defined(HAVE_LIBCURL) && defined(HAVE_LIBCRYPTO)
 
-#include <curl/curl.h>
-#include <openssl/sha.h>
+#include "by_hand.h"
 
 static CURL *curl;
 
-static void base64url(const unsigned char *bytes, char *text)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    size_t i;
-    unsigned bits = 0, count = 0;
-    for (i = 0; i < 32; i++) {
-        bits = bits << 8 | bytes[i];
-        for (count += 8; count >= 6; count -= 6)
-            *text++ = alphabet[bits >> (count - 6) & 63];
-    }
-    *text++ = alphabet[bits << (6 - count) & 63];
-    *text = '\0';
-}
-
 static void their_url(void)
 {
-    unsigned char random[32], digest[32];
-    char state[44], nonce[44], verifier[44], challenge[44], url[2048];
-    char *id, *redirect, *scope;
-    if (getrandom(random, 32, 0) != 32)
-        exit(1);
-    base64url(random, state);
-    if (getrandom(random, 32, 0) != 32)
-        exit(1);
-    base64url(random, nonce);
-    if (getrandom(random, 32, 0) != 32)
-        exit(1);
-    base64url(random, verifier);
-    SHA256((unsigned char *)verifier, 43, digest);
-    base64url(digest, challenge);
-    id = curl_easy_escape(curl, CLIENT_ID, 0);
-    redirect = curl_easy_escape(curl, REDIRECT_URI, 0);
-    scope = curl_easy_escape(curl, "balance:read", 0);
-    if (snprintf(url, sizeof url,
-                 "%s/realms/third-party/protocol/openid-connect/auth?client_id=%s&redirect_uri=%s&scope=%s&response_type=code&state=%s&nonce=%s"
-                 "&code_challenge=%s&code_challenge_method=S256",
-                 base, id, redirect, scope, state, nonce, challenge) < 100)
-        exit(1);
-    curl_free(id);
-    curl_free(redirect);
-    curl_free(scope);
+    char url[URL_BYTES];
+    url_by_hand(curl, authorization_endpoint, CLIENT_ID, REDIRECT_URI, url);
 }
 
 struct body {
@@ -294,6 +255,7 @@ int main(int count, char **arguments)
     }
     snprintf(base, sizeof base, "%s/auth", arguments[1]);
     snprintf(token_endpoint, sizeof token_endpoint, "%s/realms/third-party/protocol/openid-connect/token", base);
+    snprintf(authorization_endpoint, sizeof authorization_endpoint, "%s/realms/third-party/protocol/openid-connect/auth", base);
     must(sipgate_oauth2_client_options_new_keycloak(base, "third-party", CLIENT_ID, &options, &error), error);
     must(sipgate_oauth2_client_options_set_client_secret(options, SECRET, &error), error);
     must(sipgate_oauth2_client_options_set_redirect_uri(options, REDIRECT_URI, &error), error);

@@ -29,7 +29,7 @@ ACCOUNT = "user-42"
 PROCESSES = 16
 CALLERS = 8
 LIFE_SECONDS = 1
-SECONDS = 120.0
+SECONDS = 30.0
 # Of a last refresh after a disturbance, one a second.
 TRIES = 30
 

@@ -1,0 +1,334 @@
+"""Compares the speed of the library with that of others, which it installs:
+
+    python3 benches/peers/run.py [--languages rust,c,python,node]
+
+Authlib and simple-oauth2 are what users of Python and Node pick most, openid-client is certified,
+the crate oauth2 is used with ureq, and libcurl is used by hand. Each measurement is a process of
+its own, and the libraries take turns; a figure is the median of the turns. All figures are CPU time
+of the whole process, because on a busy machine the elapsed time is mostly that of others. The
+library must be built (`benches/run.py` does that).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from driver import debian
+from driver.installed import Missing, Packages
+from driver.local_realm import LocalRealm, running_local_realm
+from driver.programs import environment
+
+OURS = "sipgate-oauth2"
+HERE = ROOT / "benches" / "peers"
+PACKAGES = Packages(
+    "bench-peers",
+    pypi={"Authlib": "1.9.10", "requests": "2.34.2"},
+    npm={"openid-client": "6.9.0", "simple-oauth2": "5.1.0"},
+)
+TURNS = 7
+CLIENT_ID = "1000001-0-test:third-party"
+CLIENT_SECRET = "test-secret-with-+-and-:"
+REDIRECT_URI = "http://127.0.0.1/callback"
+SYSTEM = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is measured, and the unit of its figures."""
+
+    title: str
+    name: str
+    calls: int
+    callers: int
+    unit: str
+    figure: Callable[[float], float]
+    # The most, or for what is counted per second the least, by language.
+    goals: Mapping[str, float]
+
+
+def nanoseconds(seconds: float) -> float:
+    return seconds * 1e9
+
+
+def thousands(seconds: float) -> float:
+    return 1e-3 / seconds
+
+
+def per_thousand(seconds: float) -> float:
+    return seconds * 1e3
+
+
+OPERATIONS = (
+    Operation(
+        "token from memory",
+        "token",
+        200_000,
+        1,
+        "ns",
+        nanoseconds,
+        {"c": 50, "rust": 40, "python": 150, "node": 90},
+    ),
+    Operation(
+        "token response into its object",
+        "response",
+        50_000,
+        1,
+        "thousand/s",
+        thousands,
+        {"rust": 500, "c": 450, "python": 150, "node": 150},
+    ),
+    Operation(
+        "authorization URL",
+        "url",
+        20_000,
+        1,
+        "thousand/s",
+        thousands,
+        {"rust": 400, "c": 300, "node": 160},
+    ),
+    Operation(
+        "refresh over TLS, 8 callers",
+        "refresh",
+        400,
+        8,
+        "CPU s per 1,000",
+        per_thousand,
+        {"rust": 0.26, "c": 0.28, "python": 0.32, "node": 0.36},
+    ),
+    Operation(
+        "refresh over TLS, 64 callers",
+        "refresh",
+        960,
+        64,
+        "CPU s per 1,000",
+        per_thousand,
+        {"rust": 0.26, "c": 0.28, "python": 0.32, "node": 0.36},
+    ),
+)
+FIRST_CALL_GOALS = {"rust": 3, "c": 3, "python": 6, "node": 6}
+
+
+@dataclass(frozen=True)
+class Language:
+    name: str
+    # A process that does nothing.
+    bare: Sequence[str]
+    program: Sequence[str]
+    # What each library can do.
+    libraries: Mapping[str, Sequence[str]]
+
+
+ALL = ("url", "response", "token", "refresh")
+
+
+def rust() -> Language:
+    target = ROOT / "target"
+    project = HERE / "rust"
+    if not (project / "Cargo.lock").exists():
+        shutil.copy(ROOT / "Cargo.lock", project)
+    build = ["cargo", "build", "--release", "--quiet", "--target-dir", str(target)]
+    subprocess.run(build, cwd=project, check=True)
+    program = [str(target / "release" / "bench-peers")]
+    return Language(
+        "rust", ["true"], program, {OURS: ALL, "oauth2": ("url", "response", "refresh")}
+    )
+
+
+def c() -> Language:
+    debian.install(["libcurl4-openssl-dev", "libssl-dev"])
+    library = ROOT / "target" / "release"
+    program = ROOT / "target" / "c" / "c_peers"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    warnings = ["-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    libraries = [str(library / "libsipgate_oauth2.so"), "-lcurl", "-lcrypto", "-lpthread"]
+    linked = [*libraries, f"-Wl,-rpath,{library}"]
+    source = [f"-I{ROOT / 'include'}", str(HERE / "c_peers.c"), "-o", str(program)]
+    subprocess.run([os.environ.get("CC", "cc"), *warnings, *source, *linked], check=True)
+    return Language("c", ["true"], [str(program)], {OURS: ALL, "libcurl": ("url", "refresh")})
+
+
+def python() -> Language:
+    PACKAGES.install_from_pypi()
+    interpreter = str(PACKAGES.python)
+    program = [interpreter, str(HERE / "python_peers.py")]
+    return Language("python", [interpreter, "-c", ""], program, {OURS: ALL, "Authlib": ALL})
+
+
+def node() -> Language:
+    PACKAGES.install_from_npm()
+    libraries = {OURS: ALL, "openid-client": ("url", "refresh"), "simple-oauth2": ALL}
+    return Language("node", ["node", "-e", ""], ["node", str(HERE / "node_peers.mjs")], libraries)
+
+
+LANGUAGES: Mapping[str, Callable[[], Language]] = {
+    "rust": rust,
+    "c": c,
+    "python": python,
+    "node": node,
+}
+
+
+def token_response(realm: LocalRealm) -> str:
+    """As the realm sends it, to a login by hand."""
+    issuer = f"{realm.http}/auth/realms/third-party/protocol/openid-connect"
+    asked = {
+        "client_id": CLIENT_ID,
+        "redirect_uri": REDIRECT_URI,
+        "response_type": "code",
+        "scope": "balance:read",
+        "state": "a-state-of-this-login",
+    }
+    order = {
+        "authorization_url": f"{issuer}/auth?{urllib.parse.urlencode(asked)}",
+        "username": "anna",
+        "password": "anna-pw",
+    }
+    callback = json.loads(post(f"{realm.http}/_realm/login", json.dumps(order)))["callback"]
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(callback).query)
+    form = {
+        "grant_type": "authorization_code",
+        "code": query["code"][0],
+        "redirect_uri": REDIRECT_URI,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+    }
+    return post(f"{issuer}/token", urllib.parse.urlencode(form))
+
+
+def post(url: str, body: str) -> str:
+    kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": kind})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=30) as response:
+        text: str = response.read().decode()
+        return text
+
+
+def cpu_seconds(command: Sequence[str], told: Mapping[str, str]) -> float:
+    """Of the whole process."""
+    with subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+def seconds_per_call(command: Sequence[str], told: Mapping[str, str]) -> float:
+    done = subprocess.run(command, env=told, check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout)
+
+
+def first_call(language: Language, told: Mapping[str, str]) -> str:
+    """A process that makes one authorization URL, over one that does nothing."""
+    able = [library for library, names in language.libraries.items() if "url" in names]
+    commands = [[*language.program, library, "url", "1", "1"] for library in able]
+    turns = [
+        [cpu_seconds(command, told) for command in (language.bare, *commands)]
+        for _ in range(5 * TURNS)
+    ]
+    figures = {
+        library: statistics.median(turn[number] - turn[0] for turn in turns) * 1e3
+        for number, library in enumerate(able, 1)
+    }
+    goal = FIRST_CALL_GOALS[language.name]
+    return row("one URL, over a bare process", language, figures, "ms", goal, "≤")
+
+
+def operation(measured: Operation, language: Language, told: Mapping[str, str]) -> str:
+    able = [library for library, names in language.libraries.items() if measured.name in names]
+    amount = [measured.name, str(measured.calls), str(measured.callers)]
+    turns = [
+        [seconds_per_call([*language.program, library, *amount], told) for library in able]
+        for _ in range(TURNS)
+    ]
+    figures = {
+        library: measured.figure(statistics.median(turn[number] for turn in turns))
+        for number, library in enumerate(able)
+    }
+    sign = "≥" if measured.figure is thousands else "≤"
+    goal = measured.goals.get(language.name)
+    return row(measured.title, language, figures, measured.unit, goal, sign)
+
+
+def row(
+    title: str,
+    language: Language,
+    figures: Mapping[str, float],
+    unit: str,
+    goal: float | None,
+    sign: str,
+) -> str:
+    others = ", ".join(
+        f"{library} {figure:.3g}" for library, figure in figures.items() if library != OURS
+    )
+    wanted = "" if goal is None else f"{sign} {goal:g}"
+    reached = goal is None or (figures[OURS] >= goal if sign == "≥" else figures[OURS] <= goal)
+    verdict = wanted if reached else f"{wanted} (missed)"
+    cells = (title, language.name, f"{figures[OURS]:.3g}", unit, others or "–", verdict)
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--languages", default=",".join(LANGUAGES))
+    names = parser.parse_args().languages.split(",")
+    print("| | language | sipgate-oauth2 | unit | others | goal |")
+    print("|---|---|---|---|---|---|", flush=True)
+    with (
+        running_local_realm(ROOT / "target" / "release" / "sipgate-oauth2-realm") as realm,
+        tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted,
+        tempfile.TemporaryDirectory() as compiled_python,
+    ):
+        trusted.write((SYSTEM.read_text() if SYSTEM.exists() else "") + realm.ca_pem)
+        trusted.flush()
+        response = token_response(realm)
+        told = {
+            **os.environ,
+            **environment(),
+            "RESPONSE": response,
+            "REFRESH_TOKEN": json.loads(response)["refresh_token"],
+            "SIPGATE_CLIENT_ID": CLIENT_ID,
+            "SIPGATE_CLIENT_SECRET": CLIENT_SECRET,
+            "SIPGATE_REDIRECT_URI": REDIRECT_URI,
+            "SIPGATE_ISSUER": f"{realm.https}/auth/realms/third-party",
+            "SIPGATE_STORE": "memory:",
+            "SSL_CERT_FILE": trusted.name,
+            "REQUESTS_CA_BUNDLE": trusted.name,
+            "NODE_EXTRA_CA_CERTS": trusted.name,
+            "MODULES": str(PACKAGES.modules),
+            "OUR_MODULE": str(ROOT / "bindings-node"),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": compiled_python,
+        }
+        skipped = False
+        for name in names:
+            try:
+                language = LANGUAGES[name]()
+            except Missing as problem:
+                print(f"{name}: SKIPPED, {problem}", flush=True)
+                skipped = True
+                continue
+            print(first_call(language, told), flush=True)
+            for measured in OPERATIONS:
+                print(operation(measured, language, told), flush=True)
+    return int(skipped)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
