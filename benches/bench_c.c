@@ -3,10 +3,10 @@
  *
  *     bench http://127.0.0.1:PORT
  *
- * The address is the local realm's. The hand-written code uses libcurl, libcrypto for the SHA-256
- * of PKCE, and getrandom; the program says if they were missing when it was compiled. C has no
- * standard JSON parser to compare with. A token from memory is compared with the minimum of any
- * expiry check, a clock reading. CPU time is the whole process's, including the library's threads.
+ * The address is that of the local realm. The hand-written code uses libcurl, libcrypto for the
+ * SHA-256 of PKCE, and getrandom; the program says if they were missing when it was compiled. C has
+ * no standard JSON parser to compare with. A token from memory is compared with the minimum of any
+ * expiry check, a clock reading. CPU time is that of the whole process with the library's threads.
  * Ours and theirs take turns in short slices, and each figure, including the ratio, is the median
  * of all turns, so that other load on the machine affects both, or only a few turns.
  */

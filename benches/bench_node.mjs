@@ -173,7 +173,7 @@ function importing(module) {
 }
 
 /**
- * The first import of any file starts Node's own module loader, whose time is not the package's.
+ * The first import of any file starts Node's own module loader. That is not time of the package.
  */
 function emptyModule() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-node-'))

@@ -2,11 +2,11 @@
 
     python3 benches/bench_python.py http://127.0.0.1:PORT
 
-The address is the local realm's. The hand-written code uses urllib, json, secrets, and hashlib;
-and, because urllib does not reuse connections, http.client with a reused one. CPU time is that of
-the whole process, including the library's threads. Ours and theirs take turns in short slices, and
-each figure, including the ratio, is the median of all turns, so that other load on the machine
-affects both, or only a few turns.
+The address is that of the local realm. The hand-written code uses urllib, json, secrets, and
+hashlib; and, because urllib does not reuse connections, http.client with a reused one. CPU time is
+that of the whole process, including the library's threads. Ours and theirs take turns in short
+slices, and each figure, including the ratio, is the median of all turns, so that other load on the
+machine affects both, or only a few turns.
 """
 
 from __future__ import annotations

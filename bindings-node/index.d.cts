@@ -10,8 +10,8 @@ export interface ClientOptions {
   /** Where the server sends the user back to, byte for byte as registered. */
   redirectUri?: string | undefined
   /**
-   * Certificates to trust instead of the operating system's: the contents of a PEM file. Each
-   * certificate in it counts.
+   * Certificates to trust instead of those of the operating system: the contents of a PEM file.
+   * Each certificate in it counts.
    */
   caCertificates?: string | Uint8Array | undefined
   /**
@@ -29,9 +29,9 @@ export interface ClientOptions {
    * kind are accepted only if they are named here.
    */
   idTokenSignedResponseAlg?: string | readonly string[] | undefined
-  /** Other client ids that an ID token may be for beside this client's; none by default. */
+  /** Other client ids that an ID token may be for beside this client; none by default. */
   trustedAudiences?: readonly string[] | undefined
-  /** Seconds that the server's clock may differ from this one's: 0 to 300, 60 by default. */
+  /** Seconds that the server's clock may differ from this machine's clock: 0 to 300, or else 60. */
   leeway?: number | undefined
   /**
    * Where logins are kept. {@link Client.completeLogin} and {@link Client.tokenSource} need it; the
@@ -150,7 +150,7 @@ export type Scope = string | readonly string[]
 
 /** What can be requested beside a scope. */
 export interface AuthorizationOptions {
-  /** A redirect URI other than the client's, for instance with the port of a loopback listener. */
+  /** A redirect URI in place of that of the client, as with the port of a loopback listener. */
   redirectUri?: string | undefined
   /** How the server sends the authorization response. By default, it uses the query. */
   responseMode?: 'query' | 'form_post' | undefined
@@ -246,7 +246,7 @@ export interface TokenOptions extends CallOptions {
 export interface CodeOptions extends CallOptions {
   /** The PKCE verifier whose challenge was in the authorization URL (RFC 7636). */
   codeVerifier?: string | undefined
-  /** The redirect URI of the authorization URL, if it was not the client's. */
+  /** The redirect URI of the authorization URL, if the client has another. */
   redirectUri?: string | undefined
   /** The requested scope. It counts as granted if the response has no scope. */
   scope?: Scope | undefined
@@ -292,7 +292,7 @@ export declare class Client {
   /**
    * A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`,
    * `SIPGATE_REDIRECT_URI` and, if needed, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak
-   * other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or a URL as
+   * other than that of sipgate. `SIPGATE_STORE` is the path of a SQLite database, or a URL as
    * {@link Store.open} takes it. `SIPGATE_ENCRYPTION_KEYS` is one key or several, separated by
    * commas. The secret and the keys may be in files, whose paths are in
    * `SIPGATE_CLIENT_SECRET_FILE` and `SIPGATE_ENCRYPTION_KEYS_FILE`. A worker thread reads the
@@ -365,7 +365,7 @@ export declare class Client {
   /**
    * The accounts of this client in the store, read a hundred entries at a time. They are in no
    * particular order, and an account that is stored meanwhile may be missing. The timeout is for
-   * each page. An entry that cannot be read is listed without its name: it may be another client's.
+   * each page. An entry that cannot be read is listed without its name: another client may own it.
    * A custom store needs {@link TokenStore.keys}.
    */
   accounts(options?: CallOptions): AsyncIterableIterator<StoredAccount>
@@ -757,8 +757,8 @@ export interface OpenOptions extends SqliteOptions {
    */
   password?: string | (() => string | Promise<string>) | undefined
   /**
-   * PostgreSQL and Redis: the certificate authorities of the server, as PEM, instead of the
-   * operating system's.
+   * PostgreSQL and Redis: the certificate authorities of the server, as PEM, instead of those
+   * of the operating system.
    */
   caCertificates?: string | Uint8Array | undefined
   /** PostgreSQL and Redis: seconds for an operation, with connecting: 3 by default, 5 at most. */

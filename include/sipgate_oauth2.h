@@ -755,8 +755,8 @@ sipgate_oauth2_status sipgate_oauth2_store_options_set_password(
     sipgate_oauth2_error **error);
 
 /**
- * Certificates to trust for a PostgreSQL or Redis instead of the operating system's: the contents
- * of a PEM file.
+ * Certificates to trust for a PostgreSQL or Redis instead of those of the operating system: the
+ * contents of a PEM file.
  */
 sipgate_oauth2_status sipgate_oauth2_store_options_set_ca_certificates(
     sipgate_oauth2_store_options *options,
@@ -903,7 +903,7 @@ sipgate_oauth2_status sipgate_oauth2_password_set(
  * password before each new connection: for tokens of IAM, and passwords that Vault changes. On
  * success the library owns `user_data` until it calls `free`: once, on any thread, when the
  * settings, their stores and everything made with them have been freed. `free` may be NULL. On
- * failure it has called neither, and `user_data` remains the caller's.
+ * failure it has called neither, and `user_data` still belongs to the caller.
  */
 sipgate_oauth2_status sipgate_oauth2_store_options_set_password_function(
     sipgate_oauth2_store_options *options,
@@ -953,7 +953,7 @@ sipgate_oauth2_status sipgate_oauth2_store_open(
  * Keeps logins in a custom store: wherever these functions put them. `functions` is copied;
  * `options` may be NULL. The caller owns `store`. On success the library owns
  * `functions->user_data` until it calls `functions->free`; on failure it has called none of the
- * functions, and `user_data` remains the caller's.
+ * functions, and `user_data` still belongs to the caller.
  */
 sipgate_oauth2_status sipgate_oauth2_store_new(
     const sipgate_oauth2_store_functions *functions,
@@ -1093,7 +1093,7 @@ void sipgate_oauth2_discovery_options_free(sipgate_oauth2_discovery_options *opt
  * sipgate_oauth2_client_options_new. Keep it: a client made with it needs no network for that.
  * sipgate and Keycloak need no discovery. `issuer` is the name that the server has for itself,
  * byte for byte. `options` and `call_options` may be NULL. Blocks. Fails with
- * SIPGATE_ISSUER_MISMATCH if the document is another server's. The caller owns `metadata`.
+ * SIPGATE_ISSUER_MISMATCH if the document is of another server. The caller owns `metadata`.
  */
 sipgate_oauth2_status sipgate_oauth2_discover(
     const char *issuer,
@@ -1182,8 +1182,8 @@ sipgate_oauth2_status sipgate_oauth2_client_options_set_realm(
     sipgate_oauth2_error **error);
 
 /**
- * Certificates to trust instead of the operating system's: the contents of a PEM file. Every
- * certificate in it is trusted.
+ * Certificates to trust instead of those of the operating system: the contents of a PEM file.
+ * Every certificate in it is trusted.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_set_ca_certificates(
     sipgate_oauth2_client_options *options,
@@ -1227,7 +1227,7 @@ sipgate_oauth2_status sipgate_oauth2_client_options_set_id_token_signed_response
     sipgate_oauth2_error **error);
 
 /**
- * Other client ids that an ID token may be for beside this client's, separated by spaces. Unless
+ * Other client ids that an ID token may be for beside this client, separated by spaces. Unless
  * set, there is none.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_set_trusted_audiences(
@@ -1236,8 +1236,8 @@ sipgate_oauth2_status sipgate_oauth2_client_options_set_trusted_audiences(
     sipgate_oauth2_error **error);
 
 /**
- * By how much the server's clock may differ from this one's, in milliseconds: at most 300000;
- * 60000 unless set.
+ * By how much the server's clock may differ from that of this machine, in milliseconds: at most
+ * 300000; 60000 unless set.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_set_leeway_ms(
     sipgate_oauth2_client_options *options,
@@ -1258,7 +1258,7 @@ sipgate_oauth2_status sipgate_oauth2_client_options_set_store(
  * Calls `handler` with `user_data` for each event of these settings' clients, for logs and
  * metrics. On success the library owns `user_data` until it calls `free`: once, on any thread,
  * when the settings, their clients and everything made with them have been freed. `free` may be
- * NULL. On failure it has called neither, and `user_data` remains the caller's.
+ * NULL. On failure it has called neither, and `user_data` still belongs to the caller.
  */
 sipgate_oauth2_status sipgate_oauth2_client_options_set_event_handler(
     sipgate_oauth2_client_options *options,
@@ -1532,7 +1532,7 @@ void sipgate_oauth2_client_free(sipgate_oauth2_client *client);
 sipgate_oauth2_authorization_parameters *sipgate_oauth2_authorization_parameters_new(void);
 
 /**
- * A redirect URI other than the client's, such as one with the port of a loopback listener.
+ * A redirect URI in place of that of the client, such as one with the port of a loopback listener.
  */
 sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_redirect_uri(
     sipgate_oauth2_authorization_parameters *parameters,
@@ -1753,7 +1753,7 @@ sipgate_oauth2_status sipgate_oauth2_authorization_code_set_code_verifier(
     sipgate_oauth2_error **error);
 
 /**
- * The redirect URI of the authorization URL, if it was not the client's.
+ * The redirect URI of the authorization URL, if the client has another.
  */
 sipgate_oauth2_status sipgate_oauth2_authorization_code_set_redirect_uri(
     sipgate_oauth2_authorization_code *code,

@@ -42,6 +42,13 @@ PATTERNS = {
     re.compile(r"\b" + pattern.replace(" ", r"\s+") + r"\b", re.IGNORECASE): advice
     for pattern, advice in BANNED.items()
 }
+# A possessive with nothing after it: "the clock is ahead of the server's".
+HANGING = re.compile(
+    r"\b(?!(?:he|here|how|it|let|she|that|there|what|where|who)'s)[A-Za-z\x02]+'s"
+    r"(?=\s*[;,.:!?)|]|\s*\n\s*\n|\s*\Z)",
+    re.IGNORECASE,
+)
+PATTERNS[HANGING] = 'the noun after it, or "that of …"'
 
 # What stands in a text for source code, and for code or a quotation within a sentence.
 CODE = "\x01"
@@ -194,11 +201,11 @@ LONG = "word " * 21
 SAMPLES: dict[str, tuple[str, set[int]]] = {
     "sample.md": (
         'The\nperson `anew` "anew" anew.\n\n```c\nwhoever\n```\n\n'
-        f"{LONG}\n\n| {LONG} |\n\n[a](README.md#no-such) [b](nowhere.md)\n",
-        {1, 2, 8, 12},
+        f"{LONG}\n\n| {LONG} |\n\n[a](README.md#no-such) [b](nowhere.md)\n\nIt\'s the\nserver\'s. The user\'s\nname.\n",
+        {1, 2, 8, 12, 15},
     ),
     "sample.rs": (
-        f'/// Of the\n/// library\'s.\nlet anew = "// anew"; // seldom\n// {LONG}\n/// ```\n/// anew();\n/// ```\n',
+        f'/// Of the\n/// library\'s state.\nlet anew = "// anew"; // seldom\n// {LONG}\n/// ```\n/// anew();\n/// ```\n',
         {1, 3, 4},
     ),
     "sample.h": ("/**\n * Heeded.\n */\nint anew(void); /* anew */\n", {2, 4}),

@@ -144,8 +144,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_realm(
     unsafe { set(options, error, |builder| Ok(builder.realm(text("realm", realm)?))) }
 }
 
-/// Certificates to trust instead of the operating system's: the contents of a PEM file. Every
-/// certificate in it is trusted.
+/// Certificates to trust instead of those of the operating system: the contents of a PEM file.
+/// Every certificate in it is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_set_ca_certificates(
     options: *mut sipgate_oauth2_client_options,
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_id_token_signed_respo
     }
 }
 
-/// Other client ids that an ID token may be for beside this client's, separated by spaces. Unless
+/// Other client ids that an ID token may be for beside this client, separated by spaces. Unless
 /// set, there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_set_trusted_audiences(
@@ -223,8 +223,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_trusted_audiences(
     }
 }
 
-/// By how much the server's clock may differ from this one's, in milliseconds: at most 300000;
-/// 60000 unless set.
+/// By how much the server's clock may differ from that of this machine, in milliseconds: at most
+/// 300000; 60000 unless set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_set_leeway_ms(
     options: *mut sipgate_oauth2_client_options,
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn sipgate_oauth2_client_options_set_store(
 /// Calls `handler` with `user_data` for each event of these settings' clients, for logs and
 /// metrics. On success the library owns `user_data` until it calls `free`: once, on any thread,
 /// when the settings, their clients and everything made with them have been freed. `free` may be
-/// NULL. On failure it has called neither, and `user_data` remains the caller's.
+/// NULL. On failure it has called neither, and `user_data` still belongs to the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_client_options_set_event_handler(
     options: *mut sipgate_oauth2_client_options,

@@ -111,7 +111,7 @@ pub unsafe extern "C" fn sipgate_oauth2_discovery_options_free(options: *mut sip
 /// sipgate_oauth2_client_options_new. Keep it: a client made with it needs no network for that.
 /// sipgate and Keycloak need no discovery. `issuer` is the name that the server has for itself,
 /// byte for byte. `options` and `call_options` may be NULL. Blocks. Fails with
-/// SIPGATE_ISSUER_MISMATCH if the document is another server's. The caller owns `metadata`.
+/// SIPGATE_ISSUER_MISMATCH if the document is of another server. The caller owns `metadata`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_discover(
     issuer: *const c_char,

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn sipgate_oauth2_password_set(
 /// password before each new connection: for tokens of IAM, and passwords that Vault changes. On
 /// success the library owns `user_data` until it calls `free`: once, on any thread, when the
 /// settings, their stores and everything made with them have been freed. `free` may be NULL. On
-/// failure it has called neither, and `user_data` remains the caller's.
+/// failure it has called neither, and `user_data` still belongs to the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_options_set_password_function(
     options: *mut sipgate_oauth2_store_options,

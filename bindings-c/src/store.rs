@@ -73,7 +73,7 @@ pub unsafe extern "C" fn sipgate_oauth2_store_open(
 /// Keeps logins in a custom store: wherever these functions put them. `functions` is copied;
 /// `options` may be NULL. The caller owns `store`. On success the library owns
 /// `functions->user_data` until it calls `functions->free`; on failure it has called none of the
-/// functions, and `user_data` remains the caller's.
+/// functions, and `user_data` still belongs to the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_new(
     functions: *const sipgate_oauth2_store_functions,

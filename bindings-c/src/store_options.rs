@@ -173,8 +173,8 @@ pub unsafe extern "C" fn sipgate_oauth2_store_options_set_password(
     }
 }
 
-/// Certificates to trust for a PostgreSQL or Redis instead of the operating system's: the contents
-/// of a PEM file.
+/// Certificates to trust for a PostgreSQL or Redis instead of those of the operating system: the
+/// contents of a PEM file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_store_options_set_ca_certificates(
     options: *mut sipgate_oauth2_store_options,

@@ -92,7 +92,7 @@ unsafe extern "C" fn resize(handed: *mut c_void, wanted: c_int) -> *mut c_void {
     let Some((wanted, new)) = usize::try_from(wanted).ok().and_then(|wanted| Some((wanted, layout(wanted)?))) else {
         return ptr::null_mut();
     };
-    // SAFETY: SQLite resizes only blocks from here, and the layout is the block's.
+    // SAFETY: SQLite resizes only blocks from here, and the layout is that of the block.
     unsafe {
         let (block, size) = block(handed);
         match layout(size) {

@@ -73,7 +73,7 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// Those of every store, and those of the URL's.
+    /// Those of every store, and those of a URL.
     pub(crate) fn split(self) -> Result<(StoreOptions, sipgate_oauth2::StoreOptions)> {
         let mut options = sipgate_oauth2::StoreOptions::new();
         if let Some(password) = self.password {

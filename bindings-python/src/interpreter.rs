@@ -119,9 +119,9 @@ impl Drop for ThreadState {
     /// Without entering an interpreter that shuts down: that has let go of the state itself.
     fn drop(&mut self) {
         let Some(_inside) = Inside::enter() else { return };
-        // SAFETY: the state is this thread's, made by `stay_known` and not current; each entry
-        // since then has given it back. The interpreter does not shut down while this thread is
-        // inside.
+        // SAFETY: the state belongs to this thread, made by `stay_known` and not current; each
+        // entry since then has given it back. The interpreter does not shut down while this thread
+        // is inside.
         unsafe {
             ffi::PyEval_RestoreThread(self.state);
             known_threads().retain(|thread| *thread != self.thread);

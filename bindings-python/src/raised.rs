@@ -1,4 +1,4 @@
-//! An exception of Python's as the cause of an error of the core's.
+//! A Python exception as the cause of an error in the core.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ impl fmt::Debug for Raised {
 
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an exception of the store's")
+        f.write_str("an exception of the store")
     }
 }
 

@@ -135,9 +135,9 @@ fn clock(ahead: Option<i64>) -> Finding {
     match ahead {
         Some(ahead) if ahead.abs() > LEEWAY_SECONDS => {
             let direction = if ahead > 0 { "behind" } else { "ahead of" };
-            Finding::to_correct(format!("this machine's clock is {} s {direction} the server's; set it, best by NTP", ahead.abs()))
+            Finding::to_correct(format!("this machine's clock is {} s {direction} the server's clock; set it, best by NTP", ahead.abs()))
         }
-        Some(_) => Fine(format!("within {LEEWAY_SECONDS} s of the server's")),
+        Some(_) => Fine(format!("within {LEEWAY_SECONDS} s of the server's clock")),
         None => Skipped("the server does not say its time".to_owned()),
     }
 }

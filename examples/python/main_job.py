@@ -60,7 +60,7 @@ def balance(tokens: TokenSet) -> str:
 
 
 def ca_certificates() -> bytes | None:
-    """Certificates to trust instead of the system's, if a file is configured."""
+    """Certificates to trust instead of those of the system, if a file is configured."""
     file = os.environ.get("DEMO_CA_FILE")
     return Path(file).read_bytes() if file else None
 

@@ -63,7 +63,7 @@ fn postgres() {
     replay("postgres", targets::postgres::check);
 }
 
-/// All but the version, which is the manifest's: each function that the header declares is in the
+/// All but the version, which is in the manifest: each function that the header declares is in the
 /// target that makes calls.
 #[test]
 fn every_c_function_is_called() {

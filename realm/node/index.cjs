@@ -17,7 +17,7 @@ class Realm {
   #child
   #ready
   #stopped
-  // One connection: a fault of the next connection is for the application's.
+  // One connection: a fault of the next connection is meant for the application.
   #agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 
   constructor(child, ready) {

@@ -1,4 +1,4 @@
-//! The realm's clock. Tests move it forward; clients keep the machine's.
+//! The realm's clock. Tests move it forward; clients keep that of the machine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

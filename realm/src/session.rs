@@ -32,7 +32,8 @@ impl UserSession {
         }
     }
 
-    /// The session that outlives the browser's: the same id, but only the client that requested it.
+    /// The session that outlives that of the browser: the same id, but only the client that
+    /// requested it.
     pub(crate) fn offline_copy(&self, now: u64) -> Self {
         Self {
             id: self.id.clone(),

@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub(crate) enabled: bool,
     pub(crate) token_type: String,
     pub(crate) not_before: u64,
-    /// The `aud` of access tokens; the balance API's if `None` and the scope is for it.
+    /// The `aud` of access tokens; that of the balance API if `None` and the scope is for it.
     pub(crate) audience: Option<String>,
 }
 

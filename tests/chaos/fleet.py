@@ -44,7 +44,7 @@ class Member:
         under: Sequence[str] = (),
         **settings: object,
     ) -> None:
-        """`under` precedes the shim's command; `settings` are added to the client's.
+        """`under` precedes the shim's command; `settings` are added to those of the client.
 
         A store with a URL is opened with the other members of `store`.
         """

@@ -45,7 +45,7 @@ def test_a_variable_that_is_missing_leaves_nothing_to_look_at(run: CommandLine) 
     assert {result for result, _ in found.values()} == {"skipped"}
 
 
-def test_a_realm_that_is_not_the_client_ids(run: CommandLine) -> None:
+def test_a_realm_that_is_not_that_of_the_client_id(run: CommandLine) -> None:
     code, found = examine(run, **SIPGATE, SIPGATE_REALM="sipgate-apps")
     assert code == 4
     assert found["realm"][0] == "problem"
@@ -90,7 +90,7 @@ def test_a_clock_that_is_off(run: CommandLine, realm: Realm) -> None:
     realm.order("faults", {"on": "discovery", "kind": "answer", "headers": date, "json": {}})
     code, found = examine(run)
     assert (code, found["clock"][0]) == (4, "problem")
-    assert "s ahead of the server's; set it" in found["clock"][1]
+    assert "s ahead of the server's clock; set it" in found["clock"][1]
 
 
 def test_a_server_that_calls_itself_otherwise(run: CommandLine, realm: Realm) -> None:

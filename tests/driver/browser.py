@@ -82,7 +82,7 @@ class Browser:
                     return url
                 if _origin(urlsplit(url)) != _origin(start):
                     raise BrowserError(
-                        f"redirected to a different site than the callback's: {_place(url)}"
+                        f"redirected to a different site than that of the callback: {_place(url)}"
                     )
                 continue
 

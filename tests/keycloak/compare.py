@@ -104,7 +104,7 @@ def compare(
     version: str,
     questions: Sequence[Question] = QUESTIONS,
 ) -> Comparison:
-    """Each server is a base URL and its control; `version` is Keycloak's."""
+    """Each server is a base URL and its control; `version` is that of Keycloak."""
 
     def differences_of(realm: str) -> Iterator[Difference]:
         real, imitation = Asker(keycloak[0], realm, keycloak[1]), Asker(local[0], realm, local[1])

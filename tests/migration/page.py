@@ -34,7 +34,7 @@ def blocks(peer: str) -> Sequence[str]:
 
 
 def at(text: str, addresses: dict[str, str]) -> str:
-    """The code at other addresses. Those that it does not name are sipgate's in the library."""
+    """The code at other addresses. Where it names none, the library has those of sipgate."""
     for public, local in addresses.items():
         text = text.replace(public, local)
     if "sipgate.com" in text.replace("api.sipgate.com", ""):

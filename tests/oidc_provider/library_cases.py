@@ -22,7 +22,7 @@ from oidc_provider.asker import BASIC_CLIENT
 ISSUER_MISMATCH = "SIPGATE_ISSUER_MISMATCH"
 
 OTHERWISE: Mapping[str, tuple[str, ...]] = {
-    # The secret is the client's, as the specification says.
+    # The secret is that of the client, as the specification says.
     "id token signed with a secret": (OK, OK, OK),
     # The server ignores an unknown scope, which the granted scope shows.
     "unknown scope in the authorization request": (OK,),

@@ -80,7 +80,7 @@ def _zig() -> dict[str, str]:
 
 
 def _standard_library(triple: str, path: str) -> dict[str, str]:
-    """The toolchain's own, if it has one for the target. Else cargo builds Debian's."""
+    """That of the toolchain, if it has one for the target. Else cargo builds that of Debian."""
     if standard_library.is_installed(triple):
         return {}
     try:

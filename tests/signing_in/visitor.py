@@ -12,7 +12,7 @@ SITE = "https://example.com"
 TIMEOUT_SECONDS = 60
 # Browsers drop a longer cookie without a word.
 MAX_COOKIE = 4096
-# Django's.
+# That of Django.
 CSRF_COOKIE = "csrftoken"
 
 

@@ -1,5 +1,5 @@
 //! Speed of the Rust library, in one run and as ratios: `bench-rust http://127.0.0.1:PORT`. The
-//! address is the local realm's.
+//! address is that of the local realm.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for the terminal, that may fail by panicking")]
 

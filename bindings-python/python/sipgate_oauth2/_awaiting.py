@@ -26,8 +26,8 @@ async def outcome(task: _native.Task[_T]) -> _T:
         try:
             raise error
         finally:
-            # Its traceback holds this frame and the client's: all of them would stay until the next
-            # collection.
+            # Its traceback holds this frame and that of the client: all of them would stay until
+            # the next collection.
             del error
     return typing.cast("_T", value)
 

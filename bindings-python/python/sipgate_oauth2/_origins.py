@@ -29,8 +29,8 @@ class Origins:
 
     @classmethod
     def of(cls, issuer: str, origins: abc.Collection[str] | None) -> Origins:
-        """Which origins may have a token of this issuer. Those of a server other than sipgate's
-        must be given.
+        """Which origins may have a token of this issuer. Those of a server other than that of
+        sipgate must be given.
         """
         if origins is not None:
             return cls(origins)

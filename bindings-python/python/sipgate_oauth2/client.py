@@ -253,7 +253,7 @@ class Client(ClientBase):
 
         They are in no particular order, and an account that is stored meanwhile may be missing.
         `timeout` is for each page. An entry that cannot be read is listed without its name, with
-        the state `unreadable`: it may be another client's. A custom store needs the function
+        the state `unreadable`: another client may own it. A custom store needs the function
         `keys`.
         """
         # Not imported before it is needed: it takes longer than all of this package.

@@ -108,8 +108,8 @@ class _OnAsyncio:
 
 
 class _OnThreads:
-    """The source for another event loop than asyncio's, such as trio's: its calls wait on a thread
-    of the loop.
+    """The source for an event loop other than that of asyncio, such as trio: its calls wait on a
+    thread of the loop.
     """
 
     def __init__(self, source: _Source) -> None:

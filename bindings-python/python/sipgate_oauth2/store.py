@@ -107,8 +107,8 @@ class StoreBase:
         For all: `encryption_keys` as for `sqlite`; `recheck` is 5 by default, or 1 for SQLite and
         in memory.
 
-        For PostgreSQL and Redis: `password` overrides the URL's. It is a text, or a function that
-        is asked before each new connection, plain or, for `sipgate_oauth2.aio`, `async`.
+        For PostgreSQL and Redis: `password` overrides that of the URL. It is a text, or a function
+        that is asked before each new connection, plain or, for `sipgate_oauth2.aio`, `async`.
         `ca_certificates` are PEM, instead of those that the system trusts. An operation may take
         `timeout` seconds with connecting: 3 by default, 5 at most. `connections` of this process
         are at most 4 at a time by default.

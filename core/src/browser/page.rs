@@ -1,5 +1,5 @@
 //! What the user sees after a login in the browser. The pages load nothing and hold nothing from a
-//! request, so nothing in them can be anybody else's.
+//! request, so nobody else can put anything into them.
 
 use protocol::error::{Error, Family};
 

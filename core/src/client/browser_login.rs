@@ -46,8 +46,8 @@ pub struct BrowserLogin {
 }
 
 impl BrowserLogin {
-    /// A login with these parameters: a scope, or more. Their redirect URI, or else the client's,
-    /// must be on this machine.
+    /// A login with these parameters: a scope, or more. Their redirect URI, or else that of the
+    /// client, must be on this machine.
     pub fn new(parameters: impl Into<AuthorizationParameters>) -> Self {
         Self { parameters: parameters.into(), account: None, on_url: None }
     }

@@ -120,8 +120,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Certificates to trust instead of the operating system's: the contents of a PEM file. Each
-    /// readable certificate counts, as an authority and as the server's own.
+    /// Certificates to trust instead of those of the operating system: the contents of a PEM file.
+    /// Each readable certificate counts, as an authority and as the server's own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.connection.ca_certificates = Some(pem.into());
         self

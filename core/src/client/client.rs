@@ -232,7 +232,7 @@ impl Client {
     /// that is stored meanwhile may be missing.
     ///
     /// An entry that cannot be read is listed without its name, as
-    /// [`LoginState::Unreadable`](crate::LoginState::Unreadable): it may be another client's.
+    /// [`LoginState::Unreadable`](crate::LoginState::Unreadable): another client may own it.
     ///
     /// ```no_run
     /// # fn f(client: &sipgate_oauth2::Client) -> sipgate_oauth2::Result<()> {

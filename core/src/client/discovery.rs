@@ -69,10 +69,10 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::IssuerMismatch`](crate::ErrorCode::IssuerMismatch) if the document is another
-    /// server's, [`ErrorCode::WrongEndpoint`](crate::ErrorCode::WrongEndpoint) if there is none,
-    /// and [`ErrorCode::BadResponse`](crate::ErrorCode::BadResponse) that names a member which
-    /// cannot be used.
+    /// [`ErrorCode::IssuerMismatch`](crate::ErrorCode::IssuerMismatch) if the document is of
+    /// another server, [`ErrorCode::WrongEndpoint`](crate::ErrorCode::WrongEndpoint) if there is
+    /// none, and [`ErrorCode::BadResponse`](crate::ErrorCode::BadResponse) that names a member
+    /// which cannot be used.
     pub fn discover(&self) -> Result<ServerMetadata> {
         self.start_discover(&CallOptions::new()).wait()
     }

@@ -17,7 +17,7 @@ use crate::store::sqlite::url;
 impl ClientBuilder {
     /// A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`,
     /// `SIPGATE_REDIRECT_URI` and, if needed, `SIPGATE_REALM`, or `SIPGATE_ISSUER` for a Keycloak
-    /// other than sipgate's. `SIPGATE_STORE` is the path of a SQLite database, or a URL as
+    /// other than that of sipgate. `SIPGATE_STORE` is the path of a SQLite database, or a URL as
     /// [`Store::open`](crate::Store::open) takes it. `SIPGATE_ENCRYPTION_KEYS` encrypts its
     /// contents: one key or several, separated by commas, of which the first encrypts. The secret
     /// and the keys may be in files, whose paths are in `SIPGATE_CLIENT_SECRET_FILE` and

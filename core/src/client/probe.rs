@@ -14,7 +14,8 @@ use crate::session::store::Store;
 pub struct Probe {
     /// The status of the response.
     pub status: u16,
-    /// How far the server's clock is ahead of this machine's, in seconds, if it says its time.
+    /// How far the server's clock is ahead of the clock of this machine, in seconds, if the server
+    /// says its time.
     pub clock_ahead: Option<i64>,
     /// The proxy on the way: host and port.
     pub proxy: Option<String>,

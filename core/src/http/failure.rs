@@ -29,7 +29,7 @@ impl From<Abandoned> for Error {
     }
 }
 
-/// A host name looks like this machine's and is not.
+/// A host name looks like one of this machine and is not.
 #[derive(Debug)]
 pub(super) struct NotThisMachine {
     pub(super) host: String,

@@ -86,8 +86,9 @@ fn add(context: &Context, store: &Store, key: &StoreKey, account: &str, expires_
 }
 
 fn read(entry: &StoreEntry) -> Result<Accounts> {
-    serde_json::from_slice(&entry.data)
-        .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is no session's; restore the store from a backup"))
+    serde_json::from_slice(&entry.data).map_err(|_| {
+        Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is not of a session; restore the store from a backup")
+    })
 }
 
 /// The accounts of a session (`sid`) or of a user (`sub`).

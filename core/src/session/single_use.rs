@@ -151,8 +151,9 @@ impl SingleUse {
     /// The marker that is stored, and its version.
     pub(super) fn marker(&self) -> Result<Option<(String, Marker)>> {
         let Some(entry) = ask_store(|| self.store.token_store().load(&self.key))? else { return Ok(None) };
-        let marker = serde_json::from_slice(&entry.data)
-            .map_err(|_| Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is no authorization request's; log in again"))?;
+        let marker = serde_json::from_slice(&entry.data).map_err(|_| {
+            Error::new(ErrorCode::StoreCorrupt, "the store has an entry that is not of an authorization request; log in again")
+        })?;
         Ok(Some((entry.version, marker)))
     }
 

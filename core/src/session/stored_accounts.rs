@@ -74,8 +74,8 @@ impl StoredAccount {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AccountsPage {
-    /// The accounts, often fewer than a hundred: other entries are not logins, or are another
-    /// client's.
+    /// The accounts, often fewer than a hundred: other entries are not logins, or belong to
+    /// another client.
     pub accounts: Vec<StoredAccount>,
     /// Where the next page starts; `None` after the last one.
     pub next: Option<String>,

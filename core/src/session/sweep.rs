@@ -304,7 +304,7 @@ impl Sweep {
 
     fn release(&mut self, next_at: i64) -> Result<()> {
         if let Some(Current { shard, version, .. }) = self.current.take() {
-            // If the claim was taken over, the shard is another process's.
+            // If the claim was taken over, the shard belongs to another process.
             shard.write(&self.context, &self.store, Some(&version), &ShardState { next_at, owner: None })?;
         }
         Ok(())

@@ -92,8 +92,8 @@ impl StoreOptions {
         self
     }
 
-    /// The certificate authorities of the database's server, as PEM, instead of the operating
-    /// system's.
+    /// The certificate authorities of the database's server, as PEM, instead of those of the
+    /// operating system.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates = Some(pem.into());
         self

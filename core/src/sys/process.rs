@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-/// A value that is created once per process. A forked child creates its own and forgets its
-/// parent's: dropping it could affect a connection or a lock that the parent still uses.
+/// A value that is created once per process. A forked child creates its own and forgets
+/// that of its parent: dropping it could affect a connection or a lock that the parent still uses.
 pub(crate) struct PerProcess<T> {
     current: ArcSwapOption<Owned<T>>,
 }

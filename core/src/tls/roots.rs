@@ -10,7 +10,7 @@ const BEGIN: &str = "-----BEGIN ";
 /// Which certificates are trusted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Roots {
-    /// The operating system's; if it has none, those in this library.
+    /// Those of the operating system; if it has none, those in this library.
     System,
     /// These only.
     Own(Vec<CertificateDer<'static>>),

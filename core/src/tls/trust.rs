@@ -38,8 +38,8 @@ fn webpki_verifier(roots: RootCertStore, crypto: Arc<CryptoProvider>) -> Arc<Web
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto).build().expect("there are roots, and no revocation lists")
 }
 
-/// The application's own certificates, as authorities; and each as the server's, if the server
-/// presents that very one. `openssl req -x509` makes certificates that are both.
+/// The application's own certificates, as authorities; and each as the server's own certificate, if
+/// the server presents that very one. `openssl req -x509` makes certificates that are both.
 #[derive(Debug)]
 struct OwnCertificates {
     certificates: Vec<CertificateDer<'static>>,

@@ -141,7 +141,7 @@ pub(crate) unsafe extern "C" fn password(
     password: *mut sipgate_oauth2_password,
     _: *mut sipgate_oauth2_store_error_message,
 ) -> sipgate_oauth2_store_answer {
-    // SAFETY: the library's, until this returns.
+    // SAFETY: the library owns it until this returns.
     assert_eq!(unsafe { sipgate_oauth2_password_set(password, c"not shown".as_ptr(), null_mut()) }, OK);
     StoreAnswer::SIPGATE_STORE_DONE as sipgate_oauth2_store_answer
 }

@@ -266,7 +266,7 @@ class Realm:
         return self._ready[name]
 
     def _ask(self, method: str, path: str, body: str | None) -> Any:
-        """Over one connection: a fault of the next connection is for the application's."""
+        """Over one connection: a fault of the next connection is meant for the application."""
         place = urlsplit(self.url).netloc
         with self._lock:
             if self._connection is None or self._owner != os.getpid():

@@ -69,7 +69,8 @@ fn a_browser_is_asked_unless_the_hint_names_its_session() {
         let url = format!("http://127.0.0.1:{}{}", realm.port, target(query));
         realm.order("logout", &json!({"logout_url": url, "browser": browser}))["callback"].clone()
     };
-    // The hint is of another session than the browser's: the user confirms, and that one ends.
+    // The hint is of another session than that of the browser: the user confirms, and that one
+    // ends.
     let query = [("id_token_hint", hint(&two)), ("post_logout_redirect_uri", BYE), ("state", "s")];
     assert_eq!(asked("one", &query), "http://127.0.0.1:9/bye?state=s");
     assert_eq!(realm.refresh(REALM, &one).status, 200);

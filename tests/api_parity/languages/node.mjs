@@ -78,7 +78,7 @@ function loaded() {
     names.push(name)
     if (typeof value === 'object' && !Array.isArray(value)) names.push(...membersOf(name, Object.keys(value)))
     if (typeof value !== 'function' || !value.prototype) continue
-    // `name` of a class is its function's, and `name` of an error is JavaScript's.
+    // `name` of a class is that of its function, and `name` of an error is JavaScript's own.
     const statics = Object.getOwnPropertyNames(value).filter((member) => member !== 'length')
     const members = [...statics, ...Object.getOwnPropertyNames(value.prototype), ...fieldsOfError(value)]
     names.push(...membersOf(name, members))

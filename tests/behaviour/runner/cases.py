@@ -6,7 +6,7 @@ A file has `cases`, and may have `given`: named steps that several of its cases 
 - `name`: a sentence.
 - `rules`: the rules that it shows, by their names in `rules.json`.
 - `rows`: objects; the case runs once per row, named by the row's `what`. `${row.…}` are the row's
-  members; its `rules` are added to the case's.
+  members; its `rules` are added to those of the case.
 - `given`: names of steps that run first.
 - `steps`: see `running`.
 - `saw`: what the realm must have seen in the end: `token`, the number of token requests or what

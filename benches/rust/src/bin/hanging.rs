@@ -1,5 +1,5 @@
 //! How a hanging login server affects logins at another one:
-//! `bench-hanging http://127.0.0.1:PORT`. The address is the local realm's.
+//! `bench-hanging http://127.0.0.1:PORT`. The address is that of the local realm.
 //!
 //! Measures each operation at the realm twice: normally, and while 500 requests hang at a server
 //! that never responds.

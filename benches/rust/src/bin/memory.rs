@@ -1,5 +1,5 @@
 //! The memory that the Rust library uses for each account, counted at the allocator:
-//! `bench-memory http://127.0.0.1:PORT`. The address is the local realm's.
+//! `bench-memory http://127.0.0.1:PORT`. The address is that of the local realm.
 //!
 //! Each account has an access token and a refresh token of Keycloak's usual lengths. The goal
 //! applies to what the library needs in addition to one copy of each token's text.
@@ -126,7 +126,7 @@ fn set_responses(realm: &str, times: usize) {
     ureq::post(format!("{realm}/_realm/faults")).header("content-type", "application/json").send(order.to_string()).unwrap();
 }
 
-/// A response like Keycloak's, including the members that do not matter here.
+/// A response like one of Keycloak, including the members that do not matter here.
 fn response(end: &str, seconds: i64) -> Value {
     json!({
         "access_token": "a".repeat(ACCESS_TOKEN),
@@ -187,7 +187,7 @@ impl Counting {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.held.fetch_add(layout.size(), Ordering::SeqCst);
-        // SAFETY: the caller's promise is the system's allocator's.
+        // SAFETY: the caller promises what the system's allocator requires.
         unsafe { System.alloc(layout) }
     }
 

@@ -41,7 +41,7 @@ impl AuthorizationCode {
         self
     }
 
-    /// The redirect URI of the authorization URL, if it was not the client's.
+    /// The redirect URI of the authorization URL, if the client has another.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());
         self

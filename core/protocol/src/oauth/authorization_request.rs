@@ -164,7 +164,7 @@ pub fn build(
 
 /// Checks that this client made the request, as far as that can be told if the request was out of
 /// our hands: it must not decide where the client's secret is sent. A redirect URI of its own has
-/// the host of the client's.
+/// the host of the client's redirect URI.
 ///
 /// # Errors
 ///
@@ -185,7 +185,7 @@ pub fn check_belongs(
     match (same, restored) {
         (true, false) => Ok(()),
         (true, true) if at_home => Ok(()),
-        (true, true) => Err(expired("has a redirect_uri on another host than the client's; make the client without one to allow that")),
+        (true, true) => Err(expired("has a redirect_uri on another host than the client has; make the client without one to allow that")),
         (false, true) => Err(expired("was made by a client of another id or server, or was changed; use the client that made it")),
         (false, false) => Err(Error::invalid_argument(
             "request",

@@ -45,7 +45,7 @@ pub fn check_shared(request: &AuthorizationRequest, callback: &str, now: i64) ->
 }
 
 /// Whether a query has the `state` of this request: then it is a response to it, good or bad, and
-/// else it may be anybody's.
+/// else anybody may have sent it.
 pub fn has_state(request: &AuthorizationRequest, query: &str) -> bool {
     let states = form::pairs(query).filter(|(name, _)| name == "state");
     states.filter_map(|(_, value)| form::decode(value)).any(|state| state.as_bytes().ct_eq(request.state().as_bytes()).into())

@@ -155,8 +155,8 @@ impl ServerMetadata {
         Value::Object(document).to_string()
     }
 
-    /// sipgate's, in this realm: `third-party`, or `sipgate-apps` for older clients. The sipgate
-    /// console shows it.
+    /// That of sipgate, in this realm: `third-party`, or `sipgate-apps` for older clients. The
+    /// sipgate console shows it.
     ///
     /// # Errors
     ///

@@ -45,7 +45,7 @@ pub enum Judgement {
 
 const ID_TOKEN: Kind = Kind { name: "ID token", types: &["JWT"] };
 
-/// Judges an ID token. `keys` are the server's, if they are known; `now` is in seconds since 1970.
+/// Judges an ID token. `keys` are those of the server, if known; `now` is in seconds since 1970.
 ///
 /// The signature is verified before any claim is looked at. The clock counts last: what is wrong by
 /// its times alone is otherwise good.

@@ -40,7 +40,7 @@ const LIFETIME: i64 = 120;
 
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Judges a logout token. `keys` are the server's, if they are known; `now` is in seconds since
+/// Judges a logout token. `keys` are those of the server, if known; `now` is in seconds since
 /// 1970. Whether it was used before is for the caller to say.
 pub fn judge(token: &str, rules: &TokenRules, keys: Option<&KeySet>, now: i64) -> LogoutJudgement {
     match judged(token, rules, keys, now) {

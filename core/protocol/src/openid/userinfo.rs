@@ -80,7 +80,8 @@ pub fn process(context: &ResponseContext, response: Response) -> Result<Received
 }
 
 /// Judges what was received. `subject` is the user of the ID token: claims about another user may
-/// have been put in place of theirs (section 5.3.4). `keys` are the server's, if they are known.
+/// have been put in place of those of the user (section 5.3.4). `keys` are those of the server, if
+/// known.
 pub fn judge(userinfo: &Userinfo, subject: &str, rules: &TokenRules, keys: Option<&KeySet>) -> Judgement {
     match judged(userinfo, subject, rules, keys) {
         Ok(claims) => Judgement::Accepted(Claims::new(claims)),

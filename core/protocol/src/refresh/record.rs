@@ -342,8 +342,8 @@ impl Record {
     }
 }
 
-/// The refresh token with this text. Shares the allocation of the token set's, which is usually the
-/// same token.
+/// The refresh token with this text. Shares the allocation with the token set, which usually has
+/// the same token.
 fn shared(refresh_token: String, tokens: Option<&TokenSet>) -> RefreshToken {
     let read = RefreshToken::from(refresh_token);
     tokens.and_then(TokenSet::refresh_token).filter(|held| **held == read).cloned().unwrap_or(read)

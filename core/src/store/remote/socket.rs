@@ -135,7 +135,7 @@ fn invalid(problem: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, problem)
 }
 
-/// A name may look like this machine's and not be it (RFC 6761, section 6.3).
+/// A name may look like one of this machine and not be it (RFC 6761, section 6.3).
 fn within(mut addresses: Vec<SocketAddr>, reach: Reach) -> Vec<SocketAddr> {
     addresses.retain(|address| reach == Reach::Anywhere || address.ip().to_canonical().is_loopback());
     addresses

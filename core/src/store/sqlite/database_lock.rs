@@ -93,7 +93,8 @@ mod system {
         }
     }
 
-    /// SQLite rolls back from any journal that it finds, so the journal must not be another user's.
+    /// SQLite rolls back from any journal that it finds, so the journal must not belong to another
+    /// user.
     fn check_journal(path: &Path) -> Result<()> {
         let journal = &with_suffix(path, "-journal");
         match fs::symlink_metadata(journal) {

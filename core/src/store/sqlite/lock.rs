@@ -74,8 +74,8 @@ impl FileDescription {
         self.with(|file| os_lock::unlock(file, range));
     }
 
-    /// Calls `act` with the file, but not in a forked child: the file is its parent's, and closed
-    /// here.
+    /// Calls `act` with the file, but not in a forked child: its parent has the file, and it is
+    /// closed here.
     pub(super) fn with<T>(&self, act: impl FnOnce(&File) -> T) -> Option<T> {
         if !self.is_of_this_process() {
             return None;

@@ -95,7 +95,7 @@ fn group_access_error(path: &Path, cause: io::Error) -> protocol::error::Error {
 /// owner.
 ///
 /// A group that this user is in may write: its files are recognized by their owner, too, and at
-/// worst it can delete ours. So may a group whose number is the user's, which is the user's private
+/// worst it can delete ours. So may a group with the user's own number, which is the user's private
 /// group.
 pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     if !metadata.is_dir() {

@@ -16,7 +16,7 @@ fn verdict(case: &Case) -> Result<(), String> {
     let described = |error: Error| format!("{:?}", error.kind());
     let header = decode_header(&case.token).map_err(described)?;
     if !case.algorithms.iter().any(|name| name.parse() == Ok(header.alg)) {
-        return Err("an algorithm that is not the client's".to_owned());
+        return Err("an algorithm that the client does not accept".to_owned());
     }
     let mut validation = Validation::new(header.alg);
     validation.set_issuer(&[&case.issuer]);

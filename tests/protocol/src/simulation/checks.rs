@@ -13,7 +13,7 @@ const INEXACT: u64 = 1_500;
 /// Nothing is sent under a claim older than this.
 const CLAIM_MAX_AGE: u64 = 40_000;
 
-/// A lease without the request timeout, and the margin between its end and the token's.
+/// A lease without the request timeout, and the margin between its end and that of the token.
 const LEASE_AND_MARGIN: u64 = 45_000 + 15_000;
 
 /// A caller with a usable token gets it within this many milliseconds.
