@@ -201,7 +201,7 @@ LONG = "word " * 21
 SAMPLES: dict[str, tuple[str, set[int]]] = {
     "sample.md": (
         'The\nperson `anew` "anew" anew.\n\n```c\nwhoever\n```\n\n'
-        f"{LONG}\n\n| {LONG} |\n\n[a](README.md#no-such) [b](nowhere.md)\n\nIt\'s the\nserver\'s. The user\'s\nname.\n",
+        f"{LONG}\n\n| {LONG} |\n\n[a](README.md#no-such) [b](nowhere.md)\n\nIt's the\nserver's. The user's\nname.\n",
         {1, 2, 8, 12, 15},
     ),
     "sample.rs": (

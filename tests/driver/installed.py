@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,11 @@ class Packages:
         environment = [sys.executable, "-m", "venv", str(self.folder)]
         self._install("from_pypi", wanted, [environment, [*pip, *wanted]])
 
+    def install_beside_library(self) -> None:
+        """Those from npm, and this library as `make build` has left it."""
+        self.install_from_npm()
+        copy_packages(ROOT / "target" / "node" / "node_modules", self.modules)
+
     def install_from_npm(self) -> None:
         wanted = [f"{name}@{version}" for name, version in self.npm.items()]
         npm = [
@@ -82,3 +88,10 @@ class Packages:
                 said = (getattr(problem, "stderr", None) or str(problem)).strip().splitlines()
                 raise CannotInstall(f"{' '.join(command[:4])} …: {said[-1]}") from problem
         stamp.write_text("\n".join(wanted))
+
+
+def copy_packages(source: Path, modules: Path) -> None:
+    """Packages and scopes of one folder in place of those of the same names in another."""
+    for package in source.iterdir():
+        shutil.rmtree(modules / package.name, ignore_errors=True)
+        shutil.copytree(package, modules / package.name)

@@ -28,8 +28,9 @@ from driver.installed import CannotInstall
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.ports import free_port, listens
 from driver.programs import REALM_PROGRAM, ROOT, environment
+from driver.report import report
 from migration import page
-from migration.installed import PACKAGES, install_from_npm
+from migration.installed import PACKAGES
 from signing_in.visitor import Visitor, Wrong
 
 BALANCE = '"amount"'
@@ -102,7 +103,7 @@ def build_rust(file: Path) -> Sequence[str]:
 
 
 PYTHON = Language(".py", PACKAGES.install_from_pypi, run_python)
-NODE = Language(".mjs", install_from_npm, run_node)
+NODE = Language(".mjs", PACKAGES.install_beside_library, run_node)
 # libcurl's headers are among what it depends on.
 C = Language(".c", lambda: install_from_debian(["libiddawc-dev"]), build_c)
 RUST = Language(".rs", lambda: None, build_rust)
@@ -261,13 +262,7 @@ def main() -> int:
     peers = [peer for peer in PEERS if given.long or peer not in LONG]
     if given.peers:
         peers = given.peers.split(",")
-    failed = 0
-    for peer in peers:
-        problem = problem_of(peer)
-        failed += problem is not None
-        print(f"{peer:<18} {problem or 'ok'}", flush=True)
-    print(f"{len(peers) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report(((peer, problem_of(peer)) for peer in peers), width=18)
 
 
 if __name__ == "__main__":

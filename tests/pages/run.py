@@ -22,8 +22,9 @@ from driver.installed import CannotInstall
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.ports import free_port, listens
 from driver.programs import DEBUG, REALM_PROGRAM, ROOT, environment
+from driver.report import report
 from pages.markdown import blocks
-from signing_in.installed import PACKAGES, install_from_npm
+from signing_in.installed import PACKAGES
 from signing_in.visitor import Visitor, Wrong
 
 LIMIT_SECONDS = 120
@@ -168,7 +169,7 @@ def two_tabs_in_flask(scene: Scene) -> None:
 
 
 def two_tabs_in_express(scene: Scene) -> None:
-    install_from_npm()
+    PACKAGES.install_beside_library()
     (scene.folder / "node_modules").symlink_to(PACKAGES.modules)
     code = scene.code("docs/logging-in.md", "Two tabs", "js")
     file = scene.folder / "app.mjs"
@@ -345,14 +346,8 @@ def main() -> int:
     jobs: dict[Callable[[Scene], None], str] = {}
     for (page, heading, language), job in RUNS.items():
         jobs.setdefault(job, f"{page}, {heading}, {language}")
-    failed = 0
-    for job, name in jobs.items():
-        if only in name:
-            problem = problem_of(job)
-            failed += problem is not None
-            print(f"{name:<60} {problem or 'ok'}", flush=True)
-    print(f"{failed} failed")
-    return 1 if failed else 0
+    selected = {name: job for job, name in jobs.items() if only in name}
+    return report(((name, problem_of(job)) for name, job in selected.items()), width=60)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 from driver.browser import Browser, BrowserError
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.programs import DEBUG, REALM_PROGRAM, ROOT, environment
+from driver.report import report
 
 PROGRAMS: Mapping[str, Sequence[str]] = {
     "rust": [str(DEBUG / "readme-example")],
@@ -31,6 +32,11 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
     "c": [str(ROOT / "target" / "c" / "readme")],
 }
 LIMIT_SECONDS = 60
+
+
+def problem_of(language: str) -> str | None:
+    with running_local_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
+        return run(language, realm, folder)
 
 
 def run(language: str, realm: LocalRealm, folder: str) -> str | None:
@@ -79,14 +85,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--languages", default=",".join(PROGRAMS))
     languages = parser.parse_args().languages.split(",")
-    failed = 0
-    for language in languages:
-        with running_local_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
-            problem = run(language, realm, folder)
-        failed += problem is not None
-        print(f"README {language:<7} {problem or 'ok'}", flush=True)
-    print(f"{len(languages) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report(((f"README {name}", problem_of(name)) for name in languages), width=14)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
 from driver.installed import Packages
-from driver.programs import ROOT
 
 PACKAGES = Packages(
     "signing_in",
@@ -35,12 +32,3 @@ PACKAGES = Packages(
 )
 
 BROWSER = Packages("signing_in_browser", npm={"puppeteer-core": "25.16.0"})
-
-
-def install_from_npm() -> None:
-    PACKAGES.install_from_npm()
-    # As `make build` has left it: the package, and the one with the native library.
-    for name in ("sipgate-oauth2", "@sipgate-oauth2"):
-        library = PACKAGES.modules / name
-        shutil.rmtree(library, ignore_errors=True)
-        shutil.copytree(ROOT / "target" / "node" / "node_modules" / name, library)

@@ -25,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, environment
+from driver.report import Outcome, Skipped, report
 from signing_in import others, page
 from signing_in.applications import SEALED, log_of, running
-from signing_in.installed import PACKAGES, install_from_npm
+from signing_in.installed import PACKAGES
 from signing_in.visitor import Response, Visitor, Wrong
 
 FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
@@ -247,12 +248,12 @@ def problem_of(framework: str, form_post: bool) -> str | None:
     return None
 
 
-def problem_of_other(name: str) -> str | None:
+def outcome_of_other(name: str) -> Outcome:
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         try:
             OTHERS[name](realm, settings_of(realm, folder))
         except CannotInstall as problem:
-            print(f"{name:<19} SKIPPED: {problem}", flush=True)
+            return Skipped(str(problem))
         except (*BROKEN, subprocess.TimeoutExpired) as problem:
             return str(problem)
     return None
@@ -293,36 +294,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frameworks", default=",".join([*FRAMEWORKS, SEALED, *OTHERS]))
     frameworks = parser.parse_args().frameworks.split(",")
-    skipped: dict[str, str] = {}
-    for language, install in (("Python", PACKAGES.install_from_pypi), ("Node", install_from_npm)):
+    skipped: dict[str, Skipped] = {}
+    installs = {"Python": PACKAGES.install_from_pypi, "Node": PACKAGES.install_beside_library}
+    for language, install in installs.items():
         ours = [name for name in frameworks if language_of(name) == language]
         try:
             if ours:
                 install()
         except CannotInstall as problem:
-            skipped |= dict.fromkeys(ours, str(problem))
-    jobs: list[tuple[str, Callable[[], str | None]]] = [
+            skipped |= dict.fromkeys(ours, Skipped(str(problem)))
+    jobs: list[tuple[str, Callable[[], Outcome]]] = [
         ("the page", page_problem),
         ("discovery", discovery_problem),
     ]
     for framework in frameworks:
         if framework in skipped:
-            print(f"{framework:<19} SKIPPED: {skipped[framework]}", flush=True)
+            jobs.append((framework, functools.partial(skipped.get, framework)))
         elif framework in OTHERS:
-            jobs.append((framework, functools.partial(problem_of_other, framework)))
+            jobs.append((framework, functools.partial(outcome_of_other, framework)))
         else:
             jobs.append((framework, functools.partial(problem_of, framework, False)))
         if framework in FRAMEWORKS and framework not in skipped:
             jobs.append((f"{framework}, form_post", functools.partial(problem_of, framework, True)))
-    failed = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = [(name, pool.submit(job)) for name, job in jobs]
-        for name, outcome in outcomes:
-            found = outcome.result()
-            failed += found is not None
-            print(f"{name:<19} {found or 'ok'}", flush=True)
-    print(f"{len(jobs) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        running_jobs = [(name, pool.submit(job)) for name, job in jobs]
+        return report(((name, job.result()) for name, job in running_jobs), width=19)
 
 
 if __name__ == "__main__":

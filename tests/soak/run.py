@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.local_realm import LocalRealm, running_local_realm
 from driver.programs import REALM_PROGRAM, ROOT
+from driver.report import report
 from driver.shim import Reply, Shim, running_shim
 from driver.shims import SHIMS
 
@@ -169,13 +170,7 @@ def main() -> int:
         print("SKIPPED: this machine has no /proc, from which memory and descriptors are read")
         return 0
     languages = options.languages.split(",")
-    failed = 0
-    for language in languages:
-        problem = soak(language, options.rounds)
-        failed += problem is not None
-        print(f"{language:<7} {problem or 'ok'}", flush=True)
-    print(f"{len(languages) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return report(((language, soak(language, options.rounds)) for language in languages), width=7)
 
 
 if __name__ == "__main__":

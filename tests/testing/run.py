@@ -16,14 +16,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dist.targets import TARGETS, host
+from driver.installed import copy_packages
 from driver.programs import DEBUG, ROOT
+from driver.report import report
 from testing import page
 from testing.installed import PACKAGES
 
@@ -76,9 +78,7 @@ class Place:
 def checkout() -> Iterator[Place]:
     PACKAGES.install()
     staged = ROOT / "target" / "realm"
-    for name in ("sipgate-oauth2", "sipgate-oauth2-realm", "@sipgate-oauth2"):
-        shutil.rmtree(PACKAGES.modules / name, ignore_errors=True)
-        shutil.copytree(staged / "node" / "node_modules" / name, PACKAGES.modules / name)
+    copy_packages(staged / "node" / "node_modules", PACKAGES.modules)
     paths = [str(staged / "python"), str(ROOT / "target" / "python")]
     environment = {
         "PYTHONPATH": os.pathsep.join(paths),
@@ -194,6 +194,14 @@ IN_CHECKOUT = {
 IN_PACKAGES = {"python module": python_module, "command": command, **EVERYWHERE}
 
 
+def problem_of(job: Callable[[Place], None], place: Place) -> str | None:
+    try:
+        job(place)
+    except (Failed, subprocess.TimeoutExpired) as problem:
+        return str(problem)
+    return None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--installed", action="store_true")
@@ -209,19 +217,9 @@ def main() -> int:
             raise SystemExit(f"there is no {name}; there are {', '.join(known)}")
     # The installed package must be used, not the checkout.
     os.environ.pop("PYTHONPATH", None)
-    failed = 0
     selected = options.names or list(known)
     with installed() if options.installed else checkout() as place:
-        for name in selected:
-            try:
-                known[name](place)
-            except (Failed, subprocess.TimeoutExpired) as problem:
-                failed += 1
-                print(f"{name:<14} {problem}", flush=True)
-            else:
-                print(f"{name:<14} ok", flush=True)
-    print(f"{len(selected) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        return report(((name, problem_of(known[name], place)) for name in selected), width=14)
 
 
 if __name__ == "__main__":
