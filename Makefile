@@ -75,12 +75,16 @@ test-signing-in: build ## the programs of examples/sign_in in each web framework
 	cargo build -p sign-in-axum -p signing-in-axum
 	$(PYTHON) tests/signing_in/run.py
 
+screenshots: build ## those of docs/images, made again in Chromium
+	$(PYTHON) tests/signing_in/run.py --frameworks "Flask in Chromium,Command line in Chromium"
+	cd .cache/signing_in_browser/screenshots && cp Flask/sign-in.png Flask/login.png Flask/home.png Flask/not-logged-in.png command-line/logged-in.png $(CURDIR)/docs/images
+
 test-kit: build ## the local realm as users install it, and the tests of docs/testing.md: pytest, node:test, Vitest, Jest, Rust, C
 	node realm/stage.mjs debug
 	$(PYTHON) tests/testing/run.py
 
 test-command-line: build $(VENV)/.ready ## the command line of each package against the local realm, and each fault that its doctor finds
-	$(IN_VENV)/python -m pytest -q tests/command_line
+	$(IN_VENV)/python -m pytest -q -rs tests/command_line
 
 test-pages: build ## the blocks of code in docs/ that no other test runs
 	$(PYTHON) tests/pages/run.py

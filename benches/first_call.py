@@ -128,7 +128,7 @@ def main() -> int:
     names = sys.argv[1].split(",")
     missed = False
     with (
-        running_local_realm(ROOT / "target" / "release" / "realm") as realm,
+        running_local_realm(ROOT / "target" / "release" / "sipgate-oauth2-realm") as realm,
         tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted,
         tempfile.TemporaryDirectory() as compiled_python,
     ):

@@ -75,12 +75,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_authorization_request(
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("request", request, error, || {
-            let client = &handle("client", client)?.client;
-            let scope = text("scope", scope)?;
-            match parameters.as_ref() {
-                Some(parameters) => client.authorization_request(parameters.with_scope(scope)),
-                None => client.authorization_request(scope),
-            }
+            let client = handle("client", client)?;
+            client.client.authorization_request(requesting(scope, parameters)?)
         })
     }
 }
@@ -227,11 +223,8 @@ pub unsafe extern "C" fn sipgate_oauth2_client_login_in_browser(
     // SAFETY: each pointer is NULL or what the header requires.
     unsafe {
         run_out("source", source, error, || {
-            let (client, scope) = (handle("client", client)?, text("scope", scope)?);
-            let mut login = BrowserLogin::new(match parameters.as_ref() {
-                Some(parameters) => parameters.with_scope(scope),
-                None => AuthorizationParameters::new(scope),
-            });
+            let client = handle("client", client)?;
+            let mut login = BrowserLogin::new(requesting(scope, parameters)?);
             if let Some(account) = optional_text("account", account)? {
                 login = login.account(account);
             }
@@ -466,6 +459,20 @@ pub unsafe extern "C" fn sipgate_oauth2_client_redirect_uri(client: *const sipga
 pub unsafe extern "C" fn sipgate_oauth2_client_free(client: *mut sipgate_oauth2_client) {
     // SAFETY: NULL or a live handle that the caller gives up.
     unsafe { free(client) };
+}
+
+/// The parameters of an authorization request for this scope.
+///
+/// # Safety
+///
+/// `scope` is NULL or a string, and `parameters` is NULL or a handle.
+unsafe fn requesting(scope: *const c_char, parameters: *const sipgate_oauth2_authorization_parameters) -> Result<AuthorizationParameters> {
+    // SAFETY: the caller upholds the contract.
+    let (scope, parameters) = unsafe { (text("scope", scope)?, parameters.as_ref()) };
+    Ok(match parameters {
+        Some(parameters) => parameters.with_scope(scope),
+        None => AuthorizationParameters::new(scope),
+    })
 }
 
 /// # Safety

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use sipgate_oauth2::{AuthorizationParameters, AuthorizationRequest};
 
-use crate::argument::{self, Any, Setter};
+use crate::argument::{self, Any, Keywords, Setter};
 use crate::{call, json, store_options};
 
 #[pyclass(frozen, module = "sipgate_oauth2._native")]
@@ -15,8 +15,13 @@ pub(crate) fn read(value: Any<'_, '_>) -> PyResult<AuthorizationRequest> {
     argument::handle::<AuthorizationRequestHandle>("request", expected, value).map(|request| request.get().0.clone())
 }
 
+/// What a new one requests.
+pub(crate) fn parameters(scope: Any<'_, '_>, keywords: Option<Keywords<'_, '_>>) -> PyResult<AuthorizationParameters> {
+    argument::keywords(AuthorizationParameters::new(argument::scope(scope)?), keywords, setter)
+}
+
 /// What may be set of a new one, by Python's keyword.
-pub(crate) fn setter(name: &str) -> Option<Setter<AuthorizationParameters>> {
+fn setter(name: &str) -> Option<Setter<AuthorizationParameters>> {
     Some(match name {
         "redirect_uri" => |parameters, value| Ok(parameters.redirect_uri(argument::text("redirect_uri", value)?)),
         "response_mode" => |parameters, value| {

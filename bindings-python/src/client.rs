@@ -66,8 +66,7 @@ impl ClientHandle {
         scope: Any<'_, '_>,
         parameters: Option<Keywords<'_, '_>>,
     ) -> PyResult<AuthorizationRequestHandle> {
-        let new = AuthorizationParameters::new(argument::scope(scope)?);
-        let parameters = argument::keywords(new, parameters, authorization_request::setter)?;
+        let parameters = authorization_request::parameters(scope, parameters)?;
         call::work(py, "authorization_request", || self.core.authorization_request(parameters)).map(AuthorizationRequestHandle)
     }
 
@@ -140,8 +139,8 @@ impl ClientHandle {
         parameters: Keywords<'_, '_>,
         call: Option<Keywords<'_, '_>>,
     ) -> PyResult<Task> {
-        let (py, new) = (scope.py(), AuthorizationParameters::new(argument::scope(scope)?));
-        let mut login = BrowserLogin::new(argument::keywords(new, Some(parameters), authorization_request::setter)?);
+        let py = scope.py();
+        let mut login = BrowserLogin::new(authorization_request::parameters(scope, Some(parameters))?);
         if let Some(account) = argument::optional_text("account", account)? {
             login = login.account(account);
         }

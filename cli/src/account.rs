@@ -28,18 +28,22 @@ pub(crate) fn source(client: &Client, account: Option<&String>) -> Result<TokenS
     if let Some(account) = account {
         return Ok(client.token_source(account)?);
     }
-    let mut known = Vec::new();
+    let (mut known, mut unreadable) = (Vec::new(), None);
     for stored in client.accounts() {
         let stored = stored?;
-        if stored.state() != LoginState::LoggedOut {
-            known.push(stored.account().to_owned());
+        match stored.state() {
+            LoginState::LoggedOut => {}
+            // Nobody can tell whose it is.
+            LoginState::Unreadable => unreadable = stored.last_error().cloned(),
+            _ => known.push(stored.account().to_owned()),
         }
     }
-    match known.as_slice() {
-        [] => Err(Error::new(ErrorCode::LoginRequired, "the store has no login; log in with: sipgate-oauth2 login").into()),
-        [only] => Ok(client.token_source(only)?),
-        several => {
-            let names = several.iter().filter(|name| !name.is_empty()).take(10).cloned().collect::<Vec<_>>().join(", ");
+    match (known.as_slice(), unreadable) {
+        ([], Some(error)) => Err(error.into()),
+        ([], None) => Err(Error::new(ErrorCode::LoginRequired, "the store has no login; log in with: sipgate-oauth2 login").into()),
+        ([only], _) => Ok(client.token_source(only)?),
+        (several, _) => {
+            let names = several.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
             Err(Failure::Usage(format!("the store has {} logins; name one with --account: {names}", several.len())))
         }
     }

@@ -44,8 +44,9 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
     let source = if given.get_flag(given::PASTE) {
         paste(&client, parameters, account, &options, output)?
     } else {
-        let mut login = BrowserLogin::new(parameters).on_url(|url| {
-            Output::new(false).note(&format!("If no browser opens, open this address:\n\n  {url}\n"));
+        let told = *output;
+        let mut login = BrowserLogin::new(parameters).on_url(move |url| {
+            told.note(&format!("If no browser opens, open this address:\n\n  {url}\n"));
         });
         if let Some(account) = account {
             login = login.account(account);
@@ -141,7 +142,8 @@ fn accounts(output: &Output) -> Outcome {
         let stored = stored?;
         let (account, state) = (stored.account(), stored.state().as_str());
         let named = if account.is_empty() { stored.account_hash() } else { account };
-        lines.push(format!("{named}: {state}"));
+        let why = stored.last_error().map_or_else(String::new, |error| format!("; {error}"));
+        lines.push(format!("{named}: {state}{why}"));
         members.push(json!({
             "account": account,
             "account_hash": stored.account_hash(),

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use sipgate_oauth2::binding::{Probe, probe, store};
-use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event, Family};
+use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event, Family, LoginState, VERSION};
 
 use crate::account::check_store;
+use crate::copies::{self, Copy};
 use crate::failure::{DONE, FIX_CONFIGURATION, exit_code};
 use crate::output::Output;
 
@@ -26,18 +27,17 @@ enum Finding {
 
 use Finding::{Ok as Fine, Skipped};
 
-/// Runs all checks, and returns the exit code of the worst.
+/// Runs all checks, and returns one exit code for what they found.
 pub(crate) fn run(output: &Output) -> u8 {
     let checks = checks();
     let width = checks.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let (mut lines, mut members, mut worst) = (Vec::new(), Vec::new(), DONE);
+    let (mut lines, mut members, mut codes) = (Vec::new(), Vec::new(), vec![DONE]);
     for (name, finding) in &checks {
         let (result, message) = match finding {
             Fine(message) => ("ok", message),
             Skipped(message) => ("skipped", message),
             Finding::Problem { message, exit_code } => {
-                // A setting comes before what time may fix.
-                worst = if worst == FIX_CONFIGURATION { worst } else { *exit_code };
+                codes.push(*exit_code);
                 ("problem", message)
             }
         };
@@ -45,10 +45,19 @@ pub(crate) fn run(output: &Output) -> u8 {
         members.push(json!({"check": name, "result": result, "message": message}));
     }
     output.result(&lines.join("\n"), &json!({"checks": Value::from(members)}));
-    worst
+    // A wrong setting comes first: it may be why all else fails.
+    codes.into_iter().max_by_key(|code| (*code == FIX_CONFIGURATION, *code)).unwrap_or(DONE)
 }
 
-fn checks() -> Vec<(&'static str, Finding)> {
+type Check = (&'static str, Finding);
+
+fn checks() -> Vec<Check> {
+    let mut checks = of_client();
+    checks.push(("versions", versions(&copies::in_use())));
+    checks
+}
+
+fn of_client() -> Vec<Check> {
     let mismatch = Arc::new(Mutex::new(None));
     let heard = Arc::clone(&mismatch);
     let built = ClientBuilder::from_env().and_then(|builder| {
@@ -66,19 +75,23 @@ fn checks() -> Vec<(&'static str, Finding)> {
     let mismatch = mismatch.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut checks = vec![("variables", Fine(format!("client {} at {}", client.client_id(), client.issuer()))), ("realm", realm(mismatch))];
     checks.extend(server(&client));
-    checks.push(("store", the_store(&client)));
+    let store = the_store(&client);
+    let logins = if matches!(store, Fine(_)) { logins(&client) } else { Skipped("first correct what is wrong with the store".to_owned()) };
+    checks.extend([("store", store), ("logins", logins)]);
     checks
 }
 
 /// A variable is wrong, or the store cannot be opened, which is the last thing that is tried.
-fn without_client(error: &Error) -> Vec<(&'static str, Finding)> {
+fn without_client(error: &Error) -> Vec<Check> {
     let culprit = if error.family() == Family::Store { "store" } else { "variables" };
     let finding = |name| match name {
         _ if name == culprit => Finding::of(error),
         "variables" => Fine("they can be read".to_owned()),
         _ => Skipped(format!("first correct what is wrong with the {culprit}")),
     };
-    ["variables", "realm", "connection", "clock", "metadata", "redirect URI", "client", "store"].map(|name| (name, finding(name))).into()
+    ["variables", "realm", "connection", "clock", "metadata", "redirect URI", "client", "store", "logins"]
+        .map(|name| (name, finding(name)))
+        .into()
 }
 
 impl Finding {
@@ -97,14 +110,14 @@ fn realm(mismatch: Option<(String, String)>) -> Finding {
             "SIPGATE_REALM is {used}, and the client id is of the realm {named}; unset SIPGATE_REALM, or use a client of {used}"
         )),
         None if std::env::var_os("SIPGATE_ISSUER").is_some_and(|issuer| !issuer.is_empty()) => {
-            Skipped("SIPGATE_ISSUER names it; only client ids of sipgate say theirs".to_owned())
+            Skipped("SIPGATE_ISSUER names it; only the client ids of sipgate end with their realm".to_owned())
         }
         None => Fine("that of the client id, or sipgate's usual one".to_owned()),
     }
 }
 
 /// What depends on the server. If it cannot be reached, nothing else is known of it.
-fn server(client: &Client) -> Vec<(&'static str, Finding)> {
+fn server(client: &Client) -> Vec<Check> {
     let page = format!("{}/.well-known/openid-configuration", client.issuer());
     let probe = match probe(client, &page) {
         Ok(probe) => probe,
@@ -203,5 +216,42 @@ fn the_store(client: &Client) -> Finding {
         Err(error) => Finding::of(&error),
         Ok(problems) if problems.is_empty() => Fine("it can be read and written, and keeps what is written".to_owned()),
         Ok(problems) => Finding::to_correct(problems.join("; ")),
+    }
+}
+
+/// Whether this version, with these keys, can read what others have stored.
+fn logins(client: &Client) -> Finding {
+    let (mut readable, mut unreadable) = (0, Vec::new());
+    for stored in client.accounts() {
+        match stored {
+            Ok(stored) if stored.state() == LoginState::Unreadable => unreadable.extend(stored.last_error().cloned()),
+            Ok(_) => readable += 1,
+            Err(error) => return Finding::of(&error),
+        }
+    }
+    match unreadable.first() {
+        None => Fine(format!("{readable} in the store, and all can be read")),
+        Some(error) => Finding::Problem {
+            message: format!("{} cannot be read, and {readable} can: {error}", unreadable.len()),
+            exit_code: exit_code(error),
+        },
+    }
+}
+
+/// Whether the programs here use this version. What another one does, only its own doctor sees.
+fn versions(copies: &[Copy]) -> Finding {
+    if copies.is_empty() {
+        return Skipped(format!("this is {VERSION}; no package is in an active virtual environment or in node_modules here"));
+    }
+    match copies.iter().find(|copy| copy.version != VERSION) {
+        None => Fine(format!(
+            "{VERSION}, as in {}",
+            copies.iter().map(|copy| copy.place.display().to_string()).collect::<Vec<_>>().join(" and ")
+        )),
+        Some(other) => Finding::to_correct(format!(
+            "this is {VERSION}, and {} has {}; install the same version, or run the doctor of that one",
+            other.place.display(),
+            other.version
+        )),
     }
 }

@@ -10,12 +10,14 @@ pub(crate) enum Failure {
     Library(Error),
 }
 
-/// The exit codes that are not about an error.
 pub(crate) const DONE: u8 = 0;
+pub(crate) const DEFECT: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 pub(crate) const LOG_IN_AGAIN: u8 = 3;
 pub(crate) const FIX_CONFIGURATION: u8 = 4;
 pub(crate) const TRY_LATER: u8 = 5;
+const DENIED: u8 = 6;
+const SECURITY_CHECK: u8 = 7;
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
@@ -32,9 +34,9 @@ pub(crate) fn exit_code(error: &Error) -> u8 {
         Remedy::LogInAgain => LOG_IN_AGAIN,
         Remedy::FixConfiguration => FIX_CONFIGURATION,
         Remedy::TryLater => TRY_LATER,
-        Remedy::ShowDenied => 6,
-        Remedy::DiscardInput => 7,
-        _ => 1,
+        Remedy::ShowDenied => DENIED,
+        Remedy::DiscardInput => SECURITY_CHECK,
+        _ => DEFECT,
     }
 }
 

@@ -7,6 +7,7 @@ mod account;
 mod arguments;
 mod commands;
 mod completion;
+mod copies;
 mod doctor;
 mod failure;
 mod output;

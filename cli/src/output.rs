@@ -8,6 +8,7 @@ use sipgate_oauth2::Error;
 use crate::failure::{DONE, Failure, USAGE};
 
 /// See the module.
+#[derive(Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
 }

@@ -82,7 +82,7 @@ def run(realm: Realm, tmp_path: Path) -> CommandLine:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("SIPGATE_") and not name.lower().endswith("_proxy")
+        if not name.startswith(("SIPGATE_", "VIRTUAL_ENV")) and not name.lower().endswith("_proxy")
     }
     browser = f"{sys.executable} {ROOT / 'tests' / 'driver' / 'browser.py'} --visit %s"
     variables = {

@@ -135,6 +135,18 @@ def test_several_logins_must_be_told_apart(run: CommandLine) -> None:
     assert run("token", "--account", "you").returncode == 0
 
 
+def test_a_login_that_cannot_be_read_is_explained(run: CommandLine) -> None:
+    key = {"SIPGATE_ENCRYPTION_KEYS": "a2V5IG9mIHRoZSB0ZXN0cywgd2l0aCAzMiBieXRlcyE="}
+    assert run(*LOGIN, **key).returncode == 0
+    refused = run("token")
+    assert refused.returncode == 4
+    assert "SIPGATE_ENCRYPTION_KEYS" in refused.stderr
+    assert "unreadable; " in run("accounts").stdout
+    # Beside one that can be read, it does not count.
+    assert run("login", "--scope", "balance:read", "--account", "you").returncode == 0
+    assert run("token").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
@@ -174,24 +186,6 @@ def test_the_local_realm_is_started_if_it_is_installed(run: CommandLine, tmp_pat
     program.chmod(0o755)
     started = run("realm", "--human", "--help", PATH=f"{tmp_path}:/bin:/usr/bin")
     assert (started.returncode, started.stdout) == (9, "realm --human --help\n")
-
-
-def test_bash_completes_commands_and_options(run: CommandLine) -> None:
-    script = run("completion", "bash").stdout
-    for words, expected in [("l", "login\nlogout\n"), ("logout --f", "--forget\n")]:
-        typed = ["sipgate-oauth2", *words.split(" ")]
-        completed = subprocess.run(
-            [
-                "bash",
-                "-c",
-                f"{script}\nCOMP_WORDS=({' '.join(typed)}) COMP_CWORD={len(typed) - 1}\n"
-                '_sipgate_oauth2; printf "%s\\n" "${COMPREPLY[@]}"',
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert completed.stdout == expected
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

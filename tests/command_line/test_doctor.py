@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from behaviour.runner.realm import Realm
 from command_line.conftest import CommandLine
+from sipgate_oauth2 import __version__
 
 NOWHERE = "http://127.0.0.1:9"
 # At sipgate, and a proxy that nobody runs: no test asks sipgate's servers.
@@ -30,9 +33,9 @@ def examine(run: CommandLine, **changes: str | None) -> tuple[int, dict[str, tup
 def test_what_is_well_is_looked_at_and_is_ok(run: CommandLine) -> None:
     code, found = examine(run)
     results = {name: result for name, (result, _) in found.items()}
-    assert results.pop("realm") == "skipped"
+    assert (results.pop("realm"), results.pop("versions")) == ("skipped", "skipped")
     assert (code, set(results.values())) == (0, {"ok"}), found
-    assert len(results) == 7
+    assert len(results) == 8
     lines = run("doctor").stdout.splitlines()
     assert [line.split("  ")[0] for line in lines] == list(found)
 
@@ -93,29 +96,26 @@ def test_a_clock_that_is_off(run: CommandLine, realm: Realm) -> None:
     assert "s ahead of the server's clock; set it" in found["clock"][1]
 
 
-def test_a_server_that_calls_itself_otherwise(run: CommandLine, realm: Realm) -> None:
+@pytest.mark.parametrize(
+    ("issuer", "code", "words"),
+    [
+        ("https://other.example", 7, "https://other.example"),
+        (None, 4, "authorization_endpoint is https://other.example/a"),
+    ],
+    ids=["another issuer", "other endpoints"],
+)
+def test_a_server_that_names_others_than_the_client(
+    run: CommandLine, realm: Realm, issuer: str | None, code: int, words: str
+) -> None:
     other = {
-        "issuer": "https://other.example",
+        "issuer": issuer or run.variables["SIPGATE_ISSUER"],
         "authorization_endpoint": "https://other.example/a",
         "token_endpoint": "https://other.example/t",
     }
     realm.order("faults", {"on": "discovery", "kind": "answer", "json": other, "times": 2})
-    code, found = examine(run)
-    assert (code, found["metadata"][0]) == (7, "problem")
-    assert "https://other.example" in found["metadata"][1]
-
-
-def test_endpoints_that_are_not_those_of_the_client(run: CommandLine, realm: Realm) -> None:
-    issuer = run.variables["SIPGATE_ISSUER"]
-    other = {
-        "issuer": issuer,
-        "authorization_endpoint": "https://other.example/a",
-        "token_endpoint": "https://other.example/t",
-    }
-    realm.order("faults", {"on": "discovery", "kind": "answer", "json": other, "times": 2})
-    code, found = examine(run)
-    assert (code, found["metadata"][0]) == (4, "problem")
-    assert "authorization_endpoint is https://other.example/a" in found["metadata"][1]
+    ended, found = examine(run)
+    assert (ended, found["metadata"][0]) == (code, "problem")
+    assert words in found["metadata"][1]
 
 
 def test_a_redirect_uri_that_is_not_registered(run: CommandLine) -> None:
@@ -153,3 +153,53 @@ def test_a_store_that_others_can_read(run: CommandLine, tmp_path: Path) -> None:
 def test_a_store_on_a_server_that_is_down(run: CommandLine) -> None:
     code, found = examine(run, SIPGATE_STORE="redis://127.0.0.1:9")
     assert (code, found["store"][0]) == (5, "problem")
+
+
+LOGIN = ("login", "--scope", "balance:read", "--account", "me")
+KEY = {"SIPGATE_ENCRYPTION_KEYS": "a2V5IG9mIHRoZSB0ZXN0cywgd2l0aCAzMiBieXRlcyE="}
+
+
+def test_logins_that_another_version_has_stored(run: CommandLine, tmp_path: Path) -> None:
+    assert run(*LOGIN).returncode == 0
+    assert examine(run)[1]["logins"] == ("ok", "1 in the store, and all can be read")
+    with closing(sqlite3.connect(tmp_path / "logins.db")) as database, database:
+        where = """ WHERE CAST(data AS TEXT) LIKE '%"format"%'"""
+        database.execute(f"UPDATE entries SET data = ?{where}", (b'{"format": 2}',))
+    code, found = examine(run)
+    assert (code, found["logins"][0], found["store"][0]) == (4, "problem", "ok")
+    assert found["logins"][1].startswith("1 cannot be read, and 0 can: ")
+    assert "a newer version of sipgate-oauth2" in found["logins"][1]
+
+
+def test_logins_whose_key_is_missing(run: CommandLine) -> None:
+    assert run(*LOGIN, **KEY).returncode == 0
+    assert examine(run, **KEY)[1]["logins"][0] == "ok"
+    code, found = examine(run)
+    assert (code, found["logins"][0]) == (4, "problem")
+    assert "SIPGATE_ENCRYPTION_KEYS" in found["logins"][1]
+
+
+@pytest.mark.parametrize("version", [__version__, "0.0.1"])
+def test_a_package_of_another_version(
+    run: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    packages = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+    (packages / f"sipgate_oauth2-{version}.dist-info").mkdir(parents=True)
+    module = tmp_path / "project" / "node_modules" / "sipgate-oauth2"
+    module.mkdir(parents=True)
+    (module / "package.json").write_text(json.dumps({"version": version}))
+    below = tmp_path / "project" / "src"
+    below.mkdir()
+    for folder, changes, place in [
+        (tmp_path, {"VIRTUAL_ENV": str(tmp_path / "venv")}, packages),
+        (below, {}, module),
+    ]:
+        monkeypatch.chdir(folder)
+        code, found = examine(run, **changes)
+        result, message = found["versions"]
+        assert str(place) in message
+        if version == __version__:
+            assert (code, result) == (0, "ok")
+        else:
+            assert (code, result) == (4, "problem")
+            assert f"has {version}; install the same version" in message

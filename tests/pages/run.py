@@ -42,6 +42,17 @@ login.complete_login(authorization, input(), account="user-42")
 asked = []
 ask_to_log_in_again = asked.append
 """
+TWO_STEPS = """
+from sipgate_oauth2 import AuthorizationRequest, Client
+
+client, session = Client.from_env(), {}
+
+def redirect(url):
+    global query_string
+    print(url, flush=True)
+    query_string = input().partition("?")[2]
+
+"""
 FLASK = """
 import os
 from flask import Flask, redirect, request, session
@@ -143,6 +154,14 @@ def python_after_login(page: str, *headings: str, after: str = "") -> Callable[[
         scene.run([sys.executable, "-c", text])
 
     return run
+
+
+def two_steps(scene: Scene) -> None:
+    """The login page and the callback, one after the other, with the user between them."""
+    code = scene.code("docs/logging-in.md", "Logging in", "python")
+    header = scene.run([sys.executable, "-c", f"{TWO_STEPS}{code}\nprint(header)\n"])
+    if not header.startswith("Bearer "):
+        raise Wrong(f"expected the header, not {header!r}")
 
 
 def two_tabs(scene: Scene, command: list[str]) -> None:
@@ -310,6 +329,7 @@ RUNS: Mapping[tuple[str, str, str], Callable[[Scene], None]] = {
     ("docs/start.md", "Node", "js"): started("Node", "js", "login.mjs"),
     ("docs/start.md", "Rust", "rust"): started("Rust", "rust", "login.rs"),
     ("docs/start.md", "C", "c"): started("C", "c", "login.c"),
+    ("docs/logging-in.md", "Logging in", "python"): two_steps,
     ("docs/logging-in.md", "Two tabs", "python"): two_tabs_in_flask,
     ("docs/logging-in.md", "Two tabs", "js"): two_tabs_in_express,
     ("docs/logging-in.md", "In a program on the user's machine", "python"): in_the_browser(

@@ -138,10 +138,13 @@ def environ(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(framework: str, form_post: bool, settings: Mapping[str, str]) -> Iterator[int]:
-    """Starts the application, and yields its port. It logs to a file in its folder."""
-    variant = f"{framework}-form_post" if form_post else framework
-    folder = PACKAGES.folder / "running" / variant.replace(".", "_")
+def running(
+    framework: str, form_post: bool, settings: Mapping[str, str], where: str = "visited"
+) -> Iterator[int]:
+    """Starts the application, and yields its port. It logs to a file in its folder, which is one of
+    its own for each `where`.
+    """
+    folder = _folder(framework, form_post, where)
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     application = prepare(framework, form_post, folder, port)
@@ -171,9 +174,13 @@ def running(framework: str, form_post: bool, settings: Mapping[str, str]) -> Ite
 
 def log_of(framework: str, form_post: bool) -> str:
     """The end of what the application has logged."""
-    variant = f"{framework}-form_post" if form_post else framework
-    log = PACKAGES.folder / "running" / variant.replace(".", "_") / "log"
+    log = _folder(framework, form_post, "visited") / "log"
     return log.read_text(errors="replace")[-3000:] if log.exists() else ""
+
+
+def _folder(framework: str, form_post: bool, where: str) -> Path:
+    variant = f"{framework}-form_post" if form_post else framework
+    return PACKAGES.folder / where / variant.replace(".", "_")
 
 
 def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -4,19 +4,17 @@
 //   node chromium.mjs PORT FOLDER PROGRAM   with key.pem and cert.pem in FOLDER, for screenshots too
 
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { request } from 'node:http'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
 
-const [port, folder, executablePath] = process.argv.slice(2)
-// Found where the test installed it, and not beside this file.
-const { default: puppeteer } = createRequire(join(process.env.MODULES, 'none.js'))('puppeteer-core')
+import { expect, follow, logIn, newPage, shot, text, withBrowser } from './browser.mjs'
 
+const [port, folder, program] = process.argv.slice(2)
 const tls = { key: readFileSync(join(folder, 'key.pem')), cert: readFileSync(join(folder, 'cert.pem')) }
 // TLS ends here, as in front of a real application.
 const proxy = createServer(tls, (incoming, outgoing) => {
-  const headers = { ...incoming.headers, 'x-forwarded-proto': 'https' }
+  const headers = { ...incoming.headers, 'x-forwarded-proto': 'https', 'x-forwarded-host': 'example.com' }
   const passed = request({ port, method: incoming.method, path: incoming.url, headers }, (response) => {
     outgoing.writeHead(response.statusCode, response.rawHeaders)
     response.pipe(outgoing)
@@ -26,26 +24,29 @@ const proxy = createServer(tls, (incoming, outgoing) => {
 await new Promise((listening) => proxy.listen(0, '127.0.0.1', listening))
 
 const rules = `--host-resolver-rules=MAP example.com 127.0.0.1:${proxy.address().port}`
-const browser = await puppeteer.launch({
-  executablePath,
-  acceptInsecureCerts: true,
-  args: [rules, '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-})
 try {
-  const [first, second] = [await browser.newPage(), await browser.newPage()]
+  await withBrowser(program, [rules], visit)
+} finally {
+  proxy.close()
+}
+
+async function visit(browser) {
+  const [first, second] = [await newPage(browser), await newPage(browser)]
   const callbacks = []
   for (const page of [first, second]) {
     page.on('request', (sent) => {
       if (new URL(sent.url()).pathname === '/auth') callbacks.push(sent.url())
     })
     await page.goto('https://example.com/')
+    await shot(page, folder, 'sign-in')
     await follow(page, 'a')
     await page.waitForSelector('#username')
   }
-  await shot(first, 'login')
-  await logIn(first)
-  await shot(first, 'home')
-  await logIn(second)
+  await shot(first, folder, 'login')
+  await signIn(first)
+  await shot(first, folder, 'home')
+  // The first tab has logged in at the server, too.
+  await signIn(second)
 
   await first.goto('https://example.com/balance')
   expect('the API call', await text(first), '123456')
@@ -56,10 +57,10 @@ try {
   if (again !== undefined) {
     await first.goto(again)
     expect('the callback, loaded twice', await text(first), 'Hello, ')
-    const stranger = await (await browser.createBrowserContext()).newPage()
+    const stranger = await newPage(await browser.createBrowserContext())
     const response = await stranger.goto(again)
     expect('a lost session', `${response.status()} ${await text(stranger)}`, '400 You are not logged in.')
-    await shot(stranger, 'not-logged-in')
+    await shot(stranger, folder, 'not-logged-in')
     await follow(stranger, 'a')
     await stranger.waitForSelector('#username')
   }
@@ -68,35 +69,10 @@ try {
   await follow(first, 'form button')
   expect('the address after the logout', first.url(), 'https://example.com/')
   expect('the page after the logout', await text(first), 'Sign in with sipgate')
-} finally {
-  await browser.close()
-  proxy.close()
 }
 
-async function logIn(page) {
-  // The first tab has logged in at the server, too.
-  await page.type('#username', 'anna')
-  await page.type('#password', 'anna-pw')
-  await follow(page, '#kc-login')
+async function signIn(page) {
+  await logIn(page)
   await page.waitForFunction(() => location.host === 'example.com' && location.pathname === '/')
   expect('the user page', await text(page), 'Hello, ')
-}
-
-async function follow(page, selector) {
-  await page.bringToFront()
-  await Promise.all([page.waitForNavigation(), page.click(selector)])
-}
-
-function text(page) {
-  return page.evaluate(() => document.body.innerText)
-}
-
-async function shot(page, name) {
-  await page.bringToFront()
-  await page.setViewport({ width: 640, height: 360 })
-  await page.screenshot({ path: join(folder, `${name}.png`) })
-}
-
-function expect(what, found, part) {
-  if (!found.includes(part)) throw new Error(`${what}: ${JSON.stringify(found)} has no ${JSON.stringify(part)}`)
 }

@@ -1,23 +1,31 @@
-"""Programs that no visitor can try: a worker in the background, tests of an application."""
+"""What the visitor of the other tests cannot try: a worker in the background, tests of an
+application, a real browser.
+"""
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from behaviour.runner.realm import Realm
 from driver import debian
+from driver.programs import DEBUG
 
 from . import page
-from .applications import environ, running, write
+from .applications import HERE, environ, running, write
 from .installed import BROWSER, PACKAGES
 from .visitor import Wrong
 
-SECONDS = 120
+SECONDS = 300
+# Two jobs run at once.
+INSTALLING = threading.Lock()
 WORKER = """
 from tasks import app
 app.conf.broker_transport_options = dict.fromkeys(("data_folder_in", "data_folder_out"), "queue")
@@ -88,25 +96,89 @@ def django_tests_problem(_: Realm, settings: Mapping[str, str]) -> None:
             raise Wrong(f"the model has no migration: {made}")
 
 
-def chromium_problem(realm: Realm, settings: Mapping[str, str]) -> None:
-    """A user in a real browser, with both ways of a callback."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        debian.install(["chromium"])
-        chromium = "chromium"
-    BROWSER.install()
-    folder = BROWSER.folder / "screenshots"
-    folder.mkdir(exist_ok=True)
+def chromium_problem(
+    framework: str, form_posts: Sequence[bool], realm: Realm, settings: Mapping[str, str]
+) -> None:
+    """A user in a real browser, with each way of a callback."""
+    chromium = _chromium()
+    folder = _screenshots(framework)
     openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
     subject = ["-subj", "/CN=example.com", "-keyout", "key.pem", "-out", "cert.pem"]
     _run([*openssl, *subject], folder, environ({}))
     attributes = {"post.logout.redirect.uris": "https://example.com/"}
     realm.order("settings", {"client": settings["SIPGATE_CLIENT_ID"], "attributes": attributes})
-    user = [str(Path(__file__).with_name("chromium.mjs"))]
-    for form_post in (False, True):
-        with running("Flask", form_post, settings) as port:
-            arguments = [str(port), str(folder), chromium]
-            _run(["node", *user, *arguments], folder, environ({"MODULES": str(BROWSER.modules)}))
+    for form_post in form_posts:
+        with running(framework, form_post, settings, where="chromium") as port:
+            user = ["node", str(HERE / "chromium.mjs"), str(port), str(folder), chromium]
+            _run(user, folder, environ({"MODULES": str(BROWSER.modules)}))
+
+
+def command_line_problem(_: Realm, settings: Mapping[str, str]) -> None:
+    """The page in the browser after a login that a command line began, and after a denied one."""
+    chromium = _chromium()
+    folder = _screenshots("command-line")
+    consent = {
+        "SIPGATE_CLIENT_ID": "3000003-0-consent:third-party",
+        "SIPGATE_CLIENT_SECRET": "consent-secret",
+    }
+    for name, changes, code, expected in (
+        ("logged-in", {}, 0, "You are logged in"),
+        ("denied", consent, 6, "You are not logged in"),
+    ):
+        seen = folder / f"{name}.txt"
+        seen.unlink(missing_ok=True)
+        browser = ["node", str(HERE / "loopback.mjs"), str(folder), name, chromium, "%s"]
+        variables = environ({**settings, **changes, "BROWSER": " ".join(browser)})
+        variables |= {
+            "MODULES": str(BROWSER.modules),
+            "SIPGATE_REDIRECT_URI": "http://127.0.0.1/cb",
+        }
+        login = [str(DEBUG / "sipgate-oauth2"), "login", "--scope", "openid"]
+        done = subprocess.run(
+            login, env=variables, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        # The program does not wait for the browser.
+        end = time.monotonic() + SECONDS
+        while not seen.exists() and time.monotonic() < end:
+            time.sleep(0.1)
+        text = seen.read_text() if seen.exists() else "nothing"
+        if done.returncode != code or not text.startswith(expected):
+            raise Wrong(f"{name}: {done.returncode}, {done.stderr}, the page has {text!r}")
+
+
+IN_CHROMIUM: Mapping[str, Sequence[bool]] = {
+    "Flask": (False, True),
+    "FastAPI": (False,),
+    "Django": (False,),
+    "Express": (False,),
+    "Next.js": (False,),
+    "axum": (False,),
+}
+# What has no pages, or needs more than a visitor for them.
+OTHERS: Mapping[str, Callable[[Realm, Mapping[str, str]], None]] = {
+    "Celery": celery_problem,
+    "Django tests": django_tests_problem,
+    **{
+        f"{name} in Chromium": functools.partial(chromium_problem, name, form_posts)
+        for name, form_posts in IN_CHROMIUM.items()
+    },
+    "Command line in Chromium": command_line_problem,
+}
+
+
+def _chromium() -> str:
+    """The browser's program, and the library that drives it."""
+    with INSTALLING:
+        BROWSER.install()
+        if shutil.which("chromium") is None:
+            debian.install(["chromium"])
+    return "chromium"
+
+
+def _screenshots(name: str) -> Path:
+    folder = BROWSER.folder / "screenshots" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _run(command: list[str], folder: Path, variables: Mapping[str, str]) -> str:

@@ -26,18 +26,13 @@ from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, environment
 from driver.report import Outcome, Skipped, report
-from signing_in import others, page
+from signing_in import page
 from signing_in.applications import SEALED, log_of, running
 from signing_in.installed import PACKAGES
+from signing_in.others import OTHERS
 from signing_in.visitor import Response, Visitor, Wrong
 
 FRAMEWORKS = ("Flask", "FastAPI", "Django", "Express", "Fastify", "Next.js", "axum", "C")
-# What has no pages.
-OTHERS = {
-    "Celery": others.celery_problem,
-    "Django tests": others.django_tests_problem,
-    "Chromium": others.chromium_problem,
-}
 CLIENT_ID = "1000001-0-test:third-party"
 SECRET = "test-secret-with-+-and-:"
 EMAIL = "anna@example.com"
@@ -318,7 +313,7 @@ def main() -> int:
             jobs.append((f"{framework}, form_post", functools.partial(problem_of, framework, True)))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running_jobs = [(name, pool.submit(job)) for name, job in jobs]
-        return report(((name, job.result()) for name, job in running_jobs), width=19)
+        return report(((name, job.result()) for name, job in running_jobs), width=24)
 
 
 if __name__ == "__main__":

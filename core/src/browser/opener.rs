@@ -58,10 +58,10 @@ fn is_openable(url: &str) -> bool {
     })
 }
 
-/// `browser` is the variable `BROWSER`: commands with colons between them, in which `%s` is the
-/// URL.
+/// `browser` is the variable `BROWSER`: commands with a separator between them, in which `%s` is
+/// the URL.
 fn programs(browser: Option<&str>, url: &str) -> Vec<Command> {
-    let wanted = browser.unwrap_or_default().split(':').filter_map(|command| {
+    let wanted = browser.unwrap_or_default().split(SEPARATOR).filter_map(|command| {
         let mut words = command.split_whitespace();
         let mut program = Command::new(words.next()?);
         let arguments: Vec<_> = words.map(|word| word.replace("%s", url)).collect();
@@ -91,6 +91,9 @@ fn our_variables() -> impl Iterator<Item = OsString> {
     env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("SIPGATE_"))
 }
 
+/// As between the folders of `PATH`.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+
 #[cfg(target_os = "macos")]
 const PLATFORM: &[&[&str]] = &[&["/usr/bin/open"]];
 
@@ -114,12 +117,13 @@ mod tests {
 
     #[test]
     fn the_url_is_one_argument_of_each_program_and_none_is_a_shell() {
-        for program in programs(Some("w3m:firefox -P %s:"), EVIL) {
+        for program in programs(Some(&format!("w3m{SEPARATOR}firefox -P %s{SEPARATOR}")), EVIL) {
             let words = words(&program);
             assert_eq!(words.last().map(String::as_str), Some(EVIL), "{words:?}");
             assert!(!["sh", "bash", "cmd", "cmd.exe", "powershell.exe"].contains(&words[0].as_str()), "{words:?}");
         }
-        let wanted: Vec<_> = programs(Some("w3m: firefox -P %s x :"), "https://a").iter().take(2).map(words).collect();
+        let wanted: Vec<_> =
+            programs(Some(&format!("w3m{SEPARATOR} firefox -P %s x {SEPARATOR}")), "https://a").iter().take(2).map(words).collect();
         assert_eq!(wanted, [vec!["w3m", "https://a"], vec!["firefox", "-P", "https://a", "x"]]);
     }
 
