@@ -31,6 +31,15 @@ const TABLES: &str = "
 /// How many expired entries one swap deletes.
 const SWEEP: i64 = 16;
 
+/// An entry to be stored if the current one has the version `expected`, or if there is none.
+pub(super) struct Swap {
+    pub(super) key: StoreKey,
+    pub(super) expected: Option<String>,
+    pub(super) entry: StoreEntry,
+    /// In seconds since 1970: earlier entries have expired.
+    pub(super) now: i64,
+}
+
 pub(super) struct Database<'a> {
     path: &'a Path,
     connection: Connection,
@@ -128,14 +137,27 @@ impl<'a> Database<'a> {
         })
     }
 
-    pub(super) fn swap(&mut self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry, now: i64) -> Result<SwapOutcome> {
+    /// Commits the swaps together, and returns the outcome of each. A swap sees those before it. If
+    /// the commit fails, any of them may be stored or not.
+    pub(super) fn swap(&mut self, swaps: &[&Swap]) -> Result<Vec<Result<SwapOutcome>>> {
         let path = self.path;
         let transaction = self.begin()?;
-        let swapped = swap(&transaction, key, expected, entry, now).map_err(|cause| from_sqlite(path, cause))?;
-        if swapped == SwapOutcome::Stored {
-            transaction.commit().map_err(|cause| from_sqlite(path, cause))?;
+        let outcomes: rusqlite::Result<Vec<_>> = swaps.iter().map(|swap| carry_out(&transaction, swap)).collect();
+        match outcomes {
+            Ok(outcomes) => {
+                if outcomes.contains(&SwapOutcome::Stored) {
+                    transaction.commit().map_err(|cause| from_sqlite(path, cause))?;
+                }
+                Ok(outcomes.into_iter().map(Ok).collect())
+            }
+            Err(cause) if swaps.len() == 1 => Err(from_sqlite(path, cause)),
+            // SQLite may have undone the whole transaction, or a part of the statement. So each is
+            // tried alone, and only those that fail alone have failed.
+            Err(_) => {
+                drop(transaction);
+                Ok(swaps.iter().map(|swap| self.swap(&[swap])?.remove(0)).collect())
+            }
         }
-        Ok(swapped)
     }
 
     /// Writes what is there already, so that a file that cannot be written is noticed.
@@ -150,6 +172,18 @@ impl<'a> Database<'a> {
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: i64) {
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    }
+
+    /// Lets each commit fail, as a disk does.
+    #[cfg(test)]
+    pub(super) fn refuse_commits(&self) {
+        let planted = "
+            PRAGMA foreign_keys = ON;
+            CREATE TABLE one (number INTEGER PRIMARY KEY);
+            CREATE TABLE other (number REFERENCES one DEFERRABLE INITIALLY DEFERRED);
+            CREATE TRIGGER planted AFTER INSERT ON entries BEGIN INSERT INTO other VALUES (1); END;
+        ";
+        self.connection.execute_batch(planted).unwrap();
     }
 
     fn begin(&mut self) -> Result<Transaction<'_>> {
@@ -167,13 +201,8 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-fn swap(
-    transaction: &Transaction<'_>,
-    key: &StoreKey,
-    expected: Option<&str>,
-    entry: &StoreEntry,
-    now: i64,
-) -> rusqlite::Result<SwapOutcome> {
+fn carry_out(transaction: &Transaction<'_>, swap: &Swap) -> rusqlite::Result<SwapOutcome> {
+    let Swap { key, expected, entry, now } = swap;
     transaction.execute("DELETE FROM entries WHERE key = ?1 AND ends < ?2", params![key.as_str(), now])?;
     transaction.execute(
         "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE ends < ?1 ORDER BY ends LIMIT ?2)",

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod file_id;
 mod fork_gate;
+mod group;
 mod key_locks;
 mod lock;
 mod network;
@@ -27,12 +28,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::database::Database;
+use self::database::{Database, Swap};
 use self::database_lock::DatabaseFile;
 use self::error::{configuration_error, locked};
 use self::file::Access;
 use self::fork_gate::EnterError;
 pub use self::fork_gate::{after_fork, before_fork};
+use self::group::Turn;
 use self::key_locks::KeyLocks;
 pub use self::options::SqliteOptions;
 pub(crate) use self::path::url;
@@ -82,10 +84,17 @@ impl Sqlite {
         self.key_locks.create_file()
     }
 
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    fn with_database<T>(&self, access: Access, act: impl FnOnce(&mut Database<'_>) -> Result<T>) -> Result<T> {
+        self.with_database_by(self.deadline(), access, act)
+    }
+
     /// Opens the database for one operation, and closes it. Waits for other processes outside the
     /// fork gate, so that a waiting thread blocks no other thread.
-    fn with_database<T>(&self, access: Access, act: impl Fn(&mut Database<'_>) -> Result<T>) -> Result<T> {
-        let deadline = Instant::now() + self.timeout;
+    fn with_database_by<T>(&self, deadline: Instant, access: Access, act: impl FnOnce(&mut Database<'_>) -> Result<T>) -> Result<T> {
         let gate = fork_gate::gate();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -117,11 +126,20 @@ impl TokenStore for Sqlite {
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
-        let now = self.clock.unix_seconds();
-        Ok(self.with_database(Access::Write, |database| {
-            database.check_format()?;
-            database.swap(key, expected, entry, now)
-        })?)
+        let swap = Swap { key: key.clone(), expected: expected.map(str::to_owned), entry: entry.clone(), now: self.clock.unix_seconds() };
+        let deadline = self.deadline();
+        match group::join(&self.path, swap, deadline) {
+            Turn::Lead(mut leader) => {
+                let outcomes = self.with_database_by(deadline, Access::Write, |database| {
+                    database.check_format()?;
+                    database.swap(&leader.take())
+                });
+                Ok(leader.answer(outcomes)?)
+            }
+            Turn::Done(outcome) => Ok(outcome?),
+            Turn::TimedOut => Err(locked(&self.path, None).into()),
+            Turn::Panicked => Err("it panicked".into()),
+        }
     }
 
     fn try_lock(&self, key: &StoreKey) -> Result<StoreLock, BoxError> {

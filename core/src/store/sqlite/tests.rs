@@ -35,6 +35,10 @@ fn error(error: BoxError) -> Error {
     *error.downcast::<Error>().unwrap()
 }
 
+fn swap(first: u8, expected: Option<&str>, entry: StoreEntry) -> Swap {
+    Swap { key: key(first), expected: expected.map(str::to_owned), entry, now: 0 }
+}
+
 fn swap_error(store: &Sqlite, first: u8, expected: Option<&str>) -> Error {
     error(store.swap(&key(first), expected, &entry("b", None)).unwrap_err())
 }
@@ -245,7 +249,7 @@ fn a_swap_fails_if_the_file_is_deleted_or_replaced_meanwhile() {
     let swap_while = |change: &dyn Fn()| {
         let swapped = store.with_database(Access::Write, |database| {
             change();
-            database.swap(&key(1), None, &entry("a", None), 0)
+            database.swap(&[&swap(1, None, entry("a", None))])
         });
         swapped.unwrap_err()
     };
@@ -332,11 +336,101 @@ fn a_full_disk_is_an_error_and_the_entry_is_kept() {
     let mut database = Database::open(&path, true, Instant::now()).unwrap();
     database.limit_pages(4);
     let large = StoreEntry { data: vec![0; 100_000], ..entry("b", None) };
-    let error = database.swap(&key(1), Some("a"), &large, 0).unwrap_err();
+    let error = database.swap(&[&swap(1, Some("a"), large)]).unwrap_err();
     assert_eq!((error.code(), error.retryable()), (ErrorCode::StoreUnavailable, true));
     assert!(error.to_string().contains("the disk is full"), "{error}");
     drop(database);
     assert_eq!(load(&open(&path), 1), Some(entry("a", None)));
+}
+
+#[test]
+fn an_entry_for_which_there_is_no_space_fails_alone() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    drop(open(&path));
+    let mut database = Database::open(&path, true, Instant::now()).unwrap();
+    database.limit_pages(8);
+    let large = StoreEntry { data: vec![0; 100_000], ..entry("a", None) };
+    let swaps = [swap(1, None, entry("a", None)), swap(2, None, large), swap(3, None, entry("a", None)), swap(1, None, entry("b", None))];
+    let outcomes = database.swap(&swaps.each_ref()).unwrap();
+    let [Ok(SwapOutcome::Stored), Err(full), Ok(SwapOutcome::Stored), Ok(SwapOutcome::Conflict)] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
+    assert!(full.to_string().contains("the disk is full"), "{full}");
+    drop(database);
+    assert_eq!([1, 2, 3].map(|first| load(&open(&path), first).is_some()), [true, false, true]);
+}
+
+#[test]
+fn swaps_that_wait_for_one_database_are_one_commit_also_through_several_handles() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let stores = [open(&path), open(&path)];
+    put(&stores[0], 0, None, "a");
+    let before = commits(&path);
+    let Turn::Lead(mut leader) = group::join(&path, swap(1, None, entry("a", None)), stores[0].deadline()) else { panic!() };
+    thread::scope(|scope| {
+        let versions = ["b", "c", "d"];
+        let waiting = (0..12_u8).map(|number| {
+            let (store, version) = (&stores[usize::from(number) % 2], versions[usize::from(number) % 3]);
+            // Three for each of four keys.
+            let thread = scope.spawn(move || put(store, number / 3, (number < 3).then_some("a"), version));
+            while group::waiting(&path) <= usize::from(number) {
+                thread::yield_now();
+            }
+            thread
+        });
+        let waiting: Vec<_> = waiting.collect();
+        let outcomes = stores[0].with_database(Access::Write, |database| database.swap(&leader.take()));
+        assert_eq!(leader.answer(outcomes).unwrap(), SwapOutcome::Stored);
+        let outcomes: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let (stored, conflict) = (SwapOutcome::Stored, SwapOutcome::Conflict);
+        // The leader was first at the second key.
+        let expected = [[stored, conflict, conflict], [conflict; 3], [stored, conflict, conflict], [stored, conflict, conflict]];
+        assert_eq!(outcomes, expected.concat());
+    });
+    assert_eq!(commits(&path), before + 1);
+    assert_eq!([0, 1, 2, 3].map(|first| load(&stores[1], first).unwrap().version), ["b", "a", "b", "b"]);
+}
+
+#[test]
+fn if_the_commit_of_a_group_fails_nobody_is_told_of_success_or_of_a_conflict() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    let mut database = Database::open(&path, true, Instant::now()).unwrap();
+    database.refuse_commits();
+    let swaps = [swap(1, None, entry("a", None)), swap(1, None, entry("b", None))];
+    database.swap(&swaps.each_ref()).unwrap_err();
+    drop(database);
+    assert_eq!(load(&store, 1), None);
+}
+
+#[test]
+fn a_panic_of_the_leader_is_an_error_of_those_it_took_along() {
+    let directory = TemporaryDirectory::new();
+    let path = directory.join("logins.db");
+    let store = open(&path);
+    let Turn::Lead(mut leader) = group::join(&path, swap(1, None, entry("a", None)), store.deadline()) else { panic!() };
+    thread::scope(|scope| {
+        let taken = scope.spawn(|| store.swap(&key(2), None, &entry("a", None)).unwrap_err().to_string());
+        while group::waiting(&path) < 1 {
+            thread::yield_now();
+        }
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            leader.take();
+            drop(leader);
+            panic!("planted");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(taken.join().unwrap(), "it panicked");
+    });
+    assert_eq!(put(&store, 2, None, "a"), SwapOutcome::Stored);
+}
+
+/// Each commit changes the counter in the file's header.
+fn commits(path: &Path) -> u32 {
+    u32::from_be_bytes(fs::read(path).unwrap()[24..28].try_into().unwrap())
 }
 
 #[test]
