@@ -109,6 +109,7 @@ test-openid: build ## OpenID Connect: what servers may send, in all languages an
 
 test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, a thousand that are killed
 	$(PYTHON) tests/chaos/foreign_closes.py
+	$(PYTHON) tests/chaos/syncs.py
 	$(PYTHON) tests/chaos/contention.py
 	$(PYTHON) tests/chaos/stopped.py
 	$(PYTHON) tests/chaos/faults.py
@@ -160,6 +161,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 	$(IN_VENV)/ruff format --check .
 	$(PYTHON) tests/prose.py
 	$(PYTHON) tests/pages/check.py
+	$(PYTHON) benches/growth_page.py --check
 	bash tests/lint_python.sh $(IN_VENV)
 	cd bindings-node && npm run --silent lint && npm run --silent types
 	bash tests/house/dependencies.sh
@@ -199,11 +201,16 @@ night: build ## what takes too long for every change: hours
 	$(MAKE) test-dist test-dist-long test-keycloak-22 protocol chaos fleet bundlers migration platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
-	$(MAKE) bench mutants
+	$(MAKE) bench growth mutants
 
 bench: ## speed against hand-written code, as ratios in one run, and beside other libraries
 	$(PYTHON) benches/run.py
 	$(PYTHON) benches/peers/run.py
+
+growth: ## saves and refreshes a second of one SQLite store, with disks of three kinds: docs/growth.md and its data, measured anew
+	cargo build --release -p bench-rust -p sipgate-oauth2-realm
+	$(PYTHON) benches/growth.py
+	$(PYTHON) benches/growth_page.py
 
 dist: $(ZIG)/.ready ## what users install, in dist/: wheels, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
 	$(PYTHON) tests/dist/build.py $(TARGETS)

@@ -245,6 +245,36 @@ print(set(codes))
     assert (output, errors) == ("{0}\n", "")
 
 
+def test_children_forked_while_threads_save_together_save_at_once(
+    realm: Realm, program: Program, tmp_path: Path
+) -> None:
+    """A child has nothing of what its parent's threads are about to commit."""
+    head = forking_source(realm, tmp_path)
+    forking = program(f"""{head}
+going, saved = True, []
+def save(name):
+    keeping.token_source(name).save(tokens)
+    return keeping.token_source(name).status().state == "active"
+def save_often(thread):
+    number = 0
+    while going:
+        saved.append(save(f"{{thread}}-{{number % 5}}"))
+        number += 1
+savers = [threading.Thread(target=save_often, args=(thread,)) for thread in range(8)]
+for saver in savers:
+    saver.start()
+codes = []
+for number in range(10):
+    codes += ended([child(lambda: save(f"child-{{number}}")) for _ in range(3)])
+going = False
+for saver in savers:
+    saver.join()
+print(set(codes), set(saved))
+""")
+    output, errors = forking.communicate(timeout=PATIENCE)
+    assert (output, errors) == ("{0} {True}\n", "")
+
+
 def test_a_killed_parents_child_keeps_no_lock(
     realm: Realm, program: Program, tmp_path: Path
 ) -> None:
