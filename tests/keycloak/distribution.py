@@ -6,16 +6,16 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
+
+from driver import maven
+from driver.installed import CannotInstall
 
 VERSION = "26.7.3"
 VERSIONS = (VERSION, "22.0.5")
 OLDEST_JAVA = 17
-FETCH_SECONDS = 600
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "keycloak"
-MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 
 
 class KeycloakUnavailable(Exception):
@@ -35,8 +35,10 @@ def fetched_tree(version: str) -> Path:
         return tree
     shutil.rmtree(tree, ignore_errors=True)
     archive = CACHE / f"keycloak-quarkus-dist-{version}.zip"
-    if not archive.exists():
-        _fetch(archive, version)
+    try:
+        maven.fetch(f"org.keycloak:keycloak-quarkus-dist:{version}:zip", archive)
+    except CannotInstall as missing:
+        raise KeycloakUnavailable(f"needs {missing}") from missing
     unpacking = CACHE / f"{version}.unpacking.{os.getpid()}"
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(unpacking)
@@ -66,35 +68,6 @@ def require_java() -> None:
         raise KeycloakUnavailable(
             f"Java {OLDEST_JAVA} or newer needed, found: {text.splitlines()[0]}"
         )
-
-
-def _fetch(archive: Path, version: str) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise KeycloakUnavailable(f"mvn (Maven) not found, needed to fetch Keycloak {version}")
-    print(f"keycloak: fetching {version} (177 MB) with mvn", file=sys.stderr, flush=True)
-    arriving = archive.parent / f"{version}.arriving.{os.getpid()}"
-    artifact = f"org.keycloak:keycloak-quarkus-dist:{version}:zip"
-    command = [maven, "-q", "-B", MAVEN_COPY, f"-Dartifact={artifact}"]
-    try:
-        done = subprocess.run(
-            [*command, f"-DoutputDirectory={arriving}"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=FETCH_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        shutil.rmtree(arriving, ignore_errors=True)
-        raise KeycloakUnavailable(
-            f"mvn did not fetch Keycloak {version} within {FETCH_SECONDS} s"
-        ) from None
-    if done.returncode != 0:
-        shutil.rmtree(arriving, ignore_errors=True)
-        reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "no message")
-        raise KeycloakUnavailable(f"mvn could not fetch Keycloak {version}: {reason}")
-    (arriving / archive.name).rename(archive)
-    arriving.rmdir()
 
 
 def _built_mark(tree: Path) -> Path:
