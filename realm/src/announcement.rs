@@ -74,6 +74,11 @@ impl Announcement<'_> {
         for user in &USERS {
             text += &format!("  {} / {}\n", user.username, user.password);
         }
+        text += "\nSettings of a program\n";
+        // A login by hand is worth keeping.
+        for (name, value) in self.environment().iter().filter(|(name, value)| *name != "SIPGATE_STORE" && !value.is_empty()) {
+            text += &format!("  export {name}='{value}'\n");
+        }
         text + "\nStop with Ctrl-C.\n"
     }
 }

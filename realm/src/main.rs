@@ -46,6 +46,7 @@ mod tokens;
 mod unsigned;
 mod wire;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,7 +61,10 @@ use crate::tls::Tls;
 
 fn main() -> ExitCode {
     let parent = Parent::now();
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let Ok(arguments) = std::env::args_os().skip(1).map(OsString::into_string).collect::<Result<Vec<_>, _>>() else {
+        return fail("an argument is not valid UTF-8");
+    };
+    let options = match Options::parse(arguments.into_iter()) {
         Ok(Asked::Run(options)) => options,
         Ok(Asked::Login { authorization_url }) => return tell(order::login(&authorization_url)),
         Ok(Asked::Order { name, order }) => return tell(order::order(&name, &order)),
@@ -104,7 +108,9 @@ async fn run(parent: &Parent, options: &Options) -> Result<ExitCode, String> {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))
+    TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}; choose another port, or none for any free one"))
 }
 
 fn port(listener: &TcpListener) -> Result<u16, String> {

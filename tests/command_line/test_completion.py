@@ -31,7 +31,7 @@ class Shell:
     settings: str
 
 
-# Each has a function of the program's name, which says its arguments.
+# Each has a function in place of the program, which says its arguments.
 SHELLS: Mapping[str, Shell] = {
     "bash": Shell(
         "bashrc",

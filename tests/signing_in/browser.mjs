@@ -25,7 +25,7 @@ export async function withBrowser(executablePath, args, visit) {
 export async function newPage(browser) {
   const page = await browser.newPage()
   page.setDefaultTimeout(PATIENCE_MS)
-  await page.setViewport({ width: 640, height: 360 })
+  await page.setViewport({ width: 480, height: 120 })
   return page
 }
 
@@ -46,9 +46,10 @@ export function text(page) {
   return page.evaluate(() => document.body.innerText)
 }
 
+// The whole page: a long one is higher than the window.
 export async function shot(page, folder, name) {
   await page.bringToFront()
-  await page.screenshot({ path: join(folder, `${name}.png`) })
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
 export function expect(what, found, part) {

@@ -133,7 +133,7 @@ def command_line_problem(_: Realm, settings: Mapping[str, str]) -> None:
             "MODULES": str(BROWSER.modules),
             "SIPGATE_REDIRECT_URI": "http://127.0.0.1/cb",
         }
-        login = [str(DEBUG / "sipgate-oauth2"), "login", "--scope", "openid"]
+        login = [str(DEBUG / "sipgate-oauth2"), "login", "--scope", "openid", "--timeout", "120"]
         done = subprocess.run(
             login, env=variables, capture_output=True, text=True, timeout=SECONDS, check=False
         )
@@ -172,7 +172,7 @@ def _chromium() -> str:
         BROWSER.install()
         if shutil.which("chromium") is None:
             debian.install(["chromium"])
-    return "chromium"
+    return shutil.which("chromium") or "chromium"
 
 
 def _screenshots(name: str) -> Path:

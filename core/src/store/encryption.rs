@@ -113,7 +113,10 @@ fn bound_to(id: &[u8; KEY_ID_LENGTH], key: &StoreKey, version: &str) -> Vec<u8> 
 }
 
 fn keys_missing() -> Error {
-    corrupt("this login is encrypted; set encryption_keys (or SIPGATE_ENCRYPTION_KEYS) to the keys it was written with; nothing is lost".to_owned())
+    corrupt(
+        "this login is encrypted; set encryption_keys (or SIPGATE_ENCRYPTION_KEYS) to the keys it was written with; nothing is lost"
+            .to_owned(),
+    )
 }
 
 fn unknown_key(id: &[u8; KEY_ID_LENGTH]) -> Error {
