@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$1
 
-"$tools/mypy" bindings-python/python/sipgate_oauth2 tests/demo.py tests/chaos tests/driver tests/fleet tests/dist tests/house tests/keycloak tests/oidc_provider tests/django_oauth_toolkit tests/soak tests/memory tests/platforms tests/readme tests/api_parity benches/run.py benches/first_call.py
+"$tools/mypy" bindings-python/python/sipgate_oauth2 tests/demo.py tests/chaos tests/driver tests/fleet tests/dist tests/house tests/keycloak tests/oidc_provider tests/django_oauth_toolkit tests/soak tests/memory tests/platforms tests/readme tests/api_parity benches/run.py benches/first_call.py benches/growth.py benches/growth_page.py
 "$tools/mypy" tests/behaviour/run.py tests/behaviour/python/shim.py tests/behaviour/c/shim.py tests/differential/run.py tests/differential/faults.py tests/differential/canary.py
 "$tools/mypy" tests/openid benches/bench_id_token.py
 "$tools/mypy" tests/signing_in tests/testing

@@ -264,8 +264,8 @@ savers = [threading.Thread(target=save_often, args=(thread,)) for thread in rang
 for saver in savers:
     saver.start()
 codes = []
-for number in range(10):
-    codes += ended([child(lambda: save(f"child-{{number}}")) for _ in range(3)])
+for number in range(5):
+    codes += ended([child(lambda: save(f"child-{{number}}")) for _ in range(2)])
 going = False
 for saver in savers:
     saver.join()

@@ -24,8 +24,10 @@ pub(super) enum Turn {
     Lead(Leader),
     /// Another caller carried it out.
     Done(Result<SwapOutcome>),
-    /// It was still waiting at the deadline, and is not carried out, or the leader is not finished.
-    /// The leader has the database until then, so whoever reads the entry later sees the outcome.
+    /// It was still waiting at the deadline. Nobody carries it out.
+    Left(Swap),
+    /// Its leader was not finished at the deadline. It has the database until then, so anyone who
+    /// reads the entry later sees the outcome.
     TimedOut,
     /// The leader has panicked.
     Panicked,
@@ -130,11 +132,13 @@ fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
 fn leave(path: &Path, number: u64, turn: &Receiver<Turn>) -> Turn {
     let queues = queues();
     let mut state = lock(&queues);
-    if let Some(queue) = state.waiting.get_mut(path) {
-        queue.retain(|waiting| waiting.number != number);
+    let queue = state.waiting.get_mut(path);
+    let left = queue.and_then(|queue| queue.iter().position(|waiting| waiting.number == number).and_then(|at| queue.remove(at)));
+    match left {
+        Some(waiting) => Turn::Left(waiting.swap),
+        // It may have been told meanwhile.
+        None => turn.try_recv().unwrap_or(Turn::TimedOut),
     }
-    // It may have been told meanwhile.
-    turn.try_recv().unwrap_or(Turn::TimedOut)
 }
 
 /// How many wait for the leader at this database.
@@ -274,10 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn a_swap_whose_caller_has_left_is_not_carried_out() {
+    fn a_caller_that_leaves_at_its_deadline_takes_its_swap_with_it() {
         let path = Path::new("left");
         let mut leader = lead(path, 1);
-        assert!(matches!(join(path, swap(2), Instant::now()), Turn::TimedOut));
+        assert!(matches!(join(path, swap(2), Instant::now()), Turn::Left(left) if left.key == key(2)));
         assert_eq!(keys(&leader.take()), [key(1)]);
     }
 

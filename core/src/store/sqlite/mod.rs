@@ -114,6 +114,14 @@ impl Sqlite {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+
+    /// Commits what `take` returns once the database is locked.
+    fn commit<'a>(&self, deadline: Instant, take: impl FnOnce() -> Vec<&'a Swap>) -> Result<Vec<Result<SwapOutcome>>> {
+        self.with_database_by(deadline, Access::Write, |database| {
+            database.check_format()?;
+            database.swap(&take())
+        })
+    }
 }
 
 impl TokenStore for Sqlite {
@@ -130,13 +138,12 @@ impl TokenStore for Sqlite {
         let deadline = self.deadline();
         match group::join(&self.path, swap, deadline) {
             Turn::Lead(mut leader) => {
-                let outcomes = self.with_database_by(deadline, Access::Write, |database| {
-                    database.check_format()?;
-                    database.swap(&leader.take())
-                });
+                let outcomes = self.commit(deadline, || leader.take());
                 Ok(leader.answer(outcomes)?)
             }
             Turn::Done(outcome) => Ok(outcome?),
+            // To say who keeps the database locked.
+            Turn::Left(swap) => Ok(self.commit(deadline, || vec![&swap])?.remove(0)?),
             Turn::TimedOut => Err(locked(&self.path, None).into()),
             Turn::Panicked => Err("it panicked".into()),
         }
