@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -179,6 +179,49 @@ fn sessions_are_resumed_for_64_callers_at_once() {
         println!("{name}: {resumed} of {all} handshakes resumed");
         assert!(resumed * 100 >= all * 98, "{name}: {resumed} of {all}");
     }
+}
+
+#[test]
+fn a_new_client_resumes_the_session_of_an_earlier_one() {
+    let identity = Identity::new();
+    let (sender, kinds) = mpsc::channel();
+    let port = serve_tls(identity.config(&version::TLS13, false), move |stream, kind| {
+        let token = asked(stream);
+        stream.write_all(&response(&token, 0)).unwrap();
+        sender.send(kind).unwrap();
+    });
+    for _ in 0..3 {
+        client(&format!("https://localhost:{port}/token"), &identity).refresh("a-token").unwrap();
+    }
+    assert_eq!(Vec::from_iter(kinds.iter().take(3)), [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed]);
+}
+
+/// Each write of the client is a packet, which wakes the server.
+#[test]
+fn the_end_of_the_handshake_is_sent_with_the_request() {
+    let identity = Identity::new();
+    let config = Arc::new(identity.config(&version::TLS13, false));
+    let (sender, reads) = mpsc::channel();
+    let port = serve(move |mut stream| {
+        let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let (mut reads, mut request) = (0, Vec::new());
+        while !String::from_utf8_lossy(&request).contains("refresh_token=a-token") {
+            session.read_tls(&mut stream).unwrap();
+            reads += 1;
+            session.process_new_packets().unwrap();
+            let _ = session.reader().read_to_end(&mut request);
+            while session.wants_write() {
+                session.write_tls(&mut stream).unwrap();
+            }
+        }
+        sender.send(reads).unwrap();
+        StreamOwned::new(session, stream).write_all(&response("a", 0)).unwrap();
+    });
+    let client = client(&format!("https://localhost:{port}/token"), &identity);
+    for _ in 0..20 {
+        client.refresh("a-token").unwrap();
+    }
+    assert_eq!(Vec::from_iter(reads.iter().take(20)), [2; 20]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use super::failure::Abandoned;
 use crate::task::progress::Progress;
 
-/// How often a waiting read checks that.
+/// How often a waiting read checks that. A request that was sent is not abandoned any more.
 const TICK: Duration = Duration::from_millis(50);
 
 pub(super) struct CancelConnector {
@@ -67,7 +67,7 @@ impl<T: Transport> Transport for Cancellable<T> {
             if self.progress.is_abandoned() {
                 return Err(Abandoned.into());
             }
-            if *left.after <= TICK {
+            if *left.after <= TICK || self.progress.is_sent() {
                 return self.inner.await_input(left);
             }
             match self.inner.await_input(NextTimeout { after: time::Duration::Exact(TICK), ..left }) {

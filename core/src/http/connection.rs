@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rustls::ClientConfig;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
@@ -19,9 +18,10 @@ use super::cancel::CancelConnector;
 use super::deadline::left;
 use super::failure::NotThisMachine;
 use super::resolver::SystemResolver;
-use super::settings::Settings;
+use super::settings::{BUFFER, Settings};
 use super::tls::TlsConnector;
 use crate::task::progress::Progress;
+use crate::tls::Trust;
 
 type Connect = dyn Fn(&ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> + Send + Sync;
 
@@ -34,16 +34,21 @@ impl Connection {
     pub(super) fn open(
         url: &Url,
         proxy: Option<ureq::Proxy>,
-        tls: Option<&Arc<ClientConfig>>,
+        trust: Option<&Arc<Trust>>,
         settings: &Settings,
         started: Instant,
         progress: &Arc<Progress>,
     ) -> Result<Self, Error> {
         let uri: Uri = url.as_str().parse().map_err(|_| Error::BadUri(url.to_string()))?;
-        let config = Agent::config_builder().proxy(proxy).user_agent(concat!("sipgate-oauth2/", env!("CARGO_PKG_VERSION"))).build();
+        let config = Agent::config_builder()
+            .proxy(proxy)
+            .user_agent(concat!("sipgate-oauth2/", env!("CARGO_PKG_VERSION")))
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
+            .build();
         let direct = config.proxy().is_none_or(ureq::Proxy::resolve_target);
         let addrs = if direct { SystemResolver.resolve(&uri, &config, NextTimeout::default())? } else { SystemResolver.empty() };
-        let addrs = if tls.is_none() { of_this_machine(&addrs, url)? } else { addrs };
+        let addrs = if trust.is_none() { of_this_machine(&addrs, url)? } else { addrs };
 
         // A name look-up cannot be interrupted: its time counts for the request, not for the
         // connection.
@@ -55,7 +60,7 @@ impl Connection {
                 .chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
                 .chain(CancelConnector::new(progress))
-                .chain(TlsConnector::new(tls, connected));
+                .chain(TlsConnector::new(trust, connected));
         let run = move |details: &ConnectionDetails<'_>| {
             let transport = chain.connect(details, None)?.ok_or(Error::ConnectionFailed)?;
             Ok(Box::new(transport) as Box<dyn Transport>)
@@ -74,7 +79,7 @@ impl Connection {
             register_shutdown: Arc::new(|_| Ok(())),
         };
         let transport = run_connector(&details)?;
-        if tls.is_some() && !transport.is_tls() {
+        if trust.is_some() && !transport.is_tls() {
             return Err(Error::TlsRequired);
         }
         let mut inner = TransportAdapter::new(transport, details.current_time);

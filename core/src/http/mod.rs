@@ -14,7 +14,6 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use rustls::ClientConfig;
 use url::{Position, Url};
 use zeroize::Zeroizing;
 
@@ -24,6 +23,7 @@ pub(crate) use self::proxy::Proxy;
 pub(crate) use self::settings::Settings;
 use crate::sys::process::PerProcess;
 use crate::task::progress::Progress;
+use crate::tls::Trust;
 use protocol::http::{Request, Response, TransportError, response};
 use protocol::secret::Secret;
 
@@ -39,8 +39,7 @@ pub(crate) struct Transport {
 #[derive(Default)]
 struct Shared {
     environment: OnceLock<proxy::Environment>,
-    /// With the sessions that can be resumed.
-    tls: OnceLock<Arc<ClientConfig>>,
+    trust: OnceLock<Arc<Trust>>,
 }
 
 impl Transport {
@@ -63,9 +62,9 @@ impl Transport {
         let shared = self.shared.get_or_make(Shared::default);
         let url = Url::parse(&request.url).map_err(|_| failure::setting("the endpoint is not a URL", progress))?;
         let proxy = self.settings.proxy.on_the_way_to(&url, &shared.environment).map_err(|problem| failure::setting(problem, progress))?;
-        let tls = (url.scheme() == "https").then(|| shared.tls.get_or_init(|| crate::tls::client_config(&self.settings.roots)));
+        let trust = (url.scheme() == "https").then(|| shared.trust.get_or_init(|| Trust::of(&self.settings.roots)));
         let bytes = bytes(request, &url).map_err(|problem| failure::setting(problem, progress))?;
-        let mut connection = Connection::open(&url, proxy, tls, &self.settings, started, progress).map_err(judge)?;
+        let mut connection = Connection::open(&url, proxy, trust, &self.settings, started, progress).map_err(judge)?;
         if !progress.may_send() {
             return Err(judge(Abandoned.into()));
         }

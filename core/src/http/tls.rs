@@ -2,30 +2,29 @@
 //! sessions would be resumed, and certificates would not be verified as they must be.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
+use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter};
 use ureq::{Error, Timeout};
 
 use super::deadline::left;
 use super::failure::broken_tls;
-
-/// The buffer size of ureq's own connectors.
-const BUFFER: usize = 16 * 1024;
+use super::settings::BUFFER;
+use crate::tls::Trust;
 
 pub(super) struct TlsConnector {
-    config: Option<Arc<ClientConfig>>,
+    trust: Option<Arc<Trust>>,
     deadline: Instant,
 }
 
 impl TlsConnector {
-    /// Without a configuration there is no TLS.
-    pub(super) fn new(config: Option<&Arc<ClientConfig>>, deadline: Instant) -> Self {
-        Self { config: config.cloned(), deadline }
+    /// Without trust there is no TLS.
+    pub(super) fn new(trust: Option<&Arc<Trust>>, deadline: Instant) -> Self {
+        Self { trust: trust.cloned(), deadline }
     }
 }
 
@@ -43,21 +42,58 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() || transport.is_tls() {
             return Ok(Some(Either::A(transport)));
         }
-        let config = self.config.as_ref().ok_or(Error::TlsRequired)?;
+        let trust = self.trust.as_ref().ok_or(Error::TlsRequired)?;
         let host = details.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host.to_owned()).map_err(|_| Error::Tls("the host is no name that a certificate could have"))?;
-        let mut session = ClientConnection::new(Arc::clone(config), name).map_err(broken_tls)?;
+        let session = ClientConnection::new(trust.config_for(details.uri.port_u16().unwrap_or(443)), name).map_err(broken_tls)?;
         let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(left(self.deadline, Instant::now(), Timeout::Connect));
-        session.complete_io(&mut socket)?;
-        let stream = StreamOwned { conn: session, sock: socket };
-        Ok(Some(Either::B(Encrypted { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
+        let mut encrypted = Encrypted { session, socket, records: Vec::new(), buffers: LazyBuffers::new(BUFFER, BUFFER) };
+        encrypted.shake_hands()?;
+        Ok(Some(Either::B(encrypted)))
     }
 }
 
 pub(super) struct Encrypted {
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    session: ClientConnection,
+    socket: TransportAdapter,
+    /// On their way to the socket.
+    records: Vec<u8>,
     buffers: LazyBuffers,
+}
+
+impl Encrypted {
+    /// What ends the handshake is sent with the request: a write of its own would be a packet.
+    fn shake_hands(&mut self) -> io::Result<()> {
+        while self.session.is_handshaking() {
+            self.flush()?;
+            if self.receive()? == 0 && self.session.is_handshaking() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends all records in one write.
+    fn flush(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut self.records)?;
+        }
+        self.socket.write_all(&self.records)?;
+        self.records.clear();
+        Ok(())
+    }
+
+    /// Waits for bytes, and returns how many there were.
+    fn receive(&mut self) -> io::Result<usize> {
+        let amount = self.session.read_tls(&mut self.socket)?;
+        if let Err(error) = self.session.process_new_packets() {
+            // The server is told why, if it can be.
+            let _ = self.flush();
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        Ok(amount)
+    }
 }
 
 impl fmt::Debug for Encrypted {
@@ -72,20 +108,28 @@ impl Transport for Encrypted {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.stream.sock.set_timeout(timeout);
-        self.stream.write_all(&self.buffers.output()[..amount])?;
-        Ok(())
+        self.socket.set_timeout(timeout);
+        self.session.writer().write_all(&self.buffers.output()[..amount])?;
+        Ok(self.flush()?)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.stream.sock.set_timeout(timeout);
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
-        self.buffers.input_appended(amount);
-        Ok(amount > 0)
+        self.socket.set_timeout(timeout);
+        loop {
+            self.flush()?;
+            match self.session.reader().read(self.buffers.input_append_buf()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.receive()?,
+                amount => {
+                    let amount = amount?;
+                    self.buffers.input_appended(amount);
+                    return Ok(amount > 0);
+                }
+            };
+        }
     }
 
     fn is_open(&mut self) -> bool {
-        self.stream.sock.get_mut().is_open()
+        self.socket.get_mut().is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -7,4 +7,4 @@ mod trust;
 
 pub(crate) use self::certificate::certificate_problem;
 pub(crate) use self::roots::Roots;
-pub(crate) use self::trust::client_config;
+pub(crate) use self::trust::Trust;

@@ -13,7 +13,9 @@ use rustls::pki_types::ServerName;
 /// More than there are requests to one server at the same time.
 const MAX_TICKETS: usize = 128;
 
-/// By server: those of one client's endpoints, so there are few.
+/// Once there are sessions of so many servers, all are forgotten.
+const MAX_SERVERS: usize = 256;
+
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<ServerName<'static>, LocalState>>);
 
@@ -29,6 +31,14 @@ impl Sessions {
     fn lock(&self) -> MutexGuard<'_, HashMap<ServerName<'static>, LocalState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn with(&self, server: ServerName<'static>, change: impl FnOnce(&mut LocalState)) {
+        let mut all = self.lock();
+        if all.len() >= MAX_SERVERS && !all.contains_key(&server) {
+            all.clear();
+        }
+        change(all.entry(server).or_default());
+    }
 }
 
 /// It holds the sessions' secrets.
@@ -40,7 +50,7 @@ impl fmt::Debug for Sessions {
 
 impl ClientSessionStore for Sessions {
     fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
-        self.lock().entry(server).or_default().group = Some(group);
+        self.with(server, |known| known.group = Some(group));
     }
 
     fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
@@ -48,7 +58,7 @@ impl ClientSessionStore for Sessions {
     }
 
     fn set_tls12_session(&self, server: ServerName<'static>, session: Tls12ClientSessionValue) {
-        self.lock().entry(server).or_default().tls12 = Some(session);
+        self.with(server, |known| known.tls12 = Some(session));
     }
 
     fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
@@ -62,16 +72,32 @@ impl ClientSessionStore for Sessions {
     }
 
     fn insert_tls13_ticket(&self, server: ServerName<'static>, ticket: Tls13ClientSessionValue) {
-        let mut all = self.lock();
-        let tickets = &mut all.entry(server).or_default().tickets;
-        if tickets.len() == MAX_TICKETS {
-            tickets.pop_front();
-        }
-        tickets.push_back(ticket);
+        self.with(server, |LocalState { tickets, .. }| {
+            if tickets.len() == MAX_TICKETS {
+                tickets.pop_front();
+            }
+            tickets.push_back(ticket);
+        });
     }
 
     /// The newest: it is valid for the longest time.
     fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.lock().get_mut(server)?.tickets.pop_back()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_never_more_servers_than_the_limit() {
+        let sessions = Sessions::default();
+        let name = |number| ServerName::try_from(format!("{number}.example")).unwrap();
+        let known = |number| sessions.kx_hint(&name(number)).is_some();
+        for number in 0..=MAX_SERVERS {
+            sessions.set_kx_hint(name(number), NamedGroup::X25519);
+            assert!(known(number) && sessions.lock().len() <= MAX_SERVERS, "{number}");
+        }
     }
 }

@@ -1,27 +1,99 @@
 //! The TLS configuration: which certificates are trusted. The first request that needs it makes it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ALL_VERSIONS, CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::roots::Roots;
 use super::sessions::Sessions;
+use crate::sys::process::PerProcess;
 
-pub(crate) fn client_config(roots: &Roots) -> Arc<ClientConfig> {
-    let crypto = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
+/// At most so many sets of certificates, and so many ports of each, are kept.
+const MAX_KEPT: usize = 64;
+
+/// What all in this process share that trust the same certificates: the certificates, which take
+/// milliseconds to read, and the sessions with the servers at one port, which another port does not
+/// know.
+pub(crate) struct Trust {
+    config: ClientConfig,
+    by_port: Mutex<HashMap<u16, Arc<ClientConfig>>>,
+}
+
+impl Trust {
+    pub(crate) fn of(roots: &Roots) -> Arc<Self> {
+        static KEPT: PerProcess<Mutex<Vec<(Trusted, Arc<Trust>)>>> = PerProcess::new();
+        let kept = KEPT.get_or_make(Mutex::default);
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let trusted = Trusted::now(roots);
+        if let Some((_, known)) = kept.iter().find(|(known, _)| *known == trusted) {
+            return Arc::clone(known);
+        }
+        if kept.len() >= MAX_KEPT {
+            let unused = kept.iter().position(|(_, trust)| Arc::strong_count(trust) == 1);
+            kept.remove(unused.unwrap_or_default());
+        }
+        let trust = Arc::new(Self { config: config(roots), by_port: Mutex::default() });
+        kept.push((trusted, Arc::clone(&trust)));
+        trust
+    }
+
+    /// A configuration with sessions of its own.
+    pub(crate) fn new_config(&self) -> Arc<ClientConfig> {
+        let mut config = self.config.clone();
+        config.resumption = Resumption::store(Arc::new(Sessions::default()));
+        Arc::new(config)
+    }
+
+    /// The configuration for the servers at this port.
+    pub(crate) fn config_for(&self, port: u16) -> Arc<ClientConfig> {
+        let mut by_port = self.by_port.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_port.len() >= MAX_KEPT && !by_port.contains_key(&port) {
+            by_port.clear();
+        }
+        Arc::clone(by_port.entry(port).or_insert_with(|| self.new_config()))
+    }
+}
+
+/// What must be the same to share certificates.
+#[derive(PartialEq)]
+struct Trusted {
+    roots: Roots,
+    /// Where the system's certificates are. An application may say so before it makes its next
+    /// client.
+    places: Option<[Option<OsString>; 2]>,
+}
+
+impl Trusted {
+    fn now(roots: &Roots) -> Self {
+        let places = (!roots.are_own()).then(|| ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(env::var_os));
+        Self { roots: roots.clone(), places }
+    }
+}
+
+fn config(roots: &Roots) -> ClientConfig {
+    let crypto = Arc::new(crypto());
+    ClientConfig::builder_with_provider(Arc::clone(&crypto))
         .with_protocol_versions(ALL_VERSIONS)
         .expect("this provider has ciphers of all versions")
         .dangerous()
         .with_custom_certificate_verifier(verifier(roots, crypto))
-        .with_no_client_auth();
-    config.resumption = Resumption::store(Arc::new(Sessions::default()));
-    Arc::new(config)
+        .with_no_client_auth()
+}
+
+/// Prefers SHA-256, as browsers do: most of a resumed handshake is hashing, and processors have
+/// instructions for it.
+fn crypto() -> CryptoProvider {
+    let mut crypto = aws_lc_rs::default_provider();
+    crypto.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    crypto
 }
 
 fn verifier(roots: &Roots, crypto: Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {

@@ -11,7 +11,7 @@ use rustls::{CertificateError, ClientConfig};
 use super::address::Address;
 use super::socket::Socket;
 use crate::sys::process::PerProcess;
-use crate::tls::{Roots, client_config};
+use crate::tls::{Roots, Trust};
 
 /// Whether the connections of a store are encrypted.
 pub(crate) enum Encryption {
@@ -43,7 +43,7 @@ impl Tls {
     }
 
     fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config.get_or_make(|| client_config(&self.roots)))
+        Arc::clone(&self.config.get_or_make(|| Trust::of(&self.roots).new_config()))
     }
 }
 

@@ -153,7 +153,7 @@ mod tests {
 
     use super::super::encryption::{CertificateRefused, Tls};
     use super::*;
-    use crate::tls::{Roots, client_config};
+    use crate::tls::{Roots, Trust};
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(60)
@@ -209,7 +209,10 @@ mod tests {
     fn a_server_that_waits_for_more_than_a_hello_may_not_speak_tls() {
         let (_listener, address) = listen();
         let plain = Socket::connect(&address, Reach::Anywhere, soon()).unwrap();
-        let error = plain.start_tls(&client_config(&Roots::System), "localhost", Instant::now() + Duration::from_millis(20)).err().unwrap();
+        let error = plain
+            .start_tls(&Trust::of(&Roots::System).new_config(), "localhost", Instant::now() + Duration::from_millis(20))
+            .err()
+            .unwrap();
         assert!(error.kind() == io::ErrorKind::TimedOut && error.get_ref().unwrap().is::<NoTlsYet>(), "{error:?}");
     }
 

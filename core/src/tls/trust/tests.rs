@@ -21,6 +21,16 @@ fn where_the_system_has_no_certificates_the_bundled_ones_are_used() {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
+#[test]
+fn sessions_are_shared_by_those_that_trust_the_same_at_one_port() {
+    let own = Roots::Own(vec![made(|_| {})]);
+    let trust = Trust::of(&own);
+    assert!(Arc::ptr_eq(&trust, &Trust::of(&own.clone())));
+    assert!(!Arc::ptr_eq(&trust, &Trust::of(&Roots::Own(vec![made(|_| {})]))));
+    assert!(Arc::ptr_eq(&trust.config_for(443), &trust.config_for(443)));
+    assert!(!Arc::ptr_eq(&trust.config_for(443), &trust.config_for(8443)));
+}
+
 /// A certificate as `openssl req -x509` makes it, changed a little.
 fn made(change: impl FnOnce(&mut rcgen::CertificateParams)) -> CertificateDer<'static> {
     let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
