@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from driver import debian
 from driver.ports import free_port, listens
 from driver.programs import DEBUG, ROOT, environment
 
@@ -107,6 +109,8 @@ def write(files: Mapping[str, str], folder: Path) -> None:
 
 def _compiled(files: Mapping[str, str], form_post: bool, folder: Path) -> str:
     """By CMake, with a tree that `bindings-c/install.sh` laid out."""
+    if shutil.which("cmake") is None or shutil.which("curl-config") is None:
+        debian.install(["cmake", "libcurl4-openssl-dev"])
     tree, built = folder / "tree", folder / "build"
     write(files, folder)
     flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]

@@ -163,6 +163,9 @@ def our_mistake(scene: Scene) -> None:
 
 def logout(scene: Scene) -> None:
     log_in_again(scene)
+    # What a link or an image of another site can request.
+    scene.visitor.get("/logout")
+    scene.expect_logged_in()
     redirect = scene.visitor.post("/logout")
     # Without the ID token, the server asks.
     expect("the logout", "id_token_hint=" in (redirect.location or ""), redirect)
@@ -216,7 +219,7 @@ def settings_of(realm: Realm, folder: str) -> dict[str, str]:
     }
 
 
-def problem_of(framework: str, form_post: bool) -> str | None:
+def outcome_of(framework: str, form_post: bool) -> Outcome:
     steps: list[Callable[[Scene], None]] = [two_tabs, lost_session, denied]
     if framework == SEALED:
         steps = [sealed_cookies]
@@ -237,6 +240,8 @@ def problem_of(framework: str, form_post: bool) -> str | None:
                     email = {"on": "id_token", "claims": {"email": EMAIL}, "times": ALWAYS}
                     realm.order("faults", email)
                     step(Scene(realm, port))
+        except CannotInstall as problem:
+            return Skipped(str(problem))
         except BROKEN as problem:
             place = "start" if step is None else step.__name__
             return f"{place}: {problem!r}\n{log_of(framework, form_post)}"
@@ -308,9 +313,9 @@ def main() -> int:
         elif framework in OTHERS:
             jobs.append((framework, functools.partial(outcome_of_other, framework)))
         else:
-            jobs.append((framework, functools.partial(problem_of, framework, False)))
+            jobs.append((framework, functools.partial(outcome_of, framework, False)))
         if framework in FRAMEWORKS and framework not in skipped:
-            jobs.append((f"{framework}, form_post", functools.partial(problem_of, framework, True)))
+            jobs.append((f"{framework}, form_post", functools.partial(outcome_of, framework, True)))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running_jobs = [(name, pool.submit(job)) for name, job in jobs]
         return report(((name, job.result()) for name, job in running_jobs), width=24)

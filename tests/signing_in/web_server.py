@@ -29,7 +29,12 @@ class Handler(BaseHTTPRequestHandler):
         session = known[1] if known else secrets.token_urlsafe()
         folder = Path(SESSIONS.name, session)
         folder.mkdir(exist_ok=True)
-        request = {"PATH_INFO": path, "QUERY_STRING": query, "SESSION_FOLDER": str(folder)}
+        request = {
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SESSION_FOLDER": str(folder),
+        }
         program = subprocess.run(
             [PROGRAM],
             input=posted,

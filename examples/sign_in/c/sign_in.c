@@ -178,6 +178,7 @@ int start(void)
 int main(void)
 {
     const char *path = variable("PATH_INFO");
+    bool is_post = !strcmp(variable("REQUEST_METHOD"), "POST");
 
     posted[fread(posted, 1, sizeof posted - 1, stdin)] = '\0';
     if (start())
@@ -188,7 +189,7 @@ int main(void)
         page_auth();
     else if (!strcmp(path, "/balance"))
         page_balance();
-    else if (!strcmp(path, "/logout"))
+    else if (!strcmp(path, "/logout") && is_post)
         page_logout();
     else if (!strcmp(path, "/backchannel-logout"))
         page_backchannel_logout();
