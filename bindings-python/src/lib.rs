@@ -13,6 +13,7 @@ mod client;
 mod client_options;
 mod command_line;
 mod custom_store;
+mod ended_calls;
 mod errors;
 mod event_handler;
 mod event_loop;
@@ -54,6 +55,8 @@ mod _native {
     use crate::client::ClientHandle;
     #[pymodule_export]
     use crate::command_line::run_command_line;
+    #[pymodule_export]
+    use crate::ended_calls::EndedCalls;
     #[pymodule_export]
     use crate::errors::error_codes;
     #[pymodule_export]

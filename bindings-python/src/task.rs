@@ -1,7 +1,7 @@
-//! An operation that has been started: Python waits for it, or has it call a completion.
-//! `client.py` and `token_source.py` wait, and `_awaiting.py` gives a completion.
+//! An operation that has been started: Python waits for it, or has its outcome in a future.
+//! `client.py` and `token_source.py` wait, and `_awaiting.py` has a future.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -10,7 +10,8 @@ use sipgate_oauth2 as core;
 use sipgate_oauth2::{TaskHandle, WaitEnded};
 
 use crate::call_options::CallOptions;
-use crate::{call, errors, interpreter, log};
+use crate::ended_calls::{EndedCalls, Queue};
+use crate::{call, log};
 
 /// How long Ctrl-C may go unseen.
 const SLICE: Duration = Duration::from_millis(50);
@@ -30,12 +31,12 @@ impl Task {
         started.wait(py)
     }
 
-    /// Calls `completion` with the outcome and the exception, one of which is `None`: once, on any
-    /// thread, and not at all if the interpreter shuts down first. Only the first completion
+    /// The future's result will be the outcome and the exception, one of which is `None`, unless it
+    /// is done before that. `ended_calls` are those of its event loop. Only the first future
     /// counts.
-    fn then(&self, completion: Py<PyAny>) {
+    fn then(&self, ended_calls: &EndedCalls, future: Py<PyAny>) {
         if let Some(started) = self.take() {
-            started.then(completion);
+            started.then(ended_calls.queue(), future);
         }
     }
 
@@ -102,7 +103,7 @@ pub(crate) fn wait<T: Send + 'static>(py: Python<'_>, task: core::Task<T>) -> Py
 /// A task without the type of its outcome.
 trait Started {
     fn wait(self: Box<Self>, py: Python<'_>) -> PyResult<Py<PyAny>>;
-    fn then(self: Box<Self>, completion: Py<PyAny>);
+    fn then(self: Box<Self>, ended_calls: Arc<Queue>, future: Py<PyAny>);
 }
 
 struct WithOutcome<T: Send + 'static, G> {
@@ -119,23 +120,28 @@ where
         (self.given)(py, wait(py, self.task)?)
     }
 
-    fn then(self: Box<Self>, completion: Py<PyAny>) {
+    fn then(self: Box<Self>, ended_calls: Arc<Queue>, future: Py<PyAny>) {
         let Self { task, given } = *self;
         task.then(move |outcome| {
-            // What is Python's moves inside: dropped out here, it would stay until another thread
-            // enters.
-            interpreter::entered(move |py| {
-                let outcome = outcome.map_err(|error| errors::exception(py, &error)).and_then(|outcome| given(py, outcome));
-                let (outcome, error) = match outcome {
+            ended_calls.add(Box::new(move |py| {
+                let outcome = call::work(py, "a call", || outcome.map(|outcome| given(py, outcome))).and_then(|given| given);
+                let result = match outcome {
                     Ok(outcome) => (Some(outcome), None),
                     Err(error) => (None, Some(error)),
                 };
-                if let Err(raised) = completion.call1(py, (outcome, error)) {
-                    raised.write_unraisable(py, Some(completion.bind(py)));
+                if let Err(raised) = set_result(future.bind(py), result) {
+                    raised.write_unraisable(py, Some(future.bind(py)));
                 }
-            });
+            }));
         });
     }
+}
+
+fn set_result(future: &Bound<'_, PyAny>, result: (Option<Py<PyAny>>, Option<PyErr>)) -> PyResult<()> {
+    if !future.call_method0("done")?.is_truthy()? {
+        future.call_method1("set_result", (result,))?;
+    }
+    Ok(())
 }
 
 /// Looked up each time: a value that is made once has a lock, and a child that is forked while

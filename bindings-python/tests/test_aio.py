@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,33 +156,73 @@ def test_a_timeout_around_the_call_raises_asyncios_error(
     assert not isinstance(caught.value, SipgateOAuth2Error)
 
 
+class WatchesNoSockets(asyncio.SelectorEventLoop):
+    """As the event loop of Windows. Keeps why it could not be woken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: queue.Queue[BaseException] = queue.Queue()
+
+    def add_reader(self, *args: Any) -> None:  # type: ignore[override]
+        raise NotImplementedError
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, *args: Any, **kwargs: Any
+    ) -> asyncio.Handle:
+        try:
+            return super().call_soon_threadsafe(*args, **kwargs)
+        except RuntimeError as error:
+            self.refused.put(error)
+            raise
+
+
 def test_a_loop_that_was_closed_during_a_call_does_no_harm(
     realm: Realm, client: Client, tokens: TokenSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = len(realm.token_requests())
-    realm.fault("delay", ms=200)
-    completed: queue.Queue[BaseException] = queue.Queue()
-
-    class Loop(asyncio.SelectorEventLoop):
-        def call_soon_threadsafe(  # type: ignore[override]
-            self, *args: Any, **kwargs: Any
-        ) -> asyncio.Handle:
-            try:
-                return super().call_soon_threadsafe(*args, **kwargs)
-            except RuntimeError as error:
-                completed.put(error)
-                raise
-
     unraisable: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
-    loop = Loop()
-    coroutine = aio.Client.from_client(client).refresh(tokens)
-    loop.create_task(coroutine)
-    loop.run_until_complete(sent(realm, before + 1))
-    loop.close()
-    assert "closed" in str(completed.get(timeout=PATIENCE))
-    coroutine.close()
+    watches_none = WatchesNoSockets()
+    for loop in (asyncio.SelectorEventLoop(), watches_none):
+        before = len(realm.token_requests())
+        realm.fault("delay", ms=200)
+        coroutine = aio.Client.from_client(client).refresh(tokens)
+        loop.create_task(coroutine)
+        loop.run_until_complete(sent(realm, before + 1))
+        loop.close()
+        # It ends after the other.
+        realm.fault("delay", ms=400)
+        assert asyncio.run(aio.Client.from_client(client).refresh(tokens)) != tokens
+        coroutine.close()
+    assert "closed" in str(watches_none.refused.get(timeout=PATIENCE))
     assert unraisable == []
+
+
+def test_a_loop_that_watches_no_sockets_is_told_all_outcomes(
+    client: Client, tokens: TokenSet
+) -> None:
+    async def main() -> list[TokenSet]:
+        awaited = aio.Client.from_client(client)
+        return await asyncio.gather(*(awaited.refresh(tokens) for _ in range(20)))
+
+    loop = WatchesNoSockets()
+    assert len({tokens.access_token for tokens in loop.run_until_complete(main())}) == 20
+    loop.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_loops_that_have_ended_keep_no_descriptors(client: Client, tokens: TokenSet) -> None:
+    def descriptors() -> int:
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = descriptors()
+    for _ in range(10):
+        asyncio.run(aio.Client.from_client(client).refresh(tokens))
+    # A connection may be about to be closed.
+    deadline = time.monotonic() + PATIENCE
+    while descriptors() > before:
+        assert time.monotonic() < deadline, "descriptors stay open"
+        time.sleep(0.01)
 
 
 def test_clients_of_two_loops_share_one_client(client: Client, tokens: TokenSet) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 import math
 import time
 import typing
+import weakref
 
 from . import _native
 
@@ -35,23 +38,42 @@ async def outcome(task: _native.Task[_T]) -> _T:
 async def _ended(task: _native.Task[_T]) -> tuple[_T | None, BaseException | None]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[tuple[_T | None, BaseException | None]] = loop.create_future()
-
-    def end(outcome: _T | None, error: BaseException | None) -> None:
-        if not future.done():
-            future.set_result((outcome, error))
-
-    def completed(outcome: _T | None, error: BaseException | None) -> None:
-        # On a thread of the library. Once the loop is closed nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(end, outcome, error)
-
-    task.then(completed)
+    task.then(_ended_calls(loop), future)
     try:
         return await future
-    finally:
+    except BaseException:
         task.cancel()
+        raise
+    finally:
         if _native.needs_event_loop():
             _stay(loop)
+
+
+_of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _native.EndedCalls] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _ended_calls(loop: asyncio.AbstractEventLoop) -> _native.EndedCalls:
+    known = _of_loops.get(loop)
+    if known is None:
+        try:
+            known = _native.EndedCalls()
+            # A loop keeps the context in which it was told to watch. Not that of the first caller.
+            contextvars.Context().run(loop.add_reader, known.fileno(), known.tell)
+        except NotImplementedError:
+            known = _native.EndedCalls(functools.partial(_wake, weakref.ref(loop)))
+        _of_loops[loop] = known
+    return known
+
+
+def _wake(loop_if_it_lives: weakref.ref[asyncio.AbstractEventLoop]) -> None:
+    """On a thread of the library, for an event loop that watches no sockets, as on Windows."""
+    loop = loop_if_it_lives()
+    if loop is not None:
+        # Once the loop is closed nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_ended_calls(loop).tell)
 
 
 # Held here, as an event loop holds its tasks weakly.

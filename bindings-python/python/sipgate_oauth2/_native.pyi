@@ -8,7 +8,7 @@ of them, or keyword arguments are passed on, it says `object`: the public method
 and the native half checks the argument.
 """
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar, final
 
@@ -28,6 +28,7 @@ __all__ = [
     "AuthorizationRequestHandle",
     "CancelTokenHandle",
     "ClientHandle",
+    "EndedCalls",
     "StoreHandle",
     "Task",
     "TokenSetHandle",
@@ -63,9 +64,19 @@ def start_discover(
     issuer: str, settings: Mapping[str, object], **call: object
 ) -> Task[dict[str, Any]]: ...
 @final
+class EndedCalls:
+    def __new__(cls, wake: Callable[[], object] | None = None) -> Self: ...
+    def fileno(self) -> int: ...
+    def tell(self) -> None: ...
+
+@final
 class Task(Generic[_T_co]):
     def wait(self) -> _T_co: ...
-    def then(self, completion: Callable[[_T_co | None, BaseException | None], None]) -> None: ...
+    def then(
+        self,
+        ended_calls: EndedCalls,
+        future: Future[tuple[_T_co | None, BaseException | None]],  # type: ignore[misc]
+    ) -> None: ...
     def cancel(self) -> None: ...
 
 @final
