@@ -5,14 +5,14 @@ use super::*;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn where_the_system_has_no_certificates_the_bundled_ones_are_used() {
     const AGAIN: &str = "SIPGATE_OAUTH2_TEST_WITHOUT_CERTIFICATES";
-    if std::env::var_os(AGAIN).is_some() {
+    if env::var_os(AGAIN).is_some() {
         let crypto = Arc::new(aws_lc_rs::default_provider());
         assert!(rustls_platform_verifier::Verifier::new(Arc::clone(&crypto)).is_err());
         assert!(format!("{:?}", verifier(&Roots::System, crypto)).starts_with("WebPkiServerVerifier"));
         return;
     }
     let name = "tls::trust::tests::where_the_system_has_no_certificates_the_bundled_ones_are_used";
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
+    let output = std::process::Command::new(env::current_exe().unwrap())
         .args(["--exact", name])
         .envs([(AGAIN, "1"), ("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")])
         .output()
