@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-const COUNTERS: [&str; 15] = [
+const COUNTERS: [&str; 17] = [
     "balance_ok",
     "balance_refused",
     "code_grants",
@@ -22,6 +22,8 @@ const COUNTERS: [&str; 15] = [
     "requests",
     "sessions_ended",
     "sessions_killed",
+    "tls_handshakes",
+    "tls_resumptions",
     "token_requests",
     "userinfo_requests",
 ];

@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
+use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -112,7 +112,10 @@ impl Connection {
         let wire = match tls {
             None => Wire::plain(stream, Arc::clone(&self.behaviour)),
             Some(config) => match TlsAcceptor::from(config).accept(stream).await {
-                Ok(stream) => Wire::tls(stream, Arc::clone(&self.behaviour)),
+                Ok(stream) => {
+                    self.count_handshake(stream.get_ref().1.handshake_kind());
+                    Wire::tls(stream, Arc::clone(&self.behaviour))
+                }
                 Err(_) => return self.count(),
             },
         };
@@ -125,6 +128,13 @@ impl Connection {
     fn count(&self) {
         if !self.counted.swap(true, Ordering::Relaxed) {
             self.app.ledger.count("connections");
+        }
+    }
+
+    fn count_handshake(&self, kind: Option<HandshakeKind>) {
+        self.app.ledger.count("tls_handshakes");
+        if kind == Some(HandshakeKind::Resumed) {
+            self.app.ledger.count("tls_resumptions");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -70,6 +70,8 @@ fn config_with(certificate: &Certificate, key: &KeyPair) -> Result<Arc<ServerCon
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // As Keycloak's Java: sessions are in the tickets, so that none is forgotten.
+    config.ticketer = Ticketer::new()?;
     Ok(Arc::new(config))
 }
 
