@@ -93,7 +93,7 @@ def read_until(place: int, words: str) -> str:
     [
         ("logi\t--sc\tbalance:read", "login --scope balance:read"),
         ("logou\t--for\t", "logout --forget"),
-        ("complet\tfi\t", "completion fish"),
+        ("comp\tfi\t", "completion fish"),
     ],
 )
 def test_tab_completes(
