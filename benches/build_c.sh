@@ -19,3 +19,4 @@ compile() {
 compile bench_c "${flags[@]}"
 # Without those libraries: loading them would take most of its time.
 compile first_call
+compile refreshes -pthread

@@ -75,7 +75,7 @@ class Task(Generic[_T_co]):
     def then(
         self,
         ended_calls: EndedCalls,
-        future: Future[tuple[_T_co | None, BaseException | None]],  # type: ignore[misc]
+        future: Future[tuple[_T_co | None, BaseException | None]],
     ) -> None: ...
     def cancel(self) -> None: ...
 

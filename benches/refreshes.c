@@ -1,0 +1,69 @@
+/*
+ * Refreshes over TLS for benches/refreshes.py, as benches/rust/src/bin/refreshes.rs says.
+ */
+
+#include <sipgate_oauth2.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MOST_CALLERS 256
+
+static sipgate_oauth2_client *client;
+static const char *token;
+
+static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
+{
+    if (status != SIPGATE_OK) {
+        fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
+        exit(1);
+    }
+}
+
+static void *refresh(void *times)
+{
+    unsigned left;
+    for (left = *(unsigned *)times; left > 0; left--) {
+        sipgate_oauth2_token_set *tokens;
+        sipgate_oauth2_error *error = NULL;
+        must(sipgate_oauth2_client_refresh(client, token, NULL, NULL, &tokens, &error), error);
+        sipgate_oauth2_token_set_free(tokens);
+    }
+    return NULL;
+}
+
+static double processor_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int main(void)
+{
+    sipgate_oauth2_client_options *options;
+    sipgate_oauth2_error *error = NULL;
+    unsigned callers, refreshes;
+
+    token = getenv("REFRESH_TOKEN");
+    must(sipgate_oauth2_client_options_new_from_env(&options, &error), error);
+    must(sipgate_oauth2_client_new(options, &client, &error), error);
+    sipgate_oauth2_client_options_free(options);
+    while (scanf("%u %u", &callers, &refreshes) == 2 && callers <= MOST_CALLERS) {
+        pthread_t threads[MOST_CALLERS];
+        double started = processor_time();
+        unsigned caller;
+        refreshes /= callers;
+        for (caller = 0; caller < callers; caller++)
+            if (pthread_create(&threads[caller], NULL, refresh, &refreshes) != 0)
+                return 1;
+        for (caller = 0; caller < callers; caller++)
+            pthread_join(threads[caller], NULL);
+        printf("%f\n", processor_time() - started);
+        fflush(stdout);
+    }
+    sipgate_oauth2_client_free(client);
+    return 0;
+}
