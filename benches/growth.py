@@ -48,7 +48,11 @@ FROM number, (SELECT * FROM entries WHERE ends IS NULL LIMIT 1)
 
 @dataclass(frozen=True)
 class Point:
-    """What was measured, and its figures: those of the slowest process, and the sum of all."""
+    """What was measured, and its figures: those of the slowest process, and the sum of all.
+
+    `refused` is how many processes ended because the store refused an operation, which happens
+    after 5 s. The other figures are of those that are left.
+    """
 
     operation: str
     sync_ms: float
@@ -59,12 +63,14 @@ class Point:
     median_ms: float
     most_ms: float
     processor_ms: float
+    refused: int
 
     def __str__(self) -> str:
         return (
             f"{self.operation}, sync {self.sync_ms} ms, {self.accounts} accounts, "
             f"{self.processes} processes with {self.callers} callers: {self.per_second:.0f} a second, "
-            f"{self.median_ms:.1f} ms, 99th {self.most_ms:.1f} ms, processor {self.processor_ms:.2f} ms each"
+            f"{self.median_ms:.1f} ms, 99th {self.most_ms:.1f} ms, processor {self.processor_ms:.2f} ms each, "
+            f"{self.refused} processes refused"
         )
 
 
@@ -103,9 +109,10 @@ class Bench:
             processes,
             callers,
             operations / SECONDS,
-            max(result["median_ms"] for result in results),
-            max(result["most_ms"] for result in results),
-            processor * 1e3 / operations,
+            max((result["median_ms"] for result in results), default=0.0),
+            max((result["most_ms"] for result in results), default=0.0),
+            processor * 1e3 / max(1, operations),
+            processes - len(results),
         )
 
     def _run(
@@ -128,19 +135,19 @@ class Bench:
                 [*command, str(number), str(callers), str(seconds), *realm],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
                 text=True,
                 env={**os.environ, **slow},
             )
             for number in range(processes)
         ]
-        for process in started:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in started:
+        ready = [process for process in started if process.stdout and process.stdout.readline()]
+        for process in ready:
             assert process.stdin is not None
             process.stdin.write("\n")
             process.stdin.flush()
-        return [json.loads(process.communicate()[0]) for process in started]
+        said = [process.communicate()[0] for process in started]
+        return [json.loads(text) for text in said if text.startswith("{")]
 
 
 @contextmanager

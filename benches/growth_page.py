@@ -33,9 +33,15 @@ class Points:
     def __init__(self, points: Sequence[Point]) -> None:
         self._points = points
 
-    def per_second(
+    def shown(
         self, operation: str, sync_ms: float, processes: int, callers: int, accounts: int
-    ) -> float:
+    ) -> str:
+        point = self.point(operation, sync_ms, processes, callers, accounts)
+        return "timeouts" if point.refused else shown(point.per_second)
+
+    def point(
+        self, operation: str, sync_ms: float, processes: int, callers: int, accounts: int
+    ) -> Point:
         wanted = (operation, sync_ms, accounts, processes, callers)
         (point,) = (
             point
@@ -43,7 +49,7 @@ class Points:
             if (point.operation, point.sync_ms, point.accounts, point.processes, point.callers)
             == wanted
         )
-        return point.per_second
+        return point
 
     def refreshes(self) -> Iterator[Row]:
         """Of one process on the largest store."""
@@ -51,7 +57,7 @@ class Points:
         yield ("a sync takes", *map(named, CALLERS), last)
         for sync_ms in SYNCS_MS:
             figures = {
-                callers: self.per_second("refresh", sync_ms, 1, callers, ACCOUNTS[-1])
+                callers: self.point("refresh", sync_ms, 1, callers, ACCOUNTS[-1]).per_second
                 for callers in CALLERS
             }
             logins = figures[MANY] * REFRESHED_EVERY_SECONDS
@@ -61,10 +67,10 @@ class Points:
         yield ("a sync takes", *(f"{processes} × {callers}" for processes, callers in SHARED))
         for sync_ms in SYNCS_MS:
             figures = (
-                self.per_second("refresh", sync_ms, processes, callers, ACCOUNTS[-1])
+                self.shown("refresh", sync_ms, processes, callers, ACCOUNTS[-1])
                 for processes, callers in SHARED
             )
-            yield (f"{sync_ms:g} ms", *map(shown, figures))
+            yield (f"{sync_ms:g} ms", *figures)
 
     def saves(self) -> Iterator[Row]:
         columns = [(callers, accounts) for callers in (1, MANY) for accounts in ACCOUNTS]
@@ -75,10 +81,9 @@ class Points:
         )
         for sync_ms in SYNCS_MS:
             figures = (
-                self.per_second("save", sync_ms, 1, callers, accounts)
-                for callers, accounts in columns
+                self.shown("save", sync_ms, 1, callers, accounts) for callers, accounts in columns
             )
-            yield (f"{sync_ms:g} ms", *map(shown, figures))
+            yield (f"{sync_ms:g} ms", *figures)
 
 
 def named(callers: int) -> str:
@@ -139,7 +144,8 @@ def drawing(
     yield f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle">callers in one process</text>\n'
     for colour, sync_ms in zip(COLOURS, SYNCS_MS, strict=True):
         figures = [
-            points.per_second("refresh", sync_ms, 1, callers, ACCOUNTS[-1]) for callers in CALLERS
+            points.point("refresh", sync_ms, 1, callers, ACCOUNTS[-1]).per_second
+            for callers in CALLERS
         ]
         spots = [
             (across(callers), up(figure)) for callers, figure in zip(CALLERS, figures, strict=True)
