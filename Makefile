@@ -8,6 +8,8 @@ SHELL := bash
 PYTHON ?= python3
 LANGUAGE ?= all
 TARGETS ?=
+# What this machine builds packages for, and runs or emulates.
+ELSEWHERE := x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl x86_64-pc-windows-gnu
 SECONDS ?= 60
 VENV := .cache/venv
 SITE := .cache/site
@@ -132,7 +134,7 @@ fleet: build $(VENV)/.ready ## the same for long: each failure in each language,
 test-platforms: ## the core's unit tests on Windows, built with mingw and run under wine (needs root, to install these)
 	$(PYTHON) tests/platforms/run.py $(ONLY)
 
-platforms: $(ZIG)/.ready ## the same, and on Linux with musl, and on arm64 under qemu (ONLY=arm64: one of them)
+platforms: $(ZIG)/.ready build ## the same, and on Linux with musl, and on arm64 under qemu; the Python package with Python 3.14 (ONLY=arm64: one of them)
 	$(PYTHON) tests/platforms/run.py --long $(ONLY)
 
 test-protocol: ## the refresh protocol: every state of small worlds, and a hundred years of logins in a large one
@@ -198,7 +200,7 @@ mutants: ## changes to the pure modules that no unit test notices (long)
 night: build ## what takes too long for every change: hours
 	$(PYTHON) tests/keycloak/run.py --contention 120
 	$(PYTHON) tests/oidc_provider/run.py --contention 120
-	$(MAKE) test-dist test-dist-long test-keycloak-22 protocol chaos fleet bundlers migration platforms
+	$(MAKE) test-dist test-dist-long test-dist-elsewhere test-keycloak-22 protocol chaos fleet bundlers migration platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench growth mutants
@@ -222,8 +224,13 @@ test-dist: dist build ## what is in each of them, and the main job and the tests
 
 test-dist-long: dist build ## sdist and crates, compiled from what they hold; two builds, whose bytes must be the same; an old glibc
 	cargo package --locked --package sipgate-oauth2-protocol --package sipgate-oauth2 --package sipgate-oauth2-cli --package sipgate-oauth2-realm
-	$(PYTHON) tests/dist/run.py sdist node-on-old-glibc c-on-old-glibc
+	$(PYTHON) tests/dist/run.py sdist python3.14 node-on-old-glibc c-on-old-glibc
 	$(PYTHON) tests/dist/reproducible.py
+
+test-dist-elsewhere: $(ZIG)/.ready build ## packages for musl, arm64 and Windows, and the main job with each, emulated or under wine (ONLY=node-on-musl: one of them)
+	$(PYTHON) tests/dist/build.py $(or $(TARGETS),$(ELSEWHERE))
+	$(IN_ZIG)/python tests/dist/check.py
+	$(PYTHON) tests/dist/run.py $(or $(ONLY),--elsewhere)
 
 clean: ## all that was built or installed here
 	cargo clean

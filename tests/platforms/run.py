@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.installed import Missing
-from platforms import arm64, musl, windows
+from platforms import arm64, musl, python, windows
 from platforms.outcome import Failed, Outcome
 
 # The long form.
@@ -25,6 +25,7 @@ PLATFORMS: Mapping[str, Callable[[], Outcome]] = {
     "windows": windows.core_units,
     "musl": musl.core_units,
     "arm64": arm64.core_units,
+    "python-3.14": python.newest,
 }
 # What fits into a CI run.
 SHORT: Sequence[str] = ["windows"]
