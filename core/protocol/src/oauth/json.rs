@@ -7,9 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::object::{Extent, objects, sound};
 
@@ -23,7 +22,28 @@ const MAX_DEPTH: usize = 100;
 /// The members of one JSON object, in order. If a name is given twice, the last value counts.
 pub(super) struct Members<'a> {
     body: Cow<'a, [u8]>,
-    members: Vec<(String, Range<usize>)>,
+    members: Vec<(Name, Range<usize>)>,
+}
+
+/// A member's name.
+enum Name {
+    /// As it is in the body, which has printable ASCII there and no escape.
+    Written(Range<usize>),
+    Decoded(String),
+}
+
+impl Name {
+    fn of(body: &[u8], written: Range<usize>) -> Self {
+        let is_plain = body[written.clone()].iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\');
+        if is_plain { Self::Written(written) } else { Self::Decoded(text(&body[written])) }
+    }
+
+    fn text<'a>(&'a self, body: &'a [u8]) -> &'a str {
+        match self {
+            Self::Written(written) => str::from_utf8(&body[written.clone()]).expect("it is ASCII"),
+            Self::Decoded(name) => name,
+        }
+    }
 }
 
 impl<'a> Members<'a> {
@@ -46,8 +66,8 @@ impl<'a> Members<'a> {
         let mut best: Option<(usize, Vec<_>)> = None;
         let mut equals = 0;
         for extents in objects(&body) {
-            let members: Vec<_> = extents.into_iter().map(|Extent { name, value }| (text(&body, &name), value)).collect();
-            let has = |name: &&str| members.iter().any(|(known, value)| known == name && body[value.clone()] != *b"null");
+            let members: Vec<_> = extents.into_iter().map(|Extent { name, value }| (Name::of(&body, name), value)).collect();
+            let has = |name: &&str| members.iter().any(|(known, value)| known.text(&body) == *name && body[value.clone()] != *b"null");
             let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
             match &best {
                 Some((better, _)) if *better < rank => {}
@@ -64,15 +84,20 @@ impl<'a> Members<'a> {
         Some(Self { members, body })
     }
 
+    /// Each member: its name, and its value as it is written.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.members.iter().map(|(name, value)| (name.text(&self.body), &self.body[value.clone()]))
+    }
+
     /// A member that is a string.
-    pub(super) fn string(&self, name: &str) -> Option<String> {
-        self.read(name)
+    pub(super) fn string(&self, name: &str) -> Option<Cow<'_, str>> {
+        string(self.raw(name)?)
     }
 
     /// A member that is a string, to be shown. It is read as Latin-1 if it is not UTF-8.
     pub(super) fn shown(&self, name: &str) -> Option<String> {
         let raw = self.raw(name)?;
-        raw.starts_with(b"\"").then(|| text(raw, &(1..raw.len().saturating_sub(1))))
+        raw.starts_with(b"\"").then(|| text(&raw[1..raw.len().saturating_sub(1)]))
     }
 
     /// A member as a number of seconds: an integer, a finite float rounded down, or an integer in a
@@ -90,7 +115,7 @@ impl<'a> Members<'a> {
 
     /// A member that is JSON.
     pub(super) fn value(&self, name: &str) -> Option<Value> {
-        self.read(name)
+        serde_json::from_slice(self.raw(name)?).ok()
     }
 
     /// Whether a member is there and not null.
@@ -98,26 +123,8 @@ impl<'a> Members<'a> {
         self.raw(name).is_some_and(|raw| raw != b"null")
     }
 
-    /// The members whose names are not in `known`, and the names of those that cannot be kept.
-    pub(super) fn others(&self, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
-        let (mut others, mut ignored) = (Vec::new(), Vec::new());
-        for (name, value) in self.members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            match serde_json::from_slice(&self.body[value.clone()]) {
-                Ok(value) if depth(&value) <= MAX_DEPTH => others.push((name.clone(), value)),
-                _ => ignored.push(name.clone()),
-            }
-        }
-        // Through a list, whose length is known: a map that grows keeps room for more, and there is
-        // one for each login.
-        (others.into_iter().collect(), ignored)
-    }
-
-    fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
-        serde_json::from_slice(self.raw(name)?).ok()
-    }
-
     fn raw(&self, name: &str) -> Option<&[u8]> {
-        self.members.iter().rfind(|(known, _)| known == name).map(|(_, value)| &self.body[value.clone()])
+        self.members.iter().rfind(|(known, _)| known.text(&self.body) == name).map(|(_, value)| &self.body[value.clone()])
     }
 }
 
@@ -135,10 +142,19 @@ pub(super) fn closed(body: &[u8]) -> Option<Vec<u8>> {
     Some([&body[..sound(&body)?], b"}"].concat())
 }
 
+/// A value that is kept as it is written: JSON, and not nested too deeply.
+pub(super) fn kept(value: &[u8]) -> Option<&str> {
+    let is_kept = plain(value).is_some() || serde_json::from_slice(value).is_ok_and(|value| depth(&value) <= MAX_DEPTH);
+    str::from_utf8(value).ok().filter(|_| is_kept)
+}
+
 /// Whether two objects have the same members with the same text.
-fn is_the_same(body: &[u8], one: &[(String, Range<usize>)], other: &[(String, Range<usize>)]) -> bool {
+fn is_the_same(body: &[u8], one: &[(Name, Range<usize>)], other: &[(Name, Range<usize>)]) -> bool {
     one.len() == other.len()
-        && one.iter().zip(other).all(|((name, value), (other, another))| name == other && body[value.clone()] == body[another.clone()])
+        && one
+            .iter()
+            .zip(other)
+            .all(|((name, value), (other, another))| name.text(body) == other.text(body) && body[value.clone()] == body[another.clone()])
 }
 
 /// UTF-16 is recognised by its byte order mark, or by the zeros beside the first two characters
@@ -154,9 +170,21 @@ fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text.into_bytes())
 }
 
+/// What a JSON string says.
+fn string(value: &[u8]) -> Option<Cow<'_, str>> {
+    plain(value).map_or_else(|| serde_json::from_slice(value).ok().map(Cow::Owned), |text| Some(Cow::Borrowed(text)))
+}
+
+/// What a JSON string says, if that is what is between its quotes: nearly always.
+fn plain(value: &[u8]) -> Option<&str> {
+    let [b'"', text @ .., b'"'] = value else { return None };
+    // To the end in any case: many bytes are compared at once.
+    let is_plain = text.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\'));
+    str::from_utf8(text).ok().filter(|_| is_plain)
+}
+
 /// What is between the quotes of a string, also if it is not JSON.
-fn text(body: &[u8], quoted: &Range<usize>) -> String {
-    let raw = &body[quoted.clone()];
+fn text(raw: &[u8]) -> String {
     let text = std::str::from_utf8(raw).map_or_else(|_| raw.iter().copied().map(char::from).collect(), Cow::Borrowed);
     let one_line = text.replace(|c: char| c.is_ascii_control(), " ");
     serde_json::from_str(&format!("\"{one_line}\"")).unwrap_or(one_line)
@@ -297,11 +325,13 @@ mod tests {
             let body = [br#"{"broken":"#, broken, br#","n":1,"good":2}"#].concat();
             let members = find(&body).unwrap();
             assert_eq!((members.string("broken"), members.seconds("n")), (None, Member::Usable(1)));
-            let (others, ignored) = members.others(&["n"]);
-            assert_eq!((Value::Object(others), ignored), (serde_json::json!({"good": 2}), vec!["broken".to_owned()]));
+            assert_eq!(members.iter().map(|(_, value)| kept(value)).collect::<Vec<_>>(), [None, Some("1"), Some("2")]);
         }
         let deep = format!(r#"{{"deep":{}{},"n":1}}"#, "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!((seconds(&deep), find(deep.as_bytes()).unwrap().others(&["n"]).1), (Member::Usable(1), vec!["deep".to_owned()]));
+        assert_eq!(
+            (seconds(&deep), find(deep.as_bytes()).unwrap().iter().map(|(_, value)| kept(value)).next()),
+            (Member::Usable(1), Some(None))
+        );
     }
 
     #[test]
@@ -333,6 +363,7 @@ mod tests {
         assert_eq!((members.string("number"), members.string("null"), members.string("absent")), (None, None, None));
         assert_eq!((members.has("number"), members.has("null"), members.has("absent")), (true, false, false));
         assert_eq!(members.value("number"), Some(Value::from(1)));
-        assert_eq!(Value::Object(members.others(&["text"]).0), serde_json::json!({"number": 1, "null": null}));
+        let written: Vec<_> = members.iter().map(|(name, value)| (name, kept(value).unwrap())).collect();
+        assert_eq!(written, [("text", r#""a\u00e4""#), ("number", "1"), ("null", "null")]);
     }
 }

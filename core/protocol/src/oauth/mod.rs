@@ -10,6 +10,7 @@ pub mod client_auth;
 pub mod endpoint_request;
 pub mod endpoint_response;
 mod error_code;
+mod extra;
 pub mod form;
 pub mod grants;
 pub mod introspection;

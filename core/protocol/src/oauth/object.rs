@@ -6,6 +6,11 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memchr2};
+
+/// As many members as most responses have.
+const USUAL: usize = 12;
+
 /// Where a member is in the body: its name without the quotes, and its value.
 pub(super) struct Extent {
     pub(super) name: Range<usize>,
@@ -17,7 +22,7 @@ pub(super) fn objects(body: &[u8]) -> impl Iterator<Item = Vec<Extent>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            at += body[at..].iter().position(|byte| *byte == b'{')? + 1;
+            at += memchr(b'{', &body[at..])? + 1;
             match object(body, at) {
                 Scanned::Object { members, end } => {
                     at = end;
@@ -37,7 +42,7 @@ pub(super) fn objects(body: &[u8]) -> impl Iterator<Item = Vec<Extent>> {
 pub(super) fn sound(body: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        at += body[at..].iter().position(|byte| *byte == b'{')? + 1;
+        at += memchr(b'{', &body[at..])? + 1;
         match object(body, at) {
             Scanned::Object { end, .. } => at = end,
             Scanned::NoObject { at: broken } => at = broken,
@@ -78,6 +83,9 @@ fn object(body: &[u8], mut at: usize) -> Scanned {
         let start = skip_blanks(body, skip_blanks(body, name_end + 1) + 1);
         let Some(end) = value_end(body, start) else { return Scanned::CutOff { sound } };
         sound = end;
+        if members.is_empty() {
+            members.reserve(USUAL);
+        }
         members.push(Extent { name, value: start..start + body[start..end].trim_ascii_end().len() });
         at = if body[end] == b',' { end + 1 } else { end };
     }
@@ -102,9 +110,10 @@ fn value_end(body: &[u8], mut at: usize) -> Option<usize> {
 /// JSON. So a quote that is not escaped spoils its own member only.
 fn string_end(body: &[u8], mut at: usize, followers: &[u8]) -> Option<usize> {
     loop {
-        match body.get(at)? {
+        at += memchr2(b'"', b'\\', body.get(at..)?)?;
+        match body[at] {
             b'\\' => at += 1,
-            b'"' if followers.contains(body.get(skip_blanks(body, at + 1))?) => return Some(at),
+            _ if followers.contains(body.get(skip_blanks(body, at + 1))?) => return Some(at),
             _ => {}
         }
         at += 1;

@@ -6,7 +6,7 @@ const MAX_TOKEN: usize = 65_536;
 
 /// Whether a text has printable ASCII characters only: VSCHAR, the characters of most parts.
 pub(super) fn is_printable(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
+    all(text, |byte| matches!(byte, 0x20..=0x7E))
 }
 
 /// RFC 6749, appendix A.11.
@@ -16,7 +16,7 @@ pub(super) fn is_code(code: &str) -> bool {
 
 /// What fits after `Bearer ` in a header: appendix A.12 and RFC 6750, section 2.1, without blanks.
 pub(super) fn is_access_token(token: &str) -> bool {
-    (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, 0x21..=0x7E))
+    (1..=MAX_TOKEN).contains(&token.len()) && all(token, |byte| matches!(byte, 0x21..=0x7E))
 }
 
 /// RFC 6749, appendix A.17.
@@ -33,6 +33,11 @@ pub(super) fn is_scope(names: &str) -> bool {
 pub(super) fn is_code_verifier(verifier: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved)
+}
+
+/// Looks at each byte, also behind one that is not allowed: so many are compared at once.
+fn all(text: &str, is_allowed: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & is_allowed(byte))
 }
 
 #[cfg(test)]

@@ -1,17 +1,23 @@
 //! The members of tokens as JSON, each usable or absent: of a token response, and of saved tokens.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
+use serde_json::Value;
+
+use super::extra::Extra;
 use super::json::{Member, Members};
 use super::syntax::{is_access_token, is_refresh_token};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 
+const ACCESS_TOKEN: &str = "access_token";
+const REFRESH_TOKEN: &str = "refresh_token";
+
 /// Members that have a meaning here; all others are kept as they are.
 const KNOWN: [&str; 11] = [
-    "access_token",
+    ACCESS_TOKEN,
     "token_type",
-    "refresh_token",
+    REFRESH_TOKEN,
     "id_token",
     "id_token_kept",
     "id_token_verified",
@@ -32,27 +38,26 @@ pub(super) struct TokenMembers {
     pub(super) scope: Option<String>,
     pub(super) expires_in: Option<i64>,
     pub(super) refresh_expires_in: Option<i64>,
-    pub(super) extra: Map<String, Value>,
+    pub(super) extra: Extra,
     /// The names of members that are there and cannot be used.
     pub(super) ignored: Vec<String>,
 }
 
 impl TokenMembers {
     pub(super) fn read(members: &Members<'_>) -> Self {
-        let (extra, mut ignored) = members.others(&KNOWN);
+        let (extra, mut ignored) = Extra::of(members, &KNOWN);
         let mut text = |name: &str, usable: fn(&str) -> bool| {
-            // A line break at an end is from a file that the server has read the token from.
-            let text = members.string(name).map(|text| text.trim_matches(['\r', '\n', '\t']).to_owned()).filter(|text| usable(text));
+            let text = text(members, name, usable);
             if text.is_none() && members.has(name) {
                 ignored.push(name.to_owned());
             }
             text
         };
-        let access_token = text("access_token", is_access_token);
-        let refresh_token = text("refresh_token", is_refresh_token);
+        let access_token = text(ACCESS_TOKEN, is_access_token);
+        let refresh_token = text(REFRESH_TOKEN, is_refresh_token);
         let id_token = text("id_token", |text| !text.is_empty());
         let token_type = text("token_type", |text| !text.trim().is_empty());
-        let scope = members.value("scope").and_then(scope_text);
+        let scope = scope(members);
         if scope.is_none() && members.has("scope") {
             ignored.push("scope".to_owned());
         }
@@ -65,17 +70,38 @@ impl TokenMembers {
             }
         };
         Self {
-            access_token: access_token.map(AccessToken::from),
-            refresh_token: refresh_token.map(RefreshToken::from),
-            id_token: id_token.map(IdToken::from),
+            access_token: access_token.as_deref().map(AccessToken::from),
+            refresh_token: refresh_token.as_deref().map(RefreshToken::from),
+            id_token: id_token.as_deref().map(IdToken::from),
             expires_in: seconds("expires_in"),
             refresh_expires_in: seconds("refresh_expires_in"),
-            token_type,
+            token_type: token_type.map(Cow::into_owned),
             scope,
             extra,
             ignored,
         }
     }
+
+    /// Whether there is an access token that can be used.
+    pub(super) fn has_access_token(members: &Members<'_>) -> bool {
+        text(members, ACCESS_TOKEN, is_access_token).is_some()
+    }
+
+    /// Whether there is a refresh token that can be used.
+    pub(super) fn has_refresh_token(members: &Members<'_>) -> bool {
+        text(members, REFRESH_TOKEN, is_refresh_token).is_some()
+    }
+}
+
+/// A text that can be used. A line break at an end is from a file that the server has read the
+/// token from.
+fn text<'a>(members: &'a Members<'_>, name: &str, usable: fn(&str) -> bool) -> Option<Cow<'a, str>> {
+    const AROUND: [char; 3] = ['\r', '\n', '\t'];
+    let text = match members.string(name)? {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(AROUND)),
+        Cow::Owned(text) => Cow::Owned(text.trim_matches(AROUND).to_owned()),
+    };
+    usable(&text).then_some(text)
 }
 
 /// The type as the server wrote it, if it is Bearer. A type that is missing or empty counts as
@@ -85,7 +111,7 @@ pub(super) fn bearer(token_type: Option<String>) -> Result<String> {
     // Some servers add a blank, and some write BearerToken.
     let word = token_type.trim_matches(|c: char| !c.is_ascii_alphabetic());
     if word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("bearertoken") {
-        return Ok(word.to_owned());
+        return Ok(if word.len() == token_type.len() { token_type } else { word.to_owned() });
     }
     Err(Error::new(
         ErrorCode::Unsupported,
@@ -94,9 +120,11 @@ pub(super) fn bearer(token_type: Option<String>) -> Result<String> {
 }
 
 /// A text as it is, or a list of texts joined.
-fn scope_text(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
+fn scope(members: &Members<'_>) -> Option<String> {
+    if let Some(text) = members.string("scope") {
+        return Some(text.into_owned());
+    }
+    match members.value("scope")? {
         Value::Array(names) => names.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|names| names.join(" ")),
         _ => None,
     }

@@ -42,13 +42,11 @@ pub fn whole(response: Response) -> Result<Response, TransportError> {
         Body::CutShort(bytes, failure) => (bytes, Some(failure)),
         Body::TooLarge => return Ok(response),
     };
-    let is_there = |bytes: &[u8], enough: fn(&TokenMembers, &Members<'_>) -> bool| {
-        Members::find(bytes, &COUNTING).is_some_and(|members| enough(&TokenMembers::read(&members), &members))
+    let is_there = |bytes: &[u8], enough: fn(&Members<'_>) -> bool| Members::find(bytes, &COUNTING).is_some_and(|members| enough(&members));
+    let any = |members: &Members<'_>| {
+        TokenMembers::has_access_token(members) || TokenMembers::has_refresh_token(members) || error_text(members).is_some()
     };
-    let any = |tokens: &TokenMembers, members: &Members<'_>| {
-        tokens.access_token.is_some() || tokens.refresh_token.is_some() || error_text(members).is_some()
-    };
-    let both = |tokens: &TokenMembers, _: &Members<'_>| tokens.access_token.is_some() && tokens.refresh_token.is_some();
+    let both = |members: &Members<'_>| TokenMembers::has_access_token(members) && TokenMembers::has_refresh_token(members);
     let bytes = if is_there(&bytes, any) {
         bytes
     } else if let Some(closed) = closed(&bytes).filter(|closed| is_there(closed, both)) {

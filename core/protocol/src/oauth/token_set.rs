@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::extra::Extra;
 use super::json::Members;
 use super::token_members::{TokenMembers, bearer};
 use crate::claims::Claims;
@@ -49,7 +50,7 @@ pub struct TokenSet {
     pub(super) expires_at: Option<i64>,
     pub(super) refresh_expires_at: Option<i64>,
     /// Shared by clones, as the tokens are.
-    pub(super) extra: Arc<Map<String, Value>>,
+    pub(super) extra: Arc<Extra>,
 }
 
 impl TokenSet {
@@ -95,7 +96,7 @@ impl TokenSet {
 
     /// The value of an `Authorization` header: `Bearer …` (RFC 6750, section 2.1).
     pub fn authorization_header(&self) -> Secret {
-        Secret::from(format!("Bearer {}", self.access_token.reveal()))
+        self.access_token.authorization_header()
     }
 
     /// The token's type as the server wrote it, `Bearer` if it did not.
@@ -164,7 +165,7 @@ impl TokenSet {
     /// Members of the response that have no meaning here, such as `session_state` and
     /// `not-before-policy`.
     pub fn extra(&self) -> &Map<String, Value> {
-        &self.extra
+        self.extra.members()
     }
 
     /// A JSON object with all of it, in the RFC's names; the same in all languages. It contains the
@@ -181,7 +182,7 @@ impl TokenSet {
         put("scope", self.scope.as_deref().map(Value::from));
         put("expires_at", self.expires_at.map(Value::from));
         put("refresh_expires_at", self.refresh_expires_at.map(Value::from));
-        json.extend(Map::clone(&self.extra));
+        json.extend(self.extra.to_members());
         Secret::from(Value::Object(json).to_string())
     }
 }
