@@ -212,7 +212,7 @@ impl AuthorizationParameters {
             ("claims", text(&self.claims)),
             ("id_token_hint", self.id_token_hint.as_ref().map(|token| token.reveal().to_owned())),
         ];
-        let mut sent = Vec::with_capacity(self.extra.len() + named.len());
+        let mut sent = Vec::new();
         for (name, value) in named {
             if let Some(value) = value {
                 check_named(name, &value)?;

@@ -409,10 +409,7 @@ impl Parts {
         let nonce = names_openid(&self.scope).then_some(("nonce", self.nonce.as_str()));
         let mode = self.response_mode.map(|mode| ("response_mode", mode.as_str()));
         let others = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let query = form::encode(own.into_iter().chain(nonce).chain(mode).chain(others));
-        let endpoint = &self.authorization_endpoint;
-        let joint = if endpoint.contains('?') { '&' } else { '?' };
-        let url = format!("{endpoint}{joint}{query}");
+        let url = form::with_query(&self.authorization_endpoint, own.into_iter().chain(nonce).chain(mode).chain(others));
         if url.len() > 16 * 1024 {
             return Err(Error::invalid_argument("extra", "makes the authorization URL longer than 16 KiB; ask for less"));
         }

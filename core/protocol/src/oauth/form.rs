@@ -10,6 +10,15 @@ pub(crate) fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     Serializer::new(String::with_capacity(512)).extend_pairs(pairs).finish()
 }
 
+/// A URL with these pairs in its query, behind those that it has.
+pub(crate) fn with_query<'a>(url: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::with_capacity(url.len() + 512);
+    text.push_str(url);
+    text.push(if url.contains('?') { '&' } else { '?' });
+    let begin = text.len();
+    Serializer::for_suffix(text, begin).extend_pairs(pairs).finish()
+}
+
 /// One value as it is written in a form: RFC 6749, section 2.3.1, requires it of both halves of a
 /// Basic header.
 pub(super) fn encode_value(value: &str) -> String {

@@ -1,15 +1,15 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::syntax::is_code_verifier;
-use crate::crypto::sha256;
 use crate::error::{Error, Result};
 
 /// The S256 challenge of a verifier (RFC 7636, section 4.2).
 pub(super) fn challenge(code_verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(sha256([code_verifier.as_bytes()]))
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, code_verifier.as_bytes()))
 }
 
 pub(super) fn check_verifier(code_verifier: &str) -> Result<()> {

@@ -81,8 +81,14 @@ impl From<Vec<String>> for Scope {
 
 impl<'a> FromIterator<&'a str> for Scope {
     fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
-        let names = names.into_iter().flat_map(|name| name.split(' ')).filter(|name| !name.is_empty());
-        Self(names.collect::<Vec<_>>().join(" "))
+        let mut joined = String::new();
+        for name in names.into_iter().flat_map(|name| name.split(' ')).filter(|name| !name.is_empty()) {
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(name);
+        }
+        Self(joined)
     }
 }
 

@@ -102,9 +102,7 @@ pub fn url(metadata: &ServerMetadata, client_id: &str, parameters: &LogoutParame
     texts.clone().try_for_each(|(name, value)| check_value(name, value))?;
     let id_token = parameters.id_token_hint.as_ref().map(|token| ("id_token_hint", token.reveal()));
     let redirect_uri = parameters.post_logout_redirect_uri.as_deref().map(|uri| ("post_logout_redirect_uri", uri));
-    let query = form::encode([("client_id", client_id)].into_iter().chain(id_token).chain(redirect_uri).chain(texts));
-    let joint = if endpoint.contains('?') { '&' } else { '?' };
-    let url = format!("{endpoint}{joint}{query}");
+    let url = form::with_query(endpoint, [("client_id", client_id)].into_iter().chain(id_token).chain(redirect_uri).chain(texts));
     if url.len() > MAX_LENGTH {
         return Err(Error::invalid_argument("id_token_hint", "makes the logout URL longer than 16 KiB; leave it out"));
     }
