@@ -19,6 +19,7 @@ use super::single_flight::AccountState;
 use super::store::Store;
 use crate::context::Context;
 use crate::store::StoreKey;
+use crate::sys::clock::Clock;
 use crate::sys::sync::{AtomicU64, Ordering};
 
 const MAX_ACCOUNT: usize = 1024;
@@ -34,11 +35,23 @@ pub(crate) struct Session {
     cached: ArcSwapOption<CachedToken>,
 }
 
+/// Two cheap readings of the time decide over it: the token is used while both clocks are within
+/// the time for which it counts. A machine that was suspended, or whose clock was set, looks again.
 struct CachedToken {
     token: AccessToken,
-    until: u64,
+    since: Moment,
+    until: Moment,
     changes: Arc<AtomicU64>,
     seen: u64,
+}
+
+impl CachedToken {
+    fn is_usable(&self, clock: &dyn Clock) -> bool {
+        self.changes.load(Ordering::Acquire) == self.seen && {
+            let now = clock.coarse();
+            now.mono < self.until.mono && (self.since.wall..self.until.wall).contains(&now.wall)
+        }
+    }
 }
 
 impl Session {
@@ -90,13 +103,14 @@ impl Session {
     pub(super) fn with_cached<T>(&self, work: impl FnOnce(&AccessToken) -> T) -> Option<T> {
         let cached = self.cached.load();
         let cached = cached.as_ref()?;
-        let usable = cached.changes.load(Ordering::Acquire) == cached.seen && self.context.clock.mono() < cached.until;
-        usable.then(|| work(&cached.token))
+        cached.is_usable(&*self.context.clock).then(|| work(&cached.token))
     }
 
     /// The account's current token, which is cached for the next calls.
     pub(super) fn current(&self) -> Option<AccessToken> {
         let account_state = self.state();
+        // First, so that the token does not count for longer if this thread is held up here.
+        let since = self.context.clock.coarse();
         let now = self.now();
         let seen = account_state.changes().load(Ordering::Acquire);
         let requirements = self.requirements(Duration::ZERO);
@@ -104,9 +118,10 @@ impl Session {
             let tokens = local.record()?.tokens.as_ref()?;
             Some((tokens.access_token().clone(), local.cacheable_until(requirements, now)))
         })?;
-        if now.mono < until {
+        if let Some(left) = until.checked_sub(now.mono).filter(|left| *left > 0) {
+            let until = Moment { wall: since.wall.saturating_add_unsigned(left), mono: since.mono.saturating_add(left) };
             let changes = Arc::clone(account_state.changes());
-            self.cached.store(Some(Arc::new(CachedToken { token: token.clone(), until, changes, seen })));
+            self.cached.store(Some(Arc::new(CachedToken { token: token.clone(), since, until, changes, seen })));
         }
         Some(token)
     }

@@ -18,6 +18,13 @@ pub(crate) trait Clock: Send + Sync {
     fn mono(&self) -> u64 {
         self.moment().mono
     }
+
+    /// The time on both clocks in a fifth of the time, up to 10 ms late. This monotonic clock may
+    /// have another start, and may stop while the machine is suspended: only both clocks together
+    /// tell that no time has passed.
+    fn coarse(&self) -> Moment {
+        self.moment()
+    }
 }
 
 pub(crate) struct SystemClock;
@@ -33,6 +40,17 @@ impl Clock for SystemClock {
 
     fn mono(&self) -> u64 {
         monotonic()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn coarse(&self) -> Moment {
+        use rustix::time::ClockId::{MonotonicCoarse, RealtimeCoarse};
+
+        let read = |clock| {
+            let time = rustix::time::clock_gettime(clock);
+            time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        };
+        Moment { wall: read(RealtimeCoarse), mono: u64::try_from(read(MonotonicCoarse)).unwrap_or(0) }
     }
 }
 

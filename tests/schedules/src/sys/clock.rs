@@ -17,6 +17,10 @@ pub(crate) trait Clock: Send + Sync {
     fn mono(&self) -> u64 {
         self.moment().mono
     }
+
+    fn coarse(&self) -> Moment {
+        self.moment()
+    }
 }
 
 pub(crate) struct SystemClock;
