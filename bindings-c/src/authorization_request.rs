@@ -10,7 +10,7 @@ use crate::error::sipgate_oauth2_error;
 use crate::handle::{boxed, free};
 use crate::secret::sipgate_oauth2_secret;
 use crate::status::sipgate_oauth2_status;
-use crate::text::{Text, lend, sipgate_oauth2_str};
+use crate::text::{LazyText, lend, sipgate_oauth2_str};
 
 /// An authorization request: the URL to send the user to, and what the library needs again when the
 /// callback arrives. It is valid for 30 minutes and can be used once. Keep it, exported, in the
@@ -18,27 +18,20 @@ use crate::text::{Text, lend, sipgate_oauth2_str};
 /// number of threads may use it.
 pub struct sipgate_oauth2_authorization_request {
     pub(crate) request: AuthorizationRequest,
-    url: Text,
-    state: Text,
-    nonce: Text,
-    redirect_uri: Text,
-    scope: Text,
-    return_to: Option<Text>,
+    url: LazyText,
+    state: LazyText,
+    nonce: LazyText,
+    redirect_uri: LazyText,
+    scope: LazyText,
+    return_to: LazyText,
 }
 
 boxed!(sipgate_oauth2_authorization_request);
 
 impl From<AuthorizationRequest> for sipgate_oauth2_authorization_request {
     fn from(request: AuthorizationRequest) -> Self {
-        Self {
-            url: request.url().into(),
-            state: request.state().into(),
-            nonce: request.nonce().into(),
-            redirect_uri: request.redirect_uri().into(),
-            scope: request.scope().into(),
-            return_to: request.return_to().map(Text::from),
-            request,
-        }
+        let [url, state, nonce, redirect_uri, scope, return_to] = Default::default();
+        Self { request, url, state, nonce, redirect_uri, scope, return_to }
     }
 }
 
@@ -114,7 +107,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_url(
     request: *const sipgate_oauth2_authorization_request,
 ) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.url))
+    lend(unsafe { request.as_ref() }, |request| request.url.of(|| Some(request.request.url())))
 }
 
 /// The `state` in the URL. Borrowed from the request; empty if NULL.
@@ -123,7 +116,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_state(
     request: *const sipgate_oauth2_authorization_request,
 ) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.state))
+    lend(unsafe { request.as_ref() }, |request| request.state.of(|| Some(request.request.state())))
 }
 
 /// The `nonce`, which an ID token repeats. Borrowed from the request; empty if NULL.
@@ -132,7 +125,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_nonce(
     request: *const sipgate_oauth2_authorization_request,
 ) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.nonce))
+    lend(unsafe { request.as_ref() }, |request| request.nonce.of(|| Some(request.request.nonce())))
 }
 
 /// The redirect URI, byte for byte as given. Borrowed from the request; empty if NULL.
@@ -141,7 +134,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_redirect_uri(
     request: *const sipgate_oauth2_authorization_request,
 ) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.redirect_uri))
+    lend(unsafe { request.as_ref() }, |request| request.redirect_uri.of(|| Some(request.request.redirect_uri())))
 }
 
 /// The scope that is requested. Borrowed from the request; empty if NULL.
@@ -150,7 +143,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_scope(
     request: *const sipgate_oauth2_authorization_request,
 ) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| Some(&request.scope))
+    lend(unsafe { request.as_ref() }, |request| request.scope.of(|| Some(request.request.scope())))
 }
 
 /// What your application needs again after the login. Borrowed from the request; empty if it was
@@ -160,7 +153,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_request_return_to(
     request: *const sipgate_oauth2_authorization_request,
 ) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { request.as_ref() }, |request| request.return_to.as_ref())
+    lend(unsafe { request.as_ref() }, |request| request.return_to.of(|| request.request.return_to()))
 }
 
 /// When the request was made, in seconds since 1970; -1 if NULL.

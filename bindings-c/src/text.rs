@@ -1,8 +1,10 @@
 //! Text on its way out.
 
 use std::ffi::c_char;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// UTF-8 text, borrowed from a handle: it is valid until the handle is freed. A NUL follows the
 /// `len` bytes, so that `data` is a C string unless the text itself has a NUL. Empty, where a
@@ -25,7 +27,13 @@ pub struct sipgate_oauth2_bytes {
 }
 
 /// Text with a NUL behind it, wiped when dropped.
-pub(crate) struct Text(Zeroizing<Vec<u8>>);
+pub(crate) struct Text(Box<[u8]>);
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        self.0.as_mut().zeroize();
+    }
+}
 
 impl Text {
     pub(crate) fn borrowed(&self) -> sipgate_oauth2_str {
@@ -39,14 +47,28 @@ impl Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(0);
-        Self(bytes)
+        Self([text.as_bytes(), &[0]].concat().into())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Zeroizing::new(text).as_str().into()
+    }
+}
+
+/// Text that is made when C asks for it, as most is never read; or that there is none.
+#[derive(Default)]
+pub(crate) struct LazyText(OnceLock<Option<Text>>);
+
+impl LazyText {
+    pub(crate) fn of<T: Into<Text>>(&self, text: impl FnOnce() -> Option<T>) -> Option<&Text> {
+        self.0.get_or_init(|| text().map(Into::into)).as_ref()
     }
 }
 
 /// The text of a handle that may be NULL and may not have it.
 pub(crate) fn lend<T>(handle: Option<&T>, text: impl FnOnce(&T) -> Option<&Text>) -> sipgate_oauth2_str {
-    handle.and_then(text).map_or(sipgate_oauth2_str { data: std::ptr::null(), len: 0 }, Text::borrowed)
+    let text = catch_unwind(AssertUnwindSafe(|| handle.and_then(text))).ok().flatten();
+    text.map_or(sipgate_oauth2_str { data: std::ptr::null(), len: 0 }, Text::borrowed)
 }

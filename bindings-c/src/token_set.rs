@@ -10,30 +10,24 @@ use crate::error::sipgate_oauth2_error;
 use crate::handle::{boxed, free};
 use crate::secret::{SharedSecret, sipgate_oauth2_secret};
 use crate::status::sipgate_oauth2_status;
-use crate::text::{Text, lend, sipgate_oauth2_str};
+use crate::text::{LazyText, lend, sipgate_oauth2_str};
 
 /// The tokens of one login, and what the server said about them. It never changes; any number of
 /// threads may use it.
 pub struct sipgate_oauth2_token_set {
     pub(crate) tokens: TokenSet,
-    token_type: Text,
-    scope: Option<Text>,
-    claims_json: Option<Text>,
-    extra_json: Text,
+    token_type: LazyText,
+    scope: LazyText,
+    claims_json: LazyText,
+    extra_json: LazyText,
 }
 
 boxed!(sipgate_oauth2_token_set);
 
 impl From<TokenSet> for sipgate_oauth2_token_set {
     fn from(tokens: TokenSet) -> Self {
-        let extra = serde_json::Value::Object(tokens.extra().clone()).to_string();
-        Self {
-            token_type: tokens.token_type().into(),
-            scope: tokens.scope().map(Text::from),
-            claims_json: tokens.claims().map(|claims| claims.to_json().as_str().into()),
-            extra_json: extra.as_str().into(),
-            tokens,
-        }
+        let [token_type, scope, claims_json, extra_json] = Default::default();
+        Self { tokens, token_type, scope, claims_json, extra_json }
     }
 }
 
@@ -129,7 +123,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_id_token_verified(tokens: *con
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_set_claims_json(tokens: *const sipgate_oauth2_token_set) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { tokens.as_ref() }, |tokens| tokens.claims_json.as_ref())
+    lend(unsafe { tokens.as_ref() }, |tokens| tokens.claims_json.of(|| tokens.tokens.claims().map(|claims| claims.to_json())))
 }
 
 /// The token type as the server sent it; "Bearer" if it sent none. Borrowed from the token set;
@@ -137,7 +131,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_claims_json(tokens: *const sip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_set_token_type(tokens: *const sipgate_oauth2_token_set) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { tokens.as_ref() }, |tokens| Some(&tokens.token_type))
+    lend(unsafe { tokens.as_ref() }, |tokens| tokens.token_type.of(|| Some(tokens.tokens.token_type())))
 }
 
 /// The scope that was granted, separated by spaces, in the server's order. Borrowed from the token
@@ -145,7 +139,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_token_type(tokens: *const sipg
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_set_scope(tokens: *const sipgate_oauth2_token_set) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { tokens.as_ref() }, |tokens| tokens.scope.as_ref())
+    lend(unsafe { tokens.as_ref() }, |tokens| tokens.scope.of(|| tokens.tokens.scope()))
 }
 
 /// Members of the response that have no meaning to this library, such as session_state, as a JSON
@@ -153,7 +147,7 @@ pub unsafe extern "C" fn sipgate_oauth2_token_set_scope(tokens: *const sipgate_o
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_set_extra_json(tokens: *const sipgate_oauth2_token_set) -> sipgate_oauth2_str {
     // SAFETY: NULL or a live handle.
-    lend(unsafe { tokens.as_ref() }, |tokens| Some(&tokens.extra_json))
+    lend(unsafe { tokens.as_ref() }, |tokens| tokens.extra_json.of(|| serde_json::to_string(tokens.tokens.extra()).ok()))
 }
 
 /// When the access token expires, in seconds since 1970; -1 if that is not known, or if NULL.

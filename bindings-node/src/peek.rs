@@ -90,11 +90,13 @@ unsafe fn peeker_of<'a>(env: sys::napi_env, info: sys::napi_callback_info) -> Op
 /// `env` must be the current environment.
 unsafe fn look(env: sys::napi_env, peeker: &Peeker) -> Option<sys::napi_value> {
     let mut known = peeker.known.borrow_mut();
+    let is_known = |token: &AccessToken| known.as_ref().is_some_and(|known| ptr::eq(token.reveal(), known.reveal()));
+    if peeker.source.with_at_hand(is_known) == Some(true) {
+        // SAFETY: the caller's promise is what this needs.
+        return unsafe { bool::to_napi_value(env, true) }.ok();
+    }
     let token = peeker.source.peek();
-    let is_known = match (&token, &*known) {
-        (Some(token), Some(known)) => ptr::eq(token.reveal(), known.reveal()),
-        _ => false,
-    };
+    let is_known = token.as_ref().is_some_and(is_known);
     *known = token;
     let token = known.as_ref()?.reveal();
     // SAFETY: the caller's promise is what these need.
