@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use sipgate_oauth2 as core;
 use sipgate_oauth2::{
-    AccountsPage, AuthorizationCode, AuthorizationParameters, BrowserLogin, Client, ClientBuilder, Introspection, KeepAlive,
-    KeepAliveReport, LogoutParameters, TokenSet, TokenSource,
+    AccountsPage, AuthorizationCode, BrowserLogin, Client, ClientBuilder, Introspection, KeepAlive, KeepAliveReport, LogoutParameters,
+    TokenSet, TokenSource,
 };
 
 use crate::argument::{self, Any, Keywords, Optional};
