@@ -205,6 +205,12 @@ night: build ## what takes too long for every change: hours
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench growth mutants
 
+test-instructions: ## how many instructions operations without I/O take, under valgrind: over 3 % more than recorded fails
+	$(PYTHON) benches/instructions.py
+
+instructions: ## the same, and records today's figures
+	$(PYTHON) benches/instructions.py --record
+
 bench: ## speed against hand-written code, as ratios in one run, and beside other libraries
 	$(PYTHON) benches/run.py
 	$(PYTHON) benches/peers/run.py

@@ -1,4 +1,4 @@
-"""The tests of the Python package with a Python that is newer than the machine's."""
+"""The tests of the Python package with a newer Python than this machine has."""
 
 from __future__ import annotations
 

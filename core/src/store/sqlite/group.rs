@@ -118,7 +118,7 @@ struct Queues {
     next: u64,
 }
 
-/// Those of this process. A forked child has none of its parent's.
+/// Those of this process. A forked child starts without any.
 fn queues() -> Arc<Mutex<Queues>> {
     static QUEUES: PerProcess<Mutex<Queues>> = PerProcess::new();
     QUEUES.get_or_make(Mutex::default)
