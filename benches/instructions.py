@@ -2,7 +2,7 @@
 
     python3 benches/instructions.py [--record]
 
-Instructions can be counted on a busy machine: two runs of one program differ by less than 0.1 %.
+Instructions can be counted on a busy machine: two runs of one program differ by less than 1 %.
 An operation that takes over 3 % more than recorded fails; --record accepts the figures of today.
 
 The figures depend on rustc, which is compared, and on how the program is built. The C library and
