@@ -27,9 +27,11 @@ pub(crate) struct Trust {
     by_port: Mutex<HashMap<u16, Arc<ClientConfig>>>,
 }
 
+type Kept = Mutex<Vec<(Trusted, Arc<Trust>)>>;
+
 impl Trust {
     pub(crate) fn of(roots: &Roots) -> Arc<Self> {
-        static KEPT: PerProcess<Mutex<Vec<(Trusted, Arc<Trust>)>>> = PerProcess::new();
+        static KEPT: PerProcess<Kept> = PerProcess::new();
         let kept = KEPT.get_or_make(Mutex::default);
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let trusted = Trusted::now(roots);
