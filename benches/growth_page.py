@@ -171,7 +171,8 @@ def page(text: str, points: Points) -> str:
         head = f"<!-- {name}: benches/growth_page.py -->\n\n"
         before, found, after = text.partition(head)
         assert found, f"docs/growth.md has no place for the table {name}"
-        text = before + head + table(rows) + re.sub(r"\A(?:\|.*\n)*", "", after)
+        rest = re.sub(r"\A(?:\|.*\n)*\n*", "", after)
+        text = f"{before}{head}{table(rows)}\n{rest}"
     return text
 
 

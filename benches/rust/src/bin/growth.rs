@@ -10,6 +10,8 @@
 
 use std::env;
 use std::io::stdin;
+use std::panic;
+use std::process;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +24,8 @@ use sipgate_oauth2::{Client, ClientBuilder, Store, TokenSet, TokenSource};
 const LOGINS: usize = 4;
 
 fn main() {
+    // A thread that the store refuses ends the process. The others would wait for it.
+    panic::set_hook(Box::new(|_| process::exit(1)));
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [path, number, callers, seconds, realm @ ..] = &arguments[..] else { panic!("PATH NUMBER CALLERS SECONDS [REALM]") };
     let (callers, length): (usize, _) = (callers.parse().unwrap(), Duration::from_secs_f64(seconds.parse().unwrap()));
