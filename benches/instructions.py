@@ -5,9 +5,10 @@
 Instructions can be counted on a busy machine: two runs of one program differ by less than 1 %.
 An operation that takes over 3 % more than recorded fails; --record accepts the figures of today.
 
-The figures depend on rustc, so those of another version may be 30 % higher, and on how the program is built. The C library and
-the crypto library choose code for the processor, but valgrind shows all processors with AVX2 as
-one. Python and Node.js have no figures: most instructions would be those of their interpreters.
+The figures depend on rustc, so those of another version may be 30 % higher, and on how the program
+is built. The C library and the crypto library choose code for the processor, but valgrind shows all
+processors with AVX2 as one. Python and Node.js have no figures: most instructions would be those of
+their interpreters.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ MUSL_PYTHON_SOURCE = ("python3.13", "trixie")
 
 
 def arm64(root: Path | None = None) -> Sequence[str]:
-    """What starts a program under qemu, with the libraries in a folder, by default those of Debian."""
+    """What starts a program under qemu. Its libraries are those in `root`, or those of Debian."""
     debian.install(["qemu-user-static"])
     return ["qemu-aarch64-static", "-L", str(root or _arm64_debian())]
 
@@ -58,8 +58,8 @@ def musl_compiler() -> Sequence[str]:
 def musl_node(room: Path) -> Sequence[str]:
     """With the musl of Debian 13: Node.js crashes with that of Debian 12.
 
-    It takes the place of the musl of this machine, for this process alone. As the program to start, it would
-    be what Node.js takes for its own program.
+    It takes the place of the musl of this machine, for this process alone. As the program to start,
+    it would be what Node.js takes for its own program.
     """
     debian.install(["musl"])
     root = userland.unpacked("musl", "trixie", ["musl"])

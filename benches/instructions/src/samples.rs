@@ -1,4 +1,4 @@
-//! What a server sends, as long as a Keycloak's.
+//! Responses as long as those of a Keycloak.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
