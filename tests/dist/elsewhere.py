@@ -41,7 +41,7 @@ def c_on_musl(room: Path) -> Sequence[str]:
 
 def c_static_on_musl(room: Path) -> Sequence[str]:
     """A program that needs nothing of the machine that it runs on."""
-    return install.c(MUSL, [*guests.musl_compiler(), "-static"], room, "--static")
+    return install.c(MUSL, [*zig_for("x86_64-linux-musl"), "-static"], room, "--static")
 
 
 def node_on_musl(room: Path) -> Sequence[str]:
