@@ -205,10 +205,10 @@ night: build ## what takes too long for every change: hours
 	bash fuzz/run.sh --asan 600
 	$(MAKE) bench growth mutants
 
-test-instructions: ## how many instructions operations without I/O take, under valgrind: over 3 % more than recorded fails
+test-instructions: $(ZIG)/.ready ## how many instructions operations without I/O take, under valgrind: over 3 % more than recorded fails
 	$(PYTHON) benches/instructions.py
 
-instructions: ## the same, and records today's figures
+instructions: $(ZIG)/.ready ## the same, and records today's figures
 	$(PYTHON) benches/instructions.py --record
 
 bench: ## speed against hand-written code, as ratios in one run, and beside other libraries

@@ -28,22 +28,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from dist.build import environment_for
+from dist.targets import TARGETS, host
 from driver import debian
 from driver.installed import Missing
 
 RECORDED = ROOT / "benches" / "instructions" / "recorded.json"
-PROGRAM = ROOT / "target" / "release" / "bench-instructions"
 CALLS = 100
 TOLERANCE = 0.03
 # With a compiler that the figures were not recorded with.
 TOLERANCE_OF_OTHERS = 0.3
 
-# As .ci/run builds, whatever a release is built with.
-BUILD = {
-    "CARGO_INCREMENTAL": "0",
-    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
-    "CARGO_PROFILE_RELEASE_LTO": "thin",
-}
+# As .ci/run builds packages, whatever those that users get are linked with.
+BUILD = {"CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16", "CARGO_PROFILE_RELEASE_LTO": "thin"}
 
 
 def built_with() -> str:
@@ -54,16 +51,20 @@ def built_with() -> str:
 
 def counted() -> Mapping[str, int]:
     """The instructions of one call of each operation."""
-    build = ["cargo", "build", "--release", "--package", "bench-instructions"]
-    subprocess.run(build, cwd=ROOT, env=os.environ | BUILD, check=True)
+    target = TARGETS[host()]
+    told = environment_for(target) | BUILD
+    # With what packages have compiled, if they are built.
+    build = ["cargo-zigbuild", "zigbuild", "--release", "--locked", "--target", target.for_zig]
+    subprocess.run([*build, "--package", "bench-instructions"], cwd=ROOT, env=told, check=True)
+    program = ROOT / "target" / target.triple / "release" / "bench-instructions"
     with tempfile.TemporaryDirectory() as folder:
         # One dump each time that `measured` returns: one for each operation.
         only = ["--toggle-collect=measured", "--dump-after=measured", "--collect-atstart=no"]
         output = f"--callgrind-out-file={folder}/out"
-        run = ["valgrind", "--quiet", "--tool=callgrind", *only, output, str(PROGRAM), str(CALLS)]
-        # Without the machine's own settings, whose length moves the stack.
-        told = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True, env={})
-        names = told.stdout.splitlines()
+        run = ["valgrind", "--quiet", "--tool=callgrind", *only, output, str(program), str(CALLS)]
+        # Without the variables of this machine, whose length moves the stack.
+        done = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True, env={})
+        names = done.stdout.splitlines()
         dumps = [Path(folder, f"out.{number}") for number in range(1, len(names) + 1)]
         return {name: total(dump) // CALLS for name, dump in zip(names, dumps, strict=True)}
 
