@@ -110,16 +110,17 @@ test-openid: build ## OpenID Connect: what servers may send, in all languages an
 	$(PYTHON) tests/openid/differential.py
 
 test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, a thousand that are killed
-	$(PYTHON) tests/chaos/foreign_closes.py
+	$(PYTHON) tests/chaos/foreign_closes.py --saves 100
 	$(PYTHON) tests/chaos/syncs.py
 	$(PYTHON) tests/chaos/contention.py
 	$(PYTHON) tests/chaos/stopped.py
 	$(PYTHON) tests/chaos/faults.py
 	$(IN_VENV)/python tests/chaos/workers.py
 	$(PYTHON) tests/chaos/actions.py
-	$(PYTHON) tests/chaos/kills.py
+	$(PYTHON) tests/chaos/kills.py --kills 250
 
-chaos: build $(VENV)/.ready ## the same for long: two minutes of contention, ten thousand killed
+chaos: build $(VENV)/.ready ## the same for long: 2,000 saves of each kind, two minutes of contention, ten thousand killed
+	$(PYTHON) tests/chaos/foreign_closes.py
 	$(PYTHON) tests/chaos/contention.py --seconds 120
 	$(IN_VENV)/python tests/chaos/workers.py --kills 300
 	$(PYTHON) tests/chaos/actions.py --languages rust,python,aio,node,c
