@@ -15,10 +15,12 @@ import argparse
 import json
 import os
 import shutil
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -184,8 +186,9 @@ LANGUAGES: Mapping[str, Callable[[], Language]] = {
 
 
 def token_response(realm: LocalRealm) -> str:
-    """As the realm sends it, to a login by hand."""
-    issuer = f"{realm.http}/auth/realms/third-party/protocol/openid-connect"
+    """As the realm sends it to a login by hand, with the time when the access token expires."""
+    server = f"{issuer(realm)}/protocol/openid-connect"
+    trusted = ssl.create_default_context(cadata=realm.ca_pem)
     asked = {
         "client_id": CLIENT_ID,
         "redirect_uri": REDIRECT_URI,
@@ -194,11 +197,13 @@ def token_response(realm: LocalRealm) -> str:
         "state": "a-state-of-this-login",
     }
     order = {
-        "authorization_url": f"{issuer}/auth?{urllib.parse.urlencode(asked)}",
+        "authorization_url": f"{server}/auth?{urllib.parse.urlencode(asked)}",
         "username": "anna",
         "password": "anna-pw",
     }
-    callback = json.loads(post(f"{realm.http}/_realm/login", json.dumps(order)))["callback"]
+    callback = json.loads(post(f"{realm.http}/_realm/login", json.dumps(order), trusted))[
+        "callback"
+    ]
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(callback).query)
     form = {
         "grant_type": "authorization_code",
@@ -207,13 +212,20 @@ def token_response(realm: LocalRealm) -> str:
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
     }
-    return post(f"{issuer}/token", urllib.parse.urlencode(form))
+    tokens = json.loads(post(f"{server}/token", urllib.parse.urlencode(form), trusted))
+    return json.dumps({**tokens, "expires_at": int(time.time()) + tokens["expires_in"]})
 
 
-def post(url: str, body: str) -> str:
+def issuer(realm: LocalRealm) -> str:
+    return f"{realm.https}/auth/realms/third-party"
+
+
+def post(url: str, body: str, trusted: ssl.SSLContext) -> str:
     kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
     request = urllib.request.Request(url, body.encode(), {"Content-Type": kind})
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+    )
     with direct.open(request, timeout=30) as response:
         text: str = response.read().decode()
         return text
@@ -306,7 +318,7 @@ def main() -> int:
             "SIPGATE_CLIENT_ID": CLIENT_ID,
             "SIPGATE_CLIENT_SECRET": CLIENT_SECRET,
             "SIPGATE_REDIRECT_URI": REDIRECT_URI,
-            "SIPGATE_ISSUER": f"{realm.https}/auth/realms/third-party",
+            "SIPGATE_ISSUER": issuer(realm),
             "SIPGATE_STORE": "memory:",
             "SSL_CERT_FILE": trusted.name,
             "REQUESTS_CA_BUNDLE": trusted.name,
