@@ -97,7 +97,7 @@ static void start(int saves)
     sipgate_oauth2_token_set_free(tokens);
 }
 
-static void curl_url(void)
+static void url_with_libcurl(void)
 {
     char url[URL_BYTES];
     CURL *curl = curl_easy_init();
@@ -113,7 +113,7 @@ static size_t receive(char *data, size_t one, size_t count, void *length)
 }
 
 /* A connection for each request, as there is one user for each. */
-static void curl_refresh(void)
+static void refresh_with_libcurl(void)
 {
     char form[12288];
     CURL *curl = curl_easy_init();
@@ -141,7 +141,7 @@ static operation *chosen(const char *library, const char *name)
         operation *operation;
     } operations[] = {
         {"sipgate-oauth2", "url", our_url},         {"sipgate-oauth2", "response", our_response}, {"sipgate-oauth2", "token", our_token},
-        {"sipgate-oauth2", "refresh", our_refresh}, {"libcurl", "url", curl_url},                 {"libcurl", "refresh", curl_refresh},
+        {"sipgate-oauth2", "refresh", our_refresh}, {"libcurl", "url", url_with_libcurl},                 {"libcurl", "refresh", refresh_with_libcurl},
     };
     size_t i;
     for (i = 0; i < sizeof operations / sizeof *operations; i++)
