@@ -34,7 +34,7 @@ from driver import debian
 from driver.installed import Missing
 
 RECORDED = ROOT / "benches" / "instructions" / "recorded.json"
-CALLS = 100
+CALLS = 400
 TOLERANCE = 0.03
 # With a compiler that the figures were not recorded with.
 TOLERANCE_OF_OTHERS = 0.3
