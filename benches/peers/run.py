@@ -152,7 +152,7 @@ def rust() -> Language:
 
 
 def c() -> Language:
-    debian.install(["libcurl4-openssl-dev", "libssl-dev"])
+    debian.install(["libcurl4-gnutls-dev", "libssl-dev"])
     library = ROOT / "target" / "release"
     program = ROOT / "target" / "c" / "c_peers"
     program.parent.mkdir(parents=True, exist_ok=True)
