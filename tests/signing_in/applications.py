@@ -110,7 +110,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
 def _compiled(files: Mapping[str, str], form_post: bool, folder: Path) -> str:
     """By CMake, with a tree that `bindings-c/install.sh` laid out."""
     if shutil.which("cmake") is None or shutil.which("curl-config") is None:
-        debian.install(["cmake", "libcurl4-openssl-dev"])
+        debian.install(["cmake", "libcurl4-gnutls-dev"])
     tree, built = folder / "tree", folder / "build"
     write(files, folder)
     flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
