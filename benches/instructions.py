@@ -116,7 +116,7 @@ def main() -> int:
         tolerance = TOLERANCE_OF_OTHERS
         print(
             f"recorded with {recorded['with']}, and this is {here}: {tolerance:.0%} more passes; "
-            "`make instructions` records anew, on the commit before a change"
+            "run `make instructions` on the commit before a change to record new ones"
         )
     wrong = compared(recorded["instructions"], now, tolerance)
     for problem in wrong:

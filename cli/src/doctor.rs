@@ -148,9 +148,9 @@ fn clock(ahead: Option<i64>) -> Finding {
     match ahead {
         Some(ahead) if ahead.abs() > LEEWAY_SECONDS => {
             let direction = if ahead > 0 { "behind" } else { "ahead of" };
-            Finding::to_correct(format!("this machine's clock is {} s {direction} the server's clock; set it, best by NTP", ahead.abs()))
+            Finding::to_correct(format!("the clock of this machine is {} s {direction} the server; synchronize it with NTP", ahead.abs()))
         }
-        Some(_) => Fine(format!("within {LEEWAY_SECONDS} s of the server's clock")),
+        Some(_) => Fine(format!("it agrees with the server to within {LEEWAY_SECONDS} s")),
         None => Skipped("the server does not say its time".to_owned()),
     }
 }

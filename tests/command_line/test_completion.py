@@ -103,7 +103,10 @@ def test_tab_completes(
         try:
             debian.install([name])
         except CannotInstall as problem:
-            pytest.skip(str(problem))
+            # Not every machine can have each shell. A CI run must, and -rs prints what is skipped.
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"{name} is not tested here: {problem}")
     shell = SHELLS[name]
     script = run("completion", name).stdout
     (tmp_path / shell.file).write_text(f"{shell.settings}\n{script}")

@@ -93,7 +93,7 @@ def test_a_clock_that_is_off(run: CommandLine, realm: Realm) -> None:
     realm.order("faults", {"on": "discovery", "kind": "answer", "headers": date, "json": {}})
     code, found = examine(run)
     assert (code, found["clock"][0]) == (4, "problem")
-    assert "s ahead of the server's clock; set it" in found["clock"][1]
+    assert "s ahead of the server; synchronize it" in found["clock"][1]
 
 
 @pytest.mark.parametrize(
