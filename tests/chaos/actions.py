@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from behaviour.runner.realm import Realm, running_realm
 from behaviour.runner.shim import ShimBroken
 from chaos.fleet import Member, browser_of, sqlite
-from chaos.kill_switch import KillSwitch, compiled
+from chaos.kill_switch import KillSwitch
+from chaos.preload import compiled
 from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
 
@@ -236,7 +237,9 @@ def _kill(
 def all_kills(language: str, rotation: bool, make: Callable[[Scene], Operation]) -> bool:
     """Prints the results, and returns whether they are correct."""
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
-        scene = Scene(realm, Path(folder), compiled(Path(folder)), language, rotation)
+        scene = Scene(
+            realm, Path(folder), compiled("kill_switch", Path(folder)), language, rotation
+        )
         try:
             operation = make(scene)
             tally = kill_at_each(operation)

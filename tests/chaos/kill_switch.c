@@ -2,18 +2,15 @@
    writes, truncates, syncs, or removes a file, connects, sends, or receives. The test maps the same
    file, named by KILL_SWITCH, to set when and to read which actions were begun. */
 
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
+#include "preload.h"
+
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -72,20 +69,10 @@ static int is_file(int descriptor) {
   return fstat(descriptor, &found) == 0 && S_ISREG(found.st_mode);
 }
 
-#define REAL(result, name, ...) \
-  static result (*real)(__VA_ARGS__); \
-  if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, name)
-
 #define OPEN(function) \
   int function(const char *path, int flags, ...) { \
     REAL(int, #function, const char *, int, ...); \
-    mode_t mode = 0; \
-    if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) { \
-      va_list more; \
-      va_start(more, flags); \
-      mode = va_arg(more, mode_t); \
-      va_end(more); \
-    } \
+    MODE \
     if (flags & O_CREAT) act("make"); \
     return real(path, flags, mode); \
   }

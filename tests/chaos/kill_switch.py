@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import mmap
 import struct
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
 MOST_ACTIONS = 500
 NAME_BYTES = 16
 HEAD = struct.Struct("=IIII")  # armed, last, halfway, begun
-
-
-def compiled(folder: Path) -> Path:
-    library = folder / "kill_switch.so"
-    warnings = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
-    source = str(HERE / "kill_switch.c")
-    command = ["cc", *warnings, "-O1", "-shared", "-fPIC", source, "-o", str(library), "-ldl"]
-    subprocess.run(command, check=True)
-    return library
 
 
 class KillSwitch:

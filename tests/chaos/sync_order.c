@@ -2,13 +2,10 @@
    that its journal was made and removed, and after that, that the directory was synced. Each sync
    takes a while longer, so that what does not wait for it is early. */
 
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <stdarg.h>
+#include "preload.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LONGER_MICROSECONDS = 2000 };
@@ -36,20 +33,10 @@ static int is_directory(int descriptor) {
   return fstat(descriptor, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-#define REAL(result, name, ...) \
-  static result (*real)(__VA_ARGS__); \
-  if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, name)
-
 #define OPEN(function) \
   int function(const char *path, int flags, ...) { \
     REAL(int, #function, const char *, int, ...); \
-    mode_t mode = 0; \
-    if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) { \
-      va_list more; \
-      va_start(more, flags); \
-      mode = va_arg(more, mode_t); \
-      va_end(more); \
-    } \
+    MODE \
     if ((flags & O_CREAT) && is_journal(path)) append("journal made\n"); \
     return real(path, flags, mode); \
   }

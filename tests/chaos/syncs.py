@@ -20,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from chaos.preload import compiled
 from driver.programs import environment
 
 THREADS = 24
@@ -73,15 +74,6 @@ def early(lines: Sequence[str]) -> Iterator[str]:
             yield name
 
 
-def compiled(folder: Path) -> Path:
-    library = folder / "sync_order.so"
-    warnings = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
-    source = str(HERE / "sync_order.c")
-    command = ["cc", *warnings, "-O1", "-shared", "-fPIC", source, "-o", str(library), "-ldl"]
-    subprocess.run(command, check=True)
-    return library
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(WORKER, nargs="*", type=Path, help=argparse.SUPPRESS)
@@ -95,7 +87,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder, order = Path(scratch), Path(scratch) / "order"
         order.touch()
-        under = {"LD_PRELOAD": str(compiled(folder)), "SYNC_ORDER": str(order)}
+        under = {"LD_PRELOAD": str(compiled("sync_order", folder)), "SYNC_ORDER": str(order)}
         store = folder / "store" / "logins.db"
         subprocess.run(
             [sys.executable, str(Path(__file__)), str(store), str(order)],
