@@ -1,4 +1,4 @@
-/* What the libraries share that are preloaded into a process, and stand before functions of libc. */
+/* What the libraries share that are preloaded into a process and stand before libc's functions. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
