@@ -11,7 +11,7 @@
  * of all turns, so that other load on the machine affects both, or only a few turns.
  */
 
-#include <sipgate_oauth2.h>
+#include "operations.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -24,41 +24,13 @@
 #define REDIRECT_URI "http://127.0.0.1/callback"
 #define MOST_TURNS 1000
 
-static char base[256], authorization_endpoint[512], token_endpoint[512], refresh_token[8192];
-static sipgate_oauth2_client *client;
-static sipgate_oauth2_token_source *source;
+static char base[256], authorization_endpoint[512], token_endpoint[512];
 
 static double seconds(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
-{
-    if (status != SIPGATE_OK) {
-        fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
-        exit(1);
-    }
-}
-
-static void our_url(void)
-{
-    sipgate_oauth2_authorization_request *request;
-    sipgate_oauth2_error *error = NULL;
-    must(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
-    if (sipgate_oauth2_authorization_request_url(request).len < 100)
-        exit(1);
-    sipgate_oauth2_authorization_request_free(request);
-}
-
-static void our_refresh(void)
-{
-    sipgate_oauth2_token_set *tokens;
-    sipgate_oauth2_error *error = NULL;
-    must(sipgate_oauth2_client_refresh(client, refresh_token, NULL, NULL, &tokens, &error), error);
-    sipgate_oauth2_token_set_free(tokens);
 }
 
 static void our_restore(void)
@@ -69,14 +41,6 @@ static void our_restore(void)
     sipgate_oauth2_error *error = NULL;
     must(sipgate_oauth2_token_set_restore(json, &tokens, &error), error);
     sipgate_oauth2_token_set_free(tokens);
-}
-
-static void our_token(void)
-{
-    sipgate_oauth2_secret *token;
-    sipgate_oauth2_error *error = NULL;
-    must(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error), error);
-    sipgate_oauth2_secret_free(token);
 }
 
 static void clock_reading(void)

@@ -7,9 +7,8 @@
  * and not read, because C has no parser of its own.
  */
 
-#include <sipgate_oauth2.h>
-
 #include "../by_hand.h"
+#include "../operations.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -19,9 +18,7 @@
 
 typedef void operation(void);
 
-static sipgate_oauth2_client *client;
-static sipgate_oauth2_token_source *source;
-static const char *response, *refresh_token, *client_id, *client_secret, *redirect_uri;
+static const char *response, *client_id, *client_secret, *redirect_uri;
 static char endpoint[512], authorization_endpoint[512];
 static operation *measured;
 static long calls_of_each;
@@ -36,24 +33,6 @@ static const char *variable(const char *name)
     return value;
 }
 
-static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
-{
-    if (status != SIPGATE_OK) {
-        fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
-        exit(1);
-    }
-}
-
-static void our_url(void)
-{
-    sipgate_oauth2_authorization_request *request;
-    sipgate_oauth2_error *error = NULL;
-    must(sipgate_oauth2_client_authorization_request(client, "balance:read", NULL, &request, &error), error);
-    if (sipgate_oauth2_authorization_request_url(request).len < 100)
-        exit(1);
-    sipgate_oauth2_authorization_request_free(request);
-}
-
 static void our_response(void)
 {
     sipgate_oauth2_token_set *tokens;
@@ -62,22 +41,6 @@ static void our_response(void)
     must(sipgate_oauth2_token_set_restore(response, &tokens, &error), error);
     must(sipgate_oauth2_token_set_access_token(tokens, &token, &error), error);
     sipgate_oauth2_secret_free(token);
-    sipgate_oauth2_token_set_free(tokens);
-}
-
-static void our_token(void)
-{
-    sipgate_oauth2_secret *token;
-    sipgate_oauth2_error *error = NULL;
-    must(sipgate_oauth2_token_source_access_token(source, NULL, &token, &error), error);
-    sipgate_oauth2_secret_free(token);
-}
-
-static void our_refresh(void)
-{
-    sipgate_oauth2_token_set *tokens;
-    sipgate_oauth2_error *error = NULL;
-    must(sipgate_oauth2_client_refresh(client, refresh_token, NULL, NULL, &tokens, &error), error);
     sipgate_oauth2_token_set_free(tokens);
 }
 
@@ -180,7 +143,7 @@ int main(int count, char **arguments)
     measured = chosen(arguments[1], arguments[2]);
     calls_of_each = calls / callers;
     response = variable("RESPONSE");
-    refresh_token = variable("REFRESH_TOKEN");
+    snprintf(refresh_token, sizeof refresh_token, "%s", variable("REFRESH_TOKEN"));
     client_id = variable("SIPGATE_CLIENT_ID");
     client_secret = variable("SIPGATE_CLIENT_SECRET");
     redirect_uri = variable("SIPGATE_REDIRECT_URI");
