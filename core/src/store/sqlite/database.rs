@@ -31,7 +31,8 @@ const TABLES: &str = "
 /// How many expired entries one swap deletes.
 const SWEEP: i64 = 16;
 
-/// An entry to be stored if the current one has the version `expected`, or if there is none.
+/// An entry to be stored. It replaces the one with the version `expected`; without that, it is
+/// stored only if there is none.
 pub(super) struct Swap {
     pub(super) key: StoreKey,
     pub(super) expected: Option<String>,

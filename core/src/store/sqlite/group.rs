@@ -25,10 +25,7 @@ pub(super) enum Turn {
     /// Another caller carried it out.
     Done(Result<SwapOutcome>),
     /// It was still waiting at the deadline. Nobody carries it out.
-    Left(Swap),
-    /// Its leader was not finished at the deadline. It has the database until then, so anyone who
-    /// reads the entry later sees the outcome.
-    TimedOut,
+    Withdrawn(Swap),
     /// The leader has panicked.
     Panicked,
 }
@@ -128,16 +125,19 @@ fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
     queues.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// At the deadline.
+/// At the deadline. A swap that was taken along waits for its outcome all the same, as the leader
+/// does for the disk: an error would mean that it is not stored.
 fn leave(path: &Path, number: u64, turn: &Receiver<Turn>) -> Turn {
     let queues = queues();
     let mut state = lock(&queues);
     let queue = state.waiting.get_mut(path);
     let left = queue.and_then(|queue| queue.iter().position(|waiting| waiting.number == number).and_then(|at| queue.remove(at)));
     match left {
-        Some(waiting) => Turn::Left(waiting.swap),
-        // It may have been told meanwhile.
-        None => turn.try_recv().unwrap_or(Turn::TimedOut),
+        Some(waiting) => Turn::Withdrawn(waiting.swap),
+        None => {
+            drop(state);
+            turn.recv().unwrap_or(Turn::Panicked)
+        }
     }
 }
 
@@ -281,21 +281,25 @@ mod tests {
     fn a_caller_that_leaves_at_its_deadline_takes_its_swap_with_it() {
         let path = Path::new("left");
         let mut leader = lead(path, 1);
-        assert!(matches!(join(path, swap(2), Instant::now()), Turn::Left(left) if left.key == key(2)));
+        assert!(matches!(join(path, swap(2), Instant::now()), Turn::Withdrawn(left) if left.key == key(2)));
         assert_eq!(keys(&leader.take()), [key(1)]);
     }
 
     #[test]
-    fn a_caller_leaves_at_its_deadline_also_if_its_swap_was_taken_along() {
-        let path = Path::new("taken and left");
+    fn a_caller_whose_swap_was_taken_along_waits_for_its_outcome_beyond_its_deadline() {
+        let path = Path::new("taken along");
         let mut leader = lead(path, 1);
         let (sender, turn) = channel();
         lock(&queues()).waiting.get_mut(path).unwrap().push_back(Waiting { number: u64::MAX, swap: swap(2), turn: sender });
         assert_eq!(leader.take().len(), 2);
-        assert!(matches!(leave(path, u64::MAX, &turn), Turn::TimedOut));
-        drop(turn);
-        assert_eq!(leader.answer(Ok(vec![Ok(SwapOutcome::Stored); 2])).unwrap(), SwapOutcome::Stored);
-        assert!(matches!(join_now(path, 3), Turn::Lead(_)));
+        let told = thread::scope(|scope| {
+            let left = scope.spawn(move || leave(path, u64::MAX, &turn));
+            // Long enough for it to give up, if it did.
+            thread::sleep(Duration::from_millis(20));
+            leader.answer(Ok(vec![Ok(SwapOutcome::Stored); 2])).unwrap();
+            left.join().unwrap()
+        });
+        assert!(is_stored(&told));
     }
 
     #[test]

@@ -143,8 +143,7 @@ impl TokenStore for Sqlite {
             }
             Turn::Done(outcome) => Ok(outcome?),
             // To say who keeps the database locked.
-            Turn::Left(swap) => Ok(self.commit(deadline, || vec![&swap])?.remove(0)?),
-            Turn::TimedOut => Err(locked(&self.path, None).into()),
+            Turn::Withdrawn(swap) => Ok(self.commit(deadline, || vec![&swap])?.remove(0)?),
             Turn::Panicked => Err("it panicked".into()),
         }
     }
