@@ -1,5 +1,6 @@
 //! The calls of one event loop that have ended. Threads of the library put outcomes here and wake
-//! the loop, without entering the interpreter; the loop takes all that are here at once.
+//! the loop; the loop takes all that are here at once. To wake it, a thread enters the interpreter
+//! only if the loop watches no sockets, as on Windows.
 
 #[cfg(unix)]
 use std::io::{Read, Write};
@@ -21,8 +22,9 @@ pub(crate) struct Queue {
     waker: Waker,
 }
 
-/// Tells its outcome, on the thread of the event loop.
-type EndedCall = Box<dyn FnOnce(Python<'_>) + Send>;
+/// Tells its outcome, on the thread of the event loop. An error is what a signal handler raised
+/// meanwhile.
+type EndedCall = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
 
 enum Waker {
     /// The loop reads a byte when there is something to tell.
@@ -34,8 +36,8 @@ enum Waker {
 
 #[pymethods]
 impl EndedCalls {
-    /// With a function, that wakes the loop: it may be called on any thread. Without one, `fileno`
-    /// becomes readable.
+    /// `wake` is called on any thread when there is something to tell. Without it, `fileno` becomes
+    /// readable.
     #[new]
     #[pyo3(signature = (wake=None))]
     fn new(wake: Option<Py<PyAny>>) -> PyResult<Self> {
@@ -52,15 +54,18 @@ impl EndedCalls {
         }
     }
 
-    /// Tells all outcomes that are there, on the thread of the event loop.
-    fn tell(&self, py: Python<'_>) {
+    /// Tells all outcomes that are there, on the thread of the event loop. Raises what ends that,
+    /// such as `KeyboardInterrupt`.
+    fn tell(&self, py: Python<'_>) -> PyResult<()> {
         #[cfg(unix)]
         if let Waker::Socket { of_the_loop, .. } = &self.0.waker {
             // Before the calls are taken: those that end after that wake the loop again.
             drop((&*of_the_loop).read(&mut [0; 64]));
         }
         let calls = std::mem::take(&mut *self.0.calls.lock().unwrap_or_else(PoisonError::into_inner));
-        calls.into_iter().for_each(|tell| tell(py));
+        let raised = calls.into_iter().map(|tell| tell(py)).filter_map(Result::err);
+        // All of them are told, whatever is raised.
+        raised.fold(Ok(()), |first, error| first.and(Err(error)))
     }
 }
 

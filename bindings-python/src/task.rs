@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use sipgate_oauth2 as core;
 use sipgate_oauth2::{TaskHandle, WaitEnded};
@@ -129,9 +129,13 @@ where
                     Ok(outcome) => (Some(outcome), None),
                     Err(error) => (None, Some(error)),
                 };
-                if let Err(raised) = set_result(future.bind(py), result) {
+                set_result(future.bind(py), result).or_else(|raised| {
+                    if !raised.is_instance_of::<PyException>(py) {
+                        return Err(raised);
+                    }
                     raised.write_unraisable(py, Some(future.bind(py)));
-                }
+                    Ok(())
+                })
             }));
         });
     }

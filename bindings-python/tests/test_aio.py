@@ -209,6 +209,36 @@ def test_a_loop_that_watches_no_sockets_is_told_all_outcomes(
     loop.close()
 
 
+class InterruptedOnce(asyncio.SelectorEventLoop):
+    """As if a signal came while it is told an outcome."""
+
+    interrupted = False
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+        if self.interrupted:
+            self.interrupted = False
+            raise KeyboardInterrupt
+        return super().call_soon(callback, *args, context=context)
+
+
+def test_a_signal_that_comes_while_outcomes_are_told_ends_the_loop(
+    realm: Realm, client: Client, tokens: TokenSet
+) -> None:
+    loop = InterruptedOnce()
+
+    async def main() -> None:
+        realm.fault("delay", ms=300)
+        refresh = loop.create_task(aio.Client.from_client(client).refresh(tokens))
+        await sent(realm, before + 1)
+        loop.interrupted = True
+        await refresh
+
+    before = len(realm.token_requests())
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(main())
+    loop.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_loops_that_have_ended_keep_no_descriptors(client: Client, tokens: TokenSet) -> None:
     def descriptors() -> int:
