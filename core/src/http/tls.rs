@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -79,8 +80,11 @@ impl Encrypted {
         while self.session.wants_write() {
             self.session.write_tls(&mut self.records)?;
         }
-        self.socket.write_all(&self.records)?;
-        self.records.clear();
+        // What could not be sent is not sent again: the server may have responded all the same.
+        let mut records = mem::take(&mut self.records);
+        self.socket.write_all(&records)?;
+        records.clear();
+        self.records = records;
         Ok(())
     }
 
