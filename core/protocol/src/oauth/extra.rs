@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::json::{Members, kept};
+use super::json::{Members, is_plain, kept};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl Extra {
 
 /// A text as JSON writes it.
 fn push_text(json: &mut String, text: &str) {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+    if is_plain(text) {
         json.extend(["\"", text, "\""]);
     } else {
         json.push_str(&Value::from(text).to_string());

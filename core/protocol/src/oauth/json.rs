@@ -7,10 +7,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr2;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::object::{Extent, objects, sound};
+use super::syntax::is_printable;
 
 /// Ten years in seconds: no lifetime is longer.
 const MAX_NUMBER: i64 = 315_360_000;
@@ -34,7 +36,7 @@ enum Name {
 
 impl Name {
     fn of(body: &[u8], written: Range<usize>) -> Self {
-        let is_plain = body[written.clone()].iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\');
+        let is_plain = str::from_utf8(&body[written.clone()]).is_ok_and(is_plain);
         if is_plain { Self::Written(written) } else { Self::Decoded(text(&body[written])) }
     }
 
@@ -178,9 +180,12 @@ fn string(value: &[u8]) -> Option<Cow<'_, str>> {
 /// What a JSON string says, if that is what is between its quotes: nearly always.
 fn plain(value: &[u8]) -> Option<&str> {
     let [b'"', text @ .., b'"'] = value else { return None };
-    // To the end in any case: many bytes are compared at once.
-    let is_plain = text.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\'));
-    str::from_utf8(text).ok().filter(|_| is_plain)
+    str::from_utf8(text).ok().filter(|text| is_plain(text))
+}
+
+/// Whether a text is the same between the quotes of a JSON string.
+pub(super) fn is_plain(text: &str) -> bool {
+    is_printable(text) && memchr2(b'"', b'\\', text.as_bytes()).is_none()
 }
 
 /// What is between the quotes of a string, also if it is not JSON.

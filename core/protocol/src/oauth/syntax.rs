@@ -6,7 +6,7 @@ const MAX_TOKEN: usize = 65_536;
 
 /// Whether a text has printable ASCII characters only: VSCHAR, the characters of most parts.
 pub(super) fn is_printable(text: &str) -> bool {
-    all(text, |byte| matches!(byte, 0x20..=0x7E))
+    has_only(text, b' ')
 }
 
 /// RFC 6749, appendix A.11.
@@ -16,7 +16,7 @@ pub(super) fn is_code(code: &str) -> bool {
 
 /// What fits after `Bearer ` in a header: appendix A.12 and RFC 6750, section 2.1, without blanks.
 pub(super) fn is_access_token(token: &str) -> bool {
-    (1..=MAX_TOKEN).contains(&token.len()) && all(token, |byte| matches!(byte, 0x21..=0x7E))
+    (1..=MAX_TOKEN).contains(&token.len()) && has_only(token, b'!')
 }
 
 /// RFC 6749, appendix A.17.
@@ -35,9 +35,19 @@ pub(super) fn is_code_verifier(verifier: &str) -> bool {
     (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved)
 }
 
-/// Looks at each byte, also behind one that is not allowed: so many are compared at once.
-fn all(text: &str, is_allowed: impl Fn(u8) -> bool) -> bool {
-    text.bytes().fold(true, |all, byte| all & is_allowed(byte))
+/// Whether a text has the ASCII characters from `first` to `~` only. Eight bytes are compared at
+/// once: tokens are most of a response.
+fn has_only(text: &str, first: u8) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH_BITS: u64 = 0x80 * ONES;
+    let (words, rest) = text.as_bytes().as_chunks();
+    // One step up is 0x80 for what is behind `~`, and `first` steps down are below 0 for what is
+    // before it. A carry or a borrow comes from a byte that is found anyway.
+    let found = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        found | word | word.wrapping_add(ONES) | word.wrapping_sub(u64::from(first) * ONES)
+    });
+    found & HIGH_BITS == 0 && rest.iter().all(|byte| (first..=b'~').contains(byte))
 }
 
 #[cfg(test)]
@@ -61,6 +71,17 @@ mod tests {
             }
         }
         assert!(is_refresh_token("a b") && !is_access_token("a b"));
+    }
+
+    #[test]
+    fn a_character_is_judged_alike_wherever_it_is() {
+        for (length, at) in (1..=24).flat_map(|length| (0..length).map(move |at| (length, at))) {
+            for character in (0..=0xFF).map(char::from) {
+                let token: String = (0..length).map(|place| if place == at { character } else { '~' }).collect();
+                assert_eq!(is_access_token(&token), character.is_ascii_graphic(), "{token:?}");
+                assert_eq!(is_refresh_token(&token), character == ' ' || character.is_ascii_graphic(), "{token:?}");
+            }
+        }
     }
 
     #[test]
