@@ -35,8 +35,8 @@ pub(crate) struct Session {
     cached: ArcSwapOption<CachedToken>,
 }
 
-/// Two cheap readings of the time decide over it: the token is used while both clocks are within
-/// the time for which it counts. A machine that was suspended, or whose clock was set, looks again.
+/// The token is used while two clocks, which are cheap to read, are within the time for which it
+/// counts. A machine that was suspended, or whose clock was set, looks again.
 struct CachedToken {
     token: AccessToken,
     since: Moment,
@@ -144,4 +144,37 @@ impl fmt::Debug for Session {
 
 pub(crate) fn no_store() -> Error {
     Error::invalid_argument("store", "is not set; give the client one: a SQLite database, or memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct At(Moment);
+
+    impl Clock for At {
+        fn moment(&self) -> Moment {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_cached_token_is_used_while_both_clocks_are_within_its_time_and_nothing_has_changed() {
+        let changes = Arc::new(AtomicU64::new(7));
+        let cached = CachedToken {
+            token: AccessToken::from("a"),
+            since: Moment { wall: 1000, mono: 50 },
+            until: Moment { wall: 1300, mono: 350 },
+            changes: Arc::clone(&changes),
+            seen: 7,
+        };
+        let is_usable = |wall, mono| cached.is_usable(&At(Moment { wall, mono }));
+        assert!(is_usable(1000, 50) && is_usable(1299, 349));
+        // The end, a suspended machine, and a clock that was set back or forward.
+        for (wall, mono) in [(1299, 350), (1300, 349), (1300, 60), (999, 60), (-1000, 60)] {
+            assert!(!is_usable(wall, mono), "{wall} {mono}");
+        }
+        changes.store(8, Ordering::Release);
+        assert!(!is_usable(1000, 50));
+    }
 }
