@@ -101,12 +101,15 @@ def musl_python() -> Sequence[str]:
         new.mkdir(parents=True)
         with tarfile.open(debian.source(*MUSL_PYTHON_SOURCE, new)) as source:
             source.extractall(new, filter="data")
-        tree = next(path for path in new.iterdir() if path.is_dir())
+        tree = next(new.glob("Python-*"))
         environment = {**os.environ, "CC": " ".join(compiler), "CFLAGS": "-O1"}
         options = (f"--prefix={to}", "--without-ensurepip", "--disable-test-modules")
         run("./configure", "--quiet", *options, cwd=tree, environment=environment)
         run("make", "--quiet", "--jobs=2", cwd=tree, environment=environment)
-        run("make", "--quiet", "install", cwd=tree, environment=environment)
+        installed = new / "installed"
+        into = f"DESTDIR={installed}"
+        run("make", "--quiet", "install", into, cwd=tree, environment=environment)
+        (installed / to.relative_to("/")).rename(to)
         shutil.rmtree(new)
     return [str(to / "bin" / "python3")]
 

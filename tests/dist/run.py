@@ -90,7 +90,7 @@ def problem_with(name: str, package: Install) -> str | None:
         set_lifespan(realm)
         try:
             command = package(Path(room))
-        except CannotBeUsed as problem:
+        except (CannotBeUsed, OSError, subprocess.SubprocessError) as problem:
             return str(problem)
         server = Server(realm.base, "third-party", realm.api_url)
         return run_main_job(name, command, server, LOGIN, cwd=room).problem
@@ -99,8 +99,10 @@ def problem_with(name: str, package: Install) -> str | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--elsewhere", action="store_true")
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*IF_NAMED, []])
+    parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
+    if unknown := set(options.names) - set(IF_NAMED):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(IF_NAMED)}")
     # The installed package must be used, not the checkout.
     os.environ.pop("PYTHONPATH", None)
 
