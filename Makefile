@@ -109,7 +109,7 @@ test-openid: build ## OpenID Connect: what servers may send, in all languages an
 	cargo build -p openid-tests
 	$(PYTHON) tests/openid/differential.py
 
-test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, a thousand that are killed
+test-chaos: build $(VENV)/.ready ## processes that share one store: some that open and close its files, sixteen that fight for a login, one that is stopped, hundreds that are killed
 	$(PYTHON) tests/chaos/foreign_closes.py --saves 100
 	$(PYTHON) tests/chaos/syncs.py
 	$(PYTHON) tests/chaos/contention.py
@@ -204,7 +204,8 @@ night: build ## what takes too long for every change: hours
 	$(MAKE) test-dist test-dist-long test-dist-elsewhere test-keycloak-22 protocol chaos fleet bundlers migration platforms
 	$(MAKE) fuzz SECONDS=600
 	bash fuzz/run.sh --asan 600
-	$(MAKE) bench growth mutants
+	$(MAKE) bench mutants
+	$(PYTHON) benches/growth.py --goal
 
 test-instructions: $(ZIG)/.ready ## how many instructions operations without I/O take, under valgrind: over 3 % more than recorded fails
 	$(PYTHON) benches/instructions.py

@@ -31,7 +31,7 @@ export interface ClientOptions {
   idTokenSignedResponseAlg?: string | readonly string[] | undefined
   /** Other client ids that an ID token may be for beside this client; none by default. */
   trustedAudiences?: readonly string[] | undefined
-  /** Seconds that the server's clock may differ from this machine's clock: 0 to 300, or else 60. */
+  /** Seconds that the server may be ahead of this machine, or behind: 0 to 300; 60 by default. */
   leeway?: number | undefined
   /**
    * Where logins are kept. {@link Client.completeLogin} and {@link Client.tokenSource} need it; the
@@ -150,7 +150,7 @@ export type Scope = string | readonly string[]
 
 /** What can be requested beside a scope. */
 export interface AuthorizationOptions {
-  /** A redirect URI in place of that of the client, as with the port of a loopback listener. */
+  /** A redirect URI in place of the client's own, as with the port of a loopback listener. */
   redirectUri?: string | undefined
   /** How the server sends the authorization response. By default, it uses the query. */
   responseMode?: 'query' | 'form_post' | undefined
@@ -246,7 +246,7 @@ export interface TokenOptions extends CallOptions {
 export interface CodeOptions extends CallOptions {
   /** The PKCE verifier whose challenge was in the authorization URL (RFC 7636). */
   codeVerifier?: string | undefined
-  /** The redirect URI of the authorization URL, if the client has another. */
+  /** The redirect URI of the authorization URL, if it is not the client's own. */
   redirectUri?: string | undefined
   /** The requested scope. It counts as granted if the response has no scope. */
   scope?: Scope | undefined

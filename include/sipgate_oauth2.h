@@ -1532,7 +1532,7 @@ void sipgate_oauth2_client_free(sipgate_oauth2_client *client);
 sipgate_oauth2_authorization_parameters *sipgate_oauth2_authorization_parameters_new(void);
 
 /**
- * A redirect URI in place of that of the client, such as one with the port of a loopback listener.
+ * A redirect URI in place of the client's own, such as one with the port of a loopback listener.
  */
 sipgate_oauth2_status sipgate_oauth2_authorization_parameters_set_redirect_uri(
     sipgate_oauth2_authorization_parameters *parameters,
@@ -1753,7 +1753,7 @@ sipgate_oauth2_status sipgate_oauth2_authorization_code_set_code_verifier(
     sipgate_oauth2_error **error);
 
 /**
- * The redirect URI of the authorization URL, if the client has another.
+ * The redirect URI of the authorization URL, if it is not the client's own.
  */
 sipgate_oauth2_status sipgate_oauth2_authorization_code_set_redirect_uri(
     sipgate_oauth2_authorization_code *code,

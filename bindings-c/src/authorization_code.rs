@@ -45,7 +45,7 @@ pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_code_verifier(
     unsafe { set(code, error, |code| Ok(code.code_verifier(text("code_verifier", code_verifier)?))) }
 }
 
-/// The redirect URI of the authorization URL, if the client has another.
+/// The redirect URI of the authorization URL, if it is not the client's own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_authorization_code_set_redirect_uri(
     code: *mut sipgate_oauth2_authorization_code,

@@ -58,7 +58,7 @@ pub extern "C" fn sipgate_oauth2_authorization_parameters_new() -> *mut sipgate_
     sipgate_oauth2_authorization_parameters::default().into_handle()
 }
 
-/// A redirect URI in place of that of the client, such as one with the port of a loopback listener.
+/// A redirect URI in place of the client's own, such as one with the port of a loopback listener.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_authorization_parameters_set_redirect_uri(
     parameters: *mut sipgate_oauth2_authorization_parameters,

@@ -11,7 +11,7 @@ use crate::store_options::keys;
 /// What can be requested beside a scope.
 #[napi(object, object_to_js = false)]
 pub struct AuthorizationOptions {
-    /// A redirect URI in place of that of the client.
+    /// A redirect URI in place of the client's own.
     pub redirect_uri: Option<String>,
     /// `query` or `form_post`.
     pub response_mode: Option<String>,

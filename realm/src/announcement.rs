@@ -75,7 +75,7 @@ impl Announcement<'_> {
             text += &format!("  {} / {}\n", user.username, user.password);
         }
         text += "\nSettings of a program\n";
-        // A login by hand is worth keeping.
+        // Not the store, which is in memory: a login by hand is worth keeping.
         for (name, value) in self.environment().iter().filter(|(name, value)| *name != "SIPGATE_STORE" && !value.is_empty()) {
             text += &format!("  export {name}='{value}'\n");
         }

@@ -138,7 +138,7 @@ class AuthorizationParameters(typing.TypedDict, total=False):
     """What an authorization request may say besides its scope."""
 
     redirect_uri: str | None
-    """The redirect URI, instead of that of the client."""
+    """The redirect URI, instead of the client's own."""
 
     response_mode: ResponseMode | None
     """How the callback arrives."""

@@ -19,9 +19,9 @@ use crate::sys::process::PerProcess;
 /// At most so many sets of certificates, and so many ports of each, are kept.
 const MAX_KEPT: usize = 64;
 
-/// What all in this process share that trust the same certificates: the certificates, which take
-/// milliseconds to read, and the sessions with the servers at one port, which another port does not
-/// know.
+/// Shared by all clients and stores of this process that trust the same certificates. These take
+/// milliseconds to read. TLS sessions are kept for each port: a server at another port does not
+/// know them.
 pub(crate) struct Trust {
     config: ClientConfig,
     by_port: Mutex<HashMap<u16, Arc<ClientConfig>>>,

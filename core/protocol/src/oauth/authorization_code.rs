@@ -41,7 +41,7 @@ impl AuthorizationCode {
         self
     }
 
-    /// The redirect URI of the authorization URL, if the client has another.
+    /// The redirect URI of the authorization URL, if it is not the client's own.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());
         self

@@ -101,7 +101,7 @@ impl AuthorizationParameters {
         names_openid(self.scope.as_str())
     }
 
-    /// The redirect URI, if it is not that of the client.
+    /// The redirect URI, if it is not the client's own.
     #[doc(hidden)]
     pub fn own_redirect_uri(&self) -> Option<&str> {
         self.redirect_uri.as_deref()
@@ -113,7 +113,7 @@ impl AuthorizationParameters {
         !matches!(self.response_mode, Some(ResponseMode::FormPost))
     }
 
-    /// A redirect URI in place of that of the client, for instance with the port of a loopback
+    /// A redirect URI in place of the client's own, for instance with the port of a loopback
     /// listener.
     pub fn redirect_uri(mut self, redirect_uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(redirect_uri.into());

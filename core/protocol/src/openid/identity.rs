@@ -11,7 +11,7 @@ use crate::claims::{Claims, seconds};
 pub struct EndedSession {
     /// `sid`: this session only.
     pub session: Option<String>,
-    /// `sub`: who the user is.
+    /// `sub`: all sessions of this user.
     pub subject: Option<String>,
     /// `iat`, in seconds since 1970.
     pub issued_at: i64,
