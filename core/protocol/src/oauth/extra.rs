@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::json::{Members, is_plain, kept};
+use super::json::{Members, is_plain};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Extra {
     pub(super) fn of(members: &Members<'_>, known: &[&str]) -> (Self, Vec<String>) {
         let (mut json, mut ignored) = (String::new(), Vec::new());
         for (name, value) in members.iter().filter(|(name, _)| !known.contains(name)) {
-            match kept(value) {
+            match value.kept() {
                 Some(value) => {
                     json.push(if json.is_empty() { '{' } else { ',' });
                     push_text(&mut json, name);

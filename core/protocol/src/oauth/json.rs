@@ -21,10 +21,27 @@ const MAX_NUMBER: i64 = 315_360_000;
 /// `serde_json` reads no more than 127 levels in all.
 const MAX_DEPTH: usize = 100;
 
+const NULL: Written<'_> = Written::Text("null");
+
 /// The members of one JSON object, in order. If a name is given twice, the last value counts.
 pub(super) struct Members<'a> {
-    body: Cow<'a, [u8]>,
+    body: Body<'a>,
     members: Vec<(Name, Range<usize>)>,
+}
+
+/// Nearly always text, which is then validated once.
+enum Body<'a> {
+    Text(Cow<'a, str>),
+    /// Somewhere they are not UTF-8.
+    Bytes(&'a [u8]),
+}
+
+/// A part of a body.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Written<'a> {
+    Text(&'a str),
+    /// They are not UTF-8.
+    Bytes(&'a [u8]),
 }
 
 /// A member's name.
@@ -35,16 +52,73 @@ enum Name {
 }
 
 impl Name {
-    fn of(body: &[u8], written: Range<usize>) -> Self {
-        let is_plain = str::from_utf8(&body[written.clone()]).is_ok_and(is_plain);
-        if is_plain { Self::Written(written) } else { Self::Decoded(text(&body[written])) }
+    fn of(body: &Body<'_>, written: Range<usize>) -> Self {
+        match body.part(&written) {
+            Written::Text(name) if is_plain(name) => Self::Written(written),
+            name => Self::Decoded(shown(name.bytes())),
+        }
     }
 
-    fn text<'a>(&'a self, body: &'a [u8]) -> &'a str {
+    fn text<'a>(&'a self, body: &'a Body<'_>) -> &'a str {
         match self {
-            Self::Written(written) => str::from_utf8(&body[written.clone()]).expect("it is ASCII"),
+            Self::Written(written) => body.part(written).text().expect("it is ASCII"),
             Self::Decoded(name) => name,
         }
+    }
+}
+
+impl<'a> Body<'a> {
+    /// UTF-16 is recognised by its byte order mark, or by the zeros beside the first two characters
+    /// (RFC 4627, section 3).
+    fn of(bytes: &'a [u8]) -> Self {
+        let unit: fn([u8; 2]) -> u16 = match bytes {
+            [0xFF, 0xFE, ..] | [1..=0xFF, 0, 1..=0xFF, 0, ..] => u16::from_le_bytes,
+            [0xFE, 0xFF, ..] | [0, 1..=0xFF, 0, 1..=0xFF, ..] => u16::from_be_bytes,
+            _ => return str::from_utf8(bytes).map_or(Self::Bytes(bytes), |text| Self::Text(text.into())),
+        };
+        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        Self::Text(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// Its ends are beside characters of ASCII.
+    fn part(&self, range: &Range<usize>) -> Written<'_> {
+        match self {
+            Self::Text(text) => Written::Text(&text[range.clone()]),
+            Self::Bytes(bytes) => {
+                let bytes = &bytes[range.clone()];
+                str::from_utf8(bytes).map_or(Written::Bytes(bytes), Written::Text)
+            }
+        }
+    }
+}
+
+impl<'a> Written<'a> {
+    fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(_) => None,
+        }
+    }
+
+    /// As it is, if it can be kept: JSON, and not nested too deeply.
+    pub(super) fn kept(self) -> Option<&'a str> {
+        let text = self.text()?;
+        let is_kept = plain(text).is_some() || serde_json::from_str(text).is_ok_and(|value| depth(&value) <= MAX_DEPTH);
+        is_kept.then_some(text)
     }
 }
 
@@ -55,7 +129,7 @@ impl<'a> Members<'a> {
         if !text.trim_start().starts_with('{') {
             return None;
         }
-        Self::find(text.as_bytes(), &[])
+        Self::find_in(Body::Text(text.into()), &[])
     }
 
     /// The members of the object that counts in the body of a response.
@@ -64,12 +138,15 @@ impl<'a> Members<'a> {
     /// object must be the only one of its rank. Text around it, bytes that are not UTF-8 and
     /// members that are not JSON do not matter. UTF-16 is read too.
     pub(super) fn find(body: &'a [u8], counting: &[&[&str]]) -> Option<Self> {
-        let body = as_utf8(body);
+        Self::find_in(Body::of(body), counting)
+    }
+
+    fn find_in(body: Body<'a>, counting: &[&[&str]]) -> Option<Self> {
         let mut best: Option<(usize, Vec<_>)> = None;
         let mut equals = 0;
-        for extents in objects(&body) {
+        for extents in objects(body.bytes()) {
             let members: Vec<_> = extents.into_iter().map(|Extent { name, value }| (Name::of(&body, name), value)).collect();
-            let has = |name: &&str| members.iter().any(|(known, value)| known.text(&body) == *name && body[value.clone()] != *b"null");
+            let has = |name: &&str| members.iter().any(|(known, value)| known.text(&body) == *name && body.part(value) != NULL);
             let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
             match &best {
                 Some((better, _)) if *better < rank => {}
@@ -86,47 +163,45 @@ impl<'a> Members<'a> {
         Some(Self { members, body })
     }
 
-    /// Each member: its name, and its value as it is written.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.members.iter().map(|(name, value)| (name.text(&self.body), &self.body[value.clone()]))
+    /// Each member: its name, and its value.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Written<'_>)> {
+        self.members.iter().map(|(name, value)| (name.text(&self.body), self.body.part(value)))
     }
 
     /// A member that is a string.
     pub(super) fn string(&self, name: &str) -> Option<Cow<'_, str>> {
-        string(self.raw(name)?)
+        string(self.written(name)?.text()?)
     }
 
     /// A member that is a string, to be shown. It is read as Latin-1 if it is not UTF-8.
     pub(super) fn shown(&self, name: &str) -> Option<String> {
-        let raw = self.raw(name)?;
-        raw.starts_with(b"\"").then(|| text(&raw[1..raw.len().saturating_sub(1)]))
+        let [b'"', said @ .., _] = self.written(name)?.bytes() else { return None };
+        Some(shown(said))
     }
 
     /// A member as a number of seconds: an integer, a finite float rounded down, or an integer in a
     /// string; at most ten years.
     pub(super) fn seconds(&self, name: &str) -> Member<i64> {
-        match self.raw(name) {
-            None | Some(b"null") => Member::Absent,
-            Some(raw) => std::str::from_utf8(raw)
-                .ok()
-                .and_then(integer)
-                .filter(|number| *number <= MAX_NUMBER)
-                .map_or(Member::Unusable, Member::Usable),
+        match self.written(name) {
+            None | Some(NULL) => Member::Absent,
+            Some(written) => {
+                written.text().and_then(integer).filter(|number| *number <= MAX_NUMBER).map_or(Member::Unusable, Member::Usable)
+            }
         }
     }
 
     /// A member that is JSON.
     pub(super) fn value(&self, name: &str) -> Option<Value> {
-        serde_json::from_slice(self.raw(name)?).ok()
+        serde_json::from_str(self.written(name)?.text()?).ok()
     }
 
     /// Whether a member is there and not null.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.raw(name).is_some_and(|raw| raw != b"null")
+        self.written(name).is_some_and(|written| written != NULL)
     }
 
-    fn raw(&self, name: &str) -> Option<&[u8]> {
-        self.members.iter().rfind(|(known, _)| known.text(&self.body) == name).map(|(_, value)| &self.body[value.clone()])
+    fn written(&self, name: &str) -> Option<Written<'_>> {
+        self.members.iter().rfind(|(known, _)| known.text(&self.body) == name).map(|(_, value)| self.body.part(value))
     }
 }
 
@@ -140,47 +215,28 @@ pub(super) enum Member<T> {
 
 /// A body that is cut off within an object, with that object closed after its last whole member.
 pub(super) fn closed(body: &[u8]) -> Option<Vec<u8>> {
-    let body = as_utf8(body);
-    Some([&body[..sound(&body)?], b"}"].concat())
-}
-
-/// A value that is kept as it is written: JSON, and not nested too deeply.
-pub(super) fn kept(value: &[u8]) -> Option<&str> {
-    let is_kept = plain(value).is_some() || serde_json::from_slice(value).is_ok_and(|value| depth(&value) <= MAX_DEPTH);
-    str::from_utf8(value).ok().filter(|_| is_kept)
+    let body = Body::of(body);
+    let body = body.bytes();
+    Some([&body[..sound(body)?], b"}"].concat())
 }
 
 /// Whether two objects have the same members with the same text.
-fn is_the_same(body: &[u8], one: &[(Name, Range<usize>)], other: &[(Name, Range<usize>)]) -> bool {
+fn is_the_same(body: &Body<'_>, one: &[(Name, Range<usize>)], other: &[(Name, Range<usize>)]) -> bool {
     one.len() == other.len()
         && one
             .iter()
             .zip(other)
-            .all(|((name, value), (other, another))| name.text(body) == other.text(body) && body[value.clone()] == body[another.clone()])
-}
-
-/// UTF-16 is recognised by its byte order mark, or by the zeros beside the first two characters
-/// (RFC 4627, section 3).
-fn as_utf8(body: &[u8]) -> Cow<'_, [u8]> {
-    let unit: fn([u8; 2]) -> u16 = match body {
-        [0xFF, 0xFE, ..] | [1..=0xFF, 0, 1..=0xFF, 0, ..] => u16::from_le_bytes,
-        [0xFE, 0xFF, ..] | [0, 1..=0xFF, 0, 1..=0xFF, ..] => u16::from_be_bytes,
-        _ => return Cow::Borrowed(body),
-    };
-    let units = body.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    Cow::Owned(text.into_bytes())
+            .all(|((name, value), (other, another))| name.text(body) == other.text(body) && body.part(value) == body.part(another))
 }
 
 /// What a JSON string says.
-fn string(value: &[u8]) -> Option<Cow<'_, str>> {
-    plain(value).map_or_else(|| serde_json::from_slice(value).ok().map(Cow::Owned), |text| Some(Cow::Borrowed(text)))
+fn string(value: &str) -> Option<Cow<'_, str>> {
+    plain(value).map_or_else(|| serde_json::from_str(value).ok().map(Cow::Owned), |text| Some(Cow::Borrowed(text)))
 }
 
 /// What a JSON string says, if that is what is between its quotes: nearly always.
-fn plain(value: &[u8]) -> Option<&str> {
-    let [b'"', text @ .., b'"'] = value else { return None };
-    str::from_utf8(text).ok().filter(|text| is_plain(text))
+fn plain(value: &str) -> Option<&str> {
+    value.strip_prefix('"')?.strip_suffix('"').filter(|text| is_plain(text))
 }
 
 /// Whether a text is the same between the quotes of a JSON string.
@@ -188,9 +244,9 @@ pub(super) fn is_plain(text: &str) -> bool {
     is_printable(text) && memchr2(b'"', b'\\', text.as_bytes()).is_none()
 }
 
-/// What is between the quotes of a string, also if it is not JSON.
-fn text(raw: &[u8]) -> String {
-    let text = std::str::from_utf8(raw).map_or_else(|_| raw.iter().copied().map(char::from).collect(), Cow::Borrowed);
+/// What is between the quotes of a string, to be shown, also if it is not JSON.
+fn shown(bytes: &[u8]) -> String {
+    let text = str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), Cow::Borrowed);
     let one_line = text.replace(|c: char| c.is_ascii_control(), " ");
     serde_json::from_str(&format!("\"{one_line}\"")).unwrap_or(one_line)
 }
@@ -330,11 +386,11 @@ mod tests {
             let body = [br#"{"broken":"#, broken, br#","n":1,"good":2}"#].concat();
             let members = find(&body).unwrap();
             assert_eq!((members.string("broken"), members.seconds("n")), (None, Member::Usable(1)));
-            assert_eq!(members.iter().map(|(_, value)| kept(value)).collect::<Vec<_>>(), [None, Some("1"), Some("2")]);
+            assert_eq!(members.iter().map(|(_, value)| value.kept()).collect::<Vec<_>>(), [None, Some("1"), Some("2")]);
         }
         let deep = format!(r#"{{"deep":{}{},"n":1}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(
-            (seconds(&deep), find(deep.as_bytes()).unwrap().iter().map(|(_, value)| kept(value)).next()),
+            (seconds(&deep), find(deep.as_bytes()).unwrap().iter().map(|(_, value)| value.kept()).next()),
             (Member::Usable(1), Some(None))
         );
     }
@@ -368,7 +424,7 @@ mod tests {
         assert_eq!((members.string("number"), members.string("null"), members.string("absent")), (None, None, None));
         assert_eq!((members.has("number"), members.has("null"), members.has("absent")), (true, false, false));
         assert_eq!(members.value("number"), Some(Value::from(1)));
-        let written: Vec<_> = members.iter().map(|(name, value)| (name, kept(value).unwrap())).collect();
+        let written: Vec<_> = members.iter().map(|(name, value)| (name, value.kept().unwrap())).collect();
         assert_eq!(written, [("text", r#""a\u00e4""#), ("number", "1"), ("null", "null")]);
     }
 }
