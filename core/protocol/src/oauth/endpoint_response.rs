@@ -320,8 +320,8 @@ pub(super) fn error_text(members: &Members<'_>) -> Option<String> {
 pub(super) fn clean(text: &str, secrets: &[&str]) -> String {
     // Line breaks first: a secret may be broken by one.
     let mut cleaned: String = text.chars().map(|c| if breaks_lines(c) { ' ' } else { c }).collect();
-    // The longest first: one may be the beginning of another.
-    let mut secrets: Vec<_> = secrets.iter().filter(|secret| secret.len() >= 4).collect();
+    // Those that fit in, the longest first: one may be the beginning of another.
+    let mut secrets: Vec<_> = secrets.iter().filter(|secret| (4..=cleaned.len()).contains(&secret.len())).collect();
     secrets.sort_by_key(|secret| Reverse(secret.len()));
     for secret in secrets {
         cleaned = cleaned.replace(*secret, "[redacted]");

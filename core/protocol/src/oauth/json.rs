@@ -59,6 +59,13 @@ impl Name {
         }
     }
 
+    fn is(&self, name: &str, body: &[u8]) -> bool {
+        match self {
+            Self::Written(written) => body[written.clone()] == *name.as_bytes(),
+            Self::Decoded(decoded) => decoded == name,
+        }
+    }
+
     fn text<'a>(&'a self, body: &'a Body<'_>) -> &'a str {
         match self {
             Self::Written(written) => body.part(written).text().expect("it is ASCII"),
@@ -146,7 +153,7 @@ impl<'a> Members<'a> {
         let mut equals = 0;
         for extents in objects(body.bytes()) {
             let members: Vec<_> = extents.into_iter().map(|Extent { name, value }| (Name::of(&body, name), value)).collect();
-            let has = |name: &&str| members.iter().any(|(known, value)| known.text(&body) == *name && body.part(value) != NULL);
+            let has = |name: &&str| members.iter().any(|(known, value)| known.is(name, body.bytes()) && body.part(value) != NULL);
             let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
             match &best {
                 Some((better, _)) if *better < rank => {}
@@ -201,7 +208,8 @@ impl<'a> Members<'a> {
     }
 
     fn written(&self, name: &str) -> Option<Written<'_>> {
-        self.members.iter().rfind(|(known, _)| known.text(&self.body) == name).map(|(_, value)| self.body.part(value))
+        let body = self.body.bytes();
+        self.members.iter().rfind(|(known, _)| known.is(name, body)).map(|(_, value)| self.body.part(value))
     }
 }
 
