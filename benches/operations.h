@@ -9,7 +9,7 @@ static sipgate_oauth2_client *client;
 static sipgate_oauth2_token_source *source;
 static char refresh_token[8192];
 
-static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
+static inline void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
 {
     if (status != SIPGATE_OK) {
         fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
@@ -17,7 +17,7 @@ static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
     }
 }
 
-static void our_url(void)
+static inline void our_url(void)
 {
     sipgate_oauth2_authorization_request *request;
     sipgate_oauth2_error *error = NULL;
@@ -27,7 +27,7 @@ static void our_url(void)
     sipgate_oauth2_authorization_request_free(request);
 }
 
-static void our_token(void)
+static inline void our_token(void)
 {
     sipgate_oauth2_secret *token;
     sipgate_oauth2_error *error = NULL;
@@ -35,7 +35,7 @@ static void our_token(void)
     sipgate_oauth2_secret_free(token);
 }
 
-static void our_refresh(void)
+static inline void our_refresh(void)
 {
     sipgate_oauth2_token_set *tokens;
     sipgate_oauth2_error *error = NULL;

@@ -2,35 +2,18 @@
  * Refreshes over TLS for benches/refreshes.py, as benches/rust/src/bin/refreshes.rs says.
  */
 
-#include <sipgate_oauth2.h>
+#include "operations.h"
 
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define MOST_CALLERS 256
 
-static sipgate_oauth2_client *client;
-static const char *token;
-
-static void must(sipgate_oauth2_status status, sipgate_oauth2_error *error)
-{
-    if (status != SIPGATE_OK) {
-        fprintf(stderr, "%s: %s\n", sipgate_oauth2_error_name(error), sipgate_oauth2_error_message(error).data);
-        exit(1);
-    }
-}
-
 static void *refresh(void *times)
 {
     unsigned left;
-    for (left = *(unsigned *)times; left > 0; left--) {
-        sipgate_oauth2_token_set *tokens;
-        sipgate_oauth2_error *error = NULL;
-        must(sipgate_oauth2_client_refresh(client, token, NULL, NULL, &tokens, &error), error);
-        sipgate_oauth2_token_set_free(tokens);
-    }
+    for (left = *(unsigned *)times; left > 0; left--)
+        our_refresh();
     return NULL;
 }
 
@@ -47,7 +30,7 @@ int main(void)
     sipgate_oauth2_error *error = NULL;
     unsigned callers, refreshes;
 
-    token = getenv("REFRESH_TOKEN");
+    snprintf(refresh_token, sizeof refresh_token, "%s", getenv("REFRESH_TOKEN"));
     must(sipgate_oauth2_client_options_new_from_env(&options, &error), error);
     must(sipgate_oauth2_client_new(options, &client, &error), error);
     sipgate_oauth2_client_options_free(options);

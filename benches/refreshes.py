@@ -11,32 +11,25 @@ resumed a session.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from driver.local_realm import LocalRealm, running_local_realm
+from driver.local_realm import running_local_realm
 from driver.programs import environment
+from driver.realm_by_hand import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, RealmByHand
 
 TURNS = 15
 REFRESHES = 256
 CALLERS = (1, 8, 64)
-CLIENT_ID = "1000001-0-test:third-party"
-CLIENT_SECRET = "test-secret-with-+-and-:"
-REDIRECT_URI = "http://127.0.0.1/callback"
 RESUMED = 98.0
 # As `await` may cost, of what the same call without it costs.
 AIO = 1.4
@@ -68,54 +61,6 @@ class Measured:
     resumed: dict[int, list[float]] = field(default_factory=lambda: {n: [] for n in CALLERS})
 
 
-class Realm:
-    """The local realm by its address, so that no time is that of a name look-up."""
-
-    def __init__(self, realm: LocalRealm) -> None:
-        self.issuer = realm.https.replace("localhost", "127.0.0.1") + "/auth/realms/third-party"
-        self._control = f"{realm.http}/_realm"
-        trusted = ssl.create_default_context(cadata=realm.ca_pem)
-        handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
-        self._opener = urllib.request.build_opener(*handlers)
-
-    def refresh_token(self) -> str:
-        endpoint = f"{self.issuer}/protocol/openid-connect"
-        asked = {
-            "client_id": CLIENT_ID,
-            "redirect_uri": REDIRECT_URI,
-            "response_type": "code",
-            "scope": "balance:read",
-            "state": "bench",
-        }
-        login = {
-            "authorization_url": f"{endpoint}/auth?{urllib.parse.urlencode(asked)}",
-            "username": "anna",
-            "password": "anna-pw",
-        }
-        callback = self._post(f"{self._control}/login", json.dumps(login))["callback"]
-        [code] = urllib.parse.parse_qs(urllib.parse.urlsplit(callback).query)["code"]
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": REDIRECT_URI,
-            "client_id": CLIENT_ID,
-            "client_secret": CLIENT_SECRET,
-        }
-        return self._post(f"{endpoint}/token", urllib.parse.urlencode(form))["refresh_token"]
-
-    def handshakes(self) -> tuple[int, int]:
-        """All, and those that resumed a session."""
-        with self._opener.open(f"{self._control}/counters") as response:
-            counters = json.load(response)
-        return counters["tls_handshakes"], counters["tls_resumptions"]
-
-    def _post(self, url: str, body: str) -> Any:
-        kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
-        request = urllib.request.Request(url, body.encode(), {"Content-Type": kind})
-        with self._opener.open(request) as response:
-            return json.load(response)
-
-
 @contextlib.contextmanager
 def running(program: Program, told: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE
@@ -145,7 +90,7 @@ def main() -> int:
         tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted,
         contextlib.ExitStack() as started,
     ):
-        realm = Realm(local_realm)
+        realm = RealmByHand(local_realm)
         trusted.write(local_realm.ca_pem)
         trusted.flush()
         told = {
@@ -156,7 +101,7 @@ def main() -> int:
             "SIPGATE_REDIRECT_URI": REDIRECT_URI,
             "SIPGATE_ISSUER": realm.issuer,
             "SSL_CERT_FILE": trusted.name,
-            "REFRESH_TOKEN": realm.refresh_token(),
+            "REFRESH_TOKEN": realm.token_response()["refresh_token"],
         }
         processes = {
             name: started.enter_context(running(program, told))

@@ -15,14 +15,11 @@ import argparse
 import json
 import os
 import shutil
-import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +29,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from driver import debian
 from driver.installed import Missing, Packages
-from driver.local_realm import LocalRealm, running_local_realm
+from driver.local_realm import running_local_realm
 from driver.programs import environment
+from driver.realm_by_hand import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, RealmByHand
 
 OURS = "sipgate-oauth2"
 HERE = ROOT / "benches" / "peers"
@@ -43,9 +41,6 @@ PACKAGES = Packages(
     npm={"openid-client": "6.9.0", "simple-oauth2": "5.1.0"},
 )
 TURNS = 7
-CLIENT_ID = "1000001-0-test:third-party"
-CLIENT_SECRET = "test-secret-with-+-and-:"
-REDIRECT_URI = "http://127.0.0.1/callback"
 SYSTEM = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -185,52 +180,6 @@ LANGUAGES: Mapping[str, Callable[[], Language]] = {
 }
 
 
-def token_response(realm: LocalRealm) -> str:
-    """As the realm sends it to a login by hand, with the time when the access token expires."""
-    server = f"{issuer(realm)}/protocol/openid-connect"
-    trusted = ssl.create_default_context(cadata=realm.ca_pem)
-    asked = {
-        "client_id": CLIENT_ID,
-        "redirect_uri": REDIRECT_URI,
-        "response_type": "code",
-        "scope": "balance:read",
-        "state": "a-state-of-this-login",
-    }
-    order = {
-        "authorization_url": f"{server}/auth?{urllib.parse.urlencode(asked)}",
-        "username": "anna",
-        "password": "anna-pw",
-    }
-    callback = json.loads(post(f"{realm.http}/_realm/login", json.dumps(order), trusted))[
-        "callback"
-    ]
-    query = urllib.parse.parse_qs(urllib.parse.urlsplit(callback).query)
-    form = {
-        "grant_type": "authorization_code",
-        "code": query["code"][0],
-        "redirect_uri": REDIRECT_URI,
-        "client_id": CLIENT_ID,
-        "client_secret": CLIENT_SECRET,
-    }
-    tokens = json.loads(post(f"{server}/token", urllib.parse.urlencode(form), trusted))
-    return json.dumps({**tokens, "expires_at": int(time.time()) + tokens["expires_in"]})
-
-
-def issuer(realm: LocalRealm) -> str:
-    return f"{realm.https}/auth/realms/third-party"
-
-
-def post(url: str, body: str, trusted: ssl.SSLContext) -> str:
-    kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
-    request = urllib.request.Request(url, body.encode(), {"Content-Type": kind})
-    direct = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
-    )
-    with direct.open(request, timeout=30) as response:
-        text: str = response.read().decode()
-        return text
-
-
 def cpu_seconds(command: Sequence[str], told: Mapping[str, str]) -> float:
     """Of the whole process."""
     with subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL) as process:
@@ -303,22 +252,24 @@ def main() -> int:
     print("| | language | sipgate-oauth2 | unit | others | goal |")
     print("|---|---|---|---|---|---|", flush=True)
     with (
-        running_local_realm(ROOT / "target" / "release" / "sipgate-oauth2-realm") as realm,
+        running_local_realm(ROOT / "target" / "release" / "sipgate-oauth2-realm") as local_realm,
         tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted,
         tempfile.TemporaryDirectory() as compiled_python,
     ):
-        trusted.write((SYSTEM.read_text() if SYSTEM.exists() else "") + realm.ca_pem)
+        trusted.write((SYSTEM.read_text() if SYSTEM.exists() else "") + local_realm.ca_pem)
         trusted.flush()
-        response = token_response(realm)
+        realm = RealmByHand(local_realm)
+        tokens = realm.token_response()
+        expires_at = int(time.time()) + tokens["expires_in"]
         told = {
             **os.environ,
             **environment(),
-            "RESPONSE": response,
-            "REFRESH_TOKEN": json.loads(response)["refresh_token"],
+            "RESPONSE": json.dumps({**tokens, "expires_at": expires_at}),
+            "REFRESH_TOKEN": tokens["refresh_token"],
             "SIPGATE_CLIENT_ID": CLIENT_ID,
             "SIPGATE_CLIENT_SECRET": CLIENT_SECRET,
             "SIPGATE_REDIRECT_URI": REDIRECT_URI,
-            "SIPGATE_ISSUER": issuer(realm),
+            "SIPGATE_ISSUER": realm.issuer,
             "SIPGATE_STORE": "memory:",
             "SSL_CERT_FILE": trusted.name,
             "REQUESTS_CA_BUNDLE": trusted.name,

@@ -7,7 +7,7 @@ use sipgate_oauth2::binding::{Probe, probe, store};
 use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event, Family, LoginState, VERSION};
 
 use crate::account::check_store;
-use crate::copies::{self, Copy};
+use crate::copies::{self, Installed};
 use crate::failure::{DONE, FIX_CONFIGURATION, exit_code};
 use crate::output::Output;
 
@@ -239,7 +239,7 @@ fn logins(client: &Client) -> Finding {
 }
 
 /// Whether the programs here use this version. What another one does, only its own doctor sees.
-fn versions(copies: &[Copy]) -> Finding {
+fn versions(copies: &[Installed]) -> Finding {
     if copies.is_empty() {
         return Skipped(format!("this is {VERSION}; no package is in an active virtual environment or in node_modules here"));
     }
