@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 
+use once_cell::race::OnceBox;
 use zeroize::{Zeroize, Zeroizing};
 
 /// UTF-8 text, borrowed from a handle: it is valid until the handle is freed. A NUL follows the
@@ -57,13 +57,14 @@ impl From<String> for Text {
     }
 }
 
-/// Text that is made when C asks for it, as most is never read; or that there is none.
+/// Text that is made when C asks for it, as most is never read; or that there is none. Without a
+/// lock: a child that is forked meanwhile could find it taken.
 #[derive(Default)]
-pub(crate) struct LazyText(OnceLock<Option<Text>>);
+pub(crate) struct LazyText(OnceBox<Option<Text>>);
 
 impl LazyText {
     pub(crate) fn of<T: Into<Text>>(&self, text: impl FnOnce() -> Option<T>) -> Option<&Text> {
-        self.0.get_or_init(|| text().map(Into::into)).as_ref()
+        self.0.get_or_init(|| Box::new(text().map(Into::into))).as_ref()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The members of a response that have no meaning here. Hardly anyone reads them, so they stay text
-//! until then.
+//! until then. They are made without a lock: a child that is forked meanwhile could find it taken.
 
 use std::hash::{Hash, Hasher};
-use std::sync::OnceLock;
 
+use once_cell::race::OnceBox;
 use serde_json::{Map, Value};
 
 use super::json::{Members, is_plain};
@@ -13,7 +13,7 @@ use super::json::{Members, is_plain};
 pub(super) struct Extra {
     /// A JSON object, or nothing.
     json: Box<str>,
-    read: OnceLock<Map<String, Value>>,
+    read: OnceBox<Map<String, Value>>,
 }
 
 impl Extra {
@@ -34,12 +34,12 @@ impl Extra {
         if !json.is_empty() {
             json.push('}');
         }
-        (Self { json: json.into(), read: OnceLock::new() }, ignored)
+        (Self { json: json.into(), read: OnceBox::new() }, ignored)
     }
 
     /// The members. If a name is given twice, the last value counts.
     pub(super) fn members(&self) -> &Map<String, Value> {
-        self.read.get_or_init(|| self.parsed())
+        self.read.get_or_init(|| self.parsed().into())
     }
 
     /// The members, of which nothing stays in memory.
