@@ -47,28 +47,28 @@ pub(super) enum Written<'a> {
 /// A member's name.
 enum Name {
     /// As it is in the body, which has printable ASCII there and no escape.
-    Written(Range<usize>),
+    Plain(Range<usize>),
     Decoded(String),
 }
 
 impl Name {
     fn of(body: &Body<'_>, written: Range<usize>) -> Self {
         match body.part(&written) {
-            Written::Text(name) if is_plain(name) => Self::Written(written),
+            Written::Text(name) if is_plain(name) => Self::Plain(written),
             name => Self::Decoded(shown(name.bytes())),
         }
     }
 
     fn is(&self, name: &str, body: &[u8]) -> bool {
         match self {
-            Self::Written(written) => body[written.clone()] == *name.as_bytes(),
+            Self::Plain(written) => body[written.clone()] == *name.as_bytes(),
             Self::Decoded(decoded) => decoded == name,
         }
     }
 
     fn text<'a>(&'a self, body: &'a Body<'_>) -> &'a str {
         match self {
-            Self::Written(written) => body.part(written).text().expect("it is ASCII"),
+            Self::Plain(written) => body.part(written).text().expect("it is ASCII"),
             Self::Decoded(name) => name,
         }
     }
