@@ -55,7 +55,7 @@ fn sipgate_oauth2(name: &str) -> Result<Operation, Box<dyn Error>> {
             source.save(&TokenSet::restore(&response)?)?;
             Box::new(move || source.access_token().is_ok_and(|token| !token.reveal().is_empty()))
         }
-        _ => Box::new(move || client.refresh(&refresh_token).is_ok()),
+        _ => Box::new(move || client.refresh(refresh_token.as_str()).is_ok()),
     })
 }
 
