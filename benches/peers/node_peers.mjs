@@ -1,6 +1,6 @@
 // Measures one operation of one library, used as in its documentation:
 //
-//   node node_peers.mjs sipgate-oauth2|openid-client|simple-oauth2 url|response|token|refresh CALLS CALLERS
+//   node node_peers.mjs sipgate-oauth2|openid-client|simple-oauth2|nothing url|response|token|refresh CALLS CALLERS
 //
 // Prints the CPU seconds of one call. `run.py` sets the environment.
 
@@ -14,6 +14,8 @@ const SCOPE = 'balance:read'
 const require = createRequire(`${MODULES}/`)
 
 const LIBRARIES = {
+  nothing: () => ({ url: () => 'https://' }),
+
   'sipgate-oauth2'() {
     const { Client, TokenSet } = require(process.env.OUR_MODULE)
     const client = Client.fromEnv()

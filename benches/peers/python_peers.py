@@ -1,6 +1,6 @@
 """Measures one operation of one library, used as in its documentation:
 
-    python3 python_peers.py sipgate-oauth2|Authlib url|response|token|refresh CALLS CALLERS
+    python3 python_peers.py sipgate-oauth2|Authlib|nothing url|response|token|refresh CALLS CALLERS
 
 Prints the CPU seconds of one call. `run.py` sets the environment. Each refresh is that of another
 user, so Authlib has a session for each, as in its documentation.
@@ -78,7 +78,11 @@ def authlib(response: str, refresh_token: str) -> Operations:
     }
 
 
-LIBRARIES = {"sipgate-oauth2": sipgate_oauth2, "Authlib": authlib}
+def nothing(response: str, refresh_token: str) -> Operations:
+    return {"url": lambda: "https://"}
+
+
+LIBRARIES = {"sipgate-oauth2": sipgate_oauth2, "Authlib": authlib, "nothing": nothing}
 
 
 def cpu_seconds() -> float:
