@@ -63,9 +63,12 @@ impl EndedCalls {
             drop((&*of_the_loop).read(&mut [0; 64]));
         }
         let calls = std::mem::take(&mut *self.0.calls.lock().unwrap_or_else(PoisonError::into_inner));
-        let raised = calls.into_iter().map(|tell| tell(py)).filter_map(Result::err);
-        // All of them are told, whatever is raised.
-        raised.fold(Ok(()), |first, error| first.and(Err(error)))
+        let mut outcome = Ok(());
+        for tell in calls {
+            // All of them are told, whatever is raised.
+            outcome = outcome.and(tell(py));
+        }
+        outcome
     }
 }
 
