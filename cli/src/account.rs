@@ -40,7 +40,11 @@ pub(crate) fn source(client: &Client, account: Option<&String>) -> Result<TokenS
     }
     match (known.as_slice(), unreadable) {
         ([], Some(error)) => Err(error.into()),
-        ([], None) => Err(Error::new(ErrorCode::LoginRequired, "the store has no login; log in with: sipgate-oauth2 login").into()),
+        ([], None) => Err(Error::new(
+            ErrorCode::LoginRequired,
+            "the store has no login; log in with: sipgate-oauth2 login --scope SCOPE --account NAME",
+        )
+        .into()),
         ([only], _) => Ok(client.token_source(only)?),
         (several, _) => {
             let names = several.iter().take(10).cloned().collect::<Vec<_>>().join(", ");

@@ -34,14 +34,17 @@ pub(crate) fn run(matches: &ArgMatches, program: &OsStr, output: &Output) -> Out
 
 fn login(given: &ArgMatches, output: &Output) -> Outcome {
     let client = client()?;
-    let scope: Vec<&str> = given.get_many::<String>(given::SCOPE).unwrap_or_default().map(String::as_str).collect();
-    let mut parameters = AuthorizationParameters::new(scope.join(" ").as_str());
+    let scope = given.get_many::<String>(given::SCOPE).unwrap_or_default().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let mut parameters = AuthorizationParameters::new(scope.as_str());
     if let Some(port) = given.get_one::<u16>(given::PORT) {
         parameters = parameters.redirect_uri(with_port(client.redirect_uri(), *port)?);
     }
     let account = given.get_one::<String>(given::ACCOUNT);
     let options = given.get_one::<Duration>(given::TIMEOUT).map_or_else(CallOptions::new, |timeout| CallOptions::new().timeout(*timeout));
     let source = if given.get_flag(given::PASTE) {
+        if account.is_none() && !scope.split(' ').any(|name| name == "openid") {
+            return Err(Error::invalid_argument("account", "is missing; name it with --account, or log in with the scope openid").into());
+        }
         paste(&client, parameters, account, &options, output)?
     } else {
         let told = *output;
@@ -170,7 +173,8 @@ fn logout(given: &ArgMatches, output: &Output) -> Outcome {
 fn keep_alive(given: &ArgMatches, output: &Output) -> Outcome {
     let settings = given.get_one::<Duration>(given::IDLE).map_or_else(KeepAlive::new, |idle| KeepAlive::new().idle(*idle));
     let report = client()?.keep_alive(&settings)?;
-    let mut text = format!("looked at {} logins, refreshed {}, failed {}", report.seen, report.renewed, report.failed);
+    let logins = if report.seen == 1 { "login" } else { "logins" };
+    let mut text = format!("looked at {} {logins}, refreshed {}, failed {}", report.seen, report.renewed, report.failed);
     for account in &report.login_required {
         text.push_str(&format!("\n{account} must log in again"));
     }

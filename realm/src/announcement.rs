@@ -20,7 +20,7 @@ pub(crate) struct Announcement<'a> {
 impl Announcement<'_> {
     /// The library's variables, and the address for orders. The empty ones count as unset, and hide
     /// those of the developer.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 8] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 9] {
         let (realm, client) = (REALMS[0], &CLIENTS[0]);
         [
             ("SIPGATE_CLIENT_ID", client.id_in(realm)),
@@ -29,6 +29,8 @@ impl Announcement<'_> {
             ("SIPGATE_ISSUER", format!("http://127.0.0.1:{}/auth/realms/{realm}", self.http)),
             ("SIPGATE_REALM", String::new()),
             ("SIPGATE_REDIRECT_URI", self.redirect_uri.unwrap_or(REDIRECT_URI).to_owned()),
+            // For the programs of docs/signing-in.md.
+            ("SIPGATE_API", format!("http://127.0.0.1:{}", self.http)),
             ("SIPGATE_REALM_CONTROL", format!("http://127.0.0.1:{}/_realm", self.http)),
             ("SIPGATE_STORE", "memory".to_owned()),
         ]
@@ -75,8 +77,9 @@ impl Announcement<'_> {
             text += &format!("  {} / {}\n", user.username, user.password);
         }
         text += "\nSettings of a program\n";
-        // Not the store, which is in memory: a login by hand is worth keeping.
-        for (name, value) in self.environment().iter().filter(|(name, value)| *name != "SIPGATE_STORE" && !value.is_empty()) {
+        for (name, value) in self.environment().iter().filter(|(_, value)| !value.is_empty()) {
+            // A login by hand is worth keeping.
+            let value = if *name == "SIPGATE_STORE" { "logins.db" } else { value };
             text += &format!("  export {name}='{value}'\n");
         }
         text + "\nStop with Ctrl-C.\n"

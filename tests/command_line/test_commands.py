@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def test_what_is_pasted_must_belong_to_the_login(run: CommandLine) -> None:
     assert (pasted.returncode, pasted.stdout) == (7, "")
     assert "state: missing or not that of this authorization request" in pasted.stderr
     assert run.typing("", *LOGIN, "--paste").returncode == 3
+
+
+def test_a_missing_account_is_told_before_the_user_logs_in(run: CommandLine) -> None:
+    refused = run.typing("", "login", "--scope", "balance:read", "--paste")
+    assert refused.returncode == 4
+    assert "name it with --account" in refused.stderr
+    assert "Open this address" not in refused.stderr
 
 
 def test_the_port_can_be_set_and_is_named_when_it_is_in_use(run: CommandLine, realm: Realm) -> None:
@@ -186,6 +194,32 @@ def test_the_local_realm_is_started_if_it_is_installed(run: CommandLine, tmp_pat
     program.chmod(0o755)
     started = run("realm", "--human", "--help", PATH=f"{tmp_path}:/bin:/usr/bin")
     assert (started.returncode, started.stdout) == (9, "realm --human --help\n")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_local_realm_takes_the_place_of_the_command_and_prints_where_it_did(
+    run: CommandLine, tmp_path: Path, program: str
+) -> None:
+    installed = tmp_path / "sipgate-oauth2-realm"
+    installed.write_text('#!/bin/sh\necho "realm $$ $@"\necho "words" >&2\nexit 9\n')
+    installed.chmod(0o755)
+    command = PROGRAMS[program]
+    if program == "binary":
+        # In a folder of its own: that of the build has the realm, too.
+        alone = tmp_path / "alone" / "sipgate-oauth2"
+        alone.parent.mkdir()
+        alone.symlink_to(command[0])
+        command = [str(alone)]
+    with subprocess.Popen(
+        [*command, "realm", "--human"],
+        env=run.environment(PATH=f"{tmp_path}:{os.environ['PATH']}"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        out, errors = started.communicate()
+    assert (started.returncode, out) == (9, f"realm {started.pid} --human\n")
+    assert errors == "words\n"
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -177,6 +177,19 @@ def logout(scene: Scene) -> None:
     expect("a second logout", again.location == "/", again)
 
 
+def logout_while_the_server_is_down(scene: Scene) -> None:
+    log_in_again(scene)
+    scene.realm.order("faults", {"on": "revoke", "kind": "answer", "status": 503, "times": 1})
+    response = scene.visitor.post("/logout")
+    expect("a logout while the server is down", response.status == 503, response)
+    response = scene.visitor.post("/logout")
+    expect("the page, reloaded", "/logout" in (response.location or ""), response)
+    ended = scene.realm.counters()["sessions_ended"]
+    if ended != 1:
+        raise Wrong(f"the server has ended {ended} sessions")
+    scene.expect_logged_out()
+
+
 def backchannel_logout(scene: Scene) -> None:
     log_in_again(scene)
     scene.realm.order("end_sessions", {"realm": "third-party", "user": "anna"})
@@ -224,7 +237,7 @@ def outcome_of(framework: str, form_post: bool) -> Outcome:
     if framework == SEALED:
         steps = [sealed_cookies]
     elif not form_post:
-        steps += [api_call, server_down, our_mistake, logout]
+        steps += [api_call, server_down, our_mistake, logout, logout_while_the_server_is_down]
         steps += [backchannel_logout, unjudged_logout_token, refused_logout_token]
     with running_realm(REALM_PROGRAM) as realm, tempfile.TemporaryDirectory() as folder:
         step = None

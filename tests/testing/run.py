@@ -135,9 +135,9 @@ def pytest(place: Place) -> None:
     sections = ("pytest", "An account without a server", "Errors that a test makes")
     with place.room(*sections, app__py=page.application()) as room:
         said = place.run(place.python, "-m", "pytest", "-q", ".", cwd=room)
-        expect(said, "7 passed")
+        expect(said, "9 passed")
         said = place.run(place.python, "-m", "pytest", "-q", "-n", "2", ".", cwd=room)
-        expect(said, "7 passed")
+        expect(said, "9 passed")
 
 
 def node_test(place: Place) -> None:

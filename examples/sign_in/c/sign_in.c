@@ -142,9 +142,10 @@ void page_logout(void)
              || sipgate_oauth2_client_logout_url(client, source, parameters, NULL, &url, &error)
              || sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error))
         failed(error);
-    else
+    else {
+        session_set("account", "");
         redirect(sipgate_oauth2_secret_text(url).data);
-    session_set("account", "");
+    }
     sipgate_oauth2_secret_free(url);
     sipgate_oauth2_token_source_free(source);
     sipgate_oauth2_logout_parameters_free(parameters);

@@ -41,12 +41,11 @@ app.get('/balance', async (req, res) => {
 })
 
 app.post('/logout', async (req, res) => {
-  const { account } = req.session
-  req.session = null
-  if (!account) return res.redirect('/')
-  const source = client.tokenSource(account)
+  if (!req.session.account) return res.redirect('/')
+  const source = client.tokenSource(req.session.account)
   const url = await client.logoutUrl(source, { postLogoutRedirectUri: 'https://example.com/' })
   await source.logout()
+  req.session = null
   res.redirect(url)
 })
 

@@ -76,12 +76,12 @@ async def failed(request: Request, error: SipgateOAuth2Error):
 
 @app.post("/logout")
 async def logout(request: Request):
-    account = request.session.pop("account", None)
-    if account is None:
+    if "account" not in request.session:
         return RedirectResponse("/", 303)
-    source = client.token_source(account)
+    source = client.token_source(request.session["account"])
     url = await client.logout_url(source, post_logout_redirect_uri="https://example.com/")
     await source.logout()
+    request.session.clear()
     return RedirectResponse(url, 303)
 
 

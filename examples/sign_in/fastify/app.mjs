@@ -46,12 +46,11 @@ app.get('/balance', async (request, reply) => {
 })
 
 app.post('/logout', async (request, reply) => {
-  const { account } = request.session
-  await request.session.destroy()
-  if (!account) return reply.redirect('/', 303)
-  const source = client.tokenSource(account)
+  if (!request.session.account) return reply.redirect('/', 303)
+  const source = client.tokenSource(request.session.account)
   const url = await client.logoutUrl(source, { postLogoutRedirectUri: 'https://example.com/' })
   await source.logout()
+  await request.session.destroy()
   return reply.redirect(url, 303)
 })
 

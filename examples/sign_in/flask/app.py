@@ -69,12 +69,12 @@ def failed(error):
 
 @app.post("/logout")
 def logout():
-    account = session.pop("account", None)
-    if account is None:
+    if "account" not in session:
         return redirect("/")
-    source = client.token_source(account)
+    source = client.token_source(session["account"])
     url = client.logout_url(source, post_logout_redirect_uri="https://example.com/")
     source.logout()
+    session.clear()
     return redirect(url)
 
 

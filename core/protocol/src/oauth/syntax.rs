@@ -35,22 +35,20 @@ pub(super) fn is_code_verifier(verifier: &str) -> bool {
     (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved)
 }
 
-/// Whether a text has the ASCII characters from `first` to `~` only. Each step compares four words
-/// of eight bytes: tokens are most of a response.
+/// Whether a text has the ASCII characters from `first` to `~` only. Tokens are most of a response,
+/// so eight bytes are compared at once. It ends at the first that is not allowed: in a loop that
+/// does not, the compiler compares more at once, and leaves pieces of a token on the stack.
 fn has_only(text: &str, first: u8) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH_BITS: u64 = 0x80 * ONES;
     // One step up is 0x80 for what is behind `~`, and `first` steps down are below 0 for what is
-    // before it. A carry or a borrow comes from a byte that is found anyway.
-    let found = |word: &[u8; 8]| {
+    // before it. A carry or a borrow comes from a byte that is not allowed either.
+    let is_allowed = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);
-        word | word.wrapping_add(ONES) | word.wrapping_sub(u64::from(first) * ONES)
+        (word | word.wrapping_add(ONES) | word.wrapping_sub(u64::from(first) * ONES)) & HIGH_BITS == 0
     };
     let (words, rest) = text.as_bytes().as_chunks();
-    let (fours, others) = words.as_chunks();
-    let of_fours = fours.iter().fold(0, |all, [a, b, c, d]| all | found(a) | found(b) | found(c) | found(d));
-    let of_others = others.iter().fold(0, |all, word| all | found(word));
-    (of_fours | of_others) & HIGH_BITS == 0 && rest.iter().all(|byte| (first..=b'~').contains(byte))
+    words.iter().all(is_allowed) && rest.iter().all(|byte| (first..=b'~').contains(byte))
 }
 
 #[cfg(test)]
@@ -78,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_character_is_judged_alike_wherever_it_is() {
-        for (length, at) in (1..=41).flat_map(|length| (0..length).map(move |at| (length, at))) {
+        for (length, at) in (1..=24).flat_map(|length| (0..length).map(move |at| (length, at))) {
             for character in (0..=0xFF).map(char::from) {
                 let token: String = (0..length).map(|place| if place == at { character } else { '~' }).collect();
                 assert_eq!(is_access_token(&token), character.is_ascii_graphic(), "{token:?}");

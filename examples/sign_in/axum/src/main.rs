@@ -68,13 +68,12 @@ async fn balance(State(client): State<Client>, session: Session) -> Result<Respo
 }
 
 async fn logout(State(client): State<Client>, session: Session) -> Result<Redirect, Failure> {
-    let account = session.remove::<String>("account").await?;
-    session.flush().await?;
-    let Some(account) = account else { return Ok(Redirect::to("/")) };
+    let Some(account) = session.get::<String>("account").await? else { return Ok(Redirect::to("/")) };
     let source = client.token_source(account)?;
     let parameters = LogoutParameters::new().post_logout_redirect_uri("https://example.com/");
     let url = outcome(client.start_logout_url(&source, parameters, &CallOptions::new())).await?;
     outcome(source.start_logout(&CallOptions::new())).await?;
+    session.flush().await?;
     Ok(Redirect::to(&url))
 }
 
