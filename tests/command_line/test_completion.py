@@ -104,7 +104,8 @@ def test_tab_completes(
         try:
             debian.install([name])
         except CannotInstall as problem:
-            # Not every machine can have each shell. -rs prints what is skipped.
+            # Only root can install zsh and fish. A run of CI needs them. Elsewhere,
+            # `make test-command-line` prints what is skipped.
             if skips_fail():
                 raise
             pytest.skip(f"{name} is not tested here: {problem}")
