@@ -140,3 +140,45 @@ impl Transport for Encrypted {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Roots;
+
+    /// It takes nothing, as a server that has closed the connection.
+    #[derive(Debug)]
+    struct Closed {
+        buffers: LazyBuffers,
+    }
+
+    impl Transport for Closed {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+
+        fn transmit_output(&mut self, _amount: usize, _timeout: NextTimeout) -> Result<(), Error> {
+            Err(io::Error::from(io::ErrorKind::BrokenPipe).into())
+        }
+
+        fn await_input(&mut self, _timeout: NextTimeout) -> Result<bool, Error> {
+            Ok(false)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_sent_is_not_sent_again() {
+        let name = ServerName::try_from("localhost").unwrap();
+        let session = ClientConnection::new(Trust::of(&Roots::System).config_for(443), name).unwrap();
+        let closed = Closed { buffers: LazyBuffers::new(BUFFER, BUFFER) };
+        let socket = TransportAdapter::new(closed.boxed(), Arc::new(ureq::unversioned::transport::time::Instant::now));
+        let mut encrypted = Encrypted { session, socket, records: Vec::new(), buffers: LazyBuffers::new(BUFFER, BUFFER) };
+        // What begins the handshake.
+        encrypted.flush().unwrap_err();
+        encrypted.flush().unwrap();
+    }
+}
