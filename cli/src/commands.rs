@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
+use sipgate_oauth2::binding::check_can_log_in;
 use sipgate_oauth2::{AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, TokenSource};
 
 use crate::account::{client, source};
@@ -34,17 +35,15 @@ pub(crate) fn run(matches: &ArgMatches, program: &OsStr, output: &Output) -> Out
 
 fn login(given: &ArgMatches, output: &Output) -> Outcome {
     let client = client()?;
-    let scope = given.get_many::<String>(given::SCOPE).unwrap_or_default().map(String::as_str).collect::<Vec<_>>().join(" ");
-    let mut parameters = AuthorizationParameters::new(scope.as_str());
+    let scope: Vec<&str> = given.get_many::<String>(given::SCOPE).unwrap_or_default().map(String::as_str).collect();
+    let mut parameters = AuthorizationParameters::new(scope.join(" ").as_str());
     if let Some(port) = given.get_one::<u16>(given::PORT) {
         parameters = parameters.redirect_uri(with_port(client.redirect_uri(), *port)?);
     }
     let account = given.get_one::<String>(given::ACCOUNT);
     let options = given.get_one::<Duration>(given::TIMEOUT).map_or_else(CallOptions::new, |timeout| CallOptions::new().timeout(*timeout));
     let source = if given.get_flag(given::PASTE) {
-        if account.is_none() && !scope.split(' ').any(|name| name == "openid") {
-            return Err(Error::invalid_argument("account", "is missing; name it with --account, or log in with the scope openid").into());
-        }
+        check_can_log_in(&client, account.map(String::as_str), &parameters)?;
         paste(&client, parameters, account, &options, output)?
     } else {
         let told = *output;

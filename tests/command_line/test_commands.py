@@ -94,7 +94,7 @@ def test_what_is_pasted_must_belong_to_the_login(run: CommandLine) -> None:
 def test_a_missing_account_is_told_before_the_user_logs_in(run: CommandLine) -> None:
     refused = run.typing("", "login", "--scope", "balance:read", "--paste")
     assert refused.returncode == 4
-    assert "name it with --account" in refused.stderr
+    assert "account: is missing; name the account" in refused.stderr
     assert "Open this address" not in refused.stderr
 
 

@@ -14,4 +14,4 @@ pub use self::browser_login::BrowserLogin;
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::discovery::Discovery;
-pub use self::probe::{Probe, probe, store};
+pub use self::probe::{Probe, check_can_log_in, probe, store};

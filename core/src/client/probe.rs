@@ -1,9 +1,10 @@
-//! What the command line's doctor asks beyond the public interface.
+//! What the command line asks beyond the public interface.
 
 use std::sync::Arc;
 
 use protocol::error::Result;
 use protocol::http::Request;
+use protocol::oauth::authorization_parameters::AuthorizationParameters;
 use protocol::openid::discovery;
 
 use super::client::Client;
@@ -35,6 +36,15 @@ pub fn probe(client: &Client, url: &str) -> Result<Probe> {
     // The server has said its time somewhere between.
     let clock_ahead = response.server_time().map(|time| if time < before { time - before } else { (time - after).max(0) });
     Ok(Probe { status: response.status, clock_ahead, proxy: context.transport.proxy_to(url) })
+}
+
+/// Whether a login with these parameters could be stored, before the user logs in.
+///
+/// # Errors
+///
+/// Those of [`Client::start_login_in_browser`] before it opens anything.
+pub fn check_can_log_in(client: &Client, account: Option<&str>, parameters: &AuthorizationParameters) -> Result<()> {
+    client.check_can_log_in(account, parameters)
 }
 
 /// The client's store.

@@ -126,7 +126,7 @@ fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
 }
 
 /// At the deadline. A swap that was taken along waits for its outcome all the same, as the leader
-/// does for the disk: an error would mean that it is not stored.
+/// does for the disk. The error for a locked database would say that it is not stored.
 fn leave(path: &Path, number: u64, turn: &Receiver<Turn>) -> Turn {
     let queues = queues();
     let mut state = lock(&queues);
