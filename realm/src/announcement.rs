@@ -18,8 +18,8 @@ pub(crate) struct Announcement<'a> {
 }
 
 impl Announcement<'_> {
-    /// The library's variables, and the address for orders. The empty ones count as unset, and hide
-    /// those of the developer.
+    /// The library's variables, and the addresses of the API and for orders. The empty ones count as
+    /// unset, and hide those of the developer.
     pub(crate) fn environment(&self) -> [(&'static str, String); 9] {
         let (realm, client) = (REALMS[0], &CLIENTS[0]);
         [
@@ -29,7 +29,7 @@ impl Announcement<'_> {
             ("SIPGATE_ISSUER", format!("http://127.0.0.1:{}/auth/realms/{realm}", self.http)),
             ("SIPGATE_REALM", String::new()),
             ("SIPGATE_REDIRECT_URI", self.redirect_uri.unwrap_or(REDIRECT_URI).to_owned()),
-            // For the programs of docs/signing-in.md.
+            // As the programs of docs/signing-in.md read it.
             ("SIPGATE_API", format!("http://127.0.0.1:{}", self.http)),
             ("SIPGATE_REALM_CONTROL", format!("http://127.0.0.1:{}/_realm", self.http)),
             ("SIPGATE_STORE", "memory".to_owned()),

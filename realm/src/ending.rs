@@ -59,7 +59,11 @@ pub(crate) async fn when_told(parent: &Parent, stay: bool) -> io::Result<()> {
 
 /// Runs a command with these variables, and ends with its status. Without the realm, the command
 /// does not go on.
-pub(crate) async fn with_command(parent: &Parent, command: &[String], variables: [(&'static str, String); 9]) -> Result<ExitCode, String> {
+pub(crate) async fn with_command(
+    parent: &Parent,
+    command: &[String],
+    variables: impl IntoIterator<Item = (&'static str, String)>,
+) -> Result<ExitCode, String> {
     let mut signals = Signals::hear().map_err(|error| error.to_string())?;
     let (program, arguments) = command.split_first().ok_or("there is no command")?;
     let mut child = Command::new(program)
