@@ -18,8 +18,8 @@ pub(crate) struct Announcement<'a> {
 }
 
 impl Announcement<'_> {
-    /// The library's variables, and the addresses of the API and for orders. The empty ones count as
-    /// unset, and hide those of the developer.
+    /// The library's variables, and the addresses of the API and for orders. The empty ones count
+    /// as unset, and hide those of the developer.
     pub(crate) fn environment(&self) -> [(&'static str, String); 9] {
         let (realm, client) = (REALMS[0], &CLIENTS[0]);
         [
