@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [library, name, calls, callers] = arguments.as_slice() else { return Err("four arguments".into()) };
     let (calls, callers): (usize, usize) = (calls.parse()?, callers.parse()?);
-    let operation = match library.as_str() {
+    let operation: Operation = match library.as_str() {
         "sipgate-oauth2" => sipgate_oauth2(name)?,
         "nothing" => Box::new(|| true),
         _ => oauth2(name)?,
