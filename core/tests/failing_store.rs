@@ -234,6 +234,24 @@ fn a_login_that_could_not_be_stored_is_not_started() {
 }
 
 #[test]
+fn a_callback_whose_single_use_is_stored_although_the_store_says_that_it_failed_logs_in() {
+    let realm = Realm::start();
+    let store = Fragile::default();
+    let client = client(&realm, &store);
+    for account in ["anna", "bert"] {
+        let request = client.authorization_request("balance:read").unwrap();
+        let callback = realm.callback(request.url());
+        store.set(|store| &store.swap_lies, true);
+        client.complete_login(&request, &callback, account).unwrap().access_token().unwrap();
+    }
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(request.url());
+    store.set(|store| &store.swap_lies, true);
+    client.exchange_callback(&request, &callback).unwrap();
+    assert_eq!(realm.counter("invalid_grant"), 0);
+}
+
+#[test]
 fn corrupt_entries_and_those_of_a_newer_version_are_distinguished_and_not_overwritten() {
     let (_realm, store, source) = logged_in();
     let healthy = store.copy();

@@ -17,22 +17,23 @@ use super::store::Store;
 use crate::context::Context;
 use crate::exchange::repeatable;
 use crate::openid::with_keys;
-use crate::store::{StoreEntry, StoreKey, SwapOutcome};
+use crate::store::{StoreEntry, StoreKey};
 use crate::task::call_options::CallOptions;
 use crate::task::task::{Completer, Task};
 use crate::worker::semaphore::Permit;
 use crate::worker::timer;
 
-/// What the entry of a logout token says.
+/// What the entry of a logout token says. It is there once the token has ended its logins.
 const USED: &[u8] = b"{}";
-const GIVEN_BACK: &[u8] = br#"{"given_back":true}"#;
 
 /// Ends the logins that a logout token is about, and gives their accounts.
 pub(crate) fn start(context: &Arc<Context>, store: &Store, logout_token: String, options: &CallOptions) -> Task<Vec<String>> {
     let (task, completer) = Task::new(options, |why, _| Err(repeatable(why)));
     let (with, store) = (Arc::clone(context), store.clone());
     with_keys::judge_logout(context, logout_token, move |judged| match judged {
-        Ok(token) => Ending { context: with, store, token, taken: None, accounts: VecDeque::new(), ended: Vec::new(), completer }.start(),
+        Ok(token) => {
+            Ending { context: with, store, token, accounts: VecDeque::new(), ended: Vec::new(), completer }.resume_with_store(Ending::run);
+        }
         Err(error) => completer.complete(Err(error)),
     });
     task
@@ -43,68 +44,61 @@ struct Ending {
     context: Arc<Context>,
     store: Store,
     token: LogoutToken,
-    /// The version of the token's entry.
-    taken: Option<String>,
     accounts: VecDeque<String>,
     ended: Vec<String>,
     completer: Completer<Vec<String>>,
 }
 
 impl Ending {
-    fn start(self) {
+    /// Runs `next` on a thread of the pool, once the store has a permit.
+    fn resume_with_store(self, next: fn(Self, Permit)) {
         let semaphore = Arc::clone(&self.store.accounts().shared().store);
-        if let Some((ending, permit)) = semaphore.acquire(self, Self::resume) {
-            ending.resume(permit);
+        if let Some((waiting, permit)) = semaphore.acquire((self, next), Self::resume) {
+            Self::resume(waiting, permit);
         }
     }
 
-    fn resume(self, permit: Permit) {
-        let completer = self.completer.clone();
-        completer.run("a logout", move || self.run(permit));
+    fn resume((ending, next): (Self, fn(Self, Permit)), permit: Permit) {
+        let completer = ending.completer.clone();
+        completer.run("a logout", move || next(ending, permit));
     }
 
     fn run(mut self, permit: Permit) {
-        let found = self.take_token().and_then(|()| self.find_accounts());
+        let found = self.refuse_used().and_then(|()| self.find_accounts());
         drop(permit);
         match found {
             Ok(accounts) => {
                 self.accounts = accounts;
                 self.end_next();
             }
-            Err(error) => self.fail(error),
+            Err(error) => self.completer.complete(Err(error)),
         }
-    }
-
-    /// A token is accepted once, in one process.
-    fn take_token(&mut self) -> Result<()> {
-        let key = self.token_key();
-        let found = ask_store(|| self.store.token_store().load(&key))?;
-        let before = found.filter(|found| found.data == GIVEN_BACK).map(|found| found.version);
-        self.taken = self.write_token(before.as_deref(), USED)?;
-        match self.taken {
-            Some(_) => Ok(()),
-            None => Err(Error::new(ErrorCode::IdToken, "jti: this logout token was used before")),
-        }
-    }
-
-    /// A token that has not ended all its logins may be used again.
-    fn fail(self, error: Error) {
-        if let Some(taken) = &self.taken {
-            let _ = self.write_token(Some(taken), GIVEN_BACK);
-        }
-        self.completer.complete(Err(error));
     }
 
     fn token_key(&self) -> StoreKey {
         accounts_of_sessions::index(&self.context, "jti", &self.token.token_id)
     }
 
-    /// The new version of the token's entry, or `None` if the stored one is not the expected one.
-    fn write_token(&self, expected: Option<&str>, data: &[u8]) -> Result<Option<String>> {
+    fn refuse_used(&self) -> Result<()> {
+        match ask_store(|| self.store.token_store().load(&self.token_key()))? {
+            None => Ok(()),
+            Some(_) => Err(Error::new(ErrorCode::IdToken, "jti: this logout token was used before")),
+        }
+    }
+
+    /// A token is remembered once it has ended all its logins. Until then it can be sent again,
+    /// also if this process is killed.
+    fn finish(self, _permit: Permit) {
+        // If this fails, a copy of the token ends the same logins once more, and none that began
+        // since.
+        let _ = self.remember_token();
+        self.completer.complete(Ok(self.ended));
+    }
+
+    fn remember_token(&self) -> Result<()> {
         let expires_at = Some(self.token.expires_at.saturating_add(self.context.token_rules.leeway));
-        let entry = StoreEntry { version: version(&*self.context.random)?, data: data.to_vec(), expires_at };
-        let swapped = ask_store(|| self.store.token_store().swap(&self.token_key(), expected, &entry))?;
-        Ok((swapped == SwapOutcome::Stored).then_some(entry.version))
+        let entry = StoreEntry { version: version(&*self.context.random)?, data: USED.to_vec(), expires_at };
+        ask_store(|| self.store.token_store().swap(&self.token_key(), None, &entry)).map(|_| ())
     }
 
     fn find_accounts(&self) -> Result<VecDeque<String>> {
@@ -123,10 +117,10 @@ impl Ending {
     }
 
     fn end_next(mut self) {
-        let Some(account) = self.accounts.pop_front() else { return self.completer.complete(Ok(self.ended)) };
+        let Some(account) = self.accounts.pop_front() else { return self.resume_with_store(Self::finish) };
         let session = match Session::new(&self.context, Some(&self.store), account.clone()) {
             Ok(session) => session,
-            Err(error) => return self.fail(error),
+            Err(error) => return self.completer.complete(Err(error)),
         };
         let LogoutToken { subject, session: session_id, issued_at, .. } = self.token.clone();
         let goal = Goal::EndSession(EndedSession { session: session_id, subject, issued_at });
@@ -139,7 +133,7 @@ impl Ending {
                     // Not within the report of another operation.
                     timer::after(Duration::ZERO, move || ending.end_next());
                 }
-                Err(error) => ending.fail(error.clone()),
+                Err(error) => ending.completer.complete(Err(error.clone())),
             }
         };
         session.driver(CallOptions::DEFAULT_TIMEOUT).run(goal, Box::new(report));

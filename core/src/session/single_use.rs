@@ -140,12 +140,21 @@ impl SingleUse {
             };
             let [grant_id] = random::tokens(&*self.context.random)?;
             let marker = Marker { code: self.code.clone(), account: self.uses.account().map(str::to_owned), grant_id, stage: Stage::Taken };
-            if let Some(version) = self.write(expected.as_deref(), &marker)? {
-                return Ok(Taken::Ours(version, marker));
+            match self.write(expected.as_deref(), &marker) {
+                Ok(Some(version)) => return Ok(Taken::Ours(version, marker)),
+                Ok(None) => found = self.marker()?,
+                Err(error) => return self.look_for(marker, error),
             }
-            found = self.marker()?;
         }
         Err(keeps_conflicting())
+    }
+
+    /// Takes it if the write that failed was stored all the same: no other call can then.
+    fn look_for(&self, marker: Marker, error: Error) -> Result<Taken> {
+        match self.marker() {
+            Ok(Some((version, found))) if found.grant_id == marker.grant_id => Ok(Taken::Ours(version, marker)),
+            _ => Err(error),
+        }
     }
 
     /// The marker that is stored, and its version.

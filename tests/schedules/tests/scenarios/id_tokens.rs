@@ -1,11 +1,12 @@
 //! ID tokens that are judged once the keys are there, and sessions that end at the server.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use schedules::{ErrorCode, Machine, Stage, Store, TokenSource, explore, now, pass};
 
-use crate::register::{Planted, Register};
+use crate::register::{Planted, Register, Trouble};
 use crate::support::{at_once, token, told};
 
 fn stage() -> Stage {
@@ -114,6 +115,35 @@ fn the_end_of_a_session_during_a_refresh_ends_its_login() {
         assert!(now() - began < Duration::from_secs(1));
         assert_eq!(stage.server.seen().reused, 0);
     });
+}
+
+#[test]
+fn a_logout_token_that_could_not_end_its_login_can_be_sent_again() {
+    explore(Machine::Fast, 50, || {
+        for trouble in [Trouble::Errs, Trouble::ErrsAfterwards, Trouble::Panics] {
+            (0..8).for_each(|first| send_again(trouble, first..first + 2));
+        }
+    });
+}
+
+fn send_again(trouble: Trouble, which: Range<usize>) {
+    let register = Register::with_locks();
+    let stage = with(Store::new(register.clone()));
+    let (source, client) = (stage.fresh(), stage.client());
+    let logout_token = stage.server.logout_token();
+    register.fail(trouble, which);
+    let first = client.accept_logout_token(&logout_token);
+    register.repair();
+    match first {
+        Ok(ended) => assert_eq!(ended, ["user-42"]),
+        Err(error) => {
+            assert_eq!(error.code(), ErrorCode::StoreUnavailable, "{error}");
+            client.accept_logout_token(&logout_token).unwrap();
+        }
+    }
+    // The source belongs to another process, which looks into the store once a second.
+    pass(Duration::from_secs(2));
+    assert_eq!(token(&source).unwrap_err(), ErrorCode::LoginRequired);
 }
 
 #[test]
