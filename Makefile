@@ -33,7 +33,7 @@ realm: ## the local realm, left running, for a login by hand in your browser
 	@cargo build -p sipgate-oauth2-realm
 	@target/debug/sipgate-oauth2-realm --human
 
-build: ## everything that demo and test use, unoptimised
+build: node_modules ## everything that demo and test use, unoptimised
 	@cargo build --examples --bins --lib
 	@$(PYTHON) bindings-python/stage.py debug
 	@node bindings-node/stage.mjs debug
@@ -156,7 +156,7 @@ test-oidc-provider: build ## a real oidc-provider 9 with strict rotation, fetche
 test-django-oauth-toolkit: build ## a real django-oauth-toolkit 3, known by discovery only, fetched from PyPI
 	$(PYTHON) tests/django_oauth_toolkit/run.py
 
-lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, dependencies, stubs against the binary, generated files against their sources
+lint: build $(VENV)/.ready ## formatting, lints, types, spelling, dependencies, stubs against the binary, generated files against their sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features sipgate-oauth2/log -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features -p sipgate-oauth2
@@ -179,7 +179,7 @@ lint: build $(VENV)/.ready node_modules ## formatting, lints, types, spelling, d
 site: build $(SITE)/.ready ## the documentation as a site, in target/site, with the reference of each language; a broken link fails
 	bash tests/site/build.sh
 
-api-table: build $(VENV)/.ready node_modules ## tests/api_parity/TABLE.md: what each language offers
+api-table: build $(VENV)/.ready ## tests/api_parity/TABLE.md: what each language offers
 	$(IN_VENV)/python tests/api_parity/run.py --write
 
 header: ## include/sipgate_oauth2.h, made again from bindings-c
@@ -213,7 +213,7 @@ test-instructions: $(ZIG)/.ready ## how many instructions operations without I/O
 instructions: $(ZIG)/.ready ## the same, and records today's figures
 	$(PYTHON) benches/instructions.py --record
 
-bench: ## speed against hand-written code, as ratios in one run, and beside other libraries
+bench: node_modules ## speed against hand-written code, as ratios in one run, and beside other libraries
 	$(PYTHON) benches/run.py
 	$(PYTHON) benches/peers/run.py
 
@@ -222,7 +222,7 @@ growth: ## saves and refreshes a second of one SQLite store, with disks of three
 	$(PYTHON) benches/growth.py
 	$(PYTHON) benches/growth_page.py
 
-dist: $(ZIG)/.ready ## what users install, in dist/: wheels, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
+dist: $(ZIG)/.ready node_modules ## what users install, in dist/: wheels, npm packages, C tree, sdist, crates (TARGETS="x86_64-unknown-linux-musl …": for these)
 	$(PYTHON) tests/dist/build.py $(TARGETS)
 
 test-dist: dist build ## what is in each of them, and the main job and the tests of docs/testing.md with each in an empty environment

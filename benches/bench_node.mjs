@@ -14,7 +14,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { Client, Store, TokenSet } from '../bindings-node/index.mjs'
 
-const PACKAGE = new URL('../bindings-node/', import.meta.url)
+/** As it is packed. */
+const PACKAGE = new URL('../target/node/node_modules/sipgate-oauth2/', import.meta.url)
 const REDIRECT_URI = 'http://127.0.0.1:53682/callback'
 const SCOPE = 'openid balance:read'
 

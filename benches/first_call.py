@@ -42,8 +42,10 @@ except LoginRequiredError:
 else:
     raise SystemExit(1)
 """
+# As it is packed.
+NODE_PACKAGE = ROOT / "target" / "node" / "node_modules" / "sipgate-oauth2"
 NODE = f"""
-const {{ Client }} = require({str(ROOT / "bindings-node")!r})
+const {{ Client }} = require({str(NODE_PACKAGE)!r})
 const client = Client.fromEnv()
 if (!client.authorizationRequest('balance:read').url.startsWith('https://')) process.exit(1)
 """

@@ -2,7 +2,7 @@
 
 const { drainAtExit } = require('./lib/at_exit.cjs')
 const { Client, ServerMetadata } = require('./lib/client.cjs')
-const { classes, native } = require('./lib/native.cjs')
+const { ERROR_CODES, classes, native } = require('./lib/native.cjs')
 const { AuthorizationRequest, TokenSet } = require('./lib/objects.cjs')
 const { TokenSource } = require('./lib/source.cjs')
 const { Store, checkStore } = require('./lib/store.cjs')
@@ -12,7 +12,7 @@ drainAtExit()
 module.exports = {
   AuthorizationRequest,
   Client,
-  ERROR_CODES: Object.freeze(native.errorCodes().map(Object.freeze)),
+  ERROR_CODES,
   ServerMetadata,
   Store,
   TokenSet,

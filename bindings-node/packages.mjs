@@ -8,12 +8,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { buildSync } from 'esbuild'
+
 const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
 const checkout = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 const licences = readdirSync(root).filter((name) => name.startsWith('LICENSE-'))
 
-/** The only list of platforms. A test compares `lib/addon.cjs` with it. */
+/** The only list of platforms. A test compares what is packed with it. */
 export const PLATFORMS = [
   { name: 'linux-x64-gnu', os: 'linux', cpu: 'x64', libc: 'glibc' },
   { name: 'linux-arm64-gnu', os: 'linux', cpu: 'arm64', libc: 'glibc' },
@@ -49,6 +51,24 @@ export function writeMain(folder) {
   const optionalDependencies = Object.fromEntries(PLATFORMS.map((platform) => [packageName(platform), checkout.version]))
   writePackage(folder, { ...published, optionalDependencies })
   for (const name of [...checkout.files, 'README.md']) cpSync(join(here, name), join(folder, name), { recursive: true })
+  bundle(folder)
+}
+
+/** Each entry point becomes one file. If a process loads ten files instead, it starts 2 to 3 ms later. */
+function bundle(folder) {
+  const entryPoints = [checkout.main, ...Object.values(checkout.bin)].map((name) => join(here, name))
+  buildSync({
+    entryPoints,
+    outbase: here,
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    keepNames: true,
+    platform: 'node',
+    target: checkout.engines.node.replace('>=', 'node'),
+    external: PLATFORMS.map(packageName),
+    logLevel: 'warning',
+  })
 }
 
 /**

@@ -4,8 +4,7 @@
 //   node stage.mjs [debug|release]
 //
 // The first is node_modules at the root, which `npm ci` in this folder leaves alone. The second is
-// target/node: both packages under node_modules, with the example beside them. It needs no tool but
-// Node.
+// target/node: both packages under node_modules, with the example beside them.
 
 import { copyFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'

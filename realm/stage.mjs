@@ -3,7 +3,7 @@
 //   node stage.mjs [debug|release]
 //
 // target/realm/python and target/realm/node are what one installs. The root's node_modules gets the
-// program, for realm/node itself. It needs no tool but Node.
+// program, for realm/node itself.
 
 import { chmodSync, copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

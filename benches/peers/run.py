@@ -273,7 +273,7 @@ def main() -> int:
             "REQUESTS_CA_BUNDLE": trusted.name,
             "NODE_EXTRA_CA_CERTS": trusted.name,
             "MODULES": str(PACKAGES.modules),
-            "OUR_MODULE": str(ROOT / "bindings-node"),
+            "OUR_MODULE": str(ROOT / "target" / "node" / "node_modules" / "sipgate-oauth2"),
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": compiled_python,
         }

@@ -7,7 +7,8 @@ const native = require('./addon.cjs')
 /** The usual code and remedy of each class, by its name. */
 const usual = new Map()
 
-const numbers = new Map(native.errorCodes().map(({ code, number }) => [code, number]))
+const ERROR_CODES = Object.freeze(native.errorCodes().map(Object.freeze))
+const numbers = new Map(ERROR_CODES.map(({ code, number }) => [code, number]))
 
 class SipgateOAuth2Error extends Error {
   static {
@@ -138,4 +139,4 @@ function guarded(place, call) {
   }
 }
 
-module.exports = { classes, fromFields, fromThrown, guarded, invalidArgument, native, remember }
+module.exports = { ERROR_CODES, classes, fromFields, fromThrown, guarded, invalidArgument, native, remember }
