@@ -6,6 +6,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { setImmediate as turn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 const { MODULES, RESPONSE, REFRESH_TOKEN } = process.env
@@ -68,7 +69,9 @@ function cpuSeconds() {
 }
 
 async function repeat(operation, calls) {
-  for (let call = 0; call < calls; call++) {
+  for (let call = 1; call <= calls; call++) {
+    // As in a server, whose event loop turns. Node frees native memory between its turns only.
+    if (call % 100 === 0) await turn()
     // A promise costs what it costs, and a value nothing.
     const result = operation()
     if (!(typeof result === 'string' ? result : await result)) throw new Error('an empty result')
