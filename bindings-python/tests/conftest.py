@@ -50,7 +50,7 @@ class Realm:
         return self.requests("token")
 
     def requests(self, path: str) -> list[dict[str, Any]]:
-        requests: list[dict[str, Any]] = self._ask(f"requests?path={path}", None)
+        requests: list[dict[str, Any]] = self._ask(f"requests?on={path}", None)
         return requests
 
     def fault(self, kind: str, times: int = 1, **more: object) -> None:

@@ -120,20 +120,16 @@ class Realm {
     return token
   }
 
-  requests(path) {
-    return this.#ask('GET', path === undefined ? 'requests' : `requests?path=${encodeURIComponent(path)}`)
+  requests(on = 'any') {
+    return this.order('requests', { on })
   }
 
   counters() {
-    return this.#ask('GET', 'counters')
+    return this.order('counters', {})
   }
 
   async reset() {
     await this.order('reset', {})
-  }
-
-  order(name, order) {
-    return this.#ask('POST', name, JSON.stringify(order))
   }
 
   stop() {
@@ -154,19 +150,20 @@ class Realm {
     await ended
   }
 
-  #ask(method, path, body) {
+  order(name, order) {
+    const body = JSON.stringify(order)
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
-      const request = http.request(`${this.url}/_realm/${path}`, { method, headers, agent: this.#agent }, (response) => {
+      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
+      const request = http.request(`${this.url}/_realm/${name}`, { method: 'POST', headers, agent: this.#agent }, (response) => {
         const parts = []
         response.on('data', (part) => parts.push(part))
         response.on('error', reject)
         response.on('end', () => {
           const text = Buffer.concat(parts).toString()
-          if (response.statusCode === 404) return reject(new RealmError(`${path}: the realm has no such order`))
+          if (response.statusCode === 404) return reject(new RealmError(`${name}: the realm has no such order`))
           const said = JSON.parse(text)
           if (response.statusCode === 200) resolve(said)
-          else reject(new RealmError(`${path}: ${said.error}`))
+          else reject(new RealmError(`${name}: ${said.error}`))
         })
       })
       request.on('error', (cause) => reject(new RealmError(`the realm does not respond: ${cause.message}`, { cause })))

@@ -3,7 +3,8 @@ export declare class RealmError extends Error {}
 
 export interface RealmOptions {
   /**
-   * The application's redirect URI. It is registered, beside any at `localhost` and `127.0.0.1`.
+   * The application's redirect URI. It is registered, beside any at `http://localhost`,
+   * `http://127.0.0.1` and `https://example.com`.
    * `http://localhost/callback` unless given.
    */
   redirectUri?: string
@@ -18,7 +19,10 @@ export interface LoginOptions {
   password?: string
   /** A browser with a name keeps its cookies until {@link Realm.reset}. */
   browser?: string
-  /** `false` denies access, if the user is asked: see {@link Realm.clients}. */
+  /**
+   * `false` denies consent. It is an error if the user is not asked: only one of
+   * {@link Realm.clients} asks.
+   */
   consent?: boolean
 }
 
@@ -107,8 +111,11 @@ export interface Realm {
   rotateKeys(options?: { removeOld?: boolean }): Promise<void>
   /** A token that a server posts to log a user out, for a test to post. */
   logoutToken(options?: { user?: string; sid?: string } & Readonly<Record<string, unknown>>): Promise<string>
-  /** What the server has received, in order; only at one path, such as `token`, if it is named. */
-  requests(path?: string): Promise<ReceivedRequest[]>
+  /**
+   * What the server has received, in order. `on` selects by the names of {@link Realm.fault}:
+   * `token`, `api` and so on.
+   */
+  requests(on?: string): Promise<ReceivedRequest[]>
   /** How often things happened: `logins`, `code_grants`, `refresh_grants` and more. */
   counters(): Promise<Record<string, number>>
   /** Forgets all logins, faults, settings and requests, and sets the clock right. */

@@ -14,8 +14,8 @@ use crate::alteration::Alteration;
 use crate::backchannel;
 use crate::clock;
 use crate::control_login::Browsers;
+use crate::faults::{TARGETS, no_such_target};
 use crate::fixtures::USERS;
-use crate::form::Form;
 use crate::keys::Rotation;
 use crate::session::Ended;
 use crate::settings::Change;
@@ -33,8 +33,8 @@ pub(crate) fn routes(site: Router) -> Router<Arc<App>> {
         .route("/_realm/settings", post(settings))
         .route("/_realm/advance", post(advance))
         .route("/_realm/faults", post(faults))
-        .route("/_realm/requests", get(requests))
-        .route("/_realm/counters", get(counters))
+        .route("/_realm/requests", get(requests).post(requests_by_order))
+        .route("/_realm/counters", get(counters).post(counters))
         .route("/_realm/end_sessions", post(end_sessions))
         .route("/_realm/rotate_keys", post(rotate_keys))
         .route("/_realm/logout_token", post(logout_token))
@@ -184,9 +184,31 @@ async fn faults(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Respon
     respond(app.faults.order(order).map(|waiting| json!({"waiting": waiting})))
 }
 
-async fn requests(State(app): State<Arc<App>>, uri: Uri) -> Json<Vec<Value>> {
-    let query = Form::parse(uri.query().unwrap_or_default().as_bytes());
-    Json(app.ledger.requests(query.get("path")))
+/// Which requests a test asks about: all, unless it names a target.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Requests {
+    on: Option<String>,
+}
+
+async fn requests(State(app): State<Arc<App>>, uri: Uri) -> Response {
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    received(&app, query.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect())
+}
+
+async fn requests_by_order(State(app): State<Arc<App>>, Json(order): Json<Value>) -> Response {
+    received(&app, order)
+}
+
+fn received(app: &App, order: Value) -> Response {
+    let target = match serde_json::from_value(order) {
+        Ok(Requests { on }) => on.unwrap_or_else(|| "any".to_owned()),
+        Err(error) => return refused(&error.to_string()),
+    };
+    if !TARGETS.contains(&target.as_str()) {
+        return refused(&no_such_target(&target));
+    }
+    Json(app.ledger.requests(&target)).into_response()
 }
 
 async fn counters(State(app): State<Arc<App>>) -> Json<Value> {

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use url::Url;
 
+use crate::fixtures::CLIENTS;
 use crate::form;
-use crate::site::Encrypted;
+use crate::site::{Encrypted, REALMS};
 
 /// More steps than any login takes.
 const MAX_STEPS: usize = 8;
@@ -51,6 +52,22 @@ struct Order {
 
 fn accept() -> bool {
     true
+}
+
+impl Order {
+    /// Consent can be denied only by a user whom the realm has asked for it.
+    fn arrived(&self, asked: bool, callback: Value) -> Result<Value, String> {
+        if self.consent || asked {
+            return Ok(callback);
+        }
+        let asking: Vec<_> =
+            CLIENTS.iter().filter(|client| client.consent).flat_map(|client| REALMS.map(|realm| client.id_in(realm))).collect();
+        Err(format!(
+            "consent: {} was not asked, and could not deny it; {} ask, each user once, and again after withdraw_consent",
+            self.username,
+            asking.join(" and ")
+        ))
+    }
 }
 
 /// A logout that the application sends the browser to.
@@ -104,17 +121,18 @@ async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<Val
     let start = Url::parse(&order.authorization_url).map_err(|error| format!("authorization_url: {error}"))?;
     let home = &start[..url::Position::BeforePath];
     let mut page = visit(site, &start, None, cookies).await?;
+    let mut asked = false;
     for _ in 0..MAX_STEPS {
         if let Some(location) = page.location {
             match Url::parse(&location) {
                 Ok(next) if location.starts_with(&format!("{home}/auth/realms/")) => page = visit(site, &next, None, cookies).await?,
-                _ => return Ok(json!({"callback": location})),
+                _ => return order.arrived(asked, json!({"callback": location})),
             }
             continue;
         }
         if page.body.contains("id=\"form-post\"") {
             let action = attribute(&page.body, "action=\"").ok_or("a form without an action")?;
-            return Ok(json!({"callback": action, "form": form::encode(&borrowed(&hidden_fields(&page.body)))}));
+            return order.arrived(asked, json!({"callback": action, "form": form::encode(&borrowed(&hidden_fields(&page.body)))}));
         }
         let form = if page.body.contains("id=\"kc-form-login\"") {
             if page.body.contains("id=\"input-error\"") {
@@ -122,6 +140,7 @@ async fn walk(site: &Router, order: &Order, cookies: &mut Cookies) -> Result<Val
             }
             form::encode(&[("username", &order.username), ("password", &order.password), ("credentialId", "")])
         } else if let Some(code) = attribute(&page.body, "name=\"code\" value=\"") {
+            asked = true;
             form::encode(&[("code", &code), if order.consent { ("accept", "Yes") } else { ("cancel", "No") }])
         } else {
             let text = attribute(&page.body, "role=\"alert\">").unwrap_or_default();

@@ -77,26 +77,11 @@ pub(crate) struct Script {
 impl Fault {
     /// Fails if the fault is not valid.
     fn check(&self) -> Result<(), String> {
-        const TARGETS: [&str; 13] = [
-            "any",
-            "auth",
-            "balance",
-            "certs",
-            "connection",
-            "discovery",
-            "introspect",
-            "login",
-            "logout",
-            "revoke",
-            "token",
-            "userinfo",
-            "api",
-        ];
-        if !TARGETS.contains(&self.on.as_str()) {
-            return Err(format!("no such target: {}; there are {}", self.on, TARGETS.join(", ")));
+        if self.on != CONNECTION && !TARGETS.contains(&self.on.as_str()) {
+            return Err(format!("{}, {CONNECTION}", no_such_target(&self.on)));
         }
         let on_connections = matches!(self.kind, Kind::Close | Kind::Reset | Kind::CloseAfterClientHello);
-        if self.kind != Kind::Silent && on_connections != (self.on == "connection") {
+        if self.kind != Kind::Silent && on_connections != (self.on == CONNECTION) {
             return Err(format!("{:?} is not for {}", self.kind, self.on));
         }
         self.script().map(|_| ())
@@ -163,12 +148,11 @@ impl Faults {
     }
 
     pub(crate) fn for_connection(&self) -> Option<Fault> {
-        self.take(|on| on == "connection")
+        self.take(|on| on == CONNECTION)
     }
 
     pub(crate) fn for_request(&self, path: &str) -> Option<Fault> {
-        let targets = targets(path);
-        self.take(|on| on == "any" || targets.contains(&on))
+        self.take(|on| is_for(on, path))
     }
 
     fn take(&self, matches: impl Fn(&str) -> bool) -> Option<Fault> {
@@ -197,7 +181,23 @@ fn take<T: Clone>(waiting: &mut Vec<T>, matches: impl Fn(&T) -> bool, times: imp
     Some(taken)
 }
 
-/// The names a fault may use for a path.
+/// Whether a request for this path is one of those that the target names.
+pub(crate) fn is_for(target: &str, path: &str) -> bool {
+    target == "any" || targets(path).contains(&target)
+}
+
+/// Which requests a fault is for, and which ones a test asks about.
+pub(crate) const TARGETS: [&str; 12] =
+    ["any", "api", "auth", "balance", "certs", "discovery", "introspect", "login", "logout", "revoke", "token", "userinfo"];
+
+/// A fault may also be for what comes before a request.
+const CONNECTION: &str = "connection";
+
+pub(crate) fn no_such_target(target: &str) -> String {
+    format!("no such target: {target}; there are {}", TARGETS.join(", "))
+}
+
+/// The names of a path.
 pub(crate) fn targets(path: &str) -> Vec<&str> {
     if path.starts_with("/v2/") {
         return vec!["api", if path == "/v2/balance" { "balance" } else { "" }];

@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::faults::is_for;
+
 const COUNTERS: [&str; 17] = [
     "balance_ok",
     "balance_refused",
@@ -64,14 +66,10 @@ impl Ledger {
         all.into()
     }
 
-    /// The requests whose path is `end` or ends with `/end`; all requests if `end` is `None`.
-    pub(crate) fn requests(&self, end: Option<&str>) -> Vec<Value> {
+    /// The requests that the target names, in order.
+    pub(crate) fn requests(&self, target: &str) -> Vec<Value> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = |entry: &&Value| {
-            let path = entry["path"].as_str().unwrap_or_default();
-            end.is_none_or(|end| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/') || end.starts_with('/')))
-        };
-        requests.iter().filter(wanted).cloned().collect()
+        requests.iter().filter(|entry| entry["path"].as_str().is_some_and(|path| is_for(target, path))).cloned().collect()
     }
 
     pub(crate) fn clear(&self) {

@@ -29,9 +29,8 @@ pub(crate) fn order(name: &str, order: &str) -> Result<String, String> {
 
 fn send(control: &Url, name: &str, order: &str) -> Result<String, String> {
     let port = control.port().filter(|_| control.scheme() == "http").ok_or_else(|| format!("{control} is not the address of a realm"))?;
-    let method = if matches!(name, "requests" | "counters") { "GET" } else { "POST" };
     let request = format!(
-        "{method} {}/{name} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{order}",
+        "POST {}/{name} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{order}",
         control.path(),
         order.len()
     );

@@ -135,14 +135,14 @@ def pytest(place: Place) -> None:
     sections = ("pytest", "An account without a server", "Errors that a test makes")
     with place.room(*sections, app__py=page.application()) as room:
         said = place.run(place.python, "-m", "pytest", "-q", ".", cwd=room)
-        expect(said, "9 passed")
+        expect(said, "10 passed")
         said = place.run(place.python, "-m", "pytest", "-q", "-n", "2", ".", cwd=room)
-        expect(said, "9 passed")
+        expect(said, "10 passed")
 
 
 def node_test(place: Place) -> None:
     with place.room("node:test", "Errors that a test makes") as room:
-        expect(place.run("node", "--test", "--test-reporter=tap", cwd=room), "# pass 4\n")
+        expect(place.run("node", "--test", "--test-reporter=tap", cwd=room), "# pass 5\n")
 
 
 def vitest(place: Place) -> None:

@@ -65,7 +65,7 @@ impl Realm {
 
     /// The requests that the token endpoint saw.
     pub(crate) fn token_requests(&self) -> Vec<Value> {
-        let url = format!("{}/_realm/requests?path=token", self.address("http"));
+        let url = format!("{}/_realm/requests?on=token", self.address("http"));
         let text = ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap();
         serde_json::from_str::<Value>(&text).unwrap().as_array().unwrap().clone()
     }

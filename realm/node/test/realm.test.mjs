@@ -67,6 +67,19 @@ test('a fault breaks as many responses as are named', async () => {
   assert.equal((await realm.requests('token')).length, 4)
 })
 
+test('the calls of the API can be counted', async () => {
+  assert.equal(await status(await (await logIn()).accessToken()), 200)
+  assert.deepEqual((await realm.requests('api')).map(({ path }) => path), ['/v2/balance'])
+})
+
+test('only a user who is asked can deny access', async () => {
+  const asking = realm.clients.find(({ consent }) => consent)
+  const ask = { realm: asking.realm, clientId: asking.client_id, clientSecret: asking.secret }
+  const client = Client.keycloak({ ...realm.clientOptions, ...ask, store: Store.memory() })
+  assert.match(await realm.login(client.authorizationRequest('openid').url, { consent: false }), /error=access_denied/)
+  await assert.rejects(realm.login(newClient().authorizationRequest('openid').url, { consent: false }), /anna was not asked/)
+})
+
 test('a fault of a connection is not for the next order', async () => {
   const source = await logIn()
   await realm.fault('connection', 'reset')
@@ -120,6 +133,7 @@ test('sessions that end end the login, and a logout token names the account', as
 test('a wrong order is an error that says what is wrong', async () => {
   await assert.rejects(realm.settings({ lifespan: 1 }), /unknown field `lifespan`/)
   await assert.rejects(realm.fault('tokens', 'silent'), /no such target: tokens; there are/)
+  await assert.rejects(realm.requests('tokens'), /no such target: tokens; there are any, api,/)
   await assert.rejects(realm.advance({ weeks: 1 }), /there is no weeks; there are seconds/)
   await assert.rejects(realm.order('rewind', {}), /no such order/)
 })

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from .program import PROGRAM
 
@@ -39,8 +39,9 @@ class Realm:
         redirect_uri: str = "http://localhost/callback",
         program: str | os.PathLike[str] | None = None,
     ) -> None:
-        """`redirect_uri` is that of the application. It is registered, beside any at `localhost`
-        and `127.0.0.1`. `program` is another `sipgate-oauth2-realm` than that of this package.
+        """`redirect_uri` is that of the application. It is registered, beside any at
+        `http://localhost`, `http://127.0.0.1` and `https://example.com`. `program` is another
+        `sipgate-oauth2-realm` than that of this package.
         """
         self.redirect_uri = redirect_uri
         self._program = Path(PROGRAM if program is None else program)
@@ -162,7 +163,8 @@ class Realm:
         sent to. With `response_mode=form_post`, it is what the browser posts.
 
         There are two users, `anna` and `berta`. A `browser` with a name keeps its cookies until
-        `reset`. `consent=False` denies access, if the user is asked: see `clients`.
+        `reset`. `consent=False` denies consent. It is an error if the user is not asked: only one
+        of the `clients` asks.
         """
         order = {
             "authorization_url": authorization_url,
@@ -236,17 +238,16 @@ class Realm:
             order["sid"] = sid
         return str(self.order("logout_token", order)["logout_token"])
 
-    def requests(self, path: str | None = None) -> list[dict[str, Any]]:
-        """What the server has received, in order; only at one path, such as `token`, if it is
-        named. Each has `method`, `path`, `query`, `headers` (pairs), `body`.
+    def requests(self, on: str = "any") -> list[dict[str, Any]]:
+        """What the server has received, in order. `on` selects by the names of `fault`: `token`,
+        `api` and so on. Each has `method`, `path`, `query`, `headers` (pairs), `body`.
         """
-        query = "" if path is None else f"?path={quote(path)}"
-        received: list[dict[str, Any]] = self._ask("GET", f"requests{query}", None)
+        received: list[dict[str, Any]] = self._ask("requests", {"on": on})
         return received
 
     def counters(self) -> dict[str, int]:
         """How often things happened: `logins`, `code_grants`, `refresh_grants` and more."""
-        counted: dict[str, int] = self._ask("GET", "counters", None)
+        counted: dict[str, int] = self._ask("counters", {})
         return counted
 
     def reset(self) -> None:
@@ -255,7 +256,7 @@ class Realm:
 
     def order(self, name: str, order: Mapping[str, Any]) -> dict[str, Any]:
         """Any order of the README, by its name."""
-        response: dict[str, Any] = self._ask("POST", name, json.dumps(order))
+        response: dict[str, Any] = self._ask(name, order)
         return response
 
     def _said(self, name: str) -> Any:
@@ -265,7 +266,7 @@ class Realm:
             )
         return self._ready[name]
 
-    def _ask(self, method: str, path: str, body: str | None) -> Any:
+    def _ask(self, name: str, order: Mapping[str, Any]) -> Any:
         """Over one connection: a fault of the next connection is meant for the application."""
         place = urlsplit(self.url).netloc
         with self._lock:
@@ -274,17 +275,17 @@ class Realm:
                 self._owner = os.getpid()
             headers = {"Content-Type": "application/json"}
             try:
-                self._connection.request(method, f"/_realm/{path}", body, headers)
+                self._connection.request("POST", f"/_realm/{name}", json.dumps(order), headers)
                 response = self._connection.getresponse()
                 content = response.read()
             except (OSError, http.client.HTTPException) as problem:
                 self._connection.close()
                 raise RealmError(f"the realm does not respond: {problem!r}") from problem
         if response.status == 404:
-            raise RealmError(f"{path}: the realm has no such order")
+            raise RealmError(f"{name}: the realm has no such order")
         said = json.loads(content)
         if response.status != 200:
-            raise RealmError(f"{path}: {said['error']}")
+            raise RealmError(f"{name}: {said['error']}")
         return said
 
     def __repr__(self) -> str:

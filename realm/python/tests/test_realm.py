@@ -63,7 +63,9 @@ def test_the_callback_of_form_post_is_what_the_browser_posts(
     assert sipgate_client.complete_login(request, posted).access_token()
 
 
-def test_a_user_can_deny_access(sipgate_realm: Realm) -> None:
+def test_only_a_user_who_is_asked_can_deny_access(
+    sipgate_realm: Realm, sipgate_client: Client
+) -> None:
     asking = next(client for client in sipgate_realm.clients if client["consent"])
     client = Client.keycloak(
         f"{sipgate_realm.url}/auth",
@@ -75,6 +77,9 @@ def test_a_user_can_deny_access(sipgate_realm: Realm) -> None:
     )
     request = client.authorization_request("openid")
     assert "error=access_denied" in sipgate_realm.login(request.url, consent=False)
+    request = sipgate_client.authorization_request("openid")
+    with pytest.raises(RealmError, match=f"anna was not asked.*{asking['client_id']}"):
+        sipgate_realm.login(request.url, consent=False)
 
 
 def test_a_fault_breaks_as_many_responses_as_are_named(
@@ -86,6 +91,13 @@ def test_a_fault_breaks_as_many_responses_as_are_named(
             logged_in_source.refresh()
     assert logged_in_source.refresh()
     assert len(sipgate_realm.requests("token")) == 4
+
+
+def test_the_calls_of_the_api_can_be_counted(
+    sipgate_realm: Realm, logged_in_source: TokenSource
+) -> None:
+    assert status(sipgate_realm.api_url, logged_in_source.access_token()) == 200
+    assert [call["path"] for call in sipgate_realm.requests("api")] == ["/v2/balance"]
 
 
 def test_a_fault_of_a_connection_is_not_for_the_next_order(
@@ -170,6 +182,8 @@ def test_a_wrong_order_is_an_error_that_says_what_is_wrong(sipgate_realm: Realm)
         sipgate_realm.settings(lifespan=1)
     with pytest.raises(RealmError, match="no such target: tokens; there are"):
         sipgate_realm.fault("tokens", "silent")
+    with pytest.raises(RealmError, match="no such target: tokens; there are any, api,"):
+        sipgate_realm.requests("tokens")
     with pytest.raises(RealmError, match="wrong username or password"):
         sipgate_realm.login(
             f"{sipgate_realm.issuer}/protocol/openid-connect/auth?response_type=code"

@@ -176,17 +176,21 @@ fn the_balance_requires_a_token_with_the_scope() {
 }
 
 #[test]
-fn denying_consent_sends_access_denied_and_accepting_is_remembered() {
+fn consent_is_denied_only_by_a_user_who_is_asked_and_is_remembered() {
     let realm = Realm::start();
-    let url = realm.authorization_url("third-party", "3000003-0-consent", "balance:read");
-    let log_in = |consent: bool| {
+    let log_in = |client: &str, consent: bool| {
+        let url = realm.authorization_url("third-party", client, "balance:read");
         let order = json!({"authorization_url": url, "username": "anna", "password": "anna-pw", "consent": consent});
-        callback(&realm.order("login", &order))
+        realm.send("POST", "/_realm/login", &[("Content-Type", "application/json")], &order.to_string())
     };
-    assert_eq!(parameter(&log_in(false), "error"), "access_denied");
-    assert_ne!(parameter(&log_in(true), "code"), "");
-    // The consent page is not shown again.
-    assert_ne!(parameter(&log_in(false), "code"), "");
+    assert_eq!(parameter(&callback(&log_in("3000003-0-consent", false).json()), "error"), "access_denied");
+    assert_ne!(parameter(&callback(&log_in("3000003-0-consent", true).json()), "code"), "");
+    // The second one is not asked again.
+    for client in ["1000001-0-test", "3000003-0-consent"] {
+        let refused = log_in(client, false);
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert!(refused.body.contains("anna was not asked") && refused.body.contains(CONSENTING), "{}", refused.body);
+    }
 }
 
 #[test]
@@ -229,10 +233,34 @@ fn requests_are_recorded_verbatim_even_if_a_fault_discards_them() {
     let head = format!("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", path("third-party", "token"), body.len());
     assert_eq!(realm.exchange(&(head + body), PATIENCE), End::Closed(String::new()));
 
-    let requests = realm.send("GET", "/_realm/requests?path=token", &[], "").json();
+    let requests = realm.send("GET", "/_realm/requests?on=token", &[], "").json();
     assert_eq!(requests.as_array().map(Vec::len), Some(1));
     assert_eq!(requests[0]["body"], body);
     assert_eq!(realm.send("GET", "/_realm/counters", &[], "").json()["token_requests"], 1);
+}
+
+#[test]
+fn requests_have_the_names_that_faults_have_and_an_unknown_name_is_an_error() {
+    let realm = Realm::start();
+    let tokens = realm.tokens("third-party", "one");
+    realm.order("reset", &json!({}));
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+    for path in ["/v2/balance", "/v2/authorization/userinfo", &path("third-party", "userinfo")] {
+        realm.send("GET", path, &[("Authorization", &bearer)], "");
+    }
+    for (on, count) in [("any", 3), ("api", 2), ("balance", 1), ("userinfo", 1), ("token", 0)] {
+        let named = realm.send("GET", &format!("/_realm/requests?on={on}"), &[], "").json();
+        assert_eq!(named.as_array().map(Vec::len), Some(count), "{on}");
+        assert_eq!(realm.order("requests", &json!({"on": on})), named);
+    }
+    let names = "there are any, api, auth, balance, certs, discovery, introspect, login, logout, revoke, token, userinfo";
+    for (query, problem) in [("on=tokens", format!("no such target: tokens; {names}")), ("path=token", "unknown field `path`".to_owned())] {
+        let refused = realm.send("GET", &format!("/_realm/requests?{query}"), &[], "");
+        assert!(refused.status == 400 && refused.body.contains(&problem), "{}", refused.body);
+    }
+    let fault = json!({"on": "tokens", "kind": "silent"});
+    let refused = realm.send("POST", "/_realm/faults", &[("Content-Type", "application/json")], &fault.to_string());
+    assert!(refused.body.contains(&format!("{names}, connection")), "{}", refused.body);
 }
 
 #[test]

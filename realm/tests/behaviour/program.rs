@@ -118,6 +118,8 @@ fn a_command_logs_in_and_gives_orders_without_http() {
         "$0" login "$url"
         "$0" order advance '{"seconds": 300}'
         "$0" order counters
+        "$0" order requests '{"on": "login"}'
+        "$0" order requests '{"on": "tokens"}'
         "$0" order advance '{"second": 1}' || "$0" order rewind
     "#;
     let said = Command::new(PROGRAM).args(["--", "sh", "-c", script, PROGRAM]).output().expect("it runs");
@@ -126,6 +128,8 @@ fn a_command_logs_in_and_gives_orders_without_http() {
     assert!(lines[0].starts_with("http://localhost/callback?state=s&") && lines[0].contains("&code="), "{out}{problems}");
     assert_eq!(lines[1], r#"{"ahead":300}"#);
     assert!(lines[2].contains(r#""logins":1"#), "{out}");
+    assert_eq!(lines[3], "[]");
+    assert!(problems.contains("no such target: tokens"), "{problems}");
     assert!(problems.contains("unknown field `second`") && problems.contains("no such order: rewind"), "{problems}");
     assert_eq!(said.status.code(), Some(1));
 }
