@@ -52,7 +52,7 @@ def ci_commands() -> Iterator[str]:
 
 
 def signing_in_blocks() -> Iterator[str]:
-    for title in (*FRAMEWORKS, "Celery", "Any other server"):
+    for title in (*FRAMEWORKS, "Celery", "Any other server", "On your own machine"):
         code = signing_in.page.code(title)
         yield from (block.text for block in blocks("docs/signing-in.md") if block.text in code)
     yield signing_in.page.code("In a cookie of its own", signing_in.page.OF_LOGGING_IN)

@@ -97,7 +97,7 @@ def prepare(framework: str, form_post: bool, folder: Path, port: int) -> Applica
 
 def with_any_host(files: Mapping[str, str]) -> dict[str, str]:
     """The Django project where the server reaches it by its address."""
-    settings = page.replaced(files["settings.py"], '["example.com"]', '["*"]')
+    settings = page.replaced(files["settings.py"], "[HOME.hostname]", '["*"]')
     return {**files, "settings.py": settings}
 
 

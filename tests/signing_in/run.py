@@ -2,7 +2,8 @@
 
 A visitor logs in with two tabs, looks at the user page and a page with an API call, loses the
 session, logs out, and is logged out by the server. Then the same program logs in once more as
-docs/signing-in.md changes it for `form_post`. Only the environment's variables name the realm.
+docs/signing-in.md changes it for `form_post`, and as its section "On your own machine" starts it.
+Only the environment's variables name the realm.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from behaviour.runner.realm import Realm, RealmBroken, running_realm
 from driver.installed import CannotInstall
 from driver.programs import REALM_PROGRAM, environment
 from driver.report import Outcome, Skipped, report
-from signing_in import page
+from signing_in import own_machine, page
 from signing_in.applications import SEALED, log_of, running
 from signing_in.installed import PACKAGES
 from signing_in.others import OTHERS
@@ -272,6 +273,14 @@ def outcome_of_other(name: str) -> Outcome:
     return None
 
 
+def outcome_on_own_machine(framework: str) -> Outcome:
+    try:
+        own_machine.problem_of(framework)
+    except (*BROKEN, subprocess.TimeoutExpired) as problem:
+        return str(problem)
+    return None
+
+
 def page_problem() -> str | None:
     """The page shows the programs' code, and a program of its own."""
     return "\n".join(page.differences()) or None
@@ -329,6 +338,9 @@ def main() -> int:
             jobs.append((framework, functools.partial(outcome_of, framework, False)))
         if framework in FRAMEWORKS and framework not in skipped:
             jobs.append((f"{framework}, form_post", functools.partial(outcome_of, framework, True)))
+        if framework in own_machine.commands() and framework not in skipped:
+            job = functools.partial(outcome_on_own_machine, framework)
+            jobs.append((f"{framework}, own machine", job))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running_jobs = [(name, pool.submit(job)) for name, job in jobs]
         return report(((name, job.result()) for name, job in running_jobs), width=24)

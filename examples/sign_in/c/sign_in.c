@@ -127,6 +127,18 @@ void page_balance(void)
     sipgate_oauth2_token_source_free(source);
 }
 
+/* Where users find this application: the redirect URI without its path. */
+static const char *home_address(void)
+{
+    static char address[256];
+    const char *redirect_uri = sipgate_oauth2_client_redirect_uri(client).data;
+    int length = 0;
+
+    sscanf(redirect_uri, "%*[^:]://%*[^/]%n", &length);
+    snprintf(address, sizeof address, "%.*s/", length, redirect_uri);
+    return address;
+}
+
 void page_logout(void)
 {
     sipgate_oauth2_logout_parameters *parameters = sipgate_oauth2_logout_parameters_new();
@@ -138,7 +150,7 @@ void page_logout(void)
     if (*session_get("account") == '\0')
         redirect("/");
     else if (sipgate_oauth2_client_token_source(client, session_get("account"), &source, &error)
-             || sipgate_oauth2_logout_parameters_set_post_logout_redirect_uri(parameters, "https://example.com/", &error)
+             || sipgate_oauth2_logout_parameters_set_post_logout_redirect_uri(parameters, home_address(), &error)
              || sipgate_oauth2_client_logout_url(client, source, parameters, NULL, &url, &error)
              || sipgate_oauth2_token_source_logout(source, NULL, &revoked, &error))
         failed(error);

@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 FOLDER = Path(os.environ.get("DATA_FOLDER", "."))
 
 SECRET_KEY = os.environ["SESSION_SECRET"]
-ALLOWED_HOSTS = ["example.com"]
-CSRF_TRUSTED_ORIGINS = ["https://example.com"]
-SESSION_COOKIE_SECURE = True
+# Where users find this application. On your own machine, it may be http.
+HOME = urlsplit(os.environ["SIPGATE_REDIRECT_URI"])
+ALLOWED_HOSTS = [HOME.hostname]
+CSRF_TRUSTED_ORIGINS = [f"{HOME.scheme}://{HOME.netloc}"]
+SESSION_COOKIE_SECURE = HOME.scheme == "https"
 SESSION_COOKIE_SAMESITE = "Lax"
 ROOT_URLCONF = "urls"
 INSTALLED_APPS = ["django.contrib.sessions", "logins"]

@@ -1,5 +1,6 @@
 import logging
 import os
+from urllib.parse import urljoin
 
 import requests
 from django.db import transaction
@@ -12,6 +13,7 @@ from logins.models import DjangoStore
 from sipgate_oauth2 import AuthorizationRequest, Client, SipgateOAuth2Error, Store
 
 client = Client.from_env(store=Store(DjangoStore()))
+HOME = urljoin(client.redirect_uri, "/")  # where users find this application
 log = logging.getLogger(__name__)
 API = os.environ.get("SIPGATE_API", "https://api.sipgate.com")
 SIGN_IN = '<a href="/login">Sign in with sipgate</a>'
@@ -80,7 +82,7 @@ def logout(request):
     if account is None:
         return redirect("/")
     source = client.token_source(account)
-    url = client.logout_url(source, post_logout_redirect_uri="https://example.com/")
+    url = client.logout_url(source, post_logout_redirect_uri=HOME)
     source.logout()
     request.session.flush()
     return redirect(url)

@@ -4,12 +4,14 @@ import cookieSession from 'cookie-session'
 import express from 'express'
 import { AuthorizationRequest, Client, SipgateOAuth2Error } from 'sipgate-oauth2'
 
-const app = express()
-app.set('trust proxy', 1) // TLS ends in front of this process
-app.use(cookieSession({ secret: process.env.SESSION_SECRET, secure: true, sameSite: 'lax' }))
-app.use(express.urlencoded())
 const API = process.env.SIPGATE_API ?? 'https://api.sipgate.com'
 const client = Client.fromEnv({ origins: [API] })
+const home = new URL('/', client.redirectUri) // where users find this application
+const secure = home.protocol === 'https:' // on your own machine, it may be http
+const app = express()
+app.set('trust proxy', 1) // TLS ends in front of this process
+app.use(cookieSession({ secret: process.env.SESSION_SECRET, secure, sameSite: 'lax' }))
+app.use(express.urlencoded())
 const SIGN_IN = '<a href="/login">Sign in with sipgate</a>'
 
 app.get('/login', (req, res) => {
@@ -43,7 +45,7 @@ app.get('/balance', async (req, res) => {
 app.post('/logout', async (req, res) => {
   if (!req.session.account) return res.redirect('/')
   const source = client.tokenSource(req.session.account)
-  const url = await client.logoutUrl(source, { postLogoutRedirectUri: 'https://example.com/' })
+  const url = await client.logoutUrl(source, { postLogoutRedirectUri: home.href })
   await source.logout()
   req.session = null
   res.redirect(url)
@@ -74,4 +76,4 @@ function escape(text) {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-app.listen(process.env.PORT)
+app.listen(process.env.PORT ?? 8000)

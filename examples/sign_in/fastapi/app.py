@@ -5,6 +5,7 @@
 import logging
 import os
 from html import escape
+from urllib.parse import urljoin
 
 import httpx
 from fastapi import FastAPI, Request
@@ -14,10 +15,12 @@ from starlette.middleware.sessions import SessionMiddleware
 from sipgate_oauth2 import AuthorizationRequest, SipgateOAuth2Error
 from sipgate_oauth2.aio import Client
 
+client = Client.from_env()
+HOME = urljoin(client.redirect_uri, "/")  # where users find this application
+SECURE = HOME.startswith("https:")  # on your own machine, it may be http
 app = FastAPI()
 secret = os.environ["SESSION_SECRET"]
-app.add_middleware(SessionMiddleware, secret_key=secret, https_only=True, same_site="lax")
-client = Client.from_env()
+app.add_middleware(SessionMiddleware, secret_key=secret, https_only=SECURE, same_site="lax")
 log = logging.getLogger(__name__)
 API = os.environ.get("SIPGATE_API", "https://api.sipgate.com")
 SIGN_IN = '<a href="/login">Sign in with sipgate</a>'
@@ -79,7 +82,7 @@ async def logout(request: Request):
     if "account" not in request.session:
         return RedirectResponse("/", 303)
     source = client.token_source(request.session["account"])
-    url = await client.logout_url(source, post_logout_redirect_uri="https://example.com/")
+    url = await client.logout_url(source, post_logout_redirect_uri=HOME)
     await source.logout()
     request.session.clear()
     return RedirectResponse(url, 303)

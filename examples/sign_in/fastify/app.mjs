@@ -7,12 +7,14 @@ import session from '@fastify/session'
 import fastify from 'fastify'
 import { AuthorizationRequest, Client, SipgateOAuth2Error } from 'sipgate-oauth2'
 
-const app = fastify({ trustProxy: true }) // TLS ends in front of this process
-app.register(cookie)
-app.register(session, { secret: process.env.SESSION_SECRET, cookie: { secure: true, sameSite: 'lax' } })
-app.register(formbody)
 const API = process.env.SIPGATE_API ?? 'https://api.sipgate.com'
 const client = Client.fromEnv({ origins: [API] })
+const home = new URL('/', client.redirectUri) // where users find this application
+const secure = home.protocol === 'https:' // on your own machine, it may be http
+const app = fastify({ trustProxy: true }) // TLS ends in front of this process
+app.register(cookie)
+app.register(session, { secret: process.env.SESSION_SECRET, cookie: { secure, sameSite: 'lax' } })
+app.register(formbody)
 const SIGN_IN = '<a href="/login">Sign in with sipgate</a>'
 
 app.get('/login', async (request, reply) => {
@@ -48,7 +50,7 @@ app.get('/balance', async (request, reply) => {
 app.post('/logout', async (request, reply) => {
   if (!request.session.account) return reply.redirect('/', 303)
   const source = client.tokenSource(request.session.account)
-  const url = await client.logoutUrl(source, { postLogoutRedirectUri: 'https://example.com/' })
+  const url = await client.logoutUrl(source, { postLogoutRedirectUri: home.href })
   await source.logout()
   await request.session.destroy()
   return reply.redirect(url, 303)
@@ -78,4 +80,4 @@ function escape(text) {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-await app.listen({ port: Number(process.env.PORT) })
+await app.listen({ port: Number(process.env.PORT ?? 8000) })

@@ -1,6 +1,7 @@
 """Sign in with sipgate, in Flask: `pip install flask requests sipgate-oauth2`, `flask run`."""
 
 import os
+from urllib.parse import urljoin
 
 import requests
 from flask import Flask, redirect, request, session
@@ -8,10 +9,12 @@ from markupsafe import escape
 
 from sipgate_oauth2 import AuthorizationRequest, Client, SipgateOAuth2Error
 
+client = Client.from_env()
+HOME = urljoin(client.redirect_uri, "/")  # where users find this application
+SECURE = HOME.startswith("https:")  # on your own machine, it may be http
 app = Flask(__name__, static_folder=None)
 app.secret_key = os.environ["SESSION_SECRET"]
-app.config.update(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_SAMESITE="Lax")
-client = Client.from_env()
+app.config.update(SESSION_COOKIE_SECURE=SECURE, SESSION_COOKIE_SAMESITE="Lax")
 API = os.environ.get("SIPGATE_API", "https://api.sipgate.com")
 SIGN_IN = '<a href="/login">Sign in with sipgate</a>'
 
@@ -72,7 +75,7 @@ def logout():
     if "account" not in session:
         return redirect("/")
     source = client.token_source(session["account"])
-    url = client.logout_url(source, post_logout_redirect_uri="https://example.com/")
+    url = client.logout_url(source, post_logout_redirect_uri=HOME)
     source.logout()
     session.clear()
     return redirect(url)

@@ -13,11 +13,19 @@ use tower_sessions::{MemoryStore, Session, SessionManagerLayer, cookie::SameSite
 const SIGN_IN: &str = r#"<a href="/login">Sign in with sipgate</a>"#;
 
 fn app() -> sipgate_oauth2::Result<Router> {
-    let sessions = SessionManagerLayer::new(MemoryStore::default()).with_same_site(SameSite::Lax);
+    let client = ClientBuilder::from_env()?.build()?;
+    let secure = address(&client).scheme() == "https"; // on your own machine, it may be http
+    let sessions = SessionManagerLayer::new(MemoryStore::default()).with_same_site(SameSite::Lax).with_secure(secure);
     let routes = Router::new().route("/", get(home)).route("/login", get(login)).route("/auth", get(auth));
     let routes =
         routes.route("/balance", get(balance)).route("/logout", post(logout)).route("/backchannel-logout", post(backchannel_logout));
-    Ok(routes.layer(sessions).with_state(ClientBuilder::from_env()?.build()?))
+    Ok(routes.layer(sessions).with_state(client))
+}
+
+/// Where users find this application.
+fn address(client: &Client) -> url::Url {
+    let redirect_uri = client.redirect_uri().expect("SIPGATE_REDIRECT_URI is set");
+    url::Url::parse(redirect_uri).and_then(|uri| uri.join("/")).expect("the client has accepted it")
 }
 
 /// The outcome of a call, without blocking a thread.
@@ -70,7 +78,7 @@ async fn balance(State(client): State<Client>, session: Session) -> Result<Respo
 async fn logout(State(client): State<Client>, session: Session) -> Result<Redirect, Failure> {
     let Some(account) = session.get::<String>("account").await? else { return Ok(Redirect::to("/")) };
     let source = client.token_source(account)?;
-    let parameters = LogoutParameters::new().post_logout_redirect_uri("https://example.com/");
+    let parameters = LogoutParameters::new().post_logout_redirect_uri(address(&client));
     let url = outcome(client.start_logout_url(&source, parameters, &CallOptions::new())).await?;
     outcome(source.start_logout(&CallOptions::new())).await?;
     session.flush().await?;
@@ -127,6 +135,7 @@ impl IntoResponse for Failure {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Of the requests to the API. Without ring beside it, one library has all cryptography.
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("nobody else does");
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
+    let port = env::var("PORT").unwrap_or_else(|_| "8000".to_owned()).parse()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     Ok(axum::serve(listener, app()?).await?)
 }

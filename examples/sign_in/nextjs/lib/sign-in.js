@@ -5,8 +5,14 @@ import { Client, SipgateOAuth2Error } from 'sipgate-oauth2'
 export const API = process.env.SIPGATE_API ?? 'https://api.sipgate.com'
 // One for all route handlers, and none while the application is built.
 export const client = () => (globalThis.sipgateClient ??= Client.fromEnv({ origins: [API] }))
+// Where users find this application. On your own machine, it may be http.
+export const home = () => new URL('/', client().redirectUri)
 export const session = async () =>
-  getIronSession(await cookies(), { cookieName: 'session', password: process.env.SESSION_SECRET })
+  getIronSession(await cookies(), {
+    cookieName: 'session',
+    password: process.env.SESSION_SECRET,
+    cookieOptions: { secure: home().protocol === 'https:', sameSite: 'lax' },
+  })
 export const redirect = (location) => new Response(null, { status: 303, headers: { location } })
 export const page = (html, status = 200) => new Response(html, { status, headers: { 'content-type': 'text/html' } })
 export const SIGN_IN = '<a href="/login">Sign in with sipgate</a>'
