@@ -1,4 +1,5 @@
-"""Checks that a test runs each block of code in the README and in docs/.
+"""Checks that a test runs each block of code in the README and in docs/, and that the table of
+environment variables is complete.
 
 The tests themselves say what they run: their own functions read the blocks from the pages. Other
 blocks have an exact exception here, with its reason.
@@ -19,6 +20,7 @@ import readme.blocks
 import signing_in.page
 import testing.page
 from migration.run import PEERS
+from pages import environment
 from pages.markdown import ROOT, Block, blocks, pages
 from pages.run import RUNS
 from signing_in.run import FRAMEWORKS
@@ -115,6 +117,11 @@ def main() -> int:
     planted = Block("docs/start.md", "Python", "python", "planted()\n", 1)
     found, with_planted = list(problems(every)), list(problems([*every, planted]))
     assert len(with_planted) == len(found) + 1, "a block that nothing runs is not found"
+    in_page, in_code = environment.in_page(), environment.in_code()
+    for name in in_code:
+        planted_problems = list(environment.problems(in_page - {name}, in_code))
+        assert planted_problems, f"that {environment.PAGE.name} lacks {name} is not found"
+    found += environment.problems(in_page, in_code)
     print(*found, f"{len(every)} blocks, {len(EXCEPTIONS)} exceptions", sep="\n")
     return 1 if found else 0
 
