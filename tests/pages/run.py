@@ -7,6 +7,7 @@ the page presupposes: a client, a user who has logged in, a web framework.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from signing_in.installed import PACKAGES
 from signing_in.visitor import Visitor, Wrong
 
 LIMIT_SECONDS = 120
+# What the programs of docs/start.md say before they wait.
+PASTE = "Then paste the address where the browser is, and press Enter:\n"
 LOGGED_IN = """
 from sipgate_oauth2 import Client, Store
 import os
@@ -110,24 +113,30 @@ class Scene:
         return text
 
     def run(self, command: list[str], *, log_in: bool = True) -> str:
-        """What the program prints, after a user has logged in at the address that it prints."""
-        with subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.settings,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as program:
+        """What the program prints, after a user has logged in at the address that it prints. Its
+        standard input stays open, as that of a terminal.
+        """
+        from_user, user = os.pipe()
+        with (
+            os.fdopen(user, "w", encoding="utf-8") as keyboard,
+            subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.settings,
+                stdin=from_user,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as program,
+        ):
+            os.close(from_user)
             try:
-                callback = ""
                 if log_in:
                     assert program.stdout is not None
                     url = program.stdout.readline().strip().split(" ")[-1]
                     if url:
-                        callback = Browser("anna", "anna-pw").log_in(url)
-                output, errors = program.communicate(callback + "\n", timeout=LIMIT_SECONDS)
+                        print(Browser("anna", "anna-pw").log_in(url), file=keyboard, flush=True)
+                output, errors = program.communicate(timeout=LIMIT_SECONDS)
             finally:
                 program.kill()
         if program.returncode:
@@ -222,15 +231,28 @@ def start_settings(scene: Scene) -> None:
 
 
 def started(heading: str, language: str, file: str) -> Callable[[Scene], None]:
-    """Logs in at the first run, and has a token at the second."""
+    """Says what is missing if nothing is pasted; then logs in, and has a token at the next run."""
 
     def run(scene: Scene) -> None:
         path = scene.folder / file
         path.write_text(scene.code("docs/start.md", heading, language), encoding="utf-8")
         (scene.folder / "node_modules").symlink_to(ROOT / "target" / "node" / "node_modules")
         command = COMMANDS[language](path)
+        ended = subprocess.run(
+            command,
+            cwd=scene.folder,
+            env=scene.settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        # Node ends with 13 if a promise is left.
+        if ended.returncode in (0, 13) or not re.search("EOF|no address was pasted", ended.stderr):
+            raise Wrong(f"without an address: exit status {ended.returncode}, {ended.stderr!r}")
+        if "Open this address" not in ended.stdout or "Then paste" not in ended.stdout:
+            raise Wrong(f"it does not say what to do: {ended.stdout!r}")
         for log_in in (True, False):
-            output = scene.run(command, log_in=log_in)
+            output = scene.run(command, log_in=log_in).removeprefix(PASTE)
             if not output.startswith("Authorization: Bearer "):
                 raise Wrong(f"expected the header, not {output!r}")
 
