@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import pickle
+import traceback
 
 import pytest
 from conftest import ROOT, Realm
@@ -34,6 +36,16 @@ def test_the_codes_match_the_documentation() -> None:
 def test_every_family_is_a_class_of_this_package() -> None:
     for _, _, family in ERROR_CODES:
         assert issubclass(getattr(sipgate_oauth2, family), SipgateOAuth2Error)
+
+
+def test_the_name_of_an_error_in_a_traceback_can_be_imported() -> None:
+    classes = [SipgateOAuth2Error]
+    for each in classes:
+        classes += each.__subclasses__()
+        shown = traceback.format_exception_only(each, each("what happened"))[0]
+        module, _, name = shown.partition(":")[0].rpartition(".")
+        assert getattr(importlib.import_module(module), name) is each
+    assert {InvalidArgumentError, CallTimeoutError, StoreError} < set(classes)
 
 
 def test_a_bad_argument_is_a_value_error_too() -> None:
