@@ -39,6 +39,8 @@ License-File: LICENSE-APACHE
 License-File: LICENSE-MIT
 License-File: THIRD-PARTY-LICENSES.txt
 Requires-Python: >=3.10
+Project-URL: Documentation, https://github.com/sipgate-oauth2/sipgate-oauth2/blob/HEAD/docs/testing.md
+Project-URL: Repository, https://github.com/sipgate-oauth2/sipgate-oauth2
 Description-Content-Type: text/markdown
 
 """

@@ -1,5 +1,5 @@
-"""Checks that a test runs each block of code in the README and in docs/, and that the table of
-environment variables is complete.
+"""Checks that a test runs each block of code in the README and in docs/, that the table of
+environment variables is complete, and that the links of packages lead somewhere.
 
 The tests themselves say what they run: their own functions read the blocks from the pages. Other
 blocks have an exact exception here, with its reason.
@@ -20,7 +20,7 @@ import readme.blocks
 import signing_in.page
 import testing.page
 from migration.run import PEERS
-from pages import environment
+from pages import environment, packages
 from pages.markdown import ROOT, Block, blocks, pages
 from pages.run import RUNS
 from signing_in.run import FRAMEWORKS
@@ -122,6 +122,8 @@ def main() -> int:
         planted_problems = list(environment.problems(in_page - {name}, in_code))
         assert planted_problems, f"that {environment.PAGE.name} lacks {name} is not found"
     found += environment.problems(in_page, in_code)
+    packages.planted()
+    found += packages.problems()
     print(*found, f"{len(every)} blocks, {len(EXCEPTIONS)} exceptions", sep="\n")
     return 1 if found else 0
 
