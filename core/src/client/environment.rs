@@ -12,7 +12,7 @@ use protocol::oauth::client_auth::Credentials;
 use super::builder::ClientBuilder;
 use super::server::Server;
 use crate::session::store::Store;
-use crate::store::sqlite::url;
+use crate::store::sqlite::{check_expanded, url};
 
 impl ClientBuilder {
     /// A client that the environment describes: `SIPGATE_CLIENT_ID`, `SIPGATE_CLIENT_SECRET`,
@@ -79,7 +79,10 @@ impl Environment<'_> {
                 return Err(Error::invalid_argument(name, "is set without SIPGATE_STORE, whose keys they are; set both"));
             }
             (Some("memory"), _) => Store::memory(),
-            (Some(place), _) => store(place)?,
+            (Some(place), _) => store(place).map_err(|error| match error.code() {
+                ErrorCode::InvalidArgument => of("SIPGATE_STORE", &error),
+                _ => error,
+            })?,
         };
         let Some((name, keys)) = keys else { return Ok(Some(store)) };
         store.encrypted(EncryptionKey::parse_all(&keys).map_err(|error| of(&name, &error))?).map(Some)
@@ -101,6 +104,7 @@ impl Environment<'_> {
             }
             (Some(value), _) if !value.is_empty() => Ok(Some((name.to_owned(), value))),
             (_, Some(path)) if !path.is_empty() => {
+                check_expanded(&file, Path::new(&path))?;
                 let text = fs::read_to_string(path).map_err(|cause| {
                     Error::invalid_argument(&file, "names a file that cannot be read as UTF-8 text; check path, rights and encoding")
                         .with_cause(cause)
@@ -135,10 +139,7 @@ fn store(place: &str) -> Result<Store> {
             Err(Error::invalid_argument("SIPGATE_STORE", problem))
         }
         None => Store::sqlite(place),
-        Some(_) => Store::open(place).map_err(|error| match error.code() {
-            ErrorCode::InvalidArgument => of("SIPGATE_STORE", &error),
-            _ => error,
-        }),
+        Some(_) => Store::open(place),
     }
 }
 
@@ -202,6 +203,14 @@ mod tests {
             let error = with(&[("SIPGATE_CLIENT_SECRET_FILE", &path)]).unwrap_err();
             assert!(error.to_string().starts_with("SIPGATE_CLIENT_SECRET_FILE: "), "{name}: {error}");
             fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_whose_path_no_shell_has_expanded_is_a_mistake() {
+        for name in ["SIPGATE_CLIENT_SECRET_FILE", "SIPGATE_ENCRYPTION_KEYS_FILE"] {
+            let error = with(&[("SIPGATE_STORE", "memory"), (name, "~/secret")]).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{name}: begins with ~, which no shell has expanded")), "{error}");
         }
     }
 

@@ -78,9 +78,10 @@ impl Store {
     /// [`StorePermissions`](crate::ErrorCode::StorePermissions) if others can read or replace the
     /// file, [`StoreFormat`](crate::ErrorCode::StoreFormat) if another version of this library
     /// wrote it, [`StoreCorrupt`](crate::ErrorCode::StoreCorrupt) if it is not a database of this
-    /// library, [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL or a path without
-    /// a file name, [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else,
-    /// such as a network file system. The file is not changed.
+    /// library, [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for a URL, a path without a
+    /// file name, or one that begins with `~` or `$HOME`, which only a shell replaces, and
+    /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else, such as a
+    /// network file system. The file is not changed.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
     }

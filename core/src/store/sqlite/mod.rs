@@ -37,7 +37,7 @@ pub use self::fork_gate::{after_fork, before_fork};
 use self::group::Turn;
 use self::key_locks::KeyLocks;
 pub use self::options::SqliteOptions;
-pub(crate) use self::path::url;
+pub(crate) use self::path::{check_expanded, url};
 use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
 use crate::sys::clock::{Clock, SystemClock};
 use protocol::error::{Error, Result};
