@@ -148,7 +148,8 @@ fn keycloak(issuer: &str) -> Result<Server> {
     let (base, realm) = issuer.trim_end_matches('/').split_once("/realms/").ok_or_else(|| {
         Error::invalid_argument(
             "SIPGATE_ISSUER",
-            "is not that of a Keycloak (https://…/realms/…), and others are not supported by this version",
+            "is not that of a Keycloak (https://…/realms/…); make the client of another server from its metadata (docs/signing-in.md, \
+             \"Any other server\")",
         )
     })?;
     Ok(Server::Keycloak { base: base.to_owned(), realm: realm.to_owned() })

@@ -143,7 +143,10 @@ impl fmt::Debug for Session {
 }
 
 pub(crate) fn no_store() -> Error {
-    Error::invalid_argument("store", "is not set; give the client one: a SQLite database, or memory")
+    Error::invalid_argument(
+        "store",
+        "is not set; give the client one, such as a SQLite database, or set SIPGATE_STORE for a client from the environment",
+    )
 }
 
 #[cfg(test)]
