@@ -48,7 +48,7 @@ pub(crate) fn source(client: &Client, account: Option<&String>) -> Result<TokenS
         ([only], _) => Ok(client.token_source(only)?),
         (several, _) => {
             let names = several.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-            Err(Failure::Usage(format!("the store has {} logins; name one with --account: {names}", several.len())))
+            Err(Failure::usage(format!("the store has {} logins; name one with --account: {names}", several.len())))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The commands and their arguments.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::ValueParser;
@@ -60,8 +61,14 @@ pub(crate) fn command() -> Command {
                 .num_args(..)
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
-                .value_parser(value_parser!(std::ffi::OsString))]),
+                .value_parser(value_parser!(OsString))]),
         ])
+}
+
+/// Whether results and errors are JSON, errors in the arguments too. Those after `--`, and those of
+/// the realm, are not ours.
+pub(crate) fn ask_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().skip(1).take_while(|argument| *argument != "--" && *argument != "realm").any(|argument| *argument == "--json")
 }
 
 const ONLY: &str = "The name of the login; may be left out if the store has only one";

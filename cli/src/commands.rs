@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_port_replaces_that_of_the_redirect_uri() {
-        let with_port = |redirect_uri| with_port(redirect_uri, 8400).map_err(|failure| failure.exit_code());
+        let with_port = |redirect_uri| with_port(redirect_uri, 8400).map_err(|failure| failure.exit_code);
         for (redirect_uri, expected) in [
             (None, "http://127.0.0.1:8400/"),
             (Some("http://127.0.0.1/cb"), "http://127.0.0.1:8400/cb"),

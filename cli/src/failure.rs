@@ -1,13 +1,11 @@
 //! Why a command failed, and its exit code.
 
-use sipgate_oauth2::{Error, Remedy};
+use sipgate_oauth2::{Error, ErrorCode, Remedy};
 
 /// See the module.
-pub(crate) enum Failure {
-    /// The arguments do not name what is wanted.
-    Usage(String),
-    /// An error of the library.
-    Library(Error),
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) exit_code: u8,
 }
 
 pub(crate) const DONE: u8 = 0;
@@ -20,11 +18,9 @@ const DENIED: u8 = 6;
 const SECURITY_CHECK: u8 = 7;
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::Usage(_) => USAGE,
-            Self::Library(error) => exit_code(error),
-        }
+    /// The arguments do not name what is wanted.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { error: Error::new(ErrorCode::InvalidArgument, message), exit_code: USAGE }
     }
 }
 
@@ -42,6 +38,6 @@ pub(crate) fn exit_code(error: &Error) -> u8 {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Library(error)
+        Self { exit_code: exit_code(&error), error }
     }
 }

@@ -30,14 +30,23 @@ impl Output {
 
     /// An error in the library's own words. Returns the exit code.
     pub(crate) fn failed(&self, failure: &Failure) -> u8 {
-        let text = match failure {
-            Failure::Usage(message) if self.json => json!({"error": {"code": null, "message": message}}).to_string(),
-            Failure::Library(error) if self.json => json!({"error": error_json(error)}).to_string(),
-            Failure::Usage(message) => format!("error: {message}"),
-            Failure::Library(error) => format!("error: {error}"),
-        };
+        let text = if self.json { json!({"error": error_json(&failure.error)}).to_string() } else { format!("error: {}", failure.error) };
         line(io::stderr(), &text);
-        failure.exit_code()
+        failure.exit_code
+    }
+
+    /// What clap says of the arguments: help, or a mistake.
+    pub(crate) fn usage(&self, error: &clap::Error) -> u8 {
+        let text = error.render().to_string();
+        if !error.use_stderr() {
+            line(io::stdout(), text.trim_end());
+            return DONE;
+        }
+        if self.json {
+            return self.failed(&Failure::usage(mistake(&text)));
+        }
+        line(io::stderr(), text.trim_end());
+        USAGE
     }
 }
 
@@ -51,16 +60,11 @@ pub(crate) fn error_json(error: &Error) -> Value {
     })
 }
 
-/// What clap says of the arguments: help, or a mistake.
-pub(crate) fn usage(error: &clap::Error) -> u8 {
-    let text = error.render().to_string();
-    if error.use_stderr() {
-        line(io::stderr(), text.trim_end());
-        USAGE
-    } else {
-        line(io::stdout(), text.trim_end());
-        DONE
-    }
+/// The mistake alone, in one line, of what clap shows with the usage.
+fn mistake(text: &str) -> String {
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.strip_prefix("error:").unwrap_or(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A reader that has gone, such as `head`, needs no more.

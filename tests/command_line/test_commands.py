@@ -180,6 +180,22 @@ def test_wrong_arguments_are_explained(run: CommandLine) -> None:
     assert "Exit codes:" in run("--help").stdout
 
 
+def test_wrong_arguments_are_explained_as_json(run: CommandLine) -> None:
+    for arguments, words in [
+        (("--json",), "requires a subcommand"),
+        (("no-such-command", "--json"), "unrecognized subcommand 'no-such-command'"),
+        (("login", "--json"), "--scope <SCOPE>"),
+        (("--json", "token", "--timeout", "1"), "unexpected argument '--timeout' found"),
+        (("status", "--json", "--account"), "a value is required for '--account <NAME>'"),
+    ]:
+        refused = run(*arguments)
+        assert (refused.returncode, refused.stdout) == (2, ""), arguments
+        error = json.loads(refused.stderr)["error"]
+        assert words in error["message"]
+        assert "Usage" not in error["message"]
+        assert error["code"] == "SIPGATE_INVALID_ARGUMENT"
+
+
 def test_the_local_realm_is_started_if_it_is_installed(run: CommandLine, tmp_path: Path) -> None:
     # In a folder of its own: that of the build has the realm, too.
     alone = tmp_path / "alone" / "sipgate-oauth2"
