@@ -7,15 +7,20 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use sipgate_oauth2::binding::check_can_log_in;
-use sipgate_oauth2::{AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, TokenSource};
+use sipgate_oauth2::{
+    AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, LogoutOutcome, TokenSource,
+};
 
-use crate::account::{client, source};
+use crate::account::{client, client_to_log_in, has_no_login, login as login_of, source};
 use crate::arguments as given;
 use crate::failure::{DONE, Failure, LOG_IN_AGAIN, TRY_LATER};
 use crate::output::{Output, error_json};
 use crate::{completion, doctor, realm};
 
 type Outcome = Result<u8, Failure>;
+
+/// What to do without a login.
+const TO_LOG_IN: &str = "log in with: sipgate-oauth2 login --scope SCOPE --account NAME";
 
 pub(crate) fn run(matches: &ArgMatches, program: &OsStr, output: &Output) -> Outcome {
     let (name, given) = matches.subcommand().unwrap_or(("", matches));
@@ -34,7 +39,7 @@ pub(crate) fn run(matches: &ArgMatches, program: &OsStr, output: &Output) -> Out
 }
 
 fn login(given: &ArgMatches, output: &Output) -> Outcome {
-    let client = client()?;
+    let client = client_to_log_in()?;
     let scope: Vec<&str> = given.get_many::<String>(given::SCOPE).unwrap_or_default().map(String::as_str).collect();
     let mut parameters = AuthorizationParameters::new(scope.join(" ").as_str());
     if let Some(port) = given.get_one::<u16>(given::PORT) {
@@ -96,7 +101,7 @@ fn with_port(redirect_uri: Option<&str>, port: u16) -> Result<String, Failure> {
 }
 
 fn access_token(given: &ArgMatches) -> Result<(TokenSource, sipgate_oauth2::AccessToken), Failure> {
-    let source = source(&client()?, given.get_one(given::ACCOUNT))?;
+    let source = login_of(&client()?, given.get_one(given::ACCOUNT), TO_LOG_IN)?;
     let min_validity = given.get_one::<Duration>(given::MIN_VALIDITY).copied().unwrap_or_default();
     let token = source.start_access_token(min_validity, &CallOptions::new()).wait()?;
     Ok((source, token))
@@ -116,9 +121,13 @@ fn header(given: &ArgMatches, output: &Output) -> Outcome {
 }
 
 fn status(given: &ArgMatches, output: &Output) -> Outcome {
-    let source = source(&client()?, given.get_one(given::ACCOUNT))?;
+    let client = client()?;
+    let source = source(&client, given.get_one(given::ACCOUNT), TO_LOG_IN)?;
     let status = source.status()?;
     let mut text = format!("{}: {}", source.account(), status.state);
+    if status.state == LoginState::Absent {
+        text.push_str(&format!("; {}", has_no_login(&client, Some(source.account()))));
+    }
     if let Some(scope) = &status.scope {
         text.push_str(&format!("\nscope: {scope}"));
     }
@@ -140,7 +149,8 @@ fn status(given: &ArgMatches, output: &Output) -> Outcome {
 
 fn accounts(output: &Output) -> Outcome {
     let (mut lines, mut members) = (Vec::new(), Vec::new());
-    for stored in client()?.accounts() {
+    let client = client()?;
+    for stored in client.accounts() {
         let stored = stored?;
         let (account, state) = (stored.account(), stored.state().as_str());
         let named = if account.is_empty() { stored.account_hash() } else { account };
@@ -153,16 +163,19 @@ fn accounts(output: &Output) -> Outcome {
             "last_error": stored.last_error().map(error_json),
         }));
     }
-    let text = if lines.is_empty() { "the store has no login".to_owned() } else { lines.join("\n") };
+    let text = if lines.is_empty() { has_no_login(&client, None) } else { lines.join("\n") };
     output.result(&text, &json!({"accounts": Value::from(members)}));
     Ok(DONE)
 }
 
 fn logout(given: &ArgMatches, output: &Output) -> Outcome {
-    let source = source(&client()?, given.get_one(given::ACCOUNT))?;
+    // A mistyped name must not look like a logout.
+    let source = login_of(&client()?, given.get_one(given::ACCOUNT), "nothing was logged out")?;
+    let was_logged_out = source.status()?.state == LoginState::LoggedOut;
     let outcome = if given.get_flag(given::FORGET) { source.forget()? } else { source.logout()? };
     let text = match outcome {
-        sipgate_oauth2::LogoutOutcome::Revoked => "logged out, here and at the server",
+        _ if was_logged_out => "was logged out before",
+        LogoutOutcome::Revoked => "logged out, here and at the server",
         _ => "logged out here; the server was not told",
     };
     output.result(&format!("{}: {text}", source.account()), &json!({"account": source.account(), "outcome": outcome.as_str()}));

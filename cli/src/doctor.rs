@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use sipgate_oauth2::binding::{Probe, probe, store};
-use sipgate_oauth2::{Client, ClientBuilder, Discovery, Error, ErrorCode, Event, Family, LoginState, VERSION};
+use sipgate_oauth2::binding::{Probe, from_env_to_read, probe, store};
+use sipgate_oauth2::{Client, Discovery, Error, ErrorCode, Event, Family, LoginState, VERSION};
 
 use crate::account::check_store;
 use crate::copies::{self, Installed};
@@ -60,7 +60,7 @@ fn checks() -> Vec<Check> {
 fn of_client() -> Vec<Check> {
     let mismatch = Arc::new(Mutex::new(None));
     let heard = Arc::clone(&mismatch);
-    let built = ClientBuilder::from_env().and_then(|builder| {
+    let built = from_env_to_read().and_then(|builder| {
         let hear = move |event: &Event| {
             if let Event::RealmMismatch { named, used } = event {
                 *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((named.clone(), used.clone()));
@@ -76,7 +76,11 @@ fn of_client() -> Vec<Check> {
     let mut checks = vec![("variables", Fine(format!("client {} at {}", client.client_id(), client.issuer()))), ("realm", realm(mismatch))];
     checks.extend(server(&client));
     let store = the_store(&client);
-    let logins = if matches!(store, Fine(_)) { logins(&client) } else { Skipped("first correct what is wrong with the store".to_owned()) };
+    let logins = match store {
+        Fine(_) => logins(&client),
+        Skipped(_) => Skipped("there is no store yet".to_owned()),
+        Finding::Problem { .. } => Skipped("first correct what is wrong with the store".to_owned()),
+    };
     checks.extend([("store", store), ("logins", logins)]);
     checks
 }
@@ -211,9 +215,10 @@ fn the_store(client: &Client) -> Finding {
     if let Err(error) = check_store(client) {
         return Finding::of(&error);
     }
-    let Some(store) = store(client) else { return Skipped("there is none".to_owned()) };
-    match store.check() {
+    let Some(found) = store(client) else { return Skipped("there is none".to_owned()) };
+    match found.store.check() {
         Err(error) => Finding::of(&error),
+        Ok(_) if found.is_missing => Skipped(format!("there is no store at {} yet; login creates it, and may write there", found.place)),
         Ok(problems) if problems.is_empty() => Fine("it can be read and written, and keeps what is written".to_owned()),
         Ok(problems) => Finding::to_correct(problems.join("; ")),
     }

@@ -134,6 +134,58 @@ def test_the_browser_and_its_arguments_get_no_secret(run: CommandLine, tmp_path:
     assert "SIPGATE_" not in text
 
 
+@pytest.mark.parametrize("command", ["status", "token", "header", "logout"])
+def test_a_command_that_reads_creates_no_store_and_names_the_place(
+    run: CommandLine, tmp_path: Path, command: str
+) -> None:
+    place = tmp_path / "state" / "logins.db"
+    for arguments in ((command,), (command, "--account", "me")):
+        ended = run(*arguments, SIPGATE_STORE=str(place))
+        assert ended.returncode == 3
+        assert f"there is no store at {place} yet" in ended.stdout + ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["accounts", "keep-alive"])
+def test_a_store_that_does_not_exist_has_no_logins(
+    run: CommandLine, tmp_path: Path, command: str
+) -> None:
+    place = tmp_path / "state" / "logins.db"
+    ended = run(command, SIPGATE_STORE=str(place))
+    assert ended.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_without_the_login_is_named(run: CommandLine, tmp_path: Path) -> None:
+    place = tmp_path / "logins.db"
+    assert run(*LOGIN).returncode == 0
+    for command in ("token", "header", "logout"):
+        ended = run(command, "--account", "you")
+        assert ended.returncode == 3
+        assert f"error: the store {place} has no login of you; " in ended.stderr
+    status = run("status", "--account", "you")
+    assert (status.returncode, status.stdout) == (
+        3,
+        f"you: absent; the store {place} has no login of you\n",
+    )
+    assert run("logout", "--forget").returncode == 0
+    assert f"the store {place} has no login of this client" in run("token").stderr
+    assert run("accounts").stdout == f"the store {place} has no login of this client\n"
+
+
+def test_a_logout_that_ends_no_login_says_so(run: CommandLine) -> None:
+    assert run(*LOGIN).returncode == 0
+    mistyped = run("logout", "--account", "mee", "--json")
+    assert (mistyped.returncode, mistyped.stdout) == (3, "")
+    error = json.loads(mistyped.stderr)["error"]
+    assert error["code"] == "SIPGATE_LOGIN_REQUIRED"
+    assert error["message"].endswith("has no login of mee; nothing was logged out")
+    assert run("status").returncode == 0
+    assert run("logout").returncode == 0
+    again = run("logout", "--account", "me")
+    assert (again.returncode, again.stdout) == (0, "me: was logged out before\n")
+
+
 def test_several_logins_must_be_told_apart(run: CommandLine) -> None:
     assert run(*LOGIN).returncode == 0
     assert run("login", "--scope", "balance:read", "--account", "you").returncode == 0

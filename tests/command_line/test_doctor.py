@@ -30,7 +30,11 @@ def examine(run: CommandLine, **changes: str | None) -> tuple[int, dict[str, tup
     return done.returncode, {one["check"]: (one["result"], one["message"]) for one in checks}
 
 
+LOGIN = ("login", "--scope", "balance:read", "--account", "me")
+
+
 def test_what_is_well_is_looked_at_and_is_ok(run: CommandLine) -> None:
+    assert run(*LOGIN).returncode == 0
     code, found = examine(run)
     results = {name: result for name, (result, _) in found.items()}
     assert (results.pop("realm"), results.pop("versions")) == ("skipped", "skipped")
@@ -135,6 +139,39 @@ def test_a_secret_that_the_server_refuses(run: CommandLine, changes: dict[str, s
     assert "another" not in found["client"][1]
 
 
+def test_a_store_that_does_not_exist_yet_is_no_problem_and_is_not_created(
+    run: CommandLine, tmp_path: Path
+) -> None:
+    place = tmp_path / "state" / "logins.db"
+    code, found = examine(run, SIPGATE_STORE=str(place))
+    words = f"there is no store at {place} yet; login creates it, and may write there"
+    assert (code, found["store"]) == (0, ("skipped", words))
+    assert found["logins"] == ("skipped", "there is no store yet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_cannot_be_created(run: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    code, found = examine(run, SIPGATE_STORE=str(tmp_path / "state" / "new" / "logins.db"))
+    assert (code, found["store"][0]) == (4, "problem")
+    assert str(tmp_path / "state") in found["store"][1]
+
+
+def test_a_store_whose_folder_cannot_be_written(run: CommandLine) -> None:
+    # Not even root can.
+    code, found = examine(run, SIPGATE_STORE="/proc/self/sipgate/logins.db")
+    assert (code, found["store"][0]) == (4, "problem")
+    assert "/proc" in found["store"][1]
+
+
+@pytest.mark.parametrize("place", ["~/logins.db", "$HOME/logins.db"])
+def test_a_path_that_no_shell_has_expanded(run: CommandLine, place: str) -> None:
+    code, found = examine(run, SIPGATE_STORE=place)
+    assert (code, found["variables"][0]) == (4, "problem")
+    assert found["variables"][1].startswith(f"SIPGATE_STORE: begins with {place.split('/')[0]}, ")
+    assert "no shell has expanded" in found["variables"][1]
+
+
 def test_a_store_that_is_missing_or_does_not_last(run: CommandLine) -> None:
     for place in (None, "memory"):
         code, found = examine(run, SIPGATE_STORE=place)
@@ -143,6 +180,7 @@ def test_a_store_that_is_missing_or_does_not_last(run: CommandLine) -> None:
 
 
 def test_a_store_that_others_can_read(run: CommandLine, tmp_path: Path) -> None:
+    assert run(*LOGIN).returncode == 0
     assert examine(run)[0] == 0
     (tmp_path / "logins.db").chmod(0o644)
     code, found = examine(run)
@@ -155,7 +193,6 @@ def test_a_store_on_a_server_that_is_down(run: CommandLine) -> None:
     assert (code, found["store"][0]) == (5, "problem")
 
 
-LOGIN = ("login", "--scope", "balance:read", "--account", "me")
 KEY = {"SIPGATE_ENCRYPTION_KEYS": "a2V5IG9mIHRoZSB0ZXN0cywgd2l0aCAzMiBieXRlcyE="}
 
 

@@ -12,6 +12,7 @@ use protocol::oauth::client_auth::Credentials;
 use super::builder::ClientBuilder;
 use super::server::Server;
 use crate::session::store::Store;
+use crate::store::location::sqlite_path;
 use crate::store::sqlite::{check_expanded, url};
 
 impl ClientBuilder {
@@ -27,12 +28,31 @@ impl ClientBuilder {
     ///
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the variable.
     pub fn from_env() -> Result<Self> {
-        Environment(&|name| env::var(name)).client()
+        Environment { variable: &|name| env::var(name), missing: MissingDatabase::Created }.client()
     }
 }
 
+/// [`ClientBuilder::from_env`] for a program that only reads: a SQLite database that does not exist
+/// is not created, and has no logins.
+///
+/// # Errors
+///
+/// Those of [`ClientBuilder::from_env`].
+pub fn from_env_to_read() -> Result<ClientBuilder> {
+    Environment { variable: &|name| env::var(name), missing: MissingDatabase::Empty }.client()
+}
+
 /// Where variables are read from. Every error names the variable.
-struct Environment<'a>(&'a dyn Fn(&str) -> Result<String, VarError>);
+struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Result<String, VarError>,
+    missing: MissingDatabase,
+}
+
+/// What a SQLite database is that does not exist.
+enum MissingDatabase {
+    Created,
+    Empty,
+}
 
 impl Environment<'_> {
     fn client(&self) -> Result<ClientBuilder> {
@@ -79,13 +99,33 @@ impl Environment<'_> {
                 return Err(Error::invalid_argument(name, "is set without SIPGATE_STORE, whose keys they are; set both"));
             }
             (Some("memory"), _) => Store::memory(),
-            (Some(place), _) => store(place).map_err(|error| match error.code() {
+            (Some(place), _) => self.open(place).map_err(|error| match error.code() {
                 ErrorCode::InvalidArgument => of("SIPGATE_STORE", &error),
                 _ => error,
             })?,
         };
         let Some((name, keys)) = keys else { return Ok(Some(store)) };
         store.encrypted(EncryptionKey::parse_all(&keys).map_err(|error| of(&name, &error))?).map(Some)
+    }
+
+    /// A URL, or the path of a SQLite database.
+    fn open(&self, place: &str) -> Result<Store> {
+        let path = match url(place) {
+            // As a relative path, a mistyped URL would be a file of this machine alone, with the
+            // password in its name.
+            None if Path::new(place).is_relative() && (place.contains("//") || place.contains(['@', '"', '\''])) => {
+                let problem =
+                    "is neither the path of a file nor the URL of a store; write it without quotes, as in postgres://user@host/database";
+                return Err(Error::invalid_argument("SIPGATE_STORE", problem));
+            }
+            None => place.into(),
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("sqlite") => sqlite_path(place)?,
+            Some(_) => return Store::open(place),
+        };
+        match self.missing {
+            MissingDatabase::Created => Store::sqlite(path),
+            MissingDatabase::Empty => Store::sqlite_if_it_exists(path),
+        }
     }
 
     /// A text that is not empty. Unset and empty are the same: that is how container tools unset.
@@ -120,26 +160,11 @@ impl Environment<'_> {
     }
 
     fn read(&self, name: &str) -> Result<Option<String>> {
-        match (self.0)(name) {
+        match (self.variable)(name) {
             Ok(value) => Ok(Some(trimmed(&value).to_owned())),
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => Err(Error::invalid_argument(name, "is not UTF-8; set it as plain text")),
         }
-    }
-}
-
-/// A URL, or the path of a SQLite database.
-fn store(place: &str) -> Result<Store> {
-    match url(place) {
-        // As a relative path, a mistyped URL would be a file of this machine alone, with the
-        // password in its name.
-        None if Path::new(place).is_relative() && (place.contains("//") || place.contains(['@', '"', '\''])) => {
-            let problem =
-                "is neither the path of a file nor the URL of a store; write it without quotes, as in postgres://user@host/database";
-            Err(Error::invalid_argument("SIPGATE_STORE", problem))
-        }
-        None => Store::sqlite(place),
-        Some(_) => Store::open(place),
     }
 }
 
@@ -175,7 +200,7 @@ mod tests {
         let find = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
         };
-        Environment(&find).client()?.build()
+        Environment { variable: &find, missing: MissingDatabase::Created }.client()?.build()
     }
 
     fn with(variables: &[(&str, &str)]) -> Result<Client> {
@@ -212,6 +237,24 @@ mod tests {
         for name in ["SIPGATE_CLIENT_SECRET_FILE", "SIPGATE_ENCRYPTION_KEYS_FILE"] {
             let error = with(&[("SIPGATE_STORE", "memory"), (name, "~/secret")]).unwrap_err();
             assert!(error.to_string().starts_with(&format!("{name}: begins with ~, which no shell has expanded")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_only_reads_creates_no_database() {
+        let folder = env::temp_dir().join(format!("sipgate-oauth2-to-read-{}", std::process::id()));
+        let path = folder.join("logins.db");
+        for place in [path.display().to_string(), format!("sqlite://{}", path.display())] {
+            let find = |name: &str| match name {
+                "SIPGATE_CLIENT_ID" => Ok("1-0-a".to_owned()),
+                "SIPGATE_STORE" => Ok(place.clone()),
+                _ => Err(VarError::NotPresent),
+            };
+            let client = Environment { variable: &find, missing: MissingDatabase::Empty }.client().unwrap().build().unwrap();
+            assert!(client.store().unwrap().is_missing());
+            assert_eq!(client.store().unwrap().place(), path.to_str().unwrap());
+            assert_eq!(client.accounts().count(), 0);
+            assert!(!folder.exists());
         }
     }
 

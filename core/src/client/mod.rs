@@ -14,4 +14,5 @@ pub use self::browser_login::BrowserLogin;
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::discovery::Discovery;
-pub use self::probe::{Probe, check_can_log_in, probe, store};
+pub use self::environment::from_env_to_read;
+pub use self::probe::{Probe, StoreView, check_can_log_in, probe, store};

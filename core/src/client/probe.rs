@@ -47,7 +47,20 @@ pub fn check_can_log_in(client: &Client, account: Option<&str>, parameters: &Aut
     client.check_can_log_in(account, parameters)
 }
 
-/// The client's store.
-pub fn store(client: &Client) -> Option<&Store> {
-    client.store().ok()
+/// The client's store, and where it is.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct StoreView<'a> {
+    /// The store itself.
+    pub store: &'a Store,
+    /// A path, or a URL without user and password.
+    pub place: &'a str,
+    /// Whether it is a database that does not exist.
+    pub is_missing: bool,
+}
+
+/// The client's store, if it has one.
+pub fn store(client: &Client) -> Option<StoreView<'_>> {
+    let store = client.store().ok()?;
+    Some(StoreView { store, place: store.place(), is_missing: store.is_missing() })
 }

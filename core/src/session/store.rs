@@ -17,7 +17,7 @@ use crate::store::location::{self, Opened};
 use crate::store::memory::Memory;
 #[cfg(feature = "postgres")]
 use crate::store::postgres;
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{Found, Sqlite};
 use crate::store::{SqliteOptions, StoreOptions, TokenStore};
 use crate::sys::process::PerProcess;
 use crate::sys::sync::{AtomicBool, Ordering};
@@ -57,17 +57,32 @@ struct Inner {
     token_store: Arc<dyn TokenStore>,
     /// The same store without the check for encrypted entries.
     unchecked: Arc<dyn TokenStore>,
+    place: Place,
     recheck: Duration,
     /// Whether the store has locks: known for our own stores, learnt for custom ones.
     has_locks: AtomicBool,
     accounts: PerProcess<Accounts>,
 }
 
+/// Where a store is.
+#[derive(Clone)]
+struct Place {
+    /// As messages show it.
+    name: Arc<str>,
+    is_missing: bool,
+}
+
+impl Place {
+    fn of(name: &str) -> Self {
+        Self { name: name.into(), is_missing: false }
+    }
+}
+
 impl Store {
     /// Keeps logins in memory only; they are lost when the process exits. For tests and programs
     /// that run once.
     pub fn memory() -> Self {
-        Self::with(Arc::new(Memory::new()), LOCAL_RECHECK, true)
+        Self::with(Arc::new(Memory::new()), Place::of("memory"), LOCAL_RECHECK, true)
     }
 
     /// Keeps logins in a SQLite database, for any number of processes on one machine. Creates the
@@ -83,7 +98,7 @@ impl Store {
     /// [`StoreUnavailable`](crate::ErrorCode::StoreUnavailable) for anything else, such as a
     /// network file system. The file is not changed.
     pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self::with(Arc::new(Sqlite::open(path)?), LOCAL_RECHECK, true))
+        Self::sqlite_with(path, &SqliteOptions::new())
     }
 
     /// [`sqlite`](Self::sqlite) with options.
@@ -100,7 +115,24 @@ impl Store {
     ///
     /// The errors of [`sqlite`](Self::sqlite).
     pub fn sqlite_with(path: impl Into<PathBuf>, options: &SqliteOptions) -> Result<Self> {
-        Ok(Self::with(Arc::new(Sqlite::open_with(path, options)?), LOCAL_RECHECK, true))
+        Ok(Self::of_database(Sqlite::open_with(path, options)?))
+    }
+
+    /// [`sqlite`](Self::sqlite) for a program that only reads: a database that does not exist is
+    /// not created, and has no logins.
+    pub(crate) fn sqlite_if_it_exists(path: impl Into<PathBuf>) -> Result<Self> {
+        Ok(match Sqlite::find(path)? {
+            Found::Database(database) => Self::of_database(database),
+            Found::Nothing(missing) => {
+                let place = Place { name: missing.path().to_string_lossy().into(), is_missing: true };
+                Self::with(Arc::new(missing), place, LOCAL_RECHECK, false)
+            }
+        })
+    }
+
+    fn of_database(database: Sqlite) -> Self {
+        let place = Place::of(&database.path().to_string_lossy());
+        Self::with(Arc::new(database), place, LOCAL_RECHECK, true)
     }
 
     /// Keeps logins where this URL says: `postgres://user@host/database`, `rediss://host:6379`,
@@ -134,10 +166,11 @@ impl Store {
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for an option that the URL's store
     /// does not have.
     pub fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
+        let place = Place::of(&location::without_secrets(url));
         Ok(match location::open(url, options)? {
-            Opened::Local(store) => Self::with(store, LOCAL_RECHECK, true),
+            Opened::Local(store) => Self::with(store, place, LOCAL_RECHECK, true),
             #[cfg(any(feature = "postgres", feature = "redis"))]
-            Opened::Remote(store) => Self::with(store, REMOTE_RECHECK, false),
+            Opened::Remote(store) => Self::with(store, place, REMOTE_RECHECK, false),
         })
     }
 
@@ -182,16 +215,19 @@ impl Store {
     /// Keeps logins in a custom store. An entry that was read is used for 5 s before it is read
     /// again.
     pub fn new(store: impl TokenStore) -> Self {
-        Self::with(Arc::new(store), REMOTE_RECHECK, false)
+        Self::with(Arc::new(store), Place::of("a custom store"), REMOTE_RECHECK, false)
     }
 
-    fn with(store: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
-        Self::assemble(Arc::new(Plaintext(Arc::clone(&store))), store, recheck, has_locks)
-    }
-
-    fn assemble(token_store: Arc<dyn TokenStore>, unchecked: Arc<dyn TokenStore>, recheck: Duration, has_locks: bool) -> Self {
+    fn with(store: Arc<dyn TokenStore>, place: Place, recheck: Duration, has_locks: bool) -> Self {
         let (has_locks, accounts) = (AtomicBool::new(has_locks), PerProcess::new());
-        Self(Arc::new(Inner { token_store, unchecked, recheck, has_locks, accounts }))
+        let token_store: Arc<dyn TokenStore> = Arc::new(Plaintext(Arc::clone(&store)));
+        Self(Arc::new(Inner { token_store, unchecked: store, place, recheck, has_locks, accounts }))
+    }
+
+    /// Another handle of the same store.
+    fn variant(&self, token_store: Arc<dyn TokenStore>, unchecked: Arc<dyn TokenStore>, recheck: Duration) -> Self {
+        let (has_locks, accounts) = (AtomicBool::new(self.has_locks()), PerProcess::new());
+        Self(Arc::new(Inner { token_store, unchecked, place: self.0.place.clone(), recheck, has_locks, accounts }))
     }
 
     /// The same store, with its entries encrypted (AES-256-GCM). New entries are encrypted with the
@@ -204,18 +240,28 @@ impl Store {
     pub fn encrypted(self, keys: impl IntoIterator<Item = EncryptionKey>) -> Result<Self> {
         let keys: Vec<_> = keys.into_iter().collect();
         let encrypted: Arc<dyn TokenStore> = Arc::new(Encrypted::new(Arc::clone(&self.0.unchecked), &keys)?);
-        Ok(Self::assemble(Arc::clone(&encrypted), encrypted, self.0.recheck, self.has_locks()))
+        Ok(self.variant(Arc::clone(&encrypted), encrypted, self.0.recheck))
     }
 
     /// The same store with another time for which an entry that was read is used before it is read
     /// again: the longest time until a login or logout in another process is seen here.
     #[must_use]
     pub fn recheck(self, recheck: Duration) -> Self {
-        Self::assemble(Arc::clone(&self.0.token_store), Arc::clone(&self.0.unchecked), recheck, self.has_locks())
+        self.variant(Arc::clone(&self.0.token_store), Arc::clone(&self.0.unchecked), recheck)
     }
 
     pub(crate) fn token_store(&self) -> &dyn TokenStore {
         &*self.0.token_store
+    }
+
+    /// Where it is, as messages show it: a path, or a URL without user and password.
+    pub(crate) fn place(&self) -> &str {
+        &self.0.place.name
+    }
+
+    /// Whether it stands in for a database that does not exist.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.0.place.is_missing
     }
 
     pub(crate) fn recheck_milliseconds(&self) -> u64 {
@@ -238,7 +284,7 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("recheck", &self.0.recheck).finish_non_exhaustive()
+        f.debug_struct("Store").field("place", &self.place()).field("recheck", &self.0.recheck).finish_non_exhaustive()
     }
 }
 

@@ -56,8 +56,15 @@ pub(crate) fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
     }
 }
 
+/// The URL as messages show it: without user, password and options.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.trim_end_matches(':').to_owned() };
+    format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, place)| place))
+}
+
 /// The full path follows an empty host.
-fn sqlite_path(url: &str) -> Result<PathBuf> {
+pub(crate) fn sqlite_path(url: &str) -> Result<PathBuf> {
     let rest = url.split_once(':').map_or("", |(_, rest)| rest);
     let path = rest.starts_with("///").then(|| Url::parse(&format!("file:{rest}")).ok()).flatten();
     path.filter(|url| url.query().is_none() && url.fragment().is_none()).and_then(|url| url.to_file_path().ok()).ok_or_else(|| {
@@ -95,6 +102,19 @@ mod tests {
         }
         for url in ["sqlite://", "sqlite://host/x.db", "sqlite:x.db", "sqlite:///x.db?mode=ro", "sqlite:///x.db#a"] {
             assert!(problem(url, &StoreOptions::new()).starts_with("url: names no SQLite file"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        for (url, shown) in [
+            ("memory:", "memory"),
+            ("sqlite:///var/lib/logins.db", "sqlite:///var/lib/logins.db"),
+            ("postgres://app:hunter2@db,other:6432/app?password=hunter2", "postgres://db,other:6432/app"),
+            ("redis://:hunter2@cache:6379/1", "redis://cache:6379/1"),
+            ("unix:///run/redis.sock?password=hunter2", "unix:///run/redis.sock"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
         }
     }
 

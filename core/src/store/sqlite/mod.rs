@@ -14,6 +14,7 @@ mod fork_gate;
 mod group;
 mod key_locks;
 mod lock;
+mod missing;
 mod network;
 mod options;
 mod os_lock;
@@ -36,6 +37,7 @@ use self::fork_gate::EnterError;
 pub use self::fork_gate::{after_fork, before_fork};
 use self::group::Turn;
 use self::key_locks::KeyLocks;
+pub(crate) use self::missing::Found;
 pub use self::options::SqliteOptions;
 pub(crate) use self::path::{check_expanded, url};
 use super::token_store::{BoxError, StoreEntry, StoreKey, StoreLock, SwapOutcome, TokenStore};
@@ -121,6 +123,13 @@ impl Sqlite {
             database.check_format()?;
             database.swap(&take())
         })
+    }
+}
+
+impl Sqlite {
+    /// The full path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -117,6 +117,17 @@ pub(super) fn check_directory(path: &Path, metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
+/// Whether files can be created in a directory, without creating one.
+pub(super) fn check_can_create_in(directory: &Path) -> io::Result<()> {
+    if !std::fs::metadata(directory)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    // On Windows, only an attempt tells.
+    #[cfg(unix)]
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+    Ok(())
+}
+
 /// Creates a directory that only the store uses.
 pub(super) fn create_own_directory(path: &Path) -> Result<()> {
     let unusable = |cause: io::Error| {
