@@ -40,7 +40,7 @@ pub(crate) fn command() -> Command {
                 option(SCOPE, "SCOPE", "What is requested, such as balance:read; may be repeated").action(ArgAction::Append).required(true),
                 option(PORT, "PORT", "The port at which the browser comes back, in place of that of SIPGATE_REDIRECT_URI")
                     .value_parser(value_parser!(u16).range(1..)),
-                flag(PASTE, "Open no browser: print the URL, and read the address at which it ends"),
+                flag(PASTE, "Open no browser: print the URL, and read the address at which the login ends"),
                 seconds(TIMEOUT, "How long to wait for the user; 300 by default"),
             ]),
             Command::new("token").about("Print an access token that is valid now").args(of_token()),

@@ -1,21 +1,18 @@
 //! What each command does.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
-use sipgate_oauth2::binding::check_can_log_in;
-use sipgate_oauth2::{
-    AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, LoginState, LogoutOutcome, TokenSource,
-};
+use sipgate_oauth2::binding::{LOGIN_TIMEOUT, check_can_log_in};
+use sipgate_oauth2::{AuthorizationParameters, BrowserLogin, CallOptions, Error, KeepAlive, LoginState, LogoutOutcome, TokenSource};
 
 use crate::account::{client, client_to_log_in, has_no_login, login as login_of, source};
 use crate::arguments as given;
 use crate::failure::{DONE, Failure, LOG_IN_AGAIN, TRY_LATER};
 use crate::output::{Output, error_json};
-use crate::{completion, doctor, realm};
+use crate::{completion, doctor, paste, realm};
 
 type Outcome = Result<u8, Failure>;
 
@@ -46,10 +43,12 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
         parameters = parameters.redirect_uri(with_port(client.redirect_uri(), *port)?);
     }
     let account = given.get_one::<String>(given::ACCOUNT);
-    let options = given.get_one::<Duration>(given::TIMEOUT).map_or_else(CallOptions::new, |timeout| CallOptions::new().timeout(*timeout));
+    let timeout = given.get_one::<Duration>(given::TIMEOUT).copied().unwrap_or(LOGIN_TIMEOUT);
     let source = if given.get_flag(given::PASTE) {
         check_can_log_in(&client, account.map(String::as_str), &parameters)?;
-        paste(&client, parameters, account, &options, output)?
+        let request = client.authorization_request(parameters)?;
+        let callback = paste::callback(&client, &request, timeout, output)?;
+        client.start_complete_login(&request, &callback, account.map(String::as_str), &CallOptions::new()).wait()?
     } else {
         let told = *output;
         let mut login = BrowserLogin::new(parameters).on_url(move |url| {
@@ -58,33 +57,11 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
         if let Some(account) = account {
             login = login.account(account);
         }
-        client.start_login_in_browser(login, &options).wait()?
+        client.start_login_in_browser(login, &CallOptions::new().timeout(timeout)).wait()?
     };
     let (account, account_hash) = (source.account(), source.account_hash());
     output.result(&format!("logged in as {account}"), &json!({"account": account, "account_hash": account_hash}));
     Ok(DONE)
-}
-
-/// For a machine without a browser: the user opens the address on another one, and copies the one
-/// at which that ends. It need not load there.
-fn paste(
-    client: &Client,
-    parameters: AuthorizationParameters,
-    account: Option<&String>,
-    options: &CallOptions,
-    output: &Output,
-) -> Result<TokenSource, Failure> {
-    let request = client.authorization_request(parameters)?;
-    output.note(&format!(
-        "Open this address in a browser on any machine:\n\n  {}\n\nIt ends at an address that begins with {}, which may not load. Paste that one here:",
-        request.url(),
-        request.redirect_uri()
-    ));
-    let mut callback = String::new();
-    io::stdin().read_line(&mut callback).map_err(|cause| {
-        Error::invalid_argument("callback", "cannot be read from standard input; paste the address there").with_cause(cause)
-    })?;
-    Ok(client.start_complete_login(&request, callback.trim(), account.map(String::as_str), options).wait()?)
 }
 
 /// The redirect URI at another port of this machine.

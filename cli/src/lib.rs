@@ -11,6 +11,7 @@ mod copies;
 mod doctor;
 mod failure;
 mod output;
+mod paste;
 mod realm;
 
 use std::ffi::OsString;

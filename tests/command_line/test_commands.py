@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from behaviour.runner.realm import Realm
-from command_line.conftest import PROGRAMS, SECRET, CommandLine
+from command_line.conftest import LIMIT_SECONDS, PROGRAMS, SECRET, CommandLine
 from sipgate_oauth2 import Client
 
 LOGIN = ("login", "--scope", "balance:read", "--account", "me")
@@ -67,28 +68,82 @@ def test_an_error_is_one_object_on_standard_error(run: CommandLine) -> None:
     assert json.loads(failed.stderr)["error"]["code"] == "SIPGATE_LOGIN_REQUIRED"
 
 
-def test_without_a_browser_the_address_is_pasted(run: CommandLine, realm: Realm) -> None:
-    with subprocess.Popen(
-        [*run.program, *LOGIN, "--paste"],
-        env=run.environment(SIPGATE_REDIRECT_URI="https://example.com/auth"),
+def pasting(run: CommandLine, *arguments: str, **changes: str | None) -> subprocess.Popen[str]:
+    """A login that waits for the address on standard input."""
+    return subprocess.Popen(
+        [*run.program, *LOGIN, "--paste", *arguments],
+        env=run.environment(**changes),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
-        assert process.stderr is not None
-        url = next(line.strip() for line in process.stderr if line.startswith("  http"))
-        callback = realm.login({"authorization_url": url})["callback"]
+    )
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """What the login asks the user to open."""
+    assert process.stderr is not None
+    return next(line.strip() for line in process.stderr if line.startswith("  http"))
+
+
+def test_without_a_browser_the_address_is_pasted(run: CommandLine, realm: Realm) -> None:
+    with pasting(run, SIPGATE_REDIRECT_URI="https://example.com/auth") as process:
+        callback = realm.login({"authorization_url": address(process)})["callback"]
         out, errors = process.communicate(f"{callback}\n")
     assert (process.returncode, out) == (0, "logged in as me\n"), errors
     assert run("status").returncode == 0
 
 
-def test_what_is_pasted_must_belong_to_the_login(run: CommandLine) -> None:
-    pasted = run.typing("http://127.0.0.1/cb?state=other&code=c\n", *LOGIN, "--paste")
-    assert (pasted.returncode, pasted.stdout) == (7, "")
-    assert "state: missing or not that of this authorization request" in pasted.stderr
-    assert run.typing("", *LOGIN, "--paste").returncode == 3
+NOT_PASTED = "what was pasted is not the address at which this login ends: "
+
+
+@pytest.mark.parametrize(
+    ("pasted", "why"),
+    [
+        (
+            "http://127.0.0.1/cb?state=other&code=c",
+            "its state is missing, or is that of another login",
+        ),
+        ("http://127.0.0.1/cb?code=c", "its state is missing, or is that of another login"),
+        ("no address", "its state is missing, or is that of another login"),
+        ("http://127.0.0.1/other?code=c", "it is for another address than the redirect URI"),
+    ],
+)
+def test_what_is_pasted_must_belong_to_the_login(run: CommandLine, pasted: str, why: str) -> None:
+    ended = run.typing(f"{pasted}\n", *LOGIN, "--paste")
+    assert (ended.returncode, ended.stdout) == (7, "")
+    assert f"{NOT_PASTED}{why}. Copy the whole address" in ended.stderr
+    assert ended.stderr.endswith(f"error: {NOT_PASTED}{why}\n")
+    assert "session" not in ended.stderr
+
+
+def test_without_an_address_the_login_is_started_again(run: CommandLine) -> None:
+    for typed in ("", "\n\n"):
+        ended = run.typing(typed, *LOGIN, "--paste")
+        assert ended.returncode == 3
+        assert "standard input ended before an address was pasted" in ended.stderr
+
+
+def test_an_address_is_pasted_until_it_fits(run: CommandLine, realm: Realm) -> None:
+    with pasting(run) as process:
+        callback = realm.login({"authorization_url": address(process)})["callback"]
+        state = next(part for part in re.split("[?&]", callback) if part.startswith("state="))
+        typed = ["http://127.0.0.1/cb?state=other&code=c", f"http://127.0.0.1/cb?{state}", callback]
+        out, errors = process.communicate("\n".join(typed) + "\n")
+    assert (process.returncode, out) == (0, "logged in as me\n"), errors
+    assert errors.count(NOT_PASTED) == 2
+    assert f"{NOT_PASTED}it has neither code nor error" in errors
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_address_that_is_never_pasted_is_waited_for_until_the_timeout(
+    run: CommandLine, program: str
+) -> None:
+    run.program = PROGRAMS[program]
+    with pasting(run, "--timeout", "0.2") as process:
+        assert process.wait(LIMIT_SECONDS) == 5
+        assert process.stderr is not None
+        assert "error: the timeout elapsed before the address was pasted" in process.stderr.read()
 
 
 def test_a_missing_account_is_told_before_the_user_logs_in(run: CommandLine) -> None:

@@ -22,7 +22,7 @@ use crate::task::task::{Completer, Task};
 
 /// Long enough to find a password and a second factor. A user who has closed the page is waited for
 /// no longer.
-const TIMEOUT: Duration = Duration::from_secs(300);
+pub const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Where the user returns to if the client has no redirect URI: any free port of this machine.
 const REDIRECT_URI: &str = "http://127.0.0.1/";

@@ -10,9 +10,9 @@ mod environment;
 mod probe;
 mod server;
 
-pub use self::browser_login::BrowserLogin;
+pub use self::browser_login::{BrowserLogin, TIMEOUT as LOGIN_TIMEOUT};
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::discovery::Discovery;
 pub use self::environment::from_env_to_read;
-pub use self::probe::{Probe, StoreView, check_can_log_in, probe, store};
+pub use self::probe::{Probe, StoreView, check_callback, check_can_log_in, probe, store};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use protocol::error::Result;
 use protocol::http::Request;
 use protocol::oauth::authorization_parameters::AuthorizationParameters;
+use protocol::oauth::authorization_request::AuthorizationRequest;
+use protocol::oauth::authorization_response;
 use protocol::openid::discovery;
 
 use super::client::Client;
@@ -45,6 +47,15 @@ pub fn probe(client: &Client, url: &str) -> Result<Probe> {
 /// Those of [`Client::start_login_in_browser`] before it opens anything.
 pub fn check_can_log_in(client: &Client, account: Option<&str>, parameters: &AuthorizationParameters) -> Result<()> {
     client.check_can_log_in(account, parameters)
+}
+
+/// Whether a callback is a response to this request, good or bad. Does not use the request up.
+///
+/// # Errors
+///
+/// Those of [`Client::complete_login`] before it sends anything.
+pub fn check_callback(client: &Client, request: &AuthorizationRequest, callback: &str) -> Result<()> {
+    authorization_response::check_shared(request, callback, client.context.clock.unix_seconds()).map(drop)
 }
 
 /// The client's store, and where it is.

@@ -40,7 +40,10 @@ mod task;
 #[path = "../../../core/src/worker/mod.rs"]
 mod worker;
 
-pub use client::{BrowserLogin, Client, ClientBuilder, Discovery, Probe, StoreView, check_can_log_in, from_env_to_read, probe, store};
+pub use client::{
+    BrowserLogin, Client, ClientBuilder, Discovery, LOGIN_TIMEOUT, Probe, StoreView, check_callback, check_can_log_in, from_env_to_read,
+    probe, store,
+};
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
 pub use protocol::claims::Claims;
