@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
-use sipgate_oauth2::binding::{LOGIN_TIMEOUT, check_can_log_in};
-use sipgate_oauth2::{AuthorizationParameters, BrowserLogin, CallOptions, Error, KeepAlive, LoginState, LogoutOutcome, TokenSource};
+use sipgate_oauth2::binding::{LOGIN_TIMEOUT, check_can_log_in, left_out};
+use sipgate_oauth2::{
+    AuthorizationParameters, BrowserLogin, CallOptions, Client, Error, KeepAlive, KeepAliveReport, LoginState, LogoutOutcome, TokenSource,
+};
 
 use crate::account::{client, client_to_log_in, has_no_login, login as login_of, source};
 use crate::arguments as given;
@@ -161,9 +163,14 @@ fn logout(given: &ArgMatches, output: &Output) -> Outcome {
 
 fn keep_alive(given: &ArgMatches, output: &Output) -> Outcome {
     let settings = given.get_one::<Duration>(given::IDLE).map_or_else(KeepAlive::new, |idle| KeepAlive::new().idle(*idle));
-    let report = client()?.keep_alive(&settings)?;
+    let client = client()?;
+    let report = client.keep_alive(&settings)?;
+    let reason = if report.seen == 0 && report.failed == 0 { why_none(&client, &report)? } else { None };
     let logins = if report.seen == 1 { "login" } else { "logins" };
     let mut text = format!("looked at {} {logins}, refreshed {}, failed {}", report.seen, report.renewed, report.failed);
+    if let Some((_, reason)) = &reason {
+        text.push_str(&format!(": {reason}"));
+    }
     for account in &report.login_required {
         text.push_str(&format!("\n{account} must log in again"));
     }
@@ -172,6 +179,7 @@ fn keep_alive(given: &ArgMatches, output: &Output) -> Outcome {
         "renewed": report.renewed,
         "failed": report.failed,
         "login_required": report.login_required,
+        "reason": reason.map(|(name, _)| name),
     });
     output.result(&text, &json);
     Ok(match () {
@@ -179,6 +187,20 @@ fn keep_alive(given: &ArgMatches, output: &Output) -> Outcome {
         () if !report.login_required.is_empty() => LOG_IN_AGAIN,
         () => DONE,
     })
+}
+
+/// Why no login was looked at: one word for scripts, and a sentence. `None` if there was no time.
+fn why_none(client: &Client, report: &KeepAliveReport) -> Result<Option<(&'static str, String)>, Error> {
+    for stored in client.accounts() {
+        if stored?.state() != LoginState::LoggedOut {
+            return Ok(match left_out(report) {
+                (_, 1..) => Some(("elsewhere", "another keep-alive is looking at them".to_owned())),
+                (1.., _) => Some(("not_due", "none is due, because a keep-alive looked at them before".to_owned())),
+                _ => None,
+            });
+        }
+    }
+    Ok(Some(("no_login", has_no_login(client, None))))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ def test_json_is_one_object_on_standard_output(run: CommandLine) -> None:
     listed = json.loads(run("accounts", "--json").stdout)["accounts"]
     assert [one["account_hash"] for one in listed] == [status["account_hash"]]
     report = json.loads(run("keep-alive", "--json").stdout)
-    assert report == {"seen": 1, "renewed": 0, "failed": 0, "login_required": []}
+    assert report == {"seen": 1, "renewed": 0, "failed": 0, "login_required": [], "reason": None}
     outcome = json.loads(run("logout", "--forget", "--json").stdout)
     assert outcome == {"account": account, "outcome": "revoked"}
     assert json.loads(run("accounts", "--json").stdout) == {"accounts": []}
@@ -208,6 +208,7 @@ def test_a_store_that_does_not_exist_has_no_logins(
     place = tmp_path / "state" / "logins.db"
     ended = run(command, SIPGATE_STORE=str(place))
     assert ended.returncode == 0
+    assert f"there is no store at {place} yet" in ended.stdout
     assert list(tmp_path.iterdir()) == []
 
 
@@ -239,6 +240,21 @@ def test_a_logout_that_ends_no_login_says_so(run: CommandLine) -> None:
     assert run("logout").returncode == 0
     again = run("logout", "--account", "me")
     assert (again.returncode, again.stdout) == (0, "me: was logged out before\n")
+
+
+def test_keep_alive_says_why_it_looked_at_no_login(run: CommandLine, tmp_path: Path) -> None:
+    assert run(*LOGIN).returncode == 0
+    assert run("keep-alive").stdout == "looked at 1 login, refreshed 0, failed 0\n"
+    none = "looked at 0 logins, refreshed 0, failed 0: "
+    assert run("keep-alive").stdout == (
+        f"{none}none is due, because a keep-alive looked at them before\n"
+    )
+    assert json.loads(run("keep-alive", "--json").stdout)["reason"] == "not_due"
+    assert run("logout").returncode == 0
+    assert run("keep-alive").stdout == (
+        f"{none}the store {tmp_path / 'logins.db'} has no login of this client\n"
+    )
+    assert json.loads(run("keep-alive", "--json").stdout)["reason"] == "no_login"
 
 
 def test_several_logins_must_be_told_apart(run: CommandLine) -> None:

@@ -11,6 +11,7 @@ use protocol::openid::discovery;
 
 use super::client::Client;
 use crate::session::store::Store;
+use crate::session::sweep::KeepAliveReport;
 
 /// What a page of the server tells of itself.
 #[non_exhaustive]
@@ -56,6 +57,12 @@ pub fn check_can_log_in(client: &Client, account: Option<&str>, parameters: &Aut
 /// Those of [`Client::complete_login`] before it sends anything.
 pub fn check_callback(client: &Client, request: &AuthorizationRequest, callback: &str) -> Result<()> {
     authorization_response::check_shared(request, callback, client.context.clock.unix_seconds()).map(drop)
+}
+
+/// How many parts of the store a report left out: those that an earlier call had looked at, and
+/// those that another process looks at.
+pub fn left_out(report: &KeepAliveReport) -> (u64, u64) {
+    (report.not_due, report.elsewhere)
 }
 
 /// The client's store, and where it is.

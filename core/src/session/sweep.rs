@@ -67,6 +67,10 @@ pub struct KeepAliveReport {
     pub failed: u64,
     /// The accounts whose users must log in again.
     pub login_required: Vec<String>,
+    /// How many shards it left out, because another call had looked at them a short time before.
+    pub(crate) not_due: u64,
+    /// How many it left to another process.
+    pub(crate) elsewhere: u64,
 }
 
 pub(super) struct Sweep {
@@ -188,6 +192,7 @@ impl Sweep {
         loop {
             let now = self.context.clock.moment();
             if now.mono >= self.deadline || self.failures >= MAX_FAILURES || self.completer.is_complete() {
+                self.report().elsewhere += self.watched.len() as u64;
                 self.give_back();
                 return Ok(Next::End);
             }
@@ -222,7 +227,10 @@ impl Sweep {
                 self.watched.push(Watched { shard, version, since: now.mono });
                 return Ok(());
             }
-            Some((_, state)) if !state.is_due(now) => return Ok(()),
+            Some((_, state)) if !state.is_due(now) => {
+                self.report().not_due += 1;
+                return Ok(());
+            }
             Some((version, _)) => Some(version),
             None => None,
         };
@@ -269,7 +277,7 @@ impl Sweep {
                     }
                 }
                 // Its owner is alive, and does the work.
-                Some((_, ShardState { owner: Some(_), .. })) => {}
+                Some((_, ShardState { owner: Some(_), .. })) => self.report().elsewhere += 1,
                 _ => self.shards.push_back(watched.shard),
             }
         }

@@ -117,10 +117,11 @@ fn a_shard_is_due_again_a_day_later() {
     for _ in 0..4 {
         let (mut sweep, _task) = scene.sweep();
         assert!(matches!(sweep.next(), Ok(Next::End)));
-        seen.push(sweep.report().seen);
+        let report = sweep.report();
+        seen.push((report.seen, report.not_due, report.elsewhere));
         scene.pass(DAY / 2);
     }
-    assert_eq!(seen, [1, 0, 1, 0]);
+    assert_eq!(seen, [(1, 0, 0), (0, 1, 0), (1, 0, 0), (0, 1, 0)]);
 }
 
 #[test]
@@ -144,6 +145,19 @@ fn a_shard_is_left_to_an_owner_that_is_alive() {
     scene.claim();
     assert!(matches!(sweep.next(), Ok(Next::End)));
     assert_eq!((sweep.report().seen, scene.state().unwrap().1.owner.as_deref()), (0, Some("another")));
+    assert_eq!(sweep.report().elsewhere, 1);
+}
+
+#[test]
+fn a_shard_that_another_process_still_has_at_the_end_counts_as_left_to_it() {
+    let scene = Scene::new();
+    scene.claim();
+    let (mut sweep, _task) = scene.sweep();
+    assert!(matches!(sweep.next(), Ok(Next::Wait(_))));
+    scene.pass(DAY / 24);
+    assert!(matches!(sweep.next(), Ok(Next::End)));
+    let report = sweep.report();
+    assert_eq!((report.seen, report.elsewhere), (0, 1));
 }
 
 #[test]
