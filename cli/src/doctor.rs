@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use sipgate_oauth2::binding::{Probe, from_env_to_read, probe, store};
+use sipgate_oauth2::binding::{Probe, from_env_to_read, has_secret, probe, store};
 use sipgate_oauth2::{Client, Discovery, Error, ErrorCode, Event, Family, LoginState, VERSION};
 
 use crate::account::check_store;
@@ -113,11 +113,14 @@ fn realm(mismatch: Option<(String, String)>) -> Finding {
         Some((named, used)) => Finding::to_correct(format!(
             "SIPGATE_REALM is {used}, and the client id is of the realm {named}; unset SIPGATE_REALM, or use a client of {used}"
         )),
-        None if std::env::var_os("SIPGATE_ISSUER").is_some_and(|issuer| !issuer.is_empty()) => {
-            Skipped("SIPGATE_ISSUER names it; only the client ids of sipgate end with their realm".to_owned())
-        }
+        None if has_issuer() => Skipped("SIPGATE_ISSUER names it; only the client ids of sipgate end with their realm".to_owned()),
         None => Fine("that of the client id, or sipgate's usual one".to_owned()),
     }
+}
+
+/// Whether the address of the server is a setting.
+fn has_issuer() -> bool {
+    std::env::var_os("SIPGATE_ISSUER").is_some_and(|issuer| !issuer.is_empty())
 }
 
 /// What depends on the server. If it cannot be reached, nothing else is known of it.
@@ -128,7 +131,7 @@ fn server(client: &Client) -> Vec<Check> {
         Err(error) => {
             let skipped =
                 ["clock", "metadata", "redirect URI", "client"].map(|name| (name, Skipped("the server was not reached".to_owned())));
-            return [("connection", Finding::of(&error))].into_iter().chain(skipped).collect();
+            return [("connection", not_reached(client, &error))].into_iter().chain(skipped).collect();
         }
     };
     vec![
@@ -140,8 +143,19 @@ fn server(client: &Client) -> Vec<Check> {
     ]
 }
 
+/// An address that is not reached may be a mistake, so it is named with where it is from.
+fn not_reached(client: &Client, error: &Error) -> Finding {
+    let issuer = client.issuer();
+    let message = match error.family() {
+        Family::Temporary if has_issuer() => format!("{error}; SIPGATE_ISSUER is {issuer}: check it, and whether that server runs"),
+        Family::Temporary => format!("{error}; the address is that of sipgate, {issuer}"),
+        _ => error.to_string(),
+    };
+    Finding::Problem { message, exit_code: exit_code(error) }
+}
+
 fn connected(page: &str, probe: &Probe) -> String {
-    let certificate = if page.starts_with("https:") { ", its certificate is trusted" } else { " without TLS, on this machine" };
+    let certificate = if page.starts_with("https:") { ", its certificate is trusted" } else { ", without TLS, on this machine" };
     match &probe.proxy {
         Some(proxy) => format!("the server responds through the proxy {proxy}{certificate}"),
         None => format!("the server responds, without a proxy{certificate}"),
@@ -163,6 +177,13 @@ fn clock(ahead: Option<i64>) -> Finding {
 fn metadata(client: &Client) -> Finding {
     let said = match Discovery::new(client.issuer()).discover() {
         Ok(said) => said,
+        Err(error) if has_issuer() && error.family() != Family::Temporary => {
+            let message = format!(
+                "{error}; SIPGATE_ISSUER must be that of a Keycloak; make the client of another server from its metadata \
+                 (docs/signing-in.md, \"Any other server\")"
+            );
+            return Finding::Problem { message, exit_code: exit_code(&error) };
+        }
         Err(error) => return Finding::of(&error),
     };
     let known = client.metadata();
@@ -203,9 +224,11 @@ fn redirect_uri(client: &Client) -> Finding {
 /// Whether the server accepts id and secret.
 fn credentials(client: &Client) -> Finding {
     match client.refresh(NO_REFRESH_TOKEN) {
-        Err(error) if error.code() == ErrorCode::LoginRequired => {
-            Fine("the server accepts the client id and its secret, if it has one".to_owned())
-        }
+        Err(error) if error.code() == ErrorCode::LoginRequired => Fine(if has_secret(client) {
+            "the server accepts a request with the client id and the secret".to_owned()
+        } else {
+            "the server accepts a request with the client id; no secret is set, and none was sent".to_owned()
+        }),
         Err(error) => Finding::of(&error),
         Ok(_) => Skipped("the server accepts any refresh token, so it says nothing of the client".to_owned()),
     }

@@ -100,7 +100,9 @@ pub use task::task::{Task, TaskHandle};
 /// every version.
 #[doc(hidden)]
 pub mod binding {
-    pub use crate::client::{LOGIN_TIMEOUT, Probe, StoreView, check_callback, check_can_log_in, from_env_to_read, left_out, probe, store};
+    pub use crate::client::{
+        LOGIN_TIMEOUT, Probe, StoreView, check_callback, check_can_log_in, from_env_to_read, has_secret, left_out, probe, store,
+    };
     pub use crate::session::in_flight::in_flight;
     pub use crate::store::sqlite::{after_fork, before_fork};
 

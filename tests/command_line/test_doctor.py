@@ -40,6 +40,9 @@ def test_what_is_well_is_looked_at_and_is_ok(run: CommandLine) -> None:
     assert (results.pop("realm"), results.pop("versions")) == ("skipped", "skipped")
     assert (code, set(results.values())) == (0, {"ok"}), found
     assert len(results) == 8
+    assert found["connection"][1].endswith(
+        "responds, without a proxy, without TLS, on this machine"
+    )
     lines = run("doctor").stdout.splitlines()
     assert [line.split("  ")[0] for line in lines] == list(found)
 
@@ -77,6 +80,32 @@ def test_a_server_that_is_not_reached(
     assert words in found["connection"][1]
     for name in ("clock", "metadata", "redirect URI", "client"):
         assert found[name] == ("skipped", "the server was not reached")
+
+
+def test_the_address_of_a_server_that_is_not_reached_is_named_with_its_variable(
+    run: CommandLine,
+) -> None:
+    issuer = f"{NOWHERE}/auth/realms/third-party"
+    assert (
+        f"SIPGATE_ISSUER is {issuer}: " in examine(run, SIPGATE_ISSUER=issuer)[1]["connection"][1]
+    )
+    message = examine(run, **SIPGATE)[1]["connection"][1]
+    assert "that of sipgate, https://login.sipgate.com/" in message
+    assert "SIPGATE_ISSUER" not in message
+
+
+def test_a_server_that_is_no_keycloak(run: CommandLine, realm: Realm) -> None:
+    code, found = examine(run, SIPGATE_ISSUER="https://login.example.com")
+    assert (code, found["variables"][0]) == (4, "problem")
+    assert found["variables"][1].startswith("SIPGATE_ISSUER: is not that of a Keycloak")
+    assert "from its metadata" in found["variables"][1]
+    realm.order(
+        "faults", {"on": "discovery", "kind": "answer", "status": 404, "json": {}, "times": 9}
+    )
+    code, found = examine(run)
+    assert (code, found["metadata"][0]) == (4, "problem")
+    assert "SIPGATE_ISSUER must be that of a Keycloak" in found["metadata"][1]
+    assert "from its metadata" in found["metadata"][1]
 
 
 def test_a_certificate_that_is_not_trusted(run: CommandLine, realm: Realm, tmp_path: Path) -> None:
@@ -137,6 +166,18 @@ def test_a_secret_that_the_server_refuses(run: CommandLine, changes: dict[str, s
     code, found = examine(run, **changes)
     assert (code, found["client"][0]) == (4, "problem")
     assert "another" not in found["client"][1]
+
+
+def test_whether_a_secret_was_sent_is_said(run: CommandLine) -> None:
+    assert examine(run)[1]["client"] == (
+        "ok",
+        "the server accepts a request with the client id and the secret",
+    )
+    public = {"SIPGATE_CLIENT_ID": "2000002-0-public:third-party", "SIPGATE_CLIENT_SECRET": None}
+    assert examine(run, **public)[1]["client"] == (
+        "ok",
+        "the server accepts a request with the client id; no secret is set, and none was sent",
+    )
 
 
 def test_a_store_that_does_not_exist_yet_is_no_problem_and_is_not_created(

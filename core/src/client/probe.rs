@@ -59,6 +59,11 @@ pub fn check_callback(client: &Client, request: &AuthorizationRequest, callback:
     authorization_response::check_shared(request, callback, client.context.clock.unix_seconds()).map(drop)
 }
 
+/// Whether the client authenticates with a secret.
+pub fn has_secret(client: &Client) -> bool {
+    client.context.credentials.secret().is_some()
+}
+
 /// How many parts of the store a report left out: those that an earlier call had looked at, and
 /// those that another process looks at.
 pub fn left_out(report: &KeepAliveReport) -> (u64, u64) {

@@ -42,7 +42,7 @@ mod worker;
 
 pub use client::{
     BrowserLogin, Client, ClientBuilder, Discovery, LOGIN_TIMEOUT, Probe, StoreView, check_callback, check_can_log_in, from_env_to_read,
-    left_out, probe, store,
+    has_secret, left_out, probe, store,
 };
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;
