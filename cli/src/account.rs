@@ -1,6 +1,6 @@
 //! Which login a command is about.
 
-use sipgate_oauth2::binding::{from_env_to_read, store};
+use sipgate_oauth2::binding::{from_env_to_read, is_missing, place, store};
 use sipgate_oauth2::{Client, ClientBuilder, Error, ErrorCode, LoginState, TokenSource};
 
 use crate::failure::Failure;
@@ -75,12 +75,12 @@ fn no_login(client: &Client, account: Option<&str>, otherwise: &str) -> Failure 
 /// That the store has no login, in words.
 pub(crate) fn has_no_login(client: &Client, account: Option<&str>) -> String {
     match store(client) {
-        Some(store) if store.is_missing => format!("there is no store at {} yet", store.place),
+        Some(store) if is_missing(store) => format!("there is no store at {} yet", place(store)),
         _ => format!("{} has no login of {}", the_store(client), account.unwrap_or("this client")),
     }
 }
 
 /// The store by its name.
 fn the_store(client: &Client) -> String {
-    store(client).map_or_else(|| "the store".to_owned(), |store| format!("the store {}", store.place))
+    store(client).map_or_else(|| "the store".to_owned(), |store| format!("the store {}", place(store)))
 }

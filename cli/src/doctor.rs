@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use sipgate_oauth2::binding::{Probe, from_env_to_read, has_secret, probe, store};
+use sipgate_oauth2::binding::{Probe, from_env_to_read, has_secret, is_missing, place, probe, store};
 use sipgate_oauth2::{Client, Discovery, Error, ErrorCode, Event, Family, LoginState, VERSION};
 
 use crate::account::check_store;
@@ -238,10 +238,12 @@ fn the_store(client: &Client) -> Finding {
     if let Err(error) = check_store(client) {
         return Finding::of(&error);
     }
-    let Some(found) = store(client) else { return Skipped("there is none".to_owned()) };
-    match found.store.check() {
+    let Some(store) = store(client) else { return Skipped("there is none".to_owned()) };
+    match store.check() {
         Err(error) => Finding::of(&error),
-        Ok(_) if found.is_missing => Skipped(format!("there is no store at {} yet; login creates it, and may write there", found.place)),
+        Ok(problems) if problems.is_empty() && is_missing(store) => {
+            Skipped(format!("there is no store at {} yet; login creates it, and may write there", place(store)))
+        }
         Ok(problems) if problems.is_empty() => Fine("it can be read and written, and keeps what is written".to_owned()),
         Ok(problems) => Finding::to_correct(problems.join("; ")),
     }

@@ -101,7 +101,7 @@ pub use task::task::{Task, TaskHandle};
 #[doc(hidden)]
 pub mod binding {
     pub use crate::client::{
-        LOGIN_TIMEOUT, Probe, StoreView, check_callback, check_can_log_in, from_env_to_read, has_secret, left_out, probe, store,
+        LOGIN_TIMEOUT, Probe, check_callback, check_can_log_in, from_env_to_read, has_secret, is_missing, left_out, place, probe, store,
     };
     pub use crate::session::in_flight::in_flight;
     pub use crate::store::sqlite::{after_fork, before_fork};

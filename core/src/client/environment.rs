@@ -12,6 +12,7 @@ use protocol::oauth::client_auth::Credentials;
 use super::builder::ClientBuilder;
 use super::server::Server;
 use crate::session::store::Store;
+use crate::store::StoreOptions;
 use crate::store::location::sqlite_path;
 use crate::store::sqlite::{check_expanded, url};
 
@@ -28,30 +29,25 @@ impl ClientBuilder {
     ///
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) that names the variable.
     pub fn from_env() -> Result<Self> {
-        Environment { variable: &|name| env::var(name), missing: MissingDatabase::Created }.client()
+        Environment { variable: &|name| env::var(name), only_reads: false }.client()
     }
 }
 
-/// [`ClientBuilder::from_env`] for a program that only reads: a SQLite database that does not exist
-/// is not created, and has no logins.
+/// [`ClientBuilder::from_env`] for a program that only reads: a store that does not exist is not
+/// created, and has no logins.
 ///
 /// # Errors
 ///
 /// Those of [`ClientBuilder::from_env`].
 pub fn from_env_to_read() -> Result<ClientBuilder> {
-    Environment { variable: &|name| env::var(name), missing: MissingDatabase::Empty }.client()
+    Environment { variable: &|name| env::var(name), only_reads: true }.client()
 }
 
 /// Where variables are read from. Every error names the variable.
 struct Environment<'a> {
     variable: &'a dyn Fn(&str) -> Result<String, VarError>,
-    missing: MissingDatabase,
-}
-
-/// What a SQLite database is that does not exist.
-enum MissingDatabase {
-    Created,
-    Empty,
+    /// Whether a store that does not exist is left so, and has no logins.
+    only_reads: bool,
 }
 
 impl Environment<'_> {
@@ -120,12 +116,10 @@ impl Environment<'_> {
             }
             None => place.into(),
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("sqlite") => sqlite_path(place)?,
+            Some(_) if self.only_reads => return Store::open_with(place, &StoreOptions::new().only_reads()),
             Some(_) => return Store::open(place),
         };
-        match self.missing {
-            MissingDatabase::Created => Store::sqlite(path),
-            MissingDatabase::Empty => Store::sqlite_if_it_exists(path),
-        }
+        if self.only_reads { Store::sqlite_if_it_exists(path) } else { Store::sqlite(path) }
     }
 
     /// A text that is not empty. Unset and empty are the same: that is how container tools unset.
@@ -200,7 +194,7 @@ mod tests {
         let find = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
         };
-        Environment { variable: &find, missing: MissingDatabase::Created }.client()?.build()
+        Environment { variable: &find, only_reads: false }.client()?.build()
     }
 
     fn with(variables: &[(&str, &str)]) -> Result<Client> {
@@ -250,7 +244,7 @@ mod tests {
                 "SIPGATE_STORE" => Ok(place.clone()),
                 _ => Err(VarError::NotPresent),
             };
-            let client = Environment { variable: &find, missing: MissingDatabase::Empty }.client().unwrap().build().unwrap();
+            let client = Environment { variable: &find, only_reads: true }.client().unwrap().build().unwrap();
             assert!(client.store().unwrap().is_missing());
             assert_eq!(client.store().unwrap().place(), path.to_str().unwrap());
             assert_eq!(client.accounts().count(), 0);

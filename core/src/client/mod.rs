@@ -15,4 +15,4 @@ pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::discovery::Discovery;
 pub use self::environment::from_env_to_read;
-pub use self::probe::{Probe, StoreView, check_callback, check_can_log_in, has_secret, left_out, probe, store};
+pub use self::probe::{Probe, check_callback, check_can_log_in, has_secret, is_missing, left_out, place, probe, store};

@@ -70,20 +70,17 @@ pub fn left_out(report: &KeepAliveReport) -> (u64, u64) {
     (report.not_due, report.elsewhere)
 }
 
-/// The client's store, and where it is.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct StoreView<'a> {
-    /// The store itself.
-    pub store: &'a Store,
-    /// A path, or a URL without user and password.
-    pub place: &'a str,
-    /// Whether it is a database that does not exist.
-    pub is_missing: bool,
+/// The client's store, if it has one.
+pub fn store(client: &Client) -> Option<&Store> {
+    client.store().ok()
 }
 
-/// The client's store, if it has one.
-pub fn store(client: &Client) -> Option<StoreView<'_>> {
-    let store = client.store().ok()?;
-    Some(StoreView { store, place: store.place(), is_missing: store.is_missing() })
+/// Where a store is: a path, or a URL without user and password.
+pub fn place(store: &Store) -> &str {
+    store.place()
+}
+
+/// Whether a store did not exist when it was last read, and was not created.
+pub fn is_missing(store: &Store) -> bool {
+    store.is_missing()
 }

@@ -57,32 +57,19 @@ struct Inner {
     token_store: Arc<dyn TokenStore>,
     /// The same store without the check for encrypted entries.
     unchecked: Arc<dyn TokenStore>,
-    place: Place,
+    /// Where it is, as messages show it.
+    place: Arc<str>,
     recheck: Duration,
     /// Whether the store has locks: known for our own stores, learnt for custom ones.
     has_locks: AtomicBool,
     accounts: PerProcess<Accounts>,
 }
 
-/// Where a store is.
-#[derive(Clone)]
-struct Place {
-    /// As messages show it.
-    name: Arc<str>,
-    is_missing: bool,
-}
-
-impl Place {
-    fn of(name: &str) -> Self {
-        Self { name: name.into(), is_missing: false }
-    }
-}
-
 impl Store {
     /// Keeps logins in memory only; they are lost when the process exits. For tests and programs
     /// that run once.
     pub fn memory() -> Self {
-        Self::with(Arc::new(Memory::new()), Place::of("memory"), LOCAL_RECHECK, true)
+        Self::with(Arc::new(Memory::new()), "memory", LOCAL_RECHECK, true)
     }
 
     /// Keeps logins in a SQLite database, for any number of processes on one machine. Creates the
@@ -124,15 +111,15 @@ impl Store {
         Ok(match Sqlite::find(path)? {
             Found::Database(database) => Self::of_database(database),
             Found::Nothing(missing) => {
-                let place = Place { name: missing.path().to_string_lossy().into(), is_missing: true };
-                Self::with(Arc::new(missing), place, LOCAL_RECHECK, false)
+                let place = missing.path().to_string_lossy().into_owned();
+                Self::with(Arc::new(missing), &place, LOCAL_RECHECK, false)
             }
         })
     }
 
     fn of_database(database: Sqlite) -> Self {
-        let place = Place::of(&database.path().to_string_lossy());
-        Self::with(Arc::new(database), place, LOCAL_RECHECK, true)
+        let place = database.path().to_string_lossy().into_owned();
+        Self::with(Arc::new(database), &place, LOCAL_RECHECK, true)
     }
 
     /// Keeps logins where this URL says: `postgres://user@host/database`, `rediss://host:6379`,
@@ -166,11 +153,11 @@ impl Store {
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) for an option that the URL's store
     /// does not have.
     pub fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
-        let place = Place::of(&location::without_secrets(url));
+        let place = location::without_secrets(url);
         Ok(match location::open(url, options)? {
-            Opened::Local(store) => Self::with(store, place, LOCAL_RECHECK, true),
+            Opened::Local(store) => Self::with(store, &place, LOCAL_RECHECK, true),
             #[cfg(any(feature = "postgres", feature = "redis"))]
-            Opened::Remote(store) => Self::with(store, place, REMOTE_RECHECK, false),
+            Opened::Remote(store) => Self::with(store, &place, REMOTE_RECHECK, false),
         })
     }
 
@@ -215,19 +202,19 @@ impl Store {
     /// Keeps logins in a custom store. An entry that was read is used for 5 s before it is read
     /// again.
     pub fn new(store: impl TokenStore) -> Self {
-        Self::with(Arc::new(store), Place::of("a custom store"), REMOTE_RECHECK, false)
+        Self::with(Arc::new(store), "a custom store", REMOTE_RECHECK, false)
     }
 
-    fn with(store: Arc<dyn TokenStore>, place: Place, recheck: Duration, has_locks: bool) -> Self {
+    fn with(store: Arc<dyn TokenStore>, place: &str, recheck: Duration, has_locks: bool) -> Self {
         let (has_locks, accounts) = (AtomicBool::new(has_locks), PerProcess::new());
         let token_store: Arc<dyn TokenStore> = Arc::new(Plaintext(Arc::clone(&store)));
-        Self(Arc::new(Inner { token_store, unchecked: store, place, recheck, has_locks, accounts }))
+        Self(Arc::new(Inner { token_store, unchecked: store, place: place.into(), recheck, has_locks, accounts }))
     }
 
     /// Another handle of the same store.
     fn variant(&self, token_store: Arc<dyn TokenStore>, unchecked: Arc<dyn TokenStore>, recheck: Duration) -> Self {
         let (has_locks, accounts) = (AtomicBool::new(self.has_locks()), PerProcess::new());
-        Self(Arc::new(Inner { token_store, unchecked, place: self.0.place.clone(), recheck, has_locks, accounts }))
+        Self(Arc::new(Inner { token_store, unchecked, place: Arc::clone(&self.0.place), recheck, has_locks, accounts }))
     }
 
     /// The same store, with its entries encrypted (AES-256-GCM). New entries are encrypted with the
@@ -256,12 +243,12 @@ impl Store {
 
     /// Where it is, as messages show it: a path, or a URL without user and password.
     pub(crate) fn place(&self) -> &str {
-        &self.0.place.name
+        &self.0.place
     }
 
-    /// Whether it stands in for a database that does not exist.
+    /// Whether it did not exist when it was last read, and was not created.
     pub(crate) fn is_missing(&self) -> bool {
-        self.0.place.is_missing
+        self.0.token_store.is_missing()
     }
 
     pub(crate) fn recheck_milliseconds(&self) -> u64 {

@@ -49,6 +49,10 @@ impl TokenStore for Plaintext {
     fn check(&self) -> Result<Vec<String>, BoxError> {
         self.0.check()
     }
+
+    fn is_missing(&self) -> bool {
+        self.0.is_missing()
+    }
 }
 
 impl Encrypted {
@@ -104,6 +108,10 @@ impl TokenStore for Encrypted {
 
     fn check(&self) -> Result<Vec<String>, BoxError> {
         self.inner.check()
+    }
+
+    fn is_missing(&self) -> bool {
+        self.inner.is_missing()
     }
 }
 

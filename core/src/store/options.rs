@@ -35,6 +35,7 @@ pub struct StoreOptions {
     pub(super) durability: Option<Durability>,
     pub(super) replicas: Option<u32>,
     pub(super) allow_network_file_system: bool,
+    pub(super) only_reads: bool,
 }
 
 /// When a Redis or Valkey counts a write as stored.
@@ -141,6 +142,12 @@ impl StoreOptions {
     /// disks: 0 unless set.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = Some(replicas);
+        self
+    }
+
+    /// A store that does not exist is not created, and has no entries.
+    pub(crate) fn only_reads(mut self) -> Self {
+        self.only_reads = true;
         self
     }
 

@@ -105,6 +105,12 @@ pub trait TokenStore: Send + Sync + 'static {
     fn check(&self) -> Result<Vec<String>, BoxError> {
         self.load(&StoreKey::new(&[0xFF; 32])).map(|_| Vec::new())
     }
+
+    /// Whether what was read last was not there, and was left so: for the stores of this library.
+    #[doc(hidden)]
+    fn is_missing(&self) -> bool {
+        false
+    }
 }
 
 /// The error of a store's function. An [`Error`](crate::Error) is passed on as it is; any other

@@ -41,8 +41,8 @@ mod task;
 mod worker;
 
 pub use client::{
-    BrowserLogin, Client, ClientBuilder, Discovery, LOGIN_TIMEOUT, Probe, StoreView, check_callback, check_can_log_in, from_env_to_read,
-    has_secret, left_out, probe, store,
+    BrowserLogin, Client, ClientBuilder, Discovery, LOGIN_TIMEOUT, Probe, check_callback, check_can_log_in, from_env_to_read, has_secret,
+    is_missing, left_out, place, probe, store,
 };
 pub use event::Event;
 pub use logout_outcome::LogoutOutcome;

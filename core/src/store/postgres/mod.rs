@@ -24,7 +24,7 @@ mod url;
 mod wire;
 
 use std::env;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use protocol::error::{Error, ErrorCode, Remedy, Result};
@@ -63,6 +63,9 @@ pub(crate) struct Postgres {
     database: Database,
     statements: Statements,
     create_table: bool,
+    only_reads: bool,
+    /// Whether there was no table, and none was created.
+    is_missing: AtomicBool,
     marker: Marker,
     swaps: AtomicU64,
 }
@@ -85,6 +88,8 @@ impl Postgres {
             statements: Statements::new(&table),
             database: Database::new(server, table, limits),
             create_table: options.create_table.unwrap_or(true),
+            only_reads: options.only_reads,
+            is_missing: AtomicBool::new(false),
             marker: Marker::new(),
             swaps: AtomicU64::new(first[0].into()),
         })
@@ -106,6 +111,21 @@ impl Postgres {
                     created => created.map_err(|failed| failed.error)?,
                 }
                 act().map_err(|failed| failed.error)
+            }
+            result => result.map_err(|failed| failed.error),
+        }
+    }
+
+    /// As [`with_table`](Self::with_table). For a program that only reads, there is nothing in a
+    /// table that does not exist.
+    fn read<T: Default>(&self, deadline: Instant, act: impl Fn() -> Result<T, Failed>) -> Result<T> {
+        if !self.only_reads {
+            return self.with_table(deadline, act);
+        }
+        match act() {
+            Err(Failed { sql: Some(sql), .. }) if sql.code == NO_TABLE && !self.marker.is_known() => {
+                self.is_missing.store(true, Ordering::Relaxed);
+                Ok(T::default())
             }
             result => result.map_err(|failed| failed.error),
         }
@@ -235,7 +255,7 @@ impl Postgres {
 impl TokenStore for Postgres {
     fn load(&self, key: &StoreKey) -> Result<Option<StoreEntry>, BoxError> {
         let deadline = self.database.limits.deadline();
-        Ok(self.with_table(deadline, || self.try_load(deadline, key))?)
+        Ok(self.read(deadline, || self.try_load(deadline, key))?)
     }
 
     fn swap(&self, key: &StoreKey, expected: Option<&str>, entry: &StoreEntry) -> Result<SwapOutcome, BoxError> {
@@ -249,7 +269,7 @@ impl TokenStore for Postgres {
 
     fn keys(&self, after: Option<&StoreKey>, limit: usize) -> Result<Vec<StoreKey>, BoxError> {
         let deadline = self.database.limits.deadline();
-        let keys = self.with_table(deadline, || self.try_keys(deadline, after, limit))?;
+        let keys = self.read(deadline, || self.try_keys(deadline, after, limit))?;
         if keys.is_empty() && after.is_none() {
             // Fails if the table was emptied, which must not look as if nobody were logged in.
             self.load(&scratch_key()?)?;
@@ -266,6 +286,7 @@ impl TokenStore for Postgres {
                 let findings = check::findings(row, self.database.place(&address), self.create_table);
                 let mut findings = findings.map_err(|cause| connection_failed(&address, cause))?;
                 let has_table = row.flag(check::HAS_TABLE).map_err(|cause| connection_failed(&address, cause))?;
+                self.is_missing.store(!has_table, Ordering::Relaxed);
                 if findings.is_empty() && has_table {
                     findings.extend(self.try_out()?);
                 }
@@ -275,6 +296,10 @@ impl TokenStore for Postgres {
             Err(Failed { sql: Some(sql), error }) if sql.code == NO_RIGHT => Ok(vec![error.to_string()]),
             Err(failed) => Err(failed.error.into()),
         }
+    }
+
+    fn is_missing(&self) -> bool {
+        self.is_missing.load(Ordering::Relaxed)
     }
 }
 

@@ -248,6 +248,17 @@ fn a_missing_table_is_created_and_the_operation_made_again() {
 }
 
 #[test]
+fn a_program_that_only_reads_finds_nothing_in_a_missing_table_and_does_not_create_it() {
+    let (url, seen) = serve([failed("42P01", b'I'), failed("42P01", b'I'), failed("42P01", b'I')]);
+    let store = Postgres::open(&url, &StoreOptions::new().only_reads()).unwrap();
+    assert_eq!(store.load(&key(1)).unwrap(), None);
+    assert_eq!(store.keys(None, 2).unwrap(), []);
+    assert!(store.is_missing());
+    let statements = seen.lock().unwrap().pipelines.concat();
+    assert!(!statements.iter().any(|statement| statement.contains("CREATE")), "{statements:?}");
+}
+
+#[test]
 fn a_table_that_may_not_be_created_is_an_error_with_the_script() {
     let may_not = [failed("42P01", b'I'), failed("42501", b'E')];
     for (replies, create_table, pipelines) in [(Vec::from(may_not), true, 2), (vec![failed("42P01", b'I')], false, 1)] {

@@ -66,6 +66,10 @@ impl TokenStore for Missing {
         permissions::check_can_create_in(directory).map_err(|cause| path::directory_error(directory, cause))?;
         Ok(Vec::new())
     }
+
+    fn is_missing(&self) -> bool {
+        true
+    }
 }
 
 /// The directory, or else the nearest one above it that exists.
