@@ -15,8 +15,9 @@ function platformName() {
 }
 
 /**
- * A program names its dynamic linker near its start: `/lib/ld-musl-x86_64.so.1`. A report of
- * `process.report` contains the C library, too, but takes ten milliseconds.
+ * A program names its dynamic linker near its start: `/lib/ld-musl-x86_64.so.1`. In one that was
+ * patched after linking, the name is elsewhere; then `process.report` knows, and takes ten
+ * milliseconds.
  */
 function libc() {
   const start = Buffer.alloc(ENOUGH_OF_A_PROGRAM)
@@ -28,9 +29,25 @@ function libc() {
       closeSync(program)
     }
   } catch {
-    // Most systems have glibc. On another, the error names the package that was looked for.
+    // As if it named no linker.
   }
-  return start.includes('/ld-musl-') ? 'musl' : 'gnu'
+  if (start.includes('/ld-musl-')) return 'musl'
+  if (start.includes('/ld-linux-')) return 'gnu'
+  return reportedLibc()
+}
+
+function reportedLibc() {
+  const { report } = process
+  // Most systems have glibc. On another, the error names the package that was looked for.
+  if (report === undefined) return 'gnu'
+  const { excludeNetwork } = report
+  // Else it looks up the names of all peers.
+  report.excludeNetwork = true
+  try {
+    return report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'gnu'
+  } finally {
+    report.excludeNetwork = excludeNetwork
+  }
 }
 
 // Bundlers and file tracers find the packages by these literals. A bundler accepts a package that is

@@ -143,6 +143,13 @@ test('each platform loads its own package, and none other', () => {
   assert.match(loadedOn({ os: 'freebsd', cpu: 'x64' }, PLATFORMS), /no native library for freebsd-x64/)
 })
 
+test('a Node.js whose start names no linker is asked for its C library', () => {
+  const [gnu, musl] = [{ glibcVersionRuntime: '2.36' }, {}].map((header) => `{ getReport: () => ({ header: ${JSON.stringify(header)} }) }`)
+  for (const [report, libc] of [[gnu, 'gnu'], [musl, 'musl'], ['undefined', 'gnu']]) {
+    assert.equal(loadedOn({ os: 'linux', cpu: 'arm64', linker: 'none', report }, PLATFORMS), `linux-arm64-${libc}`)
+  }
+})
+
 test('without a library the error says what to do, and keeps its cause', () => {
   inFolder((folder) => {
     writeMain(folder)
@@ -184,7 +191,7 @@ function packed(args) {
 }
 
 /** What a process of a platform loads if it has packages for others, each with its name in place of a library. */
-function loadedOn({ os, cpu, libc }, installed) {
+function loadedOn({ os, cpu, libc, linker = libc === 'musl' ? '/lib/ld-musl-x.so.1' : '/lib64/ld-linux-x.so.2', report = 'process.report' }, installed) {
   let outcome
   inFolder((folder) => {
     for (const { name } of installed) {
@@ -194,9 +201,10 @@ function loadedOn({ os, cpu, libc }, installed) {
     }
     cpSync(join(here, 'lib', 'addon.cjs'), join(folder, 'addon.cjs'))
     // As a program that is linked on such a platform begins.
-    writeFileSync(join(folder, 'node'), `\x7fELF${'\0'.repeat(700)}${libc === 'musl' ? '/lib/ld-musl-x.so.1' : '/lib64/ld-linux-x.so.2'}\0`)
+    writeFileSync(join(folder, 'node'), `\x7fELF${'\0'.repeat(700)}${linker}\0`)
     const program = `
       const pretended = ${JSON.stringify({ platform: os, arch: cpu, execPath: join(folder, 'node') })}
+      pretended.report = ${report}
       for (const [name, value] of Object.entries(pretended)) Object.defineProperty(process, name, { value })
       try {
         console.log(require('./addon.cjs'))

