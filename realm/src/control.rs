@@ -85,6 +85,9 @@ async fn end_sessions(State(app): State<Arc<App>>, Json(order): Json<Value>) -> 
         Ok(order) => order,
         Err(error) => return refused(&error.to_string()),
     };
+    if let Some(user) = order.user.as_ref().filter(|user| !USERS.iter().any(|known| known.username == **user)) {
+        return refused(&format!("no such user: {user}; there are {}", USERS.map(|known| known.username).join(", ")));
+    }
     apply(&app, order.realm.as_deref(), |realm| {
         // Offline sessions survive this.
         let wanted = realm.sessions.values().filter(|session| order.user.as_ref().is_none_or(|user| *user == session.username));

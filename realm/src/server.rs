@@ -34,6 +34,9 @@ use crate::wire::{Behaviour, Wire, reset_on_close};
 /// How long a silent connection stays open if the client does not close it first.
 const SILENCE: Duration = Duration::from_secs(120);
 
+/// How long a connection that is to be reset waits for the client to send something.
+const FIRST_BYTES: Duration = Duration::from_secs(1);
+
 static LAST_CONNECTION: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
@@ -68,7 +71,11 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, tls: Option<Arc<
 
 async fn break_connection(mut stream: TcpStream, kind: Kind) {
     match kind {
-        Kind::Reset => reset_on_close(&stream),
+        Kind::Reset => {
+            // Not before the client has sent something: else it is chance whether it still can.
+            let _ = timeout(FIRST_BYTES, stream.peek(&mut [0])).await;
+            reset_on_close(&stream);
+        }
         Kind::CloseAfterClientHello => {
             let _ = stream.read(&mut [0; 16_384]).await;
             // Closing with unread bytes would send a RST: send the FIN first, then drain the rest.

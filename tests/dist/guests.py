@@ -113,7 +113,9 @@ def musl_python() -> Sequence[str]:
         wrapper = new / "compiler"
         wrapper.write_text(WRAPPER.format(compiler=shlex.join(compiler)))
         wrapper.chmod(0o755)
-        environment = {**os.environ, "CC": str(wrapper), "CFLAGS": "-O1"}
+        # Without the libraries that pkg-config finds: they are for glibc.
+        told = {"CC": str(wrapper), "CFLAGS": "-O1", "PKG_CONFIG": "false"}
+        environment = {**os.environ, **told}
         options = (f"--prefix={to}", "--without-ensurepip", "--disable-test-modules")
         run("./configure", "--quiet", *options, cwd=tree, environment=environment)
         run("make", "--quiet", "--jobs=2", cwd=tree, environment=environment)

@@ -142,7 +142,7 @@ def pytest(place: Place) -> None:
 
 def node_test(place: Place) -> None:
     with place.room("node:test", "Errors that a test makes") as room:
-        expect(place.run("node", "--test", "--test-reporter=tap", cwd=room), "# pass 5\n")
+        expect(place.run("node", "--test", "--test-reporter=tap", cwd=room), "# pass 6\n")
 
 
 def vitest(place: Place) -> None:

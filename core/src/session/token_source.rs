@@ -218,8 +218,9 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LoginRequired`] if there is no login, and [`ErrorCode::IdToken`] if the login
-    /// has no verified ID token: log in with the scope `openid`. Those of the store.
+    /// [`ErrorCode::LoginRequired`] if there is no login, or it has ended, and
+    /// [`ErrorCode::IdToken`] if the login has no verified ID token: log in with the scope
+    /// `openid`. Those of the store.
     pub fn claims(&self) -> Result<Claims> {
         self.start_claims(&CallOptions::new()).wait()
     }
@@ -227,8 +228,11 @@ impl TokenSource {
     /// [`claims`](Self::claims) without waiting.
     pub fn start_claims(&self, options: &CallOptions) -> Task<Claims> {
         self.read(options, |local| {
-            let missing = || local.record().map_or_else(no_login, |record| login_required(record).unwrap_or_else(no_id_token));
-            tokens(local).and_then(TokenSet::claims).ok_or_else(missing)
+            let record = local.record().ok_or_else(no_login)?;
+            match login_required(record) {
+                Some(error) => Err(error),
+                None => record.tokens.as_ref().and_then(TokenSet::claims).ok_or_else(no_id_token),
+            }
         })
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
@@ -105,10 +104,19 @@ def test_a_fault_of_a_connection_is_not_for_the_next_order(
 ) -> None:
     sipgate_realm.fault("connection", "reset")
     assert sipgate_realm.counters()["faults"] == 0
-    # Whether the application sends its request again is not the realm's affair.
-    with contextlib.suppress(TemporaryError):
-        logged_in_source.refresh()
+    # The library sends it again.
+    assert logged_in_source.refresh()
     assert sipgate_realm.counters()["faults"] == 1
+
+
+def test_a_connection_is_reset_after_the_request_was_sent(
+    sipgate_realm: Realm, logged_in_source: TokenSource
+) -> None:
+    for _ in range(10):
+        sipgate_realm.fault("connection", "reset", times=2)
+        with pytest.raises(TemporaryError, match="connection"):
+            logged_in_source.refresh()
+        assert logged_in_source.refresh()
 
 
 def test_an_altered_id_token_is_refused(sipgate_realm: Realm, sipgate_client: Client) -> None:
@@ -182,6 +190,8 @@ def test_a_wrong_order_is_an_error_that_says_what_is_wrong(sipgate_realm: Realm)
         sipgate_realm.settings(lifespan=1)
     with pytest.raises(RealmError, match="no such target: tokens; there are"):
         sipgate_realm.fault("tokens", "silent")
+    with pytest.raises(RealmError, match="no such user: ana; there are anna, berta"):
+        sipgate_realm.end_sessions("ana")
     with pytest.raises(RealmError, match="no such target: tokens; there are any, api,"):
         sipgate_realm.requests("tokens")
     with pytest.raises(RealmError, match="wrong username or password"):
