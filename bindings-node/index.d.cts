@@ -593,7 +593,8 @@ export declare class TokenSource {
   /**
    * What the ID token says about the user: verified at the login, and at each refresh that brought
    * a new one. Reads the store, and not the network. The scope must have `openid`. `sub` names the
-   * user and never changes; an `email` can be another user's tomorrow.
+   * user and never changes; an `email` can be another user's tomorrow. A login that has ended has
+   * none: `LoginRequiredError`.
    */
   claims(options?: CallOptions): Promise<Claims>
 

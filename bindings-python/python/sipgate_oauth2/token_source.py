@@ -128,7 +128,8 @@ class TokenSource(_native.TokenSourceHandle):
         """What the ID token says about the user, from the store and without the network.
 
         It was verified at the login, and at each refresh that brought a new one. `sub` names the
-        user, and never changes. An `email` can change, and can be another user's tomorrow.
+        user, and never changes. An `email` can change, and can be another user's tomorrow. A login
+        that has ended has none: `LoginRequiredError`.
         """
         return self._start_claims(**call).wait()
 
