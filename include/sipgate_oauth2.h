@@ -2057,8 +2057,8 @@ sipgate_oauth2_status sipgate_oauth2_token_source_status(
  * What the ID token of the login says about the user, as a JSON object: verified at the login, and
  * at each refresh that brought a new one. `sub` names the user and never changes; an `email` can
  * be another user's tomorrow. From the store and without the network. `options` may be NULL.
- * Blocks. Fails with SIPGATE_LOGIN_REQUIRED if the login has ended, and with SIPGATE_ID_TOKEN if it
- * has no ID token: log in with the scope openid. The caller owns `claims`.
+ * Blocks. Fails with SIPGATE_LOGIN_REQUIRED if the login has ended, and with SIPGATE_ID_TOKEN if
+ * it has no ID token: log in with the scope openid. The caller owns `claims`.
  */
 sipgate_oauth2_status sipgate_oauth2_token_source_claims(
     const sipgate_oauth2_token_source *source,

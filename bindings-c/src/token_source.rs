@@ -206,8 +206,8 @@ pub unsafe extern "C" fn sipgate_oauth2_token_source_status(
 /// What the ID token of the login says about the user, as a JSON object: verified at the login, and
 /// at each refresh that brought a new one. `sub` names the user and never changes; an `email` can
 /// be another user's tomorrow. From the store and without the network. `options` may be NULL.
-/// Blocks. Fails with SIPGATE_LOGIN_REQUIRED if the login has ended, and with SIPGATE_ID_TOKEN if it
-/// has no ID token: log in with the scope openid. The caller owns `claims`.
+/// Blocks. Fails with SIPGATE_LOGIN_REQUIRED if the login has ended, and with SIPGATE_ID_TOKEN if
+/// it has no ID token: log in with the scope openid. The caller owns `claims`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sipgate_oauth2_token_source_claims(
     source: *const sipgate_oauth2_token_source,

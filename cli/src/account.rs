@@ -76,7 +76,10 @@ fn no_login(client: &Client, account: Option<&str>, otherwise: &str) -> Failure 
 pub(crate) fn has_no_login(client: &Client, account: Option<&str>) -> String {
     match store(client) {
         Some(store) if is_missing(store) => format!("there is no store at {} yet", place(store)),
-        _ => format!("{} has no login of {}", the_store(client), account.unwrap_or("this client")),
+        _ => {
+            let of = account.map(|account| format!(" of {account}")).unwrap_or_default();
+            format!("{} has no login{of} with {} at {}", the_store(client), client.client_id(), client.issuer())
+        }
     }
 }
 

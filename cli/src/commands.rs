@@ -45,6 +45,11 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
         parameters = parameters.redirect_uri(with_port(client.redirect_uri(), *port)?);
     }
     let account = given.get_one::<String>(given::ACCOUNT);
+    if account.is_none() && !scope.iter().any(|scope| scope.split(' ').any(|value| value == "openid")) {
+        return Err(Failure::usage(
+            "name the login with --account, or request the scope openid: its name is then the id of the user at the server",
+        ));
+    }
     let timeout = given.get_one::<Duration>(given::TIMEOUT).copied().unwrap_or(LOGIN_TIMEOUT);
     let source = if given.get_flag(given::PASTE) {
         check_can_log_in(&client, account.map(String::as_str), &parameters)?;
@@ -59,11 +64,20 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
         if let Some(account) = account {
             login = login.account(account);
         }
-        client.start_login_in_browser(login, &CallOptions::new().timeout(timeout)).wait()?
+        client.start_login_in_browser(login, &CallOptions::new().timeout(timeout)).wait().map_err(or_paste)?
     };
     let (account, account_hash) = (source.account(), source.account_hash());
     output.result(&format!("logged in as {account}"), &json!({"account": account, "account_hash": account_hash}));
     Ok(DONE)
+}
+
+/// The way to log in with a redirect URI that is not on this machine.
+fn or_paste(error: Error) -> Error {
+    let message = error.to_string();
+    match message.strip_prefix("redirect_uri: is not on this machine") {
+        Some(rest) => Error::invalid_argument("redirect_uri", format!("is not on this machine{rest}, or log in with --paste")),
+        None => error,
+    }
 }
 
 /// The redirect URI at another port of this machine.
@@ -153,6 +167,7 @@ fn logout(given: &ArgMatches, output: &Output) -> Outcome {
     let was_logged_out = source.status()?.state == LoginState::LoggedOut;
     let outcome = if given.get_flag(given::FORGET) { source.forget()? } else { source.logout()? };
     let text = match outcome {
+        _ if was_logged_out && given.get_flag(given::FORGET) => "was logged out before, and is forgotten",
         _ if was_logged_out => "was logged out before",
         LogoutOutcome::Revoked => "logged out, here and at the server",
         _ => "logged out here; the server was not told",

@@ -8,7 +8,7 @@ use sipgate_oauth2::{Client, Discovery, Error, ErrorCode, Event, Family, LoginSt
 
 use crate::account::check_store;
 use crate::copies::{self, Installed};
-use crate::failure::{DONE, FIX_CONFIGURATION, exit_code};
+use crate::failure::{DONE, FIX_CONFIGURATION, exit_code, message};
 use crate::output::Output;
 
 /// How far a clock may be off: as far as ID tokens allow by default.
@@ -100,7 +100,7 @@ fn without_client(error: &Error) -> Vec<Check> {
 
 impl Finding {
     fn of(error: &Error) -> Self {
-        Self::Problem { message: error.to_string(), exit_code: exit_code(error) }
+        Self::Problem { message: message(error), exit_code: exit_code(error) }
     }
 
     fn to_correct(message: String) -> Self {
@@ -134,12 +134,21 @@ fn server(client: &Client) -> Vec<Check> {
             return [("connection", not_reached(client, &error))].into_iter().chain(skipped).collect();
         }
     };
+    let metadata = metadata(client);
+    let (redirect_uri, credentials) = match metadata {
+        // Another server's responses say nothing of the client.
+        Finding::Problem { .. } => {
+            let skipped = || Skipped("first correct what is wrong with the metadata".to_owned());
+            (skipped(), skipped())
+        }
+        _ => (redirect_uri(client), credentials(client)),
+    };
     vec![
         ("connection", Fine(connected(&page, &probe))),
         ("clock", clock(probe.clock_ahead)),
-        ("metadata", metadata(client)),
-        ("redirect URI", redirect_uri(client)),
-        ("client", credentials(client)),
+        ("metadata", metadata),
+        ("redirect URI", redirect_uri),
+        ("client", credentials),
     ]
 }
 

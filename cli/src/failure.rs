@@ -36,8 +36,45 @@ pub(crate) fn exit_code(error: &Error) -> u8 {
     }
 }
 
+/// The settings of a client that are variables here.
+const VARIABLES: [(&str, &str); 3] =
+    [("client_id", "SIPGATE_CLIENT_ID"), ("client_secret", "SIPGATE_CLIENT_SECRET"), ("redirect_uri", "SIPGATE_REDIRECT_URI")];
+
+/// The error's message. What is to be corrected is named as this program's user sets it.
+pub(crate) fn message(error: &Error) -> String {
+    let message = error.to_string();
+    if error.remedy() != Remedy::FixConfiguration {
+        return message;
+    }
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let words = message.split_inclusive(|character| !is_part(character)).map(|word| {
+        let name = word.trim_end_matches(|character| !is_part(character));
+        let variable = VARIABLES.iter().find(|(setting, _)| *setting == name).map_or(name, |(_, variable)| variable);
+        format!("{variable}{}", &word[name.len()..])
+    });
+    words.collect()
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { exit_code: exit_code(&error), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_named_as_a_variable() {
+        for (said, shown) in [
+            ("check client_id, client_secret", "check SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET"),
+            ("„client_id“ of many client_ids", "„SIPGATE_CLIENT_ID“ of many client_ids"),
+            ("redirect_uri: is missing", "SIPGATE_REDIRECT_URI: is missing"),
+            ("set it to client_secret_basic, not my_client_id", "set it to client_secret_basic, not my_client_id"),
+        ] {
+            assert_eq!(message(&Error::new(ErrorCode::InvalidClient, said)), shown);
+        }
+        assert_eq!(message(&Error::new(ErrorCode::LoginRequired, "redirect_uri")), "redirect_uri");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use sipgate_oauth2::Error;
 
-use crate::failure::{DONE, Failure, USAGE};
+use crate::failure::{DONE, Failure, USAGE, message};
 
 /// See the module.
 #[derive(Clone, Copy)]
@@ -30,7 +30,8 @@ impl Output {
 
     /// An error in the library's own words. Returns the exit code.
     pub(crate) fn failed(&self, failure: &Failure) -> u8 {
-        let text = if self.json { json!({"error": error_json(&failure.error)}).to_string() } else { format!("error: {}", failure.error) };
+        let error = &failure.error;
+        let text = if self.json { json!({"error": error_json(error)}).to_string() } else { format!("error: {}", message(error)) };
         line(io::stderr(), &text);
         failure.exit_code
     }
@@ -54,7 +55,7 @@ pub(crate) fn error_json(error: &Error) -> Value {
     json!({
         "code": error.code().as_str(),
         "remedy": error.remedy().as_str(),
-        "message": error.to_string(),
+        "message": message(error),
         "retry_after": error.retry_after().map(|wait| wait.as_secs()),
         "oauth_error": error.oauth_error(),
     })

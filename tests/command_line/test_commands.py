@@ -148,9 +148,22 @@ def test_an_address_that_is_never_pasted_is_waited_for_until_the_timeout(
 
 def test_a_missing_account_is_told_before_the_user_logs_in(run: CommandLine) -> None:
     refused = run.typing("", "login", "--scope", "balance:read", "--paste")
-    assert refused.returncode == 4
-    assert "account: is missing; name the account" in refused.stderr
+    assert refused.returncode == 2
+    assert "name the login with --account, or request the scope openid" in refused.stderr
     assert "Open this address" not in refused.stderr
+
+
+def test_what_is_to_be_corrected_is_named_as_a_variable(run: CommandLine) -> None:
+    refused = run(*LOGIN, "--paste", SIPGATE_REDIRECT_URI="")
+    assert refused.returncode == 4
+    assert refused.stderr.startswith("error: SIPGATE_REDIRECT_URI: is missing; ")
+
+
+def test_a_redirect_uri_elsewhere_needs_a_pasted_address(run: CommandLine) -> None:
+    refused = run(*LOGIN, SIPGATE_REDIRECT_URI="https://example.com/auth")
+    assert refused.returncode == 4
+    assert refused.stderr.startswith("error: SIPGATE_REDIRECT_URI: is not on this machine, ")
+    assert refused.stderr.endswith(", or log in with --paste\n")
 
 
 def test_the_port_can_be_set_and_is_named_when_it_is_in_use(run: CommandLine, realm: Realm) -> None:
@@ -215,18 +228,17 @@ def test_a_store_that_does_not_exist_has_no_logins(
 def test_a_store_without_the_login_is_named(run: CommandLine, tmp_path: Path) -> None:
     place = tmp_path / "logins.db"
     assert run(*LOGIN).returncode == 0
+    client = f"with {run.variables['SIPGATE_CLIENT_ID']} at {run.variables['SIPGATE_ISSUER']}"
+    of_you = f"the store {place} has no login of you {client}"
     for command in ("token", "header", "logout"):
         ended = run(command, "--account", "you")
         assert ended.returncode == 3
-        assert f"error: the store {place} has no login of you; " in ended.stderr
+        assert f"error: {of_you}; " in ended.stderr
     status = run("status", "--account", "you")
-    assert (status.returncode, status.stdout) == (
-        3,
-        f"you: absent; the store {place} has no login of you\n",
-    )
+    assert (status.returncode, status.stdout) == (3, f"you: absent; {of_you}\n")
     assert run("logout", "--forget").returncode == 0
-    assert f"the store {place} has no login of this client" in run("token").stderr
-    assert run("accounts").stdout == f"the store {place} has no login of this client\n"
+    assert f"the store {place} has no login {client}; " in run("token").stderr
+    assert run("accounts").stdout == f"the store {place} has no login {client}\n"
 
 
 def test_a_logout_that_ends_no_login_says_so(run: CommandLine) -> None:
@@ -235,11 +247,14 @@ def test_a_logout_that_ends_no_login_says_so(run: CommandLine) -> None:
     assert (mistyped.returncode, mistyped.stdout) == (3, "")
     error = json.loads(mistyped.stderr)["error"]
     assert error["code"] == "SIPGATE_LOGIN_REQUIRED"
-    assert error["message"].endswith("has no login of mee; nothing was logged out")
+    assert "has no login of mee with " in error["message"]
+    assert error["message"].endswith("; nothing was logged out")
     assert run("status").returncode == 0
     assert run("logout").returncode == 0
     again = run("logout", "--account", "me")
     assert (again.returncode, again.stdout) == (0, "me: was logged out before\n")
+    forgotten = run("logout", "--account", "me", "--forget")
+    assert forgotten.stdout == "me: was logged out before, and is forgotten\n"
 
 
 def test_keep_alive_says_why_it_looked_at_no_login(run: CommandLine, tmp_path: Path) -> None:
@@ -251,9 +266,8 @@ def test_keep_alive_says_why_it_looked_at_no_login(run: CommandLine, tmp_path: P
     )
     assert json.loads(run("keep-alive", "--json").stdout)["reason"] == "not_due"
     assert run("logout").returncode == 0
-    assert run("keep-alive").stdout == (
-        f"{none}the store {tmp_path / 'logins.db'} has no login of this client\n"
-    )
+    reason = run("keep-alive").stdout.removeprefix(none)
+    assert reason.startswith(f"the store {tmp_path / 'logins.db'} has no login with ")
     assert json.loads(run("keep-alive", "--json").stdout)["reason"] == "no_login"
 
 
@@ -284,7 +298,7 @@ def test_a_login_that_cannot_be_read_is_explained(run: CommandLine) -> None:
         ({"SIPGATE_CLIENT_ID": None}, "SIPGATE_CLIENT_ID"),
         ({"SIPGATE_STORE": None}, "SIPGATE_STORE"),
         ({"SIPGATE_STORE": "memory"}, "SIPGATE_STORE"),
-        ({"SIPGATE_REDIRECT_URI": "https://example.com/auth"}, "redirect_uri"),
+        ({"SIPGATE_REDIRECT_URI": "https://example.com/auth"}, "SIPGATE_REDIRECT_URI"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_named(

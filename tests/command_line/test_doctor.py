@@ -150,6 +150,7 @@ def test_a_server_that_names_others_than_the_client(
     ended, found = examine(run)
     assert (ended, found["metadata"][0]) == (code, "problem")
     assert words in found["metadata"][1]
+    assert [found[name][0] for name in ("redirect URI", "client")] == ["skipped", "skipped"]
 
 
 def test_a_redirect_uri_that_is_not_registered(run: CommandLine) -> None:
