@@ -167,9 +167,9 @@ fn logout(given: &ArgMatches, output: &Output) -> Outcome {
     let was_logged_out = source.status()?.state == LoginState::LoggedOut;
     let outcome = if given.get_flag(given::FORGET) { source.forget()? } else { source.logout()? };
     let text = match outcome {
+        LogoutOutcome::Revoked => "logged out, here and at the server",
         _ if was_logged_out && given.get_flag(given::FORGET) => "was logged out before, and is forgotten",
         _ if was_logged_out => "was logged out before",
-        LogoutOutcome::Revoked => "logged out, here and at the server",
         _ => "logged out here; the server was not told",
     };
     output.result(&format!("{}: {text}", source.account()), &json!({"account": source.account(), "outcome": outcome.as_str()}));

@@ -47,10 +47,15 @@ pub(crate) fn message(error: &Error) -> String {
         return message;
     }
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let mut before = ' ';
     let words = message.split_inclusive(|character| !is_part(character)).map(|word| {
         let name = word.trim_end_matches(|character| !is_part(character));
-        let variable = VARIABLES.iter().find(|(setting, _)| *setting == name).map_or(name, |(_, variable)| variable);
-        format!("{variable}{}", &word[name.len()..])
+        let end = &word[name.len()..];
+        // Not within a path, a host or a URL.
+        let is_setting = !"/\\?&.-".contains(before) && !end.starts_with(['/', '=']);
+        before = word.chars().next_back().unwrap_or(before);
+        let variable = VARIABLES.iter().find(|(setting, _)| is_setting && *setting == name).map_or(name, |(_, variable)| variable);
+        format!("{variable}{end}")
     });
     words.collect()
 }
@@ -70,6 +75,7 @@ mod tests {
         for (said, shown) in [
             ("check client_id, client_secret", "check SIPGATE_CLIENT_ID, SIPGATE_CLIENT_SECRET"),
             ("„client_id“ of many client_ids", "„SIPGATE_CLIENT_ID“ of many client_ids"),
+            ("store /a/client_id/b: no https://a.example/?client_id=b", "store /a/client_id/b: no https://a.example/?client_id=b"),
             ("redirect_uri: is missing", "SIPGATE_REDIRECT_URI: is missing"),
             ("set it to client_secret_basic, not my_client_id", "set it to client_secret_basic, not my_client_id"),
         ] {

@@ -23,11 +23,12 @@ use crate::output::Output;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = arguments.first().cloned().unwrap_or_default();
-    let output = Output::new(arguments::ask_for_json(&arguments));
+    let json = arguments::ask_for_json(&arguments);
     let matches = match arguments::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) => return output.usage(&error),
+        Err(error) => return Output::new(json).usage(&error),
     };
+    let output = Output::new(matches.get_flag(arguments::JSON));
     let code = match commands::run(&matches, &program, &output) {
         Ok(code) => code,
         Err(failure) => output.failed(&failure),

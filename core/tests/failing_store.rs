@@ -34,6 +34,8 @@ struct Inner {
     conflicts: AtomicUsize,
     /// The next swap is carried out, but returns an error.
     swap_lies: AtomicBool,
+    /// So is every swap.
+    swaps_lie: AtomicBool,
     /// Swaps fail from the first one on that is made after a request was sent.
     fails_after_claim: AtomicBool,
 }
@@ -63,7 +65,7 @@ impl TokenStore for Fragile {
         if self.0.fails_after_claim.swap(false, Ordering::Relaxed) {
             self.0.swaps_fail.store(true, Ordering::Relaxed);
         }
-        if self.0.swap_lies.swap(false, Ordering::Relaxed) {
+        if self.0.swap_lies.swap(false, Ordering::Relaxed) || self.0.swaps_lie.load(Ordering::Relaxed) {
             return Err("the result was lost".into());
         }
         Ok(SwapOutcome::Stored)
@@ -249,6 +251,18 @@ fn a_callback_whose_single_use_is_stored_although_the_store_says_that_it_failed_
     store.set(|store| &store.swap_lies, true);
     client.exchange_callback(&request, &callback).unwrap();
     assert_eq!(realm.counter("invalid_grant"), 0);
+}
+
+#[test]
+fn a_code_whose_single_use_may_not_last_is_not_sent() {
+    let realm = Realm::start();
+    let store = Fragile::default();
+    let client = client(&realm, &store);
+    let request = client.authorization_request("balance:read").unwrap();
+    let callback = realm.callback(request.url());
+    store.set(|store| &store.swaps_lie, true);
+    let error = client.exchange_callback(&request, &callback).unwrap_err();
+    assert_eq!((error.code(), realm.counter("token_requests")), (ErrorCode::StoreUnavailable, 0));
 }
 
 #[test]

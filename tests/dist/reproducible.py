@@ -26,7 +26,8 @@ def main() -> int:
         elsewhere = Path(room) / "another folder"
         run("git", "clone", "--quiet", "--shared", ROOT, elsewhere)
         (elsewhere / ".cache").mkdir()
-        (elsewhere / ".cache" / "zig").symlink_to(ROOT / ".cache" / "zig")
+        for installed in (".cache/zig", "bindings-node/node_modules"):
+            (elsewhere / installed).symlink_to(ROOT / installed)
         environment = {key: value for key, value in os.environ.items() if key != "CARGO_TARGET_DIR"}
         build = [sys.executable, "tests/dist/build.py", *sys.argv[1:]]
         run(*build, cwd=elsewhere, environment=environment)

@@ -12,15 +12,17 @@ PAGE = ROOT / "docs" / "environment.md"
 ROW = re.compile(r"^\| (?P<names>`[^|]+`) \|", re.MULTILINE)
 RUST = ("core/src", "cli/src", "realm/src")
 SCRIPTS = (
+    "bindings-node/index.cjs",
     "bindings-node/bin",
     "bindings-node/lib",
     "bindings-python/python",
+    "realm/node/index.cjs",
     "realm/node/lib",
     "realm/python/sipgate_oauth2_realm",
 )
 
 # Not after this, and not what the compiler reads.
-TESTS = "#[cfg(test)]"
+TESTS = "#[cfg(test)]\nmod tests {"
 COMPILED = re.compile(r'\benv!\("\w+"\)|//.*')
 # Names with these starts are variables wherever they are. In a file that reads the environment,
 # any name may be one.
@@ -62,6 +64,6 @@ def _of_rust(path: Path) -> Iterator[str]:
 
 def _files(folders: tuple[str, ...], *endings: str) -> Iterator[Path]:
     for folder in folders:
-        for path in (ROOT / folder).rglob("*"):
+        for path in (ROOT / folder, *(ROOT / folder).rglob("*")):
             if path.suffix in endings and path.stem != "tests":
                 yield path

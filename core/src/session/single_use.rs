@@ -149,12 +149,13 @@ impl SingleUse {
         Err(keeps_conflicting())
     }
 
-    /// Takes it if the write that failed was stored all the same: no other call can then.
+    /// Takes it if the write that failed was stored all the same: no other call can then. It is
+    /// written once more, because what failed may not last: a code is sent only once its single use
+    /// does.
     fn look_for(&self, marker: Marker, error: Error) -> Result<Taken> {
-        match self.marker() {
-            Ok(Some((version, found))) if found.grant_id == marker.grant_id => Ok(Taken::Ours(version, marker)),
-            _ => Err(error),
-        }
+        let found = self.marker().ok().flatten().filter(|(_, found)| found.grant_id == marker.grant_id);
+        let written = found.and_then(|(version, _)| self.write(Some(&version), &marker).ok().flatten());
+        written.map(|version| Taken::Ours(version, marker)).ok_or(error)
     }
 
     /// The marker that is stored, and its version.

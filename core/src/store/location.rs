@@ -60,7 +60,8 @@ pub(crate) fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
 pub(crate) fn without_secrets(url: &str) -> String {
     let url = url.split('?').next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return url.trim_end_matches(':').to_owned() };
-    format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, place)| place))
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    format!("{scheme}://{}{path}", authority.rsplit_once('@').map_or(authority, |(_, place)| place))
 }
 
 /// The full path follows an empty host.
@@ -110,6 +111,7 @@ mod tests {
         for (url, shown) in [
             ("memory:", "memory"),
             ("sqlite:///var/lib/logins.db", "sqlite:///var/lib/logins.db"),
+            ("sqlite:///home/anna@corp/logins.db", "sqlite:///home/anna@corp/logins.db"),
             ("postgres://app:hunter2@db,other:6432/app?password=hunter2", "postgres://db,other:6432/app"),
             ("redis://:hunter2@cache:6379/1", "redis://cache:6379/1"),
             ("unix:///run/redis.sock?password=hunter2", "unix:///run/redis.sock"),

@@ -30,7 +30,7 @@ impl Sqlite {
         match fs::symlink_metadata(&absolute) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing(Missing { path: absolute })),
             // If it cannot be looked at, opening it says why.
-            _ => Ok(Found::Database(Self::open(absolute)?)),
+            _ => Ok(Found::Database(Self::open(path)?)),
         }
     }
 }

@@ -138,7 +138,7 @@ fn send_again(trouble: Trouble, which: Range<usize>) {
         Ok(ended) => assert_eq!(ended, ["user-42"]),
         Err(error) => {
             assert_eq!(error.code(), ErrorCode::StoreUnavailable, "{error}");
-            client.accept_logout_token(&logout_token).unwrap();
+            assert_eq!(client.accept_logout_token(&logout_token).unwrap(), ["user-42"]);
         }
     }
     // The source belongs to another process, which looks into the store once a second.

@@ -27,10 +27,15 @@ impl Operation {
     /// of another session, stays (I18).
     pub(super) fn end_session(&mut self, local: &mut LocalState, found: Option<Stored>) -> Action {
         let has_ended = |record: &Record| match (&self.goal, &record.identity) {
-            (Goal::EndSession(ended), Some(identity)) => !record.is_logged_out() && ended.is_of(identity),
+            (Goal::EndSession(ended), Some(identity)) => !record.is_absent() && ended.is_of(identity),
             _ => false,
         };
         let Some(found) = found.filter(|found| has_ended(&found.record)) else { return self.finish(local, Ok(())) };
+        if found.record.is_logged_out() {
+            // Perhaps by an earlier attempt, which could not tell its caller.
+            self.refreshed = true;
+            return self.finish(local, Ok(()));
+        }
         // No logout has to wait for a refresh in progress. A login in progress keeps its claim.
         let claim = found.record.claim.clone().filter(|claim| claim.login);
         let tombstone = Arc::new(Record { refresh_token: None, claim, ..tombstone(&found.record) });
