@@ -51,7 +51,9 @@ def node_on_musl(room: Path) -> Sequence[str]:
 def python_on_musl(room: Path) -> Sequence[str]:
     start = install.wheel_for(MUSL, guests.musl_python(), room)
     # This Python has no OpenSSL, and the program calls an API that is not https.
-    (room / "packages" / "ssl.py").write_text("def create_default_context(cafile=None): return object()\n")
+    (room / "packages" / "ssl.py").write_text(
+        "def create_default_context(cafile=None): return object()\n"
+    )
     return start
 
 
