@@ -32,6 +32,8 @@ ANY = re.compile(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*|[a-z]+_proxy)"')
 # From the variable, or from the file that another one names.
 SECRET = re.compile(r'\bsecret\("(\w+)"\)')
 FOR_TESTS = "SIPGATE_OAUTH2_TEST_"
+# Of SQL, in a file that reads the environment too.
+STATEMENTS = {"BEGIN", "COMMIT"}
 IN_SCRIPTS = re.compile(r"""\bprocess\.env\.(\w+)|\b(?:environ|getenv)(?:\.get)?[\[(]["'](\w+)""")
 
 
@@ -58,7 +60,8 @@ def problems(page: set[str], code: set[str]) -> Iterator[str]:
 def _of_rust(path: Path) -> Iterator[str]:
     text = COMPILED.sub("", path.read_text(encoding="utf-8").partition(TESTS)[0])
     for pattern in (OURS, ANY) if READS.search(text) else (OURS,):
-        yield from (name for name in pattern.findall(text) if not name.startswith(FOR_TESTS))
+        names = set(pattern.findall(text)) - STATEMENTS
+        yield from (name for name in names if not name.startswith(FOR_TESTS))
     yield from (f"{name}_FILE" for name in SECRET.findall(text))
 
 
