@@ -86,5 +86,5 @@ def planted() -> None:
         "https://github.com/another/repository",
     ):
         assert list(problems_of("planted", f"[a page]({target})")), f"{target} is not found"
-    for target in (address, f"{address}/blob/HEAD/docs/start.md#python", "https://pypi.org/"):
+    for target in (address, f"{address}/blob/HEAD/docs/start.md#python", "https://example.com/"):
         assert not list(problems_of("planted", f"[a page]({target})")), f"{target} is found"
