@@ -45,14 +45,14 @@ fn login(given: &ArgMatches, output: &Output) -> Outcome {
         parameters = parameters.redirect_uri(with_port(client.redirect_uri(), *port)?);
     }
     let account = given.get_one::<String>(given::ACCOUNT);
-    if account.is_none() && !scope.iter().any(|scope| scope.split(' ').any(|value| value == "openid")) {
-        return Err(Failure::usage(
-            "name the login with --account, or request the scope openid: its name is then the id of the user at the server",
-        ));
-    }
+    check_can_log_in(&client, account.map(String::as_str), &parameters).map_err(|error| match account {
+        None => {
+            Failure::usage("name the login with --account, or request the scope openid: its name is then the id of the user at the server")
+        }
+        Some(_) => error.into(),
+    })?;
     let timeout = given.get_one::<Duration>(given::TIMEOUT).copied().unwrap_or(LOGIN_TIMEOUT);
     let source = if given.get_flag(given::PASTE) {
-        check_can_log_in(&client, account.map(String::as_str), &parameters)?;
         let request = client.authorization_request(parameters)?;
         let callback = paste::callback(&client, &request, timeout, output)?;
         client.start_complete_login(&request, &callback, account.map(String::as_str), &CallOptions::new()).wait()?
