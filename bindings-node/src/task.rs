@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use napi::bindgen_prelude::{External, Object, ToNapiValue};
 use napi::Env;
+use napi::bindgen_prelude::{External, Object, ToNapiValue};
 use napi_derive::napi;
 use sipgate_oauth2::{CallOptions, Error, Result, Task, TaskHandle, WaitEnded};
 

@@ -55,6 +55,10 @@ pub(super) enum Written<'a> {
 }
 
 impl Member {
+    fn all(body: &Body<'_>, extents: Vec<Extent>) -> Vec<Self> {
+        extents.into_iter().map(|extent| Self::of(body, extent)).collect()
+    }
+
     fn of(body: &Body<'_>, at: Extent) -> Self {
         let name = body.part(&at.name);
         let name = if name.text().is_some_and(is_plain) { None } else { Some(shown(name.bytes())) };
@@ -170,7 +174,7 @@ impl<'a> Members<'a> {
     /// The members of a text that is one JSON object and nothing else.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let body = Body::Text(text.into());
-        let members = members(&body, objects(text.as_bytes()).next()?);
+        let members = Member::all(&body, objects(text.as_bytes()).next()?);
         is_json(text, &members).then_some(Self { body, members })
     }
 
@@ -184,7 +188,7 @@ impl<'a> Members<'a> {
         let mut best: Option<(usize, Vec<_>)> = None;
         let mut equals = 0;
         for extents in objects(body.bytes()) {
-            let members = members(&body, extents);
+            let members = Member::all(&body, extents);
             let has = |name: &&str| members.iter().any(|member| member.is(name, &body) && member.value(&body) != NULL);
             let rank = counting.iter().position(|names| names.iter().any(has)).unwrap_or(counting.len());
             match &best {
@@ -216,10 +220,6 @@ impl<'a> Members<'a> {
     pub(super) fn shown(&self, name: &str) -> Option<String> {
         self.get(name)?.shown()
     }
-}
-
-fn members(body: &Body<'_>, extents: Vec<Extent>) -> Vec<Member> {
-    extents.into_iter().map(|extent| Member::of(body, extent)).collect()
 }
 
 /// Whether a text is JSON, if it is read as an object with its members there.
