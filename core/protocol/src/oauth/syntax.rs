@@ -36,7 +36,7 @@ pub(super) fn is_code_verifier(verifier: &str) -> bool {
 }
 
 /// Whether a text has the ASCII characters from `first` to `~` only. Tokens are most of a response,
-/// so many bytes are compared at once. It ends at the first that is not allowed: in a loop that does
+/// so 32 bytes are compared at once. It ends at the first that is not allowed: in a loop that does
 /// not, the compiler compares more at once, and leaves pieces of a token on the stack.
 fn has_only(text: &str, first: u8) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
