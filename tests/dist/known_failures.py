@@ -12,6 +12,7 @@ from behaviour.runner.place import Failure
 ON_WINDOWS: Mapping[str, Failure] = {
     "provider: an invalid environment variable is refused, and the error names it: "
     "an empty secret that is set": Failure(
-        "expected", "on Windows, Python removes a variable that it is told to make empty"
+        'expected to begin with "SIPGATE_CLIENT_SECRET"',
+        "on Windows, Python removes a variable that it is told to make empty",
     ),
 }
