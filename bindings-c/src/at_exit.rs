@@ -7,16 +7,14 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-type Function = extern "C" fn();
-
-unsafe extern "C" {
-    fn atexit(function: Function) -> c_int;
-}
-
 /// Makes `exit` wait for requests whose outcome is not stored yet.
 pub(crate) fn watch() {
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {
+        // In here, or cbindgen would declare it in the header.
+        unsafe extern "C" {
+            fn atexit(function: extern "C" fn()) -> c_int;
+        }
         #[cfg(windows)]
         if windows::watch(drain) {
             return;
@@ -42,8 +40,7 @@ mod windows {
     use std::ffi::{CStr, c_int, c_void};
     use std::ptr;
 
-    use super::Function;
-
+    type Function = extern "C" fn();
     type Module = *mut c_void;
 
     /// The C libraries that a program may have, with what `atexit` is there.
