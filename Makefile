@@ -235,10 +235,12 @@ test-dist-long: dist build ## sdist and crates, compiled from what they hold; tw
 	$(PYTHON) tests/dist/run.py sdist python3.14 node-on-old-glibc c-on-old-glibc
 	$(PYTHON) tests/dist/reproducible.py
 
-test-dist-elsewhere: $(ZIG)/.ready build ## packages for musl, arm64 and Windows, and the main job with each, emulated or under wine (ONLY=node-on-musl: one of them)
+test-dist-elsewhere: $(ZIG)/.ready build ## packages for musl, arm64 and Windows, emulated or under wine: the main job with each (ONLY=node-on-musl: one of them), and the behaviour suite
 	$(PYTHON) tests/dist/build.py $(or $(TARGETS),$(ELSEWHERE))
 	$(IN_ZIG)/python tests/dist/check.py
 	$(PYTHON) tests/dist/run.py $(or $(ONLY),--elsewhere)
+	$(if $(ONLY),,$(PYTHON) tests/dist/suite.py)
+	$(if $(ONLY),,$(PYTHON) tests/dist/node_tests.py)
 
 clean: ## all that was built or installed here
 	cargo clean

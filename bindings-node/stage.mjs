@@ -4,7 +4,8 @@
 //   node stage.mjs [debug|release]
 //
 // The first is node_modules at the root, which `npm ci` in this folder leaves alone. The second is
-// target/node: both packages under node_modules, with the example beside them.
+// target/node: both packages under node_modules, with the example and the shim of the behaviour suite
+// beside them.
 
 import { copyFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -25,5 +26,6 @@ rmSync(modules, { recursive: true, force: true })
 writeMain(join(modules, 'sipgate-oauth2'))
 writePlatform(platformFolder(modules, platform), platform, library)
 copyFileSync(join(root, 'examples', 'node', 'main_job.mjs'), join(room, 'main_job.mjs'))
+copyFileSync(join(root, 'tests', 'behaviour', 'node', 'shim.mjs'), join(room, 'shim.mjs'))
 
 process.stdout.write(`${inCheckout}\n${join(room, 'main_job.mjs')}\n`)

@@ -1,12 +1,13 @@
 //! Authorization requests.
 
+use napi::Env;
 use napi::bindgen_prelude::{Either, External, Uint8Array};
-use napi::{Env, JsString};
 use napi_derive::napi;
 use sipgate_oauth2::{AuthorizationParameters, AuthorizationRequest, Client, Result, Secret};
 
 use crate::error::IntoJavaScript;
 use crate::store_options::keys;
+use crate::text::Text;
 
 /// What can be requested beside a scope.
 #[napi(object, object_to_js = false)]
@@ -79,19 +80,19 @@ impl AuthorizationOptions {
 /// A new authorization request: its URL and its export. Most callers need no more, and most
 /// requests are never completed, so nothing is left for the garbage collector to free.
 #[napi(catch_unwind)]
-pub fn authorization_request<'a>(
-    env: &'a Env,
+pub fn authorization_request(
+    env: Env,
     client: &External<Client>,
     scope: String,
     options: Option<AuthorizationOptions>,
-) -> napi::Result<(JsString<'a>, JsString<'a>)> {
+) -> napi::Result<(Text<String>, Text<Secret>)> {
     let parameters = AuthorizationParameters::new(scope);
     let parameters = match options {
         Some(options) => options.apply(parameters),
         None => Ok(parameters),
     };
-    let request = parameters.and_then(|parameters| client.authorization_request(parameters)).or_throw(*env)?;
-    Ok((env.create_string(request.url())?, env.create_string(request.export().reveal())?))
+    let request = parameters.and_then(|parameters| client.authorization_request(parameters)).or_throw(env)?;
+    Ok((Text(request.url().to_owned()), Text(request.export())))
 }
 
 /// An authorization request from its export.
@@ -108,19 +109,18 @@ pub fn reopen_request(env: Env, exported: String) -> napi::Result<External<Autho
 
 /// The export of an authorization request.
 #[napi(catch_unwind)]
-pub fn export_request<'a>(env: &'a Env, request: &External<AuthorizationRequest>) -> napi::Result<JsString<'a>> {
-    env.create_string(request.export().reveal())
+pub fn export_request(request: &External<AuthorizationRequest>) -> Text<Secret> {
+    Text(request.export())
 }
 
 /// An authorization request as encrypted text.
 #[napi(catch_unwind)]
-pub fn seal_request<'a>(
-    env: &'a Env,
+pub fn seal_request(
+    env: Env,
     request: &External<AuthorizationRequest>,
     encryption_keys: Vec<Either<Uint8Array, String>>,
-) -> napi::Result<JsString<'a>> {
-    let sealed = keys(encryption_keys).and_then(|keys| request.seal(&keys)).or_throw(*env)?;
-    env.create_string(sealed.reveal())
+) -> napi::Result<Text<Secret>> {
+    keys(encryption_keys).and_then(|keys| request.seal(&keys)).map(Text).or_throw(env)
 }
 
 /// An authorization request from encrypted text.

@@ -15,6 +15,7 @@ pub mod replies;
 pub mod store;
 pub mod store_options;
 pub mod task;
+pub mod text;
 pub mod thrown;
 pub mod token_set;
 pub mod token_source;

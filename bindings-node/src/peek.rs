@@ -13,6 +13,8 @@ use napi::{Env, Error, Status, sys};
 use napi_derive::napi;
 use sipgate_oauth2::{AccessToken, TokenSource};
 
+use crate::text::Text;
+
 /// The argument of `peek`.
 #[repr(C)]
 struct Peeker {
@@ -100,7 +102,7 @@ unsafe fn look(env: sys::napi_env, peeker: &Peeker) -> Option<sys::napi_value> {
     *known = token;
     let token = known.as_ref()?.reveal();
     // SAFETY: the caller's promise is what these need.
-    let value = unsafe { if is_known { bool::to_napi_value(env, true) } else { <&str>::to_napi_value(env, token) } };
+    let value = unsafe { if is_known { bool::to_napi_value(env, true) } else { Text::to_napi_value(env, Text(token)) } };
     if value.is_err() {
         *known = None;
     }

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
+use napi::Env;
 use napi::bindgen_prelude::{External, Object, ToNapiValue};
-use napi::{Env, sys};
 use napi_derive::napi;
-use sipgate_oauth2::{AccessToken, CallOptions, Error, Result, Task, TaskHandle, WaitEnded};
+use sipgate_oauth2::{CallOptions, Error, Result, Task, TaskHandle, WaitEnded};
 
 use crate::error::IntoJavaScript;
 
@@ -47,15 +47,4 @@ pub(crate) fn call_options(timeout: Option<f64>) -> CallOptions {
 /// A time that JavaScript gave in seconds of 0 or more.
 pub(crate) fn duration(field: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| Error::invalid_argument(field, "is longer than any time; pass a number of seconds"))
-}
-
-/// An access token for JavaScript: copied once, from memory that will be wiped to memory that will
-/// not.
-pub(crate) struct Revealed(pub(crate) AccessToken);
-
-impl ToNapiValue for Revealed {
-    unsafe fn to_napi_value(env: sys::napi_env, token: Self) -> napi::Result<sys::napi_value> {
-        // SAFETY: the caller's promise, that `env` is the current environment, is what this needs.
-        unsafe { <&str>::to_napi_value(env, token.0.reveal()) }
-    }
 }

@@ -1,12 +1,13 @@
 //! Token sets. Each member is copied when JavaScript reads it; what is not read stays in memory
 //! that will be wiped.
 
+use napi::Env;
 use napi::bindgen_prelude::External;
-use napi::{Env, JsString};
 use napi_derive::napi;
 use sipgate_oauth2::{Claims, IdToken, RefreshToken, Secret, TokenSet};
 
 use crate::error::IntoJavaScript;
+use crate::text::Text;
 
 /// Tokens from a JSON object.
 #[napi(catch_unwind)]
@@ -16,20 +17,20 @@ pub fn restore_tokens(env: Env, json: String) -> napi::Result<External<TokenSet>
 
 /// Tokens as a JSON object.
 #[napi(catch_unwind)]
-pub fn export_tokens<'a>(env: &'a Env, tokens: &External<TokenSet>) -> napi::Result<JsString<'a>> {
-    env.create_string(tokens.export().reveal())
+pub fn export_tokens(tokens: &External<TokenSet>) -> Text<Secret> {
+    Text(tokens.export())
 }
 
 /// The value of an `Authorization` header.
 #[napi(catch_unwind)]
-pub fn authorization_header<'a>(env: &'a Env, tokens: &External<TokenSet>) -> napi::Result<JsString<'a>> {
-    env.create_string(tokens.authorization_header().reveal())
+pub fn authorization_header(tokens: &External<TokenSet>) -> Text<Secret> {
+    Text(tokens.authorization_header())
 }
 
 /// The access token.
 #[napi(catch_unwind)]
-pub fn access_token(tokens: &External<TokenSet>) -> &str {
-    tokens.access_token().reveal()
+pub fn access_token(tokens: &External<TokenSet>) -> Text<&str> {
+    Text(tokens.access_token().reveal())
 }
 
 /// The token's type.
@@ -40,14 +41,14 @@ pub fn token_type(tokens: &External<TokenSet>) -> &str {
 
 /// The refresh token.
 #[napi(catch_unwind)]
-pub fn refresh_token(tokens: &External<TokenSet>) -> Option<&str> {
-    tokens.refresh_token().map(RefreshToken::reveal)
+pub fn refresh_token(tokens: &External<TokenSet>) -> Option<Text<&str>> {
+    tokens.refresh_token().map(RefreshToken::reveal).map(Text)
 }
 
 /// The ID token.
 #[napi(catch_unwind)]
-pub fn id_token(tokens: &External<TokenSet>) -> Option<&str> {
-    tokens.id_token().map(IdToken::reveal)
+pub fn id_token(tokens: &External<TokenSet>) -> Option<Text<&str>> {
+    tokens.id_token().map(IdToken::reveal).map(Text)
 }
 
 /// Whether the ID token is from an earlier response.

@@ -6,7 +6,8 @@ use napi_derive::napi;
 use sipgate_oauth2::{AccessToken, Client, TokenSet, TokenSource, TokenStatus};
 
 use crate::error::{ErrorFields, IntoJavaScript};
-use crate::task::{Revealed, Started, call_options, duration, started};
+use crate::task::{Started, call_options, duration, started};
+use crate::text::Text;
 
 /// The tokens of an account.
 #[napi(catch_unwind)]
@@ -30,13 +31,13 @@ pub fn account_hash(source: &External<TokenSource>) -> String {
 #[napi(catch_unwind)]
 pub fn start_access_token(env: Env, source: &External<TokenSource>, min_validity: f64, timeout: Option<f64>) -> Started {
     let min_validity = duration("min_validity", min_validity).or_throw(env)?;
-    started(env, source.start_access_token(min_validity, &call_options(timeout)), Revealed)
+    started(env, source.start_access_token(min_validity, &call_options(timeout)), Text)
 }
 
 /// A refreshed access token.
 #[napi(catch_unwind)]
 pub fn start_forced_refresh(env: Env, source: &External<TokenSource>, timeout: Option<f64>) -> Started {
-    started(env, source.start_refresh(&call_options(timeout)), Revealed)
+    started(env, source.start_refresh(&call_options(timeout)), Text)
 }
 
 /// Replaces the login with these tokens.

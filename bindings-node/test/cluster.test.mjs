@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
@@ -15,6 +16,8 @@ import { Client, Store } from 'sipgate-oauth2'
 
 import { logIn, startRealm } from './realm.mjs'
 
+/** For workers: their program is a text, which has no folder. */
+const library = createRequire(import.meta.url).resolve('sipgate-oauth2')
 const WORKERS = 4
 const CALLERS = 16
 
@@ -95,7 +98,7 @@ function tests() {
         parentPort.postMessage(outcomes.map(({ value, reason }) => value ?? String(reason)))
       })
       source.status().then(() => parentPort.postMessage('ready'))`
-    const workerData = { module: fileURLToPath(new URL('../index.cjs', import.meta.url)), options: realm.clientOptions, path }
+    const workerData = { module: library, options: realm.clientOptions, path }
     const workers = Array.from({ length: WORKERS }, () => new Worker(program, { eval: true, workerData }))
     await Promise.all(workers.map((worker) => once(worker, 'message')))
     await expire()

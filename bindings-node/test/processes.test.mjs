@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { after, before, beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -10,6 +11,8 @@ import { Client } from 'sipgate-oauth2'
 import { TOKENS, clientOptions, startServer } from './server.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
+/** For workers: their program is a text, which has no folder. */
+const library = createRequire(import.meta.url).resolve('sipgate-oauth2')
 
 const PROGRAM = `
 import { Client } from 'sipgate-oauth2'
@@ -106,7 +109,7 @@ test('calls work in a worker thread', async () => {
     `const { workerData, parentPort } = require('node:worker_threads')
      const { Client } = require(workerData.module)
      Client.keycloak(workerData.client).refresh('a-refresh-token').then((tokens) => parentPort.postMessage(tokens.accessToken))`,
-    { eval: true, workerData: { module: fileURLToPath(new URL('../index.cjs', import.meta.url)), client: clientOptions(server) } },
+    { eval: true, workerData: { module: library, client: clientOptions(server) } },
   )
   const [message] = await once(worker, 'message')
 
@@ -118,7 +121,7 @@ test('a worker thread ends by itself once its calls have ended', async () => {
     `const { workerData } = require('node:worker_threads')
      const { Client } = require(workerData.module)
      Client.keycloak(workerData.client).refresh('a-refresh-token')`,
-    { eval: true, workerData: { module: fileURLToPath(new URL('../index.cjs', import.meta.url)), client: clientOptions(server) } },
+    { eval: true, workerData: { module: library, client: clientOptions(server) } },
   )
 
   assert.deepEqual(await once(worker, 'exit'), [0])
@@ -135,7 +138,7 @@ test('workers that are terminated during calls do not affect the calls of others
       for (let n = 0; n < 5; n++) client.refresh('a-refresh-token')`
     return new Worker(program, {
       eval: true,
-      workerData: { module: fileURLToPath(new URL('../index.cjs', import.meta.url)), client: clientOptions(server) },
+      workerData: { module: library, client: clientOptions(server) },
     })
   })
   await server.asked(21)

@@ -76,7 +76,6 @@ pub(crate) fn interrupt(py: Python<'_>) {
 /// the database connections of an ORM: each call would open one, and none would be closed.
 struct ThreadState {
     state: *mut ffi::PyThreadState,
-    ensured: ffi::PyGILState_STATE,
     thread: KnownThread,
 }
 
@@ -106,10 +105,10 @@ fn stay_known() {
         // inside.
         unsafe {
             if ffi::PyGILState_GetThisThreadState().is_null() {
-                let ensured = ffi::PyGILState_Ensure();
+                ffi::PyGILState_Ensure();
                 let thread = KnownThread { process: std::process::id(), ident: ffi::PyThread_get_thread_ident().cast_signed() };
                 known_threads().push(thread);
-                kept.replace(Some(ThreadState { state: ffi::PyEval_SaveThread(), ensured, thread }));
+                kept.replace(Some(ThreadState { state: ffi::PyEval_SaveThread(), thread }));
             }
         }
     });
@@ -125,7 +124,10 @@ impl Drop for ThreadState {
         unsafe {
             ffi::PyEval_RestoreThread(self.state);
             known_threads().retain(|thread| *thread != self.thread);
-            ffi::PyGILState_Release(self.ensured);
+            // Not PyGILState_Release: musl has forgotten by now what Python keeps for this thread,
+            // and Python would abort the process.
+            ffi::PyThreadState_Clear(self.state);
+            ffi::PyThreadState_Delete(ffi::PyEval_SaveThread());
         }
     }
 }

@@ -5,19 +5,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from behaviour.runner import clock, report, table
+from behaviour.runner import clock, report, suite, table
 from behaviour.runner.cases import all_cases, matching
-from behaviour.runner.running import FAIL, OK
-from behaviour.runner.suite import Outcome, run_between, run_language
 from driver.programs import REALM_PROGRAM
 from driver.shims import SHIMS
-
-AT_ONCE = 2
 
 
 def main() -> int:
@@ -43,39 +38,10 @@ def run(languages: list[str], options: argparse.Namespace) -> int:
         else:
             every, cases = cases, [case for case in cases if not case.linux]
             print(f"SKIPPED because they need Linux: {len(every) - len(cases)} cases")
-    alone = [case for case in cases if not case.between]
-    between = [case for case in cases if case.between]
-    outcome = Outcome()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for one in pool.map(
-            lambda language: run_language(language, alone, options.realm), languages
-        ):
-            outcome.add(one)
-    started = [language for language in languages if language not in outcome.not_started]
-    if between:
-        outcome.add(run_between(started, between, options.realm))
-
-    verdicts = outcome.verdicts
-    titles = list(dict.fromkeys(title for title, _ in verdicts))
-    shown = [title for title in titles if options.matrix or not _passed(title, languages, verdicts)]
-    for line in report.matrix(shown, languages, verdicts):
-        print(line)
-    for line in report.failures(titles, languages, verdicts):
-        print(line)
-    print()
-    for line in report.unsupported(titles, languages, verdicts):
-        print(line)
-    for language, problem in outcome.not_started.items():
-        print(f"{language} could not be started: {problem}")
-    words = [verdict.kind for verdict in verdicts.values()]
-    failed = words.count(FAIL) + len(outcome.not_started)
-    print(f"{words.count('ok')} passed, {failed} failed")
-    return 1 if failed or not words.count(OK) else 0
-
-
-def _passed(title: str, languages: list[str], verdicts: report.Verdicts) -> bool:
-    found = [verdicts[title, language] for language in languages if (title, language) in verdicts]
-    return all(verdict.kind == OK for verdict in found)
+    outcome = suite.run(languages, cases, options.realm)
+    passed, failed = report.shown(languages, outcome.verdicts, outcome.not_started, options.matrix)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 def parsed_options() -> argparse.Namespace:

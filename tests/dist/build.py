@@ -21,6 +21,7 @@ from dist import mingw, notices, wheel
 from dist.commands import output, run
 from dist.targets import Target, chosen, version
 from driver import standard_library, zig
+from driver.installed import Missing
 from driver.programs import ROOT
 
 DIST = ROOT / "dist"
@@ -61,21 +62,13 @@ def environment_for(target: Target) -> dict[str, str]:
         told[f"CFLAGS_{target.triple.replace('-', '_')}"] = c_flags
     if target.triple.endswith("windows-gnu") and os.name != "nt":
         told |= mingw.environment()
-    if not standard_library.is_installed(target.triple):
-        told |= compiled_standard_library(target, told["PATH"])
+    compiled = standard_library.environment(target.triple, told["PATH"])
+    if compiled:
+        told |= compiled
         source = standard_library.DEBIANS_SOURCE.parent
         flags.append(f"--remap-path-prefix={source}=rust")
     told["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
     return told
-
-
-def compiled_standard_library(target: Target, path: str) -> dict[str, str]:
-    if not standard_library.DEBIANS_SOURCE.is_dir():
-        raise SystemExit(
-            f"rustc has no standard library for {target.triple}: `rustup target add {target.triple}`, "
-            f"or, on Debian, `apt-get install {' '.join(standard_library.DEBIAN)}`"
-        )
-    return standard_library.compiled(path)
 
 
 def build(target: Target) -> None:
@@ -148,7 +141,10 @@ def main() -> int:
     DIST.mkdir()
     sources()
     for target in targets:
-        build(target)
+        try:
+            build(target)
+        except Missing as missing:
+            raise SystemExit(f"{target.triple}: needs {missing}") from missing
     for path in sorted(DIST.iterdir()):
         print(f"{path.stat().st_size:>10} {path.name}")
     return 0

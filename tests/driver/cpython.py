@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from driver import maven
 from driver.programs import ROOT
 
 ARTIFACT = "org.bytedeco:cpython:3.14.3-1.5.13:jar"
+MINGW = "x86_64-w64-mingw32-"
 
 
 def folder(platform: str) -> Path:
@@ -32,3 +35,26 @@ def folder(platform: str) -> Path:
 
 def for_linux() -> Path:
     return folder("linux-x86_64") / "bin" / "python3.14"
+
+
+def for_windows() -> Path:
+    """With python3.dll, the stable interface of every Python 3, which is not in that library."""
+    root = folder("windows-x86_64")
+    to = root / "python3.dll"
+    if not to.exists():
+        said = subprocess.run(
+            [f"{MINGW}nm", str(root / "libs" / "python3.lib")],
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ).stdout
+        names = sorted(set(re.findall(r" I __imp_(\w+)$", said, re.MULTILINE)))
+        forwarded = [f"{name} = python314.{name}" for name in names]
+        definition = root / "python3.def"
+        definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *forwarded, ""]))
+        new = to.with_suffix(".new")
+        link = [f"{MINGW}gcc", "-shared", "-nostdlib", "-Wl,--entry=0", "-o", str(new)]
+        subprocess.run([*link, str(definition)], check=True)
+        new.rename(to)
+    return root / "python.exe"

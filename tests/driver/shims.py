@@ -13,6 +13,6 @@ SHIMS: Mapping[str, Sequence[str]] = {
     "rust": [str(DEBUG / "behaviour-shim")],
     "python": [sys.executable, str(SUITE / "python" / "shim.py")],
     "aio": [sys.executable, str(SUITE / "python" / "shim.py"), "--aio"],
-    "node": ["node", str(SUITE / "node" / "shim.mjs")],
+    "node": ["node", str(ROOT / "target" / "node" / "shim.mjs")],
     "c": [sys.executable, str(SUITE / "c" / "shim.py")],
 }

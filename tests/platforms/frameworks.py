@@ -21,7 +21,8 @@ CRATES = {
     "CoreFoundation": "core-foundation-sys",
     "Security": "security-framework-sys",
 }
-DECLARED = re.compile(r"\bpub (?:fn|static(?: mut)?) (\w+)")
+# A declaration, or what a macro makes one of: `Algorithm => kSecKeyAlgorithm,`.
+DECLARED = re.compile(r"(?:\bpub (?:fn|static(?: mut)?)|=>) (\w+)")
 STUB = """\
 --- !tapi-tbd
 tbd-version: 4

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from driver import debian, standard_library, zig
+from driver import standard_library, zig
 from driver.installed import Missing
 from driver.programs import ROOT
 from platforms.outcome import Failed
@@ -72,7 +72,7 @@ class Target:
         }
         if self.zig:
             environment |= _zig()
-        environment |= _standard_library(self.triple, environment["PATH"])
+        environment |= standard_library.environment(self.triple, environment["PATH"])
         # By its path: Debian's own, if that builds the standard library.
         cargo = (
             str(zig.PROGRAMS / "cargo-zigbuild") if self.zig else environment.get("CARGO", "cargo")
@@ -91,14 +91,3 @@ def _zig() -> dict[str, str]:
     if not (zig.PROGRAMS / "cargo-zigbuild").exists():
         raise Missing("make .cache/zig/.ready")
     return zig.environment()
-
-
-def _standard_library(triple: str, path: str) -> dict[str, str]:
-    """That of the toolchain, if it has one for the target. Else cargo builds that of Debian."""
-    if standard_library.is_installed(triple):
-        return {}
-    try:
-        debian.install(standard_library.DEBIAN)
-    except Missing as problem:
-        raise Missing(f"rustup target add {triple}; or {problem}") from problem
-    return standard_library.compiled(path)

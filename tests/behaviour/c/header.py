@@ -1,21 +1,25 @@
 """The C library for `ctypes`, with the types of the header.
 
-So no call can pass a handle, a number or a count of arguments that a C program could not.
+They are those of the checkout, or those of an installed tree, which the variable C_TREE names. So
+no call can pass a handle, a number or a count of arguments that a C program could not.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-HEADER = ROOT / "include" / "sipgate_oauth2.h"
-LIBRARY = (
-    ROOT / "target" / "debug" / f"libsipgate_oauth2.{'dylib' if sys.platform == 'darwin' else 'so'}"
-)
+TREE = os.environ.get("C_TREE")
+HEADER = Path(TREE or ROOT) / "include" / "sipgate_oauth2.h"
+FILES = {"darwin": "libsipgate_oauth2.dylib", "win32": "sipgate_oauth2.dll"}
+FILE = FILES.get(sys.platform, "libsipgate_oauth2.so")
+FOLDER_IN_TREE = "bin" if sys.platform == "win32" else "lib"
+LIBRARY = Path(TREE) / FOLDER_IN_TREE / FILE if TREE else ROOT / "target" / "debug" / FILE
 
 FUNCTION_POINTER = re.compile(r"(.+?)\(\*(\w+)\)\((.*)\)", re.DOTALL)
 

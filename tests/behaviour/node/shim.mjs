@@ -1,10 +1,11 @@
 // The Node shim of the behaviour suite. It reads lines {"id", "op", "args"}, starts each call at
-// once, and writes a line per call. It uses only the public API and decides nothing.
+// once, and writes a line per call. It uses only the public API and decides nothing. It is copied to
+// where the package is installed.
 
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 
-import { AuthorizationRequest, Client, ERROR_CODES, ServerMetadata, Store, TokenSet, VERSION } from '../../../bindings-node/index.mjs'
+import { AuthorizationRequest, Client, ERROR_CODES, ServerMetadata, Store, TokenSet, VERSION } from 'sipgate-oauth2'
 
 const metadata = new Map()
 const clients = new Map()

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from behaviour.runner.running import FAIL, UNSUPPORTED, Verdict
+from behaviour.runner.running import FAIL, OK, UNSUPPORTED, Verdict
 
 Verdicts = Mapping[tuple[str, str], Verdict]
+
+
+def shown(
+    languages: Sequence[str], verdicts: Verdicts, not_started: Mapping[str, str], every: bool
+) -> tuple[int, int]:
+    """Prints it, with `every` case in its matrix or with those that have not passed.
+
+    Returns how many passed, and how many failed.
+    """
+    titles = list(dict.fromkeys(title for title, _ in verdicts))
+    in_matrix = [title for title in titles if every or not _passed(title, languages, verdicts)]
+    lines = [*matrix(in_matrix, languages, verdicts), *failures(titles, languages, verdicts), ""]
+    lines += unsupported(titles, languages, verdicts)
+    lines += [
+        f"{language} could not be started: {problem}" for language, problem in not_started.items()
+    ]
+    print(*lines, sep="\n")
+    words = [verdict.kind for verdict in verdicts.values()]
+    return words.count(OK), words.count(FAIL) + len(not_started)
+
+
+def _passed(title: str, languages: Sequence[str], verdicts: Verdicts) -> bool:
+    found = [verdicts[title, language] for language in languages if (title, language) in verdicts]
+    return all(verdict.kind == OK for verdict in found)
 
 
 def matrix(titles: Sequence[str], languages: Sequence[str], verdicts: Verdicts) -> list[str]:

@@ -29,7 +29,7 @@ import re
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from behaviour.runner import store_file
 from behaviour.runner.cases import Case, Step
 from behaviour.runner.clock import Clock
 from behaviour.runner.matching import NO_CALL, Call, differences
+from behaviour.runner.place import HERE, Place
 from behaviour.runner.realm import Realm, RealmBroken
 from behaviour.runner.registry import Row, inconsistencies
 from behaviour.runner.secrets import Secrets
@@ -143,12 +144,14 @@ class CaseRun:
         secrets: Secrets,
         number: int,
         clock: Clock | None = None,
+        place: Place = HERE,
     ) -> None:
         self._case = case
         self._actors = actors
         self._realm = realm
         self._registry = registry
         self._secrets = secrets
+        self._place = place
         self._clock = clock
         self._prefix = f"{number}/"
         self._running: dict[str, Running] = {}
@@ -166,7 +169,9 @@ class CaseRun:
             self._clock.shift(0)
         try:
             with tempfile.TemporaryDirectory() as folder:
-                machine = {**_machine(Path(folder)), "errors": list(self._registry.values())}
+                self._folder = Path(folder)
+                machine = _machine(self._folder, self._place.path)
+                machine["errors"] = list(self._registry.values())
                 address = urlsplit(self._realm.ready["http"]).netloc
                 self._scope.update(realm={**self._realm.ready, "address": address}, machine=machine)
                 self._realm.reset()
@@ -211,7 +216,8 @@ class CaseRun:
             assert process is not None, "the process has started"
             DISK[step["disk"]](process)
         elif "file" in step:
-            self._treat(step["file"], Path(expand(step["path"], self._scope)), step)
+            here = {**self._scope, "machine": {"folder": str(self._folder)}}
+            self._treat(step["file"], Path(expand(step["path"], here)), step)
         else:
             self._order(step["realm"], expand(step.get("args", {}), self._scope), step.get("as"))
 
@@ -384,8 +390,11 @@ def _named(step: Step) -> str:
     return str(step[kind]) if kind in ("op", "realm") else f"{kind} {step[kind]}"
 
 
-def _machine(folder: Path) -> dict[str, Any]:
-    """What cases need to know: a closed port, the time, a file, a folder and the version."""
+def _machine(folder: Path, path: Callable[[Path], str]) -> dict[str, Any]:
+    """What cases need to know: a closed port, the time, a file, a folder and the version.
+
+    `path` gives files the names that they have where the shim runs.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -394,8 +403,10 @@ def _machine(folder: Path) -> dict[str, Any]:
     return {
         "closed_port": port,
         "now": math.floor(time.time()),
-        "secret_file": str(secret),
-        "folder": str(folder),
+        "secret_file": path(secret),
+        "folder": path(folder),
+        # As the path of a URL: on Windows, a slash precedes the drive.
+        "folder_in_url": "/" + path(folder).replace("\\", "/").removeprefix("/"),
         "version": _workspace_version(),
     }
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from driver.programs import ROOT, environment
@@ -39,12 +40,16 @@ class Shim:
     """Starts the process at the first call, and again after it has exited."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
     ) -> None:
         self.said: list[Said] = []
         self.case = ""
         self._command = command
         self._environment = environment or {}
+        self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._ids = itertools.count(1)
         self._replies: dict[int, queue.Queue[Reply | None]] = {}
@@ -111,7 +116,7 @@ class Shim:
                 text=True,
                 encoding="utf-8",
                 errors="backslashreplace",
-                cwd=ROOT,
+                cwd=self._folder,
                 env={**_clean_environment(), **self._environment},
                 start_new_session=True,
                 # Signals that Python ignores remain ignored: a write beyond the size limit fails

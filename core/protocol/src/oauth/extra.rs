@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use once_cell::race::OnceBox;
 use serde_json::{Map, Value};
 
-use super::json::{Members, is_plain};
+use super::json::{Written, is_plain};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -17,10 +17,10 @@ pub(super) struct Extra {
 }
 
 impl Extra {
-    /// The members whose names are not in `known`, and the names of those that cannot be kept.
-    pub(super) fn of(members: &Members<'_>, known: &[&str]) -> (Self, Vec<String>) {
+    /// These members, and the names of those that cannot be kept.
+    pub(super) fn of(members: &[(&str, Written<'_>)]) -> (Self, Vec<String>) {
         let (mut json, mut ignored) = (String::new(), Vec::new());
-        for (name, value) in members.iter().filter(|(name, _)| !known.contains(name)) {
+        for &(name, value) in members {
             match value.kept() {
                 Some(value) => {
                     json.push(if json.is_empty() { '{' } else { ',' });
@@ -76,10 +76,12 @@ impl Hash for Extra {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::Members;
     use super::*;
 
     fn extra(json: &str) -> (Extra, Vec<String>) {
-        Extra::of(&Members::find(json.as_bytes(), &[]).unwrap(), &["known"])
+        let members = Members::find(json.as_bytes(), &[]).unwrap();
+        Extra::of(&members.iter().filter(|(name, _)| *name != "known").collect::<Vec<_>>())
     }
 
     #[test]

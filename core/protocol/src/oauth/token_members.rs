@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::extra::Extra;
-use super::json::{Member, Members};
+use super::json::{Members, Written};
 use super::syntax::{is_access_token, is_refresh_token};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{AccessToken, IdToken, RefreshToken};
@@ -16,15 +16,15 @@ const REFRESH_TOKEN: &str = "refresh_token";
 /// Members that have a meaning here; all others are kept as they are.
 const KNOWN: [&str; 11] = [
     ACCESS_TOKEN,
-    "token_type",
     REFRESH_TOKEN,
     "id_token",
-    "id_token_kept",
-    "id_token_verified",
+    "token_type",
     "scope",
     "expires_in",
-    "expires_at",
     "refresh_expires_in",
+    "id_token_kept",
+    "id_token_verified",
+    "expires_at",
     "refresh_expires_at",
 ];
 
@@ -41,63 +41,100 @@ pub(super) struct TokenMembers {
     pub(super) extra: Extra,
     /// The names of members that are there and cannot be used.
     pub(super) ignored: Vec<String>,
+    pub(super) saved: SavedMembers,
+}
+
+/// What only saved tokens have, as it is written.
+pub(super) struct SavedMembers {
+    pub(super) id_token_kept: bool,
+    pub(super) id_token_verified: bool,
+    pub(super) expires_at: Option<Value>,
+    pub(super) refresh_expires_at: Option<Value>,
+    /// Whether there is a lifetime or an end of the access token, usable or not.
+    pub(super) says_expiry: bool,
 }
 
 impl TokenMembers {
     pub(super) fn read(members: &Members<'_>) -> Self {
-        let (extra, mut ignored) = Extra::of(members, &KNOWN);
-        let mut text = |name: &str, usable: fn(&str) -> bool| {
-            let text = text(members, name, usable);
-            if text.is_none() && members.has(name) {
-                ignored.push(name.to_owned());
+        let (mut known, mut others) = ([None; KNOWN.len()], Vec::new());
+        for (name, value) in members.iter() {
+            match KNOWN.iter().position(|known| *known == name) {
+                Some(place) => known[place] = value.or_absent(),
+                None => others.push((name, value)),
             }
-            text
-        };
-        let access_token = text(ACCESS_TOKEN, is_access_token);
-        let refresh_token = text(REFRESH_TOKEN, is_refresh_token);
-        let id_token = text("id_token", |text| !text.is_empty());
-        let token_type = text("token_type", |text| !text.trim().is_empty());
-        let scope = scope(members);
-        if scope.is_none() && members.has("scope") {
-            ignored.push("scope".to_owned());
         }
-        let mut seconds = |name: &str| match members.seconds(name) {
-            Member::Usable(seconds) => Some(seconds),
-            Member::Absent => None,
-            Member::Unusable => {
-                ignored.push(name.to_owned());
-                None
-            }
-        };
+        let [
+            access_token,
+            refresh_token,
+            id_token,
+            token_type,
+            scope_names,
+            expires_in,
+            refresh_expires_in,
+            id_token_kept,
+            id_token_verified,
+            expires_at,
+            refresh_expires_at,
+        ] = known;
+        let (extra, mut ignored) = Extra::of(&others);
+        let is_true = |written: Option<Written<'_>>| written.and_then(Written::value) == Some(Value::Bool(true));
         Self {
-            access_token: access_token.as_deref().map(AccessToken::from),
-            refresh_token: refresh_token.as_deref().map(RefreshToken::from),
-            id_token: id_token.as_deref().map(IdToken::from),
-            expires_in: seconds("expires_in"),
-            refresh_expires_in: seconds("refresh_expires_in"),
-            token_type: token_type.map(Cow::into_owned),
-            scope,
+            access_token: usable(ACCESS_TOKEN, access_token, &mut ignored, |written| text(written, is_access_token))
+                .as_deref()
+                .map(AccessToken::from),
+            refresh_token: usable(REFRESH_TOKEN, refresh_token, &mut ignored, |written| text(written, is_refresh_token))
+                .as_deref()
+                .map(RefreshToken::from),
+            id_token: usable("id_token", id_token, &mut ignored, |written| text(written, |text| !text.is_empty()))
+                .as_deref()
+                .map(IdToken::from),
+            token_type: usable("token_type", token_type, &mut ignored, |written| text(written, |text| !text.trim().is_empty()))
+                .map(Cow::into_owned),
+            scope: usable("scope", scope_names, &mut ignored, scope),
+            expires_in: usable("expires_in", expires_in, &mut ignored, Written::seconds),
+            refresh_expires_in: usable("refresh_expires_in", refresh_expires_in, &mut ignored, Written::seconds),
             extra,
             ignored,
+            saved: SavedMembers {
+                id_token_kept: is_true(id_token_kept),
+                id_token_verified: is_true(id_token_verified),
+                expires_at: expires_at.and_then(Written::value),
+                refresh_expires_at: refresh_expires_at.and_then(Written::value),
+                says_expiry: expires_in.is_some() || expires_at.is_some(),
+            },
         }
     }
 
     /// Whether there is an access token that can be used.
     pub(super) fn has_access_token(members: &Members<'_>) -> bool {
-        text(members, ACCESS_TOKEN, is_access_token).is_some()
+        members.get(ACCESS_TOKEN).and_then(|written| text(written, is_access_token)).is_some()
     }
 
     /// Whether there is a refresh token that can be used.
     pub(super) fn has_refresh_token(members: &Members<'_>) -> bool {
-        text(members, REFRESH_TOKEN, is_refresh_token).is_some()
+        members.get(REFRESH_TOKEN).and_then(|written| text(written, is_refresh_token)).is_some()
     }
+}
+
+/// What is read of a member. Its name is ignored if it is there and cannot be read.
+fn usable<'a, T>(
+    name: &str,
+    member: Option<Written<'a>>,
+    ignored: &mut Vec<String>,
+    read: impl FnOnce(Written<'a>) -> Option<T>,
+) -> Option<T> {
+    let read = read(member?);
+    if read.is_none() {
+        ignored.push(name.to_owned());
+    }
+    read
 }
 
 /// A text that can be used. A line break at an end is from a file that the server has read the
 /// token from.
-fn text<'a>(members: &'a Members<'_>, name: &str, usable: fn(&str) -> bool) -> Option<Cow<'a, str>> {
+fn text(written: Written<'_>, usable: fn(&str) -> bool) -> Option<Cow<'_, str>> {
     const AROUND: [char; 3] = ['\r', '\n', '\t'];
-    let text = match members.string(name)? {
+    let text = match written.string()? {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(AROUND)),
         Cow::Owned(text) => Cow::Owned(text.trim_matches(AROUND).to_owned()),
     };
@@ -120,11 +157,11 @@ pub(super) fn bearer(token_type: Option<String>) -> Result<String> {
 }
 
 /// A text as it is, or a list of texts joined.
-fn scope(members: &Members<'_>) -> Option<String> {
-    if let Some(text) = members.string("scope") {
+fn scope(written: Written<'_>) -> Option<String> {
+    if let Some(text) = written.string() {
         return Some(text.into_owned());
     }
-    match members.value("scope")? {
+    match written.value()? {
         Value::Array(names) => names.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|names| names.join(" ")),
         _ => None,
     }

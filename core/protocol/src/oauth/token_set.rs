@@ -70,22 +70,20 @@ impl TokenSet {
             return Err(refused("is longer than 4 MiB; pass the JSON object of one login"));
         }
         let members = Members::parse(json).ok_or_else(|| refused("is not one JSON object; pass what export() gave"))?;
-        let read = TokenMembers::read(&members);
-        let point = |name| members.value(name).and_then(|value| point_in_time(&value));
+        let TokenMembers { access_token, refresh_token, id_token, token_type, scope, extra, saved, .. } = TokenMembers::read(&members);
         // A lifetime without a start, or an end that no calendar has: the token may have expired.
-        let dubious = members.has("expires_in") || members.has("expires_at");
-        let expires_at = point("expires_at").or(read.refresh_token.as_ref().and(dubious.then_some(0)));
+        let dubious = (saved.says_expiry && refresh_token.is_some()).then_some(0);
         Ok(Self {
-            access_token: read.access_token.ok_or_else(|| refused("has no usable access_token; pass what export() gave"))?,
-            token_type: bearer(read.token_type)?,
-            refresh_token: read.refresh_token,
-            id_token: read.id_token,
-            id_token_kept: members.value("id_token_kept") == Some(Value::Bool(true)),
-            id_token_verified: members.value("id_token_verified") == Some(Value::Bool(true)),
-            scope: read.scope,
-            expires_at,
-            refresh_expires_at: point("refresh_expires_at"),
-            extra: read.extra.into(),
+            access_token: access_token.ok_or_else(|| refused("has no usable access_token; pass what export() gave"))?,
+            token_type: bearer(token_type)?,
+            refresh_token,
+            id_token,
+            id_token_kept: saved.id_token_kept,
+            id_token_verified: saved.id_token_verified,
+            scope,
+            expires_at: saved.expires_at.as_ref().and_then(point_in_time).or(dubious),
+            refresh_expires_at: saved.refresh_expires_at.as_ref().and_then(point_in_time),
+            extra: extra.into(),
         })
     }
 
