@@ -135,7 +135,7 @@ fleet: build $(VENV)/.ready ## the same for long: each failure in each language,
 test-platforms: ## the core's unit tests on Windows, built with mingw and run under wine (needs root, to install these)
 	$(PYTHON) tests/platforms/run.py $(ONLY)
 
-platforms: $(ZIG)/.ready build ## the same, and on Linux with musl, and on arm64 under qemu; the Python package with Python 3.14 (ONLY=arm64: one of them)
+platforms: $(ZIG)/.ready build ## the same, and on Linux with musl, and on arm64 under qemu; the Python package with Python 3.14; for macOS, compiles and links, and runs nothing (ONLY=arm64: one of them)
 	$(PYTHON) tests/platforms/run.py --long $(ONLY)
 
 test-protocol: ## the refresh protocol: every state of small worlds, and a hundred years of logins in a large one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from driver.programs import ROOT
@@ -26,6 +26,17 @@ class Outcome:
 
     def __str__(self) -> str:
         return f"{self.passed} tests" + "".join(f", without {name}" for name in self.skipped)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What was compiled and linked for a platform whose programs cannot be run here."""
+
+    files: int
+    passed: int = field(default=0, init=False)
+
+    def __str__(self) -> str:
+        return f"{self.files} programs and libraries compiled and linked, none run"
 
 
 def run(

@@ -3,7 +3,8 @@
     python3 run.py [--long] [PLATFORM…]
 
 Without a platform, all of them. What a machine cannot have is said in one line; it is a failure
-only of a platform that was asked for by name. One that ran no test is a failure.
+only of a platform that was asked for by name. One that ran no test is a failure. For macOS nothing
+can be run: what is compiled and linked for it is checked, and the outcome says so.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver.installed import Missing
-from platforms import arm64, musl, python, windows
-from platforms.outcome import Failed, Outcome
+from platforms import arm64, macos, musl, python, windows
+from platforms.outcome import Failed, Linked, Outcome
 
 # The long form.
-PLATFORMS: Mapping[str, Callable[[], Outcome]] = {
+PLATFORMS: Mapping[str, Callable[[], Outcome | Linked]] = {
     "windows": windows.core_units,
     "musl": musl.core_units,
     "arm64": arm64.core_units,
+    "macos-arm64": macos.arm64,
+    "macos-x86_64": macos.x86_64,
     "python-3.14": python.newest,
 }
 # What fits into a CI run.

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from driver import standard_library, zig
 from driver.installed import Missing
@@ -18,6 +19,7 @@ from platforms.tools import folder
 OPTIMIZED = {"CARGO_PROFILE_DEV_OPT_LEVEL": "1"}
 # What is tested changes often, and its tests take longer to optimize than to run.
 CORE_UNOPTIMIZED = ("--config", "profile.dev.package.sipgate-oauth2.opt-level=0")
+SHARED_LIBRARY = (".dll", ".dylib", ".so")
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,27 @@ class Target:
 
     def test_programs(self, *arguments: str) -> dict[str, Path]:
         """Builds tests, and returns the programs by name."""
-        said = self._run("test", "--no-run", "--message-format=json-render-diagnostics", *arguments)
-        messages = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         return {
-            message["target"]["name"]: Path(message["executable"])
-            for message in messages
-            if message["reason"] == "compiler-artifact"
-            and message["executable"]
-            and message["profile"]["test"]
+            artifact["target"]["name"]: Path(artifact["executable"])
+            for artifact in self._artifacts("test", "--no-run", *arguments)
+            if artifact["executable"] and artifact["profile"]["test"]
         }
+
+    def programs_and_libraries(self, *arguments: str) -> dict[str, Path]:
+        """Builds packages, and returns their programs and shared libraries by name."""
+        return {
+            artifact["target"]["name"]: Path(file)
+            for artifact in self._artifacts("build", *arguments)
+            for file in artifact["filenames"]
+            if file == artifact["executable"] or file.endswith(SHARED_LIBRARY)
+            if "proc-macro" not in artifact["target"]["kind"]
+        }
+
+    def _artifacts(self, *arguments: str) -> list[dict[str, Any]]:
+        """What cargo says of each crate that it built."""
+        said = self._run(*arguments, "--message-format=json-render-diagnostics")
+        messages = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        return [message for message in messages if message["reason"] == "compiler-artifact"]
 
     def _run(self, *arguments: str) -> str:
         environment = {
