@@ -13,21 +13,6 @@ use crate::secret::{AccessToken, IdToken, RefreshToken};
 const ACCESS_TOKEN: &str = "access_token";
 const REFRESH_TOKEN: &str = "refresh_token";
 
-/// Members that have a meaning here; all others are kept as they are.
-const KNOWN: [&str; 11] = [
-    ACCESS_TOKEN,
-    REFRESH_TOKEN,
-    "id_token",
-    "token_type",
-    "scope",
-    "expires_in",
-    "refresh_expires_in",
-    "id_token_kept",
-    "id_token_verified",
-    "expires_at",
-    "refresh_expires_at",
-];
-
 /// What can be used of the members. Nothing is judged yet: a good refresh token must not be lost
 /// because a member beside it is not usable.
 pub(super) struct TokenMembers {
@@ -56,26 +41,31 @@ pub(super) struct SavedMembers {
 
 impl TokenMembers {
     pub(super) fn read(members: &Members<'_>) -> Self {
-        let (mut known, mut others) = ([None; KNOWN.len()], Vec::new());
+        let (mut access_token, mut refresh_token, mut id_token, mut token_type, mut scope_names) = (None, None, None, None, None);
+        let (mut expires_in, mut refresh_expires_in, mut expires_at, mut refresh_expires_at) = (None, None, None, None);
+        let (mut id_token_kept, mut id_token_verified) = (None, None);
+        // Members that have no meaning here are kept as they are.
+        let mut others = Vec::new();
         for (name, value) in members.iter() {
-            match KNOWN.iter().position(|known| *known == name) {
-                Some(place) => known[place] = value.or_absent(),
-                None => others.push((name, value)),
-            }
+            let member = match name {
+                ACCESS_TOKEN => &mut access_token,
+                REFRESH_TOKEN => &mut refresh_token,
+                "id_token" => &mut id_token,
+                "token_type" => &mut token_type,
+                "scope" => &mut scope_names,
+                "expires_in" => &mut expires_in,
+                "refresh_expires_in" => &mut refresh_expires_in,
+                "expires_at" => &mut expires_at,
+                "refresh_expires_at" => &mut refresh_expires_at,
+                "id_token_kept" => &mut id_token_kept,
+                "id_token_verified" => &mut id_token_verified,
+                _ => {
+                    others.push((name, value));
+                    continue;
+                }
+            };
+            *member = value.or_absent();
         }
-        let [
-            access_token,
-            refresh_token,
-            id_token,
-            token_type,
-            scope_names,
-            expires_in,
-            refresh_expires_in,
-            id_token_kept,
-            id_token_verified,
-            expires_at,
-            refresh_expires_at,
-        ] = known;
         let (extra, mut ignored) = Extra::of(&others);
         let is_true = |written: Option<Written<'_>>| written.and_then(Written::value) == Some(Value::Bool(true));
         Self {
