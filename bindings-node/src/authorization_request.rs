@@ -85,14 +85,14 @@ pub fn authorization_request(
     client: &External<Client>,
     scope: String,
     options: Option<AuthorizationOptions>,
-) -> napi::Result<(Text<String>, Text<Secret>)> {
+) -> napi::Result<(Text<Secret>, Text<Secret>)> {
     let parameters = AuthorizationParameters::new(scope);
     let parameters = match options {
         Some(options) => options.apply(parameters),
         None => Ok(parameters),
     };
     let request = parameters.and_then(|parameters| client.authorization_request(parameters)).or_throw(env)?;
-    Ok((Text(request.url().to_owned()), Text(request.export())))
+    Ok((Text(request.url().into()), Text(request.export())))
 }
 
 /// An authorization request from its export.

@@ -1,5 +1,5 @@
-//! Strings for JavaScript. Tokens, URLs and exports are ASCII nearly always, and V8 copies that
-//! several times as fast as it decodes UTF-8.
+//! Long strings for JavaScript. Tokens, URLs and exports are ASCII nearly always, which V8 copies
+//! as it is, and need not decode.
 
 use std::ptr;
 
@@ -18,12 +18,6 @@ pub trait AsText {
 }
 
 impl AsText for &str {
-    fn as_text(&self) -> &str {
-        self
-    }
-}
-
-impl AsText for String {
     fn as_text(&self) -> &str {
         self
     }
