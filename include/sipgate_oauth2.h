@@ -398,7 +398,8 @@ typedef struct sipgate_oauth2_token_set sipgate_oauth2_token_set;
  *
  * A process that ends by `exit`, or by returning from `main`, first waits until every refresh,
  * login and logout in progress has ended and is stored, for at most 5 seconds. `_exit` and signals
- * do not wait.
+ * do not wait. On Windows, neither does a program that has its C library linked in (`/MT`) and
+ * loads this one as a DLL.
  */
 typedef struct sipgate_oauth2_token_source sipgate_oauth2_token_source;
 

@@ -24,7 +24,8 @@ use crate::token_status::sipgate_oauth2_token_status;
 ///
 /// A process that ends by `exit`, or by returning from `main`, first waits until every refresh,
 /// login and logout in progress has ended and is stored, for at most 5 seconds. `_exit` and signals
-/// do not wait.
+/// do not wait. On Windows, neither does a program that has its C library linked in (`/MT`) and
+/// loads this one as a DLL.
 pub struct sipgate_oauth2_token_source {
     pub(crate) source: TokenSource,
     account: Text,
