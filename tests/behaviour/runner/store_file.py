@@ -9,15 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from driver import rights
+
 
 def bound_by_rights() -> Sequence[str]:
-    """A prefix for commands so that file permissions apply to them.
-
-    They do not apply to root unless it gives up a capability, which only Linux has.
-    """
+    """A prefix for commands so that file permissions apply to them."""
     if os.geteuid() != 0 or sys.platform != "linux":
         return []
-    return ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
+    return rights.BOUND
 
 
 def make_read_only(path: Path) -> None:
